@@ -1,0 +1,442 @@
+//! A whole store of one's own: every message in one list, every law kept.
+//!
+//! Shows what the `Store` trait asks for. Run it: `cargo run --example custom_store`
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use salver::store::{Answer, Claim, Found, Full, Held, Limits, Placed, Store, Which};
+use salver::{Context, Error, Message, Salver, SessionId, View, wire};
+
+/// One message in one context. A database would keep these as rows.
+struct Row {
+    context: Context,
+    shown_from: u64,
+    member: Vec<u8>,
+}
+
+/// A context's life and what it lost; for a session, where it went.
+#[derive(Default)]
+struct Books {
+    lives: Vec<(Context, u64)>,
+    displaced: Vec<(Context, u64)>,
+    gone: Vec<(String, SessionId, Option<SessionId>, u64)>,
+}
+
+#[derive(Default)]
+struct Tables {
+    rows: Vec<Row>,
+    books: Books,
+}
+
+#[derive(Default)]
+pub struct ListStore(Mutex<Tables>);
+
+impl std::fmt::Debug for ListStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ListStore")
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    time.as_millis() as u64
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    millis(since.unwrap_or_default())
+}
+
+impl Row {
+    fn id(&self) -> Option<&[u8]> {
+        wire::head(&self.member).map(|head| head.id)
+    }
+
+    fn tag(&self) -> Option<&[u8]> {
+        wire::head(&self.member).and_then(|head| head.tag)
+    }
+
+    fn written(&self, now: u64) -> u64 {
+        let written = wire::head(&self.member).and_then(|head| head.unix_ms());
+        written.unwrap_or(now).min(now)
+    }
+
+    fn is_newer(&self) -> bool {
+        wire::head(&self.member).is_some_and(|head| head.newer)
+    }
+}
+
+impl ListStore {
+    /// Locks the tables and drops the contexts whose life has ended: expiry is judged on read.
+    fn tables(&self, now: u64) -> MutexGuard<'_, Tables> {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Tables { rows, books } = &mut *tables;
+        books.gone.retain(|(_, _, _, until)| *until > now);
+        books.lives.retain(|(_, until)| *until > now);
+        rows.retain(|row| {
+            books
+                .lives
+                .iter()
+                .any(|(context, _)| *context == row.context)
+        });
+        books
+            .displaced
+            .retain(|(context, _)| books.lives.iter().any(|(other, _)| other == context));
+        tables
+    }
+
+    /// Puts a member in that no message may look like: what a foreign writer could leave behind.
+    pub fn put_member(&self, context: &Context, member: Vec<u8>) {
+        let now = now();
+        let mut tables = self.tables(now);
+        tables
+            .books
+            .live(context, now + millis(Limits::default().expiry));
+        tables.rows.push(Row {
+            context: context.clone(),
+            shown_from: now,
+            member,
+        });
+    }
+
+    /// What all three looks share; `then` says what becomes of the visible rows.
+    fn look(
+        &self,
+        contexts: &[Context],
+        age: Duration,
+        changes: bool,
+        then: impl Fn(&mut Vec<Row>, &dyn Fn(&Row) -> bool),
+    ) -> (Found, Vec<Held>) {
+        let now = now();
+        let mut tables = self.tables(now);
+        let (mut found, mut held) = (Found::default(), Vec::new());
+        for context in contexts {
+            let oldest = now.saturating_sub(millis(age));
+            let here = |row: &Row| row.context == *context && row.shown_from <= now;
+            let old = |row: &Row| here(row) && row.written(now) < oldest;
+            let seen = |row: &Row| here(row) && !old(row) && !row.is_newer();
+            let rows = &mut tables.rows;
+
+            for row in rows
+                .iter()
+                .filter(|row| row.context == *context && row.shown_from > now)
+            {
+                found.due_in(Duration::from_millis(row.shown_from - now));
+            }
+            found.expired += rows.iter().filter(|row| old(row)).count() as u64;
+            found.newer += rows
+                .iter()
+                .filter(|row| here(row) && !old(row) && row.is_newer())
+                .count() as u64;
+            let members: Vec<_> = rows
+                .iter()
+                .filter(|row| seen(row))
+                .map(|row| row.member.clone())
+                .collect();
+            let members = found.read(now, members.iter().map(Vec::as_slice));
+            held.push(Held::new(context.clone(), members));
+            if changes {
+                rows.retain(|row| !old(row));
+                then(rows, &seen);
+            }
+            let told = tables
+                .books
+                .displaced
+                .iter_mut()
+                .filter(|(other, _)| other == context);
+            for (_, count) in told {
+                found.displaced += *count;
+                *count = if changes { 0 } else { *count };
+            }
+        }
+        (found, held)
+    }
+}
+
+impl Books {
+    fn live(&mut self, context: &Context, until: u64) {
+        match self.lives.iter_mut().find(|(other, _)| other == context) {
+            Some((_, life)) => *life = until.max(*life),
+            None => self.lives.push((context.clone(), until)),
+        }
+    }
+
+    fn moved(&self, app: &str, session: &SessionId) -> Option<&Option<SessionId>> {
+        let gone = self
+            .gone
+            .iter()
+            .rev()
+            .find(|(a, s, _, _)| a == app && s == session);
+        gone.map(|(_, _, to, _)| to)
+    }
+}
+
+impl Tables {
+    fn add(
+        &mut self,
+        now: u64,
+        context: &Context,
+        messages: &[Message],
+        limits: &Limits,
+    ) -> Result<Placed, Error> {
+        match self.books.moved(context.app(), context.session()) {
+            Some(Some(to)) => return Ok(Placed::Moved(to.clone())),
+            Some(None) => return Err(Error::closed()),
+            None => {}
+        }
+        let session =
+            |other: &Context| other.app() == context.app() && other.session() == context.session();
+        let mut others: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| &row.context)
+            .filter(|other| session(other))
+            .collect();
+        others.sort();
+        others.dedup();
+        if !others.contains(&context) && others.len() >= limits.contexts {
+            return Err(Error::full("the session has too many contexts"));
+        }
+
+        let mut rows: Vec<Row> = Vec::new();
+        let mut latest = 0;
+        for message in messages {
+            let member = wire::encode(message)?;
+            let row = Row {
+                context: context.clone(),
+                shown_from: now + millis(message.delay()),
+                member,
+            };
+            let same = |other: &Row| other.context == *context && other.id() == row.id();
+            if self.rows.iter().chain(&rows).any(same) {
+                continue;
+            }
+            rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());
+            latest = latest.max(millis(message.delay()));
+            rows.push(row);
+        }
+        let replaced = |row: &Row| {
+            row.context == *context
+                && row.tag().is_some()
+                && rows.iter().any(|new| new.tag() == row.tag())
+        };
+        let staying = self
+            .rows
+            .iter()
+            .filter(|row| row.context == *context && !replaced(row))
+            .count();
+        let over = (staying + rows.len()).saturating_sub(limits.messages);
+        if over > 0 && limits.full == Full::Reject {
+            return Err(Error::full("the context is full"));
+        }
+        self.rows.retain(|row| !replaced(row));
+        self.rows.sort_by_key(|row| row.shown_from);
+        let mut left = over.min(staying);
+        self.rows.retain(|row| {
+            let goes = row.context == *context && left > 0;
+            left -= usize::from(goes);
+            !goes
+        });
+        self.rows
+            .extend(rows.into_iter().skip(over.saturating_sub(staying)));
+        self.books.displaced.push((context.clone(), over as u64));
+        self.books
+            .live(context, now + millis(limits.expiry) + latest);
+        Ok(Placed::Here {
+            displaced: over as u64,
+        })
+    }
+}
+
+impl Store for ListStore {
+    fn add<'a>(
+        &'a self,
+        context: &'a Context,
+        messages: &'a [Message],
+        limits: &'a Limits,
+    ) -> Answer<'a, Placed> {
+        Box::pin(async move {
+            let now = now();
+            self.tables(now).add(now, context, messages, limits)
+        })
+    }
+
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move { Ok(self.look(contexts, age, false, |_, _| ()).0) })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        lease: Duration,
+        age: Duration,
+    ) -> Answer<'a, Claim> {
+        Box::pin(async move {
+            let mut claim = Claim::default();
+            claim.until = now() + millis(lease);
+            (claim.found, claim.held) = self.look(contexts, age, true, |rows, seen| {
+                for row in rows.iter_mut().filter(|row| seen(row)) {
+                    row.shown_from = claim.until;
+                }
+            });
+            Ok(claim)
+        })
+    }
+
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move {
+            Ok(self
+                .look(contexts, age, true, |rows, seen| {
+                    rows.retain(|row| !seen(row))
+                })
+                .0)
+        })
+    }
+
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(async move {
+            for held in &claim.held {
+                let confirmed =
+                    |row: &Row| row.context == held.context && held.members.contains(&row.member);
+                self.tables(now()).rows.retain(|row| !confirmed(row));
+            }
+            Ok(())
+        })
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = now();
+            for held in &claim.held {
+                let still = |row: &&mut Row| {
+                    row.context == held.context
+                        && row.shown_from == claim.until
+                        && held.members.contains(&row.member)
+                };
+                for row in self.tables(now).rows.iter_mut().filter(still) {
+                    row.shown_from = row.written(now);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let (tag, id) = match which {
+                Which::Tag(tag) => (Some(tag.as_bytes()), None),
+                Which::Id(id) => (None, Some(id.to_string())),
+                _ => (None, None),
+            };
+            let meant = |row: &Row| {
+                let by_tag = tag.is_some() && row.tag() == tag;
+                let by_id = id.is_some() && row.id() == id.as_ref().map(String::as_bytes);
+                row.context == *context && (by_tag || by_id)
+            };
+            let mut tables = self.tables(now());
+            let before = tables.rows.len();
+            tables.rows.retain(|row| !meant(row));
+            Ok((before - tables.rows.len()) as u64)
+        })
+    }
+
+    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let mut tables = self.tables(now());
+            tables.books.lives.retain(|(other, _)| other != context);
+            Ok(())
+        })
+    }
+
+    fn clear_session<'a>(
+        &'a self,
+        app: &'a str,
+        session: &'a SessionId,
+        close: Option<Duration>,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = now();
+            let books = &mut self.tables(now).books;
+            books
+                .lives
+                .retain(|(other, _)| other.app() != app || other.session() != session);
+            if let Some(period) = close {
+                books
+                    .gone
+                    .push((app.to_owned(), session.clone(), None, now + millis(period)));
+            }
+            Ok(())
+        })
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        app: &'a str,
+        from: &'a SessionId,
+        to: &'a SessionId,
+        limits: &'a Limits,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = now();
+            let Tables { rows, books } = &mut *self.tables(now);
+            match books.moved(app, from) {
+                Some(Some(moved)) if moved == to => return Ok(()),
+                Some(_) => return Err(Error::closed()),
+                None => {}
+            }
+            let until = now + millis(limits.expiry);
+            books
+                .gone
+                .push((app.to_owned(), from.clone(), Some(to.clone()), until));
+            let contexts = rows.iter_mut().map(|row| &mut row.context);
+            let contexts = contexts.chain(books.displaced.iter_mut().map(|(context, _)| context));
+            let contexts = contexts.chain(books.lives.iter_mut().map(|(context, _)| context));
+            for context in
+                contexts.filter(|context| context.app() == app && context.session() == from)
+            {
+                *context = context.with_session(to.clone());
+            }
+            Ok(())
+        })
+    }
+
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+        Box::pin(async move {
+            let now = now();
+            let tables = self.tables(now);
+            let own = |row: &&Row| {
+                row.context.app() == app
+                    && row.context.session() == session
+                    && row.shown_from <= now
+            };
+            let mut views: Vec<_> = tables
+                .rows
+                .iter()
+                .filter(own)
+                .map(|row| row.context.view().clone())
+                .collect();
+            views.sort();
+            views.dedup();
+            Ok(views)
+        })
+    }
+
+    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let salver = Salver::new("shop", ListStore::default())?;
+    let context = salver.context(SessionId::new("ada")?, "settings")?;
+    salver
+        .add(&context, Message::success("Kept in a list."))
+        .await?;
+
+    let claim = salver.claim(&context).await?;
+    println!("{}", claim.messages()[0].text());
+    salver.confirm(&claim).await?;
+    assert_eq!(salver.count(&context).await?, 0);
+    Ok(())
+}

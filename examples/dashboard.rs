@@ -1,0 +1,460 @@
+//! A small site to try Salver on: settings, a password form, uploads with a background job, log in and out.
+//!
+//! Run it: `cargo run --example dashboard`, open http://127.0.0.1:8080, press what you like, reload.
+//! `SALVER_ADDR=127.0.0.1:9000` listens elsewhere. `REDIS_URL=redis://127.0.0.1` keeps the messages in Redis
+//! instead of this process, and then the job behind `/uploads` runs in a process of its own.
+
+use std::env;
+use std::error::Error;
+use std::process::Command;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, ContentType};
+use actix_web::web::{self, Form, Path, Redirect};
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer, Responder, error, get, middleware::Compress, post,
+};
+use salver::{Autoclose, Context, Level, Message, Messages, Pending, Salver, View};
+use serde::Deserialize;
+use serde_json::json;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Takes the characters that mean something in HTML out of what a visitor typed.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
+}
+
+/// The layout. The slot in it is all that the pages have to do with messages.
+fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
+    let links = [
+        ("/", "Overview"),
+        ("/dashboard", "Dashboard"),
+        ("/settings", "Settings"),
+    ];
+    let links = links
+        .into_iter()
+        .chain([("/password", "Password"), ("/uploads", "Uploads")]);
+    let links: String = links
+        .map(|(path, name)| {
+            let current = if name == title {
+                r#" aria-current="page""#
+            } else {
+                ""
+            };
+            format!(r#"<li><a href="{path}"{current}>{name}</a></li>"#)
+        })
+        .collect();
+    HttpResponse::build(status)
+        .content_type(ContentType::html())
+        .body(format!(
+            r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} - Salver</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/salver/salver.css">
+<link rel="stylesheet" href="/site.css">
+</head>
+<body>
+<header><nav aria-label="Pages"><ul>{links}</ul></nav></header>
+<main>
+<h1>{title}</h1>
+<salver-messages></salver-messages>
+{main}
+</main>
+<footer><p>An example of <strong>Salver</strong>: each message is carried to its one page, and shown once.</p></footer>
+</body>
+</html>"#
+        ))
+}
+
+#[get("/")]
+async fn overview(salver: Salver, messages: Messages) -> Result<HttpResponse, salver::Error> {
+    let mut waiting = String::new();
+    let session = messages.session();
+    let contexts = match &session {
+        Some(session) => salver.contexts(session).await?,
+        None => Vec::new(),
+    };
+    for context in contexts {
+        let (view, count) = (
+            escape(context.view().as_str()),
+            salver.count(&context).await?,
+        );
+        let plural = if count == 1 { "message" } else { "messages" };
+        waiting += &format!(
+            r#"<li data-view="{view}" data-count="{count}"><code>{view}</code> {count} {plural}</li>"#
+        );
+    }
+    if waiting.is_empty() {
+        waiting = "<li>Nothing is waiting.</li>".to_owned();
+    }
+    let options: String = Level::ALL
+        .iter()
+        .map(|level| format!("<option>{level}</option>"))
+        .collect();
+    let main = format!(
+        r#"<section><h2>Waiting for you</h2><ul class="waiting">{waiting}</ul></section>
+<section><h2>Leave a message</h2>
+<form method="post" action="/messages">
+<label>Text <textarea name="text" required maxlength="4096">Read *me* on the dashboard.</textarea></label>
+<label>Title <input name="title" maxlength="256"></label>
+<div class="row">
+<label>Level <select name="level">{options}</select></label>
+<label>View <input name="view" value="dashboard"></label>
+<label>Tag <input name="tag" pattern="[A-Za-z0-9._~-]*" maxlength="64"></label>
+</div>
+<label class="check"><input type="checkbox" name="markdown" value="true"> The text is Markdown</label>
+<button>Leave it</button>
+</form></section>
+<section><h2>Things that go wrong elsewhere</h2>
+<ul class="links"><li><a href="/hop/5">Five redirects, then the dashboard</a></li>
+<li><a href="/broken">A page that reads its messages and then fails</a></li></ul>
+<div class="row"><form method="post" action="/login"><button>Log in</button></form>
+<form method="post" action="/logout"><button>Log out</button></form></div></section>"#
+    );
+    Ok(page(StatusCode::OK, "Overview", &main))
+}
+
+#[get("/dashboard")]
+async fn dashboard() -> HttpResponse {
+    let main =
+        "<p>Messages for the view <code>dashboard</code> appear above. Reload: they are gone.</p>";
+    page(StatusCode::OK, "Dashboard", main)
+}
+
+#[get("/settings")]
+async fn settings() -> HttpResponse {
+    let main = r#"<form method="post"><label>Language <select name="language"><option>English</option>
+<option>Dansk</option></select></label><button>Save</button></form>"#;
+    page(StatusCode::OK, "Settings", main)
+}
+
+#[post("/settings")]
+async fn save_settings(messages: Messages) -> impl Responder {
+    messages
+        .success("Your settings have been changed successfully.")
+        .await;
+    Redirect::to("/settings").see_other()
+}
+
+const PASSWORD: &str = r#"<form method="post"><label>New password <input type="password" name="password"
+autocomplete="new-password"></label><button>Change it</button></form>"#;
+
+#[get("/password")]
+async fn password() -> HttpResponse {
+    page(StatusCode::OK, "Password", PASSWORD)
+}
+
+#[derive(Deserialize)]
+struct NewPassword {
+    password: String,
+}
+
+#[post("/password")]
+async fn save_password(messages: Messages, form: Form<NewPassword>) -> HttpResponse {
+    if form.password.is_empty() {
+        messages.now(Message::error("The password is empty."));
+        return page(StatusCode::UNPROCESSABLE_ENTITY, "Password", PASSWORD);
+    }
+    messages.success("Your password was updated.").await;
+    HttpResponse::SeeOther()
+        .insert_header(("location", "/password"))
+        .finish()
+}
+
+#[get("/uploads")]
+async fn uploads() -> HttpResponse {
+    let main = r#"<form method="post"><div class="row">
+<label>Icons <input type="number" name="icons" value="120" min="1" max="100000"></label>
+<label>Seconds <input type="number" name="seconds" value="3" min="0" max="3600"></label></div>
+<button>Import</button></form>
+<p>The import runs in the background and says how far it is. Reload to see.</p>"#;
+    page(StatusCode::OK, "Uploads", main)
+}
+
+#[derive(Deserialize)]
+struct Upload {
+    icons: u32,
+    seconds: u32,
+}
+
+#[post("/uploads")]
+async fn start_upload(
+    salver: Salver,
+    messages: Messages,
+    form: Form<Upload>,
+) -> actix_web::Result<impl Responder> {
+    let context = messages.context("uploads").await?;
+    if env::var_os("REDIS_URL").is_some() {
+        let address = serde_json::to_string(&context)?;
+        let numbers = [form.icons.to_string(), form.seconds.to_string()];
+        let job = Command::new(env::current_exe()?)
+            .arg("job")
+            .arg(address)
+            .args(numbers)
+            .spawn()?;
+        // Waits for the process on a thread that may block, so that it leaves no zombie.
+        drop(web::block(move || { job }.wait()));
+    } else {
+        actix_web::rt::spawn(async move {
+            if let Err(error) = import(&salver, &context, form.icons, form.seconds).await {
+                eprintln!("the import could not tell its visitor: {error}");
+            }
+        });
+    }
+    Ok(Redirect::to("/uploads").see_other())
+}
+
+/// The job: it knows the visitor's context, and nothing of requests. Any process can do this.
+async fn import(
+    salver: &Salver,
+    context: &Context,
+    icons: u32,
+    seconds: u32,
+) -> Result<(), salver::Error> {
+    let steps = seconds.max(1);
+    for step in 0..steps {
+        let done = u64::from(icons) * u64::from(step) / u64::from(steps);
+        let progress = format!("{done} of {icons} icons are ready.");
+        salver
+            .add(context, Message::info(progress).tag("import"))
+            .await?;
+        tokio::time::sleep(Duration::from_secs(seconds.into()) / steps).await;
+    }
+    let ready = Message::success(format!("{icons} icons are ready.")).tag("import");
+    salver.add(context, ready).await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct NewMessage {
+    #[serde(default)]
+    level: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    markdown: String,
+    #[serde(default)]
+    autoclose: String,
+    #[serde(default)]
+    tag: String,
+    #[serde(default)]
+    view: String,
+}
+
+impl NewMessage {
+    fn build(&self) -> Result<(Message, View), salver::Error> {
+        let level = if self.level.is_empty() {
+            Level::Info
+        } else {
+            self.level.parse()?
+        };
+        let mut message = Message::new(level, &self.text);
+        if !self.title.is_empty() {
+            message = message.title(&self.title);
+        }
+        if !self.tag.is_empty() {
+            message = message.tag(&self.tag);
+        }
+        if matches!(self.markdown.as_str(), "on" | "true" | "1") {
+            message = message.markdown();
+        }
+        message = match self.autoclose.as_str() {
+            "" => message,
+            "never" => message.autoclose(Autoclose::Never),
+            millis => message.autoclose(Duration::from_millis(millis.parse().unwrap_or(0))),
+        };
+        let view = if self.view.is_empty() {
+            "dashboard"
+        } else {
+            &self.view
+        };
+        Ok((message, View::try_from(view.to_owned())?))
+    }
+}
+
+#[post("/messages")]
+async fn add_message(
+    request: HttpRequest,
+    messages: Messages,
+    form: Form<NewMessage>,
+) -> HttpResponse {
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let wants_json = accept.is_some_and(|accept| accept.contains("application/json"));
+    let added = async {
+        let (message, view) = form.build()?;
+        let id = message.id();
+        messages.to(&view).add_message(message).await?;
+        Ok((id, view))
+    };
+    match added.await {
+        Ok((id, _)) if wants_json => HttpResponse::Created().json(json!({ "id": id })),
+        Ok((_, view)) => {
+            let known = ["settings", "password", "uploads", "dashboard"];
+            let path = known.iter().find(|page| **page == view.as_str());
+            let path = format!(
+                "/{}",
+                path.unwrap_or(if view.is_any() { &"dashboard" } else { &"" })
+            );
+            HttpResponse::SeeOther()
+                .insert_header(("location", path))
+                .finish()
+        }
+        Err(error) => refuse(&error, wants_json),
+    }
+}
+
+fn refuse(error: &salver::Error, wants_json: bool) -> HttpResponse {
+    let status = error::ResponseError::status_code(error);
+    if wants_json {
+        let problem = json!({ "field": error.field(), "error": error.to_string() });
+        return HttpResponse::build(status).json(problem);
+    }
+    let main = format!(
+        r#"<p role="alert">{}.</p><p><a href="/">Back</a></p>"#,
+        escape(&error.to_string())
+    );
+    page(status, "Not added", &main)
+}
+
+#[post("/login")]
+async fn login(messages: Messages) -> Result<impl Responder, salver::Error> {
+    messages.renew().await?;
+    messages.to("dashboard").success("You are logged in.").await;
+    Ok(Redirect::to("/dashboard").see_other())
+}
+
+#[post("/logout")]
+async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
+    messages.forget().await?;
+    messages.to("dashboard").info("You are logged out.").await;
+    Ok(Redirect::to("/dashboard").see_other())
+}
+
+#[get("/broken")]
+async fn broken(pending: Pending) -> actix_web::Result<HttpResponse> {
+    let drawn = pending.html();
+    Err(error::ErrorInternalServerError(format!(
+        "broke after drawing {} bytes",
+        drawn.len()
+    )))
+}
+
+#[get("/hop/{n}")]
+async fn hop(n: Path<u8>) -> impl Responder {
+    let next = match n.into_inner().min(20) {
+        0 => "/dashboard".to_owned(),
+        n => format!("/hop/{}", n - 1),
+    };
+    Redirect::to(next).see_other()
+}
+
+#[get("/site.css")]
+async fn site_css() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .body(SITE_CSS)
+}
+
+fn salver() -> Outcome<(Salver, &'static str)> {
+    Ok(match env::var("REDIS_URL") {
+        Ok(url) => (Salver::redis("dashboard", &url)?, "Redis"),
+        Err(_) => (Salver::memory("dashboard")?, "embedded store"),
+    })
+}
+
+#[actix_web::main]
+async fn main() -> Outcome<()> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .init();
+    let (salver, store) = salver()?;
+
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [word, context, icons, seconds] = args.as_slice()
+        && word == "job"
+    {
+        let context = serde_json::from_str(context)?;
+        return Ok(import(&salver, &context, icons.parse()?, seconds.parse()?).await?);
+    }
+
+    let handle = salver.clone();
+    let app = move || {
+        App::new()
+            .wrap(handle.middleware())
+            .wrap(Compress::default())
+            .service(handle.routes())
+            .service((
+                overview,
+                dashboard,
+                settings,
+                save_settings,
+                password,
+                save_password,
+            ))
+            .service((
+                uploads,
+                start_upload,
+                add_message,
+                login,
+                logout,
+                broken,
+                hop,
+                site_css,
+            ))
+    };
+    let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let server = HttpServer::new(app)
+        .workers(2)
+        .shutdown_timeout(2)
+        .bind(&address)?;
+    for address in server.addrs() {
+        println!("Salver dashboard on http://{address} ({store})");
+    }
+    server.run().await?;
+    salver.close().await;
+    Ok(())
+}
+
+const SITE_CSS: &str = r#"
+:root { color-scheme: light dark; --fg: #1b1f24; --soft: #57606a; --bg: #f5f6f8; --card: #fff; --line: #d5dae1; --accent: #0757b8; --on: #fff; }
+@media (prefers-color-scheme: dark) { :root { --fg: #e8ebef; --soft: #a5afba; --bg: #14181d; --card: #1d2228; --line: #3a424c; --accent: #7db7ff; --on: #0d1116; } }
+* { box-sizing: border-box; }
+body { margin: 0; color: var(--fg); background: var(--bg); font: 1rem/1.55 system-ui, sans-serif; }
+header { background: var(--card); border-bottom: 1px solid var(--line); }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; max-width: 44rem; margin: 0 auto; padding: 0.75rem 1rem; list-style: none; }
+nav a { display: inline-block; padding: 0.25rem 0; color: var(--fg); text-decoration: none; border-bottom: 2px solid transparent; }
+nav a:hover, nav a[aria-current] { color: var(--accent); border-color: currentColor; }
+main { max-width: 44rem; margin: 0 auto; padding: 1rem; }
+h1 { margin: 1rem 0; font-size: 1.75rem; line-height: 1.2; }
+h2 { margin: 0 0 0.75rem; font-size: 1.125rem; }
+section, main > form { margin: 0 0 1rem; padding: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; }
+form { display: grid; gap: 1rem; justify-items: start; }
+label { display: grid; gap: 0.25rem; width: 100%; font-weight: 600; }
+label.check { display: flex; gap: 0.5rem; align-items: center; font-weight: 400; }
+input, select, textarea { width: 100%; padding: 0.5rem 0.65rem; color: inherit; background: var(--bg); border: 1px solid var(--soft); border-radius: 0.4rem; font: inherit; }
+input[type="checkbox"] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); }
+button { padding: 0.55rem 1.1rem; color: var(--on); background: var(--accent); border: 0; border-radius: 0.4rem; font: inherit; font-weight: 600; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); width: 100%; }
+.waiting, .links { margin: 0 0 0.5rem; padding: 0; list-style: none; }
+.waiting li { padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.waiting li:last-child { border: 0; }
+.links li { padding: 0.25rem 0; }
+main a:not(.salver-messages a) { color: var(--accent); }
+code { padding: 0.1rem 0.35rem; background: var(--bg); border-radius: 0.3rem; }
+footer { max-width: 44rem; margin: 0 auto; padding: 0 1rem 2rem; color: var(--soft); font-size: 0.9rem; }
+"#;

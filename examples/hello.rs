@@ -1,0 +1,39 @@
+//! The whole idea in one file: a form adds a message, the next page shows it, once.
+//!
+//! Run it: `cargo run --example hello`, open http://127.0.0.1:8080/settings, press the button, reload.
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web::Redirect};
+use salver::{Messages, Salver};
+
+#[post("/settings")]
+async fn save(messages: Messages) -> impl Responder {
+    messages
+        .success("Your settings have been changed successfully.")
+        .await;
+    Redirect::to("/settings").see_other()
+}
+
+#[get("/settings")]
+async fn settings() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(
+            r#"<!doctype html><title>Settings</title>
+        <link rel="stylesheet" href="/salver/salver.css">
+        <salver-messages></salver-messages>
+        <form method="post"><button>Save</button></form>"#,
+        )
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let salver = Salver::memory("hello")?; // or Salver::redis("hello", "redis://127.0.0.1")?
+    let app = move || {
+        App::new()
+            .wrap(salver.middleware())
+            .service(salver.routes())
+            .service(save)
+            .service(settings)
+    };
+    Ok(HttpServer::new(app).bind("127.0.0.1:8080")?.run().await?)
+}

@@ -1,0 +1,32 @@
+//! The long pages: how to use Salver, how it is made, what it stores.
+//!
+//! | page | what you will be able to do |
+//! |---|---|
+//! | [guide] | put messages on a site, from handlers and from jobs |
+//! | [design] | see why it is made as it is |
+//! | [data] | read and write the stored format, from any language |
+//! | [deployment] | set Redis up so that messages survive what you need them to survive |
+//! | [migrating] | come from actix-web-flash-messages |
+//! | [contributing] | change Salver and know that it still holds |
+//! | [changelog] | see what changed, and for whom |
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
+#[doc = include_str!("design.md")]
+pub mod design {}
+
+#[doc = include_str!("data.md")]
+pub mod data {}
+
+#[doc = include_str!("deployment.md")]
+pub mod deployment {}
+
+#[doc = include_str!("migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("contributing.md")]
+pub mod contributing {}
+
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}

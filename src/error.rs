@@ -1,0 +1,246 @@
+//! The one error of the crate: opaque outside, answers questions.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a caller should wait before asking a store again that could not be reached.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+type Source = Arc<dyn StdError + Send + Sync + 'static>;
+
+/// What went wrong, as answers to "what can I do about it?".
+///
+/// One type for the whole crate, with no variants to match, so that reasons can be added without
+/// breaking anybody. Ask it instead: [`is_invalid`](Self::is_invalid),
+/// [`is_unavailable`](Self::is_unavailable), [`is_in_doubt`](Self::is_in_doubt),
+/// [`is_full`](Self::is_full), [`is_denied`](Self::is_denied),
+/// [`is_unreadable`](Self::is_unreadable), [`is_closed`](Self::is_closed).
+///
+/// It says what Salver was doing and which field or limit was in the way. It never holds the
+/// content of a message, a session id or a token; the cause is in [`source`](StdError::source).
+///
+/// ```
+/// use salver::View;
+///
+/// let error = View::new("").unwrap_err();
+/// assert!(error.is_invalid());
+/// assert_eq!(error.to_string(), "view is empty");
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Repr>);
+
+#[derive(Clone)]
+struct Repr {
+    kind: Kind,
+    doing: Option<&'static str>,
+    source: Option<Source>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Invalid {
+        field: &'static str,
+        problem: String,
+    },
+    Unavailable {
+        why: &'static str,
+    },
+    InDoubt {
+        why: &'static str,
+    },
+    Full {
+        what: &'static str,
+    },
+    Denied,
+    Unreadable {
+        what: &'static str,
+    },
+    Closed,
+    Setup {
+        what: &'static str,
+    },
+}
+
+impl Error {
+    fn new(kind: Kind) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            doing: None,
+            source: None,
+        }))
+    }
+
+    /// Input that a constructor refuses: `field` names it, `problem` says which rule or limit.
+    ///
+    /// For store authors, as are the other constructors: never put the refused value in `problem`.
+    #[must_use]
+    pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid {
+            field,
+            problem: problem.into(),
+        })
+    }
+
+    /// The store could not be reached, and nothing was applied.
+    #[must_use]
+    pub fn unavailable(why: &'static str) -> Self {
+        Self::new(Kind::Unavailable { why })
+    }
+
+    /// The store was asked to write and has not answered: the write may have happened.
+    #[must_use]
+    pub fn in_doubt(why: &'static str) -> Self {
+        Self::new(Kind::InDoubt { why })
+    }
+
+    /// A cap is reached; `what` names it.
+    #[must_use]
+    pub fn full(what: &'static str) -> Self {
+        Self::new(Kind::Full { what })
+    }
+
+    /// The store refuses this user or this command.
+    #[must_use]
+    pub fn denied() -> Self {
+        Self::new(Kind::Denied)
+    }
+
+    /// The store answered something that this version cannot read.
+    #[must_use]
+    pub fn unreadable(what: &'static str) -> Self {
+        Self::new(Kind::Unreadable { what })
+    }
+
+    /// The session was closed by a logout.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::new(Kind::Closed)
+    }
+
+    /// The application lacks a line; `what` says which one to add.
+    #[must_use]
+    pub fn setup(what: &'static str) -> Self {
+        Self::new(Kind::Setup { what })
+    }
+
+    /// Keeps the cause, for logs.
+    #[must_use]
+    pub fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Names the operation, the first word of what is displayed. The innermost name stays.
+    #[must_use]
+    pub fn during(mut self, doing: &'static str) -> Self {
+        self.0.doing.get_or_insert(doing);
+        self
+    }
+
+    /// Tells whether input was refused: an empty text, a view with a line break, a `javascript:` link.
+    /// Nothing was sent to the store.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.0.kind, Kind::Invalid { .. })
+    }
+
+    /// Tells whether the store could not be reached. Nothing was applied; try again after
+    /// [`retry_after`](Self::retry_after).
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self.0.kind, Kind::Unavailable { .. })
+    }
+
+    /// Tells whether the write may have been applied: bytes left, no answer came. Adding the same
+    /// [`Message`](crate::Message) again is safe.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self.0.kind, Kind::InDoubt { .. })
+    }
+
+    /// Tells whether a cap was reached: messages of a context
+    /// ([`Full::Reject`](crate::store::Full)), contexts of a session, memory of the store.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self.0.kind, Kind::Full { .. })
+    }
+
+    /// Tells whether the store refused the user: wrong password, missing right. An operator is needed.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self.0.kind, Kind::Denied)
+    }
+
+    /// Tells whether the store holds or answered something that cannot be read: a key of another type,
+    /// the reply of another request.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self.0.kind, Kind::Unreadable { .. })
+    }
+
+    /// Tells whether the session was closed by a logout: nobody is there to read the message.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.0.kind, Kind::Closed)
+    }
+
+    /// Tells whether the application is put together wrongly; the text says which line to add.
+    #[must_use]
+    pub fn is_setup(&self) -> bool {
+        matches!(self.0.kind, Kind::Setup { .. })
+    }
+
+    /// Gives the name of the refused field when [`is_invalid`](Self::is_invalid), such as `text`.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self.0.kind {
+            Kind::Invalid { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
+    /// Gives how long to wait before asking again, when asking again may help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        (self.is_unavailable() || self.is_in_doubt()).then_some(RETRY_AFTER)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(doing) = self.0.doing {
+            write!(f, "{doing}: ")?;
+        }
+        match &self.0.kind {
+            Kind::Invalid { field, problem } => write!(f, "{field} {problem}"),
+            Kind::Unavailable { why } => write!(f, "not applied, {why}"),
+            Kind::InDoubt { why } => write!(f, "in doubt, {why}"),
+            Kind::Full { what } => write!(f, "not applied, {what}"),
+            Kind::Denied => f.write_str("not applied, the store denies it"),
+            Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
+            Kind::Closed => f.write_str("not applied, the session is closed"),
+            Kind::Setup { what } => f.write_str(what),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("doing", &self.0.doing)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

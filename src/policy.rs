@@ -1,0 +1,104 @@
+//! What a [`Salver`](crate::Salver) allows, and for how long: the limits by name.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::store::{Full, Limits, MAX_MESSAGES};
+use crate::{Error, Level};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long messages may live: shorter loses them during a redirect, longer keeps visitors who left.
+const LIFE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a lease may be: shorter shows messages twice on slow pages, longer hides them after a crash.
+const LEASE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
+/// How long a page or an add may wait: 0 would never ask; a visitor waits no longer than 10 seconds.
+const BUDGET: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) limits: Limits,
+    pub(crate) lease: Duration,
+    pub(crate) minimum: Level,
+    pub(crate) page_budget: Duration,
+    pub(crate) add_budget: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            lease: Duration::from_secs(15),
+            minimum: Level::Debug,
+            page_budget: Duration::from_millis(50),
+            add_budget: Duration::from_millis(250),
+        }
+    }
+}
+
+impl Policy {
+    /// Refuses what would harm, naming the setting.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        within("expiry", self.limits.expiry, &LIFE)?;
+        within("age_limit", self.limits.age, &LIFE)?;
+        within("lease", self.lease, &LEASE)?;
+        within("page_budget", self.page_budget, &BUDGET)?;
+        within("add_budget", self.add_budget, &BUDGET)?;
+        if !(1..=MAX_MESSAGES).contains(&self.limits.messages) {
+            return Err(Error::invalid(
+                "max_messages",
+                format!("is not between 1 and {MAX_MESSAGES}"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn within(
+    field: &'static str,
+    time: Duration,
+    range: &RangeInclusive<Duration>,
+) -> Result<(), Error> {
+    if range.contains(&time) {
+        return Ok(());
+    }
+    let (least, most) = (range.start(), range.end());
+    Err(Error::invalid(
+        field,
+        format!("is not between {least:?} and {most:?}"),
+    ))
+}
+
+/// The settings that a builder passes on, one method each.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) => $($place:ident).+;)*) => {
+        impl crate::SalverBuilder {
+            $($(#[$doc])* #[must_use] pub fn $name(mut self, $value: $type) -> Self {
+                self.policy.$($place).+ = $value;
+                self
+            })*
+        }
+    };
+}
+
+settings! {
+    /// Sets how long a context lives after its last add: 1 second to 30 days. Default: 1 hour.
+    expiry(time: Duration) => limits.expiry;
+    /// Sets the age over which a message is not shown: 1 second to 30 days. Default: 24 hours.
+    age_limit(time: Duration) => limits.age;
+    /// Sets how many messages a context keeps: 1 to 1,000. Default: 100.
+    max_messages(count: usize) => limits.messages;
+    /// Sets what happens when a context is full. Default: [`Full::DropOldest`].
+    when_full(full: Full) => limits.full;
+    /// Sets how long a page hides what it claimed from every other: 1 second to 10 minutes. Default: 15 s.
+    /// A page slower than this may show a message that another shows too.
+    lease(time: Duration) => lease;
+    /// Sets the level below which nothing is added. Default: [`Level::Debug`], everything is.
+    minimum_level(level: Level) => minimum;
+    /// Sets how long one page may wait for the store, all its calls together: 1 ms to 10 s.
+    /// Default: 50 ms. After it the page goes out without messages.
+    page_budget(time: Duration) => page_budget;
+    /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
+    /// Default: 250 ms.
+    add_budget(time: Duration) => add_budget;
+}

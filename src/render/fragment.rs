@@ -1,0 +1,103 @@
+//! The fragment that fills the slot.
+
+use std::fmt::{self, Write};
+
+use crate::{Level, Message};
+
+/// Text with the five characters escaped that mean something in HTML, in elements and in attributes.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Draws messages, and how many more there were, as one list: what stands in a filled slot.
+///
+/// Every text is escaped; Markdown is drawn for the messages that ask for it. Empty when there is nothing
+/// to show. The list has no role of its own: its items are live regions, not list items.
+///
+/// ```
+/// use salver::{Message, fragment};
+///
+/// let html = fragment(&[Message::info("1 < 2")], 0);
+/// assert!(html.starts_with(r#"<ul class="salver-messages""#));
+/// assert!(html.contains("1 &lt; 2"));
+/// ```
+#[must_use]
+pub fn fragment<'a>(messages: impl IntoIterator<Item = &'a Message>, displaced: u64) -> String {
+    let mut items = String::new();
+    for message in messages {
+        // Writing into a string cannot fail.
+        let _ = item(&mut items, message);
+    }
+    if displaced > 0 {
+        let _ = write!(
+            items,
+            r#"<li class="salver-more" role="status">and {displaced} more</li>"#
+        );
+    }
+    if items.is_empty() {
+        return items;
+    }
+    format!(r#"<ul class="salver-messages" role="none">{items}</ul>"#)
+}
+
+fn item(out: &mut String, message: &Message) -> fmt::Result {
+    let level = message.level();
+    // Only errors may interrupt what a screen reader is saying.
+    let role = match level {
+        Level::Error => "alert",
+        _ => "status",
+    };
+    write!(
+        out,
+        r#"<li class="salver-message salver-{level}" data-salver-id="{id}" data-salver-level="{level}" role="{role}""#,
+        id = message.id(),
+    )?;
+    if let Some(tag) = message.get_tag() {
+        write!(out, r#" data-salver-tag="{}""#, Escaped(tag))?;
+    }
+    if let Some(millis) = message.autoclose_millis() {
+        write!(out, r#" data-salver-autoclose="{millis}""#)?;
+    }
+    out.push('>');
+    if let Some(title) = message.get_title() {
+        write!(out, "<strong>{}</strong> ", Escaped(title))?;
+    }
+    text(out, message)?;
+    if let Some(action) = message.get_action() {
+        write!(
+            out,
+            r#" <a class="salver-action" href="{}">{}</a>"#,
+            Escaped(action.url()),
+            Escaped(action.label()),
+        )?;
+    }
+    out.push_str("</li>");
+    Ok(())
+}
+
+fn text(out: &mut String, message: &Message) -> fmt::Result {
+    #[cfg(feature = "markdown")]
+    if message.format() == crate::Format::Markdown {
+        let drawn = super::markdown::draw(message.text());
+        return write!(out, r#"<div class="salver-text">{drawn}</div>"#);
+    }
+    write!(
+        out,
+        r#"<span class="salver-text">{}</span>"#,
+        Escaped(message.text())
+    )
+}

@@ -1,0 +1,43 @@
+//! Markdown for the messages that ask for it.
+
+use ammonia::Builder;
+use pulldown_cmark::{Options, Parser, html};
+
+/// What a message may be made of: words, links, lists and code. No pictures, which would tell another
+/// site that the message was read; no headings, which would break the outline of the page.
+const TAGS: [&str; 16] = [
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "strong",
+    "ul",
+];
+
+/// Draws CommonMark with strikethrough, then removes whatever is not on the list above.
+pub(crate) fn draw(text: &str) -> String {
+    let mut drawn = String::with_capacity(text.len() * 2);
+    html::push_html(
+        &mut drawn,
+        Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH),
+    );
+    Builder::empty()
+        .tags(TAGS.into())
+        .add_tag_attributes("a", ["href"])
+        .url_schemes(["http", "https"].into())
+        .url_relative(ammonia::UrlRelative::PassThrough)
+        .clean_content_tags(["script", "style"].into())
+        .link_rel(Some("noopener nofollow"))
+        .clean(&drawn)
+        .to_string()
+}

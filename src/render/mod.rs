@@ -1,0 +1,12 @@
+//! Floor 1: how messages look, as HTML that works without JavaScript.
+
+mod fragment;
+#[cfg(feature = "markdown")]
+mod markdown;
+
+pub use fragment::fragment;
+
+/// The stylesheet that the crate ships: light and dark, reduced motion.
+///
+/// [`Salver::routes`](crate::Salver::routes) serves it; paste it into yours as well as you like.
+pub const STYLESHEET: &str = include_str!("salver.css");

@@ -1,0 +1,581 @@
+//! The handle: a store, an application's name and a policy.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::context::{IntoView, check_app};
+use crate::policy::Policy;
+use crate::settle::{End, Settle};
+#[cfg(feature = "web")]
+use crate::store::Found;
+use crate::store::{Claim, MemoryStore, Placed, Store, Which};
+use crate::{Context, Error, Message, SessionId, home, wire};
+
+/// How often an add follows a session to its new id. Stops two sessions that moved into each other.
+const HOPS: usize = 4;
+/// How long a claim that its page no longer waits for is itself waited for, to give it back.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Carries messages: the one handle for handlers, jobs and tests.
+///
+/// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
+/// an extractor too.
+///
+/// ```
+/// use salver::{Message, Salver, SessionId};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("iconfinder")?;
+/// let context = salver.context(SessionId::new("ada")?, "uploads")?;
+///
+/// salver.add(&context, Message::success("120 icons are ready.").tag("import")).await?;
+/// assert_eq!(salver.count(&context).await?, 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Salver {
+    app: Arc<str>,
+    shared: Arc<Shared>,
+    /// The shared store, or on an actix worker that worker's own connection to it.
+    store: Arc<dyn Store>,
+}
+
+struct Shared {
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(dead_code, reason = "only workers have a store of their own")
+    )]
+    store: Arc<dyn Store>,
+    policy: Policy,
+    settle: Settle,
+}
+
+/// What an add did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Added {
+    /// How many messages were taken; those below the minimum level are not.
+    pub messages: usize,
+    /// How many older messages went to make room. The page says "and N more".
+    pub displaced: u64,
+}
+
+impl Salver {
+    /// Keeps messages in the memory of this process: for one process, for development, for tests.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for an `app` that is empty, over 64 bytes or has a control
+    /// character.
+    pub fn memory(app: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(app).build()
+    }
+
+    /// Keeps messages in Redis, shared by every process of the application. Connects when first needed.
+    ///
+    /// `url`: `redis://[user:password@]host[:port][/db]`.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a bad `app` or a URL that does not parse. A server that is
+    /// down is no error here: messages are carried as soon as it is up.
+    #[cfg(feature = "redis")]
+    pub fn redis(app: impl Into<String>, url: &str) -> Result<Self, Error> {
+        Self::new(app, crate::store::RedisStore::new(url)?)
+    }
+
+    /// Keeps messages in any store.
+    ///
+    /// # Errors
+    ///
+    /// As [`memory`](Self::memory).
+    pub fn new(app: impl Into<String>, store: impl Store) -> Result<Self, Error> {
+        Self::builder(app).store(store).build()
+    }
+
+    /// Starts with the defaults and changes some.
+    #[must_use]
+    pub fn builder(app: impl Into<String>) -> SalverBuilder {
+        SalverBuilder {
+            app: app.into(),
+            store: None,
+            policy: Policy::default(),
+        }
+    }
+
+    /// Gives a handle for another application on the same store.
+    ///
+    /// # Errors
+    ///
+    /// As [`memory`](Self::memory).
+    pub fn app(&self, name: impl Into<String>) -> Result<Self, Error> {
+        Ok(Self {
+            app: check_app(name)?,
+            ..self.clone()
+        })
+    }
+
+    /// Gives the application's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.app
+    }
+
+    /// Puts an address of this application together.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::new`](crate::View::new).
+    pub fn context(&self, session: SessionId, view: impl IntoView) -> Result<Context, Error> {
+        Ok(Context::checked(
+            Arc::clone(&self.app),
+            session,
+            view.into_view()?,
+        ))
+    }
+
+    /// Adds one message. One round trip.
+    ///
+    /// Once it returns, every later look of an eligible page of that context finds the message, until it
+    /// is confirmed, retracted, replaced by its tag, expired, cleared or displaced. Follows a session that
+    /// moved at a login. Adding the same message again is safe: it never makes two and ends no lease.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) before any round trip; [`is_full`](Error::is_full);
+    /// [`is_closed`](Error::is_closed) after a logout; [`is_unavailable`](Error::is_unavailable): nothing
+    /// was applied; [`is_in_doubt`](Error::is_in_doubt): it may have been.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped halfway, the message may have been added, whole.
+    pub async fn add(&self, context: &Context, message: Message) -> Result<Added, Error> {
+        self.add_all(context, vec![message]).await
+    }
+
+    /// Adds several messages to one context, all or none. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`add`](Self::add).
+    pub async fn add_all(&self, context: &Context, messages: Vec<Message>) -> Result<Added, Error> {
+        let mut context = context.clone();
+        for _ in 0..HOPS {
+            match self.place(&context, &messages).await? {
+                (Placed::Moved(session), _) => context = context.with_session(session),
+                (Placed::Here { displaced }, messages) => {
+                    return Ok(Added {
+                        messages,
+                        displaced,
+                    });
+                }
+            }
+        }
+        Err(Error::closed().during("add"))
+    }
+
+    /// Adds to exactly this session: an old cookie must not write into a new session.
+    #[cfg(feature = "web")]
+    pub(crate) async fn add_here(
+        &self,
+        context: &Context,
+        message: Message,
+    ) -> Result<Added, Error> {
+        match self.place(context, &[message]).await? {
+            (Placed::Moved(_), _) => Err(Error::closed().during("add")),
+            (Placed::Here { displaced }, messages) => Ok(Added {
+                messages,
+                displaced,
+            }),
+        }
+    }
+
+    async fn place(
+        &self,
+        context: &Context,
+        messages: &[Message],
+    ) -> Result<(Placed, usize), Error> {
+        let policy = self.policy();
+        for message in messages {
+            // Encoding is the one check of the size of the whole; it costs less than a round trip.
+            wire::encode(message).map_err(|error| error.during("add"))?;
+            if message.delay() > policy.limits.age {
+                return Err(Error::invalid("after", "is beyond the age limit").during("add"));
+            }
+        }
+        let loud = |message: &&Message| message.level() >= policy.minimum;
+        let loud: Vec<_> = messages.iter().filter(loud).cloned().collect();
+        if loud.is_empty() {
+            return Ok((Placed::Here { displaced: 0 }, 0));
+        }
+        let add = self.store.add(context, &loud, &policy.limits);
+        let late = || Error::in_doubt("the store did not answer in time");
+        let placed = within(policy.add_budget, add, late).await;
+        Ok((placed.map_err(|error| error.during("add"))?, loud.len()))
+    }
+
+    /// Reads what a page of this context would show, its own and that of
+    /// [`View::ANY`](crate::View::ANY), and changes nothing. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// [`is_unavailable`](Error::is_unavailable), [`is_denied`](Error::is_denied),
+    /// [`is_unreadable`](Error::is_unreadable).
+    pub async fn peek(&self, context: &Context) -> Result<Vec<Message>, Error> {
+        let contexts = context.looked_into();
+        let peek = self.store.peek(&contexts, self.policy().limits.age);
+        Ok(self.read("peek", peek).await?.messages)
+    }
+
+    /// Counts what is pending in exactly this context. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    pub async fn count(&self, context: &Context) -> Result<usize, Error> {
+        let context = std::slice::from_ref(context);
+        let peek = self.store.peek(context, self.policy().limits.age);
+        Ok(self.read("count", peek).await?.messages.len())
+    }
+
+    /// Lists the contexts of a session on which something is pending. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    pub async fn contexts(&self, session: &SessionId) -> Result<Vec<Context>, Error> {
+        let views = self.read("contexts", self.store.contexts(&self.app, session));
+        let address = |view| Context::checked(Arc::clone(&self.app), session.clone(), view);
+        Ok(views.await?.into_iter().map(address).collect())
+    }
+
+    /// Reads what a page of this context would show and hides it from every other look for the lease.
+    ///
+    /// [`confirm`](Self::confirm) it when it was shown, [`release`](Self::release) it when it was not. If
+    /// neither happens the messages come back when the lease ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    ///
+    /// # Cancel safety
+    ///
+    /// Runs on a task of its own: dropped halfway, what it claims is released at once.
+    pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
+        let contexts = context.looked_into();
+        let hold = self.hold(contexts, self.policy().add_budget).await?;
+        Ok(hold.into_claim())
+    }
+
+    /// Ends a claim: shown, never again. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). When in doubt, confirm again or let the lease decide.
+    pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
+        self.write("confirm", self.store.confirm(claim)).await
+    }
+
+    /// Ends a claim: not shown, give it back. One round trip, never repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). When in doubt, the lease decides.
+    pub async fn release(&self, claim: Claim) -> Result<(), Error> {
+        self.write("release", self.store.release(&claim)).await
+    }
+
+    /// Reads what a page of this context would show and removes it at once: shown at most once, and lost
+    /// if the reader fails. Prefer [`claim`](Self::claim).
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); when in doubt, the messages may be gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// None: dropped halfway, the messages may be gone.
+    pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
+        let contexts = context.looked_into();
+        let take = self.store.take(&contexts, self.policy().limits.age);
+        Ok(self.write("take", take).await?.messages)
+    }
+
+    /// Removes messages of exactly this context, by tag or id; tells how many. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn retract(&self, context: &Context, which: impl Into<Which>) -> Result<u64, Error> {
+        let which = which.into();
+        if let Which::Tag(tag) = &which {
+            crate::message::check_tag(tag).map_err(|error| error.during("retract"))?;
+        }
+        self.write("retract", self.store.retract(context, &which))
+            .await
+    }
+
+    /// Removes all messages of exactly this context. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn clear(&self, context: &Context) -> Result<(), Error> {
+        self.write("clear", self.store.clear(context)).await
+    }
+
+    /// Removes all messages of a session. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn clear_session(&self, session: &SessionId) -> Result<(), Error> {
+        let clear = self.store.clear_session(&self.app, session, None);
+        self.write("clear", clear).await
+    }
+
+    /// Removes all messages of a session and refuses further adds to it: a logout. One round trip.
+    ///
+    /// For the expiry (1 hour by default) adds fail with [`Error::is_closed`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn forget(&self, session: &SessionId) -> Result<(), Error> {
+        let period = Some(self.policy().limits.expiry);
+        let clear = self.store.clear_session(&self.app, session, period);
+        self.write("forget", clear).await
+    }
+
+    /// Carries all messages of a session to a new id: a login. One round trip.
+    ///
+    /// The old id shows nothing from then on; adds to it follow to the new one for the expiry (1 hour by
+    /// default).
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`is_closed`](Error::is_closed) when the old session was closed or has moved
+    /// elsewhere. Repeating is safe.
+    pub async fn migrate(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
+        if from == to {
+            return Ok(());
+        }
+        let limits = &self.policy().limits;
+        let migrate = self.store.migrate(&self.app, from, to, limits);
+        self.write("migrate", migrate).await
+    }
+
+    /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
+    ///
+    /// The handle stays usable.
+    pub async fn close(&self) {
+        self.shared.settle.drain().await;
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    /// Gives the handle for use on the calling thread's runtime alone.
+    #[cfg(feature = "web")]
+    pub(crate) fn worker(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.shared.store).worker(),
+            ..self.clone()
+        }
+    }
+
+    /// Gives the handle that any runtime may use.
+    #[cfg(feature = "web")]
+    pub(crate) fn anywhere(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.shared.store),
+            ..self.clone()
+        }
+    }
+
+    /// Claims on a task of its own and waits for at most `budget`; whoever stops waiting gives back.
+    pub(crate) async fn hold(
+        &self,
+        contexts: Vec<Context>,
+        budget: Duration,
+    ) -> Result<Hold, Error> {
+        let (send, receive) = oneshot::channel();
+        let (salver, policy) = (self.clone(), self.policy().clone());
+        let claim = async move {
+            let claim = salver
+                .store
+                .claim(&contexts, policy.lease, policy.limits.age);
+            let late = || Error::unavailable("the store did not answer in time");
+            let claim = within(CLAIM_PATIENCE, claim, late).await;
+            // Nobody waits any more: the hold in the error is dropped, and so released.
+            let _ = send.send(claim.map(|claim| Hold::new(&salver, claim)));
+        };
+        match Handle::try_current() {
+            Ok(here) => drop(here.spawn(claim)),
+            Err(_) => drop(home::spawn(claim)?),
+        }
+        let late = || Error::unavailable("the store did not answer in time");
+        let gone = |_| Error::unavailable("the runtime of the claim has ended");
+        let claimed = async { receive.await.map_err(gone)? };
+        let held = within(budget, claimed, late).await;
+        held.map_err(|error| error.during("claim"))
+    }
+
+    async fn read<T>(
+        &self,
+        doing: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let late = || Error::unavailable("the store did not answer in time");
+        let answer = within(self.policy().add_budget, call, late).await;
+        answer.map_err(|error| error.during(doing))
+    }
+
+    async fn write<T>(
+        &self,
+        doing: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let late = || Error::in_doubt("the store did not answer in time");
+        let answer = within(self.policy().add_budget, call, late).await;
+        answer.map_err(|error| error.during(doing))
+    }
+}
+
+async fn within<T>(
+    budget: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+    late: impl FnOnce() -> Error,
+) -> Result<T, Error> {
+    timeout(budget, call).await.unwrap_or_else(|_| Err(late()))
+}
+
+impl fmt::Debug for Salver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Salver")
+            .field("app", &self.app)
+            .field("store", &self.store)
+            .field("policy", &self.shared.policy)
+            .finish()
+    }
+}
+
+/// A claim that gives itself back when it is dropped.
+pub(crate) struct Hold {
+    claim: Option<Claim>,
+    salver: Salver,
+}
+
+impl Hold {
+    fn new(salver: &Salver, claim: Claim) -> Self {
+        Self {
+            claim: Some(claim),
+            salver: salver.clone(),
+        }
+    }
+
+    pub(crate) fn into_claim(mut self) -> Claim {
+        self.claim.take().unwrap_or_default()
+    }
+}
+
+#[cfg(feature = "web")]
+impl Hold {
+    pub(crate) fn found(&self) -> Option<&Found> {
+        self.claim.as_ref().map(|claim| &claim.found)
+    }
+
+    pub(crate) fn follow(&mut self, session: &SessionId) {
+        if let Some(claim) = &mut self.claim {
+            claim.follow(session);
+        }
+    }
+
+    /// Confirms off the visitor's path.
+    pub(crate) fn confirm(mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.salver.shared.settle.hand_over(End::Confirm(claim));
+        }
+    }
+
+    /// Gives back before the response leaves, so that the visitor's next page finds the messages.
+    pub(crate) async fn release(mut self) {
+        let Some(claim) = self.claim.take().filter(|claim| !claim.is_empty()) else {
+            return;
+        };
+        let release = self.salver.store.release(&claim);
+        let late = || Error::in_doubt("the store did not answer in time");
+        if let Err(error) = within(self.salver.policy().page_budget, release, late).await {
+            tracing::warn!(%error, "release failed: the lease decides");
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.salver.shared.settle.hand_over(End::Release(claim));
+        }
+    }
+}
+
+/// Sets a [`Salver`] up: `Salver::builder("shop").max_messages(20).build()?`.
+#[derive(Debug)]
+pub struct SalverBuilder {
+    app: String,
+    store: Option<Result<Arc<dyn Store>, Error>>,
+    pub(crate) policy: Policy,
+}
+
+impl SalverBuilder {
+    /// Sets the store. Default: a new [`MemoryStore`].
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Ok(Arc::new(store)));
+        self
+    }
+
+    /// Sets Redis as the store, by URL as in [`Salver::redis`].
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(mut self, url: &str) -> Self {
+        let store = crate::store::RedisStore::new(url);
+        self.store = Some(store.map(|store| Arc::new(store) as Arc<dyn Store>));
+        self
+    }
+
+    /// Checks every setting and makes the handle. Connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid), naming the setting: an empty `app`, a URL that does not parse, a
+    /// `lease` of zero, `max_messages` of 1,001.
+    pub fn build(self) -> Result<Salver, Error> {
+        let app = check_app(self.app)?;
+        self.policy.check()?;
+        let store = match self.store {
+            Some(store) => store?,
+            None => Arc::new(MemoryStore::new()),
+        };
+        Ok(Salver {
+            app,
+            shared: Arc::new(Shared {
+                settle: Settle::new(Arc::clone(&store)),
+                store: Arc::clone(&store),
+                policy: self.policy,
+            }),
+            store,
+        })
+    }
+}

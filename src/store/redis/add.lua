@@ -1,0 +1,99 @@
+-- Adds messages to one context, all or none. Part of wire v1: KEYS, ARGV and Returns never change.
+--
+-- KEYS[1]  the context, app:{session}:view
+-- KEYS[2]  the session book, app!session:{session}
+-- ARGV[1]  expiry in ms: the context lives at least this long after the add
+-- ARGV[2]  most messages in the context
+-- ARGV[3]  most contexts in the session
+-- ARGV[4]  'drop' the oldest or 'reject' the add when the context is full
+-- ARGV[5…] for each message two: delay in ms, member
+-- Returns  {KEYS[1], 'ok', displaced}        added; how many older ones went to make room
+--          {KEYS[1], 'moved', session}       nothing added: the session's new id, encoded as in keys
+--          {KEYS[1], 'closed'}               nothing added: the session was closed
+--          {KEYS[1], 'full', what}           nothing added: 'messages' or 'contexts'
+-- Cost     O(members of the context), at most ARGV[2], for the comparison of ids and tags; one round trip
+local context, book = KEYS[1], KEYS[2]
+local expiry, cap, most_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local moved = redis.call('HGET', book, '!moved')
+if moved == '' then return {context, 'closed'} end
+if moved then return {context, 'moved', moved} end
+
+local view = string.match(context, '}:(.*)$')
+local prefix = string.sub(context, 1, -1 - #view)
+if redis.call('HEXISTS', book, view) == 0 and redis.call('HLEN', book) >= most_contexts then
+  for _, other in ipairs(redis.call('HKEYS', book)) do
+    if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', book, other) end
+  end
+  if redis.call('HLEN', book) >= most_contexts then return {context, 'full', 'contexts'} end
+end
+
+-- A member's places: {"id":"<36 characters>" and, when it has one, ,"tag":"…" at once after it.
+local function id_of(member)
+  return string.sub(member, 1, 7) == '{"id":"' and string.sub(member, 8, 43) or nil
+end
+local function tag_of(member)
+  return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+end
+
+-- A foreign writer may have put in more than fit.
+local displaced = 0
+local count = redis.call('ZCARD', context)
+if count > cap then
+  displaced = redis.call('ZREMRANGEBYRANK', context, 0, count - cap - 1)
+  count = count - displaced
+end
+
+local ids, tagged = {}, {}
+if count > 0 then
+  for _, member in ipairs(redis.call('ZRANGE', context, 0, cap - 1)) do
+    local id, tag = id_of(member), tag_of(member)
+    if id then ids[id] = true end
+    if tag then
+      tagged[tag] = tagged[tag] or {}
+      table.insert(tagged[tag], member)
+    end
+  end
+end
+
+local fresh, last_with, replaced, latest = {}, {}, {}, 0
+for i = 5, #ARGV, 2 do
+  local delay, member = tonumber(ARGV[i]), ARGV[i + 1]
+  local id, tag = id_of(member), tag_of(member)
+  if not (id and ids[id]) then
+    if id then ids[id] = true end
+    if tag then
+      if last_with[tag] then fresh[last_with[tag]].member = false end
+      last_with[tag] = #fresh + 1
+      for _, old in ipairs(tagged[tag] or {}) do table.insert(replaced, old) end
+      tagged[tag] = nil
+    end
+    table.insert(fresh, {score = now + delay, member = member})
+    if delay > latest then latest = delay end
+  end
+end
+local adding = {}
+for _, one in ipairs(fresh) do
+  if one.member then table.insert(adding, one) end
+end
+
+local staying = count - #replaced
+local over = math.max(0, staying + #adding - cap)
+if over > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
+for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
+-- Room is made before the add: a context full of leased messages must keep the new one.
+if over > 0 and staying > 0 then
+  redis.call('ZREMRANGEBYRANK', context, 0, math.min(over, staying) - 1)
+end
+for i = math.max(0, over - staying) + 1, #adding do
+  redis.call('ZADD', context, 'NX', adding[i].score, adding[i].member)
+end
+
+displaced = displaced + over
+redis.call('HINCRBY', book, view, displaced)
+for _, key in ipairs({context, book}) do
+  if redis.call('PTTL', key) < expiry + latest then redis.call('PEXPIRE', key, expiry + latest) end
+end
+return {context, 'ok', displaced}

@@ -1,0 +1,14 @@
+-- Lists the views of a session on which something is visible.
+--
+-- KEYS[1]  the session book
+-- Returns  {KEYS[1], view…}, encoded as in keys
+-- Cost     O(contexts), at most 64; one round trip
+local app, session = string.match(KEYS[1], '^(.-)!session:({.*})$')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local reply = {KEYS[1]}
+for _, view in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local key = app .. ':' .. session .. ':' .. view
+  if view ~= '!moved' and redis.call('ZCOUNT', key, '-inf', now) > 0 then table.insert(reply, view) end
+end
+return reply

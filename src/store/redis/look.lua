@@ -1,0 +1,55 @@
+-- Looks into contexts of one session: peeks, claims or takes what is visible.
+--
+-- KEYS[1]  the session book
+-- KEYS[2…] the contexts
+-- ARGV[1]  'peek' (changes nothing), 'claim' or 'take'
+-- ARGV[2]  lease in ms, for a claim
+-- ARGV[3]  age limit in ms, by the time in the id
+-- Returns  {KEYS[1], now, until}, then for each context
+--          {key, next, displaced, expired, newer, members}; now and until in Unix ms, next in ms or -1
+-- Cost     O(visible members), at most 1,000 of each context; one round trip
+local mode, lease, age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local reply = {KEYS[1], now, now + lease}
+
+-- The first twelve hexadecimal digits of a UUIDv7 are its time; nil where no id stands.
+local function written(member)
+  if string.sub(member, 1, 7) ~= '{"id":"' then return nil end
+  return tonumber(string.sub(member, 8, 15) .. string.sub(member, 17, 20), 16)
+end
+local function newer(member)
+  local rest = string.sub(member, 45, 140)
+  rest = string.match(rest, '^,"tag":"[^"]*"(.*)') or rest
+  local version = string.match(rest, '^,"v":(%d+)')
+  return version and version ~= '0' and version ~= '1'
+end
+
+for i = 2, #KEYS do
+  local key = KEYS[i]
+  local view = string.match(key, '}:(.*)$')
+  local later = redis.call('ZRANGEBYSCORE', key, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  local next_in = later[2] and math.floor(tonumber(later[2]) - now) or -1
+
+  local members, expired, unread = {}, 0, 0
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, 1000)) do
+    local at = written(member)
+    if at and at < now - age then
+      expired = expired + 1
+      if mode ~= 'peek' then redis.call('ZREM', key, member) end
+    elseif newer(member) then
+      unread = unread + 1
+    else
+      table.insert(members, member)
+    end
+  end
+  for _, member in ipairs(members) do
+    if mode == 'claim' then redis.call('ZADD', key, 'XX', now + lease, member) end
+    if mode == 'take' then redis.call('ZREM', key, member) end
+  end
+
+  local displaced = tonumber(redis.call('HGET', KEYS[1], view) or 0)
+  if displaced > 0 and mode ~= 'peek' then redis.call('HSET', KEYS[1], view, 0) end
+  table.insert(reply, {key, next_in, displaced, expired, unread, members})
+end
+return reply

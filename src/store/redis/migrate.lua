@@ -1,0 +1,44 @@
+-- Carries all messages, leases and schedules of a session to a new id, and closes the old one.
+--
+-- KEYS[1]  the old session book
+-- KEYS[2]  the new session book
+-- ARGV[1]  ms for which the old session tells where it went
+-- ARGV[2]  most messages in a context
+-- Returns  {KEYS[1], 'ok', contexts}    moved; how many
+--          {KEYS[1], 'closed'}          the old session was closed, or has moved elsewhere
+-- Cost     O(contexts) where the new id has none of them, else O(members); one server; one round trip
+local old, new, cap = KEYS[1], KEYS[2], tonumber(ARGV[2])
+local app, from = string.match(old, '^(.-)!session:({.*})$')
+local to = string.match(new, '!session:({.*})$')
+local target = string.sub(to, 2, -2)
+
+local moved = redis.call('HGET', old, '!moved')
+if moved and moved ~= target then return {old, 'closed'} end
+
+local contexts = 0
+for _, view in ipairs(redis.call('HKEYS', old)) do
+  local source, goal = app .. ':' .. from .. ':' .. view, app .. ':' .. to .. ':' .. view
+  local life = redis.call('PTTL', source)
+  if view ~= '!moved' and life > 0 then
+    local displaced = tonumber(redis.call('HGET', old, view))
+    if redis.call('EXISTS', goal) == 0 then
+      redis.call('RENAME', source, goal)
+    else
+      local members = redis.call('ZRANGE', source, 0, cap - 1, 'WITHSCORES')
+      for i = 1, #members, 2 do redis.call('ZADD', goal, 'NX', members[i + 1], members[i]) end
+      redis.call('UNLINK', source)
+      local over = redis.call('ZCARD', goal) - cap
+      if over > 0 then
+        displaced = displaced + redis.call('ZREMRANGEBYRANK', goal, 0, over - 1)
+      end
+      if redis.call('PTTL', goal) < life then redis.call('PEXPIRE', goal, life) end
+    end
+    redis.call('HINCRBY', new, view, displaced)
+    if redis.call('PTTL', new) < life then redis.call('PEXPIRE', new, life) end
+    contexts = contexts + 1
+  end
+end
+redis.call('DEL', old)
+redis.call('HSET', old, '!moved', target)
+redis.call('PEXPIRE', old, ARGV[1])
+return {old, 'ok', contexts}

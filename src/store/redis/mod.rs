@@ -1,0 +1,152 @@
+//! The Redis store: one script for every operation of more than one step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{cmd, pipe};
+
+use self::scripts::Mode;
+use super::{Answer, Claim, Found, Limits, Placed, Store, Which};
+use crate::link::{Ask, Dialer, Effect, Line};
+use crate::{Context, Error, Message, SessionId, View};
+
+mod keys;
+pub(super) mod scripts;
+
+/// Keeps messages in Redis 6.2 or newer, or Valkey, shared by every process of the application.
+///
+/// Connects when first needed, and again after a break. Calls on the store itself share one connection on
+/// a thread of Salver's own, so that they work from any runtime; each actix worker gets a connection of its
+/// own. The format is described in [the data page](crate::docs::data).
+#[derive(Clone, Debug)]
+pub struct RedisStore {
+    line: Line,
+}
+
+impl RedisStore {
+    /// Takes a URL, `redis://[user:password@]host[:port][/db]`. Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a URL that does not parse; the error does not repeat it.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            line: Line::at_home(Dialer::from_url(url)?),
+        })
+    }
+
+    /// Takes connections out of a pool of the caller's: one for all shared calls, one per actix worker, and
+    /// another after a break. They are detached from the pool, since a checkout per request costs more
+    /// than the request; size it for that.
+    #[must_use]
+    pub fn pooled(pool: crate::redis::Pool) -> Self {
+        Self {
+            line: Line::at_home(Dialer::Pool(pool)),
+        }
+    }
+
+    /// Asks cheaply whether there is anything to claim: most pages have nothing.
+    async fn has_any(&self, contexts: &[Context]) -> Result<bool, Error> {
+        let mut exists = cmd("EXISTS");
+        for context in contexts {
+            exists.arg(context.key());
+        }
+        let reply = self.line.ask(Ask::Command(exists), Effect::Reads).await?;
+        Ok(reply != redis::Value::Int(0))
+    }
+}
+
+impl Store for RedisStore {
+    fn add<'a>(
+        &'a self,
+        context: &'a Context,
+        messages: &'a [Message],
+        limits: &'a Limits,
+    ) -> Answer<'a, Placed> {
+        Box::pin(scripts::add(&self.line, context, messages, limits))
+    }
+
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move {
+            let look = scripts::look(&self.line, contexts, Mode::Peek, Duration::ZERO, age);
+            Ok(look.await?.found)
+        })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        lease: Duration,
+        age: Duration,
+    ) -> Answer<'a, Claim> {
+        Box::pin(async move {
+            if !self.has_any(contexts).await? {
+                return Ok(Claim::default());
+            }
+            scripts::look(&self.line, contexts, Mode::Claim, lease, age).await
+        })
+    }
+
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move {
+            let look = scripts::look(&self.line, contexts, Mode::Take, Duration::ZERO, age);
+            Ok(look.await?.found)
+        })
+    }
+
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let mut removals = pipe();
+            for held in claim.held.iter().filter(|held| !held.members.is_empty()) {
+                let removal = removals.cmd("ZREM").arg(held.context.key());
+                removal.arg(&held.members);
+            }
+            if !removals.is_empty() {
+                let removals = Ask::Pipeline(removals);
+                self.line.ask(removals, Effect::Writes).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(scripts::release(&self.line, claim))
+    }
+
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+        Box::pin(scripts::retract(&self.line, context, which))
+    }
+
+    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+        Box::pin(scripts::clear(&self.line, context))
+    }
+
+    fn clear_session<'a>(
+        &'a self,
+        app: &'a str,
+        session: &'a SessionId,
+        close: Option<Duration>,
+    ) -> Answer<'a, ()> {
+        Box::pin(scripts::clear_session(&self.line, app, session, close))
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        app: &'a str,
+        from: &'a SessionId,
+        to: &'a SessionId,
+        limits: &'a Limits,
+    ) -> Answer<'a, ()> {
+        Box::pin(scripts::migrate(&self.line, app, from, to, limits))
+    }
+
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+        Box::pin(scripts::contexts(&self.line, app, session))
+    }
+
+    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+        Arc::new(Self {
+            line: self.line.here(),
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! Help for testing what your site leaves on the salver.
+
+use crate::{Error, Level, Salver, SessionId, View};
+
+/// Asserts which messages a page of a visitor would show, in order.
+///
+/// `assert_messages!(salver, session, view, [Level "text", …])`, with the words of [`Level`]. Peeks, so
+/// that nothing is shown by it. A failure prints the two lists line by line. Has to stand in an async
+/// function.
+///
+/// ```
+/// use salver::{Message, Salver, SessionId, assert_messages};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("shop")?;
+/// let ada = SessionId::new("ada")?;
+/// salver.add(&salver.context(ada.clone(), "settings")?, Message::success("Saved.")).await?;
+///
+/// assert_messages!(salver, ada, "settings", [Success "Saved."]);
+/// assert_messages!(salver, ada, "dashboard", []);
+/// # Ok(()) }
+/// ```
+#[macro_export]
+macro_rules! assert_messages {
+    ($salver:expr, $session:expr, $view:expr, [$($level:ident $text:expr),* $(,)?] $(,)?) => {{
+        let expected: &[($crate::Level, &str)] = &[$(($crate::Level::$level, $text)),*];
+        let difference =
+            $crate::testing::difference(&$salver, &$session, $view, expected).await;
+        if let Some(difference) = difference {
+            ::std::panic!("{difference}");
+        }
+    }};
+}
+
+/// Compares what a page would show with what is expected; `None` when it is the same.
+///
+/// What [`assert_messages!`](crate::assert_messages) prints: `-` expected and missing, `+` there and not
+/// expected.
+pub async fn difference(
+    salver: &Salver,
+    session: &SessionId,
+    view: &str,
+    expected: &[(Level, &str)],
+) -> Option<String> {
+    let actual = match shown(salver, session, view).await {
+        Ok(actual) => actual,
+        Err(error) => return Some(format!("the messages on `{view}` cannot be read: {error}")),
+    };
+    let line = |level: Level, text: &str| format!("{level:<7} {text}");
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(level, text)| line(*level, text))
+        .collect();
+    let actual: Vec<_> = actual
+        .iter()
+        .map(|(level, text)| line(*level, text))
+        .collect();
+    if expected == actual {
+        return None;
+    }
+    let mut difference = format!("the messages on `{view}` differ (- expected, + there):\n");
+    for index in 0..expected.len().max(actual.len()) {
+        match (expected.get(index), actual.get(index)) {
+            (Some(expected), Some(actual)) if expected == actual => {
+                difference += &format!("    {expected}\n");
+            }
+            (expected, actual) => {
+                for (mark, line) in [("-", expected), ("+", actual)] {
+                    if let Some(line) = line {
+                        difference += &format!("  {mark} {line}\n");
+                    }
+                }
+            }
+        }
+    }
+    Some(difference)
+}
+
+async fn shown(
+    salver: &Salver,
+    session: &SessionId,
+    view: &str,
+) -> Result<Vec<(Level, String)>, Error> {
+    let context = salver.context(session.clone(), View::try_from(view.to_owned())?)?;
+    let messages = salver.peek(&context).await?;
+    let shown = |message: &crate::Message| (message.level(), message.text().to_owned());
+    Ok(messages.iter().map(shown).collect())
+}

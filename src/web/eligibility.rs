@@ -1,0 +1,70 @@
+//! Which requests may claim, and which responses count as shown.
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest};
+
+/// Headers by which browsers, past and present, say that nobody looks at the page yet.
+const AHEAD: [&str; 4] = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
+/// What those headers say then.
+const AHEAD_WORDS: [&str; 2] = ["prefetch", "prerender"];
+/// What a page may be fetched for; anything else (an image, a script) shows no messages.
+const DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
+
+/// Tells whether a request may be a view at all, from what is known before the handler runs.
+pub(crate) fn may_claim(request: &HttpRequest) -> bool {
+    if request.method() == Method::HEAD {
+        return false;
+    }
+    let words = |name: &str| {
+        let value = request.headers().get(name).map(|value| value.as_bytes());
+        String::from_utf8_lossy(value.unwrap_or_default()).to_ascii_lowercase()
+    };
+    let ahead = |name: &&str| {
+        let value = words(name);
+        AHEAD_WORDS.iter().any(|word| value.contains(word))
+    };
+    let destination = words("sec-fetch-dest");
+    !AHEAD.iter().any(|name| ahead(name))
+        && (destination.is_empty() || DESTINATIONS.contains(&destination.as_str()))
+}
+
+/// Tells whether messages rendered into this response count as shown once it has been handed over.
+pub(crate) fn counts<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+    let head = response.response();
+    head.error().is_none()
+        && response.request().method() != Method::HEAD
+        && is_page(head.status())
+        && !matches!(head.body().size(), BodySize::None | BodySize::Sized(0))
+}
+
+/// A form that is shown again with what is wrong in it, status 422, is a page.
+fn is_page(status: StatusCode) -> bool {
+    match status.as_u16() {
+        204..=206 => false,
+        200..=299 => true,
+        404 => false,
+        400..=499 => true,
+        _ => false,
+    }
+}
+
+/// Tells whether a response is HTML.
+pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("text/html")
+}
+
+/// Tells whether the body is encoded already, so that the slot cannot be seen in it.
+pub(crate) fn is_encoded<B>(response: &ServiceResponse<B>) -> bool {
+    let encoding = response.headers().get(header::CONTENT_ENCODING);
+    encoding.is_some_and(|encoding| encoding != "identity")
+}
+
+/// Tells whether a request brings any cookie; without one there is nothing to read.
+pub(crate) fn has_cookies(request: &HttpRequest) -> bool {
+    HttpMessage::headers(request).contains_key(header::COOKIE)
+}

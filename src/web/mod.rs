@@ -1,0 +1,60 @@
+//! actix-web: the middleware, the extractors and the routes.
+//!
+//! Floor 4: knows words, render and the handle; nothing about servers.
+//!
+//! [`Salver::middleware`](crate::Salver::middleware) wraps the app. Handlers add through [`Messages`];
+//! pages show through the slot, the empty element `<salver-messages></salver-messages>` that the
+//! middleware fills, or through [`Pending`]. Neither claims more than once per request.
+//!
+//! ```
+//! use actix_web::{App, HttpResponse, Responder, get, post, test, web::Redirect};
+//! use salver::{Messages, Salver};
+//!
+//! #[post("/settings")]
+//! async fn save(messages: Messages) -> impl Responder {
+//!     messages.success("Your settings have been changed.").await;
+//!     Redirect::to("/settings").see_other()
+//! }
+//!
+//! #[get("/settings")]
+//! async fn settings() -> impl Responder {
+//!     HttpResponse::Ok()
+//!         .content_type("text/html; charset=utf-8")
+//!         .body("<h1>Settings</h1><salver-messages></salver-messages>")
+//! }
+//!
+//! # #[actix_web::main] async fn main() -> Result<(), salver::Error> {
+//! let salver = Salver::memory("shop")?;
+//! let app = App::new().wrap(salver.middleware()).service(save).service(settings);
+//! let app = test::init_service(app).await;
+//!
+//! let post = test::TestRequest::post().uri("/settings").insert_header(("host", "localhost"));
+//! let response = test::call_service(&app, post.to_request()).await;
+//! let cookie = response.response().cookies().next().unwrap().into_owned();
+//!
+//! let get = test::TestRequest::get().uri("/settings").insert_header(("host", "localhost"));
+//! let page = test::call_and_read_body(&app, get.cookie(cookie).to_request()).await;
+//! assert!(std::str::from_utf8(&page).unwrap().contains("Your settings have been changed."));
+//! # Ok(()) }
+//! ```
+
+mod assets;
+mod body;
+mod eligibility;
+mod error;
+mod messages;
+mod middleware;
+mod pending;
+mod session;
+mod slot;
+mod token;
+mod unread;
+mod view;
+mod visit;
+
+pub use body::Body;
+pub use messages::Messages;
+pub use middleware::{Middleware, MiddlewareService};
+pub use pending::Pending;
+pub use session::SessionSource;
+pub use view::ViewSource;

@@ -1,0 +1,196 @@
+//! How a request is known to be of a session.
+
+use std::fmt;
+use std::rc::Rc;
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::HeaderName;
+
+use super::eligibility::has_cookies;
+use super::token::Token;
+use crate::{Error, SessionId};
+
+/// The cookie's name where it can be bound to the host and to TLS.
+const SECURE_NAME: &str = "__Host-salver";
+/// Its name over plain http.
+const PLAIN_NAME: &str = "salver";
+/// Where the token is kept in an actix-session.
+#[cfg(feature = "actix-session")]
+const SESSION_KEY: &str = "salver";
+
+type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
+
+/// How a request is known to be of a session.
+///
+/// The default is a cookie of Salver's own: a random token of 256 bits, `HttpOnly`, `SameSite=Lax`, until
+/// the browser ends. It is named `__Host-salver` and `Secure`; over plain http on a loopback address
+/// `salver` and not `Secure`, elsewhere on plain http only after
+/// [`plain_http`](crate::web::Middleware::plain_http). It is made when something is added or an address
+/// is asked for, never by looking.
+///
+/// A closure is a source too: it finds the id, and cannot make, renew or forget one.
+///
+/// ```
+/// use salver::{Salver, SessionId};
+///
+/// # fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("shop")?;
+/// // For tests: every request is Ada's.
+/// let middleware = salver.middleware().session(|_: &_| SessionId::new("ada").ok());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SessionSource(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Cookie,
+    Header(HeaderName),
+    #[cfg(feature = "actix-session")]
+    ActixSession,
+    Closure(Rc<Find>),
+}
+
+impl SessionSource {
+    /// Salver's own cookie: the default.
+    #[must_use]
+    pub fn cookie() -> Self {
+        Self(Kind::Cookie)
+    }
+
+    /// A header whose value is a secret of at most 512 characters, such as an API key. The id is derived
+    /// from it as from the cookie's token; it cannot be made, renewed or forgotten here.
+    #[must_use]
+    pub fn header(name: HeaderName) -> Self {
+        Self(Kind::Header(name))
+    }
+
+    /// A token kept under `salver` in the visitor's session of the `actix-session` crate, whose middleware
+    /// is wrapped outside of Salver's.
+    #[cfg(feature = "actix-session")]
+    #[must_use]
+    pub fn actix_session() -> Self {
+        Self(Kind::ActixSession)
+    }
+
+    /// Finds the session of a request, if it has one.
+    pub(super) fn find(
+        &self,
+        request: &HttpRequest,
+        app: &str,
+        plain_http: bool,
+    ) -> Option<SessionId> {
+        let token = match &self.0 {
+            Kind::Closure(find) => return find(request),
+            Kind::Cookie => from_cookie(request, plain_http)?,
+            Kind::Header(name) => {
+                let value = request.headers().get(name)?;
+                Token::foreign(value.to_str().ok()?)?
+            }
+            #[cfg(feature = "actix-session")]
+            Kind::ActixSession => {
+                let session = actix_session::SessionExt::get_session(request);
+                Token::read(&session.get::<String>(SESSION_KEY).ok()??)?
+            }
+        };
+        token.session(app).ok()
+    }
+
+    /// Gives the visitor a new token, with the cookie that has to go out with the response.
+    pub(super) fn make(&self, request: &HttpRequest, plain_http: bool) -> Result<Made, Error> {
+        match &self.0 {
+            Kind::Closure(_) | Kind::Header(_) => Err(Error::invalid(
+                "session",
+                "is missing: the request has none, and its source cannot make one",
+            )),
+            Kind::Cookie => {
+                let token = Token::draw()?;
+                let cookie = bake(request, &token, plain_http);
+                Ok(Made {
+                    token,
+                    cookie: Some(cookie),
+                })
+            }
+            #[cfg(feature = "actix-session")]
+            Kind::ActixSession => {
+                let token = Token::draw()?;
+                let session = actix_session::SessionExt::get_session(request);
+                session
+                    .insert(SESSION_KEY, token.as_str())
+                    .map_err(|_| Error::unavailable("the actix-session takes no value"))?;
+                Ok(Made {
+                    token,
+                    cookie: None,
+                })
+            }
+        }
+    }
+}
+
+/// A new token, and the cookie that carries it to the visitor, if a cookie does.
+pub(super) struct Made {
+    pub(super) token: Token,
+    pub(super) cookie: Option<Cookie<'static>>,
+}
+
+impl<F> From<F> for SessionSource
+where
+    F: Fn(&HttpRequest) -> Option<SessionId> + 'static,
+{
+    fn from(find: F) -> Self {
+        Self(Kind::Closure(Rc::new(find)))
+    }
+}
+
+impl fmt::Debug for SessionSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Cookie => "SessionSource::cookie",
+            Kind::Header(_) => "SessionSource::header",
+            #[cfg(feature = "actix-session")]
+            Kind::ActixSession => "SessionSource::actix_session",
+            Kind::Closure(_) => "SessionSource::from(closure)",
+        })
+    }
+}
+
+fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token> {
+    if !has_cookies(request) {
+        return None;
+    }
+    // Only the name that this visitor would be given: a neighbouring host can plant the plain one.
+    Token::read(request.cookie(name(request, plain_http))?.value())
+}
+
+/// Bakes the cookie that carries a token to this visitor.
+fn bake(request: &HttpRequest, token: &Token, plain_http: bool) -> Cookie<'static> {
+    let name = name(request, plain_http);
+    Cookie::build(name, token.as_str().to_owned())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(name == SECURE_NAME)
+        .finish()
+}
+
+fn name(request: &HttpRequest, plain_http: bool) -> &'static str {
+    let connection = request.connection_info();
+    let tls = connection.scheme() == "https";
+    if !tls && (plain_http || is_local(request, connection.host())) {
+        PLAIN_NAME
+    } else {
+        SECURE_NAME
+    }
+}
+
+/// A browser and a server on one machine: nobody listens in between.
+fn is_local(request: &HttpRequest, host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let loopback = |ip: std::net::IpAddr| ip.is_loopback();
+    let near = request.peer_addr().is_none_or(|peer| loopback(peer.ip()));
+    near && (name == "localhost" || name.parse().is_ok_and(loopback))
+}

@@ -1,0 +1,202 @@
+//! Finds the slot, the first empty `<salver-messages></salver-messages>` of a page, and fills it.
+//!
+//! Reads HTML as far as it has to: comments and the elements whose content is no markup are passed over,
+//! attributes may hold anything. The page may come in pieces cut anywhere.
+
+use bytes::{Bytes, BytesMut};
+
+const NAME: &[u8] = b"salver-messages";
+const CLOSING: &[u8] = b"</salver-messages";
+const COMMENT: &[u8] = b"<!--";
+
+/// Elements whose content is not markup, or not on the page, each with what ends it.
+const OPAQUE: [(&[u8], &[u8]); 7] = [
+    (b"script", b"</script"),
+    (b"style", b"</style"),
+    (b"textarea", b"</textarea"),
+    (b"title", b"</title"),
+    (b"template", b"</template"),
+    (b"iframe", b"</iframe"),
+    (b"xmp", b"</xmp"),
+];
+
+/// Longest tag that is held back until its end comes. Stops a page with a stray `<` from being kept in
+/// memory as a whole.
+const LONGEST_TAG: usize = 16 * 1024;
+
+/// Where the slot is, as far as the page is known.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// The messages go in here.
+    Slot(usize),
+    /// No slot before here; what follows cannot be judged yet.
+    Undecided(usize),
+}
+
+/// Where reading has come to.
+#[derive(Clone, Copy, Default)]
+enum Place {
+    #[default]
+    Markup,
+    /// In a comment or an opaque element, until this comes.
+    Until(&'static [u8]),
+}
+
+/// Finds the slot in a whole page; gives where the messages go in.
+pub(super) fn find(page: &[u8]) -> Option<usize> {
+    match step(page, &mut Place::default()) {
+        Step::Slot(at) => Some(at),
+        Step::Undecided(_) => None,
+    }
+}
+
+/// Fills the slot of a page that comes in pieces.
+pub(super) struct Filler {
+    /// What goes into the slot; taken when it is filled.
+    fragment: Option<Bytes>,
+    place: Place,
+    /// What cannot be judged yet.
+    kept: BytesMut,
+}
+
+impl Filler {
+    pub(super) fn new(fragment: String) -> Self {
+        Self {
+            fragment: Some(fragment.into()),
+            place: Place::default(),
+            kept: BytesMut::new(),
+        }
+    }
+
+    /// Takes a piece and gives what can go out. Empty when all has to wait.
+    pub(super) fn feed(&mut self, piece: Bytes) -> Bytes {
+        let Some(fragment) = &self.fragment else {
+            return piece;
+        };
+        self.kept.extend_from_slice(&piece);
+        match step(&self.kept, &mut self.place) {
+            Step::Undecided(until) => self.kept.split_to(until).freeze(),
+            Step::Slot(at) => {
+                let mut out = self.kept.split_to(at);
+                out.extend_from_slice(fragment);
+                out.extend_from_slice(&self.kept.split());
+                self.fragment = None;
+                out.freeze()
+            }
+        }
+    }
+
+    /// Gives what is left when the page has ended.
+    pub(super) fn rest(&mut self) -> Bytes {
+        self.kept.split().freeze()
+    }
+
+    pub(super) fn is_filled(&self) -> bool {
+        self.fragment.is_none()
+    }
+}
+
+fn step(page: &[u8], place: &mut Place) -> Step {
+    let mut at = 0;
+    loop {
+        let rest = page.get(at..).unwrap_or_default();
+        match *place {
+            Place::Until(end) => {
+                let Some(found) = position(rest, end) else {
+                    let tail = rest.len().min(end.len() - 1);
+                    return Step::Undecided(page.len() - tail);
+                };
+                at += found + end.len();
+                *place = Place::Markup;
+            }
+            Place::Markup => {
+                let Some(tag) = rest.iter().position(|byte| *byte == b'<') else {
+                    return Step::Undecided(page.len());
+                };
+                at += tag;
+                match read_tag(page.get(at..).unwrap_or_default()) {
+                    Tag::Slot(length) => return Step::Slot(at + length),
+                    Tag::Opens(length, end) => {
+                        at += length;
+                        *place = Place::Until(end);
+                    }
+                    Tag::Other(length) => at += length,
+                    Tag::Cut => return Step::Undecided(at),
+                }
+            }
+        }
+    }
+}
+
+/// What stands at a `<`, and how long it is.
+enum Tag {
+    Slot(usize),
+    Opens(usize, &'static [u8]),
+    Other(usize),
+    /// Its end is not there yet.
+    Cut,
+}
+
+fn read_tag(text: &[u8]) -> Tag {
+    if text.starts_with(COMMENT) {
+        return Tag::Opens(COMMENT.len(), b"-->");
+    }
+    if COMMENT.starts_with(text) {
+        return Tag::Cut;
+    }
+    if !text.get(1).is_some_and(u8::is_ascii_alphabetic) {
+        return Tag::Other(1);
+    }
+    let Some(length) = tag_length(text) else {
+        return if text.len() > LONGEST_TAG {
+            Tag::Other(1)
+        } else {
+            Tag::Cut
+        };
+    };
+    let name = text.get(1..length).unwrap_or_default();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+    let name = name.split(ends).next().unwrap_or_default();
+    if name.eq_ignore_ascii_case(NAME) {
+        return read_slot(text, length);
+    }
+    let opaque = OPAQUE
+        .iter()
+        .find(|(opaque, _)| name.eq_ignore_ascii_case(opaque));
+    opaque.map_or(Tag::Other(length), |(_, end)| Tag::Opens(length, end))
+}
+
+/// The element is the slot if nothing but white space is in it.
+fn read_slot(text: &[u8], length: usize) -> Tag {
+    let content = text.get(length..).unwrap_or_default().trim_ascii_start();
+    let closing = content.get(..CLOSING.len()).unwrap_or(content);
+    let expected = CLOSING.get(..closing.len()).unwrap_or_default();
+    if !closing.eq_ignore_ascii_case(expected) {
+        Tag::Other(length)
+    } else if closing.len() == CLOSING.len() {
+        Tag::Slot(length)
+    } else if text.len() > LONGEST_TAG {
+        Tag::Other(length)
+    } else {
+        Tag::Cut
+    }
+}
+
+/// Measures a tag to its `>`, which quoted attribute values may hold too.
+fn tag_length(text: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in text.iter().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'>') => return Some(at + 1),
+            (Some(open), byte) if open == *byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len())
+        .position(|window| window.eq_ignore_ascii_case(wanted))
+}

@@ -1,0 +1,64 @@
+//! Notices messages for views that no page has: the usual reason why a message does not appear.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::View;
+
+/// Most views that are remembered. Views taken from paths would grow without end.
+const VIEWS: usize = 1024;
+/// How long a message may wait for its page before it looks lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One for all workers: a message added by one may be read by another.
+pub(super) static OF_THIS_PROCESS: LazyLock<Unread> = LazyLock::new(Unread::default);
+
+/// What this process added to, and which of it was read.
+#[derive(Debug, Default)]
+pub(super) struct Unread(Mutex<HashMap<View, State>>);
+
+#[derive(Debug)]
+enum State {
+    Read,
+    AddedAt(Instant),
+    Told,
+}
+
+impl Unread {
+    /// Notes a page of a view.
+    pub(super) fn read(&self, view: &View) {
+        let mut views = self.views();
+        if views.len() < VIEWS || views.contains_key(view) {
+            views.insert(view.clone(), State::Read);
+        }
+    }
+
+    /// Notes an add; says so once when a message for the view has waited for a page that never came.
+    pub(super) fn added(&self, view: &View) {
+        if view.is_any() {
+            return;
+        }
+        let mut views = self.views();
+        match views.get(view) {
+            Some(State::AddedAt(since)) if since.elapsed() > PATIENCE => {
+                tracing::warn!(
+                    "messages for view `{view}`, no page of that view: a view is the route pattern \
+                     without its leading slash"
+                );
+                views.insert(view.clone(), State::Told);
+            }
+            Some(_) => {}
+            None if views.len() < VIEWS => {
+                views.insert(view.clone(), State::AddedAt(Instant::now()));
+            }
+            None => {}
+        }
+    }
+
+    fn views(&self) -> MutexGuard<'_, HashMap<View, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,257 @@
+//! One request's visit: whose it is, for which view, what it claimed and how that ends.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::cookie::Cookie;
+use actix_web::{HttpMessage, HttpRequest};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::eligibility;
+use super::session::SessionSource;
+use super::unread::Unread;
+use super::view::ViewSource;
+use crate::salver::Hold;
+use crate::{Error, Message, Salver, SessionId, View};
+
+/// What all requests of a worker share.
+pub(super) struct Site {
+    pub(super) salver: Salver,
+    pub(super) session: SessionSource,
+    pub(super) view: ViewSource,
+    pub(super) plain_http: bool,
+    pub(super) unread: &'static Unread,
+}
+
+/// A handler's word on what was claimed, above what the response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Keep,
+    Confirm,
+}
+
+/// What this request claimed, the same for everybody who asks.
+#[derive(Clone, Default)]
+pub(super) struct Shown {
+    pub(super) messages: Rc<[Message]>,
+    pub(super) displaced: u64,
+}
+
+/// One request's own state: in the extensions of the request, and nowhere shared.
+pub(super) struct Visit {
+    pub(super) site: Rc<Site>,
+    session: RefCell<Known>,
+    cookie: RefCell<Option<Cookie<'static>>>,
+    shown: OnceCell<Shown>,
+    hold: RefCell<Option<Hold>>,
+    now: RefCell<Vec<Message>>,
+    rendered: Cell<bool>,
+    carried: Cell<bool>,
+    word: Cell<Option<Word>>,
+    deadline: Cell<Option<Instant>>,
+}
+
+/// What is known of the visitor.
+enum Known {
+    /// Nobody has asked yet.
+    Unasked,
+    Nobody,
+    Session(SessionId),
+}
+
+impl Visit {
+    /// Starts the visit of a request.
+    pub(super) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
+        let visit = Rc::new(Self {
+            site: Rc::clone(site),
+            session: RefCell::new(Known::Unasked),
+            cookie: RefCell::default(),
+            shown: OnceCell::new(),
+            hold: RefCell::default(),
+            now: RefCell::default(),
+            rendered: Cell::new(false),
+            carried: Cell::new(false),
+            word: Cell::new(None),
+            deadline: Cell::new(None),
+        });
+        request.extensions_mut().insert(Rc::clone(&visit));
+        visit
+    }
+
+    /// Finds the visit that the middleware started.
+    pub(super) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
+        let visit = request.extensions().get::<Rc<Self>>().cloned();
+        visit.ok_or_else(|| {
+            let error = Error::setup(
+                "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
+            );
+            tracing::error!(%error);
+            error
+        })
+    }
+
+    /// Tells whose visit it is, making nothing.
+    pub(super) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
+        let mut known = self.session.borrow_mut();
+        if let Known::Unasked = *known {
+            let site = &self.site;
+            let found = site
+                .session
+                .find(request, site.salver.name(), site.plain_http);
+            *known = found.map_or(Known::Nobody, Known::Session);
+        }
+        match &*known {
+            Known::Session(id) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    /// Tells whose visit it is, making a session if there is none.
+    pub(super) fn session_or_new(&self, request: &HttpRequest) -> Result<SessionId, Error> {
+        match self.session(request) {
+            Some(id) => Ok(id),
+            None => self.new_session(request),
+        }
+    }
+
+    fn new_session(&self, request: &HttpRequest) -> Result<SessionId, Error> {
+        let made = self.site.session.make(request, self.site.plain_http)?;
+        let id = made.token.session(self.site.salver.name())?;
+        self.session.replace(Known::Session(id.clone()));
+        self.cookie.replace(made.cookie);
+        Ok(id)
+    }
+
+    /// Gives the visitor a new id and carries the messages along. Does nothing for a visitor without one.
+    pub(super) async fn renew(&self, request: &HttpRequest) -> Result<(), Error> {
+        let Some(old) = self.session(request) else {
+            return Ok(());
+        };
+        let made = self.site.session.make(request, self.site.plain_http)?;
+        let new = made.token.session(self.site.salver.name())?;
+        self.site.salver.migrate(&old, &new).await?;
+        if let Some(hold) = &mut *self.hold.borrow_mut() {
+            hold.follow(&new);
+        }
+        self.session.replace(Known::Session(new));
+        self.cookie.replace(made.cookie);
+        Ok(())
+    }
+
+    /// Removes the visitor's messages, closes the session and gives a new one.
+    pub(super) async fn forget(&self, request: &HttpRequest) -> Result<(), Error> {
+        let Some(old) = self.session(request) else {
+            return Ok(());
+        };
+        // First the new token: whatever becomes of the old one, this visitor is rid of it.
+        self.new_session(request)?;
+        self.site.salver.forget(&old).await
+    }
+
+    /// Gives the cookie that has to go out with the response.
+    pub(super) fn take_cookie(&self) -> Option<Cookie<'static>> {
+        self.cookie.borrow_mut().take()
+    }
+
+    pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
+        self.site.view.find(request)
+    }
+
+    /// Claims what is pending for this request, once, however many ask.
+    ///
+    /// Trouble with the store is counted as nothing pending: it never breaks a page.
+    pub(super) async fn shown(&self, request: &HttpRequest) -> Shown {
+        self.shown.get_or_init(|| self.claim(request)).await.clone()
+    }
+
+    async fn claim(&self, request: &HttpRequest) -> Shown {
+        if !eligibility::may_claim(request) {
+            return Shown::default();
+        }
+        let Some(session) = self.session(request) else {
+            return Shown::default();
+        };
+        let view = self.view(request).unwrap_or(View::ANY);
+        self.site.unread.read(&view);
+        let salver = &self.site.salver;
+        let held = async {
+            let context = salver.context(session, view)?;
+            salver.hold(context.looked_into(), self.budget()).await
+        };
+        match held.await {
+            Ok(hold) => self.keep_hold(hold),
+            Err(error) => {
+                tracing::warn!(%error, "the page goes out without messages");
+                Shown::default()
+            }
+        }
+    }
+
+    fn keep_hold(&self, hold: Hold) -> Shown {
+        let mut shown = Shown::default();
+        if let Some(found) = hold.found() {
+            if found.unreadable + found.newer > 0 {
+                let (unreadable, newer) = (found.unreadable, found.newer);
+                tracing::warn!(
+                    unreadable,
+                    newer,
+                    "members that cannot be shown were skipped"
+                );
+            }
+            shown.messages = found.messages.as_slice().into();
+            shown.displaced = found.displaced;
+        }
+        self.hold.replace(Some(hold));
+        shown
+    }
+
+    /// Gives what is left of the one deadline that all store calls of a page share.
+    fn budget(&self) -> Duration {
+        let now = Instant::now();
+        let deadline = self.deadline.get().unwrap_or_else(|| {
+            let deadline = now + self.site.salver.policy().page_budget;
+            self.deadline.set(Some(deadline));
+            deadline
+        });
+        deadline.saturating_duration_since(now)
+    }
+
+    /// Puts a message on this response only.
+    pub(super) fn show_now(&self, message: Message) {
+        self.now.borrow_mut().push(message);
+    }
+
+    pub(super) fn take_now(&self) -> Vec<Message> {
+        self.now.take()
+    }
+
+    /// Notes that the messages were put into the response; `any`: that there were some.
+    pub(super) fn rendered(&self, any: bool) {
+        self.rendered.set(true);
+        self.carried.set(self.carried.get() || any);
+    }
+
+    pub(super) fn is_rendered(&self) -> bool {
+        self.rendered.get()
+    }
+
+    /// Tells whether the response carries messages, so that no cache may keep it.
+    pub(super) fn is_carrying(&self) -> bool {
+        self.carried.get()
+    }
+
+    pub(super) fn say(&self, word: Word) {
+        self.word.set(Some(word));
+    }
+
+    pub(super) fn word(&self) -> Option<Word> {
+        self.word.get()
+    }
+
+    /// Gives the claim over to whoever ends it.
+    pub(super) fn take_hold(&self) -> Option<Hold> {
+        self.hold.take()
+    }
+}
