@@ -66,6 +66,14 @@ impl Row {
     }
 }
 
+fn remove_first(rows: &mut Vec<Row>, mut count: usize, meant: impl Fn(&Row) -> bool) {
+    rows.retain(|row| {
+        let goes = count > 0 && meant(row);
+        count -= usize::from(goes);
+        !goes
+    });
+}
+
 impl ListStore {
     /// Locks the tables and drops the contexts whose life has ended: expiry is judged on read.
     fn tables(&self, now: u64) -> MutexGuard<'_, Tables> {
@@ -172,6 +180,24 @@ impl Books {
 }
 
 impl Tables {
+    /// Makes contexts that were merged fit again, oldest first.
+    fn trim(&mut self, app: &str, session: &SessionId, limits: &Limits) {
+        self.rows.sort_by_key(|row| row.shown_from);
+        let Self { rows, books } = self;
+        for (context, _) in books.lives.iter() {
+            let here = |row: &&Row| row.context == *context;
+            let over = rows
+                .iter()
+                .filter(here)
+                .count()
+                .saturating_sub(limits.messages);
+            if context.app() == app && context.session() == session && over > 0 {
+                remove_first(rows, over, |row| row.context == *context);
+                books.displaced.push((context.clone(), over as u64));
+            }
+        }
+    }
+
     fn add(
         &mut self,
         now: u64,
@@ -231,12 +257,8 @@ impl Tables {
         }
         self.rows.retain(|row| !replaced(row));
         self.rows.sort_by_key(|row| row.shown_from);
-        let mut left = over.min(staying);
-        self.rows.retain(|row| {
-            let goes = row.context == *context && left > 0;
-            left -= usize::from(goes);
-            !goes
-        });
+        let here = |row: &Row| row.context == *context;
+        remove_first(&mut self.rows, over.min(staying), here);
         self.rows
             .extend(rows.into_iter().skip(over.saturating_sub(staying)));
         self.books.displaced.push((context.clone(), over as u64));
@@ -378,7 +400,8 @@ impl Store for ListStore {
     ) -> Answer<'a, ()> {
         Box::pin(async move {
             let now = now();
-            let Tables { rows, books } = &mut *self.tables(now);
+            let mut tables = self.tables(now);
+            let Tables { rows, books } = &mut *tables;
             match books.moved(app, from) {
                 Some(Some(moved)) if moved == to => return Ok(()),
                 Some(_) => return Err(Error::closed()),
@@ -396,6 +419,7 @@ impl Store for ListStore {
             {
                 *context = context.with_session(to.clone());
             }
+            tables.trim(app, to, limits);
             Ok(())
         })
     }

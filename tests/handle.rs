@@ -1,0 +1,245 @@
+//! The handle: policy, budgets, sessions that move, claims that nobody waits for.
+
+use std::time::Duration;
+
+use salver::store::{Full, MemoryStore};
+use salver::{Level, Message, MessageId, Salver, View, assert_messages};
+
+use crate::support::redis::Server;
+use crate::support::spy::SpyStore;
+use crate::support::{eventually, session};
+
+#[tokio::test]
+async fn what_is_below_the_minimum_level_is_not_added() {
+    let salver = Salver::builder("app")
+        .minimum_level(Level::Success)
+        .build()
+        .unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let batch = vec![Message::info("quiet"), Message::success("loud")];
+    assert_eq!(salver.add_all(&page, batch).await.unwrap().messages, 1);
+    assert_eq!(
+        salver
+            .add(&page, Message::debug("hush"))
+            .await
+            .unwrap()
+            .messages,
+        0
+    );
+    assert_messages!(salver, session("ada"), "settings", [Success "loud"]);
+}
+
+#[tokio::test]
+async fn a_full_context_rejects_when_told_to() {
+    let builder = Salver::builder("app")
+        .max_messages(1)
+        .when_full(Full::Reject);
+    let salver = builder.build().unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("1")).await.unwrap();
+    let refused = salver.add(&page, Message::info("2")).await.unwrap_err();
+    assert!(
+        refused.is_full() && refused.to_string().contains("full"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn adds_of_jobs_follow_a_session_that_moved() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver
+        .migrate(&session("ada"), &session("bob"))
+        .await
+        .unwrap();
+    salver
+        .migrate(&session("bob"), &session("eve"))
+        .await
+        .unwrap();
+    salver.add(&page, Message::info("late")).await.unwrap();
+    assert_messages!(salver, session("eve"), "settings", [Info "late"]);
+    salver
+        .migrate(&session("eve"), &session("ada"))
+        .await
+        .unwrap();
+    let lost = salver
+        .add(&page, Message::info("round and round"))
+        .await
+        .unwrap_err();
+    assert!(lost.is_closed(), "{lost}");
+}
+
+#[tokio::test]
+async fn a_page_shows_its_own_messages_and_those_for_any_page() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("own")).await.unwrap();
+    let any = salver.context(session("ada"), View::ANY).unwrap();
+    salver.add(&any, Message::warning("any")).await.unwrap();
+    assert_messages!(salver, session("ada"), "settings", [Info "own", Warning "any"]);
+    assert_messages!(salver, session("ada"), "elsewhere", [Warning "any"]);
+    assert_eq!(salver.count(&page).await.unwrap(), 1);
+    assert_eq!(salver.contexts(&session("ada")).await.unwrap(), [any, page]);
+}
+
+#[tokio::test]
+async fn applications_on_one_store_do_not_meet() {
+    let shop = Salver::memory("shop").unwrap();
+    let blog = shop.app("blog").unwrap();
+    let page = shop.context(session("ada"), "settings").unwrap();
+    shop.add(&page, Message::info("shop's")).await.unwrap();
+    assert_messages!(shop, session("ada"), "settings", [Info "shop's"]);
+    assert_messages!(blog, session("ada"), "settings", []);
+}
+
+#[tokio::test]
+async fn a_difference_is_readable() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver
+        .add_all(&page, vec![Message::info("same"), Message::info("there")])
+        .await
+        .unwrap();
+    let expected = [
+        (Level::Info, "same"),
+        (Level::Error, "wanted"),
+        (Level::Info, "more"),
+    ];
+    let ada = session("ada");
+    let difference = salver::testing::difference(&salver, &ada, "settings", &expected);
+    assert_eq!(
+        difference.await.unwrap(),
+        "the messages on `settings` differ (- expected, + there):\n    \
+         info    same\n  - error   wanted\n  + info    there\n  - info    more\n"
+    );
+}
+
+#[tokio::test]
+async fn retract_takes_a_tag_or_an_id() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let message = Message::info("x");
+    let id: MessageId = message.id();
+    salver
+        .add_all(&page, vec![message, Message::info("y").tag("t")])
+        .await
+        .unwrap();
+    assert_eq!(salver.retract(&page, id).await.unwrap(), 1);
+    assert_eq!(salver.retract(&page, "t").await.unwrap(), 1);
+    let refused = salver.retract(&page, "no tag\n").await.unwrap_err();
+    assert_eq!(refused.field(), Some("tag"));
+}
+
+#[tokio::test]
+async fn an_add_that_is_not_answered_is_in_doubt_and_safe_to_repeat() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::builder("app")
+        .store(store)
+        .add_budget(Duration::from_millis(20));
+    let salver = salver.build().unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let message = Message::info("once");
+    report.slow(Duration::from_secs(5));
+    let doubt = salver.add(&page, message.clone()).await.unwrap_err();
+    assert!(
+        doubt.is_in_doubt() && doubt.retry_after().is_some(),
+        "{doubt}"
+    );
+    report.slow(Duration::ZERO);
+    salver.add(&page, message.clone()).await.unwrap();
+    salver.add(&page, message).await.unwrap();
+    assert_messages!(salver, session("ada"), "settings", [Info "once"]);
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_waits_for_is_given_back() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("kept")).await.unwrap();
+    report.slow(Duration::from_millis(100));
+    let claim = tokio::time::timeout(Duration::from_millis(20), salver.claim(&page)).await;
+    assert!(
+        claim.is_err(),
+        "the claim was dropped while it was on its way"
+    );
+    report.slow(Duration::ZERO);
+    eventually("the release", async || {
+        report.calls().contains(&"release").then_some(())
+    })
+    .await;
+    salver.close().await;
+    assert_messages!(salver, session("ada"), "settings", [Info "kept"]);
+}
+
+#[tokio::test]
+async fn the_memory_store_is_bounded() {
+    let store = MemoryStore::new().max_bytes(20_000);
+    let salver = Salver::new("app", store).unwrap();
+    for n in 0..100 {
+        let page = salver
+            .context(session(&format!("visitor-{n}")), "settings")
+            .unwrap();
+        salver
+            .add(&page, Message::info("x".repeat(1000)))
+            .await
+            .unwrap();
+    }
+    assert_messages!(salver, session("visitor-0"), "settings", []);
+    let last = salver.context(session("visitor-99"), "settings").unwrap();
+    assert_eq!(salver.count(&last).await.unwrap(), 1);
+}
+
+#[test]
+fn a_handle_outlives_the_runtimes_that_used_it() {
+    let server = Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    for n in 0..3 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let page = salver.context(session("ada"), "settings").unwrap();
+            assert_eq!(salver.count(&page).await.unwrap(), n);
+            salver.add(&page, Message::info("x")).await.unwrap();
+            // Dropped at once with the runtime: the shared connection must not have been its own.
+            drop(tokio::spawn({
+                let salver = salver.clone();
+                async move { salver.peek(&page).await }
+            }));
+        });
+    }
+}
+
+#[tokio::test]
+async fn redis_that_is_down_is_not_applied_and_noticed_when_it_is_back() {
+    let port = crate::support::programs::free_port();
+    let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let down = salver.add(&page, Message::info("x")).await.unwrap_err();
+    assert!(
+        down.is_unavailable() && down.retry_after().is_some(),
+        "{down}"
+    );
+
+    let server = Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    salver.add(&page, Message::info("1")).await.unwrap();
+    let _: u64 = server.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
+    salver.add(&page, Message::info("2")).await.unwrap();
+    assert_eq!(salver.count(&page).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_users_pool_serves_too() {
+    let server = Server::start();
+    let config = deadpool_redis::Config::from_url(server.url());
+    let pool = config
+        .create_pool(Some(deadpool_redis::Runtime::Tokio1))
+        .unwrap();
+    let salver = Salver::new("app", salver::redis::RedisStore::pooled(pool)).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("pooled")).await.unwrap();
+    assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
+}

@@ -1,0 +1,160 @@
+//! A store that counts what it is asked, and can be told to misbehave.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use salver::store::{Answer, Claim, Found, Limits, MemoryStore, Placed, Store, Which};
+use salver::{Context, Error, Message, SessionId, View};
+
+/// What a spy has seen. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Report(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    calls: Mutex<Vec<&'static str>>,
+    slow_ms: AtomicU64,
+    down: AtomicBool,
+}
+
+impl Report {
+    /// The calls so far, in order.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.0.calls.lock().unwrap().clone()
+    }
+
+    /// The calls so far, which are forgotten.
+    pub fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.0.calls.lock().unwrap())
+    }
+
+    /// Makes every call wait before it is carried out.
+    pub fn slow(&self, wait: Duration) {
+        self.0
+            .slow_ms
+            .store(wait.as_millis() as u64, Ordering::SeqCst);
+    }
+
+    /// Makes every call fail.
+    pub fn down(&self, down: bool) {
+        self.0.down.store(down, Ordering::SeqCst);
+    }
+
+    async fn enter(&self, call: &'static str) -> Result<(), Error> {
+        self.0.calls.lock().unwrap().push(call);
+        let wait = self.0.slow_ms.load(Ordering::SeqCst);
+        if wait > 0 {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(Error::unavailable("the spy is down"));
+        }
+        Ok(())
+    }
+}
+
+/// A memory store that reports.
+#[derive(Debug)]
+pub struct SpyStore {
+    pub report: Report,
+    pub inner: Arc<MemoryStore>,
+}
+
+impl SpyStore {
+    pub fn new() -> (Self, Report) {
+        let report = Report::default();
+        let inner = Arc::new(MemoryStore::new());
+        (
+            Self {
+                report: report.clone(),
+                inner,
+            },
+            report,
+        )
+    }
+}
+
+macro_rules! spied {
+    ($self:ident, $name:literal, $call:expr) => {
+        Box::pin(async move {
+            $self.report.enter($name).await?;
+            $call.await
+        })
+    };
+}
+
+impl Store for SpyStore {
+    fn add<'a>(
+        &'a self,
+        context: &'a Context,
+        messages: &'a [Message],
+        limits: &'a Limits,
+    ) -> Answer<'a, Placed> {
+        spied!(self, "add", self.inner.add(context, messages, limits))
+    }
+
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        spied!(self, "peek", self.inner.peek(contexts, age))
+    }
+
+    fn claim<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        lease: Duration,
+        age: Duration,
+    ) -> Answer<'a, Claim> {
+        spied!(self, "claim", self.inner.claim(contexts, lease, age))
+    }
+
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        spied!(self, "take", self.inner.take(contexts, age))
+    }
+
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        spied!(self, "confirm", self.inner.confirm(claim))
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        spied!(self, "release", self.inner.release(claim))
+    }
+
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+        spied!(self, "retract", self.inner.retract(context, which))
+    }
+
+    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+        spied!(self, "clear", self.inner.clear(context))
+    }
+
+    fn clear_session<'a>(
+        &'a self,
+        app: &'a str,
+        session: &'a SessionId,
+        close: Option<Duration>,
+    ) -> Answer<'a, ()> {
+        spied!(
+            self,
+            "clear_session",
+            self.inner.clear_session(app, session, close)
+        )
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        app: &'a str,
+        from: &'a SessionId,
+        to: &'a SessionId,
+        limits: &'a Limits,
+    ) -> Answer<'a, ()> {
+        spied!(self, "migrate", self.inner.migrate(app, from, to, limits))
+    }
+
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+        spied!(self, "contexts", self.inner.contexts(app, session))
+    }
+
+    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+}

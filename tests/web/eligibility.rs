@@ -1,0 +1,357 @@
+//! What counts as shown: the request, the response, the handler's word, the body to its end.
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::Service;
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use actix_web::web::{self, Bytes, Form};
+use actix_web::{Error, HttpResponse, error};
+use futures_util::{FutureExt, StreamExt, stream};
+use salver::{Message, Messages, Pending, Salver, assert_messages};
+use serde::Deserialize;
+
+use super::site::{PAGE, ada, adas, adas_site, html};
+use crate::support::spy::SpyStore;
+
+/// A page that draws its messages itself, with the status of its path.
+async fn drawn(status: web::Path<u16>, pending: Pending) -> HttpResponse {
+    let status = StatusCode::from_u16(status.into_inner()).unwrap();
+    HttpResponse::build(status)
+        .content_type("text/html")
+        .body(pending.html() + "x")
+}
+
+/// A page with a slot, with the status of its path.
+async fn slotted(status: web::Path<u16>) -> HttpResponse {
+    let status = StatusCode::from_u16(status.into_inner()).unwrap();
+    HttpResponse::build(status)
+        .content_type("text/html")
+        .body(PAGE)
+}
+
+#[actix_web::test]
+async fn a_status_decides_whether_messages_count_as_shown() {
+    let shown = [
+        200, 201, 202, 203, 207, 299, 400, 401, 403, 409, 422, 429, 499,
+    ];
+    let kept = [204, 205, 206, 301, 302, 303, 304, 307, 404, 500, 502, 503];
+    for (statuses, expected) in [(&shown[..], 0), (&kept[..], 1)] {
+        for status in statuses {
+            for route in ["drawn", "slotted"] {
+                let salver = Salver::memory("app").unwrap();
+                let view = format!("{route}/{{status}}");
+                salver
+                    .add(&adas(&salver, view.as_str()), Message::info("hello"))
+                    .await
+                    .unwrap();
+                let site = adas_site(&salver, |app| {
+                    app.route("/drawn/{status}", web::get().to(drawn));
+                    app.route("/slotted/{status}", web::get().to(slotted));
+                })
+                .await;
+                let answer = site.get(&format!("/{route}/{status}")).await;
+                if route == "slotted" {
+                    assert_eq!(answer.shows("hello"), expected == 0, "{route} {status}");
+                }
+                salver.close().await;
+                let left = salver.count(&adas(&salver, view)).await.unwrap();
+                assert_eq!(left, expected, "{route} {status}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn requests_that_are_no_views_do_not_even_ask() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |pending: Pending| async move { html(pending.html() + PAGE) };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::route().to(handler))).await;
+    report.take();
+    let get = || TestRequest::get().uri("/p");
+    let not_views = [
+        TestRequest::default()
+            .method(actix_web::http::Method::HEAD)
+            .uri("/p"),
+        get().insert_header(("sec-purpose", "prefetch")),
+        get().insert_header(("sec-purpose", "prefetch;prerender")),
+        get().insert_header(("x-sec-purpose", "PREFETCH")),
+        get().insert_header(("purpose", "prefetch")),
+        get().insert_header(("x-moz", "prefetch")),
+        get().insert_header(("sec-fetch-dest", "image")),
+        get().insert_header(("sec-fetch-dest", "script")),
+        get().insert_header(("sec-fetch-dest", "serviceworker")),
+    ];
+    for request in not_views {
+        let answer = site.send(request).await;
+        assert_eq!(answer.body, PAGE);
+        assert_eq!(report.take(), [""; 0]);
+    }
+    for destination in ["document", "iframe", "frame", "empty"] {
+        let answer = site
+            .send(get().insert_header(("sec-fetch-dest", destination)))
+            .await;
+        assert!(answer.shows("hello"), "{destination}");
+        salver.close().await;
+        salver
+            .add(&adas(&salver, "p"), Message::info("hello"))
+            .await
+            .unwrap();
+    }
+    let posted = site.send(TestRequest::post().uri("/p")).await;
+    assert!(posted.shows("hello"), "any method but HEAD");
+}
+
+#[actix_web::test]
+async fn a_handler_that_fails_shows_nothing() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "{how}"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |how: web::Path<String>, pending: Pending| async move {
+        let drawn = pending.html();
+        assert!(drawn.contains("hello"));
+        match how.as_str() {
+            "broken" => Err::<HttpResponse, Error>(error::ErrorInternalServerError("broken")),
+            "refused" => Err(error::ErrorUnprocessableEntity(drawn)),
+            _ => panic!("the handler panics"),
+        }
+    };
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/{how}", web::get().to(handler))
+    })
+    .await;
+    for _ in 0..3 {
+        assert_eq!(site.get("/broken").await.status, 500);
+        assert_messages!(salver, ada(), "{how}", [Info "hello"]);
+        assert_eq!(site.get("/refused").await.status, 422);
+        assert_messages!(salver, ada(), "{how}", [Info "hello"]);
+    }
+    let panics = std::panic::AssertUnwindSafe(site.get("/panics"))
+        .catch_unwind()
+        .await;
+    assert!(panics.is_err());
+    salver.close().await;
+    assert_messages!(salver, ada(), "{how}", [Info "hello"]);
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[expect(dead_code, reason = "it is never sent")]
+    name: String,
+}
+
+#[actix_web::test]
+async fn a_bad_form_beside_pending_gives_back() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let form_last = |_: Pending, _: Form<Fields>| async { html(PAGE) };
+    let form_first = |_: Form<Fields>, _: Pending| async { html(PAGE) };
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::post().to(form_last));
+        app.route("/p", web::put().to(form_first));
+    })
+    .await;
+    for request in [TestRequest::post(), TestRequest::put()] {
+        let form = request.uri("/p").set_form([("other", "x")]);
+        assert_eq!(site.send(form).await.status, 400);
+        salver.close().await;
+        assert_messages!(salver, ada(), "p", [Info "hello"]);
+    }
+}
+
+#[actix_web::test]
+async fn a_body_counts_when_all_of_it_was_taken() {
+    let pieces =
+        || stream::iter(["<p>", PAGE, "</p>"].map(|piece| Ok::<_, Error>(Bytes::from(piece))));
+    let broken =
+        move || pieces().chain(stream::iter([Err(error::ErrorInternalServerError("cut"))]));
+    let salver = Salver::memory("app").unwrap();
+    let site = adas_site(&salver, |app| {
+        let html = || HttpResponse::Ok().content_type("text/html").take();
+        app.route(
+            "/sized",
+            web::get().to(move || async move { html().body(PAGE) }),
+        );
+        app.route(
+            "/streamed",
+            web::get().to(move || async move { html().streaming(pieces()) }),
+        );
+        app.route(
+            "/broken",
+            web::get().to(move || async move { html().streaming(broken()) }),
+        );
+        app.route(
+            "/empty",
+            web::get().to(move |pending: Pending| async move {
+                _ = pending.html();
+                html().finish()
+            }),
+        );
+    })
+    .await;
+    let take = async |path: &str, most: usize| {
+        let view = path.trim_start_matches('/').to_owned();
+        salver.clear_session(&ada()).await.unwrap();
+        salver
+            .add(&adas(&salver, view.as_str()), Message::info("hello"))
+            .await
+            .unwrap();
+        let response = site.head(TestRequest::get().uri(path)).await.unwrap();
+        let mut body = Box::pin(response.into_body());
+        for _ in 0..most {
+            let piece = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await;
+            if !matches!(piece, Some(Ok(_))) {
+                break;
+            }
+        }
+        drop(body);
+        salver.close().await;
+        salver.count(&adas(&salver, view)).await.unwrap()
+    };
+    assert_eq!(take("/sized", 100).await, 0, "all of a sized body");
+    assert_eq!(
+        take("/sized", 1).await,
+        0,
+        "all of a sized body, its end not asked for"
+    );
+    assert_eq!(take("/sized", 0).await, 1, "a body that nobody took");
+    assert_eq!(take("/streamed", 100).await, 0, "all of a stream");
+    assert_eq!(take("/streamed", 3).await, 1, "a stream but for its end");
+    assert_eq!(take("/streamed", 1).await, 1, "a stream broken off");
+    assert_eq!(take("/broken", 100).await, 1, "a stream that fails");
+    assert_eq!(take("/empty", 100).await, 1, "an empty body");
+}
+
+#[actix_web::test]
+async fn keep_and_confirm_are_above_the_response() {
+    let salver = Salver::memory("app").unwrap();
+    let site = adas_site(&salver, |app| {
+        let kept = |messages: Messages| async move {
+            messages.keep();
+            html(PAGE)
+        };
+        let pending_kept = |pending: Pending| async move {
+            pending.keep();
+            html(pending.html())
+        };
+        let confirmed = |pending: Pending| async move {
+            pending.confirm();
+            HttpResponse::InternalServerError().body(pending.html())
+        };
+        app.route("/kept", web::get().to(kept));
+        app.route("/pending", web::get().to(pending_kept));
+        app.route("/confirmed", web::get().to(confirmed));
+    })
+    .await;
+    for (view, left) in [("kept", 1), ("pending", 1), ("confirmed", 0)] {
+        salver
+            .add(&adas(&salver, view), Message::info("hello"))
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            let shows = site.get(&format!("/{view}")).await.shows("hello");
+            assert!(shows || left == 0);
+        }
+        salver.close().await;
+        assert_eq!(
+            salver.count(&adas(&salver, view)).await.unwrap(),
+            left,
+            "{view}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_form_shown_again_is_a_page() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "password"), Message::info("from a job"))
+        .await
+        .unwrap();
+    let handler = |messages: Messages| async move {
+        messages.now(Message::error("Empty password"));
+        HttpResponse::UnprocessableEntity()
+            .content_type("text/html")
+            .body(PAGE)
+    };
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/password", web::post().to(handler))
+    })
+    .await;
+    let answer = site.post("/password").await;
+    assert!(answer.shows("Empty password") && answer.shows("from a job") && answer.status == 422);
+    let again = site.post("/password").await;
+    assert!(again.shows("Empty password") && !again.shows("from a job"));
+}
+
+#[actix_web::test]
+async fn caches_keep_nothing_that_carried_messages() {
+    let salver = Salver::memory("app").unwrap();
+    let handler = || async {
+        HttpResponse::Ok()
+            .content_type("text/html")
+            .insert_header(("cache-control", "public, max-age=60"))
+            .insert_header(("etag", "\"1\""))
+            .insert_header(("last-modified", "Sat, 21 Nov 2026 10:00:00 GMT"))
+            .insert_header(("content-length", PAGE.len()))
+            .body(PAGE)
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let idle = site.get("/p").await;
+    assert_eq!(idle.header("cache-control"), Some("public, max-age=60"));
+    assert!(idle.header("etag").is_some() && idle.header("last-modified").is_some());
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let carrying = site.get("/p").await;
+    assert!(carrying.shows("hello"));
+    assert_eq!(carrying.header("cache-control"), Some("no-store, private"));
+    for gone in ["etag", "last-modified", "content-length"] {
+        assert_eq!(carrying.header(gone), None, "{gone}");
+    }
+}
+
+#[actix_web::test]
+async fn a_wrapped_body_keeps_its_size() {
+    let salver = Salver::memory("app").unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route("/text", web::get().to(|| async { "seven b" }));
+    })
+    .await;
+    let response = site.head(TestRequest::get().uri("/text")).await.unwrap();
+    assert_eq!(response.into_body().size(), BodySize::Sized(7));
+}
+
+#[actix_web::test]
+async fn a_client_that_goes_away_during_the_handler_loses_nothing() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |pending: Pending| async move {
+        _ = pending.html();
+        std::future::pending::<()>().await;
+        html(PAGE)
+    };
+    let middleware = salver.middleware().session(|_: &_| Some(ada()));
+    let app = actix_web::App::new()
+        .wrap(middleware)
+        .route("/p", web::get().to(handler));
+    let app = actix_web::test::init_service(app).await;
+    let request = TestRequest::get().uri("/p").to_request();
+    let gone = tokio::time::timeout(std::time::Duration::from_millis(50), app.call(request)).await;
+    assert!(gone.is_err(), "the request was dropped in the handler");
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", [Info "hello"]);
+}

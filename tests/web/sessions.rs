@@ -1,0 +1,366 @@
+//! How a visitor is known: the cookie, other sources, login and logout.
+
+use actix_web::http::header::HeaderName;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::web;
+use actix_web::{App, Error, HttpResponse, error};
+use salver::web::SessionSource;
+use salver::{Message, Messages, Pending, Salver, assert_messages};
+use serde_json::Value;
+
+use super::site::{PAGE, Site, html, site};
+
+async fn save(messages: Messages) -> HttpResponse {
+    messages.to("page").success("Saved.").await;
+    HttpResponse::SeeOther()
+        .insert_header(("location", "/page"))
+        .finish()
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.route("/save", web::post().to(save));
+    app.route("/page", web::get().to(|| async { html(PAGE) }));
+    let login = |messages: Messages| async move { messages.renew().await.map(|()| "in") };
+    app.route("/login", web::post().to(login));
+    let logout = |messages: Messages| async move {
+        messages.forget().await?;
+        messages.to("page").info("You are logged out.").await;
+        Ok::<_, salver::Error>("out")
+    };
+    app.route("/logout", web::post().to(logout));
+    let id = |messages: Messages| async move {
+        messages
+            .session()
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default()
+    };
+    app.route("/id", web::get().to(id));
+}
+
+fn attributes(cookie: &str) -> Vec<&str> {
+    let mut attributes: Vec<_> = cookie.split("; ").skip(1).collect();
+    attributes.sort_unstable();
+    attributes
+}
+
+#[actix_web::test]
+async fn the_cookie_is_bound_to_the_host_and_small() {
+    let salver = Salver::memory("app").unwrap();
+    let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
+    let plain_app = App::new()
+        .wrap(salver.middleware().plain_http())
+        .configure(routes);
+    let plain_app = init_service(plain_app).await;
+    let save = || TestRequest::post().uri("/save");
+    let cases = [
+        (
+            save().insert_header(("host", "example.org")),
+            "__Host-salver",
+            true,
+        ),
+        (
+            save().insert_header(("host", "127.0.0.1.example.org")),
+            "__Host-salver",
+            true,
+        ),
+        (
+            save().insert_header(("host", "localhost:8080")),
+            "salver",
+            false,
+        ),
+        (save().insert_header(("host", "127.0.0.1")), "salver", false),
+        (
+            save().insert_header(("host", "[::1]:8080")),
+            "salver",
+            false,
+        ),
+        (
+            save()
+                .insert_header(("host", "localhost"))
+                .peer_addr("192.0.2.1:80".parse().unwrap()),
+            "__Host-salver",
+            true,
+        ),
+        (
+            save()
+                .insert_header(("host", "localhost"))
+                .insert_header(("x-forwarded-proto", "https")),
+            "__Host-salver",
+            true,
+        ),
+    ];
+    for (request, name, secure) in cases {
+        let response = actix_web::test::call_service(&app, request.to_request()).await;
+        let cookie = response
+            .headers()
+            .get("set-cookie")
+            .unwrap()
+            .to_str()
+            .unwrap();
+        assert!(cookie.starts_with(&format!("{name}=")), "{cookie}");
+        let mut expected = vec!["HttpOnly", "Path=/", "SameSite=Lax"];
+        if secure {
+            expected.push("Secure");
+        }
+        assert_eq!(attributes(cookie), expected);
+        assert!(cookie.len() <= 200, "{} bytes", cookie.len());
+        let token = cookie.split(['=', ';']).nth(1).unwrap();
+        assert_eq!(token.len(), 43, "256 bits in base64url");
+        assert_eq!(
+            response.headers().get("cache-control").unwrap(),
+            "no-store, private"
+        );
+    }
+    let plain = save().insert_header(("host", "example.org")).to_request();
+    let response = actix_web::test::call_service(&plain_app, plain).await;
+    let cookie = response
+        .headers()
+        .get("set-cookie")
+        .unwrap()
+        .to_str()
+        .unwrap();
+    assert!(
+        cookie.starts_with("salver=") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
+}
+
+#[actix_web::test]
+async fn a_session_id_is_derived_as_ever() {
+    let fixtures: Value = serde_json::from_str(include_str!("../fixtures/wire_v1.json")).unwrap();
+    for case in fixtures["sessions"].as_array().unwrap() {
+        let salver = Salver::memory(case["app"].as_str().unwrap()).unwrap();
+        let site = site(salver.middleware(), routes).await;
+        site.set_cookie(Some(format!("salver={}", case["token"].as_str().unwrap())));
+        assert_eq!(
+            site.get("/id").await.body,
+            case["session"].as_str().unwrap()
+        );
+    }
+}
+
+#[actix_web::test]
+async fn what_is_no_token_is_no_session() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), routes).await;
+    let good = "A".repeat(43);
+    let bad = [
+        "",
+        "x",
+        &good[1..],
+        &format!("{good}A"),
+        &format!("{}*", &good[1..]),
+        &format!("{}B", &good[1..]),
+    ];
+    for token in bad {
+        site.set_cookie(Some(format!("salver={token}")));
+        assert_eq!(site.get("/id").await.body, "", "{token}");
+    }
+    site.set_cookie(Some(format!("__Host-salver={good}")));
+    assert_eq!(
+        site.get("/id").await.body,
+        "",
+        "that name is not given on plain http"
+    );
+}
+
+#[actix_web::test]
+async fn a_session_is_made_by_adding_and_kept() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.get("/page").await;
+    assert_eq!(site.cookie(), None, "looking makes none");
+    site.post("/save").await;
+    let cookie = site.cookie();
+    assert!(cookie.is_some());
+    assert_eq!(
+        site.post("/save").await.header("set-cookie"),
+        None,
+        "it has one"
+    );
+    assert!(site.get("/page").await.shows("Saved."));
+    assert_eq!(site.cookie(), cookie);
+}
+
+#[actix_web::test]
+async fn the_cookie_goes_out_with_errors_too() {
+    let salver = Salver::memory("app").unwrap();
+    let handler = |messages: Messages| async move {
+        messages.context("page").await?;
+        Err::<HttpResponse, Error>(error::ErrorBadGateway("down"))
+    };
+    let refuse = |request, next: actix_web::middleware::Next<_>| async move {
+        let response: actix_web::dev::ServiceResponse<actix_web::body::BoxBody> =
+            next.call(request).await?;
+        match response.status().as_u16() {
+            502 => Err(error::ErrorBadGateway("a middleware gave up")),
+            _ => Ok(response),
+        }
+    };
+    let app = App::new()
+        .wrap(actix_web::middleware::from_fn(refuse))
+        .wrap(salver.middleware())
+        .route("/p", web::post().to(handler));
+    let app = init_service(app).await;
+    let request = TestRequest::post()
+        .uri("/p")
+        .insert_header(("host", "localhost"))
+        .to_request();
+    let response = actix_web::dev::Service::call(&app, request)
+        .await
+        .unwrap_err()
+        .error_response();
+    assert!(response.headers().contains_key("set-cookie"));
+}
+
+#[actix_web::test]
+async fn renew_carries_messages_to_a_new_id() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.post("/login").await;
+    assert_eq!(
+        site.cookie(),
+        None,
+        "a visitor without a session is left alone"
+    );
+    site.post("/save").await;
+    let old = site.cookie();
+    site.post("/login").await;
+    let new = site.cookie();
+    assert_ne!(old, new);
+    site.set_cookie(old.clone());
+    assert!(
+        !site.get("/page").await.shows("Saved."),
+        "the old id shows nothing"
+    );
+    let stale = site.post("/save").await;
+    assert_eq!(stale.status, 303, "the shorthand never fails the form");
+    site.set_cookie(new);
+    let body = site.get("/page").await.body;
+    assert_eq!(
+        body.matches("Saved.").count(),
+        1,
+        "and nothing of what the old cookie wrote: {body}"
+    );
+}
+
+#[actix_web::test]
+async fn renew_takes_along_what_the_request_has_claimed() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), |app| {
+        app.route("/save", web::post().to(save));
+        app.route("/page", web::get().to(|| async { html(PAGE) }));
+        let login = |messages: Messages, pending: Pending| async move {
+            let drawn = pending.html();
+            messages.renew().await?;
+            Ok::<_, salver::Error>(
+                HttpResponse::Found()
+                    .insert_header(("location", "/"))
+                    .body(drawn),
+            )
+        };
+        app.service(web::resource("/page/login").to(login));
+    });
+    let site = site.await;
+    site.post("/save").await;
+    assert!(!site.get("/page/login").await.shows("Saved."));
+    assert!(
+        site.get("/page").await.shows("Saved."),
+        "released under its new id"
+    );
+}
+
+#[actix_web::test]
+async fn forget_clears_closes_and_gives_a_new_id() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.post("/save").await;
+    let old_id = salver::SessionId::new(site.get("/id").await.body).unwrap();
+    let job = salver.context(old_id.clone(), "page").unwrap();
+    let old = site.cookie();
+    site.post("/logout").await;
+    assert_ne!(site.cookie(), old);
+    let late = salver.add(&job, Message::info("late")).await.unwrap_err();
+    assert!(late.is_closed(), "{late}");
+    assert_messages!(salver, old_id, "page", []);
+    let page = site.get("/page").await;
+    assert!(page.shows("You are logged out.") && !page.shows("Saved."));
+}
+
+#[actix_web::test]
+async fn a_header_or_a_closure_is_a_source_that_makes_no_session() {
+    let salver = Salver::memory("app").unwrap();
+    let by_header = SessionSource::header(HeaderName::from_static("x-key"));
+    let site = site(salver.middleware().session(by_header), |app| {
+        routes(app);
+        let strict = |messages: Messages| async move {
+            messages
+                .add_message(Message::info("x"))
+                .await
+                .map(|_| "added")
+        };
+        app.route("/strict", web::post().to(strict));
+    })
+    .await;
+    let keyed = |request: TestRequest| request.insert_header(("x-key", "secret of ada"));
+    let refused = site.post("/strict").await;
+    assert_eq!((refused.status.as_u16(), refused.body.as_str()), (422, ""));
+    assert_eq!(site.post("/save").await.status, 303);
+    site.send(keyed(TestRequest::post().uri("/save"))).await;
+    let id = site.send(keyed(TestRequest::get().uri("/id"))).await.body;
+    assert_eq!(
+        (id.len(), id.contains("secret")),
+        (22, false),
+        "derived, like the token"
+    );
+    assert!(
+        site.send(keyed(TestRequest::get().uri("/page")))
+            .await
+            .shows("Saved.")
+    );
+    assert_eq!(site.cookie(), None);
+}
+
+#[actix_web::test]
+async fn a_token_lives_in_an_actix_session() {
+    use actix_session::{SessionMiddleware, storage::CookieSessionStore};
+    let salver = Salver::memory("app").unwrap();
+    let key = actix_web::cookie::Key::generate();
+    let sessions =
+        SessionMiddleware::builder(CookieSessionStore::default(), key).cookie_secure(false);
+    let app = App::new()
+        .wrap(salver.middleware().session(SessionSource::actix_session()))
+        .wrap(sessions.build())
+        .configure(routes);
+    let site = Site::of(init_service(app).await);
+    site.post("/save").await;
+    let first = site.get("/id").await.body;
+    assert_eq!(first.len(), 22);
+    assert!(
+        site.cookie().unwrap().starts_with("id="),
+        "no cookie of Salver's own"
+    );
+    site.post("/login").await;
+    assert_ne!(site.get("/id").await.body, first);
+    assert!(site.get("/page").await.shows("Saved."));
+}
+
+#[actix_web::test]
+async fn a_token_is_never_a_key() {
+    let server = crate::support::redis::Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.post("/save").await;
+    let token = site.cookie().unwrap().split_once('=').unwrap().1.to_owned();
+    let id = site.get("/id").await.body;
+    let mut keys: Vec<String> = server.run(&[b"KEYS", b"*"]);
+    keys.sort();
+    assert_eq!(
+        keys,
+        [
+            format!("app!session:{{{id}}}"),
+            format!("app:{{{id}}}:page")
+        ]
+    );
+    assert!(keys.iter().all(|key| !key.contains(&token)));
+}

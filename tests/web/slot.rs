@@ -1,0 +1,425 @@
+//! The slot: where it is found, what it is filled with, how the page comes.
+
+use std::time::Duration;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header;
+use actix_web::middleware::{Compress, ErrorHandlers};
+use actix_web::web::{self, Bytes};
+use actix_web::{App, HttpRequest, HttpResponse, test};
+use futures_util::stream;
+use salver::{Message, Messages, Pending, Salver, assert_messages};
+
+use super::site::{PAGE, Site, ada, adas, adas_site, html, is_html};
+
+async fn filled(page: &'static str) -> String {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(move || async move { html(page) }))
+    });
+    site.await.get("/p").await.body
+}
+
+#[actix_web::test]
+async fn the_first_empty_element_is_filled_and_no_other() {
+    const SLOT: &str = "<salver-messages></salver-messages>";
+    let fills = [
+        ("<p>", SLOT, "</p>"),
+        (
+            "",
+            "<salver-messages class=\"a>b\" data-x='<'></salver-messages>",
+            "",
+        ),
+        ("", "<SALVER-Messages\n>\n \t</salver-MESSAGES >", ""),
+        ("<!-- <salver-messages></salver-messages> -->", SLOT, ""),
+        (
+            "<script>'<salver-messages></salver-messages>'</script>",
+            SLOT,
+            "",
+        ),
+        (
+            "<textarea><salver-messages></salver-messages></textarea>",
+            SLOT,
+            "",
+        ),
+        (
+            "<template><salver-messages></salver-messages></template>",
+            SLOT,
+            "",
+        ),
+        (
+            "<title><salver-messages></salver-messages></title>",
+            SLOT,
+            "",
+        ),
+        (
+            "<p title=\"<salver-messages></salver-messages>\">",
+            SLOT,
+            "",
+        ),
+        ("<salver-messages>not empty</salver-messages>", SLOT, ""),
+        ("<salver-messages-x></salver-messages-x> 1 < 2 <", SLOT, ""),
+        ("", SLOT, "<salver-messages></salver-messages>"),
+    ];
+    for (before, slot, after) in fills {
+        let page: &'static str = format!("{before}{slot}{after}").leak();
+        let filled = filled(page).await;
+        let end = slot
+            .find("</salver")
+            .or_else(|| slot.find("</SALVER"))
+            .unwrap();
+        let open = slot[..end].trim_end();
+        let expected = format!("{before}{open}<ul class=\"salver-messages\"");
+        assert!(filled.starts_with(&expected), "{page}\n{filled}");
+        assert!(
+            filled.ends_with(&format!("{}{after}", &slot[open.len()..])),
+            "{page}\n{filled}"
+        );
+        assert_eq!(filled.matches("hello").count(), 1, "{filled}");
+    }
+    for page in [
+        "<p>",
+        "",
+        "<salver-messages",
+        "<salver-messages>",
+        "<salver-messages>x</salver-messages>",
+    ] {
+        assert_eq!(
+            filled(page.to_owned().leak()).await,
+            page,
+            "no slot, no change"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_page_in_pieces_is_filled_wherever_it_is_cut() {
+    let page = "<!-- <salver-messages></salver-messages> --><p title=\"<salver\">\
+                <salver-messages a=\"/>\"> </salver-messages><p>after</p>";
+    for size in 1..page.len() {
+        let salver = Salver::memory("app").unwrap();
+        salver
+            .add(&adas(&salver, "p"), Message::info("hello"))
+            .await
+            .unwrap();
+        let pieces = move || {
+            let pieces: Vec<_> = page
+                .as_bytes()
+                .chunks(size)
+                .map(Bytes::copy_from_slice)
+                .collect();
+            stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>))
+        };
+        let handler = move || async move {
+            HttpResponse::Ok()
+                .content_type("text/html")
+                .streaming(pieces())
+        };
+        let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let answer = site.get("/p").await;
+        assert!(
+            answer.shows("hello") && answer.shows("<p>after</p>"),
+            "{size}: {}",
+            answer.body
+        );
+        let removed = answer.body.find("<ul").unwrap()..answer.body.find("</ul>").unwrap() + 5;
+        let mut rest = answer.body.clone();
+        rest.replace_range(removed, "");
+        assert_eq!(rest, page, "every other byte as it was");
+        assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+        salver.close().await;
+        assert_messages!(salver, ada(), "p", []);
+        assert!(!site.get("/p").await.shows("hello"), "once");
+    }
+}
+
+#[actix_web::test]
+async fn a_sized_stream_is_filled_and_gets_another_size() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = || async {
+        let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(PAGE.as_bytes()))]);
+        HttpResponse::Ok()
+            .content_type("text/html")
+            .body(SizedStream::new(PAGE.len() as u64, body))
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let answer = site.get("/p").await;
+    assert!(answer.shows("hello") && is_html(&answer));
+    assert_eq!(site.get("/p").await.body, PAGE);
+}
+
+#[actix_web::test]
+async fn a_stream_without_a_slot_gives_back() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = || async {
+        let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"<p>no slot"))]);
+        HttpResponse::Ok().content_type("text/html").streaming(body)
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    assert_eq!(site.get("/p").await.body, "<p>no slot");
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", [Info "hello"]);
+}
+
+#[actix_web::test]
+async fn a_page_that_draws_pending_itself_leaves_the_slot_empty() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |pending: Pending| async move {
+        let drawn: Vec<_> = pending
+            .iter()
+            .map(|message| message.text().to_owned())
+            .collect();
+        html(format!("{} {PAGE}", drawn.join(",")))
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    assert_eq!(site.get("/p").await.body, format!("hello {PAGE}"));
+    assert_eq!(site.get("/p").await.body, format!(" {PAGE}"));
+}
+
+#[actix_web::test]
+async fn counting_is_not_rendering() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |mut pending: Pending| async move {
+        pending.now(Message::warning("now"));
+        html(format!("{} {} {PAGE}", pending.len(), pending.is_empty()))
+    };
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(handler));
+    });
+    let answer = site.await.get("/p").await;
+    assert!(
+        answer.body.starts_with("2 false") && answer.shows("hello"),
+        "the slot shows them"
+    );
+    assert!(
+        answer.shows("now"),
+        "what is for this response only too: {}",
+        answer.body
+    );
+}
+
+#[actix_web::test]
+async fn pending_prints_serialises_and_iterates() {
+    let salver = Salver::memory("app").unwrap();
+    let add = async || {
+        let message = Message::info("a < b").title("T").data(7);
+        salver.add(&adas(&salver, "{way}"), message).await.unwrap();
+    };
+    let handler = |way: web::Path<String>, pending: Pending| async move {
+        match way.as_str() {
+            "print" => HttpResponse::Ok().body(pending.to_string()),
+            "html" => HttpResponse::Ok().body(pending.html()),
+            "json" => HttpResponse::Ok().json(pending),
+            _ => {
+                let texts: Vec<_> = pending.into_iter().map(|m| m.text().to_owned()).collect();
+                HttpResponse::Ok().body(texts.concat())
+            }
+        }
+    };
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/{way}", web::get().to(handler))
+    })
+    .await;
+    for (way, expected) in [
+        (
+            "print",
+            "<strong>T</strong> <span class=\"salver-text\">a &lt; b</span></li></ul>",
+        ),
+        ("html", "role=\"status\""),
+        ("json", "\"text\":\"a < b\",\"data\":7}]"),
+        ("iterate", "a < b"),
+    ] {
+        add().await;
+        let answer = site.get(&format!("/{way}")).await;
+        assert!(answer.shows(expected), "{way}: {}", answer.body);
+        assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+        salver.close().await;
+        assert_messages!(salver, ada(), "{way}", []);
+    }
+}
+
+#[actix_web::test]
+async fn now_is_shown_here_and_nowhere_else() {
+    let salver = Salver::memory("app").unwrap();
+    let site = super::site::site(salver.middleware(), |app| {
+        app.route(
+            "/p",
+            web::post().to(|messages: Messages| async move {
+                messages.now(Message::error("wrong"));
+                messages.now(Message::error(""));
+                html(PAGE)
+            }),
+        );
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    let answer = site.post("/p").await;
+    assert!(answer.shows("wrong") && answer.shows("role=\"alert\""));
+    assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+    assert_eq!(
+        site.cookie(),
+        None,
+        "nothing was stored, so there is no session"
+    );
+    assert_eq!(site.get("/p").await.body, PAGE);
+}
+
+#[actix_web::test]
+async fn what_a_handler_adds_to_its_own_page_is_shown_in_it() {
+    let salver = Salver::memory("app").unwrap();
+    let handler = |messages: Messages| async move {
+        messages.info("just now").await;
+        html(PAGE)
+    };
+    let site = super::site::site(salver.middleware(), |app| {
+        _ = app.route("/p", web::get().to(handler))
+    });
+    assert!(site.await.get("/p").await.shows("just now"));
+}
+
+#[actix_web::test]
+async fn compression_and_error_pages_wrap_outside() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello ".repeat(50)))
+        .await
+        .unwrap();
+    let app = App::new()
+        .wrap(salver.middleware().session(|_: &_| Some(ada())))
+        .wrap(Compress::default())
+        .wrap(ErrorHandlers::new().default_handler_server(|response| {
+            Ok(actix_web::middleware::ErrorHandlerResponse::Response(
+                response.map_into_left_body(),
+            ))
+        }))
+        .route("/p", web::get().to(|| async { html(PAGE) }));
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::get()
+        .uri("/p")
+        .insert_header((header::ACCEPT_ENCODING, "gzip"));
+    let response = test::call_service(&app, request.to_request()).await;
+    assert_eq!(response.headers().get("content-encoding").unwrap(), "gzip");
+    let body = test::read_body(response).await;
+    assert!(body.len() < 400, "{} bytes", body.len());
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", []);
+}
+
+#[actix_web::test]
+async fn a_body_that_is_encoded_already_is_left_alone() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let app = App::new()
+        .wrap(Compress::default())
+        .wrap(salver.middleware().session(|_: &_| Some(ada())))
+        .route("/p", web::get().to(|| async { html(PAGE.repeat(20)) }));
+    let site = Site::of(test::init_service(app).await);
+    let request = test::TestRequest::get()
+        .uri("/p")
+        .insert_header((header::ACCEPT_ENCODING, "gzip"));
+    let answer = site.head(request).await.unwrap();
+    assert_eq!(answer.headers().get("content-encoding").unwrap(), "gzip");
+    assert_messages!(salver, ada(), "p", [Info "hello"]);
+}
+
+#[actix_web::test]
+async fn the_page_says_how_many_more_there_were_once() {
+    let salver = Salver::builder("app").max_messages(2).build().unwrap();
+    for n in 0..5 {
+        salver
+            .add(&adas(&salver, "p"), Message::info(format!("message {n}")))
+            .await
+            .unwrap();
+    }
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await;
+    let answer = site.get("/p").await;
+    assert!(answer.shows("message 4") && !answer.shows("message 2") && answer.shows("and 3 more"));
+    assert_eq!(site.get("/p").await.body, PAGE);
+}
+
+#[actix_web::test]
+async fn everything_in_the_fragment_is_escaped() {
+    let salver = Salver::memory("app").unwrap();
+    let evil = "<script>alert('1')</script>\"&";
+    let message = Message::error(evil)
+        .title(evil)
+        .action(evil, "/?a=\"><script>");
+    salver
+        .add(&adas(&salver, "p"), message.clone())
+        .await
+        .unwrap();
+    salver
+        .add(
+            &adas(&salver, "p"),
+            message.with_id(salver::MessageId::new()).markdown(),
+        )
+        .await
+        .unwrap();
+    let linked =
+        "[x](javascript:alert(1)) <img src=x onerror=alert(1)> **bold** [y](https://example.org)";
+    salver
+        .add(&adas(&salver, "p"), Message::info(linked).markdown())
+        .await
+        .unwrap();
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await;
+    let body = site.get("/p").await.body;
+    for never in ["<script", "javascript:", "<img", "onerror=alert(1)>"] {
+        assert!(!body.contains(never), "{never} in {body}");
+    }
+    let text = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;";
+    assert!(body.contains(&format!(
+        "<strong>{text}</strong> <span class=\"salver-text\">{text}</span>"
+    )));
+    assert!(body.contains(&format!("href=\"/?a=&quot;&gt;&lt;script&gt;\">{text}</a>")));
+    assert!(body.contains("<strong>bold</strong>"));
+    assert!(body.contains("<a href=\"https://example.org\" rel=\"noopener nofollow\">y</a>"));
+}
+
+#[actix_web::test]
+async fn a_claim_is_shared_by_everybody_who_asks() {
+    let (store, report) = crate::support::spy::SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |one: Pending, _: HttpRequest, other: Pending| async move {
+        html(format!("{} {} {PAGE}", one.len(), other.len()))
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    report.slow(Duration::from_millis(5));
+    report.take();
+    let answer = site.get("/p").await;
+    assert!(answer.body.starts_with("1 1 ") && answer.shows("hello"));
+    salver.close().await;
+    assert_eq!(report.take(), ["claim", "confirm"]);
+}

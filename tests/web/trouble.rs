@@ -1,0 +1,169 @@
+//! Trouble with the store, and with how the application is put together.
+
+use std::time::{Duration, Instant};
+
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
+use salver::{Message, Messages, Pending, Salver, assert_messages};
+
+use super::site::{PAGE, ada, adas, adas_site, html};
+use crate::support::eventually;
+use crate::support::logs::Logs;
+use crate::support::spy::SpyStore;
+
+#[actix_web::test]
+async fn a_slow_store_costs_a_page_its_budget_and_no_message() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("kept"))
+        .await
+        .unwrap();
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await;
+    report.slow(Duration::from_millis(300));
+    let started = Instant::now();
+    let answer = site.get("/p").await;
+    let waited = started.elapsed();
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, PAGE));
+    assert!(waited < Duration::from_millis(250), "{waited:?}");
+    report.slow(Duration::ZERO);
+    eventually("the late claim is given back", async || {
+        report.calls().contains(&"release").then_some(())
+    })
+    .await;
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", [Info "kept"]);
+}
+
+#[actix_web::test]
+async fn a_store_that_is_down_breaks_neither_page_nor_form() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route(
+            "/p",
+            web::get().to(|pending: Pending| async move { html(pending.html() + PAGE) }),
+        );
+        let save = |messages: Messages| async move {
+            messages.success("Saved.").await;
+            "ok"
+        };
+        app.route("/p", web::post().to(save));
+        let strict = |messages: Messages| async move {
+            messages.add_message(Message::info("x")).await.map(|_| "ok")
+        };
+        app.route("/strict", web::post().to(strict));
+    })
+    .await;
+    report.down(true);
+    assert_eq!(site.get("/p").await.body, PAGE);
+    assert_eq!(site.post("/p").await.body, "ok");
+    let strict = site.post("/strict").await;
+    assert_eq!((strict.status.as_u16(), strict.body.as_str()), (503, ""));
+    assert_eq!(strict.header("retry-after"), Some("1"));
+}
+
+#[actix_web::test]
+async fn a_missing_middleware_says_which_line_to_add() {
+    let logs = Logs::start();
+    async fn adds(_: Messages) -> &'static str {
+        "never"
+    }
+    async fn reads(_: Pending) -> &'static str {
+        "never"
+    }
+    async fn holds(_: Salver) -> &'static str {
+        "never"
+    }
+    let app = App::new()
+        .route("/adds", web::get().to(adds))
+        .route("/reads", web::get().to(reads))
+        .route("/holds", web::get().to(holds));
+    let app = init_service(app).await;
+    for path in ["/adds", "/reads", "/holds"] {
+        let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        assert_eq!(response.status(), 500);
+        let error = response.response().error().unwrap().to_string();
+        assert!(
+            error.contains("add `.wrap(salver.middleware())` to the App"),
+            "{error}"
+        );
+        assert!(
+            actix_web::test::read_body(response).await.is_empty(),
+            "opaque to strangers"
+        );
+    }
+    assert_eq!(logs.text().matches(".wrap(salver.middleware())").count(), 3);
+}
+
+#[actix_web::test]
+async fn an_encoded_body_is_told_once() {
+    let logs = Logs::start();
+    let salver = Salver::memory("app").unwrap();
+    let site = adas_site(&salver, |app| {
+        let encoded = || async {
+            let mut page = HttpResponse::Ok();
+            page.content_type("text/html")
+                .insert_header(("content-encoding", "br"))
+                .body("...")
+        };
+        app.route("/p", web::get().to(encoded));
+    })
+    .await;
+    for _ in 0..3 {
+        site.get("/p").await;
+    }
+    assert_eq!(
+        logs.text().matches("wrap the compressor outside").count(),
+        1,
+        "{}",
+        logs.text()
+    );
+}
+
+#[actix_web::test]
+async fn messages_for_a_view_that_no_page_has_are_told_once() {
+    let logs = Logs::start();
+    let salver = Salver::memory("app").unwrap();
+    let site = adas_site(&salver, |app| {
+        let save = |messages: Messages| async move {
+            messages.to("settings/password").info("never seen").await;
+            messages.to("page").info("seen").await;
+            "ok"
+        };
+        app.route("/save", web::post().to(save));
+        app.route("/page", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    site.post("/save").await;
+    site.get("/page").await;
+    assert_eq!(logs.text(), "");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    for _ in 0..3 {
+        site.post("/save").await;
+    }
+    let told = "messages for view `settings/password`, no page of that view";
+    assert_eq!(logs.text().matches(told).count(), 1, "{}", logs.text());
+    assert!(!logs.text().contains("view `page`"));
+}
+
+#[actix_web::test]
+async fn now_beside_a_drawn_pending_is_told() {
+    let logs = Logs::start();
+    let salver = Salver::memory("app").unwrap();
+    let handler = |messages: Messages, pending: Pending| async move {
+        messages.now(Message::info("lost"));
+        html(pending.html())
+    };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    site.get("/p").await;
+    assert!(
+        logs.text().contains("use `Pending::now`"),
+        "{}",
+        logs.text()
+    );
+}

@@ -1,0 +1,378 @@
+//! Words and the stored format: what is refused, what is written, what is read for ever.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use salver::wire::{self, Undecoded};
+use salver::{
+    Autoclose, Context, Error, Level, Message, MessageId, Salver, SessionId, View, limits,
+};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// How many cases a property is tried with.
+const CASES: u32 = 10_000;
+
+fn fixtures() -> Value {
+    serde_json::from_str(include_str!("fixtures/wire_v1.json")).unwrap()
+}
+
+fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap()
+}
+
+#[test]
+fn frozen_keys_are_spelled_as_ever() {
+    for case in fixtures()["keys"].as_array().unwrap() {
+        let session = SessionId::new(word(case, "session")).unwrap();
+        let view = View::try_from(word(case, "view").to_owned()).unwrap();
+        let context = Context::new(word(case, "app"), session, view).unwrap();
+        assert_eq!(context.key(), word(case, "key"));
+    }
+}
+
+#[test]
+fn frozen_members_are_read_and_written_as_ever() {
+    for case in fixtures()["members"].as_array().unwrap() {
+        let member = word(case, "member");
+        let message = wire::decode(member.as_bytes()).unwrap();
+        assert_eq!(message.text(), word(case, "text"));
+        assert_eq!(message.level().as_str(), word(case, "level"));
+        assert_eq!(message.get_tag(), case["tag"].as_str());
+        assert_eq!(message.get_title(), case["title"].as_str());
+        if case["rewritten"] == true {
+            let written = wire::encode(&message).unwrap();
+            assert_eq!(std::str::from_utf8(&written).unwrap(), member);
+        }
+    }
+}
+
+#[test]
+fn frozen_members_that_are_no_messages_stay_so() {
+    for member in fixtures()["unreadable"].as_array().unwrap() {
+        let member = member.as_str().unwrap();
+        assert_eq!(
+            wire::decode(member.as_bytes()),
+            Err(Undecoded::Unreadable),
+            "{member}"
+        );
+    }
+    for member in fixtures()["newer"].as_array().unwrap() {
+        let member = member.as_str().unwrap();
+        assert_eq!(
+            wire::decode(member.as_bytes()),
+            Err(Undecoded::Newer),
+            "{member}"
+        );
+    }
+}
+
+#[test]
+fn levels_are_ordered_and_named() {
+    let words = Level::ALL.map(Level::as_str);
+    assert_eq!(words, ["debug", "info", "success", "warning", "error"]);
+    assert!(Level::ALL.is_sorted());
+    for level in Level::ALL {
+        assert_eq!(level.as_str().parse::<Level>().unwrap(), level);
+    }
+    assert_eq!("loud".parse::<Level>().unwrap_err().field(), Some("level"));
+}
+
+/// What stands in a refused value, to be looked for in the error.
+const SECRET: &str = "hunter2";
+
+fn refused(field: &str, error: &Error) {
+    assert!(error.is_invalid(), "{error}");
+    assert_eq!(error.field(), Some(field), "{error}");
+    let whole = format!("{error} {error:?}");
+    assert!(
+        !whole.contains(SECRET),
+        "an error repeats what it refuses: {whole}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
+    let salver = Salver::memory("app").unwrap();
+    let context = salver.context(SessionId::new("ada").unwrap(), "v").unwrap();
+    let long = |size: usize| SECRET.repeat(size / SECRET.len() + 1);
+    let ok = || Message::info("fine");
+    let cases = [
+        ("text", Message::info("")),
+        ("text", Message::info(" \n ")),
+        ("text", Message::info(long(limits::MAX_TEXT))),
+        ("text", Message::info(format!("{SECRET}\u{7}"))),
+        ("text", Message::info(format!("{SECRET}\u{85}"))),
+        ("text", Message::info(format!("{SECRET}\r\n"))),
+        ("title", ok().title("")),
+        ("title", ok().title(long(limits::MAX_TITLE))),
+        ("title", ok().title(format!("{SECRET}\n"))),
+        ("tag", ok().tag("")),
+        ("tag", ok().tag(long(limits::MAX_TAG))),
+        ("tag", ok().tag(format!("{SECRET} "))),
+        ("tag", ok().tag(format!("{SECRET}\""))),
+        ("action.label", ok().action("", "/")),
+        ("action.label", ok().action(long(limits::MAX_LABEL), "/")),
+        ("action.url", ok().action("x", "")),
+        ("action.url", ok().action("x", long(limits::MAX_URL))),
+        (
+            "action.url",
+            ok().action("x", format!("javascript:{SECRET}")),
+        ),
+        (
+            "action.url",
+            ok().action("x", format!("JaVaScRiPt:{SECRET}")),
+        ),
+        (
+            "action.url",
+            ok().action("x", format!("data:text/html,{SECRET}")),
+        ),
+        ("action.url", ok().action("x", format!("//{SECRET}"))),
+        ("action.url", ok().action("x", format!("/\\{SECRET}"))),
+        (
+            "action.url",
+            ok().action("x", format!("https://user:{SECRET}@example.org")),
+        ),
+        ("action.url", ok().action("x", "https://")),
+        ("action.url", ok().action("x", SECRET)),
+        ("data", ok().data(long(limits::MAX_DATA))),
+        (
+            "data",
+            ok().data(std::collections::HashMap::from([((1, 2), SECRET)])),
+        ),
+        ("autoclose", ok().autoclose(Duration::from_millis(1))),
+        ("after", ok().after(Duration::from_secs(25 * 3600))),
+        ("after", ok().after(limits::MAX_DELAY * 2)),
+    ];
+    for (field, message) in cases {
+        let error = salver.add(&context, message).await.unwrap_err();
+        refused(field, &error);
+    }
+    let quotes = || "\"".repeat(4000);
+    let large = Message::info(quotes())
+        .title("\"".repeat(200))
+        .data("\"".repeat(1000));
+    refused("message", &salver.add(&context, large).await.unwrap_err());
+    assert_eq!(
+        salver.count(&context).await.unwrap(),
+        0,
+        "nothing was added"
+    );
+}
+
+#[test]
+fn names_are_checked_when_they_are_made() {
+    let long = SECRET.repeat(50);
+    for bad in ["", " ", "a\nb", "a\0b", long.as_str()] {
+        refused("session", &SessionId::new(bad).unwrap_err());
+        refused("view", &View::new(bad).unwrap_err());
+        refused("app", &Salver::memory(bad).unwrap_err());
+    }
+    refused("view", &View::new("*").unwrap_err());
+    let context = r#"{"app":"","session":"hunter2","view":"v"}"#;
+    let error = serde_json::from_str::<Context>(context)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("app is empty") && !error.contains(SECRET),
+        "{error}"
+    );
+    let id = SessionId::new("the-whole-id-hunter2-1234").unwrap();
+    assert_eq!(format!("{id:?}"), "SessionId(..1234)");
+}
+
+#[test]
+fn a_url_is_refused_without_repeating_it() {
+    for url in [
+        "",
+        "hunter2",
+        "http://hunter2",
+        "redis://:hunter2@[::",
+        "redis://h:hunter2",
+    ] {
+        refused("url", &Salver::redis("app", url).unwrap_err());
+    }
+}
+
+#[test]
+fn settings_are_checked_by_the_builder() {
+    let build = || Salver::builder("app");
+    let zero = Duration::ZERO;
+    refused("expiry", &build().expiry(zero).build().unwrap_err());
+    refused(
+        "age_limit",
+        &build().age_limit(Duration::MAX).build().unwrap_err(),
+    );
+    refused("lease", &build().lease(zero).build().unwrap_err());
+    refused(
+        "max_messages",
+        &build().max_messages(0).build().unwrap_err(),
+    );
+    refused(
+        "max_messages",
+        &build().max_messages(1001).build().unwrap_err(),
+    );
+    refused(
+        "page_budget",
+        &build().page_budget(zero).build().unwrap_err(),
+    );
+    refused(
+        "add_budget",
+        &build().add_budget(Duration::MAX).build().unwrap_err(),
+    );
+    refused("url", &build().redis("hunter2").build().unwrap_err());
+}
+
+#[test]
+fn links_that_lead_somewhere_are_taken() {
+    for url in [
+        "/",
+        "/uploads?x=1#y",
+        "http://example.org",
+        "https://example.org/ø",
+        "/a:b//c",
+    ] {
+        assert!(Message::info("x").action("x", url).check().is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn ids_of_one_process_only_grow() {
+    let ids: Vec<_> = (0..10_000).map(|_| Message::info("x").id()).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b));
+    let spelled: Vec<_> = ids.iter().map(MessageId::to_string).collect();
+    assert!(spelled.is_sorted());
+}
+
+#[test]
+fn autoclose_follows_the_level_unless_told() {
+    assert_eq!(Message::success("x").autoclose_millis(), Some(5000));
+    assert_eq!(Message::error("x").autoclose_millis(), None);
+    assert_eq!(
+        Message::info("x")
+            .autoclose(Autoclose::Never)
+            .autoclose_millis(),
+        None
+    );
+    let second = Message::error("x").autoclose(Duration::from_secs(1));
+    assert_eq!(second.autoclose_millis(), Some(1000));
+}
+
+#[test]
+fn a_message_keeps_its_words_out_of_logs() {
+    let message = Message::info(SECRET)
+        .title(SECRET)
+        .action(SECRET, "/")
+        .data(SECRET);
+    assert!(!format!("{message:?}").contains(SECRET));
+}
+
+fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config).run(strategy, test).unwrap();
+}
+
+/// Pieces that a careless spelling would confuse.
+fn part() -> impl Strategy<Value = String> {
+    let pieces = [
+        "a", "b", ":", "%", "%3A", "{", "}", "*", "!", "?", "[", "/", "ø", " ", "session", "~",
+    ];
+    vec(select(pieces.to_vec()), 1..4).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn property_keys_are_injective() {
+    let tuple = || (part(), part(), part());
+    let context = |(app, session, view): &(String, String, String)| {
+        let session = SessionId::new(session.as_str()).ok()?;
+        Context::new(app.as_str(), session, View::new(view.as_str()).ok()?).ok()
+    };
+    run(&(tuple(), tuple()), |(one, other)| {
+        if let (Some(first), Some(second)) = (context(&one), context(&other)) {
+            prop_assert_eq!(first.key() == second.key(), one == other);
+            let key = first.key();
+            let braces = |c| key.matches(c).count();
+            prop_assert_eq!((braces('{'), braces('}'), braces(':')), (1, 1, 2));
+            prop_assert!(!key.contains('!'));
+        }
+        Ok(())
+    });
+    println!("PROPERTY keys_are_injective cases={CASES}");
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let words = || "[ -~\u{a0}-\u{2fff}]{1,60}";
+    let level = select(Level::ALL.to_vec());
+    let data = proptest::option::of((any::<i64>(), words()));
+    let extras = (
+        proptest::option::of("[A-Za-z0-9._~-]{1,64}"),
+        proptest::option::of(words()),
+    );
+    let rest = (
+        data,
+        proptest::option::of(500_u64..86_400_000),
+        any::<bool>(),
+        0_i64..4_000_000_000,
+    );
+    (level, words(), extras, rest).prop_map(|(level, text, (tag, title), rest)| {
+        let (data, autoclose, markdown, expires) = rest;
+        let mut message = Message::new(level, text).action("Go", "/x");
+        if let Some(tag) = tag {
+            message = message.tag(tag);
+        }
+        if let Some(title) = title {
+            message = message.title(title);
+        }
+        if let Some(data) = data {
+            message = message.data(data);
+        }
+        if let Some(millis) = autoclose {
+            message = message.autoclose(Duration::from_millis(millis));
+        }
+        if markdown {
+            message = message.markdown();
+        }
+        message.expires(OffsetDateTime::from_unix_timestamp(expires).unwrap())
+    })
+}
+
+#[test]
+fn property_what_is_written_is_read_back() {
+    run(&message(), |message| {
+        if let Ok(member) = wire::encode(&message) {
+            let head = wire::head(&member).unwrap();
+            let id = message.id().to_string();
+            prop_assert_eq!(head.id, id.as_bytes());
+            prop_assert_eq!(head.tag, message.get_tag().map(str::as_bytes));
+            prop_assert_eq!(head.unix_ms(), Some(message.id().unix_ms()));
+            prop_assert_eq!(wire::decode(&member).unwrap(), message);
+        }
+        Ok(())
+    });
+    println!("PROPERTY what_is_written_is_read_back cases={CASES}");
+}
+
+#[test]
+fn property_no_bytes_break_the_reader() {
+    let start = br#"{"id":"018f2b6e-7c3a-7000-8000-000000000001""#.to_vec();
+    run(
+        &(any::<bool>(), vec(any::<u8>(), 0..200)),
+        |(begins_well, noise)| {
+            let member = if begins_well {
+                [start.clone(), noise].concat()
+            } else {
+                noise
+            };
+            let _ = wire::decode(&member);
+            Ok(())
+        },
+    );
+    println!("PROPERTY no_bytes_break_the_reader cases={CASES}");
+}
