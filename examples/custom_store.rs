@@ -29,6 +29,7 @@ struct Tables {
     books: Books,
 }
 
+/// Keeps messages in one list.
 #[derive(Default)]
 pub struct ListStore(Mutex<Tables>);
 
@@ -141,7 +142,7 @@ impl ListStore {
                 .filter(|row| seen(row))
                 .map(|row| row.member.clone())
                 .collect();
-            let members = found.read(now, members.iter().map(Vec::as_slice));
+            let members = found.read(now, members);
             held.push(Held::new(context.clone(), members));
             if changes {
                 rows.retain(|row| !old(row));
@@ -459,7 +460,9 @@ async fn main() -> Result<(), Error> {
         .await?;
 
     let claim = salver.claim(&context).await?;
-    println!("{}", claim.messages()[0].text());
+    for message in claim.messages() {
+        println!("{}", message.text());
+    }
     salver.confirm(&claim).await?;
     assert_eq!(salver.count(&context).await?, 0);
     Ok(())

@@ -519,7 +519,7 @@ pub(crate) fn check_tag(tag: &str) -> Result<(), Error> {
     if tag.len() > MAX_TAG {
         return Err(over("tag", MAX_TAG));
     }
-    if !tag.bytes().all(|byte| crate::context::is_unreserved(byte)) {
+    if !tag.bytes().all(crate::context::is_unreserved) {
         return Err(Error::invalid(
             "tag",
             "has a character other than A-Z a-z 0-9 - . _ ~",

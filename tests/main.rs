@@ -2,6 +2,20 @@
 //!
 //! `tests/run` runs them, and says what each part is.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unused_async,
+    clippy::unwrap_used,
+    clippy::exhaustive_structs,
+    clippy::field_reassign_with_default,
+    reason = "a test fails by panicking, and prints its figures"
+)]
+
 mod foreign;
 mod handle;
 mod laws;

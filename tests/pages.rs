@@ -1,1 +1,449 @@
+//! The dashboard as a person meets it: in a real Chromium, against a real process.
 
+use std::sync::{Arc, Mutex};
+
+use actix_web::dev::ServiceRequest;
+use actix_web::{App, HttpResponse, HttpServer, middleware, web};
+use salver::Salver;
+
+use crate::support::app::{Dashboard, visitor};
+use crate::support::browser::Browser;
+use crate::support::eventually;
+use crate::support::redis::Server;
+
+const SAVED: &str = "Your settings have been changed successfully.";
+
+async fn leave(browser: &Browser, dashboard: &Dashboard, text: &str, view: &str) {
+    browser.open(&dashboard.at("/")).await;
+    browser.fill("text", text).await;
+    browser.fill("view", view).await;
+    browser.click("form[action='/messages'] button").await;
+}
+
+/// Counts what waits on a view, without showing it.
+async fn waiting(browser: &Browser, dashboard: &Dashboard, view: &str) -> u64 {
+    browser.open(&dashboard.at("/")).await;
+    let script = format!(
+        "const found = document.querySelector('[data-view=\"{view}\"]'); return found ? Number(found.dataset.count) : 0;"
+    );
+    browser.run(&script).await.as_u64().unwrap()
+}
+
+async fn shows_once(dashboard: Dashboard) {
+    let browser = Browser::start().await;
+    browser.open(&dashboard.at("/settings")).await;
+    assert!(browser.messages().await.is_empty());
+    browser.click("main form button").await;
+    assert_eq!(browser.messages().await, [SAVED]);
+    browser.driver.refresh().await.unwrap();
+    assert!(
+        browser.messages().await.is_empty(),
+        "a reload shows nothing"
+    );
+    browser.quit().await;
+    assert!(dashboard.interrupt().success(), "Ctrl-C ends it cleanly");
+}
+
+#[tokio::test]
+async fn a_form_shows_its_message_once_on_the_embedded_store() {
+    let dashboard = Dashboard::start(None);
+    assert!(
+        dashboard.announced.contains("embedded store"),
+        "{}",
+        dashboard.announced
+    );
+    shows_once(dashboard).await;
+    println!("PAGE post_redirect_get store=memory shown=1 after_reload=0");
+}
+
+#[tokio::test]
+async fn a_form_shows_its_message_once_on_redis() {
+    let server = Server::start();
+    let dashboard = Dashboard::start(Some(&server.url()));
+    assert!(
+        dashboard.announced.contains("Redis"),
+        "{}",
+        dashboard.announced
+    );
+    shows_once(dashboard).await;
+    println!("PAGE post_redirect_get store=redis shown=1 after_reload=0");
+}
+
+#[tokio::test]
+async fn five_redirects_lose_nothing() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    leave(&browser, &dashboard, "five hops away", "elsewhere").await;
+    leave(&browser, &dashboard, "five hops away", "*").await;
+    // Leaving it for any page has shown it on the page that came next.
+    assert_eq!(browser.messages().await, ["five hops away"]);
+    let script = format!(
+        "await fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ text: '{SAVED}', view: 'dashboard' }}) }});"
+    );
+    browser
+        .run(&format!("return (async () => {{ {script} }})()"))
+        .await;
+    browser.open(&dashboard.at("/hop/5")).await;
+    assert!(
+        browser
+            .driver
+            .current_url()
+            .await
+            .unwrap()
+            .as_str()
+            .ends_with("/dashboard")
+    );
+    assert_eq!(browser.messages().await, [SAVED]);
+    browser.driver.refresh().await.unwrap();
+    assert!(browser.messages().await.is_empty());
+    browser.quit().await;
+    println!("PAGE redirects=5 shown=1 lost=0");
+}
+
+#[tokio::test]
+async fn a_page_that_breaks_loses_nothing() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    leave(&browser, &dashboard, "survives", "broken").await;
+    for _ in 0..3 {
+        browser.open(&dashboard.at("/broken")).await;
+        assert!(browser.messages().await.is_empty());
+        assert_eq!(waiting(&browser, &dashboard, "broken").await, 1);
+    }
+    browser.quit().await;
+    println!("PAGE broken=3 lost=0");
+}
+
+#[tokio::test]
+async fn two_views_in_two_tabs_do_not_steal() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    let first = browser.driver.window().await.unwrap();
+    browser.open(&dashboard.at("/settings")).await;
+    let second = browser.driver.new_tab().await.unwrap();
+    let post = |view: &str| {
+        format!(
+            "return fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ text: 'for {view}', view: '{view}' }}) }}).then(() => 1);"
+        )
+    };
+    browser.run(&post("settings")).await;
+    browser.run(&post("uploads")).await;
+    browser.driver.switch_to_window(second).await.unwrap();
+    browser.open(&dashboard.at("/dashboard")).await;
+    assert!(browser.messages().await.is_empty());
+    browser.open(&dashboard.at("/uploads")).await;
+    assert_eq!(browser.messages().await, ["for uploads"]);
+    browser.driver.switch_to_window(first).await.unwrap();
+    browser.driver.refresh().await.unwrap();
+    assert_eq!(browser.messages().await, ["for settings"]);
+    browser.quit().await;
+    println!("PAGE tabs=2 views=2 stolen=0");
+}
+
+async fn a_job_reaches_a_visitor_without_a_cookie(redis_url: Option<&str>) {
+    let (dashboard, browser) = (Dashboard::start(redis_url), Browser::start().await);
+    browser.open(&dashboard.at("/uploads")).await;
+    assert!(browser.driver.get_all_cookies().await.unwrap().is_empty());
+    browser.fill("icons", "7").await;
+    browser.fill("seconds", "1").await;
+    browser.click("main form button").await;
+    let seen = eventually("the job says that it is done", async || {
+        let messages = browser.messages().await;
+        browser.driver.refresh().await.unwrap();
+        (messages == ["7 icons are ready."]).then_some(messages)
+    });
+    seen.await;
+    browser.driver.refresh().await.unwrap();
+    assert!(browser.messages().await.is_empty());
+    browser.quit().await;
+}
+
+#[tokio::test]
+async fn a_job_in_this_process_reaches_a_visitor_without_a_cookie() {
+    a_job_reaches_a_visitor_without_a_cookie(None).await;
+    println!("PAGE job=same_process cookie_before=none shown=1");
+}
+
+#[tokio::test]
+async fn a_job_in_another_process_reaches_a_visitor_without_a_cookie() {
+    let server = Server::start();
+    a_job_reaches_a_visitor_without_a_cookie(Some(&server.url())).await;
+    println!("PAGE job=other_process cookie_before=none shown=1");
+}
+
+#[tokio::test]
+async fn without_javascript_everything_works() {
+    let (dashboard, browser) = (
+        Dashboard::start(None),
+        Browser::start_without_javascript().await,
+    );
+    browser
+        .open("data:text/html,<title>off</title><script>document.title='on'</script>")
+        .await;
+    assert_eq!(
+        browser.driver.title().await.unwrap(),
+        "off",
+        "scripts are off indeed"
+    );
+    browser.open(&dashboard.at("/settings")).await;
+    browser.click("main form button").await;
+    assert_eq!(browser.messages().await, [SAVED]);
+    browser.driver.refresh().await.unwrap();
+    assert!(browser.messages().await.is_empty());
+    browser.quit().await;
+    println!("PAGE javascript=off shown=1 after_reload=0");
+}
+
+#[tokio::test]
+async fn an_empty_password_is_a_page_with_the_error_and_what_was_pending() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    browser.open(&dashboard.at("/password")).await;
+    let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', body: new URLSearchParams({ text: 'from elsewhere', view: 'password' }) }).then(() => 1);";
+    browser.run(script).await;
+    browser.click("main form button").await;
+    assert_eq!(
+        browser.messages().await,
+        ["from elsewhere", "The password is empty."]
+    );
+    browser.click("main form button").await;
+    assert_eq!(browser.messages().await, ["The password is empty."]);
+    browser.fill("password", "correct horse").await;
+    browser.click("main form button").await;
+    assert_eq!(browser.messages().await, ["Your password was updated."]);
+    browser.quit().await;
+    println!("PAGE status=422 error_shown=1 pending_shown=1");
+}
+
+#[tokio::test]
+async fn login_carries_messages_and_logout_forgets_them() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    leave(&browser, &dashboard, "before the login", "uploads").await;
+    browser.open(&dashboard.at("/")).await;
+    let before = browser.driver.get_all_cookies().await.unwrap()[0]
+        .value
+        .clone();
+    browser.click("form[action='/login'] button").await;
+    assert_eq!(browser.messages().await, ["You are logged in."]);
+    assert_ne!(
+        browser.driver.get_all_cookies().await.unwrap()[0].value,
+        before
+    );
+    leave(&browser, &dashboard, "private", "settings").await;
+    browser.open(&dashboard.at("/")).await;
+    browser.click("form[action='/logout'] button").await;
+    assert_eq!(browser.messages().await, ["You are logged out."]);
+    assert_eq!(waiting(&browser, &dashboard, "settings").await, 0);
+    browser.quit().await;
+}
+
+/// A site that remembers what it was asked, with a page that prefetches another.
+fn recording_site(salver: Salver) -> (String, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let app = move || {
+            let record = Arc::clone(&record);
+            let slot = "<salver-messages></salver-messages>";
+            App::new()
+                .wrap(salver.middleware())
+                .wrap(middleware::from_fn(move |request: ServiceRequest, next: middleware::Next<_>| {
+                    let purpose = request.headers().get("sec-purpose").map(|it| it.to_str().unwrap_or_default());
+                    let line = format!("{} {} {}", request.method(), request.path(), purpose.unwrap_or("-"));
+                    record.lock().unwrap().push(line);
+                    next.call(request)
+                }))
+                .route("/start", web::get().to(move || async move {
+                    HttpResponse::Ok().content_type("text/html").body(format!("<!doctype html><link rel=icon href='data:,'>{slot}<link rel=prefetch href='/page'><a href='/page'>on</a>"))
+                }))
+                .route("/page", web::route().to(move || async move {
+                    HttpResponse::Ok().content_type("text/html").body(format!("<!doctype html><link rel=icon href='data:,'>{slot}"))
+                }))
+                .route("/add", web::post().to(|messages: salver::Messages| async move {
+                    messages.to("page").info("kept for the visitor").await;
+                    "ok"
+                }))
+        };
+        let server = HttpServer::new(app).workers(1).bind("127.0.0.1:0").unwrap();
+        send.send(server.addrs()[0].to_string()).unwrap();
+        actix_web::rt::System::new().block_on(server.run()).unwrap();
+    });
+    (format!("http://{}", receive.recv().unwrap()), seen)
+}
+
+#[tokio::test]
+async fn head_and_a_real_prefetch_consume_nothing() {
+    let (url, seen) = recording_site(Salver::memory("app").unwrap());
+    let browser = Browser::start().await;
+    browser.open(&format!("{url}/page")).await;
+    browser
+        .run("return fetch('/add', { method: 'POST' }).then(() => 1);")
+        .await;
+    browser
+        .run("return fetch('/page', { method: 'HEAD' }).then(() => 1);")
+        .await;
+    browser.open(&format!("{url}/start")).await;
+    let prefetched = eventually("the browser prefetches", async || {
+        seen.lock()
+            .unwrap()
+            .iter()
+            .find(|line| line.starts_with("GET /page prefetch"))
+            .cloned()
+    });
+    let prefetched = prefetched.await;
+    assert!(seen.lock().unwrap().contains(&"HEAD /page -".to_owned()));
+    browser.open(&format!("{url}/page?really")).await;
+    assert_eq!(browser.messages().await, ["kept for the visitor"]);
+    browser.quit().await;
+    println!("PAGE head=1 prefetch=1 consumed=0 server_saw=\"{prefetched}\"");
+}
+
+#[tokio::test]
+async fn messages_are_added_as_json_and_refused_with_the_field() {
+    let dashboard = Dashboard::start(None);
+    let visitor = visitor();
+    let post = async |fields: &[(&str, &str)]| {
+        let request = visitor
+            .post(dashboard.at("/messages"))
+            .header("accept", "application/json");
+        let answer = request.form(fields).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<serde_json::Value>().await.unwrap(),
+        )
+    };
+    let (status, added) = post(&[
+        ("text", "hello"),
+        ("view", "settings"),
+        ("level", "warning"),
+    ])
+    .await;
+    assert_eq!(status, 201);
+    assert_eq!(added["id"].as_str().unwrap().len(), 36);
+    let overlong = "x".repeat(4097);
+    for (fields, field) in [
+        (vec![("text", "")], "text"),
+        (vec![("text", overlong.as_str())], "text"),
+        (vec![("text", "x"), ("level", "loud")], "level"),
+        (vec![("text", "x"), ("tag", "a b")], "tag"),
+        (vec![("text", "x"), ("autoclose", "1")], "autoclose"),
+        (vec![("text", "x"), ("title", "a\nb")], "title"),
+    ] {
+        let (status, refused) = post(&fields).await;
+        assert_eq!(
+            (status, refused["field"].as_str()),
+            (422, Some(field)),
+            "{refused}"
+        );
+    }
+    let form = visitor
+        .post(dashboard.at("/messages"))
+        .form(&[("text", "")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(form.status(), 422);
+    assert!(form.text().await.unwrap().contains("text is empty"));
+    let page = visitor
+        .get(dashboard.at("/settings"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("hello") && page.contains("salver-warning"));
+}
+
+/// Fills a page with one message of each kind.
+async fn fill_a_page(salver_page: &Dashboard, browser: &Browser) {
+    browser.open(&salver_page.at("/dashboard")).await;
+    let long = format!(
+        "A long text without end, such as a path: /srv/import/2026-11-21/{}",
+        "icons-and-more-icons/".repeat(8)
+    );
+    let messages = [
+        ("debug", "", "Cache miss on icons:42.", ""),
+        ("info", "Import", "3 of 120 icons are ready.", ""),
+        ("success", "", SAVED, ""),
+        (
+            "warning",
+            "Plan",
+            "Your plan ends in **three** days, see [the prices](https://example.org).",
+            "true",
+        ),
+        ("error", "Payment failed", long.as_str(), ""),
+    ];
+    for (level, title, text, markdown) in messages {
+        let fields = serde_json::json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
+        browser.run(&format!("return fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({fields}) }}).then(() => 1);")).await;
+    }
+}
+
+#[tokio::test]
+async fn pages_look_right_and_are_accessible() {
+    let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
+    let (mut pages, mut lowest) = (0, f64::INFINITY);
+    for (scheme, dark) in [("light", false), ("dark", true)] {
+        browser.dark(dark).await;
+        for (size, width) in [("320", 320), ("wide", 1280)] {
+            browser.width(width).await;
+            for (name, path) in [
+                ("overview", "/"),
+                ("messages", "/dashboard"),
+                ("settings", "/settings"),
+                ("password", "/password"),
+                ("uploads", "/uploads"),
+            ] {
+                if name == "messages" {
+                    fill_a_page(&dashboard, &browser).await;
+                } else if name == "settings" {
+                    browser.open(&dashboard.at(path)).await;
+                    browser.click("main form button").await;
+                }
+                if name != "settings" {
+                    browser.open(&dashboard.at(path)).await;
+                }
+                let shown = browser.messages().await.len();
+                assert_eq!(
+                    shown,
+                    match name {
+                        "messages" => 5,
+                        "settings" => 1,
+                        _ => 0,
+                    },
+                    "{name}"
+                );
+                browser.picture(&format!("{name}-{scheme}-{size}")).await;
+                let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
+                assert_eq!(
+                    browser.run(overflow).await,
+                    0,
+                    "{name} scrolls sideways at {width}"
+                );
+                let (violations, contrast) = browser.axe().await;
+                assert!(
+                    violations.is_empty(),
+                    "{name} {scheme} {width}: {violations:#?}"
+                );
+                assert!(contrast >= 4.5, "{name} {scheme}: contrast {contrast}");
+                lowest = lowest.min(contrast);
+                pages += 1;
+            }
+        }
+    }
+    browser.quit().await;
+    println!(
+        "PAGE pictures={pages} axe_violations=0 sideways_scroll_at_320=0 lowest_contrast={lowest}"
+    );
+}
+
+#[tokio::test]
+async fn the_stylesheet_is_served_and_cached() {
+    let dashboard = Dashboard::start(None);
+    let answer = visitor()
+        .get(dashboard.at("/salver/salver.css"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/css; charset=utf-8");
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=3600");
+    assert_eq!(answer.text().await.unwrap(), salver::STYLESHEET);
+}

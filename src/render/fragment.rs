@@ -26,7 +26,7 @@ impl fmt::Display for Escaped<'_> {
 /// Draws messages, and how many more there were, as one list: what stands in a filled slot.
 ///
 /// Every text is escaped; Markdown is drawn for the messages that ask for it. Empty when there is nothing
-/// to show. The list has no role of its own: its items are live regions, not list items.
+/// to show. Each item holds a live region of its own: with the role on the item, it would be no list item any more.
 ///
 /// ```
 /// use salver::{Message, fragment};
@@ -36,7 +36,7 @@ impl fmt::Display for Escaped<'_> {
 /// assert!(html.contains("1 &lt; 2"));
 /// ```
 #[must_use]
-pub fn fragment<'a>(messages: impl IntoIterator<Item = &'a Message>, displaced: u64) -> String {
+pub fn fragment(messages: &[Message], displaced: u64) -> String {
     let mut items = String::new();
     for message in messages {
         // Writing into a string cannot fail.
@@ -45,13 +45,13 @@ pub fn fragment<'a>(messages: impl IntoIterator<Item = &'a Message>, displaced: 
     if displaced > 0 {
         let _ = write!(
             items,
-            r#"<li class="salver-more" role="status">and {displaced} more</li>"#
+            r#"<li class="salver-more">and {displaced} more</li>"#
         );
     }
     if items.is_empty() {
         return items;
     }
-    format!(r#"<ul class="salver-messages" role="none">{items}</ul>"#)
+    format!(r#"<ul class="salver-messages">{items}</ul>"#)
 }
 
 fn item(out: &mut String, message: &Message) -> fmt::Result {
@@ -63,7 +63,7 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
     };
     write!(
         out,
-        r#"<li class="salver-message salver-{level}" data-salver-id="{id}" data-salver-level="{level}" role="{role}""#,
+        r#"<li class="salver-message salver-{level}" data-salver-id="{id}" data-salver-level="{level}""#,
         id = message.id(),
     )?;
     if let Some(tag) = message.get_tag() {
@@ -72,7 +72,7 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
     if let Some(millis) = message.autoclose_millis() {
         write!(out, r#" data-salver-autoclose="{millis}""#)?;
     }
-    out.push('>');
+    write!(out, r#"><div class="salver-body" role="{role}">"#)?;
     if let Some(title) = message.get_title() {
         write!(out, "<strong>{}</strong> ", Escaped(title))?;
     }
@@ -85,7 +85,7 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
             Escaped(action.label()),
         )?;
     }
-    out.push_str("</li>");
+    out.push_str("</div></li>");
     Ok(())
 }
 

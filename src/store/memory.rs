@@ -244,7 +244,7 @@ impl MemoryStore {
                 let shelf = session.shelves.get_mut(context.view());
                 shelf.map_or_else(Vec::new, |shelf| shelf.look(now, mode, age, &mut found))
             });
-            let members = found.read(now, members.iter().map(Vec::as_slice));
+            let members = found.read(now, members);
             held.push(Held::new(context.clone(), members));
         }
         (found, held)
@@ -557,7 +557,7 @@ impl Store for MemoryStore {
                     Ok(std::mem::take(&mut session.shelves))
                 }
             });
-            let moved = shelves.map(|shelves| {
+            shelves.map(|shelves| {
                 state.change(now, app, to, |session| {
                     for (view, shelf) in shelves {
                         session
@@ -567,8 +567,7 @@ impl Store for MemoryStore {
                             .merge(shelf, limits);
                     }
                 });
-            });
-            moved
+            })
         })
     }
 

@@ -162,28 +162,24 @@ pub struct Found {
 impl Found {
     /// Sorts what a look read into messages and counts, dropping what is past its deadline at `unix_ms`.
     ///
-    /// `members` are stored ones, as [`wire::encode`] writes them. Gives the members that the reader is
+    /// `members` are stored ones, as [`wire::encode`] writes them. Gives back those that the reader is
     /// through with once it confirms: all but those of a newer version.
-    pub fn read<'a>(
-        &mut self,
-        unix_ms: u64,
-        members: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Vec<Vec<u8>> {
-        let mut held = Vec::new();
-        for member in members {
+    #[must_use]
+    pub fn read(&mut self, unix_ms: u64, mut members: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        members.retain(|member| {
             match wire::decode(member) {
                 Ok(message) if message.is_past(unix_ms) => self.expired += 1,
                 Ok(message) => self.messages.push(message),
+                Err(Undecoded::Unreadable) => self.unreadable += 1,
                 Err(Undecoded::Newer) => {
                     self.newer += 1;
-                    continue;
+                    return false;
                 }
-                Err(Undecoded::Unreadable) => self.unreadable += 1,
             }
-            held.push(member.to_vec());
-        }
+            true
+        });
         self.messages.sort_by_key(Message::id);
-        held
+        members
     }
 
     /// Notes that a message may be shown after this time, if none comes earlier.

@@ -26,7 +26,7 @@ pub(crate) fn may_claim(request: &HttpRequest) -> bool {
         AHEAD_WORDS.iter().any(|word| value.contains(word))
     };
     let destination = words("sec-fetch-dest");
-    !AHEAD.iter().any(|name| ahead(name))
+    !AHEAD.iter().any(ahead)
         && (destination.is_empty() || DESTINATIONS.contains(&destination.as_str()))
 }
 

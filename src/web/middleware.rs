@@ -225,8 +225,8 @@ async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse
 /// Draws what goes into the slot; nothing when there is nothing to show.
 async fn messages(visit: &Visit, request: &actix_web::HttpRequest) -> Option<String> {
     let shown = visit.shown(request).await;
-    let now = visit.take_now();
-    let fragment = fragment(shown.messages.iter().chain(&now), shown.displaced);
+    let messages = [&*shown.messages, &visit.take_now()].concat();
+    let fragment = fragment(&messages, shown.displaced);
     visit.rendered(!fragment.is_empty());
     (!fragment.is_empty()).then_some(fragment)
 }

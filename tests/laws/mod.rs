@@ -15,11 +15,13 @@ use crate::support::redis::Server;
 #[expect(dead_code, reason = "the example's own main does not run here")]
 mod custom_store;
 
+type Put = Box<dyn Fn(&Context, &[u8]) + Send + Sync>;
+
 /// A store on trial, with what the laws need beside it.
 pub struct Subject {
     pub store: Arc<dyn Store>,
     /// Puts a raw member in, as a foreign writer would.
-    put: Box<dyn Fn(&Context, &[u8]) + Send + Sync>,
+    put: Put,
     clock: Option<Clock>,
     server: Option<Server>,
 }

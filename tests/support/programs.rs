@@ -1,7 +1,9 @@
 //! Programs that tests need; a missing one fails the test and says how to install it.
 
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A process that ends with the test.
 #[derive(Debug)]
@@ -12,22 +14,36 @@ impl Running {
         self.0.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    pub fn child(&mut self) -> &mut Child {
-        &mut self.0
+    /// Gives the lines that the process prints.
+    pub fn lines(&mut self) -> Lines<BufReader<ChildStdout>> {
+        BufReader::new(self.0.stdout.take().unwrap()).lines()
+    }
+
+    /// Ends it as Ctrl-C does, and tells how it ended.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        let kill = Command::new("kill")
+            .args(["-INT", &self.0.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        self.0.wait().unwrap()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may be over already.
-        let _ = self.0.kill();
+        // With the processes that it started; it may be over already.
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .stderr(Stdio::null())
+            .status();
         let _ = self.0.wait();
     }
 }
 
 /// Starts a program.
 pub fn start(command: &mut Command, package: &str) -> Running {
-    match command.spawn() {
+    match command.process_group(0).spawn() {
         Ok(child) => Running(child),
         Err(error) => panic!(
             "{} cannot be started ({error}): install it, on Debian by `apt-get install {package}`",

@@ -243,7 +243,7 @@ async fn pending_prints_serialises_and_iterates() {
     for (way, expected) in [
         (
             "print",
-            "<strong>T</strong> <span class=\"salver-text\">a &lt; b</span></li></ul>",
+            "<strong>T</strong> <span class=\"salver-text\">a &lt; b</span></div></li></ul>",
         ),
         ("html", "role=\"status\""),
         ("json", "\"text\":\"a < b\",\"data\":7}]"),

@@ -60,7 +60,7 @@ impl Parts {
     }
 }
 
-fn number(value: impl ToString) -> Vec<u8> {
+fn number(value: u64) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
@@ -77,8 +77,8 @@ pub(super) async fn add(
     };
     let mut args = vec![
         number(millis(limits.expiry)),
-        number(limits.messages),
-        number(limits.contexts),
+        number(limits.messages as u64),
+        number(limits.contexts as u64),
         full.into(),
     ];
     for message in messages {
@@ -153,8 +153,7 @@ fn read_shelf(
     found.expired += shelf.next::<u64>()?;
     found.newer += shelf.next::<u64>()?;
     let members: Vec<Vec<u8>> = shelf.next()?;
-    let held = found.read(now, members.iter().map(Vec::as_slice));
-    Ok(Held::new(context.clone(), held))
+    Ok(Held::new(context.clone(), found.read(now, members)))
 }
 
 pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
@@ -165,7 +164,7 @@ pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
     }
     let mut args = vec![number(claim.until)];
     for held in held() {
-        args.push(number(held.members.len()));
+        args.push(number(held.members.len() as u64));
         args.extend(held.members.iter().cloned());
     }
     run(line, &RELEASE, Effect::WritesOnce, keys, args).await?;
@@ -175,7 +174,7 @@ pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
 pub(super) async fn retract(line: &Line, context: &Context, which: &Which) -> Result<u64, Error> {
     let args = match which {
         Which::Tag(tag) => vec!["tag".into(), tag.clone().into()],
-        Which::Id(id) => vec!["id".into(), number(id)],
+        Which::Id(id) => vec!["id".into(), id.to_string().into()],
     };
     let keys = vec![context.key()];
     let reply = run(line, &RETRACT, Effect::Writes, keys, args).await?;
@@ -224,7 +223,10 @@ pub(super) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     let keys = vec![keys::book(app, from), keys::book(app, to)];
-    let args = vec![number(millis(limits.expiry)), number(limits.messages)];
+    let args = vec![
+        number(millis(limits.expiry)),
+        number(limits.messages as u64),
+    ];
     let reply = run(line, &MIGRATE, Effect::Writes, keys, args).await?;
     match Parts(reply.into_iter()).next::<String>()?.as_str() {
         "ok" => Ok(()),
