@@ -95,10 +95,11 @@ async fn overview(salver: Salver, messages: Messages) -> Result<HttpResponse, sa
     if waiting.is_empty() {
         waiting = "<li>Nothing is waiting.</li>".to_owned();
     }
-    let options: String = Level::ALL
-        .iter()
-        .map(|level| format!("<option>{level}</option>"))
-        .collect();
+    let option = |level: &Level| match level {
+        Level::Info => format!("<option selected>{level}</option>"),
+        _ => format!("<option>{level}</option>"),
+    };
+    let options: String = Level::ALL.iter().map(option).collect();
     let main = format!(
         r#"<section><h2>Waiting for you</h2><ul class="waiting">{waiting}</ul></section>
 <section><h2>Leave a message</h2>
@@ -116,7 +117,7 @@ async fn overview(salver: Salver, messages: Messages) -> Result<HttpResponse, sa
 <section><h2>Things that go wrong elsewhere</h2>
 <ul class="links"><li><a href="/hop/5">Five redirects, then the dashboard</a></li>
 <li><a href="/broken">A page that reads its messages and then fails</a></li></ul>
-<div class="row"><form method="post" action="/login"><button>Log in</button></form>
+<div class="buttons"><form method="post" action="/login"><button>Log in</button></form>
 <form method="post" action="/logout"><button>Log out</button></form></div></section>"#
     );
     Ok(page(StatusCode::OK, "Overview", &main))
@@ -445,11 +446,12 @@ section, main > form { margin: 0 0 1rem; padding: 1.25rem; background: var(--car
 form { display: grid; gap: 1rem; justify-items: start; }
 label { display: grid; gap: 0.25rem; width: 100%; font-weight: 600; }
 label.check { display: flex; gap: 0.5rem; align-items: center; font-weight: 400; }
-input, select, textarea { width: 100%; padding: 0.5rem 0.65rem; color: inherit; background: var(--bg); border: 1px solid var(--soft); border-radius: 0.4rem; font: inherit; }
+input, select, textarea { width: 100%; padding: 0.5rem 0.65rem; color: inherit; background: var(--bg); border: 1px solid var(--soft); border-radius: 0.4rem; font: inherit; font-weight: 400; }
 input[type="checkbox"] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); }
 button { padding: 0.55rem 1.1rem; color: var(--on); background: var(--accent); border: 0; border-radius: 0.4rem; font: inherit; font-weight: 600; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); width: 100%; }
+.buttons { display: flex; gap: 1rem; margin-top: 1rem; }
 .waiting, .links { margin: 0 0 0.5rem; padding: 0; list-style: none; }
 .waiting li { padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 .waiting li:last-child { border: 0; }

@@ -2,6 +2,8 @@
 //!
 //! Run it: `cargo run --example hello`, open http://127.0.0.1:8080/settings, press the button, reload.
 
+use std::env;
+
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web::Redirect};
 use salver::{Messages, Salver};
 
@@ -28,6 +30,7 @@ async fn settings() -> impl Responder {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let salver = Salver::memory("hello")?; // or Salver::redis("hello", "redis://127.0.0.1")?
+    let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
         App::new()
             .wrap(salver.middleware())
@@ -35,5 +38,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(save)
             .service(settings)
     };
-    Ok(HttpServer::new(app).bind("127.0.0.1:8080")?.run().await?)
+    Ok(HttpServer::new(app).bind(address)?.run().await?)
 }

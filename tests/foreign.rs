@@ -1,1 +1,120 @@
+//! Writers in other languages, as the data page shows them: its own code blocks are what runs here.
 
+use std::process::Command;
+
+use crate::support::app::{Dashboard, visitor};
+use crate::support::browser::target;
+use crate::support::redis::Server;
+
+const DATA: &str = include_str!("../src/docs/data.md");
+
+/// Gives the code blocks of a language on the data page.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    DATA.split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
+/// A visitor of a dashboard on Redis, with the id that the visitor's session has there.
+async fn known_visitor(dashboard: &Dashboard, server: &Server) -> (reqwest::Client, String) {
+    let visitor = visitor();
+    let seed = [("text", "seed"), ("view", "uploads")];
+    visitor
+        .post(dashboard.at("/messages"))
+        .form(&seed)
+        .send()
+        .await
+        .unwrap();
+    let keys: Vec<String> = server.run(&[b"KEYS", b"dashboard!session:*"]);
+    let session = keys[0].split(['{', '}']).nth(1).unwrap().to_owned();
+    (visitor, session)
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}{err}");
+}
+
+#[tokio::test]
+async fn what_a_shell_writes_is_shown() {
+    let server = Server::start();
+    let dashboard = Dashboard::start(Some(&server.url()));
+    let (visitor, session) = known_visitor(&dashboard, &server).await;
+    let port = format!("redis-cli -p {}", server.port);
+    let script = blocks("bash")
+        .join("\n")
+        .replace("redis-cli EVAL", &format!("{port} EVAL"));
+    let script = script.replace("redis-cli ZADD", &format!("{port} ZADD"));
+    let script = script.replace("redis-cli PEXPIRE", &format!("{port} PEXPIRE"));
+    let mut bash = Command::new("bash");
+    bash.args(["-euc", &script])
+        .env("app", "dashboard")
+        .env("session", &session);
+    run(bash.current_dir(env!("CARGO_MANIFEST_DIR")));
+    let page = visitor
+        .get(dashboard.at("/settings"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        page.contains("Written by redis-cli with add.lua."),
+        "{page}"
+    );
+    assert!(page.contains("Written by a bare ZADD.") && page.contains("salver-warning"));
+    println!("FOREIGN writer=redis-cli add_lua=shown bare_zadd=shown");
+}
+
+#[tokio::test]
+async fn what_python_writes_is_shown() {
+    let server = Server::start();
+    let dashboard = Dashboard::start(Some(&server.url()));
+    let (visitor, session) = known_visitor(&dashboard, &server).await;
+    let python = target().join("venv/bin/python");
+    assert!(
+        python.exists(),
+        "redis-py is missing: `python3 -m venv target/venv && target/venv/bin/pip install redis`, as `tests/run` does"
+    );
+    let calls = format!(
+        r#"
+import redis
+server = redis.Redis(port={port})
+add_lua = open("src/store/redis/add.lua").read()
+context = {{"app": "dashboard", "session": "{session}", "view": "settings"}}
+for text in ("10 %", "20 %"):
+    reply = add(server, add_lua, context, text, tag="import", level="error", title="ø")
+    assert reply[1] == b"ok", reply
+key = "dashboard:{{%s}}:*" % quote(context["session"], safe="")
+member = '{{"id":"%s","text":"Bare from Python."}}' % uuid7()
+server.zadd(key, {{member: int(time.time() * 1000)}}, nx=True)
+server.pexpire(key, 3600000)
+"#,
+        port = server.port,
+    );
+    let script = [blocks("python")[0], calls.as_str()].concat();
+    run(Command::new(python)
+        .args(["-c", &script])
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+    let page = visitor
+        .get(dashboard.at("/settings"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        page.contains("20 %") && !page.contains("10 %"),
+        "the tag replaced: {page}"
+    );
+    assert!(page.contains("<strong>ø</strong>") && page.contains("Bare from Python."));
+    println!("FOREIGN writer=redis-py add_lua=shown bare_zadd=shown");
+}

@@ -1,1 +1,305 @@
+//! The house itself: imports fall, scripts have headers, examples are listed, docs run.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The rooms by floor. Rooms of floors 0 and 3 are one household; elsewhere rooms never meet.
+const FLOORS: [(&str, u8); 15] = [
+    ("error", 0),
+    ("level", 0),
+    ("message", 0),
+    ("context", 0),
+    ("wire", 0),
+    ("home", 0),
+    ("link", 1),
+    ("render", 1),
+    ("store", 2),
+    ("salver", 3),
+    ("policy", 3),
+    ("settle", 3),
+    ("testing", 3),
+    ("web", 4),
+    ("docs", 0),
+];
+const HOUSEHOLDS: [u8; 2] = [0, 3];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_str().unwrap().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Where each name comes from that `lib.rs` lets out: `Message` is of the room `message`.
+fn names() -> BTreeMap<String, String> {
+    let lib = read("src/lib.rs");
+    let mut names = BTreeMap::new();
+    for statement in lib.split("pub use crate::").skip(1) {
+        let statement = statement.split(';').next().unwrap();
+        let (room, rest) = statement.split_once("::").unwrap();
+        let words = rest.split(|c: char| !c.is_alphanumeric() && c != '_');
+        for name in words.filter(|word| !word.is_empty()) {
+            names.insert(name.to_owned(), room.to_owned());
+        }
+    }
+    names
+}
+
+/// Gives every `crate::…` in a file's code as the room that it leads to.
+fn imports(code: &str, names: &BTreeMap<String, String>) -> Vec<String> {
+    let code: String = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut rooms = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let group = match rest.strip_prefix('{') {
+            Some(group) => group.split("};").next().unwrap(),
+            None => rest
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap(),
+        };
+        let mut depth = 0;
+        let mut word = String::new();
+        for c in group.chars().chain([',']) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    let first = word.trim().split("::").next().unwrap().to_owned();
+                    rooms.push(names.get(&first).cloned().unwrap_or(first));
+                    word.clear();
+                }
+                c if depth == 0 => word.push(c),
+                _ => {}
+            }
+        }
+    }
+    rooms.retain(|room| !room.is_empty());
+    rooms
+}
+
+#[test]
+fn imports_fall_and_rooms_do_not_meet() {
+    let (names, mut looked, mut wrong) = (names(), 0, Vec::new());
+    let floor = |room: &str| {
+        FLOORS
+            .iter()
+            .find(|(name, _)| *name == room)
+            .map(|(_, floor)| *floor)
+    };
+    for path in files("src", ".rs") {
+        let inside = path.strip_prefix(root().join("src")).unwrap();
+        let room = inside
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
+        let room = room.trim_end_matches(".rs");
+        if room == "lib" {
+            continue;
+        }
+        let own = floor(room).unwrap_or_else(|| panic!("{room} stands on no floor"));
+        for import in imports(&read(&path), &names) {
+            looked += 1;
+            // Constants and the pool of the root's own modules.
+            if ["redis", "limits", "assert_messages"].contains(&import.as_str()) {
+                continue;
+            }
+            let Some(theirs) = floor(&import) else {
+                wrong.push(format!("{}: `{import}` is of no room", inside.display()));
+                continue;
+            };
+            let household = HOUSEHOLDS.contains(&own) && theirs == own;
+            if theirs > own || (theirs == own && import != room && !household) {
+                wrong.push(format!(
+                    "{} (floor {own}) imports {import} (floor {theirs})",
+                    inside.display()
+                ));
+            }
+        }
+    }
+    assert!(looked > 50, "the test reads imports no more");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_script_has_a_header_and_one_typed_door() {
+    let scripts = read("src/store/redis/scripts.rs");
+    for path in files("src", ".lua") {
+        let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());
+        let header: String = lua
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .collect();
+        for part in ["KEYS", "ARGV", "Returns", "Cost"] {
+            let no_arguments = part == "ARGV" && !lua.contains("ARGV[");
+            assert!(
+                header.contains(part) || no_arguments,
+                "{name} does not say its {part}"
+            );
+        }
+        assert_eq!(
+            scripts
+                .matches(&format!("include_str!(\"{name}\")"))
+                .count(),
+            1,
+            "{name}"
+        );
+        let door = format!("async fn {}(", name.trim_end_matches(".lua"));
+        assert_eq!(
+            scripts.matches(&door).count(),
+            1,
+            "{name} has one typed function"
+        );
+    }
+}
+
+#[test]
+fn every_example_is_listed_and_says_how_to_run_it() {
+    let readme = read("README.md");
+    for path in files("examples", ".rs") {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let head: Vec<_> = read(&path).lines().take(5).map(str::to_owned).collect();
+        assert!(
+            head[0].starts_with("//! "),
+            "{name} does not say what it shows"
+        );
+        let run = format!("cargo run --example {name}");
+        assert!(
+            head.join(" ").contains(&run),
+            "{name} does not say how to run it"
+        );
+        assert!(
+            readme.contains(&format!("(examples/{name}.rs)")),
+            "README does not list {name}"
+        );
+    }
+}
+
+#[test]
+fn readme_shows_hello_as_it_is() {
+    let hello = read("examples/hello.rs");
+    assert!(hello.lines().count() < 50);
+    let code = hello.split_once("\n\n").unwrap().1;
+    assert!(
+        read("README.md").contains(code.trim()),
+        "README and examples/hello.rs differ"
+    );
+}
+
+#[test]
+fn every_code_block_runs() {
+    let ignored = concat!("```", "ignore");
+    for path in files("src", "")
+        .into_iter()
+        .chain([root().join("README.md")])
+    {
+        if let Ok(text) = fs::read_to_string(&path) {
+            for fence in [ignored, &ignored.replace("```", "```rust,")] {
+                assert!(
+                    !text.contains(fence),
+                    "{} has a block that never runs",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for path in files("src", ".rs") {
+        let lines = read(&path)
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .count();
+        assert!(
+            lines <= 600,
+            "{} has {lines} lines of code: is it still one noun?",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn no_dependency_asks_for_a_newer_compiler() {
+    let cargo = std::process::Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--all-features",
+            "--offline",
+            "--locked",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let version = |text: &str| -> Vec<u32> {
+        let mut parts: Vec<_> = text.split('.').map(|part| part.parse().unwrap()).collect();
+        parts.resize(3, 0);
+        parts
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    let own = packages
+        .iter()
+        .find(|package| package["name"] == "salver")
+        .unwrap();
+    let own = version(own["rust_version"].as_str().unwrap());
+    // What a user builds: normal dependencies, whatever the target.
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let mut wanted = vec![metadata["resolve"]["root"].as_str().unwrap().to_owned()];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(id) = wanted.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        let node = nodes.iter().find(|node| node["id"] == id.as_str()).unwrap();
+        for dependency in node["deps"].as_array().unwrap() {
+            let kinds = dependency["dep_kinds"].as_array().unwrap();
+            if kinds.iter().any(|kind| kind["kind"] != "dev") {
+                wanted.push(dependency["pkg"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(seen.len() > 100, "{} packages", seen.len());
+    for package in packages
+        .iter()
+        .filter(|package| seen.contains(package["id"].as_str().unwrap()))
+    {
+        if let Some(theirs) = package["rust_version"].as_str() {
+            assert!(
+                version(theirs) <= own,
+                "{} asks for Rust {theirs}",
+                package["name"]
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use salver::Salver;
 
-use crate::support::app::{Dashboard, visitor};
+use crate::support::app::{Dashboard, example, listening, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::redis::Server;
@@ -67,6 +67,109 @@ async fn a_form_shows_its_message_once_on_redis() {
     );
     shows_once(dashboard).await;
     println!("PAGE post_redirect_get store=redis shown=1 after_reload=0");
+}
+
+#[tokio::test]
+async fn hello_shows_its_message_once() {
+    let (url, _process) = listening("hello", "/settings").await;
+    let browser = Browser::start().await;
+    browser.open(&url).await;
+    assert!(browser.messages().await.is_empty());
+    browser.click("form button").await;
+    assert_eq!(browser.messages().await, [SAVED]);
+    browser.picture("hello").await;
+    browser.driver.refresh().await.unwrap();
+    assert!(
+        browser.messages().await.is_empty(),
+        "a reload shows nothing"
+    );
+    browser.quit().await;
+    println!("PAGE example=hello shown=1 after_reload=0");
+}
+
+#[tokio::test]
+async fn templates_draw_messages_themselves() {
+    for example in ["askama", "minijinja"] {
+        let (url, _process) = listening(example, "/").await;
+        let visitor = visitor();
+        let page = visitor
+            .post(&url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(
+            page.contains("class=\"success\"") && page.contains("was added."),
+            "{page}"
+        );
+        assert!(!page.contains(". <b>"), "{example} escapes: {page}");
+        let again = visitor
+            .get(&url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(!again.contains("was added."), "once");
+        println!("PAGE example={example} shown=1 after_reload=0");
+    }
+}
+
+#[tokio::test]
+async fn the_job_example_reaches_a_page() {
+    let server = Server::start();
+    let dashboard = Dashboard::start(Some(&server.url()));
+    let visitor = visitor();
+    let seed = [("text", "seed"), ("view", "settings")];
+    visitor
+        .post(dashboard.at("/messages"))
+        .form(&seed)
+        .send()
+        .await
+        .unwrap();
+    let keys: Vec<String> = server.run(&[b"KEYS", b"dashboard!session:*"]);
+    let session = keys[0].split(['{', '}']).nth(1).unwrap();
+    let address = format!(r#"{{"app":"dashboard","session":"{session}","view":"uploads"}}"#);
+    let mut job = std::process::Command::new(example("job"));
+    let job = job
+        .args([&address, "120 icons are ready."])
+        .env("REDIS_URL", server.url());
+    let output = job.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.stdout, b"1 waiting on uploads\n");
+    let page = visitor
+        .get(dashboard.at("/uploads"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("120 icons are ready."));
+    println!("PAGE example=job shown=1");
+}
+
+#[test]
+fn the_examples_that_end_by_themselves_end_well() {
+    for (name, said) in [
+        ("custom_store", "Kept in a list.\n"),
+        ("testing", "2 tests passed\n"),
+    ] {
+        let output = std::process::Command::new(example(name)).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
-use super::programs::{Running, start};
+use super::eventually;
+use super::programs::{Running, free_port, start};
 
 /// Finds an example that was built beside this test.
 pub fn example(name: &str) -> PathBuf {
@@ -17,6 +18,21 @@ pub fn example(name: &str) -> PathBuf {
         "the example {name} is not built: run `cargo build --examples`"
     );
     path
+}
+
+/// Starts an example that says nothing on a free port, and waits until it answers.
+pub async fn listening(name: &str, path: &str) -> (String, Running) {
+    let url = format!("127.0.0.1:{}", free_port());
+    let process = start(
+        Command::new(example(name)).env("SALVER_ADDR", &url),
+        "cargo",
+    );
+    let url = format!("http://{url}{path}");
+    eventually("the example answers", async || {
+        reqwest::get(&url).await.ok()
+    })
+    .await;
+    (url, process)
 }
 
 /// The dashboard, listening.

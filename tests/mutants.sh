@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Plants faults in a copy of the source, one at a time, and wants the named test red.
+#
+# For what no faulty store can show: who claims, what counts as shown, how a page is filled. Prints
+# `TWIN <fault> <test> red`; a fault that stays green fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+copy=target/twins
+mkdir -p "$copy"
+export CARGO_TARGET_DIR="$PWD/target" RUST_BACKTRACE=0
+green=0
+
+# fault <name> <test> <file> <what stands there> <what is planted>
+fault() {
+  local name=$1 test=$2 file=$3 old=$4 new=$5
+  rm -rf "$copy"/{src,tests,examples}
+  cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
+  OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
+  if ! (cd "$copy" && cargo build --locked --quiet --tests --examples 2>"$OLDPWD/target/twins.log"); then
+    echo "TWIN $name $test DOES NOT BUILD"; cat target/twins.log; green=1; return
+  fi
+  local word=red
+  if (cd "$copy" && cargo test --locked --quiet --test it -- --exact "$test" >"$OLDPWD/target/twins.log" 2>&1); then
+    word=GREEN green=1
+  elif ! grep -q 'FAILED\|panicked' target/twins.log; then
+    word="DID NOT RUN"; green=1; cat target/twins.log
+  fi
+  echo "TWIN $name $test $word"
+}
+
+fault shown_on_any_status pages::a_page_that_breaks_loses_nothing \
+  src/web/middleware.rs 'None if counts && visit.is_rendered()' 'None if visit.is_rendered() || counts'
+fault prefetch_counts pages::head_and_a_real_prefetch_consume_nothing \
+  src/web/eligibility.rs '!AHEAD.iter().any(ahead)' '(AHEAD.len() == 4 || AHEAD.iter().any(ahead))'
+fault redirect_consumes pages::five_redirects_lose_nothing \
+  src/web/visit.rs 'let view = self.view(request).unwrap_or(View::ANY);' 'let view = View::ANY;'
+fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
+  src/web/body.rs 'hold.confirm();' 'drop(hold);'
+fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
+  src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
+fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
+  src/salver.rs 'self.salver.shared.settle.hand_over(End::Release(claim));' 'drop(claim);'
+fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
+  src/web/middleware.rs 'headers.remove(header::ETAG);' ''
+fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
+  src/web/middleware.rs 'if visit.is_carrying() {
+        keep_from_caches' 'if visit.is_rendered() {
+        keep_from_caches'
+fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
+  src/web/visit.rs 'let Some(session) = self.session(request) else {' 'let Ok(session) = self.session_or_new(request) else {'
+fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
+  src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
+fault comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
+  src/web/slot.rs 'return Tag::Opens(COMMENT.len(), b"-->");' 'return Tag::Other(1);'
+fault pieces_are_not_kept web::slot::a_page_in_pieces_is_filled_wherever_it_is_cut \
+  src/web/slot.rs 'Tag::Cut => return Step::Undecided(at),' 'Tag::Cut => return Step::Undecided(page.len()),'
+fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
+  src/web/token.rs '["salver1", "\0", app, "\0", &self.0]' '["salver1", &self.0]'
+fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_to_a_new_id \
+  src/salver.rs '(Placed::Moved(_), _) => Err(Error::closed().during("add")),' '(Placed::Moved(session), _) => self.add(&context.with_session(session), message).await,'
+fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
+  src/web/visit.rs 'salver.hold(context.looked_into(), self.budget()).await' 'salver.hold(context.looked_into(), self.budget() * 20).await'
+fault views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
+  src/web/view.rs 'Kind::Route => without_slash(&request.match_pattern()?),' 'Kind::Route => request.match_name()?.to_owned(),'
+fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
+  src/store/redis/add.lua "if tag then
+      if last_with" "if false then
+      if last_with"
+fault scripts_claim_without_a_lease laws::under_load::nobody_loses_or_shares_a_message \
+  src/store/redis/look.lua "if mode == 'claim' then" "if mode == 'never' then"
+exit $green
