@@ -1,4 +1,34 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`Message`], [`MessageId`], [`Level`] | what is shown, which one, how loud |
+//! | [`Messages`] | the extractor a handler adds through |
+//! | [`Pending`] | the messages claimed for this page, ready for the template |
+//! | [`Salver`] | the handle: a store and a policy |
+//! | [`SessionId`], [`View`], [`Context`] | whose, on which page; an address is all three with the application |
+//! | [`Store`](store::Store), [`Claim`](store::Claim) | keeps messages; messages held under a lease until confirmed or released |
+//! | slot | the empty `<salver-messages></salver-messages>` of a page |
+//! | add | put one message into a context |
+//! | peek, claim, take | read without removing; read under a lease; read and remove at once |
+//! | confirm, release | end a claim: shown, never again; not shown, give it back |
+//! | now | show on this response only |
+//! | keep | what is pending stays pending, whatever the response |
+//! | retract, clear | remove by tag or id; remove all of a context or session |
+//! | migrate; renew, forget | carry messages to a new session id; login, logout |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `redis` | yes | the Redis store and its connections |
+//! | `web` | yes | actix-web: middleware, extractors, routes |
+//! | `markdown` | no | draws the messages that ask for it as Markdown, sanitised |
+//! | `actix-session` | no | keeps the visitor's token in a session of that crate |
+//!
+//! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

@@ -32,7 +32,7 @@ fault shown_on_any_status pages::a_page_that_breaks_loses_nothing \
   src/web/middleware.rs 'None if counts && visit.is_rendered()' 'None if visit.is_rendered() || counts'
 fault prefetch_counts pages::head_and_a_real_prefetch_consume_nothing \
   src/web/eligibility.rs '!AHEAD.iter().any(ahead)' '(AHEAD.len() == 4 || AHEAD.iter().any(ahead))'
-fault redirect_consumes pages::five_redirects_lose_nothing \
+fault views_are_ignored pages::five_redirects_lose_nothing \
   src/web/visit.rs 'let view = self.view(request).unwrap_or(View::ANY);' 'let view = View::ANY;'
 fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
   src/web/body.rs 'hold.confirm();' 'drop(hold);'
