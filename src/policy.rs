@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::store::{Full, Limits, MAX_MESSAGES};
+use crate::store::{Limits, MAX_MESSAGES};
 use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,38 +67,4 @@ fn within(
         field,
         format!("is not between {least:?} and {most:?}"),
     ))
-}
-
-/// The settings that a builder passes on, one method each.
-macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) => $($place:ident).+;)*) => {
-        impl crate::SalverBuilder {
-            $($(#[$doc])* #[must_use] pub fn $name(mut self, $value: $type) -> Self {
-                self.policy.$($place).+ = $value;
-                self
-            })*
-        }
-    };
-}
-
-settings! {
-    /// Sets how long a context lives after its last add: 1 second to 30 days. Default: 1 hour.
-    expiry(time: Duration) => limits.expiry;
-    /// Sets the age over which a message is not shown: 1 second to 30 days. Default: 24 hours.
-    age_limit(time: Duration) => limits.age;
-    /// Sets how many messages a context keeps: 1 to 1,000. Default: 100.
-    max_messages(count: usize) => limits.messages;
-    /// Sets what happens when a context is full. Default: [`Full::DropOldest`].
-    when_full(full: Full) => limits.full;
-    /// Sets how long a page hides what it claimed from every other: 1 second to 10 minutes. Default: 15 s.
-    /// A page slower than this may show a message that another shows too.
-    lease(time: Duration) => lease;
-    /// Sets the level below which nothing is added. Default: [`Level::Debug`], everything is.
-    minimum_level(level: Level) => minimum;
-    /// Sets how long one page may wait for the store, all its calls together: 1 ms to 10 s.
-    /// Default: 50 ms. After it the page goes out without messages.
-    page_budget(time: Duration) => page_budget;
-    /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
-    /// Default: 250 ms.
-    add_budget(time: Duration) => add_budget;
 }

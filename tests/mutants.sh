@@ -39,7 +39,7 @@ fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_con
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
-  src/salver.rs 'self.salver.shared.settle.hand_over(End::Release(claim));' 'drop(claim);'
+  src/salver/hold.rs 'self.salver.shared.settle.hand_over(End::Release(claim));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
   src/web/middleware.rs 'headers.remove(header::ETAG);' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
@@ -57,9 +57,9 @@ fault pieces_are_not_kept web::slot::a_page_in_pieces_is_filled_wherever_it_is_c
 fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
   src/web/token.rs '["salver1", "\0", app, "\0", &self.0]' '["salver1", &self.0]'
 fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_to_a_new_id \
-  src/salver.rs '(Placed::Moved(_), _) => Err(Error::closed().during("add")),' '(Placed::Moved(session), _) => self.add(&context.with_session(session), message).await,'
+  src/salver/mod.rs 'match self.place(context, &[message]).await? {' 'return self.add(context, message).await; #[allow(unreachable_code)] match self.place(context, &[]).await? {'
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
-  src/web/visit.rs 'salver.hold(context.looked_into(), self.budget()).await' 'salver.hold(context.looked_into(), self.budget() * 20).await'
+  src/web/visit.rs 'salver.hold(context.looked_into(), budget).await' 'salver.hold(context.looked_into(), budget * 20).await'
 fault views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
   src/web/view.rs 'Kind::Route => without_slash(&request.match_pattern()?),' 'Kind::Route => request.match_name()?.to_owned(),'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \

@@ -3,7 +3,7 @@
 //! Floor 2: knows words, and links to servers; nothing about handles, requests or pages.
 //!
 //! [`MemoryStore`] is the embedded default: one process, bounded, nothing survives its end.
-//! [`RedisStore`](crate::store::RedisStore) is shared by any number of processes, in any language.
+//! [`RedisStore`] is shared by any number of processes, in any language.
 //!
 //! # The laws
 //!

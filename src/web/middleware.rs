@@ -166,7 +166,7 @@ async fn finish<B: MessageBody + 'static>(
 /// Ends a visit that came to an error: a middleware inside of this one gave up.
 async fn finish_error(visit: &Visit, mut error: Error) -> Error {
     if let Some(hold) = visit.take_hold() {
-        hold.release().await;
+        visit.release(hold).await;
     }
     if let Some(cookie) = visit.take_cookie() {
         error.add_response_mapper(move |mut response: HttpResponse| {
@@ -242,7 +242,7 @@ async fn decide(visit: &Visit, counts: bool) -> Option<Hold> {
     match visit.word() {
         None if counts && visit.is_rendered() => return Some(hold),
         Some(Word::Confirm) => hold.confirm(),
-        _ => hold.release().await,
+        _ => visit.release(hold).await,
     }
     None
 }

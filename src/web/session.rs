@@ -97,41 +97,36 @@ impl SessionSource {
         token.session(app).ok()
     }
 
-    /// Gives the visitor a new token, with the cookie that has to go out with the response.
-    pub(super) fn make(&self, request: &HttpRequest, plain_http: bool) -> Result<Made, Error> {
+    /// Draws a token for a visitor, if this source can hand one out. Changes nothing yet.
+    pub(super) fn draw(&self) -> Result<Token, Error> {
         match &self.0 {
             Kind::Closure(_) | Kind::Header(_) => Err(Error::invalid(
                 "session",
                 "is missing: the request has none, and its source cannot make one",
             )),
-            Kind::Cookie => {
-                let token = Token::draw()?;
-                let cookie = bake(request, &token, plain_http);
-                Ok(Made {
-                    token,
-                    cookie: Some(cookie),
-                })
-            }
+            Kind::Cookie => Token::draw(),
             #[cfg(feature = "actix-session")]
-            Kind::ActixSession => {
-                let token = Token::draw()?;
-                let session = actix_session::SessionExt::get_session(request);
-                session
-                    .insert(SESSION_KEY, token.as_str())
-                    .map_err(|_| Error::unavailable("the actix-session takes no value"))?;
-                Ok(Made {
-                    token,
-                    cookie: None,
-                })
-            }
+            Kind::ActixSession => Token::draw(),
         }
     }
-}
 
-/// A new token, and the cookie that carries it to the visitor, if a cookie does.
-pub(super) struct Made {
-    pub(super) token: Token,
-    pub(super) cookie: Option<Cookie<'static>>,
+    /// Hands a token to the visitor; gives the cookie that has to go out with the response, if one does.
+    pub(super) fn hand_out(
+        &self,
+        token: &Token,
+        request: &HttpRequest,
+        plain_http: bool,
+    ) -> Result<Option<Cookie<'static>>, Error> {
+        match &self.0 {
+            Kind::Closure(_) | Kind::Header(_) => Ok(None),
+            Kind::Cookie => Ok(Some(bake(request, token, plain_http))),
+            #[cfg(feature = "actix-session")]
+            Kind::ActixSession => actix_session::SessionExt::get_session(request)
+                .insert(SESSION_KEY, token.as_str())
+                .map(|()| None)
+                .map_err(|_| Error::unavailable("the actix-session takes no value")),
+        }
+    }
 }
 
 impl<F> From<F> for SessionSource

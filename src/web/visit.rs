@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::eligibility;
 use super::session::SessionSource;
+use super::token::Token;
 use super::unread::Unread;
 use super::view::ViewSource;
 use crate::salver::Hold;
@@ -50,7 +51,8 @@ pub(super) struct Visit {
     rendered: Cell<bool>,
     carried: Cell<bool>,
     word: Cell<Option<Word>>,
-    deadline: Cell<Option<Instant>>,
+    /// How long all calls to the store together may still keep this page waiting.
+    budget: Cell<Duration>,
 }
 
 /// What is known of the visitor.
@@ -74,7 +76,7 @@ impl Visit {
             rendered: Cell::new(false),
             carried: Cell::new(false),
             word: Cell::new(None),
-            deadline: Cell::new(None),
+            budget: Cell::new(site.salver.policy().page_budget),
         });
         request.extensions_mut().insert(Rc::clone(&visit));
         visit
@@ -117,10 +119,21 @@ impl Visit {
     }
 
     fn new_session(&self, request: &HttpRequest) -> Result<SessionId, Error> {
-        let made = self.site.session.make(request, self.site.plain_http)?;
-        let id = made.token.session(self.site.salver.name())?;
+        let token = self.site.session.draw()?;
+        self.become_known(request, &token)
+    }
+
+    fn become_known(&self, request: &HttpRequest, token: &Token) -> Result<SessionId, Error> {
+        let Site {
+            session,
+            salver,
+            plain_http,
+            ..
+        } = &*self.site;
+        let id = token.session(salver.name())?;
+        self.cookie
+            .replace(session.hand_out(token, request, *plain_http)?);
         self.session.replace(Known::Session(id.clone()));
-        self.cookie.replace(made.cookie);
         Ok(id)
     }
 
@@ -129,14 +142,13 @@ impl Visit {
         let Some(old) = self.session(request) else {
             return Ok(());
         };
-        let made = self.site.session.make(request, self.site.plain_http)?;
-        let new = made.token.session(self.site.salver.name())?;
+        let token = self.site.session.draw()?;
+        let new = token.session(self.site.salver.name())?;
         self.site.salver.migrate(&old, &new).await?;
         if let Some(hold) = &mut *self.hold.borrow_mut() {
             hold.follow(&new);
         }
-        self.session.replace(Known::Session(new));
-        self.cookie.replace(made.cookie);
+        self.become_known(request, &token)?;
         Ok(())
     }
 
@@ -176,10 +188,10 @@ impl Visit {
         let view = self.view(request).unwrap_or(View::ANY);
         self.site.unread.read(&view);
         let salver = &self.site.salver;
-        let held = async {
+        let held = self.spend(async |budget| {
             let context = salver.context(session, view)?;
-            salver.hold(context.looked_into(), self.budget()).await
-        };
+            salver.hold(context.looked_into(), budget).await
+        });
         match held.await {
             Ok(hold) => self.keep_hold(hold),
             Err(error) => {
@@ -207,15 +219,18 @@ impl Visit {
         shown
     }
 
-    /// Gives what is left of the one deadline that all store calls of a page share.
-    fn budget(&self) -> Duration {
-        let now = Instant::now();
-        let deadline = self.deadline.get().unwrap_or_else(|| {
-            let deadline = now + self.site.salver.policy().page_budget;
-            self.deadline.set(Some(deadline));
-            deadline
-        });
-        deadline.saturating_duration_since(now)
+    /// Gives back what was claimed, before the response leaves.
+    pub(super) async fn release(&self, hold: Hold) {
+        self.spend(async |budget| hold.release(budget).await).await;
+    }
+
+    /// Waits for the store with what is left of the page's one budget, and takes the wait off it.
+    async fn spend<T>(&self, call: impl AsyncFnOnce(Duration) -> T) -> T {
+        let started = Instant::now();
+        let outcome = call(self.budget.get()).await;
+        let left = self.budget.get().saturating_sub(started.elapsed());
+        self.budget.set(left);
+        outcome
     }
 
     /// Puts a message on this response only.

@@ -11,11 +11,15 @@ use tokio::time::timeout;
 
 use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
-use crate::settle::{End, Settle};
-#[cfg(feature = "web")]
-use crate::store::Found;
-use crate::store::{Claim, MemoryStore, Placed, Store, Which};
+use crate::settle::Settle;
+use crate::store::{Claim, Placed, Store, Which};
 use crate::{Context, Error, Message, SessionId, home, wire};
+
+mod builder;
+mod hold;
+
+pub use self::builder::SalverBuilder;
+pub(crate) use self::hold::Hold;
 
 /// How often an add follows a session to its new id. Stops two sessions that moved into each other.
 const HOPS: usize = 4;
@@ -468,114 +472,5 @@ impl fmt::Debug for Salver {
             .field("store", &self.store)
             .field("policy", &self.shared.policy)
             .finish()
-    }
-}
-
-/// A claim that gives itself back when it is dropped.
-pub(crate) struct Hold {
-    claim: Option<Claim>,
-    salver: Salver,
-}
-
-impl Hold {
-    fn new(salver: &Salver, claim: Claim) -> Self {
-        Self {
-            claim: Some(claim),
-            salver: salver.clone(),
-        }
-    }
-
-    pub(crate) fn into_claim(mut self) -> Claim {
-        self.claim.take().unwrap_or_default()
-    }
-}
-
-#[cfg(feature = "web")]
-impl Hold {
-    pub(crate) fn found(&self) -> Option<&Found> {
-        self.claim.as_ref().map(|claim| &claim.found)
-    }
-
-    pub(crate) fn follow(&mut self, session: &SessionId) {
-        if let Some(claim) = &mut self.claim {
-            claim.follow(session);
-        }
-    }
-
-    /// Confirms off the visitor's path.
-    pub(crate) fn confirm(mut self) {
-        if let Some(claim) = self.claim.take() {
-            self.salver.shared.settle.hand_over(End::Confirm(claim));
-        }
-    }
-
-    /// Gives back before the response leaves, so that the visitor's next page finds the messages.
-    pub(crate) async fn release(mut self) {
-        let Some(claim) = self.claim.take().filter(|claim| !claim.is_empty()) else {
-            return;
-        };
-        let release = self.salver.store.release(&claim);
-        let late = || Error::in_doubt("the store did not answer in time");
-        if let Err(error) = within(self.salver.policy().page_budget, release, late).await {
-            tracing::warn!(%error, "release failed: the lease decides");
-        }
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
-            self.salver.shared.settle.hand_over(End::Release(claim));
-        }
-    }
-}
-
-/// Sets a [`Salver`] up: `Salver::builder("shop").max_messages(20).build()?`.
-#[derive(Debug)]
-pub struct SalverBuilder {
-    app: String,
-    store: Option<Result<Arc<dyn Store>, Error>>,
-    pub(crate) policy: Policy,
-}
-
-impl SalverBuilder {
-    /// Sets the store. Default: a new [`MemoryStore`].
-    #[must_use]
-    pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Some(Ok(Arc::new(store)));
-        self
-    }
-
-    /// Sets Redis as the store, by URL as in [`Salver::redis`].
-    #[cfg(feature = "redis")]
-    #[must_use]
-    pub fn redis(mut self, url: &str) -> Self {
-        let store = crate::store::RedisStore::new(url);
-        self.store = Some(store.map(|store| Arc::new(store) as Arc<dyn Store>));
-        self
-    }
-
-    /// Checks every setting and makes the handle. Connects to nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`is_invalid`](Error::is_invalid), naming the setting: an empty `app`, a URL that does not parse, a
-    /// `lease` of zero, `max_messages` of 1,001.
-    pub fn build(self) -> Result<Salver, Error> {
-        let app = check_app(self.app)?;
-        self.policy.check()?;
-        let store = match self.store {
-            Some(store) => store?,
-            None => Arc::new(MemoryStore::new()),
-        };
-        Ok(Salver {
-            app,
-            shared: Arc::new(Shared {
-                settle: Settle::new(Arc::clone(&store)),
-                store: Arc::clone(&store),
-                policy: self.policy,
-            }),
-            store,
-        })
     }
 }

@@ -1,182 +1,25 @@
 //! What is shown: a message, its id and its parts.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
+use self::check::{check_text, over};
 use crate::{Error, Level};
 
-/// Longest text in bytes. Stops one message from filling the page, or the memory of the store.
-pub const MAX_TEXT: usize = 4096;
-/// Longest title in bytes. Stops a headline from pushing the text out of sight.
-pub const MAX_TITLE: usize = 256;
-/// Longest tag in bytes. Scripts compare tags of every message of a context.
-pub const MAX_TAG: usize = 64;
-/// Longest label of an action in bytes. It has to fit on a button.
-pub const MAX_LABEL: usize = 128;
-/// Longest link of an action in bytes, what browsers are sure to take.
-pub const MAX_URL: usize = 2048;
-/// Most JSON in `data`, in bytes. Stops messages from being used as a database.
-pub const MAX_DATA: usize = 4096;
-/// Largest message in bytes, as stored. Bounds what one look has to carry: 100 of them.
-pub const MAX_MESSAGE: usize = 8192;
-/// Longest delay of a message: 30 days. Stops a slip of units from keeping a key for ever.
-pub const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.
-const AUTOCLOSE: std::ops::RangeInclusive<u64> = 500..=24 * 60 * 60 * 1000;
+mod check;
+mod id;
+mod parts;
 
-/// Which message this is: a UUIDv7, so that ids sort by the time at which they were made.
-///
-/// Within one process ids are strictly increasing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct MessageId(Uuid);
-
-impl MessageId {
-    /// Makes the id of a message that comes into being now.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "an id is never a default value")]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-
-    /// Gives the time in the id, in Unix milliseconds by the clock of its writer.
-    #[must_use]
-    pub fn unix_ms(self) -> u64 {
-        let (high, _) = self.0.as_u64_pair();
-        high >> 16
-    }
-}
-
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
-
-impl fmt::Debug for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl TryFrom<Uuid> for MessageId {
-    type Error = Error;
-
-    /// Takes a UUIDv7; any other version is refused, since ids have to sort by time.
-    fn try_from(uuid: Uuid) -> Result<Self, Error> {
-        if uuid.get_version_num() == 7 {
-            Ok(Self(uuid))
-        } else {
-            Err(Error::invalid("id", "is not a UUIDv7"))
-        }
-    }
-}
-
-impl FromStr for MessageId {
-    type Err = Error;
-
-    /// Reads the 36 characters of a hyphenated UUIDv7 in lower case, its one spelling.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let uuid = Uuid::try_parse(text)
-            .map_err(|cause| Error::invalid("id", "is not a UUIDv7").because(cause))?;
-        let id = Self::try_from(uuid)?;
-        if id.to_string() == text {
-            Ok(id)
-        } else {
-            Err(Error::invalid(
-                "id",
-                "is not spelled in lower case with hyphens",
-            ))
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for MessageId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// How the text is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Format {
-    /// Characters, shown as they are.
-    #[default]
-    Plain,
-    /// Markdown, drawn and sanitised with the feature `markdown`, shown as it is without.
-    Markdown,
-}
-
-/// When an open page takes the message away by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Autoclose {
-    /// What suits the level: errors and warnings stay, everything else goes after 5 seconds.
-    #[default]
-    ByLevel,
-    /// It stays until the visitor closes it.
-    Never,
-    /// It goes after this time: 500 ms to 24 hours, in whole milliseconds.
-    After(Duration),
-}
-
-impl Autoclose {
-    /// What [`Autoclose::ByLevel`] means for messages that may go by themselves.
-    const BY_LEVEL: u64 = 5000;
-
-    /// Gives the milliseconds after which a message of this level goes, if it does.
-    #[must_use]
-    pub fn millis(self, level: Level) -> Option<u64> {
-        match self {
-            Self::Never => None,
-            Self::ByLevel => (level < Level::Warning).then_some(Self::BY_LEVEL),
-            Self::After(time) => Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
-        }
-    }
-}
-
-/// One thing that the visitor can do about it: a link.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
-    label: String,
-    url: String,
-}
-
-impl Action {
-    /// Gives the words on the link.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-
-    /// Gives where it leads: an `http` or `https` address, or a path of this site.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        check_line("action.label", &self.label, MAX_LABEL)?;
-        check_line("action.url", &self.url, MAX_URL)?;
-        if is_link(&self.url) {
-            Ok(())
-        } else {
-            Err(Error::invalid(
-                "action.url",
-                "is neither an http or https address nor a path that begins with one slash",
-            ))
-        }
-    }
-}
+pub use self::check::{
+    MAX_DATA, MAX_DELAY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE, MAX_URL,
+};
+pub(crate) use self::check::{check_line, check_tag};
+pub use self::id::MessageId;
+pub use self::parts::{Action, Autoclose, Format};
 
 /// One message, built by chaining and checked by the call that uses it.
 ///
@@ -309,10 +152,7 @@ impl Message {
     /// with one slash, at most 2,048 bytes. Default: none.
     #[must_use]
     pub fn action(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
-        self.action = Some(Action {
-            label: label.into(),
-            url: url.into(),
-        });
+        self.action = Some(Action::new(label.into(), url.into()));
         self
     }
 
@@ -428,14 +268,7 @@ impl Message {
             action.check()?;
         }
         self.check_data()?;
-        if let Autoclose::After(time) = self.autoclose
-            && !AUTOCLOSE.contains(&u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-        {
-            return Err(Error::invalid(
-                "autoclose",
-                "is not between 500 ms and 24 hours",
-            ));
-        }
+        self.autoclose.check()?;
         if self.delay > MAX_DELAY {
             return Err(Error::invalid("after", "is over the limit of 30 days"));
         }
@@ -464,84 +297,4 @@ impl fmt::Debug for Message {
             .field("tag", &self.tag)
             .finish_non_exhaustive()
     }
-}
-
-impl fmt::Debug for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Action").finish_non_exhaustive()
-    }
-}
-
-impl From<Duration> for Autoclose {
-    fn from(time: Duration) -> Self {
-        Self::After(time)
-    }
-}
-
-fn over(field: &'static str, limit: usize) -> Error {
-    Error::invalid(field, format!("is over the limit of {limit} bytes"))
-}
-
-/// Checks one line of words: not empty, no control character, within the limit.
-pub(crate) fn check_line(field: &'static str, line: &str, limit: usize) -> Result<(), Error> {
-    check_words(field, line, limit, char::is_control)
-}
-
-fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Error> {
-    check_words(field, text, limit, |c| {
-        c.is_control() && !matches!(c, '\n' | '\t')
-    })
-}
-
-fn check_words(
-    field: &'static str,
-    words: &str,
-    limit: usize,
-    refused: impl Fn(char) -> bool,
-) -> Result<(), Error> {
-    if words.trim().is_empty() {
-        return Err(Error::invalid(field, "is empty"));
-    }
-    if words.len() > limit {
-        return Err(over(field, limit));
-    }
-    if words.contains(refused) {
-        return Err(Error::invalid(field, "has a control character"));
-    }
-    Ok(())
-}
-
-/// Checks a tag: the one alphabet that needs no escape in a key, in JSON and in HTML.
-pub(crate) fn check_tag(tag: &str) -> Result<(), Error> {
-    if tag.is_empty() {
-        return Err(Error::invalid("tag", "is empty"));
-    }
-    if tag.len() > MAX_TAG {
-        return Err(over("tag", MAX_TAG));
-    }
-    if !tag.bytes().all(crate::context::is_unreserved) {
-        return Err(Error::invalid(
-            "tag",
-            "has a character other than A-Z a-z 0-9 - . _ ~",
-        ));
-    }
-    Ok(())
-}
-
-/// Tells whether a link leads to the web or to this site, as a browser would read it.
-///
-/// A path is resolved against an address, since browsers take `//host`, `/\host` and paths with tabs
-/// in them for other hosts.
-fn is_link(link: &str) -> bool {
-    if !link.starts_with('/') {
-        return url::Url::parse(link).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.username().is_empty()
-        });
-    }
-    let Ok(site) = url::Url::parse("https://site.invalid/") else {
-        return false;
-    };
-    site.join(link)
-        .is_ok_and(|url| url.origin() == site.origin())
-        && !link.contains('\\')
 }

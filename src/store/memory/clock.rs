@@ -1,0 +1,62 @@
+//! The time of a memory store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::store::millis;
+
+/// The time of a [`MemoryStore`](super::MemoryStore).
+///
+/// [`Clock::manual`] stands still until it is advanced, so that tests of expiry and leases need not
+/// wait. Messages are dated by the system's clock: advance by less than the age limit, or expect new
+/// messages to count as old.
+///
+/// ```
+/// use std::time::Duration;
+/// use salver::{Message, Salver, SessionId, store::{Clock, MemoryStore}};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+/// let clock = Clock::manual();
+/// let salver = Salver::new("shop", MemoryStore::with_clock(clock.clone()))?;
+/// let context = salver.context(SessionId::new("ada")?, "settings")?;
+/// salver.add(&context, Message::info("for an hour")).await?;
+///
+/// clock.advance(Duration::from_secs(3600));
+/// assert!(salver.peek(&context).await?.is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clock(Option<Arc<AtomicU64>>);
+
+impl Clock {
+    /// Follows the system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// Starts at the system's time and stands still until it is advanced.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self(Some(Arc::new(AtomicU64::new(system_ms()))))
+    }
+
+    /// Moves a manual clock; does nothing to the system's.
+    pub fn advance(&self, time: Duration) {
+        if let Some(now) = &self.0 {
+            now.fetch_add(millis(time), Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.0
+            .as_ref()
+            .map_or_else(system_ms, |now| now.load(Ordering::SeqCst))
+    }
+}
+
+fn system_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}

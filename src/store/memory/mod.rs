@@ -1,0 +1,277 @@
+//! The embedded store: one process, one lock, expiry judged on read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use self::sessions::{Session, State};
+use self::shelf::Mode;
+use super::{Answer, Claim, Found, Held, Limits, Placed, Store, Which, millis};
+use crate::{Context, Error, Message, SessionId, View, wire};
+
+mod clock;
+mod sessions;
+mod shelf;
+
+pub use self::clock::Clock;
+
+/// Most bytes of messages that a store keeps unless told otherwise: 64 MiB. Over it, the sessions
+/// that would expire first go. Stops visitors from filling the memory of the process.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Keeps messages in the memory of this process: the embedded default.
+///
+/// The same laws as Redis, no server. Bounded to 64 MiB of messages; over it the sessions that would
+/// expire first go. Nothing survives the end of the process, and no other process sees it.
+pub struct MemoryStore {
+    clock: Clock,
+    max_bytes: usize,
+    /// A plain lock: it is held for a few map operations and never across an await.
+    state: Mutex<State>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// Makes an empty store on the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::system())
+    }
+
+    /// Makes an empty store on a clock of the caller's.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            clock,
+            max_bytes: MAX_BYTES,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Sets how many bytes of messages it keeps. Default: 64 MiB.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Puts a raw member in, as a foreign writer's `ZADD` does in Redis: to test what a page makes of one
+    /// that cannot be read.
+    pub fn put_member(&self, context: &Context, member: impl Into<Vec<u8>>) {
+        let now = self.clock.now();
+        let expires = now + millis(Limits::default().expiry);
+        self.change(context.app(), context.session(), |session| {
+            let shelf = session.shelves.entry(context.view().clone()).or_default();
+            shelf.put(now, member.into());
+            shelf.live_until(expires);
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held is a bug of ours, and the map is whole between operations.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one operation on a session, dropping what expired before it and keeping the books after it.
+    fn change<T>(
+        &self,
+        app: &str,
+        session: &SessionId,
+        operation: impl FnOnce(&mut Session) -> T,
+    ) -> T {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.change(now, app, session, operation)
+    }
+
+    fn look(&self, contexts: &[Context], mode: Mode, age: Duration) -> (Found, Vec<Held>) {
+        let now = self.clock.now();
+        let mut found = Found::default();
+        let mut held = Vec::new();
+        for context in contexts {
+            let members = self.change(context.app(), context.session(), |session| {
+                let shelf = session.shelves.get_mut(context.view());
+                shelf.map_or_else(Vec::new, |shelf| shelf.look(now, mode, age, &mut found))
+            });
+            let members = found.read(now, members);
+            held.push(Held::new(context.clone(), members));
+        }
+        (found, held)
+    }
+}
+
+impl Store for MemoryStore {
+    fn add<'a>(
+        &'a self,
+        context: &'a Context,
+        messages: &'a [Message],
+        limits: &'a Limits,
+    ) -> Answer<'a, Placed> {
+        Box::pin(async move {
+            let mut members = Vec::with_capacity(messages.len());
+            for message in messages {
+                members.push((millis(message.delay()), wire::encode(message)?));
+            }
+            let now = self.clock.now();
+            let placed = self.change(context.app(), context.session(), |session| {
+                session.add(now, context.view(), members, limits)
+            })?;
+            self.state().make_room(now, self.max_bytes);
+            Ok(placed)
+        })
+    }
+
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move {
+            let (found, _) = self.look(contexts, Mode::Peek, age);
+            Ok(found)
+        })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        lease: Duration,
+        age: Duration,
+    ) -> Answer<'a, Claim> {
+        Box::pin(async move {
+            let until = self.clock.now() + millis(lease);
+            let (found, held) = self.look(contexts, Mode::Claim { until }, age);
+            Ok(Claim { found, held, until })
+        })
+    }
+
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+        Box::pin(async move {
+            let (found, _) = self.look(contexts, Mode::Take, age);
+            Ok(found)
+        })
+    }
+
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(async move {
+            for Held { context, members } in &claim.held {
+                self.change(context.app(), context.session(), |session| {
+                    if let Some(shelf) = session.shelves.get_mut(context.view()) {
+                        shelf.confirm(members);
+                    }
+                });
+            }
+            Ok(())
+        })
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            for Held { context, members } in &claim.held {
+                self.change(context.app(), context.session(), |session| {
+                    if let Some(shelf) = session.shelves.get_mut(context.view()) {
+                        shelf.release(members, claim.until, now);
+                    }
+                });
+            }
+            Ok(())
+        })
+    }
+
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let removed = self.change(context.app(), context.session(), |session| {
+                let shelf = session.shelves.get_mut(context.view());
+                shelf.map_or(0, |shelf| shelf.retract(which))
+            });
+            Ok(removed)
+        })
+    }
+
+    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.change(context.app(), context.session(), |session| {
+                session.shelves.remove(context.view());
+            });
+            Ok(())
+        })
+    }
+
+    fn clear_session<'a>(
+        &'a self,
+        app: &'a str,
+        session: &'a SessionId,
+        close: Option<Duration>,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            self.change(app, session, |session| {
+                session.shelves.clear();
+                if let Some(period) = close {
+                    session.gone = Some((None, now + millis(period)));
+                }
+            });
+            Ok(())
+        })
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        app: &'a str,
+        from: &'a SessionId,
+        to: &'a SessionId,
+        limits: &'a Limits,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            // One lock over both sessions: in between, nobody may find the messages in neither.
+            let mut state = self.state();
+            let shelves = state.change(now, app, from, |session| match session.is_open(now)? {
+                Some(moved) if moved == *to => Ok(BTreeMap::new()),
+                Some(_) => Err(Error::closed()),
+                None => {
+                    session.gone = Some((Some(to.clone()), now + millis(limits.expiry)));
+                    Ok(std::mem::take(&mut session.shelves))
+                }
+            });
+            shelves.map(|shelves| {
+                state.change(now, app, to, |session| {
+                    for (view, shelf) in shelves {
+                        session
+                            .shelves
+                            .entry(view)
+                            .or_default()
+                            .merge(shelf, limits);
+                    }
+                });
+            })
+        })
+    }
+
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let views = self.change(app, session, |session| {
+                let shelves = session.shelves.iter();
+                let visible = shelves.filter(|(_, shelf)| shelf.is_visible(now));
+                visible.map(|(view, _)| view.clone()).collect()
+            });
+            Ok(views)
+        })
+    }
+
+    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("clock", &self.clock)
+            .field("max_bytes", &self.max_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! All sessions, with what expires first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::shelf::Shelf;
+use crate::store::{Limits, Placed, millis};
+use crate::{Error, SessionId, View};
+
+#[derive(Default)]
+pub(super) struct State {
+    sessions: HashMap<Owner, Session>,
+    /// The sessions by the time at which they expire: what goes first when space runs short.
+    expiries: BTreeSet<(u64, Owner)>,
+    bytes: usize,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Owner {
+    app: Arc<str>,
+    session: SessionId,
+}
+
+#[derive(Default)]
+pub(super) struct Session {
+    pub(super) shelves: BTreeMap<View, Shelf>,
+    /// Set by a migrate (the new id) or a close (none), until the time beside it.
+    pub(super) gone: Option<(Option<SessionId>, u64)>,
+    expires: u64,
+}
+
+impl Session {
+    pub(super) fn is_open(&self, now: u64) -> Result<Option<SessionId>, Error> {
+        match &self.gone {
+            Some((to, until)) if *until > now => to.clone().map(Some).ok_or_else(Error::closed),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        now: u64,
+        view: &View,
+        members: Vec<(u64, Vec<u8>)>,
+        limits: &Limits,
+    ) -> Result<Placed, Error> {
+        if let Some(to) = self.is_open(now)? {
+            return Ok(Placed::Moved(to));
+        }
+        if !self.shelves.contains_key(view) && self.shelves.len() >= limits.contexts {
+            return Err(Error::full("the session has too many contexts"));
+        }
+        let latest = members.iter().map(|(delay, _)| *delay).max();
+        let shelf = self.shelves.entry(view.clone()).or_default();
+        let displaced = shelf.add(now, members, limits)?;
+        let expires = now + millis(limits.expiry) + latest.unwrap_or_default();
+        shelf.live_until(expires);
+        Ok(Placed::Here { displaced })
+    }
+}
+
+impl State {
+    pub(super) fn change<T>(
+        &mut self,
+        now: u64,
+        app: &str,
+        session: &SessionId,
+        operation: impl FnOnce(&mut Session) -> T,
+    ) -> T {
+        let owner = Owner {
+            app: app.into(),
+            session: session.clone(),
+        };
+        let mut session = self.take_out(&owner).unwrap_or_default();
+        session.shelves.retain(|_, shelf| shelf.is_alive(now));
+        let outcome = operation(&mut session);
+        self.put_in(now, owner, session);
+        outcome
+    }
+
+    pub(super) fn take_out(&mut self, owner: &Owner) -> Option<Session> {
+        let session = self.sessions.remove(owner)?;
+        self.expiries.remove(&(session.expires, owner.clone()));
+        self.bytes -= session.shelves.values().map(Shelf::bytes).sum::<usize>();
+        Some(session)
+    }
+
+    pub(super) fn put_in(&mut self, now: u64, owner: Owner, mut session: Session) {
+        session.shelves.retain(|_, shelf| !shelf.is_bare());
+        session.gone.take_if(|(_, until)| *until <= now);
+        let shelves = session.shelves.values().map(Shelf::expires);
+        let gone = session.gone.iter().map(|(_, until)| *until);
+        let Some(expires) = shelves.chain(gone).max() else {
+            return;
+        };
+        session.expires = expires;
+        self.bytes += session.shelves.values().map(Shelf::bytes).sum::<usize>();
+        self.expiries.insert((expires, owner.clone()));
+        self.sessions.insert(owner, session);
+    }
+
+    /// Drops what has expired, and what would expire first while there is too much.
+    pub(super) fn make_room(&mut self, now: u64, max_bytes: usize) {
+        while let Some((expires, owner)) = self.expiries.first().cloned()
+            && (expires <= now || self.bytes > max_bytes)
+        {
+            self.take_out(&owner);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! One context: what a sorted set is in Redis.
+
+use std::time::Duration;
+
+use crate::Error;
+use crate::store::{Found, Full, Limits, Which, millis};
+use crate::wire::{self, Head};
+
+/// What one member costs beside its bytes; an estimate, so that small messages count too.
+const MEMBER_COST: usize = 64;
+
+/// One context: what a sorted set is in Redis.
+#[derive(Default)]
+pub(super) struct Shelf {
+    /// Ordered by score, so that room is made from the front.
+    slots: Vec<Slot>,
+    displaced: u64,
+    expires: u64,
+}
+
+struct Slot {
+    score: u64,
+    member: Vec<u8>,
+}
+
+impl Slot {
+    fn head(&self) -> Option<Head<'_>> {
+        wire::head(&self.member)
+    }
+
+    /// The time to which a release sets it back.
+    fn own_time(&self, now: u64) -> u64 {
+        let own = self.head().and_then(|head| head.unix_ms());
+        own.unwrap_or(now).min(now)
+    }
+
+    fn is(&self, which: &Which) -> bool {
+        let Some(head) = self.head() else {
+            return false;
+        };
+        match which {
+            Which::Tag(tag) => head.tag == Some(tag.as_bytes()),
+            Which::Id(id) => head.id == id.to_string().as_bytes(),
+        }
+    }
+}
+
+impl Shelf {
+    pub(super) fn put(&mut self, score: u64, member: Vec<u8>) {
+        let place = self.slots.partition_point(|slot| slot.score <= score);
+        self.slots.insert(place, Slot { score, member });
+    }
+
+    fn remove(&mut self, unwanted: impl Fn(&Slot) -> bool) -> u64 {
+        let before = self.slots.len();
+        self.slots.retain(|slot| !unwanted(slot));
+        (before - self.slots.len()) as u64
+    }
+
+    fn rescore(&mut self, members: &[Vec<u8>], score: impl Fn(&Slot) -> Option<u64>) {
+        for slot in &mut self.slots {
+            if members.contains(&slot.member)
+                && let Some(score) = score(slot)
+            {
+                slot.score = score;
+            }
+        }
+        self.slots.sort_by_key(|slot| slot.score);
+    }
+
+    /// Removes what a claim holds, whoever holds it by now.
+    pub(super) fn confirm(&mut self, members: &[Vec<u8>]) {
+        self.remove(|slot| members.contains(&slot.member));
+    }
+
+    /// Gives back what is still under the lease that ends at `until`.
+    pub(super) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
+        self.rescore(members, |slot| {
+            (slot.score == until).then(|| slot.own_time(now))
+        });
+    }
+
+    pub(super) fn retract(&mut self, which: &Which) -> u64 {
+        self.remove(|slot| slot.is(which))
+    }
+
+    pub(super) fn live_until(&mut self, expires: u64) {
+        self.expires = self.expires.max(expires);
+    }
+
+    pub(super) fn expires(&self) -> u64 {
+        self.expires
+    }
+
+    pub(super) fn is_alive(&self, now: u64) -> bool {
+        self.expires > now
+    }
+
+    /// Tells whether nothing is on it, and nothing to be told.
+    pub(super) fn is_bare(&self) -> bool {
+        self.slots.is_empty() && self.displaced == 0
+    }
+
+    pub(super) fn is_visible(&self, now: u64) -> bool {
+        self.is_alive(now) && self.slots.first().is_some_and(|slot| slot.score <= now)
+    }
+}
+
+/// What a look does to what it finds.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Mode {
+    Peek,
+    Claim { until: u64 },
+    Take,
+}
+
+impl Shelf {
+    pub(super) fn look(
+        &mut self,
+        now: u64,
+        mode: Mode,
+        age: Duration,
+        found: &mut Found,
+    ) -> Vec<Vec<u8>> {
+        let oldest = now.saturating_sub(millis(age));
+        let old = |slot: &Slot| {
+            let own = slot.head().and_then(|head| head.unix_ms());
+            slot.score <= now && own.is_some_and(|own| own < oldest)
+        };
+        let visible = |slot: &Slot| slot.score <= now && !old(slot);
+        let newer = |slot: &Slot| slot.head().is_some_and(|head| head.newer);
+        let seen = |slot: &Slot| visible(slot) && !newer(slot);
+
+        found.expired += self.slots.iter().filter(|slot| old(slot)).count() as u64;
+        found.newer += self
+            .slots
+            .iter()
+            .filter(|slot| visible(slot) && newer(slot))
+            .count() as u64;
+        let members: Vec<_> = self.slots.iter().filter(|slot| seen(slot)).collect();
+        let members: Vec<_> = members.iter().map(|slot| slot.member.clone()).collect();
+        if let Some(later) = self.slots.iter().find(|slot| slot.score > now) {
+            found.due_in(Duration::from_millis(later.score - now));
+        }
+        if mode == Mode::Peek {
+            found.displaced += self.displaced;
+            return members;
+        }
+        found.displaced += std::mem::take(&mut self.displaced);
+        self.remove(old);
+        match mode {
+            Mode::Claim { until } => self.rescore(&members, |_| Some(until)),
+            _ => {
+                self.remove(seen);
+            }
+        }
+        members
+    }
+
+    pub(super) fn add(
+        &mut self,
+        now: u64,
+        members: Vec<(u64, Vec<u8>)>,
+        limits: &Limits,
+    ) -> Result<u64, Error> {
+        let mut fresh: Vec<(u64, Vec<u8>)> = Vec::new();
+        for (delay, member) in members {
+            let Some(head) = wire::head(&member) else {
+                continue;
+            };
+            let same = |other: &[u8]| wire::head(other).is_some_and(|other| other.id == head.id);
+            if self.slots.iter().any(|slot| same(&slot.member))
+                || fresh.iter().any(|(_, other)| same(other))
+            {
+                continue;
+            }
+            if let Some(tag) = head.tag {
+                fresh.retain(|(_, other)| {
+                    wire::head(other).is_none_or(|other| other.tag != Some(tag))
+                });
+            }
+            fresh.push((delay, member));
+        }
+        let replaced = |slot: &Slot| {
+            let tag = slot.head().and_then(|head| head.tag);
+            tag.is_some()
+                && fresh
+                    .iter()
+                    .any(|(_, other)| wire::head(other).and_then(|head| head.tag) == tag)
+        };
+        let staying = self.slots.iter().filter(|slot| !replaced(slot)).count();
+        let over = (staying + fresh.len()).saturating_sub(limits.messages);
+        if over > 0 && limits.full == Full::Reject {
+            return Err(Error::full("the context is full"));
+        }
+        self.remove(replaced);
+        self.slots.drain(..over.min(staying));
+        fresh.drain(..over.saturating_sub(staying));
+        for (delay, member) in fresh {
+            self.put(now + delay, member);
+        }
+        self.displaced += over as u64;
+        Ok(over as u64)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let cost = |slot: &Slot| slot.member.len() + MEMBER_COST;
+        self.slots.iter().map(cost).sum()
+    }
+
+    pub(super) fn merge(&mut self, other: Self, limits: &Limits) {
+        for slot in other.slots {
+            if !self.slots.iter().any(|own| own.member == slot.member) {
+                self.put(slot.score, slot.member);
+            }
+        }
+        let over = self.slots.len().saturating_sub(limits.messages);
+        self.slots.drain(..over);
+        self.displaced += other.displaced + over as u64;
+        self.live_until(other.expires);
+    }
+}
