@@ -6,8 +6,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 copy=target/twins
-mkdir -p "$copy"
-export CARGO_TARGET_DIR="$PWD/target" RUST_BACKTRACE=0
+export CARGO_TARGET_DIR="$PWD/$copy/target" RUST_BACKTRACE=0
+
+# The dependencies are built already; the crate itself must not be taken for built, since cargo would take a
+# twin's for ours or ours for a twin's.
+rm -rf "$copy"
+mkdir -p "$CARGO_TARGET_DIR/debug"
+cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
+cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
+for name in salver it hello job dashboard askama minijinja testing custom_store; do
+  rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
+done
+log="$PWD/target/twins.log"
 green=0
 
 # fault <name> <test> <file> <what stands there> <what is planted>
@@ -16,14 +26,14 @@ fault() {
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
-  if ! (cd "$copy" && cargo build --locked --quiet --tests --examples 2>"$OLDPWD/target/twins.log"); then
-    echo "TWIN $name $test DOES NOT BUILD"; cat target/twins.log; green=1; return
+  if ! (cd "$copy" && cargo build --locked --quiet --tests --examples 2>"$log"); then
+    echo "TWIN $name $test DOES NOT BUILD"; cat "$log"; green=1; return
   fi
   local word=red
-  if (cd "$copy" && cargo test --locked --quiet --test it -- --exact "$test" >"$OLDPWD/target/twins.log" 2>&1); then
+  if (cd "$copy" && cargo test --locked --quiet --test it -- --exact "$test" >"$log" 2>&1); then
     word=GREEN green=1
-  elif ! grep -q 'FAILED\|panicked' target/twins.log; then
-    word="DID NOT RUN"; green=1; cat target/twins.log
+  elif ! grep -q 'FAILED\|panicked' "$log"; then
+    word="DID NOT RUN"; green=1; cat "$log"
   fi
   echo "TWIN $name $test $word"
 }
