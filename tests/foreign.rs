@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::app::{Dashboard, visitor};
+use crate::support::app::{Dashboard, known_visitor};
 use crate::support::browser::target;
 use crate::support::redis::Server;
 
@@ -15,21 +15,6 @@ fn blocks(language: &str) -> Vec<&'static str> {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect()
-}
-
-/// A visitor of a dashboard on Redis, with the id that the visitor's session has there.
-async fn known_visitor(dashboard: &Dashboard, server: &Server) -> (reqwest::Client, String) {
-    let visitor = visitor();
-    let seed = [("text", "seed"), ("view", "uploads")];
-    visitor
-        .post(dashboard.at("/messages"))
-        .form(&seed)
-        .send()
-        .await
-        .unwrap();
-    let keys: Vec<String> = server.run(&[b"KEYS", b"dashboard!session:*"]);
-    let session = keys[0].split(['{', '}']).nth(1).unwrap().to_owned();
-    (visitor, session)
 }
 
 fn run(command: &mut Command) {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use actix_web::dev::ServiceRequest;
 use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use salver::Salver;
+use serde_json::json;
 
-use crate::support::app::{Dashboard, example, listening, visitor};
+use crate::support::app::{Dashboard, example, known_visitor, listening, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::redis::Server;
@@ -18,6 +19,15 @@ async fn leave(browser: &Browser, dashboard: &Dashboard, text: &str, view: &str)
     browser.fill("text", text).await;
     browser.fill("view", view).await;
     browser.click("form[action='/messages'] button").await;
+}
+
+/// Leaves a message by a script in the page that is open, without leaving it.
+async fn leave_here(browser: &Browser, fields: serde_json::Value) {
+    let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', \
+                  body: new URLSearchParams(FIELDS) }).then(() => 1);";
+    browser
+        .run(&script.replace("FIELDS", &fields.to_string()))
+        .await;
 }
 
 /// Counts what waits on a view, without showing it.
@@ -122,16 +132,7 @@ async fn templates_draw_messages_themselves() {
 async fn the_job_example_reaches_a_page() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));
-    let visitor = visitor();
-    let seed = [("text", "seed"), ("view", "settings")];
-    visitor
-        .post(dashboard.at("/messages"))
-        .form(&seed)
-        .send()
-        .await
-        .unwrap();
-    let keys: Vec<String> = server.run(&[b"KEYS", b"dashboard!session:*"]);
-    let session = keys[0].split(['{', '}']).nth(1).unwrap();
+    let (visitor, session) = known_visitor(&dashboard, &server).await;
     let address = format!(r#"{{"app":"dashboard","session":"{session}","view":"uploads"}}"#);
     let mut job = std::process::Command::new(example("job"));
     let job = job
@@ -179,12 +180,7 @@ async fn five_redirects_lose_nothing() {
     leave(&browser, &dashboard, "five hops away", "*").await;
     // Leaving it for any page has shown it on the page that came next.
     assert_eq!(browser.messages().await, ["five hops away"]);
-    let script = format!(
-        "await fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ text: '{SAVED}', view: 'dashboard' }}) }});"
-    );
-    browser
-        .run(&format!("return (async () => {{ {script} }})()"))
-        .await;
+    leave_here(&browser, json!({ "text": SAVED, "view": "dashboard" })).await;
     browser.open(&dashboard.at("/hop/5")).await;
     assert!(
         browser
@@ -221,13 +217,10 @@ async fn two_views_in_two_tabs_do_not_steal() {
     let first = browser.driver.window().await.unwrap();
     browser.open(&dashboard.at("/settings")).await;
     let second = browser.driver.new_tab().await.unwrap();
-    let post = |view: &str| {
-        format!(
-            "return fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ text: 'for {view}', view: '{view}' }}) }}).then(() => 1);"
-        )
-    };
-    browser.run(&post("settings")).await;
-    browser.run(&post("uploads")).await;
+    for view in ["settings", "uploads"] {
+        let text = format!("for {view}");
+        leave_here(&browser, json!({ "text": text, "view": view })).await;
+    }
     browser.driver.switch_to_window(second).await.unwrap();
     browser.open(&dashboard.at("/dashboard")).await;
     assert!(browser.messages().await.is_empty());
@@ -298,8 +291,11 @@ async fn without_javascript_everything_works() {
 async fn an_empty_password_is_a_page_with_the_error_and_what_was_pending() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     browser.open(&dashboard.at("/password")).await;
-    let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', body: new URLSearchParams({ text: 'from elsewhere', view: 'password' }) }).then(() => 1);";
-    browser.run(script).await;
+    leave_here(
+        &browser,
+        json!({ "text": "from elsewhere", "view": "password" }),
+    )
+    .await;
     browser.click("main form button").await;
     assert_eq!(
         browser.messages().await,
@@ -475,8 +471,8 @@ async fn fill_a_page(salver_page: &Dashboard, browser: &Browser) {
         ("error", "Payment failed", long.as_str(), ""),
     ];
     for (level, title, text, markdown) in messages {
-        let fields = serde_json::json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
-        browser.run(&format!("return fetch('/messages', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({fields}) }}).then(() => 1);")).await;
+        let fields = json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
+        leave_here(browser, fields).await;
     }
 }
 

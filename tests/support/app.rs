@@ -5,6 +5,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use super::eventually;
 use super::programs::{Running, free_port, start};
+use super::redis::Server;
 
 /// Finds an example that was built beside this test.
 pub fn example(name: &str) -> PathBuf {
@@ -86,4 +87,19 @@ pub fn visitor() -> reqwest::Client {
         .cookie_store(true)
         .build()
         .unwrap()
+}
+
+/// A visitor of a dashboard on Redis, with the id that the visitor's session has there.
+pub async fn known_visitor(dashboard: &Dashboard, server: &Server) -> (reqwest::Client, String) {
+    let visitor = visitor();
+    let seed = [("text", "seed"), ("view", "uploads")];
+    visitor
+        .post(dashboard.at("/messages"))
+        .form(&seed)
+        .send()
+        .await
+        .unwrap();
+    let keys: Vec<String> = server.run(&[b"KEYS", b"dashboard!session:*"]);
+    let session = keys[0].split(['{', '}']).nth(1).unwrap().to_owned();
+    (visitor, session)
 }
