@@ -7,18 +7,17 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use self::check::{check_text, over};
+use crate::check::{check_line, check_text, is_unreserved, over};
 use crate::{Error, Level};
 
-mod check;
 mod id;
+mod limits;
 mod parts;
 
-pub use self::check::{
+pub use self::id::MessageId;
+pub use self::limits::{
     MAX_DATA, MAX_DELAY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE, MAX_URL,
 };
-pub(crate) use self::check::{check_line, check_tag};
-pub use self::id::MessageId;
 pub use self::parts::{Action, Autoclose, Format};
 
 /// One message, built by chaining and checked by the call that uses it.
@@ -297,4 +296,21 @@ impl fmt::Debug for Message {
             .field("tag", &self.tag)
             .finish_non_exhaustive()
     }
+}
+
+/// Checks a tag: the one alphabet that needs no escape in a key, in JSON and in HTML.
+pub(crate) fn check_tag(tag: &str) -> Result<(), Error> {
+    if tag.is_empty() {
+        return Err(Error::invalid("tag", "is empty"));
+    }
+    if tag.len() > MAX_TAG {
+        return Err(over("tag", MAX_TAG));
+    }
+    if !tag.bytes().all(is_unreserved) {
+        return Err(Error::invalid(
+            "tag",
+            "has a character other than A-Z a-z 0-9 - . _ ~",
+        ));
+    }
+    Ok(())
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{MAX_LABEL, MAX_URL, check_line};
+use super::limits::{MAX_LABEL, MAX_URL};
+use crate::check::check_line;
 use crate::{Error, Level};
 
 /// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.
