@@ -318,10 +318,19 @@ impl Store for ListStore {
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
         Box::pin(async move {
+            let mut tables = self.tables(now());
+            let Tables { rows, books } = &mut *tables;
             for held in &claim.held {
-                let confirmed =
-                    |row: &Row| row.context == held.context && held.members.contains(&row.member);
-                self.tables(now()).rows.retain(|row| !confirmed(row));
+                let mut context = held.context.clone();
+                for _ in 0..4 {
+                    rows.retain(|row| {
+                        row.context != context || !held.members.contains(&row.member)
+                    });
+                    match books.moved(context.app(), context.session()) {
+                        Some(Some(session)) => context = context.with_session(session.clone()),
+                        _ => break,
+                    }
+                }
             }
             Ok(())
         })
@@ -408,6 +417,9 @@ impl Store for ListStore {
                 Some(_) => return Err(Error::closed()),
                 None => {}
             }
+            books
+                .gone
+                .retain(|(other, session, _, _)| other != app || session != to);
             let until = now + millis(limits.expiry);
             books
                 .gone

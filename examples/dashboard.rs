@@ -15,7 +15,7 @@ use actix_web::web::{self, Form, Path, Redirect};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, error, get, middleware::Compress, post,
 };
-use salver::{Autoclose, Context, Level, Message, Messages, Pending, Salver, View};
+use salver::{Autoclose, Context, Level, Message, Messages, Pending, Salver, SessionId, View};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -74,27 +74,33 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
         ))
 }
 
-#[get("/")]
-async fn overview(salver: Salver, messages: Messages) -> Result<HttpResponse, salver::Error> {
-    let mut waiting = String::new();
-    let session = messages.session();
-    let contexts = match &session {
-        Some(session) => salver.contexts(session).await?,
-        None => Vec::new(),
-    };
-    for context in contexts {
+/// Lists what waits on which view, without showing it.
+async fn waiting(salver: &Salver, session: &SessionId) -> Result<String, salver::Error> {
+    let mut items = String::new();
+    for context in salver.contexts(session).await? {
         let (view, count) = (
             escape(context.view().as_str()),
             salver.count(&context).await?,
         );
         let plural = if count == 1 { "message" } else { "messages" };
-        waiting += &format!(
+        items += &format!(
             r#"<li data-view="{view}" data-count="{count}"><code>{view}</code> {count} {plural}</li>"#
         );
     }
-    if waiting.is_empty() {
-        waiting = "<li>Nothing is waiting.</li>".to_owned();
-    }
+    Ok(items)
+}
+
+#[get("/")]
+async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
+    let waiting = match messages.session() {
+        Some(session) => waiting(&salver, &session).await,
+        None => Ok(String::new()),
+    };
+    let waiting = match waiting {
+        Ok(items) if items.is_empty() => "<li>Nothing is waiting.</li>".to_owned(),
+        Ok(items) => items,
+        Err(_) => "<li>Redis does not answer; what waits is kept.</li>".to_owned(),
+    };
     let option = |level: &Level| match level {
         Level::Info => format!("<option selected>{level}</option>"),
         _ => format!("<option>{level}</option>"),
@@ -120,7 +126,7 @@ async fn overview(salver: Salver, messages: Messages) -> Result<HttpResponse, sa
 <div class="buttons"><form method="post" action="/login"><button>Log in</button></form>
 <form method="post" action="/logout"><button>Log out</button></form></div></section>"#
     );
-    Ok(page(StatusCode::OK, "Overview", &main))
+    page(StatusCode::OK, "Overview", &main)
 }
 
 #[get("/dashboard")]
@@ -331,17 +337,22 @@ fn refuse(error: &salver::Error, wants_json: bool) -> HttpResponse {
 }
 
 #[post("/login")]
-async fn login(messages: Messages) -> Result<impl Responder, salver::Error> {
-    messages.renew().await?;
-    messages.to("dashboard").success("You are logged in.").await;
-    Ok(Redirect::to("/dashboard").see_other())
+async fn login(messages: Messages) -> impl Responder {
+    match messages.renew().await {
+        Ok(()) => messages.to("dashboard").success("You are logged in.").await,
+        // A site of yours would not log in then: the old id may be known to somebody else.
+        Err(error) => tracing::warn!(%error, "the session keeps its id"),
+    }
+    Redirect::to("/dashboard").see_other()
 }
 
 #[post("/logout")]
-async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
-    messages.forget().await?;
+async fn logout(messages: Messages) -> impl Responder {
+    if let Err(error) = messages.forget().await {
+        tracing::warn!(%error, "the old session stays open until it expires");
+    }
     messages.to("dashboard").info("You are logged out.").await;
-    Ok(Redirect::to("/dashboard").see_other())
+    Redirect::to("/dashboard").see_other()
 }
 
 #[get("/broken")]

@@ -187,6 +187,7 @@ mod sealed {
     impl Sealed for &super::View {}
     impl Sealed for &str {}
     impl Sealed for String {}
+    impl Sealed for &String {}
 }
 
 impl IntoView for View {
@@ -204,6 +205,12 @@ impl IntoView for &View {
 impl IntoView for &str {
     fn into_view(self) -> Result<View, Error> {
         View::new(self)
+    }
+}
+
+impl IntoView for &String {
+    fn into_view(self) -> Result<View, Error> {
+        View::new(self.as_str())
     }
 }
 

@@ -153,7 +153,7 @@ impl Error {
         matches!(self.0.kind, Kind::Unavailable { .. })
     }
 
-    /// Tells whether the write may have been applied: bytes left, no answer came. Adding the same
+    /// Tells whether the write may have been applied: no answer came in time. Adding the same
     /// [`Message`](crate::Message) again is safe.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::store::{Limits, MAX_MESSAGES};
+use crate::store::{Limits, MAX_CONTEXTS, MAX_MESSAGES};
 use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,6 +44,12 @@ impl Policy {
         within("lease", self.lease, &LEASE)?;
         within("page_budget", self.page_budget, &BUDGET)?;
         within("add_budget", self.add_budget, &BUDGET)?;
+        if !(1..=MAX_CONTEXTS).contains(&self.limits.contexts) {
+            return Err(Error::invalid(
+                "max_contexts",
+                format!("is not between 1 and {MAX_CONTEXTS}"),
+            ));
+        }
         if !(1..=MAX_MESSAGES).contains(&self.limits.messages) {
             return Err(Error::invalid(
                 "max_messages",

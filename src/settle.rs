@@ -1,9 +1,10 @@
 //! How claims end when nobody can wait for it: a bounded queue on Salver's own thread.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -30,9 +31,10 @@ pub(crate) enum End {
     Release(Claim),
 }
 
-enum Job {
-    End(End),
-    Drained(oneshot::Sender<()>),
+/// An end, or nothing but a mark in the queue, and who waits for it.
+struct Job {
+    end: Option<End>,
+    done: oneshot::Sender<()>,
 }
 
 /// The sending half, started when the first claim ends.
@@ -50,32 +52,31 @@ impl Settle {
     }
 
     /// Hands over the end of a claim: never waits, never fails. Callable from `Drop` on any thread.
-    pub(crate) fn hand_over(&self, end: End) {
+    ///
+    /// What comes back tells when it was tried; it need not be waited for.
+    pub(crate) fn hand_over(&self, end: End) -> oneshot::Receiver<()> {
+        let (done, tried) = oneshot::channel();
         let claim = match &end {
             End::Confirm(claim) | End::Release(claim) => claim,
         };
-        if claim.is_empty() {
-            return;
+        if !claim.is_empty() {
+            let end = Some(end);
+            let queue = self.queue().as_ref();
+            if !queue.is_ok_and(|queue| queue.try_send(Job { end, done }).is_ok()) {
+                tracing::warn!("the end of a claim found no room: the lease decides");
+            }
         }
-        let queued = self
-            .queue()
-            .as_ref()
-            .is_ok_and(|queue| queue.try_send(Job::End(end)).is_ok());
-        if !queued {
-            tracing::warn!(
-                "the end of a claim found no room: its messages come back with the lease"
-            );
-        }
+        tried
     }
 
-    /// Waits until everything handed over so far has been done.
+    /// Waits until everything handed over so far has been tried.
     pub(crate) async fn drain(&self) {
-        let (done, wait) = oneshot::channel();
+        let (done, reached) = oneshot::channel();
         if let Some(Ok(queue)) = self.queue.get()
-            && queue.send(Job::Drained(done)).await.is_ok()
+            && queue.send(Job { end: None, done }).await.is_ok()
         {
             // An error means that the queue is gone, and with it all that was in it.
-            let _ = wait.await;
+            let _ = reached.await;
         }
     }
 
@@ -90,30 +91,28 @@ impl Settle {
 async fn run(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(AT_ONCE);
     while queue.recv_many(&mut jobs, AT_ONCE).await > 0 {
-        let (ends, drained): (Vec<_>, Vec<_>) =
-            jobs.drain(..).partition(|job| matches!(job, Job::End(_)));
-        join_all(ends.into_iter().map(|job| settle(&store, job))).await;
-        for job in drained {
-            settle(&store, job).await;
-        }
+        // Marks last: they tell that what stands before them was tried.
+        let (ends, marks): (Vec<_>, Vec<_>) = jobs.drain(..).partition(|job| job.end.is_some());
+        join_all(ends.into_iter().map(|job| settle(&*store, job))).await;
+        join_all(marks.into_iter().map(|job| settle(&*store, job))).await;
     }
 }
 
-async fn settle(store: &Arc<dyn Store>, job: Job) {
-    let (word, outcome) = match &job {
-        Job::End(End::Confirm(claim)) => ("confirm", timeout(PATIENCE, store.confirm(claim)).await),
-        Job::End(End::Release(claim)) => ("release", timeout(PATIENCE, store.release(claim)).await),
-        Job::Drained(_) => {
-            if let Job::Drained(done) = job {
-                // Nobody waits any more: fine.
-                let _ = done.send(());
-            }
-            return;
+async fn settle(store: &dyn Store, Job { end, done }: Job) {
+    let tried = async {
+        match &end {
+            Some(End::Confirm(claim)) => store.confirm(claim).await,
+            Some(End::Release(claim)) => store.release(claim).await,
+            None => Ok(()),
         }
     };
-    match outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "{word} failed: the lease decides"),
-        Err(_) => tracing::warn!("{word} was not answered in time: the lease decides"),
+    // A store that panics must not take the ends of all other claims with it.
+    match timeout(PATIENCE, AssertUnwindSafe(tried).catch_unwind()).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "a claim was not ended: the lease decides"),
+        Ok(Err(_)) => tracing::error!("the store panicked at the end of a claim"),
+        Err(_) => tracing::warn!("the end of a claim was not answered in time: the lease decides"),
     }
+    // Nobody may be waiting: fine.
+    let _ = done.send(());
 }

@@ -99,29 +99,16 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 ///
-/// [`Undecoded::Newer`] for a `v` over 1; [`Undecoded::Unreadable`] for `{}`, for an id that is not a
+/// [`Undecoded::Newer`] for a `v` over 1 in its place, at once after id and tag; [`Undecoded::Unreadable`] for `{}`, for an id that is not a
 /// UUIDv7, for a `javascript:` link, for more than 8 KiB.
 pub fn decode(member: &[u8]) -> Result<Message, Undecoded> {
-    #[derive(Deserialize)]
-    struct Version {
-        v: Option<u64>,
-    }
-
-    let head = head(member).ok_or(Undecoded::Unreadable)?;
-    if head.newer {
-        return Err(Undecoded::Newer);
-    }
-    if member.len() > MAX_MESSAGE {
-        return Err(Undecoded::Unreadable);
-    }
-    serde_json::from_slice::<Message>(member).map_err(|_| {
-        let version = serde_json::from_slice::<Version>(member).ok();
-        if version.and_then(|found| found.v) > Some(VERSION) {
-            Undecoded::Newer
-        } else {
-            Undecoded::Unreadable
+    match head(member) {
+        Some(head) if head.newer => Err(Undecoded::Newer),
+        Some(_) if member.len() <= MAX_MESSAGE => {
+            serde_json::from_slice(member).map_err(|_| Undecoded::Unreadable)
         }
-    })
+        _ => Err(Undecoded::Unreadable),
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -62,11 +62,11 @@ async fn adds_of_jobs_follow_a_session_that_moved() {
         .migrate(&session("eve"), &session("ada"))
         .await
         .unwrap();
-    let lost = salver
+    salver
         .add(&page, Message::info("round and round"))
         .await
-        .unwrap_err();
-    assert!(lost.is_closed(), "{lost}");
+        .unwrap();
+    assert_messages!(salver, session("ada"), "settings", [Info "late", Info "round and round"]);
 }
 
 #[tokio::test]
@@ -242,4 +242,126 @@ async fn a_users_pool_serves_too() {
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("pooled")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
+}
+
+#[tokio::test]
+async fn a_message_is_visible_for_as_long_as_any() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let hours = |hours: u64| Message::info("later").after(Duration::from_secs(hours * 3600));
+    salver.add(&page, hours(23)).await.unwrap();
+    let never = salver.add(&page, hours(24)).await.unwrap_err();
+    assert_eq!(never.field(), Some("after"));
+}
+
+#[tokio::test]
+async fn what_was_added_can_be_read() {
+    let salver = Salver::memory("app").unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    let nested =
+        |depth| (0..depth).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    salver
+        .add(&page, Message::info("deep").data(nested(64)))
+        .await
+        .unwrap();
+    assert_eq!(salver.count(&page).await.unwrap(), 1);
+    let refused = salver
+        .add(&page, Message::info("too deep").data(nested(65)))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.field(), Some("data"));
+    salver
+        .add(&page, Message::info("two\r\nlines"))
+        .await
+        .unwrap();
+    assert_messages!(salver, session("ada"), "settings", [Info "deep", Info "two\nlines"]);
+}
+
+#[test]
+fn a_handle_works_without_tokio() {
+    let server = Server::start();
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let salver = Salver::redis("app", &server.url()).unwrap();
+        let page = salver.context(session("ada"), "settings").unwrap();
+        let count = pollster(async {
+            salver.add(&page, Message::info("x")).await.unwrap();
+            let claim = salver.claim(&page).await.unwrap();
+            salver.confirm(&claim).await.unwrap();
+            claim.messages().len()
+        });
+        send.send(count).unwrap();
+    });
+    assert_eq!(receive.recv().unwrap(), 1);
+}
+
+/// Drives a future on this thread, with nothing around it.
+fn pollster<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut work = std::pin::pin!(work);
+    loop {
+        match work
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(&waker))
+        {
+            std::task::Poll::Ready(outcome) => return outcome,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// A proxy that passes requests on until it is told to: then it passes one more on, and dies before the
+/// reply.
+async fn dying_proxy(port: u16) -> (u16, std::sync::Arc<std::sync::atomic::AtomicBool>) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let dies = std::sync::Arc::new(AtomicBool::new(false));
+    let order = std::sync::Arc::clone(&dies);
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let server = tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        let mut reply = vec![0; 4096];
+        loop {
+            let size = from_server.read(&mut reply).await.unwrap();
+            if order.load(Ordering::SeqCst) || size == 0 {
+                return;
+            }
+            to_client.write_all(&reply[..size]).await.unwrap();
+        }
+    });
+    (own, dies)
+}
+
+#[tokio::test]
+async fn an_add_whose_reply_was_lost_is_in_doubt_not_denied() {
+    let server = Server::start();
+    let (port, dies) = dying_proxy(server.port).await;
+    let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("warm")).await.unwrap();
+    dies.store(true, std::sync::atomic::Ordering::SeqCst);
+    let lost = salver
+        .add(&page, Message::info("applied"))
+        .await
+        .unwrap_err();
+    assert!(lost.is_in_doubt(), "{lost}");
+    let direct = Salver::redis("app", &server.url()).unwrap();
+    assert_eq!(
+        direct.count(&page).await.unwrap(),
+        2,
+        "it was applied indeed"
+    );
 }

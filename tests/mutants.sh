@@ -46,10 +46,17 @@ fault views_are_ignored pages::five_redirects_lose_nothing \
   src/web/visit.rs 'let view = self.view(request).unwrap_or(View::ANY);' 'let view = View::ANY;'
 fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
   src/web/body.rs 'hold.confirm();' 'drop(hold);'
+fault parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was_taken \
+  src/web/body.rs '*this.hold = None;
+                    *this.left = None;' 'confirm(this.hold);'
+fault names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
+  src/web/session.rs 'request.cookie_raw(' 'request.cookie('
+fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
+  src/link/line.rs 'Effect::Reads => error,' 'Effect::Reads | Effect::Writes => error,'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
-  src/salver/hold.rs 'self.salver.shared.settle.hand_over(End::Release(claim));' 'drop(claim);'
+  src/salver/hold.rs 'drop(self.salver.shared.settle.hand_over(End::Release(claim)));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
   src/web/middleware.rs 'headers.remove(header::ETAG);' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
@@ -57,7 +64,7 @@ fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is 
         keep_from_caches' 'if visit.is_rendered() {
         keep_from_caches'
 fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
-  src/web/visit.rs 'let Some(session) = self.session(request) else {' 'let Ok(session) = self.session_or_new(request) else {'
+  src/web/visit.rs 'let Some(session) = self.session(request) else {' 'let Ok(session) = self.known_or_new(&self.hand(request)) else {'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
 fault comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \

@@ -106,7 +106,7 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
         ("text", Message::info(long(limits::MAX_TEXT))),
         ("text", Message::info(format!("{SECRET}\u{7}"))),
         ("text", Message::info(format!("{SECRET}\u{85}"))),
-        ("text", Message::info(format!("{SECRET}\r\n"))),
+        ("text", Message::info(format!("{SECRET}\r"))),
         ("title", ok().title("")),
         ("title", ok().title(long(limits::MAX_TITLE))),
         ("title", ok().title(format!("{SECRET}\n"))),

@@ -38,6 +38,12 @@ impl Dialer {
         // The cause stays out of the error: it may quote the URL, and with it a password.
         let refused =
             |_| Error::invalid("url", "is not a Redis URL such as redis://127.0.0.1:6379");
+        if url.starts_with("rediss:") {
+            return Err(Error::invalid(
+                "url",
+                "asks for TLS, which this version cannot speak",
+            ));
+        }
         let info = url.into_connection_info().map_err(refused)?;
         let mut tcp = TcpSettings::default()
             .set_nodelay(true)

@@ -8,6 +8,9 @@ use crate::Error;
 /// Codes of a user that lacks a password or a right.
 const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
 
+/// Codes of a server that cannot write for now.
+const BUSY: [&str; 4] = ["READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN"];
+
 /// Sorts an error of a connection attempt.
 pub(super) fn of_dial(error: RedisError) -> Error {
     if is_denied(&error) {
@@ -33,19 +36,29 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Error {
 }
 
 fn of_server(error: &RedisError) -> Error {
-    match error.code() {
-        Some("OOM") => Error::full("Redis is out of memory"),
-        Some("WRONGTYPE") => Error::unreadable("a key of another type"),
-        Some("ERR") => Error::unreadable("an error of Redis"),
-        _ => Error::unavailable("Redis refuses for now"),
+    if says(error, "OOM") {
+        Error::full("Redis is out of memory")
+    } else if says(error, "WRONGTYPE") {
+        Error::unreadable("a key of another type")
+    } else if BUSY.iter().any(|code| says(error, code)) || error.code() != Some("ERR") {
+        Error::unavailable("Redis refuses for now")
+    } else {
+        Error::unreadable("an error of Redis")
     }
+}
+
+/// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
+/// its own in its text.
+fn says(error: &RedisError, code: &str) -> bool {
+    let words = |text: &str| text.split([' ', '-', ':']).any(|word| word == code);
+    error.code() == Some(code) || error.code() == Some("ERR") && error.detail().is_some_and(words)
 }
 
 fn is_denied(error: &RedisError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
-    ) || error.code().is_some_and(|code| DENIED.contains(&code))
+    ) || DENIED.iter().any(|code| says(error, code))
 }
 
 /// Tells whether the connection is of no more use.

@@ -99,7 +99,11 @@ impl Line {
     async fn ask_here(&self, ask: &Ask, effect: Effect) -> Result<Value, Error> {
         match self.attempt(ask).await? {
             Err(error) if fault::breaks_line(&error) && effect != Effect::WritesOnce => {
-                let again = self.attempt(ask).await?;
+                // The first attempt may have been carried out: what comes of the second cannot undo that.
+                let again = self.attempt(ask).await.map_err(|error| match effect {
+                    Effect::Reads => error,
+                    _ => Error::in_doubt("the connection to Redis broke").because(error),
+                })?;
                 again.map_err(|error| fault::of_reply(error, effect))
             }
             reply => reply.map_err(|error| fault::of_reply(error, effect)),
@@ -142,10 +146,11 @@ impl Line {
             line.note(&dialled);
             dialled
         });
-        let broken = |_| {
-            Err(Error::unavailable(
-                "the runtime of the connection has ended",
-            ))
+        let line = self.clone();
+        let broken = move |_| {
+            let broken = Err(Error::unavailable("the connection attempt was broken off"));
+            line.note(&broken);
+            broken
         };
         task.map(move |dialled| dialled.unwrap_or_else(broken))
             .boxed()

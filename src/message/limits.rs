@@ -14,6 +14,8 @@ pub const MAX_LABEL: usize = 128;
 pub const MAX_URL: usize = 2048;
 /// Most JSON in `data`, in bytes. Stops messages from being used as a database.
 pub const MAX_DATA: usize = 4096;
+/// Deepest nesting of `data`. Readers in every language stop somewhere; many at 128.
+pub const MAX_DEPTH: usize = 64;
 /// Largest message in bytes, as stored. Bounds what one look has to carry: 100 of them.
 pub const MAX_MESSAGE: usize = 8192;
 /// Longest delay of a message: 30 days. Stops a slip of units from keeping a key for ever.

@@ -16,7 +16,7 @@ mod parts;
 
 pub use self::id::MessageId;
 pub use self::limits::{
-    MAX_DATA, MAX_DELAY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE, MAX_URL,
+    MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE, MAX_URL,
 };
 pub use self::parts::{Action, Autoclose, Format};
 
@@ -58,7 +58,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Builds a message of a level. `text`: 1 byte to 4 KiB, no control characters but tab and line feed.
+    /// Builds a message of a level. `text`: 1 byte to 4 KiB, no control characters but tab and line feed;
+    /// the line ends of forms, CR LF, become line feeds.
     #[must_use]
     pub fn new(level: Level, text: impl Into<String>) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl Message {
             tag: None,
             level,
             title: None,
-            text: text.into(),
+            text: one_line_ending(text.into()),
             format: Format::Plain,
             autoclose: Autoclose::ByLevel,
             action: None,
@@ -281,6 +282,12 @@ impl Message {
         let Some(data) = &self.data else {
             return Ok(());
         };
+        if depth(data) > MAX_DEPTH {
+            return Err(Error::invalid(
+                "data",
+                format!("is nested more than {MAX_DEPTH} deep"),
+            ));
+        }
         if data.to_string().len() > MAX_DATA {
             return Err(over("data", MAX_DATA));
         }
@@ -295,6 +302,22 @@ impl fmt::Debug for Message {
             .field("level", &self.level)
             .field("tag", &self.tag)
             .finish_non_exhaustive()
+    }
+}
+
+fn one_line_ending(text: String) -> String {
+    if text.contains("\r\n") {
+        text.replace("\r\n", "\n")
+    } else {
+        text
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -79,6 +79,8 @@ settings! {
     age_limit(time: Duration) => limits.age;
     /// Sets how many messages a context keeps: 1 to 1,000. Default: 100.
     max_messages(count: usize) => limits.messages;
+    /// Sets how many contexts a session may have: 1 to 64. Default: 64.
+    max_contexts(count: usize) => limits.contexts;
     /// Sets what happens when a context is full. Default: [`Full::DropOldest`].
     when_full(full: Full) => limits.full;
     /// Sets how long a page hides what it claimed from every other: 1 second to 10 minutes. Default: 15 s.

@@ -3,15 +3,16 @@
 #[cfg(feature = "web")]
 use std::time::Duration;
 
+#[cfg(feature = "web")]
+use tokio::time::timeout;
+
 use super::Salver;
 #[cfg(feature = "web")]
-use super::within;
+use crate::SessionId;
 use crate::settle::End;
 use crate::store::Claim;
 #[cfg(feature = "web")]
 use crate::store::Found;
-#[cfg(feature = "web")]
-use crate::{Error, SessionId};
 
 /// A claim that gives itself back when it is dropped.
 pub(crate) struct Hold {
@@ -47,23 +48,17 @@ impl Hold {
     /// Confirms off the visitor's path.
     pub(crate) fn confirm(mut self) {
         if let Some(claim) = self.claim.take() {
-            self.salver.shared.settle.hand_over(End::Confirm(claim));
+            drop(self.salver.shared.settle.hand_over(End::Confirm(claim)));
         }
     }
 
-    /// Gives back before the response leaves, so that the visitor's next page finds the messages; with no
-    /// time left, as soon as can be.
+    /// Gives back before the response leaves, so that the visitor's next page finds the messages. Waits for
+    /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
-        if budget.is_zero() {
-            return;
-        }
-        let Some(claim) = self.claim.take().filter(|claim| !claim.is_empty()) else {
-            return;
-        };
-        let release = self.salver.store.release(&claim);
-        let late = || Error::in_doubt("the store did not answer in time");
-        if let Err(error) = within(budget, release, late).await {
-            tracing::warn!(%error, "release failed: the lease decides");
+        if let Some(claim) = self.claim.take() {
+            let released = self.salver.shared.settle.hand_over(End::Release(claim));
+            // Too late, or there was nothing to release: the lease decides.
+            let _ = timeout(budget, released).await;
         }
     }
 }
@@ -71,7 +66,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
-            self.salver.shared.settle.hand_over(End::Release(claim));
+            drop(self.salver.shared.settle.hand_over(End::Release(claim)));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -213,12 +215,15 @@ impl Salver {
         for message in messages {
             // Encoding is the one check of the size of the whole; it costs less than a round trip.
             wire::encode(message).map_err(|error| error.during("add"))?;
-            if message.delay() > policy.limits.age {
-                return Err(Error::invalid("after", "is beyond the age limit").during("add"));
+            // It has to be visible for as long as a message that is not held back.
+            let life = policy.limits.expiry.min(policy.limits.age);
+            if !message.delay().is_zero() && message.delay() > policy.limits.age - life {
+                let problem = "is beyond the age limit less the expiry";
+                return Err(Error::invalid("after", problem).during("add"));
             }
         }
-        let loud = |message: &&Message| message.level() >= policy.minimum;
-        let loud: Vec<_> = messages.iter().filter(loud).cloned().collect();
+        let loud = messages.iter().filter(|message| self.is_loud(message));
+        let loud: Vec<_> = loud.cloned().collect();
         if loud.is_empty() {
             return Ok((Placed::Here { displaced: 0 }, 0));
         }
@@ -386,6 +391,33 @@ impl Salver {
         self.shared.settle.drain().await;
     }
 
+    pub(crate) fn is_loud(&self, message: &Message) -> bool {
+        message.level() >= self.policy().minimum
+    }
+
+    /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
+    #[cfg(feature = "web")]
+    pub(crate) fn migrate_until_certain(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+    ) -> Result<(), Error> {
+        let (salver, from, to) = (self.anywhere(), from.clone(), to.clone());
+        let moving = async move {
+            let mut rest = Duration::from_millis(50);
+            // As long as the old id could tell where it went; then nobody needs the answer any more.
+            let give_up = tokio::time::Instant::now() + salver.policy().limits.expiry;
+            while tokio::time::Instant::now() < give_up {
+                match salver.migrate(&from, &to).await {
+                    Err(error) if error.retry_after().is_some() => tokio::time::sleep(rest).await,
+                    _ => return,
+                }
+                rest = (rest * 2).min(Duration::from_secs(10));
+            }
+        };
+        home::spawn(moving).map(drop)
+    }
+
     pub(crate) fn policy(&self) -> &Policy {
         &self.shared.policy
     }
@@ -462,7 +494,15 @@ async fn within<T>(
     call: impl Future<Output = Result<T, Error>>,
     late: impl FnOnce() -> Error,
 ) -> Result<T, Error> {
-    timeout(budget, call).await.unwrap_or_else(|_| Err(late()))
+    if Handle::try_current().is_ok() {
+        return timeout(budget, call).await.unwrap_or_else(|_| Err(late()));
+    }
+    // No tokio here: the time is taken on Salver's own thread.
+    let bell = home::spawn(async move { tokio::time::sleep(budget).await })?;
+    match select(pin!(call), bell).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(late()),
+    }
 }
 
 impl fmt::Debug for Salver {

@@ -17,7 +17,7 @@
 //! 3. **A repeated add changes nothing**: a message whose id is there is left alone, its lease too.
 //! 4. **A tag replaces** what has the same tag in the same context, leased or not.
 //! 5. **Two claimers never share** a message while a lease holds.
-//! 6. **Confirm removes**, whoever holds the message by now. **Release gives back** only what is still
+//! 6. **Confirm removes**, whoever holds the message by now, and wherever its session has moved. **Release gives back** only what is still
 //!    under this claim's lease.
 //! 7. **Room is made before the add**, lowest time first, so that a context full of leased messages keeps
 //!    the new one; what was displaced is counted and told once, by the next claim or take.
@@ -342,8 +342,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         close: Option<Duration>,
     ) -> Answer<'a, ()>;
 
-    /// Carries all messages, leases and schedules to a new session id, and closes the old one for
-    /// [`Limits::expiry`].
+    /// Carries all messages, leases and schedules to a new session id, which it opens if it was closed, and
+    /// closes the old one for [`Limits::expiry`].
     ///
     /// # Errors
     ///
@@ -366,8 +366,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Gives the same store for use on the calling thread's runtime alone.
     ///
-    /// A store with connections opens one of its own here; called once per actix worker. The default
-    /// is the store itself.
+    /// A store with connections gives one to each thread here; called by the middleware on each actix worker.
+    /// Any other gives itself.
     fn worker(self: Arc<Self>) -> Arc<dyn Store>;
 }
 

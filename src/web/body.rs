@@ -23,6 +23,9 @@ pin_project! {
         hold: Option<Hold>,
         // Bytes still to come, where that is known: a server need not ask for the end of a sized body.
         left: Option<u64>,
+        // Whether anything was handed over: an empty body shows nothing.
+        passed: bool,
+        ended: bool,
     }
 
     impl<B> PinnedDrop for Body<B> {
@@ -56,6 +59,8 @@ impl<B: MessageBody + 'static> Body<B> {
             filler,
             hold,
             left,
+            passed: false,
+            ended: false,
         }
     }
 }
@@ -75,7 +80,7 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let mut this = self.project();
-        loop {
+        while !*this.ended {
             match ready!(this.inner.as_mut().poll_next(context)) {
                 Some(Ok(piece)) => {
                     if let Some(left) = this.left {
@@ -86,6 +91,7 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
                         None => piece,
                     };
                     if !piece.is_empty() {
+                        *this.passed = true;
                         return Poll::Ready(Some(Ok(piece)));
                     }
                 }
@@ -96,18 +102,19 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => {
+                    *this.ended = true;
                     let rest = this.filler.as_mut().map(Filler::rest).unwrap_or_default();
                     if !rest.is_empty() {
                         return Poll::Ready(Some(Ok(rest)));
                     }
-                    if this.filler.as_ref().is_none_or(Filler::is_filled) {
-                        confirm(this.hold);
-                    }
-                    *this.hold = None;
-                    return Poll::Ready(None);
                 }
             }
         }
+        if *this.passed && this.filler.as_ref().is_none_or(Filler::is_filled) {
+            confirm(this.hold);
+        }
+        *this.hold = None;
+        Poll::Ready(None)
     }
 }
 

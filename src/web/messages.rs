@@ -6,6 +6,7 @@ use std::rc::Rc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::session::Hand;
 use super::visit::{Visit, Word};
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
@@ -29,7 +30,8 @@ use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, 
 #[derive(Clone)]
 pub struct Messages {
     visit: Rc<Visit>,
-    request: HttpRequest,
+    /// Instead of the request, which a middleware could not pass on while somebody else holds it.
+    hand: Hand,
     view: Result<View, Error>,
 }
 
@@ -91,9 +93,12 @@ impl Messages {
     /// As [`Salver::add`].
     pub async fn add_message(&self, message: Message) -> Result<Added, Error> {
         message.check().map_err(|error| error.during("add"))?;
+        if !self.visit.site.salver.is_loud(&message) {
+            return Ok(Added::default());
+        }
         let context = self.address()?;
         let added = self.visit.site.salver.add_here(&context, message).await?;
-        self.visit.site.unread.added(context.view());
+        self.visit.site.unread.added(context.app(), context.view());
         Ok(added)
     }
 
@@ -112,14 +117,14 @@ impl Messages {
 
     fn address(&self) -> Result<Context, Error> {
         let view = self.view.clone().map_err(|error| error.during("add"))?;
-        let session = self.visit.session_or_new(&self.request)?;
+        let session = self.visit.known_or_new(&self.hand)?;
         self.visit.site.salver.context(session, view)
     }
 
     /// Gives the visitor's session, if there is one; makes none.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
-        self.visit.session(&self.request)
+        self.visit.known()
     }
 
     /// Shows a message on this response only, in the slot. Stores nothing.
@@ -140,13 +145,16 @@ impl Messages {
 
     /// Gives the visitor a new session id and carries the messages along: call it at a login.
     ///
-    /// The old id shows nothing from then on. A visitor without a session is left alone.
+    /// The old id shows nothing from then on. A visitor without a session is left alone; one whose session
+    /// was closed or has moved (an old cookie) gets a new, empty one. When the store does not say whether it
+    /// moved the messages, the visitor has the new id, and the move is repeated until it is certain.
     ///
     /// # Errors
     ///
-    /// As [`Salver::migrate`]; the visitor then keeps the old id.
+    /// [`is_unavailable`](Error::is_unavailable): nothing has changed, the visitor keeps the old id.
+    /// [`is_invalid`](Error::is_invalid) for a source of sessions that can only find them.
     pub async fn renew(&self) -> Result<(), Error> {
-        self.visit.renew(&self.request).await
+        self.visit.renew(&self.hand).await
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one: call it at a logout.
@@ -156,9 +164,10 @@ impl Messages {
     ///
     /// # Errors
     ///
-    /// As [`Salver::forget`]; the visitor has the new id all the same.
+    /// As [`Salver::forget`]; the visitor has the new id all the same. [`is_invalid`](Error::is_invalid) for
+    /// a source of sessions that can only find them: nothing has changed.
     pub async fn forget(&self) -> Result<(), Error> {
-        self.visit.forget(&self.request).await
+        self.visit.forget(&self.hand).await
     }
 }
 
@@ -175,13 +184,16 @@ impl FromRequest for Messages {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Visit::of(request).map(|visit| Self {
-            view:
-                visit.view(request).ok_or_else(|| {
+        ready(Visit::of(request).map(|visit| {
+            // Found now, since the request is not kept.
+            visit.session(request);
+            Self {
+                hand: visit.hand(request),
+                view: visit.view(request).ok_or_else(|| {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),
-            visit,
-            request: request.clone(),
+                visit,
+            }
         }))
     }
 }

@@ -148,8 +148,11 @@ async fn finish<B: MessageBody + 'static>(
         (unchanged, None)
     };
     let hold = decide(visit, counts).await;
-    if visit.is_rendered() && !visit.take_now().is_empty() {
-        tracing::warn!("`Messages::now` on a page that draws `Pending` itself: use `Pending::now`");
+    if !visit.take_now().is_empty() {
+        tracing::warn!(
+            "a message for this response only was not shown: there is no slot to fill, or the page draws \
+             `Pending` itself (use `Pending::now`)"
+        );
     }
     if visit.is_carrying() {
         keep_from_caches(response.headers_mut());
@@ -165,9 +168,7 @@ async fn finish<B: MessageBody + 'static>(
 
 /// Ends a visit that came to an error: a middleware inside of this one gave up.
 async fn finish_error(visit: &Visit, mut error: Error) -> Error {
-    if let Some(hold) = visit.take_hold() {
-        visit.release(hold).await;
-    }
+    decide(visit, false).await;
     if let Some(cookie) = visit.take_cookie() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             keep_from_caches(response.headers_mut());
@@ -202,6 +203,10 @@ async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
     let mut filler = None;
+    if !visit.may_show(&request) {
+        let body = EitherBody::left(body);
+        return (ServiceResponse::new(request, head.set_body(body)), filler);
+    }
     let body = match body.try_into_bytes() {
         Ok(page) => match slot::find(&page) {
             Some(at) => EitherBody::right(match messages(visit, &request).await {

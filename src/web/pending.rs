@@ -102,7 +102,8 @@ impl Pending {
     }
 
     fn rendered(&self) -> &[Message] {
-        self.visit.rendered(!self.messages.is_empty());
+        let any = !self.messages.is_empty() || self.displaced > 0;
+        self.visit.rendered(any);
         &self.messages
     }
 }

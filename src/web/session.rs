@@ -97,31 +97,48 @@ impl SessionSource {
         token.session(app).ok()
     }
 
-    /// Draws a token for a visitor, if this source can hand one out. Changes nothing yet.
-    pub(super) fn draw(&self) -> Result<Token, Error> {
+    /// Gives what can hand a session out to this visitor, without keeping the request.
+    pub(super) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
         match &self.0 {
-            Kind::Closure(_) | Kind::Header(_) => Err(Error::invalid(
-                "session",
-                "is missing: the request has none, and its source cannot make one",
-            )),
-            Kind::Cookie => Token::draw(),
+            Kind::Closure(_) | Kind::Header(_) => Hand::Empty,
+            Kind::Cookie => Hand::Cookie(name(request, plain_http)),
             #[cfg(feature = "actix-session")]
-            Kind::ActixSession => Token::draw(),
+            Kind::ActixSession => {
+                Hand::ActixSession(actix_session::SessionExt::get_session(request))
+            }
+        }
+    }
+}
+
+/// What hands a session out to a visitor.
+#[derive(Clone)]
+pub(super) enum Hand {
+    /// A source that can only find sessions.
+    Empty,
+    Cookie(&'static str),
+    #[cfg(feature = "actix-session")]
+    ActixSession(actix_session::Session),
+}
+
+impl Hand {
+    /// Draws a token. Changes nothing yet.
+    pub(super) fn draw(&self) -> Result<Token, Error> {
+        match self {
+            Self::Empty => Err(Error::invalid(
+                "session",
+                "cannot be made, renewed or forgotten by the source of sessions",
+            )),
+            _ => Token::draw(),
         }
     }
 
-    /// Hands a token to the visitor; gives the cookie that has to go out with the response, if one does.
-    pub(super) fn hand_out(
-        &self,
-        token: &Token,
-        request: &HttpRequest,
-        plain_http: bool,
-    ) -> Result<Option<Cookie<'static>>, Error> {
-        match &self.0 {
-            Kind::Closure(_) | Kind::Header(_) => Ok(None),
-            Kind::Cookie => Ok(Some(bake(request, token, plain_http))),
+    /// Hands a token out; gives the cookie that has to go out with the response, if one does.
+    pub(super) fn give(&self, token: &Token) -> Result<Option<Cookie<'static>>, Error> {
+        match self {
+            Self::Empty => Ok(None),
+            Self::Cookie(name) => Ok(Some(bake(name, token))),
             #[cfg(feature = "actix-session")]
-            Kind::ActixSession => actix_session::SessionExt::get_session(request)
+            Self::ActixSession(session) => session
                 .insert(SESSION_KEY, token.as_str())
                 .map(|()| None)
                 .map_err(|_| Error::unavailable("the actix-session takes no value")),
@@ -154,13 +171,14 @@ fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token> {
     if !has_cookies(request) {
         return None;
     }
-    // Only the name that this visitor would be given: a neighbouring host can plant the plain one.
-    Token::read(request.cookie(name(request, plain_http))?.value())
+    // Only the name that this visitor would be given, letter for letter: a neighbouring host can plant the
+    // plain one, or one that decodes to the other.
+    let cookie = request.cookie_raw(name(request, plain_http))?;
+    Token::read(cookie.value())
 }
 
-/// Bakes the cookie that carries a token to this visitor.
-fn bake(request: &HttpRequest, token: &Token, plain_http: bool) -> Cookie<'static> {
-    let name = name(request, plain_http);
+/// Bakes the cookie that carries a token to a visitor.
+fn bake(name: &'static str, token: &Token) -> Cookie<'static> {
     Cookie::build(name, token.as_str().to_owned())
         .path("/")
         .http_only(true)
@@ -186,6 +204,6 @@ fn is_local(request: &HttpRequest, host: &str) -> bool {
         None => host.split(':').next().unwrap_or_default(),
     };
     let loopback = |ip: std::net::IpAddr| ip.is_loopback();
-    let near = request.peer_addr().is_none_or(|peer| loopback(peer.ip()));
+    let near = request.peer_addr().is_some_and(|peer| loopback(peer.ip()));
     near && (name == "localhost" || name.parse().is_ok_and(loopback))
 }

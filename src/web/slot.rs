@@ -10,7 +10,10 @@ const CLOSING: &[u8] = b"</salver-messages";
 const COMMENT: &[u8] = b"<!--";
 
 /// Elements whose content is not markup, or not on the page, each with what ends it.
-const OPAQUE: [(&[u8], &[u8]); 7] = [
+const OPAQUE: [(&[u8], &[u8]); 10] = [
+    (b"noscript", b"</noscript"),
+    (b"noembed", b"</noembed"),
+    (b"noframes", b"</noframes"),
     (b"script", b"</script"),
     (b"style", b"</style"),
     (b"textarea", b"</textarea"),
@@ -20,9 +23,9 @@ const OPAQUE: [(&[u8], &[u8]); 7] = [
     (b"xmp", b"</xmp"),
 ];
 
-/// Longest tag that is held back until its end comes. Stops a page with a stray `<` from being kept in
-/// memory as a whole.
-const LONGEST_TAG: usize = 16 * 1024;
+/// Most of a streamed page that is held back until a tag ends. Stops a page with a stray `<` from being kept
+/// in memory as a whole; beyond it no slot is looked for any more.
+const MOST_KEPT: usize = 4 * 1024;
 
 /// Where the slot is, as far as the page is known.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ enum Place {
     Markup,
     /// In a comment or an opaque element, until this comes.
     Until(&'static [u8]),
+    /// Behind a tag that never ends.
+    GivenUp,
 }
 
 /// Finds the slot in a whole page; gives where the messages go in.
@@ -75,6 +80,10 @@ impl Filler {
         };
         self.kept.extend_from_slice(&piece);
         match step(&self.kept, &mut self.place) {
+            Step::Undecided(until) if self.kept.len() - until > MOST_KEPT => {
+                self.place = Place::GivenUp;
+                self.kept.split().freeze()
+            }
             Step::Undecided(until) => self.kept.split_to(until).freeze(),
             Step::Slot(at) => {
                 let mut out = self.kept.split_to(at);
@@ -101,6 +110,7 @@ fn step(page: &[u8], place: &mut Place) -> Step {
     loop {
         let rest = page.get(at..).unwrap_or_default();
         match *place {
+            Place::GivenUp => return Step::Undecided(page.len()),
             Place::Until(end) => {
                 let Some(found) = position(rest, end) else {
                     let tail = rest.len().min(end.len() - 1);
@@ -139,7 +149,8 @@ enum Tag {
 
 fn read_tag(text: &[u8]) -> Tag {
     if text.starts_with(COMMENT) {
-        return Tag::Opens(COMMENT.len(), b"-->");
+        // `<!-->` and `<!--->` are whole comments: what ends one may begin at its own dashes.
+        return Tag::Opens(COMMENT.len() - 2, b"-->");
     }
     if COMMENT.starts_with(text) {
         return Tag::Cut;
@@ -148,11 +159,7 @@ fn read_tag(text: &[u8]) -> Tag {
         return Tag::Other(1);
     }
     let Some(length) = tag_length(text) else {
-        return if text.len() > LONGEST_TAG {
-            Tag::Other(1)
-        } else {
-            Tag::Cut
-        };
+        return Tag::Cut;
     };
     let name = text.get(1..length).unwrap_or_default();
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
@@ -175,22 +182,23 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
         Tag::Other(length)
     } else if closing.len() == CLOSING.len() {
         Tag::Slot(length)
-    } else if text.len() > LONGEST_TAG {
-        Tag::Other(length)
     } else {
         Tag::Cut
     }
 }
 
-/// Measures a tag to its `>`, which quoted attribute values may hold too.
+/// Measures a tag to its `>`, which an attribute value in quotes may hold too.
 fn tag_length(text: &[u8]) -> Option<usize> {
-    let mut quote = None;
+    let (mut quote, mut after_equals) = (None, false);
     for (at, byte) in text.iter().enumerate() {
         match (quote, byte) {
-            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'"' | b'\'') if after_equals => quote = Some(*byte),
             (None, b'>') => return Some(at + 1),
             (Some(open), byte) if open == *byte => quote = None,
             _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            after_equals = *byte == b'=' && quote.is_none();
         }
     }
     None

@@ -18,7 +18,10 @@ pub(super) static OF_THIS_PROCESS: LazyLock<Unread> = LazyLock::new(Unread::defa
 
 /// What this process added to, and which of it was read.
 #[derive(Debug, Default)]
-pub(super) struct Unread(Mutex<HashMap<View, State>>);
+pub(super) struct Unread(Mutex<HashMap<Page, State>>);
+
+/// A view of an application.
+type Page = (String, View);
 
 #[derive(Debug)]
 enum State {
@@ -29,36 +32,38 @@ enum State {
 
 impl Unread {
     /// Notes a page of a view.
-    pub(super) fn read(&self, view: &View) {
+    pub(super) fn read(&self, app: &str, view: &View) {
+        let page = (app.to_owned(), view.clone());
         let mut views = self.views();
-        if views.len() < VIEWS || views.contains_key(view) {
-            views.insert(view.clone(), State::Read);
+        if views.len() < VIEWS || views.contains_key(&page) {
+            views.insert(page, State::Read);
         }
     }
 
     /// Notes an add; says so once when a message for the view has waited for a page that never came.
-    pub(super) fn added(&self, view: &View) {
+    pub(super) fn added(&self, app: &str, view: &View) {
         if view.is_any() {
             return;
         }
+        let page = (app.to_owned(), view.clone());
         let mut views = self.views();
-        match views.get(view) {
+        match views.get(&page) {
             Some(State::AddedAt(since)) if since.elapsed() > PATIENCE => {
                 tracing::warn!(
                     "messages for view `{view}`, no page of that view: a view is the route pattern \
                      without its leading slash"
                 );
-                views.insert(view.clone(), State::Told);
+                views.insert(page, State::Told);
             }
             Some(_) => {}
             None if views.len() < VIEWS => {
-                views.insert(view.clone(), State::AddedAt(Instant::now()));
+                views.insert(page, State::AddedAt(Instant::now()));
             }
             None => {}
         }
     }
 
-    fn views(&self) -> MutexGuard<'_, HashMap<View, State>> {
+    fn views(&self) -> MutexGuard<'_, HashMap<Page, State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::eligibility;
-use super::session::SessionSource;
+use super::session::{Hand, SessionSource};
 use super::token::Token;
 use super::unread::Unread;
 use super::view::ViewSource;
@@ -63,6 +63,15 @@ enum Known {
     Session(SessionId),
 }
 
+impl Known {
+    fn id(&self) -> Option<SessionId> {
+        match self {
+            Self::Session(id) => Some(id.clone()),
+            _ => None,
+        }
+    }
+}
+
 impl Visit {
     /// Starts the visit of a request.
     pub(super) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
@@ -104,67 +113,72 @@ impl Visit {
                 .find(request, site.salver.name(), site.plain_http);
             *known = found.map_or(Known::Nobody, Known::Session);
         }
-        match &*known {
-            Known::Session(id) => Some(id.clone()),
-            _ => None,
-        }
+        known.id()
+    }
+
+    /// Tells whose visit it is, as far as somebody has asked.
+    pub(super) fn known(&self) -> Option<SessionId> {
+        self.session.borrow().id()
     }
 
     /// Tells whose visit it is, making a session if there is none.
-    pub(super) fn session_or_new(&self, request: &HttpRequest) -> Result<SessionId, Error> {
-        match self.session(request) {
+    pub(super) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
+        match self.known() {
             Some(id) => Ok(id),
-            None => self.new_session(request),
+            None => self.become_known(hand, &hand.draw()?),
         }
     }
 
-    fn new_session(&self, request: &HttpRequest) -> Result<SessionId, Error> {
-        let token = self.site.session.draw()?;
-        self.become_known(request, &token)
-    }
-
-    fn become_known(&self, request: &HttpRequest, token: &Token) -> Result<SessionId, Error> {
-        let Site {
-            session,
-            salver,
-            plain_http,
-            ..
-        } = &*self.site;
-        let id = token.session(salver.name())?;
-        self.cookie
-            .replace(session.hand_out(token, request, *plain_http)?);
+    fn become_known(&self, hand: &Hand, token: &Token) -> Result<SessionId, Error> {
+        let id = token.session(self.site.salver.name())?;
+        self.cookie.replace(hand.give(token)?);
         self.session.replace(Known::Session(id.clone()));
         Ok(id)
     }
 
     /// Gives the visitor a new id and carries the messages along. Does nothing for a visitor without one.
-    pub(super) async fn renew(&self, request: &HttpRequest) -> Result<(), Error> {
-        let Some(old) = self.session(request) else {
+    pub(super) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
+        let Some(old) = self.known() else {
             return Ok(());
         };
-        let token = self.site.session.draw()?;
-        let new = token.session(self.site.salver.name())?;
-        self.site.salver.migrate(&old, &new).await?;
+        let token = hand.draw()?;
+        let salver = &self.site.salver;
+        let new = token.session(salver.name())?;
+        match salver.migrate(&old, &new).await {
+            Ok(()) => {}
+            // The messages may be under the new id already: the visitor has to have it.
+            Err(error) if error.is_in_doubt() => {
+                tracing::warn!(%error, "the move to a new session is repeated until it is certain");
+                salver.migrate_until_certain(&old, &new)?;
+            }
+            // The old id was closed, or moved for somebody who has its newer cookie: begin anew.
+            Err(error) if error.is_closed() => {}
+            Err(error) => return Err(error),
+        }
         if let Some(hold) = &mut *self.hold.borrow_mut() {
             hold.follow(&new);
         }
-        self.become_known(request, &token)?;
+        self.become_known(hand, &token)?;
         Ok(())
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(super) async fn forget(&self, request: &HttpRequest) -> Result<(), Error> {
-        let Some(old) = self.session(request) else {
+    pub(super) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
+        let Some(old) = self.known() else {
             return Ok(());
         };
         // First the new token: whatever becomes of the old one, this visitor is rid of it.
-        self.new_session(request)?;
+        self.become_known(hand, &hand.draw()?)?;
         self.site.salver.forget(&old).await
     }
 
     /// Gives the cookie that has to go out with the response.
     pub(super) fn take_cookie(&self) -> Option<Cookie<'static>> {
         self.cookie.borrow_mut().take()
+    }
+
+    pub(super) fn hand(&self, request: &HttpRequest) -> Hand {
+        self.site.session.hand(request, self.site.plain_http)
     }
 
     pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
@@ -186,7 +200,7 @@ impl Visit {
             return Shown::default();
         };
         let view = self.view(request).unwrap_or(View::ANY);
-        self.site.unread.read(&view);
+        self.site.unread.read(self.site.salver.name(), &view);
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
             let context = salver.context(session, view)?;
@@ -236,6 +250,13 @@ impl Visit {
     /// Puts a message on this response only.
     pub(super) fn show_now(&self, message: Message) {
         self.now.borrow_mut().push(message);
+    }
+
+    /// Tells whether anything could go into the slot, without asking the store.
+    pub(super) fn may_show(&self, request: &HttpRequest) -> bool {
+        !self.now.borrow().is_empty()
+            || self.hold.borrow().is_some()
+            || (eligibility::may_claim(request) && self.session(request).is_some())
     }
 
     pub(super) fn take_now(&self) -> Vec<Message> {

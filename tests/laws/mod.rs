@@ -125,6 +125,7 @@ stamp! {
     contexts_of_one_look_are_merged_in_order
     a_batch_is_added_whole
     a_batch_that_does_not_fit_is_refused_whole
+    a_refused_add_changes_nothing
     two_claimers_never_share
     a_repeated_add_makes_one
     a_repeated_add_keeps_the_lease
@@ -133,6 +134,7 @@ stamp! {
     a_late_release_does_not_free_anothers_claim
     a_late_confirm_removes
     a_confirm_may_be_repeated
+    a_confirm_follows_a_session_that_moved
     a_released_message_keeps_its_age
     a_full_context_of_leased_messages_keeps_the_new_one
     the_oldest_is_displaced_and_told_once
@@ -164,6 +166,7 @@ stamp! {
     migrate_says_where_the_session_went
     migrate_may_be_repeated_but_not_redirected
     migrate_merges_into_what_is_there
+    migrate_opens_the_session_that_it_leads_to
     contexts_lists_what_is_visible
     a_session_has_a_limited_number_of_contexts
 }

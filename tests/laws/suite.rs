@@ -116,6 +116,29 @@ pub async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject) {
     subject.shows(&page, &["here", "a", "b"]).await;
 }
 
+pub async fn a_refused_add_changes_nothing(subject: Subject) {
+    let page = at("ada", "settings");
+    let batch: Vec<_> = (0..5).map(|n| Message::info(n.to_string())).collect();
+    subject.add_all(&page, &batch).await;
+    let mut limits = Limits::default();
+    limits.messages = 3;
+    limits.full = Full::Reject;
+    let refused = subject
+        .store
+        .add(&page, &[Message::info("x")], &limits)
+        .await
+        .unwrap_err();
+    assert!(refused.is_full(), "{refused}");
+    subject.shows(&page, &["0", "1", "2", "3", "4"]).await;
+    limits.full = Full::DropOldest;
+    subject
+        .store
+        .add(&page, &[Message::info("5")], &limits)
+        .await
+        .unwrap();
+    subject.shows(&page, &["3", "4", "5"]).await;
+}
+
 pub async fn two_claimers_never_share(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("once")).await;
@@ -198,6 +221,23 @@ pub async fn a_confirm_may_be_repeated(subject: Subject) {
     subject.add(&page, Message::info("new")).await;
     subject.store.confirm(&claim).await.unwrap();
     subject.shows(&page, &["new"]).await;
+}
+
+pub async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    subject
+        .add(&at("ada", "settings"), Message::info("was shown"))
+        .await;
+    let claim = subject.claim_for(&at("ada", "settings"), SHORT).await;
+    let limits = Limits::default();
+    subject
+        .store
+        .migrate("app", &ada, &bob, &limits)
+        .await
+        .unwrap();
+    subject.store.confirm(&claim).await.unwrap();
+    subject.pass(SHORT * 2).await;
+    subject.shows(&at("bob", "settings"), &[]).await;
 }
 
 pub async fn a_released_message_keeps_its_age(subject: Subject) {
@@ -808,6 +848,47 @@ pub async fn migrate_merges_into_what_is_there(subject: Subject) {
         .unwrap();
     let found = subject.peek(&at("bob", "settings")).await;
     assert_eq!((found.messages.len(), found.displaced), (3, 1));
+}
+
+pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let limits = Limits::default();
+    subject
+        .add(&at("ada", "settings"), Message::info("there and back"))
+        .await;
+    subject
+        .store
+        .migrate("app", &ada, &bob, &limits)
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &bob, &ada, &limits)
+        .await
+        .unwrap();
+    subject
+        .add(&at("ada", "settings"), Message::info("new"))
+        .await;
+    subject
+        .shows(&at("ada", "settings"), &["there and back", "new"])
+        .await;
+    subject
+        .store
+        .clear_session("app", &bob, Some(LEASE))
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &ada, &bob, &limits)
+        .await
+        .unwrap();
+    subject
+        .shows(&at("bob", "settings"), &["there and back", "new"])
+        .await;
+    let placed = subject
+        .add(&at("bob", "settings"), Message::info("open"))
+        .await;
+    assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
 }
 
 pub async fn contexts_lists_what_is_visible(subject: Subject) {

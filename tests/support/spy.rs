@@ -16,6 +16,7 @@ struct Seen {
     calls: Mutex<Vec<&'static str>>,
     slow_ms: AtomicU64,
     down: AtomicBool,
+    panics_at: Mutex<String>,
 }
 
 impl Report {
@@ -41,8 +42,14 @@ impl Report {
         self.0.down.store(down, Ordering::SeqCst);
     }
 
+    /// Makes the calls of this name panic.
+    pub fn panic_at(&self, call: &str) {
+        *self.0.panics_at.lock().unwrap() = call.to_owned();
+    }
+
     async fn enter(&self, call: &'static str) -> Result<(), Error> {
         self.0.calls.lock().unwrap().push(call);
+        assert!(*self.0.panics_at.lock().unwrap() != call, "the spy panics");
         let wait = self.0.slow_ms.load(Ordering::SeqCst);
         if wait > 0 {
             tokio::time::sleep(Duration::from_millis(wait)).await;

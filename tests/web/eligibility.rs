@@ -189,6 +189,14 @@ async fn a_body_counts_when_all_of_it_was_taken() {
             "/broken",
             web::get().to(move || async move { html().streaming(broken()) }),
         );
+        let nothing = || stream::iter(Vec::<Result<Bytes, Error>>::new());
+        app.route(
+            "/nothing",
+            web::get().to(move |pending: Pending| async move {
+                _ = pending.html();
+                html().streaming(nothing())
+            }),
+        );
         app.route(
             "/empty",
             web::get().to(move |pending: Pending| async move {
@@ -229,6 +237,7 @@ async fn a_body_counts_when_all_of_it_was_taken() {
     assert_eq!(take("/streamed", 1).await, 1, "a stream broken off");
     assert_eq!(take("/broken", 100).await, 1, "a stream that fails");
     assert_eq!(take("/empty", 100).await, 1, "an empty body");
+    assert_eq!(take("/nothing", 100).await, 1, "a stream of nothing");
 }
 
 #[actix_web::test]
@@ -354,4 +363,31 @@ async fn a_client_that_goes_away_during_the_handler_loses_nothing() {
     assert!(gone.is_err(), "the request was dropped in the handler");
     salver.close().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
+}
+
+#[actix_web::test]
+async fn confirm_is_above_a_middleware_that_gives_up() {
+    use actix_web::middleware::{Next, from_fn};
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let handler = |pending: Pending| async move {
+        pending.confirm();
+        pending.html()
+    };
+    let refuse = |request, next: Next<actix_web::body::BoxBody>| async move {
+        next.call(request).await?;
+        Err::<actix_web::dev::ServiceResponse, _>(error::ErrorBadGateway("gave up"))
+    };
+    let app = actix_web::App::new()
+        .wrap(from_fn(refuse))
+        .wrap(salver.middleware().session(|_: &_| Some(ada())))
+        .route("/p", web::get().to(handler));
+    let app = actix_web::test::init_service(app).await;
+    let request = TestRequest::get().uri("/p").to_request();
+    assert!(app.call(request).await.is_err());
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", []);
 }

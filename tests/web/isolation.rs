@@ -56,42 +56,33 @@ async fn visitors_do_not_see_each_others_messages() {
     }
 }
 
-#[actix_web::test]
-async fn a_thousand_undecodable_members_do_not_hide_ten_good_ones() {
-    let (store, _) = SpyStore::new();
-    let inner = store.inner.clone();
-    let salver = Salver::builder("app")
-        .store(store)
-        .max_messages(1000)
-        .build()
-        .unwrap();
-    let page = adas(&salver, "p");
-    for n in 0..10 {
-        salver
-            .add(&page, Message::info(format!("good {n}.")))
-            .await
-            .unwrap();
-    }
-    for n in 0..1000 {
+/// A thousand members that nobody can read, older than the ten that everybody can.
+fn garbage() -> Vec<Vec<u8>> {
+    let member = |n: usize| {
         let id = MessageId::new();
-        inner.put_member(
-            &page,
-            match n % 4 {
-                0 => format!("garbage {n}").into_bytes(),
-                1 => format!(r#"{{"id":"{id}","text":"","n":{n}}}"#).into_bytes(),
-                2 => format!(r#"{{"id":"{id}","text":"x","level":{n}}}"#).into_bytes(),
-                _ => vec![0xff, n as u8, (n / 256) as u8],
-            },
-        );
+        match n % 4 {
+            0 => format!("garbage {n}").into_bytes(),
+            1 => format!(r#"{{"id":"{id}","text":"","n":{n}}}"#).into_bytes(),
+            2 => format!(r#"{{"id":"{id}","text":"x","level":{n}}}"#).into_bytes(),
+            _ => vec![0xff, (n % 256) as u8, (n / 256) as u8],
+        }
+    };
+    (0..1000).map(member).collect()
+}
+
+async fn ten_good_ones_are_shown(salver: &Salver, store: &str, put: impl Fn(&[u8])) {
+    let page = adas(salver, "p");
+    garbage().iter().for_each(|member| put(member));
+    for n in 0..10 {
+        // As a foreign writer would: an add of ours would make room.
+        put(&salver::wire::encode(&Message::info(format!("good {n}."))).unwrap());
     }
-    let found = salver.claim(&page).await.unwrap();
-    assert_eq!((found.messages().len(), found.found.unreadable), (10, 1000));
-    salver.release(found).await.unwrap();
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
-    let body = site.get("/p").await.body;
+    let claim = salver.claim(&page).await.unwrap();
+    assert_eq!((claim.messages().len(), claim.found.unreadable), (10, 1000));
+    salver.release(claim).await.unwrap();
+    let routes =
+        |app: &mut web::ServiceConfig| _ = app.route("/p", web::get().to(|| async { html(PAGE) }));
+    let body = adas_site(salver, routes).await.get("/p").await.body;
     let shown = (0..10)
         .filter(|n| body.contains(&format!("good {n}.")))
         .count();
@@ -99,7 +90,38 @@ async fn a_thousand_undecodable_members_do_not_hide_ten_good_ones() {
     salver.close().await;
     let left = salver.claim(&page).await.unwrap();
     assert_eq!(left.found.unreadable, 0, "they went with the confirm");
-    println!("POISON undecodable=1000 good=10 shown={shown} counted=1000 left=0");
+    println!("POISON store={store} undecodable=1000 good=10 shown={shown} counted=1000 left=0");
+}
+
+#[actix_web::test]
+async fn a_thousand_undecodable_members_hide_nothing_in_memory() {
+    let (store, _) = SpyStore::new();
+    let inner = store.inner.clone();
+    let salver = Salver::new("app", store).unwrap();
+    let page = adas(&salver, "p");
+    ten_good_ones_are_shown(&salver, "memory", |member| inner.put_member(&page, member)).await;
+}
+
+#[actix_web::test]
+async fn a_thousand_undecodable_members_hide_nothing_in_redis() {
+    let server = crate::support::redis::Server::start();
+    let budget = std::time::Duration::from_secs(5);
+    let salver = Salver::builder("app")
+        .redis(&server.url())
+        .page_budget(budget)
+        .build()
+        .unwrap();
+    let key = adas(&salver, "p").key();
+    let mut connection = server.connect();
+    let score = std::cell::Cell::new(1_000_000);
+    let connection = std::cell::RefCell::new(&mut connection);
+    ten_good_ones_are_shown(&salver, "redis", |member| {
+        score.set(score.get() + 1);
+        let mut zadd = redis::cmd("ZADD");
+        zadd.arg(&key).arg(score.get()).arg(member);
+        zadd.query::<()>(&mut **connection.borrow_mut()).unwrap();
+    })
+    .await;
 }
 
 #[actix_web::test]

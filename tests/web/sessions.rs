@@ -51,8 +51,16 @@ async fn the_cookie_is_bound_to_the_host_and_small() {
         .wrap(salver.middleware().plain_http())
         .configure(routes);
     let plain_app = init_service(plain_app).await;
-    let save = || TestRequest::post().uri("/save");
+    let near: std::net::SocketAddr = "127.0.0.1:50000".parse().unwrap();
+    let save = || TestRequest::post().uri("/save").peer_addr(near);
     let cases = [
+        (
+            TestRequest::post()
+                .uri("/save")
+                .insert_header(("host", "localhost")),
+            "__Host-salver",
+            true,
+        ),
         (
             save().insert_header(("host", "example.org")),
             "__Host-salver",
@@ -363,4 +371,104 @@ async fn a_token_is_never_a_key() {
         ]
     );
     assert!(keys.iter().all(|key| !key.contains(&token)));
+}
+
+#[actix_web::test]
+async fn a_cookie_that_only_decodes_to_the_name_is_not_taken() {
+    let salver = Salver::memory("app").unwrap();
+    let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
+    let (planted, own) = ("A".repeat(43), "Q".repeat(42) + "A");
+    let id = async |cookies: String| {
+        let request = TestRequest::get()
+            .uri("/id")
+            .insert_header(("host", "example.org"));
+        let request = request.insert_header(("cookie", cookies)).to_request();
+        let body = actix_web::test::call_and_read_body(&app, request).await;
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let honest = id(format!("__Host-salver={own}")).await;
+    assert_eq!(honest.len(), 22);
+    assert_eq!(
+        id(format!("%5F_Host-salver={planted}; __Host-salver={own}")).await,
+        honest
+    );
+    assert_eq!(
+        id(format!("%5F_Host-salver={planted}; salver={planted}")).await,
+        ""
+    );
+}
+
+#[actix_web::test]
+async fn an_old_cookie_can_log_in_again() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.post("/save").await;
+    let old = site.cookie();
+    site.post("/login").await;
+    site.set_cookie(old.clone());
+    assert_eq!(site.post("/login").await.status, 200);
+    assert_ne!(site.cookie(), old);
+    assert!(
+        !site.get("/page").await.shows("Saved."),
+        "it is a new session, with nothing in it"
+    );
+    site.post("/save").await;
+    assert!(site.get("/page").await.shows("Saved."));
+}
+
+#[actix_web::test]
+async fn a_login_in_doubt_gives_the_new_id_and_loses_nothing() {
+    let (store, report) = crate::support::spy::SpyStore::new();
+    let budget = std::time::Duration::from_millis(20);
+    let salver = Salver::builder("app")
+        .store(store)
+        .add_budget(budget)
+        .build()
+        .unwrap();
+    let site = site(salver.middleware(), routes).await;
+    site.post("/save").await;
+    let old = site.cookie();
+    report.slow(std::time::Duration::from_millis(100));
+    assert_eq!(site.post("/login").await.status, 200);
+    assert_ne!(site.cookie(), old);
+    report.slow(std::time::Duration::ZERO);
+    crate::support::eventually("the messages have moved", async || {
+        site.get("/page").await.shows("Saved.").then_some(())
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_middleware_may_add_and_pass_the_request_on() {
+    use actix_web::dev::ServiceRequest;
+    use actix_web::middleware::{Next, from_fn};
+    async fn guard(
+        messages: Messages,
+        request: ServiceRequest,
+        next: Next<actix_web::body::BoxBody>,
+    ) -> Result<actix_web::dev::ServiceResponse, Error> {
+        messages.to("page").warning("Please log in.").await;
+        next.call(request).await
+    }
+    let salver = Salver::memory("app").unwrap();
+    let app = App::new()
+        .wrap(from_fn(guard))
+        .wrap(salver.middleware())
+        .configure(routes);
+    let site = Site::of(init_service(app).await);
+    assert!(site.get("/page").await.shows("Please log in."));
+}
+
+#[actix_web::test]
+async fn a_message_that_is_not_loud_enough_makes_no_session() {
+    let quiet = Salver::builder("app")
+        .minimum_level(salver::Level::Error)
+        .build()
+        .unwrap();
+    let site = site(quiet.middleware(), routes).await;
+    let answer = site.post("/save").await;
+    assert_eq!(
+        (answer.header("set-cookie"), answer.header("cache-control")),
+        (None, None)
+    );
 }

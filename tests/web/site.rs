@@ -60,7 +60,8 @@ where
 
     /// Sends a request with the visitor's cookie and keeps the one that comes back.
     pub async fn head(&self, request: TestRequest) -> Result<ServiceResponse<B>, Error> {
-        let mut request = request.insert_header(("host", "localhost"));
+        let here = "127.0.0.1:50000".parse().unwrap();
+        let mut request = request.insert_header(("host", "localhost")).peer_addr(here);
         if let Some(cookie) = &*self.cookie.borrow() {
             request = request.insert_header(("cookie", cookie.as_str()));
         }

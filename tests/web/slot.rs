@@ -64,6 +64,13 @@ async fn the_first_empty_element_is_filled_and_no_other() {
         ("<salver-messages>not empty</salver-messages>", SLOT, ""),
         ("<salver-messages-x></salver-messages-x> 1 < 2 <", SLOT, ""),
         ("", SLOT, "<salver-messages></salver-messages>"),
+        ("<!--><p data-x=it's>", SLOT, ""),
+        ("<!---><p title='\"'>", SLOT, ""),
+        (
+            "<noscript><salver-messages></salver-messages></noscript>",
+            SLOT,
+            "",
+        ),
     ];
     for (before, slot, after) in fills {
         let page: &'static str = format!("{before}{slot}{after}").leak();
@@ -422,4 +429,80 @@ async fn a_claim_is_shared_by_everybody_who_asks() {
     assert!(answer.body.starts_with("1 1 ") && answer.shows("hello"));
     salver.close().await;
     assert_eq!(report.take(), ["claim", "confirm"]);
+}
+
+#[actix_web::test]
+async fn a_stream_that_ends_in_the_middle_of_something_ends_well() {
+    for end in ["<!-- never closed", "<script>", "<p title=\"cut"] {
+        let salver = Salver::memory("app").unwrap();
+        salver
+            .add(&adas(&salver, "p"), Message::info("hello"))
+            .await
+            .unwrap();
+        let handler = move || async move {
+            // As most streams, it panics when it is asked again after its end.
+            let page = stream::unfold(Some(end), |page| async move {
+                Some((
+                    Ok::<_, std::io::Error>(Bytes::from_static(page?.as_bytes())),
+                    None,
+                ))
+            });
+            HttpResponse::Ok().content_type("text/html").streaming(page)
+        };
+        let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        assert_eq!(site.get("/p").await.body, end);
+        salver.close().await;
+        assert_messages!(salver, ada(), "p", [Info "hello"]);
+    }
+}
+
+#[actix_web::test]
+async fn a_page_full_of_stray_brackets_is_read_once() {
+    let salver = Salver::memory("app").unwrap();
+    salver
+        .add(&adas(&salver, "p"), Message::info("hello"))
+        .await
+        .unwrap();
+    let page: &'static str = "<a ".repeat(200_000).leak();
+    let streamed = move || async move {
+        let pieces = page
+            .as_bytes()
+            .chunks(1000)
+            .map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece)));
+        HttpResponse::Ok()
+            .content_type("text/html")
+            .streaming(stream::iter(pieces.collect::<Vec<_>>()))
+    };
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(move || async move { html(page) }));
+        app.route("/s", web::get().to(streamed));
+    })
+    .await;
+    // Quadratic reading would take minutes, and the runner ends it.
+    assert_eq!(site.get("/p").await.body.len(), page.len());
+    assert_eq!(site.get("/s").await.body.len(), page.len());
+}
+
+#[actix_web::test]
+async fn what_expired_is_not_told_of() {
+    let clock = salver::store::Clock::manual();
+    let store = salver::store::MemoryStore::with_clock(clock.clone());
+    let salver = Salver::builder("app")
+        .store(store)
+        .max_messages(1)
+        .build()
+        .unwrap();
+    let add = async |text: &str| {
+        salver
+            .add(&adas(&salver, "p"), Message::info(text))
+            .await
+            .unwrap()
+    };
+    add("1").await;
+    add("2").await;
+    clock.advance(Duration::from_secs(3601));
+    add("3").await;
+    let drawn = |pending: Pending| async move { html(pending.html()) };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(drawn))).await;
+    assert!(!site.get("/p").await.shows("more"));
 }

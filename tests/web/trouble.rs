@@ -152,6 +152,40 @@ async fn messages_for_a_view_that_no_page_has_are_told_once() {
 }
 
 #[actix_web::test]
+async fn a_store_that_panics_does_not_end_the_ends_of_others() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    for panics in [true, false] {
+        salver.clear_session(&ada()).await.unwrap();
+        salver
+            .add(&adas(&salver, "p"), Message::info("hello"))
+            .await
+            .unwrap();
+        report.panic_at(if panics { "confirm" } else { "" });
+        assert!(site.get("/p").await.shows("hello"));
+        salver.close().await;
+    }
+    assert_eq!(
+        report
+            .calls()
+            .iter()
+            .filter(|call| **call == "confirm")
+            .count(),
+        2
+    );
+    let page = [adas(&salver, "p")];
+    let left = salver.claim(&page[0]).await.unwrap();
+    assert!(
+        left.messages().is_empty() && left.found.next.is_none(),
+        "the second was confirmed"
+    );
+}
+
+#[actix_web::test]
 async fn now_beside_a_drawn_pending_is_told() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
@@ -162,7 +196,7 @@ async fn now_beside_a_drawn_pending_is_told() {
     let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     site.get("/p").await;
     assert!(
-        logs.text().contains("use `Pending::now`"),
+        logs.text().contains("(use `Pending::now`)"),
         "{}",
         logs.text()
     );

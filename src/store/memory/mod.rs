@@ -19,6 +19,9 @@ pub use self::clock::Clock;
 /// Most bytes of messages that a store keeps unless told otherwise: 64 MiB. Over it, the sessions
 /// that would expire first go. Stops visitors from filling the memory of the process.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// How often a confirm follows a session that moved.
+const HOPS: usize = 4;
+
 /// Keeps messages in the memory of this process: the embedded default.
 ///
 /// The same laws as Redis, no server. Bounded to 64 MiB of messages; over it the sessions that would
@@ -89,6 +92,22 @@ impl MemoryStore {
         state.change(now, app, session, operation)
     }
 
+    fn confirm_in(&self, mut context: Context, members: &[Vec<u8>]) {
+        let now = self.clock.now();
+        for _ in 0..HOPS {
+            let moved = self.change(context.app(), context.session(), |session| {
+                if let Some(shelf) = session.shelves.get_mut(context.view()) {
+                    shelf.confirm(members);
+                }
+                session.is_open(now).ok().flatten()
+            });
+            let Some(session) = moved else {
+                return;
+            };
+            context = context.with_session(session);
+        }
+    }
+
     fn look(&self, contexts: &[Context], mode: Mode, age: Duration) -> (Found, Vec<Held>) {
         let now = self.clock.now();
         let mut found = Found::default();
@@ -156,11 +175,7 @@ impl Store for MemoryStore {
     fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
         Box::pin(async move {
             for Held { context, members } in &claim.held {
-                self.change(context.app(), context.session(), |session| {
-                    if let Some(shelf) = session.shelves.get_mut(context.view()) {
-                        shelf.confirm(members);
-                    }
-                });
+                self.confirm_in(context.clone(), members);
             }
             Ok(())
         })
@@ -238,6 +253,7 @@ impl Store for MemoryStore {
             });
             shelves.map(|shelves| {
                 state.change(now, app, to, |session| {
+                    session.gone = None;
                     for (view, shelf) in shelves {
                         session
                             .shelves

@@ -96,9 +96,8 @@ impl Shelf {
         self.expires > now
     }
 
-    /// Tells whether nothing is on it, and nothing to be told.
     pub(super) fn is_bare(&self) -> bool {
-        self.slots.is_empty() && self.displaced == 0
+        self.slots.is_empty()
     }
 
     pub(super) fn is_visible(&self, now: u64) -> bool {

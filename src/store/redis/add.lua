@@ -38,17 +38,11 @@ local function tag_of(member)
   return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
 end
 
--- A foreign writer may have put in more than fit.
-local displaced = 0
 local count = redis.call('ZCARD', context)
-if count > cap then
-  displaced = redis.call('ZREMRANGEBYRANK', context, 0, count - cap - 1)
-  count = count - displaced
-end
-
 local ids, tagged = {}, {}
 if count > 0 then
-  for _, member in ipairs(redis.call('ZRANGE', context, 0, cap - 1)) do
+  -- The newest that fit: of what a foreign writer put in beyond, the oldest goes below.
+  for _, member in ipairs(redis.call('ZRANGE', context, -cap, -1)) do
     local id, tag = id_of(member), tag_of(member)
     if id then ids[id] = true end
     if tag then
@@ -91,9 +85,10 @@ for i = math.max(0, over - staying) + 1, #adding do
   redis.call('ZADD', context, 'NX', adding[i].score, adding[i].member)
 end
 
-displaced = displaced + over
-redis.call('HINCRBY', book, view, displaced)
+-- A context that expired takes with it what there was to tell of it.
+if count == 0 then redis.call('HSET', book, view, 0) end
+redis.call('HINCRBY', book, view, over)
 for _, key in ipairs({context, book}) do
   if redis.call('PTTL', key) < expiry + latest then redis.call('PEXPIRE', key, expiry + latest) end
 end
-return {context, 'ok', displaced}
+return {context, 'ok', over}

@@ -1,4 +1,4 @@
--- Carries all messages, leases and schedules of a session to a new id, and closes the old one.
+-- Carries all messages, leases and schedules of a session to a new id, which it opens, and closes the old one.
 --
 -- KEYS[1]  the old session book
 -- KEYS[2]  the new session book
@@ -14,6 +14,8 @@ local target = string.sub(to, 2, -2)
 
 local moved = redis.call('HGET', old, '!moved')
 if moved and moved ~= target then return {old, 'closed'} end
+
+redis.call('HDEL', new, '!moved')
 
 local contexts = 0
 for _, view in ipairs(redis.call('HKEYS', old)) do

@@ -1,9 +1,11 @@
 //! The Redis store: one script for every operation of more than one step.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use redis::{cmd, pipe};
+use redis::cmd;
 
 use self::scripts::Mode;
 use super::{Answer, Claim, Found, Limits, Placed, Store, Which};
@@ -21,6 +23,8 @@ pub(super) mod scripts;
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     line: Line,
+    /// The stores of worker threads, so that an app that wraps many scopes has one connection all the same.
+    workers: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
 }
 
 impl RedisStore {
@@ -32,6 +36,7 @@ impl RedisStore {
     pub fn new(url: &str) -> Result<Self, Error> {
         Ok(Self {
             line: Line::at_home(Dialer::from_url(url)?),
+            workers: Arc::default(),
         })
     }
 
@@ -42,6 +47,7 @@ impl RedisStore {
     pub fn pooled(pool: crate::redis::Pool) -> Self {
         Self {
             line: Line::at_home(Dialer::Pool(pool)),
+            workers: Arc::default(),
         }
     }
 
@@ -95,18 +101,7 @@ impl Store for RedisStore {
     }
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut removals = pipe();
-            for held in claim.held.iter().filter(|held| !held.members.is_empty()) {
-                let removal = removals.cmd("ZREM").arg(held.context.key());
-                removal.arg(&held.members);
-            }
-            if !removals.is_empty() {
-                let removals = Ask::Pipeline(removals);
-                self.line.ask(removals, Effect::Writes).await?;
-            }
-            Ok(())
-        })
+        Box::pin(scripts::confirm(&self.line, claim))
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
@@ -145,8 +140,17 @@ impl Store for RedisStore {
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {
-        Arc::new(Self {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|_, worker| worker.strong_count() > 0);
+        let thread = thread::current().id();
+        if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {
+            return worker;
+        }
+        let worker = Arc::new(Self {
             line: self.line.here(),
-        })
+            workers: Arc::clone(&self.workers),
+        });
+        workers.insert(thread, Arc::downgrade(&worker));
+        worker
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{FromRedisValue, Script, Value, from_redis_value};
+use redis::{FromRedisValue, Script, Value, from_redis_value, pipe};
 
 use super::keys;
 use crate::context::decode;
@@ -21,6 +21,9 @@ static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clear.lua")));
 static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
 static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
+
+/// How often a confirm follows a session that moved.
+const HOPS: usize = 4;
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
@@ -154,6 +157,32 @@ fn read_shelf(
     found.newer += shelf.next::<u64>()?;
     let members: Vec<Vec<u8>> = shelf.next()?;
     Ok(Held::new(context.clone(), found.read(now, members)))
+}
+
+/// Removes what a claim holds; where the session has moved meanwhile, under its new id too. No script: each
+/// command is whole in itself, and the new id may be in another slot.
+pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
+    let mut claim = claim.clone();
+    for _ in 0..HOPS {
+        let Some(first) = claim.held.first() else {
+            return Ok(());
+        };
+        let mut commands = pipe();
+        for held in claim.held.iter().filter(|held| !held.members.is_empty()) {
+            let removal = commands.cmd("ZREM").arg(held.context.key());
+            removal.arg(&held.members).ignore();
+        }
+        let book = keys::book(first.context.app(), first.context.session());
+        commands.cmd("HGET").arg(book).arg("!moved");
+        let reply = line.ask(Ask::Pipeline(commands), Effect::Writes).await?;
+        let (moved,): (Option<String>,) = read(reply)?;
+        let session = moved.as_deref().and_then(decode).map(SessionId::new);
+        let Some(Ok(session)) = session else {
+            return Ok(());
+        };
+        claim.follow(&session);
+    }
+    Ok(())
 }
 
 pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
