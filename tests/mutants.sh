@@ -2,9 +2,10 @@
 # Plants faults in a copy of the source, one at a time, and wants the named test red.
 #
 # For what no faulty store can show: who claims, what counts as shown, how a page is filled. Prints
-# `TWIN <fault> <test> red`; a fault that stays green fails.
+# `TWIN <fault> <test> red`; a fault that stays green fails. `tests/mutants.sh <fault>` plants one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+only=${1:-}
 copy=target/twins
 export CARGO_TARGET_DIR="$PWD/$copy/target" RUST_BACKTRACE=0
 
@@ -23,6 +24,7 @@ green=0
 # fault <name> <test> <file> <what stands there> <what is planted>
 fault() {
   local name=$1 test=$2 file=$3 old=$4 new=$5
+  [ -z "$only" ] || [ "$only" = "$name" ] || return 0
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
@@ -68,7 +70,7 @@ fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_ca
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
 fault comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
-  src/web/slot.rs 'return Tag::Opens(COMMENT.len(), b"-->");' 'return Tag::Other(1);'
+  src/web/slot.rs 'return Tag::Opens(COMMENT.len() - 2, b"-->");' 'return Tag::Other(1);'
 fault pieces_are_not_kept web::slot::a_page_in_pieces_is_filled_wherever_it_is_cut \
   src/web/slot.rs 'Tag::Cut => return Step::Undecided(at),' 'Tag::Cut => return Step::Undecided(page.len()),'
 fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
