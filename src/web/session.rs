@@ -128,7 +128,9 @@ impl Hand {
                 "session",
                 "cannot be made, renewed or forgotten by the source of sessions",
             )),
-            _ => Token::draw(),
+            Self::Cookie(_) => Token::draw(),
+            #[cfg(feature = "actix-session")]
+            Self::ActixSession(_) => Token::draw(),
         }
     }
 
