@@ -29,7 +29,8 @@ async fn settings() -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let salver = Salver::memory("hello")?; // or Salver::redis("hello", "redis://127.0.0.1")?
+    // Or Salver::redis("hello", "redis://127.0.0.1")?, shared by any number of processes.
+    let salver = Salver::memory("hello")?;
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
         App::new()

@@ -1,3 +1,14 @@
+// The first definition of a link counts: README's lead to files, these to pages.
+//! [guide]: crate::docs::guide
+//! [design]: crate::docs::design
+//! [data]: crate::docs::data
+//! [deployment]: crate::docs::deployment
+//! [migrating]: crate::docs::migrating
+//! [contributing]: crate::docs::contributing
+//! [changelog]: crate::docs::changelog
+//! [`add.lua`]: crate::store::ADD_SCRIPT
+#![doc = concat!("[picture]: data:image/png;base64,", include_str!("docs/messages.base64"))]
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Words

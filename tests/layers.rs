@@ -304,3 +304,11 @@ fn no_dependency_asks_for_a_newer_compiler() {
         }
     }
 }
+
+#[test]
+fn the_picture_is_the_same_in_readme_and_in_the_docs() {
+    use base64::Engine;
+    let picture = fs::read(root().join("src/docs/messages.png")).unwrap();
+    let spelled = base64::engine::general_purpose::STANDARD.encode(picture);
+    assert_eq!(read("src/docs/messages.base64"), spelled);
+}

@@ -201,3 +201,54 @@ async fn now_beside_a_drawn_pending_is_told() {
         logs.text()
     );
 }
+
+/// One connection for each worker, however many scopes are wrapped, and one for everything else.
+#[actix_web::test]
+async fn a_site_has_one_connection_for_each_worker_and_one_more() {
+    let server = crate::support::redis::Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let page = adas(&salver, "a/p");
+    salver
+        .add(&page, Message::info("through the shared one"))
+        .await
+        .unwrap();
+    let (workers, handle) = (2, salver.clone());
+    let site = actix_web::HttpServer::new(move || {
+        let wrapped = |path: &str| {
+            let middleware = handle.middleware().session(|_: &_| Some(ada()));
+            web::scope(path)
+                .wrap(middleware)
+                .route("/p", web::get().to(|| async { html(PAGE) }))
+        };
+        App::new()
+            .service(wrapped("/a"))
+            .service(wrapped("/b"))
+            .service(wrapped("/c"))
+    });
+    let site = site.workers(workers).bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", site.addrs()[0]);
+    let running = site.run();
+    let stop = running.handle();
+    actix_web::rt::spawn(running);
+    // Connections go to the workers in turn, so that each of them asks.
+    for round in 0..4 {
+        for path in ["a", "b", "c"] {
+            let fresh = reqwest::Client::new();
+            let answer = fresh.get(format!("{url}/{path}/p")).send().await.unwrap();
+            let shown = answer
+                .text()
+                .await
+                .unwrap()
+                .contains("through the shared one");
+            assert_eq!(shown, round == 0 && path == "a");
+        }
+    }
+    let clients: String = server.run(&[b"CLIENT", b"LIST"]);
+    let own = clients
+        .lines()
+        .filter(|client| !client.contains("cmd=client"))
+        .count();
+    assert_eq!(own, workers + 1, "{clients}");
+    stop.stop(true).await;
+    println!("COST connections={own} workers={workers} scopes=3");
+}

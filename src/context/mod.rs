@@ -1,0 +1,150 @@
+//! Whose, on which page: the address of a message.
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::check::check_line;
+
+mod session;
+mod view;
+
+pub use self::session::SessionId;
+pub use self::view::{IntoView, View};
+
+/// Longest name of an application in bytes: it is part of every key.
+const MAX_APP: usize = 64;
+/// Everything but `A-Z a-z 0-9 - . _ ~`, the characters that RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+pub(crate) fn encode(part: &str) -> String {
+    utf8_percent_encode(part, RESERVED).to_string()
+}
+
+#[cfg(feature = "redis")]
+pub(crate) fn decode(part: &str) -> Option<String> {
+    let text = percent_encoding::percent_decode_str(part)
+        .decode_utf8()
+        .ok()?;
+    (encode(&text) == part).then(|| text.into_owned())
+}
+
+/// The address of a message: application, session and view.
+///
+/// A plain value: put it into a job's arguments as JSON, and add to it from any process.
+///
+/// ```
+/// use salver::{Context, SessionId, View};
+///
+/// let context = Context::new("iconfinder", SessionId::new("u7Jx0")?, View::new("orders/{id}")?)?;
+/// assert_eq!(context.key(), "iconfinder:{u7Jx0}:orders%2F%7Bid%7D");
+///
+/// let json = serde_json::to_string(&context)?;
+/// assert_eq!(json, r#"{"app":"iconfinder","session":"u7Jx0","view":"orders/{id}"}"#);
+/// assert_eq!(serde_json::from_str::<Context>(&json)?, context);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
+pub struct Context {
+    app: Arc<str>,
+    session: SessionId,
+    view: View,
+}
+
+#[derive(Deserialize)]
+struct Parts {
+    app: String,
+    session: SessionId,
+    view: View,
+}
+
+impl TryFrom<Parts> for Context {
+    type Error = Error;
+
+    fn try_from(parts: Parts) -> Result<Self, Error> {
+        Self::new(parts.app, parts.session, parts.view)
+    }
+}
+
+impl Context {
+    /// Puts an address together. `app`: 1 to 64 bytes, no control character.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for an `app` that is empty, too long or has a control character.
+    pub fn new(app: impl Into<String>, session: SessionId, view: View) -> Result<Self, Error> {
+        Ok(Self::checked(check_app(app)?, session, view))
+    }
+
+    pub(crate) fn checked(app: Arc<str>, session: SessionId, view: View) -> Self {
+        Self { app, session, view }
+    }
+
+    /// Gives the application's name.
+    #[must_use]
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
+    /// Gives whose it is.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Gives on which page.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Gives the address of another page of the same visitor.
+    #[must_use]
+    pub fn with_view(&self, view: View) -> Self {
+        Self::checked(Arc::clone(&self.app), self.session.clone(), view)
+    }
+
+    /// Gives the same page of another session.
+    #[must_use]
+    pub fn with_session(&self, session: SessionId) -> Self {
+        Self::checked(Arc::clone(&self.app), session, self.view.clone())
+    }
+
+    /// Spells the key `app:{session}:view`, each part percent-encoded: equal keys mean equal contexts.
+    ///
+    /// All but `A-Z a-z 0-9 - . _ ~` is encoded, with upper-case digits, after RFC 3986. So the braces are
+    /// ours, and Redis Cluster keeps all keys of a session in one slot.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let (app, session, view) = (
+            encode(&self.app),
+            encode(self.session.as_str()),
+            self.view.encoded(),
+        );
+        format!("{app}:{{{session}}}:{view}")
+    }
+
+    /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].
+    #[must_use]
+    pub fn looked_into(&self) -> Vec<Self> {
+        let any = self.with_view(View::ANY);
+        if self.view.is_any() {
+            vec![any]
+        } else {
+            vec![self.clone(), any]
+        }
+    }
+}
+
+pub(crate) fn check_app(app: impl Into<String>) -> Result<Arc<str>, Error> {
+    let app = app.into();
+    check_line("app", &app, MAX_APP)?;
+    Ok(app.into())
+}
