@@ -89,4 +89,8 @@ fault scripts_claim_without_a_lease laws::under_load::nobody_loses_or_shares_a_m
   src/store/redis/look.lua "if mode == 'claim' then" "if mode == 'never' then"
 fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_worker_and_one_more \
   src/store/redis/mod.rs 'if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {' 'if let Some(worker) = None::<Arc<Self>> {'
+fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_page \
+  src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
+fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
+  src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
 exit $green

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Salver, Shared};
+use super::{Breaker, Salver, Shared};
 use crate::context::check_app;
 use crate::policy::Policy;
 use crate::settle::Settle;
@@ -54,6 +54,7 @@ impl SalverBuilder {
                 settle: Settle::new(Arc::clone(&store)),
                 store: Arc::clone(&store),
                 policy: self.policy,
+                breaker: Breaker::default(),
             }),
             store,
         })

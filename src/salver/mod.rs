@@ -1,33 +1,29 @@
 //! The handle: a store, an application's name and a policy.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
+#[cfg(feature = "web")]
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-
 use crate::context::{IntoView, check_app};
+#[cfg(feature = "web")]
+use crate::home;
 use crate::policy::Policy;
 use crate::settle::Settle;
 use crate::store::{Claim, Placed, Store, Which};
-use crate::{Context, Error, Message, SessionId, home, wire};
+use crate::{Context, Error, Message, SessionId, wire};
 
+mod breaker;
 mod builder;
+mod call;
 mod hold;
 
+use self::breaker::Breaker;
 pub use self::builder::SalverBuilder;
 pub(crate) use self::hold::Hold;
 
 /// How often an add follows a session to its new id. Stops two sessions that moved into each other.
 const HOPS: usize = 4;
-/// How long a claim that its page no longer waits for is itself waited for, to give it back.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
-
 /// Carries messages: the one handle for handlers, jobs and tests.
 ///
 /// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
@@ -60,6 +56,7 @@ struct Shared {
     store: Arc<dyn Store>,
     policy: Policy,
     settle: Settle,
+    breaker: Breaker,
 }
 
 /// What an add did.
@@ -228,9 +225,7 @@ impl Salver {
             return Ok((Placed::Here { displaced: 0 }, 0));
         }
         let add = self.store.add(context, &loud, &policy.limits);
-        let late = || Error::in_doubt("the store did not answer in time");
-        let placed = within(policy.add_budget, add, late).await;
-        Ok((placed.map_err(|error| error.during("add"))?, loud.len()))
+        Ok((self.write("add", add).await?, loud.len()))
     }
 
     /// Reads what a page of this context would show, its own and that of
@@ -438,70 +433,6 @@ impl Salver {
             store: Arc::clone(&self.shared.store),
             ..self.clone()
         }
-    }
-
-    /// Claims on a task of its own and waits for at most `budget`; whoever stops waiting gives back.
-    pub(crate) async fn hold(
-        &self,
-        contexts: Vec<Context>,
-        budget: Duration,
-    ) -> Result<Hold, Error> {
-        let (send, receive) = oneshot::channel();
-        let (salver, policy) = (self.clone(), self.policy().clone());
-        let claim = async move {
-            let claim = salver
-                .store
-                .claim(&contexts, policy.lease, policy.limits.age);
-            let late = || Error::unavailable("the store did not answer in time");
-            let claim = within(CLAIM_PATIENCE, claim, late).await;
-            // Nobody waits any more: the hold in the error is dropped, and so released.
-            let _ = send.send(claim.map(|claim| Hold::new(&salver, claim)));
-        };
-        match Handle::try_current() {
-            Ok(here) => drop(here.spawn(claim)),
-            Err(_) => drop(home::spawn(claim)?),
-        }
-        let late = || Error::unavailable("the store did not answer in time");
-        let gone = |_| Error::unavailable("the runtime of the claim has ended");
-        let claimed = async { receive.await.map_err(gone)? };
-        let held = within(budget, claimed, late).await;
-        held.map_err(|error| error.during("claim"))
-    }
-
-    async fn read<T>(
-        &self,
-        doing: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let late = || Error::unavailable("the store did not answer in time");
-        let answer = within(self.policy().add_budget, call, late).await;
-        answer.map_err(|error| error.during(doing))
-    }
-
-    async fn write<T>(
-        &self,
-        doing: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let late = || Error::in_doubt("the store did not answer in time");
-        let answer = within(self.policy().add_budget, call, late).await;
-        answer.map_err(|error| error.during(doing))
-    }
-}
-
-async fn within<T>(
-    budget: Duration,
-    call: impl Future<Output = Result<T, Error>>,
-    late: impl FnOnce() -> Error,
-) -> Result<T, Error> {
-    if Handle::try_current().is_ok() {
-        return timeout(budget, call).await.unwrap_or_else(|_| Err(late()));
-    }
-    // No tokio here: the time is taken on Salver's own thread.
-    let bell = home::spawn(async move { tokio::time::sleep(budget).await })?;
-    match select(pin!(call), bell).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(late()),
     }
 }
 

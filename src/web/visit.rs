@@ -209,7 +209,12 @@ impl Visit {
         match held.await {
             Ok(hold) => self.keep_hold(hold),
             Err(error) => {
-                tracing::warn!(%error, "the page goes out without messages");
+                // The breaker has said so once; a line for each page would drown it.
+                if error.is_unavailable() {
+                    tracing::debug!(%error, "the page goes out without messages");
+                } else {
+                    tracing::warn!(%error, "the page goes out without messages");
+                }
                 Shown::default()
             }
         }

@@ -67,6 +67,73 @@ async fn a_store_that_is_down_breaks_neither_page_nor_form() {
 }
 
 #[actix_web::test]
+async fn a_store_in_trouble_is_not_asked_by_every_page() {
+    let logs = Logs::start();
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    salver
+        .add(&adas(&salver, "p"), Message::info("kept"))
+        .await
+        .unwrap();
+    report.down(true);
+    report.take();
+    for _ in 0..50 {
+        assert_eq!(site.get("/p").await.body, PAGE);
+    }
+    let asked = report.take().len();
+    assert!((3..10).contains(&asked), "{asked} of 50 pages asked");
+    assert_eq!(
+        logs.text().matches("the store is in trouble").count(),
+        1,
+        "{}",
+        logs.text()
+    );
+    report.down(false);
+    eventually("the store is noticed", async || {
+        site.get("/p").await.shows("kept").then_some(())
+    })
+    .await;
+    println!("BREAKER pages=50 asked={asked}");
+}
+
+#[actix_web::test]
+async fn an_error_about_one_key_opens_no_breaker() {
+    let server = crate::support::redis::Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let (broken, fine) = (adas(&salver, "broken"), adas(&salver, "fine"));
+    let _: String = server.run(&[b"SET", broken.key().as_bytes(), b"not a sorted set"]);
+    for _ in 0..10 {
+        let error = salver.peek(&broken).await.unwrap_err();
+        assert!(error.is_unreadable(), "{error}");
+    }
+    salver.add(&fine, Message::info("through")).await.unwrap();
+    assert_eq!(salver.count(&fine).await.unwrap(), 1);
+}
+
+#[actix_web::test]
+async fn a_probe_that_is_dropped_lets_the_next_one_try() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let page = adas(&salver, "p");
+    report.down(true);
+    for _ in 0..3 {
+        salver.peek(&page).await.unwrap_err();
+    }
+    report.down(false);
+    report.slow(Duration::from_secs(60));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let probe = tokio::time::timeout(Duration::from_millis(1), salver.peek(&page)).await;
+    assert!(probe.is_err(), "the probe was dropped on its way");
+    report.slow(Duration::ZERO);
+    salver.peek(&page).await.unwrap();
+}
+
+#[actix_web::test]
 async fn a_missing_middleware_says_which_line_to_add() {
     let logs = Logs::start();
     async fn adds(_: Messages) -> &'static str {
