@@ -125,6 +125,7 @@ impl ListStore {
             let old = |row: &Row| here(row) && row.written(now) < oldest;
             let seen = |row: &Row| here(row) && !old(row) && !row.is_newer();
             let rows = &mut tables.rows;
+            let any = rows.iter().any(here);
 
             for row in rows
                 .iter()
@@ -148,12 +149,9 @@ impl ListStore {
                 rows.retain(|row| !old(row));
                 then(rows, &seen);
             }
-            let told = tables
-                .books
-                .displaced
-                .iter_mut()
-                .filter(|(other, _)| other == context);
-            for (_, count) in told {
+            // Told with what is shown: not by a page that has nothing else to say.
+            let told = tables.books.displaced.iter_mut();
+            for (_, count) in told.filter(|(other, _)| other == context && any) {
                 found.displaced += *count;
                 *count = if changes { 0 } else { *count };
             }
@@ -392,7 +390,9 @@ impl Store for ListStore {
             books
                 .lives
                 .retain(|(other, _)| other.app() != app || other.session() != session);
-            if let Some(period) = close {
+            if let Some(period) = close
+                && books.moved(app, session).is_none()
+            {
                 books
                     .gone
                     .push((app.to_owned(), session.clone(), None, now + millis(period)));
@@ -406,6 +406,7 @@ impl Store for ListStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
@@ -416,6 +417,9 @@ impl Store for ListStore {
                 Some(Some(moved)) if moved == to => return Ok(()),
                 Some(_) => return Err(Error::closed()),
                 None => {}
+            }
+            if !open && books.moved(app, to).is_some() {
+                return Err(Error::closed());
             }
             books
                 .gone

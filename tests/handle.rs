@@ -245,7 +245,7 @@ async fn a_users_pool_serves_too() {
 }
 
 #[tokio::test]
-async fn a_message_is_visible_for_as_long_as_any() {
+async fn a_message_is_not_too_old_when_its_time_comes() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let hours = |hours: u64| Message::info("later").after(Duration::from_secs(hours * 3600));

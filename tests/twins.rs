@@ -273,12 +273,13 @@ impl Store for Twin {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
         if self.has("migrate_forgets") {
             return self.inner.clear_session(app, from, Some(limits.expiry));
         }
-        self.inner.migrate(app, from, to, limits)
+        self.inner.migrate(app, from, to, open, limits)
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {

@@ -100,11 +100,14 @@ impl Line {
         match self.attempt(ask).await? {
             Err(error) if fault::breaks_line(&error) && effect != Effect::WritesOnce => {
                 // The first attempt may have been carried out: what comes of the second cannot undo that.
-                let again = self.attempt(ask).await.map_err(|error| match effect {
+                let again = match self.attempt(ask).await {
+                    Ok(reply) => reply.map_err(|error| fault::of_reply(error, effect)),
+                    Err(error) => Err(error),
+                };
+                again.map_err(|error| match effect {
                     Effect::Reads => error,
                     _ => Error::in_doubt("the connection to Redis broke").because(error),
-                })?;
-                again.map_err(|error| fault::of_reply(error, effect))
+                })
             }
             reply => reply.map_err(|error| fault::of_reply(error, effect)),
         }

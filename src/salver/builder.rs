@@ -55,6 +55,8 @@ impl SalverBuilder {
                 store: Arc::clone(&store),
                 policy: self.policy,
                 breaker: Breaker::default(),
+                #[cfg(feature = "web")]
+                moving: Arc::new(tokio::sync::Semaphore::new(super::MOVERS)),
             }),
             store,
         })

@@ -24,6 +24,13 @@ pub(crate) use self::hold::Hold;
 
 /// How often an add follows a session to its new id. Stops two sessions that moved into each other.
 const HOPS: usize = 4;
+/// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
+#[cfg(feature = "web")]
+const MOVERS: usize = 256;
+/// How long a move in doubt is repeated. After it the visitor has long gone on.
+#[cfg(feature = "web")]
+const MOVING: Duration = Duration::from_secs(5 * 60);
+
 /// Carries messages: the one handle for handlers, jobs and tests.
 ///
 /// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
@@ -57,6 +64,9 @@ struct Shared {
     policy: Policy,
     settle: Settle,
     breaker: Breaker,
+    /// Places for moves that are in doubt.
+    #[cfg(feature = "web")]
+    moving: Arc<tokio::sync::Semaphore>,
 }
 
 /// What an add did.
@@ -212,10 +222,10 @@ impl Salver {
         for message in messages {
             // Encoding is the one check of the size of the whole; it costs less than a round trip.
             wire::encode(message).map_err(|error| error.during("add"))?;
-            // It has to be visible for as long as a message that is not held back.
-            let life = policy.limits.expiry.min(policy.limits.age);
-            if !message.delay().is_zero() && message.delay() > policy.limits.age - life {
-                let problem = "is beyond the age limit less the expiry";
+            // When its time comes it must not be too old at once: a page may take a lease to show it.
+            let latest = policy.limits.age.saturating_sub(policy.lease);
+            if !message.delay().is_zero() && message.delay() > latest {
+                let problem = "is beyond the age limit less the lease";
                 return Err(Error::invalid("after", problem).during("add"));
             }
         }
@@ -374,9 +384,24 @@ impl Salver {
         if from == to {
             return Ok(());
         }
+        self.migrate_to(from, to, true).await
+    }
+
+    async fn migrate_to(&self, from: &SessionId, to: &SessionId, open: bool) -> Result<(), Error> {
         let limits = &self.policy().limits;
-        let migrate = self.store.migrate(&self.app, from, to, limits);
+        let migrate = self.store.migrate(&self.app, from, to, open, limits);
         self.write("migrate", migrate).await
+    }
+
+    /// Carries messages to an id that was drawn for this: if it has been closed or moved by now, nothing goes
+    /// there any more.
+    #[cfg(feature = "web")]
+    pub(crate) async fn migrate_to_drawn(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+    ) -> Result<(), Error> {
+        self.migrate_to(from, to, false).await
     }
 
     /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
@@ -397,18 +422,23 @@ impl Salver {
         from: &SessionId,
         to: &SessionId,
     ) -> Result<(), Error> {
+        let place = Arc::clone(&self.shared.moving).try_acquire_owned();
+        let place = place.map_err(|_| Error::in_doubt("too many sessions are moving already"))?;
         let (salver, from, to) = (self.anywhere(), from.clone(), to.clone());
         let moving = async move {
+            let _place = place;
             let mut rest = Duration::from_millis(50);
-            // As long as the old id could tell where it went; then nobody needs the answer any more.
-            let give_up = tokio::time::Instant::now() + salver.policy().limits.expiry;
+            let give_up = tokio::time::Instant::now() + MOVING;
             while tokio::time::Instant::now() < give_up {
-                match salver.migrate(&from, &to).await {
+                match salver.migrate_to_drawn(&from, &to).await {
                     Err(error) if error.retry_after().is_some() => tokio::time::sleep(rest).await,
                     _ => return,
                 }
-                rest = (rest * 2).min(Duration::from_secs(10));
+                rest = (rest * 2).min(Duration::from_secs(5));
             }
+            tracing::error!(
+                "a session could not be moved: what was pending stays under its old id"
+            );
         };
         home::spawn(moving).map(drop)
     }

@@ -342,18 +342,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         close: Option<Duration>,
     ) -> Answer<'a, ()>;
 
-    /// Carries all messages, leases and schedules to a new session id, which it opens if it was closed, and
-    /// closes the old one for [`Limits::expiry`].
+    /// Carries all messages, leases and schedules to a new session id, and closes the old one for
+    /// [`Limits::expiry`]. With `open` a new id that was closed, or has moved, is opened again.
     ///
     /// # Errors
     ///
-    /// [`is_closed`](Error::is_closed) when the old session was closed, or moved elsewhere. Repeating
-    /// is safe.
+    /// [`is_closed`](Error::is_closed) when the old session was closed or moved elsewhere, or without `open`
+    /// the new one; nothing has moved then. Repeating is safe: it changes nothing.
     fn migrate<'a>(
         &'a self,
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()>;
 

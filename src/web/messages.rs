@@ -147,7 +147,8 @@ impl Messages {
     ///
     /// The old id shows nothing from then on. A visitor without a session is left alone; one whose session
     /// was closed or has moved (an old cookie) gets a new, empty one. When the store does not say whether it
-    /// moved the messages, the visitor has the new id, and the move is repeated until it is certain.
+    /// moved the messages, the visitor has the new id, and the move is repeated until it is certain, for up to
+    /// five minutes while this process lives.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ const OPAQUE: [(&[u8], &[u8]); 10] = [
 
 /// Most of a streamed page that is held back until a tag ends. Stops a page with a stray `<` from being kept
 /// in memory as a whole; beyond it no slot is looked for any more.
-const MOST_KEPT: usize = 4 * 1024;
+const MOST_KEPT: usize = 64 * 1024;
 
 /// Where the slot is, as far as the page is known.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,10 +78,16 @@ impl Filler {
         let Some(fragment) = &self.fragment else {
             return piece;
         };
+        // What is kept waits for the end of a tag: without one in it, nothing has changed.
+        let undecided = !self.kept.is_empty() && !piece.contains(&b'>');
         self.kept.extend_from_slice(&piece);
+        if undecided && self.kept.len() <= MOST_KEPT {
+            return Bytes::new();
+        }
         match step(&self.kept, &mut self.place) {
             Step::Undecided(until) if self.kept.len() - until > MOST_KEPT => {
                 self.place = Place::GivenUp;
+                tracing::warn!("a tag of the page is too long to look for the slot behind it");
                 self.kept.split().freeze()
             }
             Step::Undecided(until) => self.kept.split_to(until).freeze(),

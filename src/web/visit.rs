@@ -144,9 +144,14 @@ impl Visit {
         let token = hand.draw()?;
         let salver = &self.site.salver;
         let new = token.session(salver.name())?;
-        match salver.migrate(&old, &new).await {
-            Ok(()) => {}
-            // The messages may be under the new id already: the visitor has to have it.
+        match salver.migrate_to_drawn(&old, &new).await {
+            Ok(()) => {
+                if let Some(hold) = &mut *self.hold.borrow_mut() {
+                    hold.follow(&new);
+                }
+            }
+            // The messages may be under the new id already: the visitor has to have it. What this request
+            // has claimed ends under the old one, from where a confirm follows.
             Err(error) if error.is_in_doubt() => {
                 tracing::warn!(%error, "the move to a new session is repeated until it is certain");
                 salver.migrate_until_certain(&old, &new)?;
@@ -154,9 +159,6 @@ impl Visit {
             // The old id was closed, or moved for somebody who has its newer cookie: begin anew.
             Err(error) if error.is_closed() => {}
             Err(error) => return Err(error),
-        }
-        if let Some(hold) = &mut *self.hold.borrow_mut() {
-            hold.follow(&new);
         }
         self.become_known(hand, &token)?;
         Ok(())

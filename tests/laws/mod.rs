@@ -166,6 +166,10 @@ stamp! {
     migrate_says_where_the_session_went
     migrate_may_be_repeated_but_not_redirected
     migrate_merges_into_what_is_there
+    a_repeated_migrate_undoes_nothing
+    migrate_opens_nothing_unasked
+    a_logout_of_a_moved_session_leaves_the_way
+    what_was_displaced_is_told_with_what_is_shown
     migrate_opens_the_session_that_it_leads_to
     contexts_lists_what_is_visible
     a_session_has_a_limited_number_of_contexts

@@ -232,7 +232,7 @@ pub async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
     let limits = Limits::default();
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     subject.store.confirm(&claim).await.unwrap();
@@ -594,7 +594,7 @@ pub async fn unknown_fields_survive(subject: Subject) {
     subject.put(&page, member.as_bytes());
     subject
         .store
-        .migrate("app", &ada, &bob, &Limits::default())
+        .migrate("app", &ada, &bob, true, &Limits::default())
         .await
         .unwrap();
     let claim = subject.claim(&at("bob", "settings")).await;
@@ -743,7 +743,7 @@ pub async fn a_closed_session_takes_nothing(subject: Subject) {
     assert!(refused.is_closed(), "{refused}");
     let moved = subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap_err();
     assert!(moved.is_closed(), "{moved}");
@@ -767,7 +767,7 @@ pub async fn migrate_carries_messages_leases_and_schedules(subject: Subject) {
     subject.add(&at("ada", "*"), Message::info("any")).await;
     subject
         .store
-        .migrate("app", &ada, &bob, &Limits::default())
+        .migrate("app", &ada, &bob, true, &Limits::default())
         .await
         .unwrap();
     subject.shows(&old, &[]).await;
@@ -787,7 +787,7 @@ pub async fn migrate_says_where_the_session_went(subject: Subject) {
     limits.expiry = SHORT;
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     assert_eq!(
@@ -808,22 +808,132 @@ pub async fn migrate_may_be_repeated_but_not_redirected(subject: Subject) {
         .await;
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     let eve = crate::support::session("eve");
     let elsewhere = subject
         .store
-        .migrate("app", &ada, &eve, &limits)
+        .migrate("app", &ada, &eve, true, &limits)
         .await
         .unwrap_err();
     assert!(elsewhere.is_closed(), "{elsewhere}");
     subject.shows(&page, &["once"]).await;
+}
+
+pub async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let (eve, limits) = (crate::support::session("eve"), Limits::default());
+    subject
+        .add(&at("ada", "settings"), Message::info("carried"))
+        .await;
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &bob, &eve, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    assert_eq!(
+        subject
+            .add(&at("bob", "settings"), Message::info("late"))
+            .await,
+        Placed::Moved(eve.clone())
+    );
+    subject.shows(&at("eve", "settings"), &["carried"]).await;
+    subject
+        .store
+        .clear_session("app", &eve, Some(LEASE))
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &bob, &eve, true, &limits)
+        .await
+        .unwrap();
+    let late = [Message::info("late")];
+    let refused = subject
+        .store
+        .add(&at("eve", "settings"), &late, &limits)
+        .await
+        .unwrap_err();
+    assert!(refused.is_closed(), "{refused}");
+}
+
+pub async fn migrate_opens_nothing_unasked(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let limits = Limits::default();
+    subject
+        .add(&at("ada", "settings"), Message::info("stays"))
+        .await;
+    subject
+        .store
+        .clear_session("app", &bob, Some(LEASE))
+        .await
+        .unwrap();
+    let refused = subject
+        .store
+        .migrate("app", &ada, &bob, false, &limits)
+        .await
+        .unwrap_err();
+    assert!(refused.is_closed(), "{refused}");
+    subject.shows(&at("ada", "settings"), &["stays"]).await;
+    subject
+        .add(&at("ada", "settings"), Message::info("open still"))
+        .await;
+}
+
+pub async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let limits = Limits::default();
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .store
+        .clear_session("app", &ada, Some(LEASE))
+        .await
+        .unwrap();
+    let placed = subject
+        .add(&at("ada", "settings"), Message::info("follows"))
+        .await;
+    assert_eq!(placed, Placed::Moved(bob));
+}
+
+pub async fn what_was_displaced_is_told_with_what_is_shown(subject: Subject) {
+    let page = at("ada", "settings");
+    let mut limits = Limits::default();
+    limits.messages = 1;
+    for text in ["1", "2"] {
+        let message = Message::info(text).after(SHORT);
+        subject.store.add(&page, &[message], &limits).await.unwrap();
+    }
+    assert_eq!(
+        subject.claim(&page).await.found.displaced,
+        0,
+        "nothing is shown yet"
+    );
+    subject.pass(SHORT * 2).await;
+    let claim = subject.claim(&page).await;
+    assert_eq!(
+        (texts(claim.messages()), claim.found.displaced),
+        (vec!["2"], 1)
+    );
 }
 
 pub async fn migrate_merges_into_what_is_there(subject: Subject) {
@@ -843,11 +953,26 @@ pub async fn migrate_merges_into_what_is_there(subject: Subject) {
     }
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     let found = subject.peek(&at("bob", "settings")).await;
     assert_eq!((found.messages.len(), found.displaced), (3, 1));
+    let eve = crate::support::session("eve");
+    limits.messages = 1;
+    subject
+        .add(&at("eve", "settings"), Message::info("eve's"))
+        .await;
+    subject
+        .store
+        .migrate("app", &bob, &eve, true, &limits)
+        .await
+        .unwrap();
+    let found = subject.peek(&at("eve", "settings")).await;
+    assert_eq!(
+        (texts(&found.messages), found.displaced),
+        (vec!["eve's"], 4)
+    );
 }
 
 pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
@@ -858,12 +983,12 @@ pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
         .await;
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     subject
         .store
-        .migrate("app", &bob, &ada, &limits)
+        .migrate("app", &bob, &ada, true, &limits)
         .await
         .unwrap();
     subject
@@ -879,7 +1004,7 @@ pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
         .unwrap();
     subject
         .store
-        .migrate("app", &ada, &bob, &limits)
+        .migrate("app", &ada, &bob, true, &limits)
         .await
         .unwrap();
     subject

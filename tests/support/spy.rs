@@ -152,9 +152,14 @@ impl Store for SpyStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
-        spied!(self, "migrate", self.inner.migrate(app, from, to, limits))
+        spied!(
+            self,
+            "migrate",
+            self.inner.migrate(app, from, to, open, limits)
+        )
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {

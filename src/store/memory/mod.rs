@@ -1,6 +1,5 @@
 //! The embedded store: one process, one lock, expiry judged on read.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -89,7 +88,9 @@ impl MemoryStore {
     ) -> T {
         let now = self.clock.now();
         let mut state = self.state();
-        state.change(now, app, session, operation)
+        let outcome = state.change(now, app, session, operation);
+        state.make_room(now, self.max_bytes);
+        outcome
     }
 
     fn confirm_in(&self, mut context: Context, members: &[Vec<u8>]) {
@@ -140,7 +141,6 @@ impl Store for MemoryStore {
             let placed = self.change(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
-            self.state().make_room(now, self.max_bytes);
             Ok(placed)
         })
     }
@@ -224,7 +224,10 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             self.change(app, session, |session| {
                 session.shelves.clear();
-                if let Some(period) = close {
+                // A session that has moved goes on telling where: its jobs are to follow.
+                if let Some(period) = close
+                    && session.gone.is_none()
+                {
                     session.gone = Some((None, now + millis(period)));
                 }
             });
@@ -237,32 +240,36 @@ impl Store for MemoryStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
             // One lock over both sessions: in between, nobody may find the messages in neither.
             let mut state = self.state();
-            let shelves = state.change(now, app, from, |session| match session.is_open(now)? {
-                Some(moved) if moved == *to => Ok(BTreeMap::new()),
-                Some(_) => Err(Error::closed()),
-                None => {
-                    session.gone = Some((Some(to.clone()), now + millis(limits.expiry)));
-                    Ok(std::mem::take(&mut session.shelves))
+            let went = state.change(now, app, from, |session| session.is_open(now))?;
+            match went {
+                // A repeat: what has become of the new id since is not undone.
+                Some(moved) if moved == *to => return Ok(()),
+                Some(_) => return Err(Error::closed()),
+                None => {}
+            }
+            let closed = state.change(now, app, to, |session| session.gone.is_some());
+            if closed && !open {
+                return Err(Error::closed());
+            }
+            let shelves = state.change(now, app, from, |session| {
+                session.gone = Some((Some(to.clone()), now + millis(limits.expiry)));
+                std::mem::take(&mut session.shelves)
+            });
+            state.change(now, app, to, |session| {
+                session.gone = None;
+                for (view, shelf) in shelves {
+                    let own = session.shelves.entry(view).or_default();
+                    own.merge(shelf, limits);
                 }
             });
-            shelves.map(|shelves| {
-                state.change(now, app, to, |session| {
-                    session.gone = None;
-                    for (view, shelf) in shelves {
-                        session
-                            .shelves
-                            .entry(view)
-                            .or_default()
-                            .merge(shelf, limits);
-                    }
-                });
-            })
+            Ok(())
         })
     }
 

@@ -7,6 +7,9 @@ use super::shelf::Shelf;
 use crate::store::{Limits, Placed, millis};
 use crate::{Error, SessionId, View};
 
+/// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
+const SESSION_COST: usize = 256;
+
 #[derive(Default)]
 pub(super) struct State {
     sessions: HashMap<Owner, Session>,
@@ -30,6 +33,10 @@ pub(super) struct Session {
 }
 
 impl Session {
+    fn bytes(&self) -> usize {
+        SESSION_COST + self.shelves.values().map(Shelf::bytes).sum::<usize>()
+    }
+
     pub(super) fn is_open(&self, now: u64) -> Result<Option<SessionId>, Error> {
         match &self.gone {
             Some((to, until)) if *until > now => to.clone().map(Some).ok_or_else(Error::closed),
@@ -73,28 +80,28 @@ impl State {
         };
         let mut session = self.take_out(&owner).unwrap_or_default();
         session.shelves.retain(|_, shelf| shelf.is_alive(now));
+        session.gone.take_if(|(_, until)| *until <= now);
         let outcome = operation(&mut session);
-        self.put_in(now, owner, session);
+        self.put_in(owner, session);
         outcome
     }
 
     pub(super) fn take_out(&mut self, owner: &Owner) -> Option<Session> {
         let session = self.sessions.remove(owner)?;
         self.expiries.remove(&(session.expires, owner.clone()));
-        self.bytes -= session.shelves.values().map(Shelf::bytes).sum::<usize>();
+        self.bytes -= session.bytes();
         Some(session)
     }
 
-    pub(super) fn put_in(&mut self, now: u64, owner: Owner, mut session: Session) {
+    pub(super) fn put_in(&mut self, owner: Owner, mut session: Session) {
         session.shelves.retain(|_, shelf| !shelf.is_bare());
-        session.gone.take_if(|(_, until)| *until <= now);
         let shelves = session.shelves.values().map(Shelf::expires);
         let gone = session.gone.iter().map(|(_, until)| *until);
         let Some(expires) = shelves.chain(gone).max() else {
             return;
         };
         session.expires = expires;
-        self.bytes += session.shelves.values().map(Shelf::bytes).sum::<usize>();
+        self.bytes += session.bytes();
         self.expiries.insert((expires, owner.clone()));
         self.sessions.insert(owner, session);
     }

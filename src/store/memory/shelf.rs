@@ -12,12 +12,14 @@ const MEMBER_COST: usize = 64;
 /// One context: what a sorted set is in Redis.
 #[derive(Default)]
 pub(super) struct Shelf {
-    /// Ordered by score, so that room is made from the front.
+    /// In order, so that room is made from the front.
     slots: Vec<Slot>,
     displaced: u64,
     expires: u64,
 }
 
+/// Ordered as members of a sorted set are: by score, then by bytes.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
     score: u64,
     member: Vec<u8>,
@@ -47,8 +49,9 @@ impl Slot {
 
 impl Shelf {
     pub(super) fn put(&mut self, score: u64, member: Vec<u8>) {
-        let place = self.slots.partition_point(|slot| slot.score <= score);
-        self.slots.insert(place, Slot { score, member });
+        let new = Slot { score, member };
+        let place = self.slots.partition_point(|slot| *slot <= new);
+        self.slots.insert(place, new);
     }
 
     fn remove(&mut self, unwanted: impl Fn(&Slot) -> bool) -> u64 {
@@ -65,7 +68,7 @@ impl Shelf {
                 slot.score = score;
             }
         }
-        self.slots.sort_by_key(|slot| slot.score);
+        self.slots.sort();
     }
 
     /// Removes what a claim holds, whoever holds it by now.
@@ -141,11 +144,16 @@ impl Shelf {
         if let Some(later) = self.slots.iter().find(|slot| slot.score > now) {
             found.due_in(Duration::from_millis(later.score - now));
         }
-        if mode == Mode::Peek {
+        // Told with what is shown: not by a page that has nothing else to say.
+        if self.is_visible(now) {
             found.displaced += self.displaced;
+            if mode != Mode::Peek {
+                self.displaced = 0;
+            }
+        }
+        if mode == Mode::Peek {
             return members;
         }
-        found.displaced += std::mem::take(&mut self.displaced);
         self.remove(old);
         match mode {
             Mode::Claim { until } => self.rescore(&members, |_| Some(until)),

@@ -18,8 +18,8 @@ for _, view in ipairs(redis.call('HKEYS', book)) do
     redis.call('HDEL', book, view)
   end
 end
-if close > 0 then
-  redis.call('HSET', book, '!moved', '')
+-- A session that has moved goes on telling where: its jobs are to follow.
+if close > 0 and redis.call('HSETNX', book, '!moved', '') == 1 then
   redis.call('PEXPIRE', book, close)
 end
 return {book, cleared}

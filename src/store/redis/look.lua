@@ -8,7 +8,8 @@
 -- Returns  {KEYS[1], now, until}, then for each context
 --          {key, next, displaced, expired, newer, members}; now and until in Unix ms, next in ms or -1, 0 when
 --          more is visible than one look answers
--- Cost     O(visible members), at most 5,000 of each context, of which 2,000 are answered; one round trip
+-- Cost     O(visible members), at most 5,000 of each context, of which some 2,000 are answered; one round
+--          trip
 local mode, lease, age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,11 +1,12 @@
--- Carries all messages, leases and schedules of a session to a new id, which it opens, and closes the old one.
+-- Carries all messages, leases and schedules of a session to a new id, and closes the old one.
 --
 -- KEYS[1]  the old session book
 -- KEYS[2]  the new session book
 -- ARGV[1]  ms for which the old session tells where it went
 -- ARGV[2]  most messages in a context
+-- ARGV[3]  'open': a new id that was closed, or has moved, is opened again; 'keep': it is refused
 -- Returns  {KEYS[1], 'ok', contexts}    moved; how many
---          {KEYS[1], 'closed'}          the old session was closed, or has moved elsewhere
+--          {KEYS[1], 'closed'}          nothing moved: one of the two was closed, or has moved elsewhere
 -- Cost     O(contexts) where the new id has none of them, else O(members); one server; one round trip
 local old, new, cap = KEYS[1], KEYS[2], tonumber(ARGV[2])
 local app, from = string.match(old, '^(.-)!session:({.*})$')
@@ -13,9 +14,14 @@ local to = string.match(new, '!session:({.*})$')
 local target = string.sub(to, 2, -2)
 
 local moved = redis.call('HGET', old, '!moved')
-if moved and moved ~= target then return {old, 'closed'} end
-
-redis.call('HDEL', new, '!moved')
+-- A repeat: what has become of the new id since is not undone.
+if moved == target then return {old, 'ok', 0} end
+if moved then return {old, 'closed'} end
+if ARGV[3] == 'open' then
+  redis.call('HDEL', new, '!moved')
+elseif redis.call('HEXISTS', new, '!moved') == 1 then
+  return {old, 'closed'}
+end
 
 local contexts = 0
 for _, view in ipairs(redis.call('HKEYS', old)) do
@@ -26,7 +32,8 @@ for _, view in ipairs(redis.call('HKEYS', old)) do
     if redis.call('EXISTS', goal) == 0 then
       redis.call('RENAME', source, goal)
     else
-      local members = redis.call('ZRANGE', source, 0, cap - 1, 'WITHSCORES')
+      local members = redis.call('ZRANGE', source, -cap, -1, 'WITHSCORES')
+      displaced = displaced + redis.call('ZCARD', source) - #members / 2
       for i = 1, #members, 2 do redis.call('ZADD', goal, 'NX', members[i + 1], members[i]) end
       redis.call('UNLINK', source)
       local over = redis.call('ZCARD', goal) - cap

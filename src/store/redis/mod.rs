@@ -130,9 +130,10 @@ impl Store for RedisStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
+        open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
-        Box::pin(scripts::migrate(&self.line, app, from, to, limits))
+        Box::pin(scripts::migrate(&self.line, app, from, to, open, limits))
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {

@@ -249,12 +249,15 @@ pub(super) async fn migrate(
     app: &str,
     from: &SessionId,
     to: &SessionId,
+    open: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
     let keys = vec![keys::book(app, from), keys::book(app, to)];
+    let open = if open { "open" } else { "keep" };
     let args = vec![
         number(millis(limits.expiry)),
         number(limits.messages as u64),
+        open.into(),
     ];
     let reply = run(line, &MIGRATE, Effect::Writes, keys, args).await?;
     match Parts(reply.into_iter()).next::<String>()?.as_str() {
