@@ -85,7 +85,7 @@ impl fmt::Display for View {
 impl TryFrom<String> for View {
     type Error = Error;
 
-    /// Takes a name; `*` is [`View::ANY`] here, as in a serialised [`Context`].
+    /// Takes a name; `*` is [`View::ANY`] here, as in a serialised [`Context`](crate::Context).
     fn try_from(name: String) -> Result<Self, Error> {
         if name == ANY {
             return Ok(Self::ANY);
