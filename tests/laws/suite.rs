@@ -14,7 +14,7 @@ use crate::support::at;
 const LEASE: Duration = Duration::from_secs(15);
 const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Short enough to be waited for on a real server, long enough not to end in the middle of a law.
-const SHORT: Duration = Duration::from_millis(250);
+const SHORT: Duration = Duration::from_millis(400);
 
 fn one(context: &Context) -> &[Context] {
     std::slice::from_ref(context)
@@ -314,7 +314,7 @@ pub async fn a_scheduled_message_waits(subject: Subject) {
 pub async fn a_message_scheduled_beyond_the_expiry_appears(subject: Subject) {
     let page = at("ada", "settings");
     let mut limits = Limits::default();
-    limits.expiry = SHORT;
+    limits.expiry = SHORT * 2;
     let message = Message::info("later").after(SHORT * 3);
     subject.store.add(&page, &[message], &limits).await.unwrap();
     subject.pass(SHORT * 3 + SHORT / 2).await;
