@@ -56,7 +56,7 @@ impl SalverBuilder {
                 policy: self.policy,
                 breaker: Breaker::default(),
                 #[cfg(feature = "web")]
-                moving: Arc::new(tokio::sync::Semaphore::new(super::MOVERS)),
+                moving: Arc::new(tokio::sync::Semaphore::new(super::moving::MOVERS)),
             }),
             store,
         })

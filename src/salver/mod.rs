@@ -2,12 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(feature = "web")]
-use std::time::Duration;
 
 use crate::context::{IntoView, check_app};
-#[cfg(feature = "web")]
-use crate::home;
 use crate::policy::Policy;
 use crate::settle::Settle;
 use crate::store::{Claim, Placed, Store, Which};
@@ -17,6 +13,7 @@ mod breaker;
 mod builder;
 mod call;
 mod hold;
+mod moving;
 
 use self::breaker::Breaker;
 pub use self::builder::SalverBuilder;
@@ -24,13 +21,6 @@ pub(crate) use self::hold::Hold;
 
 /// How often an add follows a session to its new id. Stops two sessions that moved into each other.
 const HOPS: usize = 4;
-/// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
-#[cfg(feature = "web")]
-const MOVERS: usize = 256;
-/// How long a move in doubt is repeated. After it the visitor has long gone on.
-#[cfg(feature = "web")]
-const MOVING: Duration = Duration::from_secs(5 * 60);
-
 /// Carries messages: the one handle for handlers, jobs and tests.
 ///
 /// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
@@ -387,23 +377,6 @@ impl Salver {
         self.migrate_to(from, to, true).await
     }
 
-    async fn migrate_to(&self, from: &SessionId, to: &SessionId, open: bool) -> Result<(), Error> {
-        let limits = &self.policy().limits;
-        let migrate = self.store.migrate(&self.app, from, to, open, limits);
-        self.write("migrate", migrate).await
-    }
-
-    /// Carries messages to an id that was drawn for this: if it has been closed or moved by now, nothing goes
-    /// there any more.
-    #[cfg(feature = "web")]
-    pub(crate) async fn migrate_to_drawn(
-        &self,
-        from: &SessionId,
-        to: &SessionId,
-    ) -> Result<(), Error> {
-        self.migrate_to(from, to, false).await
-    }
-
     /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
     ///
     /// The handle stays usable.
@@ -413,34 +386,6 @@ impl Salver {
 
     pub(crate) fn is_loud(&self, message: &Message) -> bool {
         message.level() >= self.policy().minimum
-    }
-
-    /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
-    #[cfg(feature = "web")]
-    pub(crate) fn migrate_until_certain(
-        &self,
-        from: &SessionId,
-        to: &SessionId,
-    ) -> Result<(), Error> {
-        let place = Arc::clone(&self.shared.moving).try_acquire_owned();
-        let place = place.map_err(|_| Error::in_doubt("too many sessions are moving already"))?;
-        let (salver, from, to) = (self.anywhere(), from.clone(), to.clone());
-        let moving = async move {
-            let _place = place;
-            let mut rest = Duration::from_millis(50);
-            let give_up = tokio::time::Instant::now() + MOVING;
-            while tokio::time::Instant::now() < give_up {
-                match salver.migrate_to_drawn(&from, &to).await {
-                    Err(error) if error.retry_after().is_some() => tokio::time::sleep(rest).await,
-                    _ => return,
-                }
-                rest = (rest * 2).min(Duration::from_secs(5));
-            }
-            tracing::error!(
-                "a session could not be moved: what was pending stays under its old id"
-            );
-        };
-        home::spawn(moving).map(drop)
     }
 
     pub(crate) fn policy(&self) -> &Policy {
