@@ -280,9 +280,10 @@ async fn what_was_added_can_be_read() {
 #[test]
 fn a_handle_works_without_tokio() {
     let server = Server::start();
+    let url = server.url();
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let salver = Salver::redis("app", &server.url()).unwrap();
+        let salver = Salver::redis("app", &url).unwrap();
         let page = salver.context(session("ada"), "settings").unwrap();
         let count = pollster(async {
             salver.add(&page, Message::info("x")).await.unwrap();
