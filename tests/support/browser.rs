@@ -16,6 +16,18 @@ pub struct Browser {
     /// Never dropped: its drop would wait for an answer that a failed test cannot get.
     pub driver: ManuallyDrop<WebDriver>,
     _chromedriver: Running,
+    _profile: Profile,
+}
+
+/// The folder by which a browser's processes are known: they outlive a chromedriver that was killed.
+struct Profile(String);
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        let _ = Command::new("pkill")
+            .args(["-KILL", "-f", &self.0])
+            .status();
+    }
 }
 
 impl Browser {
@@ -52,9 +64,9 @@ impl Browser {
         ] {
             wishes.add_arg(wish).unwrap();
         }
-        let profile = scratch("chromium");
+        let profile = Profile(scratch("chromium").display().to_string());
         wishes
-            .add_arg(&format!("--user-data-dir={}", profile.display()))
+            .add_arg(&format!("--user-data-dir={}", profile.0))
             .unwrap();
         if !javascript {
             let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
@@ -68,6 +80,7 @@ impl Browser {
         Self {
             driver: ManuallyDrop::new(driver.await),
             _chromedriver: chromedriver,
+            _profile: profile,
         }
     }
 
