@@ -51,13 +51,15 @@ pub(crate) struct Line {
     state: Arc<Mutex<State>>,
 }
 
-type Dialling = Shared<BoxFuture<'static, Result<MultiplexedConnection, Error>>>;
+/// A connection and its number, by which only the one that broke is hung up.
+type Numbered = (u64, MultiplexedConnection);
+type Dialling = Shared<BoxFuture<'static, Result<Numbered, Error>>>;
 
 #[derive(Default)]
 struct State {
-    /// Counts connections, so that only the one that broke is hung up.
-    number: u64,
-    connection: Option<MultiplexedConnection>,
+    /// How many connections there have been.
+    dialled: u64,
+    connection: Option<Numbered>,
     dialling: Option<Dialling>,
     failures: u32,
     resting: Option<(Instant, Error)>,
@@ -119,26 +121,23 @@ impl Line {
         let reply = send(&mut connection, ask).await;
         if reply.as_ref().is_err_and(fault::breaks_line) {
             let mut state = self.state();
-            if state.number == number {
-                state.connection = None;
-            }
+            state.connection.take_if(|(current, _)| *current == number);
         }
         Ok(reply)
     }
 
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), Error> {
+    async fn connection(&self) -> Result<Numbered, Error> {
         let dialling = {
             let mut state = self.state();
             if let Some(connection) = &state.connection {
-                return Ok((state.number, connection.clone()));
+                return Ok(connection.clone());
             }
             match &state.resting {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
                 _ => state.dialling.get_or_insert_with(|| self.dial()).clone(),
             }
         };
-        let connection = dialling.await?;
-        Ok((self.state().number, connection))
+        dialling.await
     }
 
     /// Dials on a task of its own: a page that stops waiting must not stop the dialling.
@@ -146,34 +145,36 @@ impl Line {
         let line = self.clone();
         let task = tokio::spawn(async move {
             let dialled = line.dialer.dial().await;
-            line.note(&dialled);
-            dialled
+            line.note(dialled)
         });
         let line = self.clone();
         let broken = move |_| {
-            let broken = Err(Error::unavailable("the connection attempt was broken off"));
-            line.note(&broken);
-            broken
+            let broken = Error::unavailable("the connection attempt was broken off");
+            line.note(Err(broken))
         };
         task.map(move |dialled| dialled.unwrap_or_else(broken))
             .boxed()
             .shared()
     }
 
-    fn note(&self, dialled: &Result<MultiplexedConnection, Error>) {
+    /// Notes what came of dialling, and passes it on.
+    fn note(&self, dialled: Result<MultiplexedConnection, Error>) -> Result<Numbered, Error> {
         let mut state = self.state();
         state.dialling = None;
         match dialled {
             Ok(connection) => {
-                state.number += 1;
+                state.dialled += 1;
                 state.failures = 0;
                 state.resting = None;
+                let connection = (state.dialled, connection);
                 state.connection = Some(connection.clone());
+                Ok(connection)
             }
             Err(error) => {
                 let rest = REST * 2_u32.saturating_pow(state.failures.min(8));
                 state.failures += 1;
                 state.resting = Some((Instant::now() + rest.min(LONGEST_REST), error.clone()));
+                Err(error)
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
 use crate::settle::Settle;
-use crate::store::{Claim, Placed, Store, Which};
+use crate::store::{Claim, HOPS, Placed, Store, Which};
 use crate::{Context, Error, Message, SessionId, wire};
 
 mod breaker;
@@ -19,8 +19,6 @@ use self::breaker::Breaker;
 pub use self::builder::SalverBuilder;
 pub(crate) use self::hold::Hold;
 
-/// How often an add follows a session to its new id. Stops two sessions that moved into each other.
-const HOPS: usize = 4;
 /// Carries messages: the one handle for handlers, jobs and tests.
 ///
 /// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
@@ -172,9 +170,29 @@ impl Salver {
     ///
     /// As [`add`](Self::add).
     pub async fn add_all(&self, context: &Context, messages: Vec<Message>) -> Result<Added, Error> {
+        self.add_within(context, &messages, HOPS).await
+    }
+
+    /// Adds to exactly this session: an old cookie must not write into a new session.
+    #[cfg(feature = "web")]
+    pub(crate) async fn add_here(
+        &self,
+        context: &Context,
+        message: Message,
+    ) -> Result<Added, Error> {
+        self.add_within(context, &[message], 1).await
+    }
+
+    /// Adds, trying at most so many ids of a session that moved.
+    async fn add_within(
+        &self,
+        context: &Context,
+        messages: &[Message],
+        hops: usize,
+    ) -> Result<Added, Error> {
         let mut context = context.clone();
-        for _ in 0..HOPS {
-            match self.place(&context, &messages).await? {
+        for _ in 0..hops {
+            match self.place(&context, messages).await? {
                 (Placed::Moved(session), _) => context = context.with_session(session),
                 (Placed::Here { displaced }, messages) => {
                     return Ok(Added {
@@ -185,22 +203,6 @@ impl Salver {
             }
         }
         Err(Error::closed().during("add"))
-    }
-
-    /// Adds to exactly this session: an old cookie must not write into a new session.
-    #[cfg(feature = "web")]
-    pub(crate) async fn add_here(
-        &self,
-        context: &Context,
-        message: Message,
-    ) -> Result<Added, Error> {
-        match self.place(context, &[message]).await? {
-            (Placed::Moved(_), _) => Err(Error::closed().during("add")),
-            (Placed::Here { displaced }, messages) => Ok(Added {
-                messages,
-                displaced,
-            }),
-        }
     }
 
     async fn place(

@@ -63,6 +63,9 @@ pub const MAX_MESSAGES: usize = 1000;
 /// Most contexts of one session. Stops one visitor from filling the store by visiting many pages.
 pub const MAX_CONTEXTS: usize = 64;
 
+/// How often a call follows a session that moved. Stops two sessions that moved into each other.
+pub(crate) const HOPS: usize = 4;
+
 /// What a store gives back: a boxed future that any thread may drive.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 

@@ -132,9 +132,8 @@ impl Messages {
     /// With [`Pending`](crate::Pending) use [`Pending::now`](crate::Pending::now): where that is drawn
     /// the slot stays empty. A message that [`Message::check`] refuses is logged and not shown.
     pub fn now(&self, message: Message) {
-        match message.check() {
-            Ok(()) => self.visit.show_now(message),
-            Err(error) => tracing::warn!(%error, "a message was not shown"),
+        if let Some(message) = Visit::presentable(message) {
+            self.visit.show_now(message);
         }
     }
 

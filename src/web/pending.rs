@@ -85,10 +85,7 @@ impl Pending {
     /// Adds a message for this response only. Stores nothing. A message that [`Message::check`] refuses
     /// is logged and not shown.
     pub fn now(&mut self, message: Message) {
-        match message.check() {
-            Ok(()) => self.messages.push(message),
-            Err(error) => tracing::warn!(%error, "a message was not shown"),
-        }
+        self.messages.extend(Visit::presentable(message));
     }
 
     /// Says that these stay pending, whatever the response.

@@ -254,6 +254,17 @@ impl Visit {
         outcome
     }
 
+    /// Passes a message for this response only, if it can be shown; else says so in the log.
+    pub(super) fn presentable(message: Message) -> Option<Message> {
+        match message.check() {
+            Ok(()) => Some(message),
+            Err(error) => {
+                tracing::warn!(%error, "a message was not shown");
+                None
+            }
+        }
+    }
+
     /// Puts a message on this response only.
     pub(super) fn show_now(&self, message: Message) {
         self.now.borrow_mut().push(message);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use self::sessions::{Session, State};
 use self::shelf::Mode;
-use super::{Answer, Claim, Found, Held, Limits, Placed, Store, Which, millis};
+use super::{Answer, Claim, Found, HOPS, Held, Limits, Placed, Store, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 mod clock;
@@ -18,9 +18,6 @@ pub use self::clock::Clock;
 /// Most bytes of messages that a store keeps unless told otherwise: 64 MiB. Over it, the sessions
 /// that would expire first go. Stops visitors from filling the memory of the process.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// How often a confirm follows a session that moved.
-const HOPS: usize = 4;
-
 /// Keeps messages in the memory of this process: the embedded default.
 ///
 /// The same laws as Redis, no server. Bounded to 64 MiB of messages; over it the sessions that would

@@ -8,7 +8,7 @@ use redis::{FromRedisValue, Script, Value, from_redis_value, pipe};
 use super::keys;
 use crate::context::decode;
 use crate::link::{Ask, Effect, Line};
-use crate::store::{Claim, Found, Full, Held, Limits, Placed, Which, millis};
+use crate::store::{Claim, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 /// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
@@ -21,9 +21,6 @@ static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clear.lua")));
 static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
 static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
-
-/// How often a confirm follows a session that moved.
-const HOPS: usize = 4;
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
@@ -162,25 +159,25 @@ fn read_shelf(
 /// Removes what a claim holds; where the session has moved meanwhile, under its new id too. No script: each
 /// command is whole in itself, and the new id may be in another slot.
 pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
-    let mut claim = claim.clone();
+    let Some(first) = claim.held.first() else {
+        return Ok(());
+    };
+    let mut session = first.context.session().clone();
     for _ in 0..HOPS {
-        let Some(first) = claim.held.first() else {
-            return Ok(());
-        };
         let mut commands = pipe();
         for held in claim.held.iter().filter(|held| !held.members.is_empty()) {
-            let removal = commands.cmd("ZREM").arg(held.context.key());
+            let key = held.context.with_session(session.clone()).key();
+            let removal = commands.cmd("ZREM").arg(key);
             removal.arg(&held.members).ignore();
         }
-        let book = keys::book(first.context.app(), first.context.session());
+        let book = keys::book(first.context.app(), &session);
         commands.cmd("HGET").arg(book).arg("!moved");
         let reply = line.ask(Ask::Pipeline(commands), Effect::Writes).await?;
         let (moved,): (Option<String>,) = read(reply)?;
-        let session = moved.as_deref().and_then(decode).map(SessionId::new);
-        let Some(Ok(session)) = session else {
+        let Some(Ok(moved)) = moved.as_deref().and_then(decode).map(SessionId::new) else {
             return Ok(());
         };
-        claim.follow(&session);
+        session = moved;
     }
     Ok(())
 }
