@@ -36,6 +36,14 @@ struct Repr {
     kind: Kind,
     doing: Option<&'static str>,
     source: Option<Source>,
+    mark: Option<Mark>,
+}
+
+/// What Salver itself wants to know of an error, beside what callers may do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    ReadOnly,
+    Mismatch,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +77,13 @@ impl Error {
             kind,
             doing: None,
             source: None,
+            mark: None,
         }))
+    }
+
+    fn marked(mut self, mark: Mark) -> Self {
+        self.0.mark = Some(mark);
+        self
     }
 
     /// Input that a constructor refuses: `field` names it, `problem` says which rule or limit.
@@ -87,6 +101,26 @@ impl Error {
     #[must_use]
     pub fn unavailable(why: &'static str) -> Self {
         Self::new(Kind::Unavailable { why })
+    }
+
+    /// The store can be read and takes no writes for now; nothing was applied. Unlike other trouble this keeps
+    /// pages from nothing but the claim: they show what they can read.
+    #[must_use]
+    pub fn read_only(why: &'static str) -> Self {
+        Self::unavailable(why).marked(Mark::ReadOnly)
+    }
+
+    /// The store answered something else than it was asked. What it answers is not used; with `wrote` the
+    /// write may have happened.
+    #[must_use]
+    pub fn mismatch(wrote: bool) -> Self {
+        let why = "the reply was to another request";
+        let error = if wrote {
+            Self::in_doubt(why)
+        } else {
+            Self::unavailable(why)
+        };
+        error.marked(Mark::Mismatch)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
@@ -190,6 +224,14 @@ impl Error {
     #[must_use]
     pub fn is_setup(&self) -> bool {
         matches!(self.0.kind, Kind::Setup { .. })
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.mark == Some(Mark::ReadOnly)
+    }
+
+    pub(crate) fn is_mismatch(&self) -> bool {
+        self.0.mark == Some(Mark::Mismatch)
     }
 
     /// Gives the name of the refused field when [`is_invalid`](Self::is_invalid), such as `text`.

@@ -85,7 +85,7 @@ fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
   src/store/redis/add.lua "if tag then
       if last_with" "if false then
       if last_with"
-fault scripts_claim_without_a_lease laws::under_load::nobody_loses_or_shares_a_message \
+fault scripts_claim_without_a_lease faults::tabs::concurrent_tabs \
   src/store/redis/look.lua "if mode == 'claim' then" "if mode == 'never' then"
 fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_worker_and_one_more \
   src/store/redis/mod.rs 'if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {' 'if let Some(worker) = None::<Arc<Self>> {'

@@ -1,19 +1,27 @@
 //! How a connection is made.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::{Connection, Pool};
-use redis::aio::MultiplexedConnection;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    ProtocolVersion,
+};
 use tokio::time::timeout;
 
 use super::fault;
+use super::wire::Wire;
 use crate::Error;
 
-/// Longest wait for a connection. Stops a black hole from keeping every page waiting for one attempt.
-const CONNECT: Duration = Duration::from_secs(1);
+/// Longest wait for one server to take a connection. Stops a host that has vanished from keeping pages
+/// waiting for one attempt, and from hiding for long that it is back.
+const CONNECT: Duration = Duration::from_millis(500);
+/// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
+const SEARCH: Duration = Duration::from_secs(2);
 /// Longest wait of the client itself for a reply. The deadlines of callers are shorter; this one only keeps
 /// requests that nobody waits for any more from piling up.
 const RESPONSE: Duration = Duration::from_secs(2);
@@ -24,70 +32,289 @@ const QUEUE: usize = 1024;
 /// that vanished is noticed within seconds instead of hours.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
+/// milliseconds. Its own 16 times would ask long after every deadline.
+#[cfg(feature = "cluster")]
+const FOLLOW: (u32, u64, u64) = (3, 10, 100);
 
-/// Makes connections: from an address, or out of a pool that the caller brought.
+/// What stands at the addresses.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Topology {
+    One,
+    /// Sentinels, which know the primary by this name, with the user and password that they ask for.
+    Sentinels {
+        primary: String,
+        login: Option<(String, String)>,
+    },
+    #[cfg(feature = "cluster")]
+    Cluster,
+}
+
+/// Certificates, in PEM.
+#[cfg(feature = "tls")]
+#[derive(Clone, Default)]
+pub(crate) struct Tls {
+    pub(crate) ca: Option<Vec<u8>>,
+    /// The client's certificate and its key.
+    pub(crate) client: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+#[cfg(feature = "tls")]
+impl Tls {
+    fn certificates(&self) -> redis::TlsCertificates {
+        let client = self.client.clone();
+        redis::TlsCertificates {
+            client_tls: client.map(|(client_cert, client_key)| redis::ClientTlsConfig {
+                client_cert,
+                client_key,
+            }),
+            root_cert: self.ca.clone(),
+        }
+    }
+}
+
+/// Where to connect to.
+#[derive(Clone)]
+pub(crate) struct Addresses {
+    pub(crate) urls: Vec<String>,
+    pub(crate) topology: Topology,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Tls,
+}
+
+/// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
 pub(crate) enum Dialer {
-    Client(Client),
+    One(Client),
+    Sentinels(Arc<Sentinels>),
+    #[cfg(feature = "cluster")]
+    Cluster(redis::cluster::ClusterClient),
     Pool(Pool),
 }
 
 impl Dialer {
-    /// Reads a Redis URL. Connects to nothing.
-    pub(crate) fn from_url(url: &str) -> Result<Self, Error> {
-        // The cause stays out of the error: it may quote the URL, and with it a password.
-        let refused =
-            |_| Error::invalid("url", "is not a Redis URL such as redis://127.0.0.1:6379");
-        if url.starts_with("rediss:") {
-            return Err(Error::invalid(
-                "url",
-                "asks for TLS, which this version cannot speak",
-            ));
+    /// Reads addresses. Connects to nothing.
+    pub(crate) fn new(addresses: &Addresses) -> Result<Self, Error> {
+        let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| read(url)).collect();
+        let infos = infos?;
+        match (&addresses.topology, infos.as_slice()) {
+            (_, []) => Err(Error::invalid("url", "is missing")),
+            (Topology::One, [_, _, ..]) => Err(Error::invalid(
+                "seed",
+                "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
+            )),
+            (Topology::One, [info]) => Ok(Self::One(open(info.clone(), addresses)?)),
+            (Topology::Sentinels { .. }, [..]) => {
+                let sentinels = Sentinels {
+                    infos,
+                    addresses: addresses.clone(),
+                };
+                sentinels.client()?;
+                Ok(Self::Sentinels(Arc::new(sentinels)))
+            }
+            #[cfg(feature = "cluster")]
+            (Topology::Cluster, [..]) => Ok(Self::Cluster(cluster_at(infos, addresses)?)),
         }
-        let info = url.into_connection_info().map_err(refused)?;
-        let mut tcp = TcpSettings::default()
-            .set_nodelay(true)
-            .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
-        if cfg!(target_os = "linux") {
-            tcp = tcp.set_user_timeout(USER_TIMEOUT);
-        }
-        // RESP3 tells of a closed connection when it closes, not at the next command.
-        let redis = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let info = info.set_tcp_settings(tcp).set_redis_settings(redis);
-        Ok(Self::Client(Client::open(info).map_err(refused)?))
     }
 
     /// Makes one connection, whose driver runs on the calling runtime.
-    pub(super) async fn dial(&self) -> Result<MultiplexedConnection, Error> {
-        let dialled = match self {
-            Self::Client(client) => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(CONNECT))
-                    .set_response_timeout(Some(RESPONSE))
-                    .set_pipeline_buffer_size(QUEUE);
-                let dial = client.get_multiplexed_async_connection_with_config(&config);
-                let connection = timeout(CONNECT, dial).await;
-                connection.map(|connection| connection.map_err(fault::of_dial))
+    pub(super) async fn dial(&self) -> Result<Wire, Error> {
+        let (patience, dial) = match self {
+            Self::One(_) | Self::Pool(_) => (CONNECT, self.dial_patiently()),
+            _ => (SEARCH, self.dial_patiently()),
+        };
+        let late = |_| Err(Error::unavailable("Redis does not take the connection"));
+        timeout(patience, dial).await.unwrap_or_else(late)
+    }
+
+    async fn dial_patiently(&self) -> Result<Wire, Error> {
+        match self {
+            Self::One(client) => connect(client).await,
+            Self::Sentinels(sentinels) => {
+                // Asked anew each time: what stands at an address changes with every failover.
+                let client = sentinels.client()?.async_get_client().await;
+                connect(&client.map_err(fault::of_dial)?).await
+            }
+            #[cfg(feature = "cluster")]
+            Self::Cluster(client) => {
+                let connection = client.get_async_connection().await;
+                connection.map(Wire::Cluster).map_err(fault::of_dial)
             }
             // Detached from the pool: a checkout per request would cost a round trip of its own.
             Self::Pool(pool) => {
-                let connection = timeout(CONNECT, pool.get()).await;
                 let gave_none =
                     |cause| Error::unavailable("the pool gives no connection").because(cause);
-                connection.map(|connection| connection.map(Connection::take).map_err(gave_none))
+                let connection = pool.get().await.map_err(gave_none)?;
+                Ok(Wire::One(Connection::take(connection)))
             }
-        };
-        dialled.unwrap_or_else(|_| Err(Error::unavailable("Redis does not take the connection")))
+        }
     }
+}
+
+async fn connect(client: &Client) -> Result<Wire, Error> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(RESPONSE))
+        .set_pipeline_buffer_size(QUEUE);
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    connection.await.map(Wire::One).map_err(fault::of_dial)
+}
+
+/// The cause stays out of the error: it may quote the URL, and with it a password.
+fn refused<E>(_: E) -> Error {
+    Error::invalid("url", "is not a Redis URL such as redis://127.0.0.1:6379")
+}
+
+fn read(url: &str) -> Result<ConnectionInfo, Error> {
+    if cfg!(not(feature = "tls")) && url.starts_with("rediss:") {
+        return Err(Error::invalid(
+            "url",
+            "asks for TLS: enable salver's feature `tls`",
+        ));
+    }
+    let info = url.into_connection_info().map_err(refused)?;
+    // RESP3 tells of a closed connection when it closes, not at the next command.
+    let redis = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_tcp_settings(tcp()).set_redis_settings(redis))
+}
+
+fn tcp() -> TcpSettings {
+    let tcp = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
+    if cfg!(target_os = "linux") {
+        tcp.set_user_timeout(USER_TIMEOUT)
+    } else {
+        tcp
+    }
+}
+
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(unused_variables, reason = "only certificates are looked for there")
+)]
+fn open(info: ConnectionInfo, addresses: &Addresses) -> Result<Client, Error> {
+    #[cfg(feature = "tls")]
+    if is_tls(&info) {
+        provide_cryptography();
+        let opened = Client::build_with_tls(info, addresses.tls.certificates());
+        return opened.map_err(refused_certificates);
+    }
+    Client::open(info).map_err(refused)
+}
+
+/// Sentinels and what they are asked.
+pub(crate) struct Sentinels {
+    infos: Vec<ConnectionInfo>,
+    addresses: Addresses,
+}
+
+impl Sentinels {
+    fn client(&self) -> Result<SentinelClient, Error> {
+        let (Topology::Sentinels { primary, login }, Some(first)) =
+            (&self.addresses.topology, self.infos.first())
+        else {
+            return Err(Error::invalid("url", "is missing"));
+        };
+        let sentinels = self.infos.iter().map(|info| info.addr().clone());
+        let kind = SentinelServerType::Master;
+        let not_over_a_network =
+            |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
+        let mut builder = SentinelClientBuilder::new(sentinels, primary.clone(), kind)
+            .map_err(not_over_a_network)?
+            .set_client_to_redis_tcp_settings(tcp())
+            .set_client_to_sentinel_tcp_settings(tcp())
+            .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+            .set_client_to_redis_db(first.redis_settings().db());
+        if let Some(user) = first.redis_settings().username() {
+            builder = builder.set_client_to_redis_username(user);
+        }
+        if let Some(password) = first.redis_settings().password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some((user, password)) = login {
+            builder = builder
+                .set_client_to_sentinel_username(user)
+                .set_client_to_sentinel_password(password);
+        }
+        #[cfg(feature = "tls")]
+        let builder = with_tls(builder, first, &self.addresses.tls);
+        builder.build().map_err(refused)
+    }
+}
+
+#[cfg(feature = "cluster")]
+fn cluster_at(
+    infos: Vec<ConnectionInfo>,
+    addresses: &Addresses,
+) -> Result<redis::cluster::ClusterClient, Error> {
+    let (retries, least, most) = FOLLOW;
+    let builder = redis::cluster::ClusterClient::builder(infos.clone())
+        .retries(retries)
+        .min_retry_wait(least)
+        .max_retry_wait(most)
+        .connection_timeout(CONNECT)
+        .response_timeout(RESPONSE)
+        .overall_response_timeout(Some(RESPONSE))
+        .use_protocol(ProtocolVersion::RESP3)
+        .tcp_settings(tcp());
+    #[cfg(feature = "tls")]
+    let builder = if infos.iter().any(is_tls) {
+        provide_cryptography();
+        builder.certs(addresses.tls.certificates())
+    } else {
+        builder
+    };
+    #[cfg(not(feature = "tls"))]
+    let _ = addresses;
+    builder.build().map_err(refused)
+}
+
+#[cfg(feature = "tls")]
+fn with_tls(
+    builder: SentinelClientBuilder,
+    first: &ConnectionInfo,
+    tls: &Tls,
+) -> SentinelClientBuilder {
+    if !is_tls(first) {
+        return builder;
+    }
+    provide_cryptography();
+    builder
+        .set_client_to_redis_tls_mode(redis::TlsMode::Secure)
+        .set_client_to_redis_certificates(tls.certificates())
+        .set_client_to_sentinel_tls_mode(redis::TlsMode::Secure)
+        .set_client_to_sentinel_certificates(tls.certificates())
+}
+
+#[cfg(feature = "tls")]
+fn is_tls(info: &ConnectionInfo) -> bool {
+    matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+}
+
+#[cfg(feature = "tls")]
+fn refused_certificates(error: redis::RedisError) -> Error {
+    // Of a certificate there is nothing to hide.
+    Error::invalid("certificate", "cannot be read as PEM").because(error)
+}
+
+/// Says which cryptography TLS uses, where the application has not said so.
+#[cfg(feature = "tls")]
+fn provide_cryptography() {
+    // Refused when there is one already: then that one it is.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Client(_) => "Dialer::Client",
+            Self::One(_) => "Dialer::One",
+            Self::Sentinels(_) => "Dialer::Sentinels",
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => "Dialer::Cluster",
             Self::Pool(_) => "Dialer::Pool",
         })
     }

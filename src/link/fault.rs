@@ -1,4 +1,4 @@
-//! What an error of Redis means for the caller.
+//! What an error of Redis means: for the caller, for the connection, for another try.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -8,8 +8,22 @@ use crate::Error;
 /// Codes of a user that lacks a password or a right.
 const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
 
-/// Codes of a server that cannot write for now.
-const BUSY: [&str; 4] = ["READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN"];
+/// Codes of a server that can be read and not written to. The first is that of a replica: somewhere there is
+/// a primary, which a new connection may find.
+const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
+
+/// Codes of a server in a state for which another one may have taken over.
+const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
+
+/// What to do about a request that failed.
+pub(super) struct Verdict {
+    /// What the caller is told.
+    pub(super) error: Error,
+    /// Whether the connection is of no more use.
+    pub(super) hang_up: bool,
+    /// Whether asking once more, over another connection, may help and can do no harm.
+    pub(super) again: bool,
+}
 
 /// Sorts an error of a connection attempt.
 pub(super) fn of_dial(error: RedisError) -> Error {
@@ -19,32 +33,63 @@ pub(super) fn of_dial(error: RedisError) -> Error {
     Error::unavailable("Redis cannot be reached").because(error)
 }
 
-/// Sorts an error of a request that was sent.
-pub(super) fn of_reply(error: RedisError, effect: Effect) -> Error {
-    if is_denied(&error) {
-        return Error::denied().because(error);
+/// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it.
+pub(super) fn of_mismatch(effect: Effect) -> Verdict {
+    Verdict {
+        error: Error::mismatch(effect != Effect::Reads),
+        hang_up: true,
+        again: effect != Effect::WritesOnce,
     }
-    let sorted = match error.kind() {
-        ErrorKind::Io => match effect {
-            Effect::Reads => Error::unavailable("the connection to Redis broke"),
-            _ => Error::in_doubt("the connection to Redis broke"),
-        },
-        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Error::unreadable("a reply of Redis"),
-        _ => of_server(&error),
-    };
-    sorted.because(error)
 }
 
-fn of_server(error: &RedisError) -> Error {
-    if says(error, "OOM") {
+/// Sorts an error of a request that was sent.
+pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
+    let unknown = |why| match effect {
+        Effect::Reads => Error::unavailable(why),
+        _ => Error::in_doubt(why),
+    };
+    let repeatable = effect != Effect::WritesOnce;
+    let (told, hang_up, again) = if is_denied(&error) {
+        // With NOAUTH the password is due again: a new connection says it.
+        (Error::denied(), says(&error, "NOAUTH"), false)
+    } else {
+        match error.kind() {
+            ErrorKind::Io if error.is_timeout() => (unknown("Redis does not answer"), true, false),
+            ErrorKind::Io | ErrorKind::Parse => {
+                (unknown("the connection to Redis broke"), true, repeatable)
+            }
+            // Of a Cluster no server was found to send it to.
+            ErrorKind::ClusterConnectionNotFound => {
+                (Error::unavailable("Redis cannot be reached"), true, true)
+            }
+            ErrorKind::UnexpectedReturnType => {
+                (Error::unreadable("a reply of Redis"), false, false)
+            }
+            _ => of_server(&error),
+        }
+    };
+    Verdict {
+        error: told.because(error),
+        hang_up,
+        again,
+    }
+}
+
+/// What a server says of itself: nothing was applied.
+fn of_server(error: &RedisError) -> (Error, bool, bool) {
+    let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
+    let told = if says(error, "OOM") {
         Error::full("Redis is out of memory")
     } else if says(error, "WRONGTYPE") {
         Error::unreadable("a key of another type")
-    } else if BUSY.iter().any(|code| says(error, code)) || error.code() != Some("ERR") {
+    } else if is_one_of(&READ_ONLY) {
+        Error::read_only("Redis takes no writes for now")
+    } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refuses for now")
     } else {
         Error::unreadable("an error of Redis")
-    }
+    };
+    (told, is_one_of(&ELSEWHERE), says(error, "READONLY"))
 }
 
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
@@ -59,9 +104,4 @@ fn is_denied(error: &RedisError) -> bool {
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
     ) || DENIED.iter().any(|code| says(error, code))
-}
-
-/// Tells whether the connection is of no more use.
-pub(super) fn breaks_line(error: &RedisError) -> bool {
-    error.is_unrecoverable_error() || error.is_connection_dropped()
 }

@@ -1,45 +1,28 @@
 //! One connection, dialled when needed.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisError, Script, Value};
-use tokio::time::Instant;
+use redis::{Cmd, Value, from_redis_value};
+use tokio::time::{Instant, timeout};
 
-use super::{Dialer, fault};
+use super::fault::{self, Verdict};
+use super::wire::Wire;
+use super::{Ask, Dialer, Effect};
 use crate::{Error, home};
 
-/// Rest after a failed attempt, doubled by each further one: a server that is down is not hammered, and
-/// pages fail at once instead of each waiting for an attempt of its own.
-const REST: Duration = Duration::from_millis(50);
-/// Longest rest: how late a server that came back may be noticed.
-const LONGEST_REST: Duration = Duration::from_millis(800);
-
-/// What a request may change, which says what may be done when its reply is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing.
-    Reads,
-    /// Something, and doing it twice is the same as once.
-    Writes,
-    /// Something that must not be asked for twice.
-    WritesOnce,
-}
-
-/// One request.
-pub(crate) enum Ask {
-    Command(Cmd),
-    Pipeline(Pipeline),
-    Script {
-        script: &'static Script,
-        keys: Vec<String>,
-        args: Vec<Vec<u8>>,
-    },
-}
+/// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down
+/// is not hammered. How long exactly is left to chance, so that the processes of a site do not come at once.
+const REST: Duration = Duration::from_millis(25);
+const LONGEST_REST: Duration = Duration::from_millis(150);
+/// How long a request waits before its connection is thought to be dead, where making it took less than
+/// half of that; and how many requests have to.
+const SILENCE: Duration = Duration::from_millis(80);
+const SILENT: u32 = 3;
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -51,18 +34,29 @@ pub(crate) struct Line {
     state: Arc<Mutex<State>>,
 }
 
-/// A connection and its number, by which only the one that broke is hung up.
-type Numbered = (u64, MultiplexedConnection);
-type Dialling = Shared<BoxFuture<'static, Result<Numbered, Error>>>;
+/// A connection, with a number by which only the one that broke is hung up.
+#[derive(Clone)]
+struct Open {
+    number: u64,
+    wire: Wire,
+    /// How long a request may wait on it without being suspicious.
+    silence: Duration,
+}
+
+type Dialling = Shared<BoxFuture<'static, Result<Open, Error>>>;
 
 #[derive(Default)]
 struct State {
     /// How many connections there have been.
     dialled: u64,
-    connection: Option<Numbered>,
+    open: Option<Open>,
     dialling: Option<Dialling>,
     failures: u32,
     resting: Option<(Instant, Error)>,
+    /// When a reply came last over the connection that is open.
+    heard: Option<Instant>,
+    /// How many requests have waited too long since then.
+    silent: u32,
 }
 
 impl Line {
@@ -84,53 +78,138 @@ impl Line {
         }
     }
 
-    /// Sends a request and waits for the reply. Waits without end but for the connection's own limits: the
-    /// caller sets the deadline.
+    pub(super) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// Tells whether the keys of different sessions may be on different servers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        let is_cluster = matches!(self.dialer, Dialer::Cluster(_));
+        #[cfg(not(feature = "cluster"))]
+        let is_cluster = false;
+        is_cluster
+    }
+
+    /// Runs a script and gives the parts of its reply after the first, which names the key that was asked
+    /// for. Waits without end but for the connection's own limits: the caller sets the deadline.
     ///
     /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
     /// not be asked for twice.
-    pub(crate) async fn ask(&self, ask: Ask, effect: Effect) -> Result<Value, Error> {
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Vec<Value>, Error> {
         if !self.at_home {
-            return self.ask_here(&ask, effect).await;
+            return self.ask_here(&ask).await;
         }
         let line = self.clone();
-        let asked = home::spawn(async move { line.ask_here(&ask, effect).await })?.await;
+        let asked = home::spawn(async move { line.ask_here(&ask).await })?.await;
         asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
     }
 
-    async fn ask_here(&self, ask: &Ask, effect: Effect) -> Result<Value, Error> {
+    /// Sends a command about the server as a whole, which changes nothing.
+    pub(crate) async fn command(&self, command: Cmd) -> Result<Value, Error> {
+        let line = self.clone();
+        let asking = async move {
+            let Open {
+                number, mut wire, ..
+            } = line.connection().await?;
+            let reply = wire.command(&command).await;
+            reply.map_err(|error| {
+                line.judge(number, fault::of_reply(error, Effect::Reads))
+                    .error
+            })
+        };
+        if !self.at_home {
+            return asking.await;
+        }
+        let asked = home::spawn(asking)?.await;
+        asked.unwrap_or_else(|_| Err(Error::unavailable("the request was broken off")))
+    }
+
+    async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
         match self.attempt(ask).await? {
-            Err(error) if fault::breaks_line(&error) && effect != Effect::WritesOnce => {
-                // The first attempt may have been carried out: what comes of the second cannot undo that.
-                let again = match self.attempt(ask).await {
-                    Ok(reply) => reply.map_err(|error| fault::of_reply(error, effect)),
+            Err(first) if first.again => {
+                let second = match self.attempt(ask).await {
+                    Ok(reply) => reply.map_err(|verdict| verdict.error),
                     Err(error) => Err(error),
                 };
-                again.map_err(|error| match effect {
-                    Effect::Reads => error,
-                    _ => Error::in_doubt("the connection to Redis broke").because(error),
+                // What may have been carried out the first time is not undone by what came of the second.
+                second.map_err(|error| match first.error.is_in_doubt() {
+                    true => first.error,
+                    false => error,
                 })
             }
-            reply => reply.map_err(|error| fault::of_reply(error, effect)),
+            reply => reply.map_err(|verdict| verdict.error),
         }
     }
 
     /// The outer error is of the line, the inner one of the request.
-    async fn attempt(&self, ask: &Ask) -> Result<Result<Value, RedisError>, Error> {
-        let (number, mut connection) = self.connection().await?;
-        let reply = send(&mut connection, ask).await;
-        if reply.as_ref().is_err_and(fault::breaks_line) {
-            let mut state = self.state();
-            state.connection.take_if(|(current, _)| *current == number);
-        }
-        Ok(reply)
+    async fn attempt(&self, ask: &Ask) -> Result<Result<Vec<Value>, Verdict>, Error> {
+        let open = self.connection().await?;
+        let (number, mut wire) = (open.number, open.wire);
+        let sent = Instant::now();
+        let reply = {
+            let mut asking = std::pin::pin!(wire.run(ask));
+            match timeout(open.silence, &mut asking).await {
+                Ok(reply) => reply,
+                Err(_) => {
+                    self.note_silence(number, sent);
+                    asking.await
+                }
+            }
+        };
+        let reply = reply.map_err(|error| fault::of_reply(error, ask.effect));
+        let reply = reply.and_then(|reply| named(reply, ask));
+        self.note_reply(number);
+        Ok(reply.map_err(|verdict| self.judge(number, verdict)))
     }
 
-    async fn connection(&self) -> Result<Numbered, Error> {
+    /// Hangs up where a verdict says so.
+    fn judge(&self, number: u64, verdict: Verdict) -> Verdict {
+        if verdict.hang_up {
+            self.hang_up(&mut self.state(), number);
+        }
+        verdict
+    }
+
+    fn hang_up(&self, state: &mut State, number: u64) {
+        if state.open.take_if(|open| open.number == number).is_some() {
+            (state.heard, state.silent) = (None, 0);
+        }
+    }
+
+    fn note_reply(&self, number: u64) {
+        let mut state = self.state();
+        if state
+            .open
+            .as_ref()
+            .is_some_and(|open| open.number == number)
+        {
+            (state.heard, state.silent) = (Some(Instant::now()), 0);
+        }
+    }
+
+    /// Notes a request that has waited too long. One may be a slow script; after some with nothing heard in
+    /// between the peer is thought to have vanished, and the next request dials anew. Those that wait go on
+    /// waiting.
+    fn note_silence(&self, number: u64, sent: Instant) {
+        let mut state = self.state();
+        let current = state
+            .open
+            .as_ref()
+            .is_some_and(|open| open.number == number);
+        if current && state.heard.is_none_or(|heard| heard < sent) {
+            state.silent += 1;
+            if state.silent >= SILENT {
+                self.hang_up(&mut state, number);
+            }
+        }
+    }
+
+    async fn connection(&self) -> Result<Open, Error> {
         let dialling = {
             let mut state = self.state();
-            if let Some(connection) = &state.connection {
-                return Ok(connection.clone());
+            if let Some(open) = &state.open {
+                return Ok(open.clone());
             }
             match &state.resting {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
@@ -144,36 +223,42 @@ impl Line {
     fn dial(&self) -> Dialling {
         let line = self.clone();
         let task = tokio::spawn(async move {
+            let started = Instant::now();
             let dialled = line.dialer.dial().await;
-            line.note(dialled)
+            line.note(dialled, started.elapsed())
         });
         let line = self.clone();
         let broken = move |_| {
             let broken = Error::unavailable("the connection attempt was broken off");
-            line.note(Err(broken))
+            line.note(Err(broken), Duration::ZERO)
         };
         task.map(move |dialled| dialled.unwrap_or_else(broken))
             .boxed()
             .shared()
     }
 
-    /// Notes what came of dialling, and passes it on.
-    fn note(&self, dialled: Result<MultiplexedConnection, Error>) -> Result<Numbered, Error> {
+    /// Notes what came of dialling and how long it took, and passes it on.
+    fn note(&self, dialled: Result<Wire, Error>, took: Duration) -> Result<Open, Error> {
         let mut state = self.state();
         state.dialling = None;
         match dialled {
-            Ok(connection) => {
+            Ok(wire) => {
                 state.dialled += 1;
                 state.failures = 0;
                 state.resting = None;
-                let connection = (state.dialled, connection);
-                state.connection = Some(connection.clone());
-                Ok(connection)
+                let open = Open {
+                    number: state.dialled,
+                    wire,
+                    silence: SILENCE.max(took * 2),
+                };
+                state.open = Some(open.clone());
+                Ok(open)
             }
             Err(error) => {
-                let rest = REST * 2_u32.saturating_pow(state.failures.min(8));
+                let longest = REST * 2_u32.saturating_pow(state.failures.min(8));
                 state.failures += 1;
-                state.resting = Some((Instant::now() + rest.min(LONGEST_REST), error.clone()));
+                let rest = by_chance(longest.min(LONGEST_REST));
+                state.resting = Some((Instant::now() + rest, error.clone()));
                 Err(error)
             }
         }
@@ -185,21 +270,27 @@ impl Line {
     }
 }
 
-async fn send(connection: &mut MultiplexedConnection, ask: &Ask) -> Result<Value, RedisError> {
-    match ask {
-        Ask::Command(command) => command.query_async(connection).await,
-        Ask::Pipeline(pipeline) => pipeline.query_async(connection).await,
-        Ask::Script { script, keys, args } => {
-            let mut invocation = script.prepare_invoke();
-            for key in keys {
-                invocation.key(key);
-            }
-            for arg in args {
-                invocation.arg(arg.as_slice());
-            }
-            invocation.invoke_async(connection).await
-        }
+/// Checks that a reply is to what was asked: a list that begins with the name.
+pub(super) fn named(reply: Value, ask: &Ask) -> Result<Vec<Value>, Verdict> {
+    let mismatch = || fault::of_mismatch(ask.effect);
+    let Value::Array(mut parts) = reply else {
+        return Err(mismatch());
+    };
+    if parts.is_empty() {
+        return Err(mismatch());
     }
+    match from_redis_value::<String>(parts.remove(0)) {
+        Ok(name) if name == ask.name() => Ok(parts),
+        _ => Err(mismatch()),
+    }
+}
+
+/// Gives a time from nothing up to `longest`. ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015:
+/// full jitter.)
+fn by_chance(longest: Duration) -> Duration {
+    // The standard library's hasher is seeded by chance: enough for this, and no crate more.
+    let chance = RandomState::new().hash_one(0_u8);
+    longest.mul_f64(chance as f64 / u64::MAX as f64)
 }
 
 impl fmt::Debug for Line {

@@ -54,9 +54,9 @@ mod redis;
 
 pub use memory::{Clock, MemoryStore};
 #[cfg(feature = "redis")]
-pub use redis::RedisStore;
-#[cfg(feature = "redis")]
 pub use redis::scripts::ADD as ADD_SCRIPT;
+#[cfg(feature = "redis")]
+pub use redis::{RedisBuilder, RedisStore};
 
 /// Most messages that one context can be set to keep: what one look has to carry.
 pub const MAX_MESSAGES: usize = 1000;
@@ -95,6 +95,11 @@ pub struct Limits {
     pub contexts: usize,
     /// What happens when a context is full. Default: [`Full::DropOldest`].
     pub full: Full,
+    /// How many replicas have to have an add before it returns. Default: 0, the server alone. A store that has
+    /// no replicas answers [`Error::is_in_doubt`] to any other number, after adding.
+    pub replicas: u32,
+    /// How long an add waits for them. Default: 80 ms.
+    pub within: Duration,
 }
 
 impl Default for Limits {
@@ -105,6 +110,8 @@ impl Default for Limits {
             messages: 100,
             contexts: MAX_CONTEXTS,
             full: Full::DropOldest,
+            replicas: 0,
+            within: Duration::from_millis(80),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The laws of a store, each one test for each store.
 
 mod suite;
-mod under_load;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -138,7 +138,12 @@ impl Store for MemoryStore {
             let placed = self.change(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
-            Ok(placed)
+            match placed {
+                Placed::Here { .. } if limits.replicas > 0 => {
+                    Err(Error::in_doubt("a memory store has no replicas"))
+                }
+                placed => Ok(placed),
+            }
         })
     }
 

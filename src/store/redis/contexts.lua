@@ -3,6 +3,7 @@
 -- KEYS[1]  the session book
 -- Returns  {KEYS[1], view…}, encoded as in keys
 -- Cost     O(contexts), at most 64; one round trip
+if redis.call('HEXISTS', KEYS[1], '!moved') == 1 then return {KEYS[1]} end
 local app, session = string.match(KEYS[1], '^(.-)!session:({.*})$')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

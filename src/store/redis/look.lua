@@ -5,12 +5,16 @@
 -- ARGV[1]  'peek' (changes nothing), 'claim' or 'take'
 -- ARGV[2]  lease in ms, for a claim
 -- ARGV[3]  age limit in ms, by the time in the id
--- Returns  {KEYS[1], now, until}, then for each context
---          {key, next, displaced, expired, newer, members}; now and until in Unix ms, next in ms or -1, 0 when
---          more is visible than one look answers
--- Cost     O(visible members), at most 5,000 of each context, of which some 2,000 are answered; one round
+-- Returns  {KEYS[1]}: nothing is there, or the session is closed or has moved; else {KEYS[1], now, until} and
+--          for each context {key, next, displaced, expired, newer, members}; now and until in Unix ms, next in ms
+--          or -1, 0 when more is visible than one look answers
+-- Cost     O(1) where nothing is there, else O(visible members), at most 5,000 of each context, of which some 2,000 are answered; one round
 --          trip
 local mode, lease, age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if redis.call('EXISTS', unpack(KEYS, 2)) == 0 then return {KEYS[1]} end
+if redis.call('HEXISTS', KEYS[1], '!moved') == 1 then return {KEYS[1]} end
+-- A server out of memory lets a script write that has begun by removing.
+if mode ~= 'peek' then redis.call('ZREM', KEYS[2], '') end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {KEYS[1], now, now + lease}

@@ -5,15 +5,21 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use redis::cmd;
-
 use self::scripts::Mode;
 use super::{Answer, Claim, Found, Limits, Placed, Store, Which};
-use crate::link::{Ask, Dialer, Effect, Line};
+use crate::link::{Addresses, Dialer, Line, Replicated};
 use crate::{Context, Error, Message, SessionId, View};
 
+mod builder;
 mod keys;
+#[cfg(feature = "cluster")]
+mod moving;
 pub(super) mod scripts;
+
+pub use self::builder::RedisBuilder;
+
+/// The lease of a take that is a claim and its confirm.
+const TAKING: Duration = Duration::from_secs(15);
 
 /// Keeps messages in Redis 6.2 or newer, or Valkey, shared by every process of the application.
 ///
@@ -23,42 +29,47 @@ pub(super) mod scripts;
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     line: Line,
+    replicated: Replicated,
     /// The stores of worker threads, so that an app that wraps many scopes has one connection all the same.
     workers: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
 }
 
 impl RedisStore {
-    /// Takes a URL, `redis://[user:password@]host[:port][/db]`. Connects to nothing yet.
+    /// Takes a URL, `redis://[user:password@]host[:port][/db]`; with the feature `tls` also `rediss://`.
+    /// Connects to nothing yet.
     ///
     /// # Errors
     ///
     /// [`is_invalid`](Error::is_invalid) for a URL that does not parse; the error does not repeat it.
     pub fn new(url: &str) -> Result<Self, Error> {
-        Ok(Self {
-            line: Line::at_home(Dialer::from_url(url)?),
-            workers: Arc::default(),
-        })
+        Self::builder(url).build()
     }
 
-    /// Takes connections out of a pool of the caller's: one for all shared calls, one per actix worker, and
-    /// another after a break. They are detached from the pool, since a checkout per request costs more
-    /// than the request; size it for that.
+    /// Starts with one address, for Sentinels, a Cluster, or certificates of one's own.
+    #[must_use]
+    pub fn builder(url: &str) -> RedisBuilder {
+        RedisBuilder::new(url)
+    }
+
+    /// Takes connections out of a pool of the caller's: one for all shared calls, one per actix worker, up to
+    /// eight for adds that wait for replicas, and another after a break. They are detached from the pool,
+    /// since a checkout per request costs more than the request; size it for that.
     #[must_use]
     pub fn pooled(pool: crate::redis::Pool) -> Self {
-        Self {
-            line: Line::at_home(Dialer::Pool(pool)),
-            workers: Arc::default(),
-        }
+        Self::with(Dialer::Pool(pool))
     }
 
-    /// Asks cheaply whether there is anything to claim: most pages have nothing.
-    async fn has_any(&self, contexts: &[Context]) -> Result<bool, Error> {
-        let mut exists = cmd("EXISTS");
-        for context in contexts {
-            exists.arg(context.key());
+    fn at(addresses: &Addresses) -> Result<Self, Error> {
+        Ok(Self::with(Dialer::new(addresses)?))
+    }
+
+    fn with(dialer: Dialer) -> Self {
+        let line = Line::at_home(dialer);
+        Self {
+            replicated: Replicated::beside(&line),
+            line,
+            workers: Arc::default(),
         }
-        let reply = self.line.ask(Ask::Command(exists), Effect::Reads).await?;
-        Ok(reply != redis::Value::Int(0))
     }
 }
 
@@ -69,7 +80,14 @@ impl Store for RedisStore {
         messages: &'a [Message],
         limits: &'a Limits,
     ) -> Answer<'a, Placed> {
-        Box::pin(scripts::add(&self.line, context, messages, limits))
+        Box::pin(async move {
+            let add = scripts::add(context, messages, limits)?;
+            let replied = match limits.replicas {
+                0 => self.line.ask(add).await,
+                replicas => self.replicated.ask(add, replicas, limits.within).await,
+            };
+            scripts::added(replied?)
+        })
     }
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
@@ -86,15 +104,23 @@ impl Store for RedisStore {
         age: Duration,
     ) -> Answer<'a, Claim> {
         Box::pin(async move {
-            if !self.has_any(contexts).await? {
-                return Ok(Claim::default());
+            let claim = scripts::look(&self.line, contexts, Mode::Claim, lease, age).await;
+            if !claim.as_ref().is_err_and(Error::is_read_only) {
+                return claim;
             }
-            scripts::look(&self.line, contexts, Mode::Claim, lease, age).await
+            // Better shown, and perhaps once more, than not shown: the confirm waits until it can be written.
+            scripts::look(&self.line, contexts, Mode::Peek, Duration::ZERO, age).await
         })
     }
 
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
         Box::pin(async move {
+            if self.line.is_cluster() {
+                // A Cluster's client asks again after a break: what a first take removed would be gone.
+                let claim = self.claim(contexts, TAKING, age).await?;
+                self.confirm(&claim).await?;
+                return Ok(claim.found);
+            }
             let look = scripts::look(&self.line, contexts, Mode::Take, Duration::ZERO, age);
             Ok(look.await?.found)
         })
@@ -133,7 +159,13 @@ impl Store for RedisStore {
         open: bool,
         limits: &'a Limits,
     ) -> Answer<'a, ()> {
-        Box::pin(scripts::migrate(&self.line, app, from, to, open, limits))
+        Box::pin(async move {
+            #[cfg(feature = "cluster")]
+            if self.line.is_cluster() {
+                return moving::migrate(&self.line, app, from, to, open, limits).await;
+            }
+            scripts::migrate(&self.line, app, from, to, open, limits).await
+        })
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
@@ -149,6 +181,7 @@ impl Store for RedisStore {
         }
         let worker = Arc::new(Self {
             line: self.line.here(),
+            replicated: self.replicated.clone(),
             workers: Arc::clone(&self.workers),
         });
         workers.insert(thread, Arc::downgrade(&worker));

@@ -9,6 +9,8 @@ local mine = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local released, at = 0, 2
+-- A server out of memory lets a script write that has begun by removing.
+redis.call('ZREM', KEYS[1], '')
 for _, key in ipairs(KEYS) do
   local count = tonumber(ARGV[at])
   for i = at + 1, at + count do

@@ -3,24 +3,34 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{FromRedisValue, Script, Value, from_redis_value, pipe};
+use redis::{FromRedisValue, Value, from_redis_value};
 
 use super::keys;
-use crate::context::decode;
-use crate::link::{Ask, Effect, Line};
+use crate::context::{decode, encode};
+use crate::link::{Ask, Effect, Line, Lua};
 use crate::store::{Claim, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 /// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
 pub const ADD: &str = include_str!("add.lua");
 
-static ADD_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(ADD));
-static LOOK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("look.lua")));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
-static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retract.lua")));
-static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clear.lua")));
-static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
-static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
+static ADD_SCRIPT: LazyLock<Lua> = LazyLock::new(|| Lua::new(ADD));
+static LOOK: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("look.lua")));
+static CONFIRM: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("confirm.lua")));
+static RELEASE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("release.lua")));
+static RETRACT: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("retract.lua")));
+static CLEAR: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("clear.lua")));
+static CONTEXTS: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("contexts.lua")));
+static MIGRATE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("migrate.lua")));
+
+#[cfg(feature = "cluster")]
+static LEAVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("leave.lua")));
+#[cfg(feature = "cluster")]
+static ARRIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("arrive.lua")));
+#[cfg(feature = "cluster")]
+static CARRY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("carry.lua")));
+#[cfg(feature = "cluster")]
+static RECEIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("receive.lua")));
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
@@ -30,21 +40,21 @@ pub(super) enum Mode {
     Take,
 }
 
-/// Runs a script and gives its reply's parts, after checking that the first names the key it was asked for.
-async fn run(
+/// Runs a script; gives the parts of its reply after the first.
+async fn ask(
     line: &Line,
-    script: &'static Script,
+    script: &'static Lua,
     effect: Effect,
     keys: Vec<String>,
     args: Vec<Vec<u8>>,
-) -> Result<Vec<Value>, Error> {
-    let asked = keys.first().cloned().unwrap_or_default();
-    let reply = line.ask(Ask::Script { script, keys, args }, effect).await?;
-    let mut parts: Vec<Value> = read(reply)?;
-    if parts.is_empty() || read::<String>(parts.remove(0))? != asked {
-        return Err(Error::unreadable("the reply to another request"));
-    }
-    Ok(parts)
+) -> Result<Parts, Error> {
+    let ask = Ask {
+        script,
+        keys,
+        args,
+        effect,
+    };
+    Ok(Parts(line.ask(ask).await?.into_iter()))
 }
 
 fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
@@ -64,12 +74,14 @@ fn number(value: u64) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-pub(super) async fn add(
-    line: &Line,
-    context: &Context,
-    messages: &[Message],
-    limits: &Limits,
-) -> Result<Placed, Error> {
+/// Reads a session id as keys spell it.
+fn session_of(encoded: &str) -> Result<SessionId, Error> {
+    let session = decode(encoded);
+    SessionId::new(session.ok_or_else(|| Error::unreadable("a session id in Redis"))?)
+}
+
+/// Puts an add together, to be sent by whoever knows over which connection.
+pub(super) fn add(context: &Context, messages: &[Message], limits: &Limits) -> Result<Ask, Error> {
     let keys = vec![context.key(), keys::book(context.app(), context.session())];
     let full = match limits.full {
         Full::DropOldest => "drop",
@@ -85,17 +97,22 @@ pub(super) async fn add(
         args.push(number(millis(message.delay())));
         args.push(wire::encode(message)?);
     }
-    let reply = run(line, &ADD_SCRIPT, Effect::Writes, keys, args).await?;
-    let mut parts = Parts(reply.into_iter());
+    Ok(Ask {
+        script: &ADD_SCRIPT,
+        keys,
+        args,
+        effect: Effect::Writes,
+    })
+}
+
+/// Reads what an add was answered.
+pub(super) fn added(parts: Vec<Value>) -> Result<Placed, Error> {
+    let mut parts = Parts(parts.into_iter());
     match parts.next::<String>()?.as_str() {
         "ok" => Ok(Placed::Here {
             displaced: parts.next()?,
         }),
-        "moved" => {
-            let session = decode(&parts.next::<String>()?);
-            let session = session.ok_or_else(|| Error::unreadable("a session id in Redis"))?;
-            Ok(Placed::Moved(SessionId::new(session)?))
-        }
+        "moved" => Ok(Placed::Moved(session_of(&parts.next::<String>()?)?)),
         "closed" => Err(Error::closed()),
         "full" => Err(match parts.next::<String>()?.as_str() {
             "contexts" => Error::full("the session has too many contexts"),
@@ -124,14 +141,16 @@ pub(super) async fn look(
         Mode::Take => ("take", Effect::WritesOnce),
     };
     let args = vec![word.into(), number(millis(lease)), number(millis(age))];
-    let reply = run(line, &LOOK, effect, keys, args).await?;
-    let mut parts = Parts(reply.into_iter());
+    let mut parts = ask(line, &LOOK, effect, keys, args).await?;
+    if parts.0.len() == 0 {
+        return Ok(claim);
+    }
     let now: u64 = parts.next()?;
     claim.until = parts.next()?;
     for context in contexts {
         let mut shelf = Parts(parts.next::<Vec<Value>>()?.into_iter());
         if shelf.next::<String>()? != context.key() {
-            return Err(Error::unreadable("the reply to another request"));
+            return Err(Error::mismatch(effect != Effect::Reads));
         }
         claim
             .held
@@ -156,28 +175,26 @@ fn read_shelf(
     Ok(Held::new(context.clone(), found.read(now, members)))
 }
 
-/// Removes what a claim holds; where the session has moved meanwhile, under its new id too. No script: each
-/// command is whole in itself, and the new id may be in another slot.
+/// Removes what a claim holds; where the session has moved meanwhile, under its new id too.
 pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
-    let Some(first) = claim.held.first() else {
+    let held = || claim.held.iter().filter(|held| !held.members.is_empty());
+    let Some(first) = held().next() else {
         return Ok(());
     };
+    let mut args = Vec::new();
+    for held in held() {
+        args.push(number(held.members.len() as u64));
+        args.extend(held.members.iter().cloned());
+    }
     let mut session = first.context.session().clone();
     for _ in 0..HOPS {
-        let mut commands = pipe();
-        for held in claim.held.iter().filter(|held| !held.members.is_empty()) {
-            let key = held.context.with_session(session.clone()).key();
-            let removal = commands.cmd("ZREM").arg(key);
-            removal.arg(&held.members).ignore();
-        }
-        let book = keys::book(first.context.app(), &session);
-        commands.cmd("HGET").arg(book).arg("!moved");
-        let reply = line.ask(Ask::Pipeline(commands), Effect::Writes).await?;
-        let (moved,): (Option<String>,) = read(reply)?;
-        let Some(Ok(moved)) = moved.as_deref().and_then(decode).map(SessionId::new) else {
+        let mut keys = vec![keys::book(first.context.app(), &session)];
+        keys.extend(held().map(|held| held.context.with_session(session.clone()).key()));
+        let reply = ask(line, &CONFIRM, Effect::Writes, keys, args.clone()).await?;
+        let Some(moved) = reply.0.into_iter().next() else {
             return Ok(());
         };
-        session = moved;
+        session = session_of(&read::<String>(moved)?)?;
     }
     Ok(())
 }
@@ -193,7 +210,7 @@ pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
         args.push(number(held.members.len() as u64));
         args.extend(held.members.iter().cloned());
     }
-    run(line, &RELEASE, Effect::WritesOnce, keys, args).await?;
+    ask(line, &RELEASE, Effect::WritesOnce, keys, args).await?;
     Ok(())
 }
 
@@ -203,13 +220,14 @@ pub(super) async fn retract(line: &Line, context: &Context, which: &Which) -> Re
         Which::Id(id) => vec!["id".into(), id.to_string().into()],
     };
     let keys = vec![context.key()];
-    let reply = run(line, &RETRACT, Effect::Writes, keys, args).await?;
-    Parts(reply.into_iter()).next()
+    ask(line, &RETRACT, Effect::Writes, keys, args)
+        .await?
+        .next()
 }
 
 pub(super) async fn clear(line: &Line, context: &Context) -> Result<(), Error> {
     let keys = vec![keys::book(context.app(), context.session()), context.key()];
-    run(line, &CLEAR, Effect::Writes, keys, vec![number(0)]).await?;
+    ask(line, &CLEAR, Effect::Writes, keys, vec![number(0)]).await?;
     Ok(())
 }
 
@@ -221,7 +239,7 @@ pub(super) async fn clear_session(
 ) -> Result<(), Error> {
     let keys = vec![keys::book(app, session)];
     let args = vec![number(close.map_or(0, millis))];
-    run(line, &CLEAR, Effect::Writes, keys, args).await?;
+    ask(line, &CLEAR, Effect::Writes, keys, args).await?;
     Ok(())
 }
 
@@ -231,9 +249,9 @@ pub(super) async fn contexts(
     session: &SessionId,
 ) -> Result<Vec<View>, Error> {
     let keys = vec![keys::book(app, session)];
-    let reply = run(line, &CONTEXTS, Effect::Reads, keys, Vec::new()).await?;
-    let mut views = Vec::with_capacity(reply.len());
-    for part in reply {
+    let reply = ask(line, &CONTEXTS, Effect::Reads, keys, Vec::new()).await?;
+    let mut views = Vec::with_capacity(reply.0.len());
+    for part in reply.0 {
         // A foreign writer may have left a field that spells no view.
         views.extend(View::from_encoded(&read::<String>(part)?));
     }
@@ -256,9 +274,111 @@ pub(super) async fn migrate(
         number(limits.messages as u64),
         open.into(),
     ];
-    let reply = run(line, &MIGRATE, Effect::Writes, keys, args).await?;
-    match Parts(reply.into_iter()).next::<String>()?.as_str() {
+    let mut reply = ask(line, &MIGRATE, Effect::Writes, keys, args).await?;
+    match reply.next::<String>()?.as_str() {
         "ok" => Ok(()),
         _ => Err(Error::closed()),
     }
+}
+
+/// Where a session is that is to move.
+#[cfg(feature = "cluster")]
+#[derive(PartialEq)]
+pub(super) enum Left {
+    Here,
+    /// On its way or there, with the views that have not been carried yet.
+    Gone(Vec<View>),
+}
+
+#[cfg(feature = "cluster")]
+pub(super) async fn leave(
+    line: &Line,
+    app: &str,
+    from: &SessionId,
+    to: &SessionId,
+    limits: &Limits,
+    go: bool,
+) -> Result<Left, Error> {
+    let args = vec![
+        encode(to.as_str()).into_bytes(),
+        number(millis(limits.expiry)),
+        if go { "go" } else { "ask" }.into(),
+    ];
+    let keys = vec![keys::book(app, from)];
+    let mut parts = ask(line, &LEAVE, Effect::Writes, keys, args).await?;
+    match parts.next::<String>()?.as_str() {
+        "here" => Ok(Left::Here),
+        "gone" => {
+            let mut views = Vec::with_capacity(parts.0.len());
+            for part in parts.0 {
+                views.extend(View::from_encoded(&read::<String>(part)?));
+            }
+            Ok(Left::Gone(views))
+        }
+        _ => Err(Error::closed()),
+    }
+}
+
+#[cfg(feature = "cluster")]
+pub(super) async fn arrive(
+    line: &Line,
+    app: &str,
+    to: &SessionId,
+    open: bool,
+) -> Result<(), Error> {
+    let word = if open { "open" } else { "keep" };
+    let keys = vec![keys::book(app, to)];
+    let mut parts = ask(line, &ARRIVE, Effect::Writes, keys, vec![word.into()]).await?;
+    match parts.next::<String>()?.as_str() {
+        "ok" => Ok(()),
+        _ => Err(Error::closed()),
+    }
+}
+
+/// All of a context on its way to another slot.
+#[cfg(feature = "cluster")]
+pub(super) struct Carried {
+    life: u64,
+    displaced: u64,
+    /// Members, each followed by its score.
+    members: Vec<Vec<u8>>,
+}
+
+/// Reads all of a context; nothing when it has expired.
+#[cfg(feature = "cluster")]
+pub(super) async fn carry(
+    line: &Line,
+    from: &Context,
+    limits: &Limits,
+) -> Result<Option<Carried>, Error> {
+    let keys = vec![from.key(), keys::book(from.app(), from.session())];
+    let args = vec![number(limits.messages as u64)];
+    let mut parts = ask(line, &CARRY, Effect::Reads, keys, args).await?;
+    let life: i64 = parts.next()?;
+    let carried = |life| -> Result<Carried, Error> {
+        Ok(Carried {
+            life,
+            displaced: parts.next()?,
+            members: parts.next()?,
+        })
+    };
+    u64::try_from(life).ok().map(carried).transpose()
+}
+
+#[cfg(feature = "cluster")]
+pub(super) async fn receive(
+    line: &Line,
+    to: &Context,
+    carried: &Carried,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let keys = vec![to.key(), keys::book(to.app(), to.session())];
+    let mut args = vec![
+        number(carried.life),
+        number(limits.messages as u64),
+        number(carried.displaced),
+    ];
+    args.extend(carried.members.iter().cloned());
+    ask(line, &RECEIVE, Effect::Writes, keys, args).await?;
+    Ok(())
 }

@@ -1,0 +1,101 @@
+//! A connection that is there: to one server, or to a Cluster.
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
+
+use super::Ask;
+
+/// Cheap to clone; clones share it.
+#[derive(Clone)]
+pub(crate) enum Wire {
+    One(MultiplexedConnection),
+    #[cfg(feature = "cluster")]
+    Cluster(redis::cluster_async::ClusterConnection),
+}
+
+/// Replicas that have to have a write, and the milliseconds for which to wait for them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    pub(super) replicas: u32,
+    pub(super) millis: u64,
+}
+
+impl Wire {
+    /// Runs a script, by its hash where the server knows it.
+    pub(super) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
+        match ask.by_hash().query_async(self).await {
+            Err(error) if is_unknown(&error) => ask.whole().query_async(self).await,
+            reply => reply,
+        }
+    }
+
+    /// Runs a script and counts the replicas that have what it wrote. One pipeline, so that the count is of
+    /// this write, on the connection that made it.
+    pub(super) async fn run_and_wait(
+        &mut self,
+        ask: &Ask,
+        wait: Wait,
+    ) -> Result<(Value, u32), RedisError> {
+        match self.with_wait(ask.by_hash(), wait).await {
+            Err(error) if is_unknown(&error) => self.with_wait(ask.whole(), wait).await,
+            reply => reply,
+        }
+    }
+
+    async fn with_wait(&mut self, script: Cmd, wait: Wait) -> Result<(Value, u32), RedisError> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        let commands = pipeline.add_command(script).cmd("WAIT");
+        commands.arg(wait.replicas).arg(wait.millis);
+        // An error of the whole pipeline would not say its code.
+        let replies: (Value, Value) = commands.ignore_errors().query_async(self).await?;
+        let reply = replies.0.extract_error()?;
+        Ok((reply, from_redis_value(replies.1.extract_error()?)?))
+    }
+
+    /// Sends a command about the server as a whole; in a Cluster to any primary.
+    pub(super) async fn command(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        match self {
+            Self::One(connection) => command.query_async(connection).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => {
+                use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+                let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+                let reply = connection.route_command(command.clone(), anywhere).await?;
+                reply.extract_error()
+            }
+        }
+    }
+}
+
+fn is_unknown(error: &RedisError) -> bool {
+    error.kind() == ServerErrorKind::NoScript.into() || error.code() == Some("NOSCRIPT")
+}
+
+macro_rules! either {
+    ($self:ident, $connection:ident => $call:expr) => {
+        match $self {
+            Self::One($connection) => $call,
+            #[cfg(feature = "cluster")]
+            Self::Cluster($connection) => $call,
+        }
+    };
+}
+
+impl ConnectionLike for Wire {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        either!(self, connection => connection.req_packed_command(command))
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        either!(self, connection => connection.req_packed_commands(commands, offset, count))
+    }
+
+    fn get_db(&self) -> i64 {
+        either!(self, connection => connection.get_db())
+    }
+}

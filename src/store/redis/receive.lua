@@ -1,0 +1,20 @@
+-- Second step of a move between slots, the writing half. Safe to repeat.
+--
+-- KEYS[1]  the new context
+-- KEYS[2]  the new session book
+-- ARGV[1]  ms the context has to live at least
+-- ARGV[2]  most messages in a context
+-- ARGV[3]  how many messages were displaced so far
+-- ARGV[4…] members, each followed by its score
+-- Returns  {KEYS[1]}
+-- Cost     O(members), at most twice ARGV[2]; one round trip
+local context, book, life = KEYS[1], KEYS[2], tonumber(ARGV[1])
+for i = 4, #ARGV, 2 do redis.call('ZADD', context, 'NX', ARGV[i + 1], ARGV[i]) end
+local displaced = tonumber(ARGV[3])
+local over = redis.call('ZCARD', context) - tonumber(ARGV[2])
+if over > 0 then displaced = displaced + redis.call('ZREMRANGEBYRANK', context, 0, over - 1) end
+redis.call('HINCRBY', book, string.match(context, '}:(.*)$'), displaced)
+for _, key in ipairs({context, book}) do
+  if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
+end
+return {context}

@@ -1,0 +1,48 @@
+//! The promises under faults: each test prints one row of the table, `FAULT <test> n=… lost=…`.
+//!
+//! `tests/run faults` runs the column for every commit; with `SALVER_LONG=1`, which `tests/run --long faults`
+//! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
+
+mod site;
+mod storm;
+mod tabs;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use salver::store::RedisStore;
+use salver::{Context, MessageId, Salver};
+
+use crate::support::redis::Server;
+
+/// How many: few enough for every commit, or as many as the long column asks for.
+pub fn column(ci: usize, long: usize) -> usize {
+    if std::env::var_os("SALVER_LONG").is_some() {
+        long
+    } else {
+        ci
+    }
+}
+
+/// Reads what is still there, visible or not, by a connection of the test's own.
+pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
+    let mut connection = server.connect();
+    let mut ids = HashSet::new();
+    for context in contexts {
+        let mut range = redis::cmd("ZRANGE");
+        let range = range.arg(context.key()).arg(0).arg(-1);
+        let members: Vec<String> = range.query(&mut connection).unwrap();
+        ids.extend(
+            members
+                .iter()
+                .map(|member| member[7..43].parse::<MessageId>().unwrap()),
+        );
+    }
+    ids
+}
+
+/// A handle with a lease that a test can wait for.
+pub fn salver(url: &str) -> Salver {
+    let builder = Salver::builder("app").store(RedisStore::new(url).unwrap());
+    builder.lease(Duration::from_secs(1)).build().unwrap()
+}

@@ -1,0 +1,100 @@
+//! Many tabs of the same visitors at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use salver::store::{Limits, RedisStore, Store};
+use salver::{Context, Message};
+
+use super::{column, pending};
+use crate::support::at;
+use crate::support::history::{History, Row};
+use crate::support::monitor::Monitor;
+use crate::support::redis::Server;
+
+const TABS: usize = 64;
+const CONTEXTS: usize = 1_000;
+const BATCH: usize = 10;
+const LEASE: Duration = Duration::from_secs(60);
+const AGE: Duration = Duration::from_secs(3600);
+
+/// 64 tabs race for the messages of 1,000 contexts while they are being added; every fourth takes, the others
+/// claim and confirm.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_tabs() {
+    let server = Server::start();
+    let history = History::default();
+    let monitor = Monitor::start(&server, &history);
+    let store: Arc<dyn Store> = Arc::new(RedisStore::new(&server.url()).unwrap());
+    let contexts: Arc<Vec<Context>> = Arc::new(
+        (0..CONTEXTS)
+            .map(|n| at(&format!("visitor{n}"), "settings"))
+            .collect(),
+    );
+
+    let writer = tokio::spawn(write(store.clone(), contexts.clone(), history.clone()));
+    let tabs: Vec<_> = (0..TABS)
+        .map(|tab| tokio::spawn(read(tab, store.clone(), contexts.clone(), history.clone())))
+        .collect();
+    writer.await.unwrap();
+    for tab in tabs {
+        assert_eq!(tab.await.unwrap(), 0, "messages came out of order");
+    }
+    // What the tabs left when the writer was the slowest of all.
+    for context in &*contexts {
+        let one = std::slice::from_ref(context);
+        history.given(context, &store.take(one, AGE).await.unwrap().messages);
+    }
+
+    monitor.catch_up(&server);
+    let verdict = history.verdict(&pending(&server, &contexts));
+    assert_eq!(verdict.n, column(100_000, 1_000_000));
+    assert_eq!((verdict.received, verdict.again), (verdict.n, 0));
+    let row = Row {
+        test: "concurrent_tabs",
+        verdict,
+        more: format!("tabs={TABS} contexts={CONTEXTS}"),
+        ..Row::default()
+    };
+    row.judge();
+}
+
+async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: History) {
+    for _ in 0..column(100_000, 1_000_000) / CONTEXTS / BATCH {
+        for context in &*contexts {
+            let batch: Vec<_> = (0..BATCH).map(|_| history.message(context)).collect();
+            store
+                .add(context, &batch, &Limits::default())
+                .await
+                .unwrap();
+            batch
+                .iter()
+                .for_each(|message| history.acknowledged(message));
+        }
+    }
+}
+
+/// Reads until nothing has come for three rounds; tells how many looks were out of order.
+async fn read(
+    tab: usize,
+    store: Arc<dyn Store>,
+    contexts: Arc<Vec<Context>>,
+    history: History,
+) -> usize {
+    let (mut disordered, mut empty, mut n) = (0, 0, tab);
+    while empty < CONTEXTS * 3 {
+        n = (n + 7) % CONTEXTS;
+        let one = &contexts[n..=n];
+        let messages = if tab % 4 == 0 {
+            store.take(one, AGE).await.unwrap().messages
+        } else {
+            let claim = store.claim(one, LEASE, AGE).await.unwrap();
+            store.confirm(&claim).await.unwrap();
+            claim.found.messages
+        };
+        empty = if messages.is_empty() { empty + 1 } else { 0 };
+        disordered += usize::from(!messages.is_sorted_by_key(Message::id));
+        history.given(&one[0], &messages);
+    }
+    disordered
+}
