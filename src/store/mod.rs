@@ -34,7 +34,8 @@
 //!
 //! # A whole store
 //!
-//! This is `examples/custom_store.rs`; it passes the laws.
+//! This is `examples/custom_store.rs`. Its last lines put it to the laws:
+//! `cargo test --example custom_store`.
 //!
 #![doc = "```rust"]
 #![doc = include_str!("../../examples/custom_store.rs")]

@@ -9,13 +9,10 @@ use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
 use crate::support::redis::Server;
 
+/// The example puts its own store to the laws, here as by its own command.
 #[path = "../../examples/custom_store.rs"]
 #[expect(dead_code, reason = "the example's own main does not run here")]
-mod custom_store;
-
-mod custom {
-    salver::store_laws! { super::custom() }
-}
+mod custom;
 
 mod memory {
     salver::store_laws! { super::memory() }
@@ -52,15 +49,6 @@ fn redis() -> Subject {
         let key = context.key();
         let zadd: [&[u8]; 5] = [b"ZADD", key.as_bytes(), b"NX", now.as_bytes(), &member];
         server.run::<()>(&zadd);
-        async {}
-    })
-}
-
-fn custom() -> Subject {
-    let store = Arc::new(custom_store::ListStore::default());
-    let foreign = Arc::clone(&store);
-    Subject::new(store, move |context, member| {
-        foreign.put_member(&context, member);
         async {}
     })
 }
