@@ -1,6 +1,7 @@
 //! A whole store of one's own: every message in one list, every law kept.
 //!
 //! Shows what the `Store` trait asks for. Run it: `cargo run --example custom_store`
+//! Put it to the laws: `cargo test --example custom_store`
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -482,4 +483,18 @@ async fn main() -> Result<(), Error> {
     salver.confirm(&claim).await?;
     assert_eq!(salver.count(&context).await?, 0);
     Ok(())
+}
+
+// One test for each law; in a crate of your own they would stand in a module of tests.
+#[cfg(test)]
+salver::store_laws! { subject() }
+
+#[cfg(test)]
+fn subject() -> salver::store::conformance::Subject {
+    let store = Arc::new(ListStore::default());
+    let foreign = Arc::clone(&store);
+    salver::store::conformance::Subject::new(store, move |context, member| {
+        foreign.put_member(&context, member);
+        async {}
+    })
 }

@@ -38,6 +38,7 @@
 //! | `web` | yes | actix-web: middleware, extractors, routes |
 //! | `markdown` | no | draws the messages that ask for it as Markdown, sanitised |
 //! | `actix-session` | no | keeps the visitor's token in a session of that crate |
+//! | `conformance` | no | the laws of a store as tests, for stores of your own |
 //!
 //! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]

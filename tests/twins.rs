@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use salver::store::conformance::{LAWS, run};
 use salver::store::{Answer, Claim, Clock, Found, Full, Limits, MemoryStore, Placed, Store, Which};
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
-use crate::laws::{LAWS, Subject, try_law};
+use crate::laws::around;
 
 /// What is planted, by the law that must notice.
 const FAULTS: [(&str, &str); 24] = [
@@ -298,7 +299,7 @@ async fn is_red(fault: &'static str, law: &str) -> bool {
         fault,
         inner: Arc::clone(&inner),
     });
-    let trial = try_law(law, Subject::around(twin, inner, clock));
+    let trial = run(law, around(twin, inner, clock));
     AssertUnwindSafe(trial).catch_unwind().await.is_err()
 }
 

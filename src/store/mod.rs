@@ -7,7 +7,8 @@
 //!
 //! # The laws
 //!
-//! A store of your own has to keep these; each is a test that both stores of this crate pass.
+//! A store of your own has to keep these. They are tests, in [`conformance`]: both stores of this crate
+//! pass them, and `salver::store_laws!` puts them to yours.
 //! *Visible* means: its time has come, and it is not too old.
 //!
 //! 1. **One number decides.** A message has a time from which it may be shown. An add sets it to now
@@ -33,11 +34,17 @@
 //!
 //! # A whole store
 //!
-//! This is `examples/custom_store.rs`; it passes the laws.
+//! This is `examples/custom_store.rs`. Its last lines put it to the laws:
+//! `cargo test --example custom_store`.
 //!
 #![doc = "```rust"]
 #![doc = include_str!("../../examples/custom_store.rs")]
 #![doc = "```"]
+#![cfg_attr(feature = "conformance", doc = "\n[`conformance`]: self::conformance")]
+#![cfg_attr(
+    not(feature = "conformance"),
+    doc = "\n[`conformance`]: crate#features"
+)]
 
 use std::fmt;
 use std::future::Future;
@@ -48,6 +55,8 @@ use std::time::Duration;
 use crate::wire::{self, Undecoded};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

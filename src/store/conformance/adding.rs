@@ -1,0 +1,61 @@
+//! Order, and adds that are repeated: laws 2 and 3.
+
+use super::subject::{AGE, LEASE, Subject, at, texts};
+use crate::Message;
+use crate::store::Placed;
+
+pub(super) async fn order_is_by_id(subject: Subject) {
+    let page = at("ada", "settings");
+    let messages: Vec<_> = (0..20).map(|n| Message::info(n.to_string())).collect();
+    let mut shuffled = messages.clone();
+    shuffled.reverse();
+    shuffled.swap(3, 11);
+    for message in shuffled {
+        subject.add(&page, message).await;
+    }
+    let claim = subject.claim(&page).await;
+    assert_eq!(texts(claim.messages()), texts(&messages));
+}
+
+pub(super) async fn contexts_of_one_look_are_merged_in_order(subject: Subject) {
+    let page = at("ada", "settings");
+    let contexts = page.looked_into();
+    let (first, second, third) = (Message::info("1"), Message::info("2"), Message::info("3"));
+    subject.add(&contexts[1], second).await;
+    subject.add(&page, third).await;
+    subject.add(&page, first).await;
+    let claim = subject.store().claim(&contexts, LEASE, AGE).await.unwrap();
+    assert_eq!(texts(claim.messages()), ["1", "2", "3"]);
+    subject.confirm(&claim).await;
+    subject.shows(&contexts[1], &[]).await;
+    subject.shows(&page, &[]).await;
+}
+
+pub(super) async fn a_batch_is_added_whole(subject: Subject) {
+    let page = at("ada", "settings");
+    let batch: Vec<_> = (0..10).map(|n| Message::info(n.to_string())).collect();
+    let placed = subject.add_all(&page, &batch).await;
+    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(subject.peek(&page).await.messages, batch);
+}
+
+pub(super) async fn a_repeated_add_makes_one(subject: Subject) {
+    let page = at("ada", "settings");
+    let message = Message::info("once");
+    subject.add(&page, message.clone()).await;
+    subject.add(&page, message.clone()).await;
+    let changed = Message::info("said differently").with_id(message.id());
+    subject.add_all(&page, &[changed, message]).await;
+    subject.shows(&page, &["once"]).await;
+}
+
+pub(super) async fn a_repeated_add_keeps_the_lease(subject: Subject) {
+    let page = at("ada", "settings");
+    let message = Message::info("once").tag("t");
+    subject.add(&page, message.clone()).await;
+    let claim = subject.claim(&page).await;
+    subject.add(&page, message).await;
+    subject.shows(&page, &[]).await;
+    subject.release(&claim).await;
+    subject.shows(&page, &["once"]).await;
+}

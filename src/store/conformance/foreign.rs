@@ -1,0 +1,65 @@
+//! What other writers left: law 11.
+
+use super::subject::{Subject, at, sessions, texts};
+use crate::{Message, MessageId};
+
+pub(super) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(subject: Subject) {
+    let page = at("ada", "settings");
+    subject.add(&page, Message::info("good")).await;
+    let id = MessageId::new();
+    let script = format!(
+        r#"{{"id":"{id}","text":"x","action":{{"label":"x","url":"javascript:alert(1)"}}}}"#
+    );
+    let bad: [&[u8]; 5] = [
+        b"garbage",
+        b"{}",
+        b"{\"id\":\"",
+        b"\xff\xfe",
+        script.as_bytes(),
+    ];
+    for member in bad {
+        subject.put(&page, member).await;
+    }
+    let claim = subject.claim(&page).await;
+    assert_eq!(
+        (texts(claim.messages()), claim.found.unreadable),
+        (vec!["good"], 5)
+    );
+    subject.confirm(&claim).await;
+    let found = subject.peek(&page).await;
+    assert_eq!((found.messages.len(), found.unreadable), (0, 0));
+}
+
+pub(super) async fn what_a_newer_version_wrote_is_left_there(subject: Subject) {
+    let page = at("ada", "settings");
+    subject.add(&page, Message::info("good")).await;
+    let (id, other) = (MessageId::new(), MessageId::new());
+    let newer = format!(r#"{{"id":"{id}","v":2,"words":["of","tomorrow"]}}"#);
+    let tagged = format!(r#"{{"id":"{other}","tag":"t","v":17,"text":"x"}}"#);
+    subject.put(&page, newer).await;
+    subject.put(&page, tagged).await;
+    let claim = subject.claim(&page).await;
+    assert_eq!(
+        (texts(claim.messages()), claim.found.newer),
+        (vec!["good"], 2)
+    );
+    subject.confirm(&claim).await;
+    assert_eq!(
+        subject.claim(&page).await.found.newer,
+        2,
+        "visible to who can read it"
+    );
+}
+
+pub(super) async fn unknown_fields_survive(subject: Subject) {
+    let (page, (ada, bob)) = (at("ada", "settings"), sessions());
+    let id = MessageId::new();
+    let member = format!(r#"{{"id":"{id}","v":1,"text":"kept","mood":"blue"}}"#);
+    subject.add(&page, Message::info("first")).await;
+    subject.put(&page, &member).await;
+    subject.migrate(&ada, &bob).await;
+    let claim = subject.claim(&at("bob", "settings")).await;
+    assert_eq!(claim.messages().len(), 2);
+    let members: Vec<_> = claim.held.iter().flat_map(|held| &held.members).collect();
+    assert!(members.contains(&&member.into_bytes()), "byte for byte");
+}

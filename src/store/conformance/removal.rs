@@ -1,0 +1,61 @@
+//! What a retract and a clear remove, and what they leave.
+
+use super::subject::{APP, Subject, at, sessions};
+use crate::Message;
+use crate::store::Which;
+
+pub(super) async fn retract_removes_by_tag(subject: Subject) {
+    let page = at("ada", "uploads");
+    let (import, other) = (
+        Message::info("10 %").tag("import"),
+        Message::info("other").tag("import2"),
+    );
+    subject.add(&page, import).await;
+    subject.add(&page, other).await;
+    subject.claim(&page).await;
+    for (tag, left) in [("import", 1), ("import", 0), ("import2", 1)] {
+        let removed = subject.store().retract(&page, &Which::from(tag)).await;
+        assert_eq!(removed.unwrap(), left, "leased ones too, and only of {tag}");
+    }
+}
+
+pub(super) async fn retract_removes_by_id(subject: Subject) {
+    let page = at("ada", "uploads");
+    let (mine, other) = (Message::info("mine").tag("t"), Message::info("other"));
+    let by_id = Which::from(mine.id());
+    subject.add_all(&page, &[mine, other]).await;
+    for left in [1, 0] {
+        let removed = subject.store().retract(&page, &by_id).await;
+        assert_eq!(removed.unwrap(), left);
+    }
+    subject.shows(&page, &["other"]).await;
+}
+
+pub(super) async fn clear_removes_one_context(subject: Subject) {
+    let (page, other) = (at("ada", "settings"), at("ada", "dashboard"));
+    subject.add(&page, Message::info("gone")).await;
+    subject.add(&other, Message::info("here")).await;
+    subject.store().clear(&page).await.unwrap();
+    subject.shows(&page, &[]).await;
+    subject.shows(&other, &["here"]).await;
+    subject.add(&page, Message::info("new")).await;
+    subject.shows(&page, &["new"]).await;
+}
+
+pub(super) async fn clear_session_removes_all_contexts(subject: Subject) {
+    let (ada, _) = sessions();
+    let pages = ["settings", "dashboard", "*"].map(|view| at("ada", view));
+    let anothers = at("bob", "settings");
+    for page in &pages {
+        subject.add(page, Message::info("gone")).await;
+    }
+    subject.add(&anothers, Message::info("bob's")).await;
+    let cleared = subject.store().clear_session(APP, &ada, None).await;
+    cleared.unwrap();
+    for page in &pages {
+        subject.shows(page, &[]).await;
+    }
+    subject.shows(&anothers, &["bob's"]).await;
+    subject.add(&pages[0], Message::info("open still")).await;
+    subject.shows(&pages[0], &["open still"]).await;
+}
