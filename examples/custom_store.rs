@@ -6,7 +6,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use salver::store::{Answer, Claim, Found, Full, Held, Limits, Placed, Store, Which};
+use salver::store::{
+    Answer, Claim, Finding, Found, Full, Held, Limits, Placed, Store, Swept, Which,
+};
 use salver::{Context, Error, Message, Salver, SessionId, View, wire};
 
 /// One message in one context. A database would keep these as rows.
@@ -122,7 +124,11 @@ impl ListStore {
         let (mut found, mut held) = (Found::default(), Vec::new());
         for context in contexts {
             let oldest = now.saturating_sub(millis(age));
-            let here = |row: &Row| row.context == *context && row.shown_from <= now;
+            let closed = tables
+                .books
+                .moved(context.app(), context.session())
+                .is_some();
+            let here = |row: &Row| !closed && row.context == *context && row.shown_from <= now;
             let old = |row: &Row| here(row) && row.written(now) < oldest;
             let seen = |row: &Row| here(row) && !old(row) && !row.is_newer();
             let rows = &mut tables.rows;
@@ -279,7 +285,11 @@ impl Store for ListStore {
     ) -> Answer<'a, Placed> {
         Box::pin(async move {
             let now = now();
-            self.tables(now).add(now, context, messages, limits)
+            let placed = self.tables(now).add(now, context, messages, limits)?;
+            match placed {
+                Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
+                placed => Ok(placed),
+            }
         })
     }
 
@@ -446,8 +456,10 @@ impl Store for ListStore {
         Box::pin(async move {
             let now = now();
             let tables = self.tables(now);
+            let closed = tables.books.moved(app, session).is_some();
             let own = |row: &&Row| {
-                row.context.app() == app
+                !closed
+                    && row.context.app() == app
                     && row.context.session() == session
                     && row.shown_from <= now
             };
@@ -461,6 +473,29 @@ impl Store for ListStore {
             views.dedup();
             Ok(views)
         })
+    }
+
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        _from: Option<&'a str>,
+    ) -> Answer<'a, Swept> {
+        Box::pin(async move {
+            let now = now();
+            let oldest = now.saturating_sub(millis(age));
+            let mut tables = self.tables(now);
+            let before = tables.rows.len();
+            let old = |row: &Row| row.context.app() == app && row.written(now) < oldest;
+            tables.rows.retain(|row| !old(row));
+            let mut swept = Swept::default();
+            swept.removed = (before - tables.rows.len()) as u64;
+            Ok(swept)
+        })
+    }
+
+    fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

@@ -44,6 +44,7 @@ struct Repr {
 enum Mark {
     ReadOnly,
     Mismatch,
+    FewReplicas,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +122,12 @@ impl Error {
             Self::unavailable(why)
         };
         error.marked(Mark::Mismatch)
+    }
+
+    /// The store has taken a write, and fewer replicas than asked for had it in time.
+    #[must_use]
+    pub fn few_replicas() -> Self {
+        Self::in_doubt("too few replicas have it").marked(Mark::FewReplicas)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
@@ -226,8 +233,30 @@ impl Error {
         matches!(self.0.kind, Kind::Setup { .. })
     }
 
+    /// Gives the name of what went wrong, for metrics.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn name(&self) -> &'static str {
+        match self.0.kind {
+            Kind::Invalid { .. } => "invalid",
+            Kind::Unavailable { .. } => "unavailable",
+            Kind::InDoubt { .. } => "in_doubt",
+            Kind::Full { .. } => "full",
+            Kind::Denied => "denied",
+            Kind::Unreadable { .. } => "unreadable",
+            Kind::Closed => "closed",
+            Kind::Setup { .. } => "setup",
+        }
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.0.mark == Some(Mark::ReadOnly)
+    }
+
+    /// Tells whether asking the store is of no use for a moment: it could not be reached, did not answer, or is
+    /// in a state in which it answers nobody. One that can be read is asked on.
+    pub(crate) fn is_trouble(&self) -> bool {
+        (self.is_unavailable() || self.is_in_doubt())
+            && !matches!(self.0.mark, Some(Mark::ReadOnly | Mark::FewReplicas))
     }
 
     pub(crate) fn is_mismatch(&self) -> bool {

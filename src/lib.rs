@@ -36,6 +36,9 @@
 //! |---|---|---|
 //! | `redis` | yes | the Redis store and its connections |
 //! | `web` | yes | actix-web: middleware, extractors, routes |
+//! | `cluster` | no | Redis Cluster |
+//! | `tls` | no | TLS to Redis: `rediss://`, a CA of your own, a client certificate |
+//! | `metrics` | no | counts through the facade of the `metrics` crate |
 //! | `markdown` | no | draws the messages that ask for it as Markdown, sanitised |
 //! | `actix-session` | no | keeps the visitor's token in a session of that crate |
 //! | `conformance` | no | the laws of a store as tests, for stores of your own |
@@ -44,8 +47,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod breaker;
 mod check;
 mod context;
+mod count;
 pub mod docs;
 mod error;
 mod home;
@@ -56,6 +61,7 @@ mod message;
 mod policy;
 mod render;
 mod salver;
+mod seldom;
 mod settle;
 pub mod store;
 pub mod testing;
@@ -68,7 +74,7 @@ pub use crate::error::Error;
 pub use crate::level::Level;
 pub use crate::message::{Action, Autoclose, Format, Message, MessageId};
 pub use crate::render::{STYLESHEET, fragment};
-pub use crate::salver::{Added, Salver, SalverBuilder};
+pub use crate::salver::{Added, Health, Salver, SalverBuilder};
 #[cfg(feature = "web")]
 pub use crate::web::{Messages, Pending};
 

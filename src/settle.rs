@@ -1,5 +1,6 @@
 //! How claims end when nobody can wait for it: a bounded queue on Salver's own thread.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,18 +8,26 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use crate::breaker::Breaker;
+use crate::seldom::Seldom;
 use crate::store::{Claim, Store};
-use crate::{Error, home};
+use crate::{Error, count, home};
 
-/// Most ends that wait. Bounds the memory that a store which is down can cost; what finds no room comes
-/// back when its lease ends.
+/// Most ends that wait to be tried. Bounds the memory that a store which is down can cost; what finds no room
+/// comes back when its lease ends.
 const QUEUE: usize = 1024;
+/// Most confirms that wait to be tried again. Bounds the same; of more, the oldest come back when their leases
+/// end.
+const LATE: usize = 1000;
 /// Most ends that are on their way at once: enough to fill one connection's pipeline.
 const AT_ONCE: usize = 64;
 /// Longest wait for one end. Stops a store that never answers from holding up the queue.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Rest before confirms are tried again, doubled by each try in vain.
+const REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// How a claim ends.
 #[derive(Debug)]
@@ -31,22 +40,35 @@ pub(crate) enum End {
     Release(Claim),
 }
 
-/// An end, or nothing but a mark in the queue, and who waits for it.
+/// The end of a claim, and who waits for it.
 struct Job {
-    end: Option<End>,
+    app: Arc<str>,
+    end: End,
     done: oneshot::Sender<()>,
+}
+
+enum Post {
+    Job(Job),
+    /// Tells that all that stands before it was tried.
+    Mark(oneshot::Sender<()>),
+}
+
+/// What the queue works with.
+struct Desk {
+    store: Arc<dyn Store>,
+    breaker: Arc<Breaker>,
 }
 
 /// The sending half, started when the first claim ends.
 pub(crate) struct Settle {
-    store: Arc<dyn Store>,
-    queue: OnceLock<Result<mpsc::Sender<Job>, Error>>,
+    desk: Arc<Desk>,
+    queue: OnceLock<Result<mpsc::Sender<Post>, Error>>,
 }
 
 impl Settle {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, breaker: Arc<Breaker>) -> Self {
         Self {
-            store,
+            desk: Arc::new(Desk { store, breaker }),
             queue: OnceLock::new(),
         }
     }
@@ -54,65 +76,164 @@ impl Settle {
     /// Hands over the end of a claim: never waits, never fails. Callable from `Drop` on any thread.
     ///
     /// What comes back tells when it was tried; it need not be waited for.
-    pub(crate) fn hand_over(&self, end: End) -> oneshot::Receiver<()> {
+    pub(crate) fn hand_over(&self, app: &Arc<str>, end: End) -> oneshot::Receiver<()> {
+        static FULL: Seldom = Seldom::new();
+
         let (done, tried) = oneshot::channel();
-        let claim = match &end {
-            End::Confirm(claim) | End::Release(claim) => claim,
-        };
+        let (End::Confirm(claim) | End::Release(claim)) = &end;
         if !claim.is_empty() {
-            let end = Some(end);
+            let app = Arc::clone(app);
+            let job = Post::Job(Job { app, end, done });
             let queue = self.queue().as_ref();
-            if !queue.is_ok_and(|queue| queue.try_send(Job { end, done }).is_ok()) {
+            if !queue.is_ok_and(|queue| queue.try_send(job).is_ok()) && FULL.now() {
                 tracing::warn!("the end of a claim found no room: the lease decides");
             }
         }
         tried
     }
 
-    /// Waits until everything handed over so far has been tried.
+    /// Waits until everything handed over so far has been tried, and what failed once more.
     pub(crate) async fn drain(&self) {
         let (done, reached) = oneshot::channel();
         if let Some(Ok(queue)) = self.queue.get()
-            && queue.send(Job { end: None, done }).await.is_ok()
+            && queue.send(Post::Mark(done)).await.is_ok()
         {
             // An error means that the queue is gone, and with it all that was in it.
             let _ = reached.await;
         }
     }
 
-    fn queue(&self) -> &Result<mpsc::Sender<Job>, Error> {
+    fn queue(&self) -> &Result<mpsc::Sender<Post>, Error> {
         self.queue.get_or_init(|| {
             let (send, receive) = mpsc::channel(QUEUE);
-            home::spawn(run(Arc::clone(&self.store), receive)).map(|_| send)
+            home::spawn(run(Arc::clone(&self.desk), receive)).map(|_| send)
         })
     }
 }
 
-async fn run(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Job>) {
-    let mut jobs = Vec::with_capacity(AT_ONCE);
-    while queue.recv_many(&mut jobs, AT_ONCE).await > 0 {
-        // Marks last: they tell that what stands before them was tried.
-        let (ends, marks): (Vec<_>, Vec<_>) = jobs.drain(..).partition(|job| job.end.is_some());
-        join_all(ends.into_iter().map(|job| settle(&*store, job))).await;
-        join_all(marks.into_iter().map(|job| settle(&*store, job))).await;
+/// A confirm to be tried again.
+struct Late {
+    app: Arc<str>,
+    claim: Claim,
+}
+
+async fn run(desk: Arc<Desk>, mut queue: mpsc::Receiver<Post>) {
+    let mut posts = Vec::with_capacity(AT_ONCE);
+    let (mut late, mut rest) = (VecDeque::new(), REST);
+    loop {
+        let again = sleep(rest);
+        tokio::select! {
+            received = queue.recv_many(&mut posts, AT_ONCE) => {
+                if received == 0 {
+                    return;
+                }
+                handle(&desk, posts.drain(..), &mut late).await;
+            }
+            () = again, if !late.is_empty() => {
+                rest = match retry(&desk, &mut late).await {
+                    true => REST,
+                    false => (rest * 2).min(LONGEST_REST),
+                };
+            }
+        }
     }
 }
 
-async fn settle(store: &dyn Store, Job { end, done }: Job) {
-    let tried = async {
-        match &end {
-            Some(End::Confirm(claim)) => store.confirm(claim).await,
-            Some(End::Release(claim)) => store.release(claim).await,
-            None => Ok(()),
+async fn handle(desk: &Desk, posts: impl Iterator<Item = Post>, late: &mut VecDeque<Late>) {
+    let (mut jobs, mut marks) = (Vec::new(), Vec::new());
+    for post in posts {
+        match post {
+            Post::Job(job) => jobs.push(desk.settle(job)),
+            Post::Mark(done) => marks.push(done),
         }
-    };
-    // A store that panics must not take the ends of all other claims with it.
-    match timeout(PATIENCE, AssertUnwindSafe(tried).catch_unwind()).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::warn!(%error, "a claim was not ended: the lease decides"),
-        Ok(Err(_)) => tracing::error!("the store panicked at the end of a claim"),
-        Err(_) => tracing::warn!("the end of a claim was not answered in time: the lease decides"),
     }
-    // Nobody may be waiting: fine.
-    let _ = done.send(());
+    for failed in join_all(jobs).await.into_iter().flatten() {
+        keep(late, failed);
+    }
+    if !marks.is_empty() {
+        retry(desk, late).await;
+    }
+    for done in marks {
+        // Nobody may be waiting: fine.
+        let _ = done.send(());
+    }
+}
+
+/// Keeps a confirm for later; of too many, the oldest goes.
+fn keep(late: &mut VecDeque<Late>, failed: Late) {
+    if late.len() == LATE
+        && let Some(oldest) = late.pop_front()
+    {
+        count::given_up(&oldest.app, oldest.claim.messages().len() as u64);
+    }
+    late.push_back(failed);
+}
+
+/// Tries the late ones, the first alone: while it fails the others would too. Tells whether all are done.
+async fn retry(desk: &Desk, late: &mut VecDeque<Late>) -> bool {
+    while let Some(first) = late.pop_front() {
+        if let Some(failed) = desk.confirm(first).await {
+            late.push_front(failed);
+            return false;
+        }
+        let next = late.len().min(AT_ONCE);
+        let next = late.drain(..next).map(|late| desk.confirm(late));
+        let failed = join_all(next).await;
+        late.extend(failed.into_iter().flatten());
+    }
+    true
+}
+
+impl Desk {
+    /// Ends a claim; gives back a confirm that is to be tried again.
+    async fn settle(&self, Job { app, end, done }: Job) -> Option<Late> {
+        let failed = match end {
+            End::Confirm(claim) => self.confirm(Late { app, claim }).await,
+            End::Release(claim) => {
+                // Sent once: a lease that was released and claimed anew could not be told from this one.
+                let released = self.attempt(self.store.release(&claim)).await;
+                match released {
+                    Ok(()) => count::released(&app, claim.messages().len() as u64),
+                    Err(error) => tell(&error),
+                }
+                None
+            }
+        };
+        let _ = done.send(());
+        failed
+    }
+
+    async fn confirm(&self, late: Late) -> Option<Late> {
+        match self.attempt(self.store.confirm(&late.claim)).await {
+            Ok(()) => count::confirmed(&late.app, late.claim.messages().len() as u64),
+            Err(error) if error.retry_after().is_some() => return Some(late),
+            Err(error) => {
+                count::given_up(&late.app, late.claim.messages().len() as u64);
+                tell(&error);
+            }
+        }
+        None
+    }
+
+    async fn attempt(&self, end: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        let pass = self.breaker.enter()?;
+        // A store that panics must not take the ends of all other claims with it.
+        let ended = match timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) => Err(Error::unreadable(
+                "the end of a claim, at which the store panicked,",
+            )),
+            Err(_) => Err(Error::in_doubt("the store did not answer in time")),
+        };
+        pass.note(&ended);
+        ended
+    }
+}
+
+fn tell(error: &Error) {
+    static TOLD: Seldom = Seldom::new();
+
+    if TOLD.now() {
+        tracing::warn!(%error, "a claim was not ended: the lease decides");
+    }
 }

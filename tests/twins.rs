@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use salver::store::conformance::{LAWS, run};
-use salver::store::{Answer, Claim, Clock, Found, Full, Limits, MemoryStore, Placed, Store, Which};
+use salver::store::{
+    Answer, Claim, Clock, Finding, Found, Full, Limits, MemoryStore, Placed, Store, Swept, Which,
+};
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
 use crate::laws::around;
 
 /// What is planted, by the law that must notice.
-const FAULTS: [(&str, &str); 24] = [
+const FAULTS: [(&str, &str); 26] = [
     ("order_reversed", "order_is_by_id"),
     ("claim_does_not_hide", "two_claimers_never_share"),
     ("repeat_takes_a_new_id", "a_repeated_add_makes_one"),
@@ -56,6 +58,11 @@ const FAULTS: [(&str, &str); 24] = [
     (
         "migrate_forgets",
         "migrate_carries_messages_leases_and_schedules",
+    ),
+    ("sweep_spares_the_old", "a_sweep_drops_what_is_old"),
+    (
+        "replicas_are_taken_for_granted",
+        "an_add_that_no_replica_has_is_in_doubt",
     ),
     (
         "contexts_unlimited",
@@ -133,6 +140,7 @@ impl Twin {
         match self.fault {
             "reject_drops" => limits.full = Full::DropOldest,
             "expiry_ignored" => limits.expiry *= 1000,
+            "replicas_are_taken_for_granted" => limits.replicas = 0,
             "contexts_unlimited" => limits.contexts = 1000,
             "expiry_ignores_schedule" => {
                 let latest = messages
@@ -285,6 +293,23 @@ impl Store for Twin {
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
         self.inner.contexts(app, session)
+    }
+
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        from: Option<&'a str>,
+    ) -> Answer<'a, Swept> {
+        let age = match self.has("sweep_spares_the_old") {
+            true => age * 1000,
+            false => age,
+        };
+        self.inner.sweep(app, age, from)
+    }
+
+    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
+        self.inner.check(app)
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

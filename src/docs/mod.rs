@@ -6,6 +6,8 @@
 //! | [design] | see why it is made as it is |
 //! | [data] | read and write the stored format, from any language |
 //! | [deployment] | set Redis up so that messages survive what you need them to survive |
+//! | [promises] | know what Salver promises, and which test shows it |
+//! | [observing] | see how it goes: metrics, spans, health |
 //! | [migrating] | come from actix-web-flash-messages |
 //! | [contributing] | change Salver and know that it still holds |
 //! | [changelog] | see what changed, and for whom |
@@ -21,6 +23,12 @@ pub mod data {}
 
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
+
+#[doc = include_str!("promises.md")]
+pub mod promises {}
+
+#[doc = include_str!("observing.md")]
+pub mod observing {}
 
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}

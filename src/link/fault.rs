@@ -33,12 +33,13 @@ pub(super) fn of_dial(error: RedisError) -> Error {
     Error::unavailable("Redis cannot be reached").because(error)
 }
 
-/// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it.
+/// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
+/// again here: whoever counts has to see it.
 pub(super) fn of_mismatch(effect: Effect) -> Verdict {
     Verdict {
         error: Error::mismatch(effect != Effect::Reads),
         hang_up: true,
-        again: effect != Effect::WritesOnce,
+        again: false,
     }
 }
 

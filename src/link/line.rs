@@ -97,32 +97,50 @@ impl Line {
     /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
     /// not be asked for twice.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Vec<Value>, Error> {
-        if !self.at_home {
-            return self.ask_here(&ask).await;
-        }
         let line = self.clone();
-        let asked = home::spawn(async move { line.ask_here(&ask).await })?.await;
-        asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
+        self.anywhere(async move { line.ask_here(&ask).await })
+            .await
     }
 
-    /// Sends a command about the server as a whole, which changes nothing.
+    /// Sends a command about the server as a whole, which changes nothing; in a Cluster to any primary.
     pub(crate) async fn command(&self, command: Cmd) -> Result<Value, Error> {
-        let line = self.clone();
-        let asking = async move {
-            let Open {
-                number, mut wire, ..
-            } = line.connection().await?;
-            let reply = wire.command(&command).await;
-            reply.map_err(|error| {
-                line.judge(number, fault::of_reply(error, Effect::Reads))
-                    .error
-            })
-        };
+        let sent = self.clone().send(None, command);
+        match self.anywhere(sent).await? {
+            Some(reply) => Ok(reply),
+            None => Err(Error::unavailable("there is no server")),
+        }
+    }
+
+    /// Sends such a command to the server of that number, counted from 0; nothing when there are fewer.
+    pub(crate) async fn command_at(
+        &self,
+        node: usize,
+        command: Cmd,
+    ) -> Result<Option<Value>, Error> {
+        self.anywhere(self.clone().send(Some(node), command)).await
+    }
+
+    async fn send(self, node: Option<usize>, command: Cmd) -> Result<Option<Value>, Error> {
+        let Open {
+            number, mut wire, ..
+        } = self.connection().await?;
+        let reply = wire.command(node, &command).await;
+        reply.map_err(|error| {
+            self.judge(number, fault::of_reply(error, Effect::Reads))
+                .error
+        })
+    }
+
+    /// Drives a request where the connection lives.
+    async fn anywhere<T: Send + 'static>(
+        &self,
+        asking: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
         if !self.at_home {
             return asking.await;
         }
         let asked = home::spawn(asking)?.await;
-        asked.unwrap_or_else(|_| Err(Error::unavailable("the request was broken off")))
+        asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
     }
 
     async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {

@@ -100,7 +100,7 @@ impl Replicated {
         checked.sound = !judged.as_ref().is_err_and(|verdict| verdict.hang_up);
         let (parts, reached) = judged.map_err(|verdict| verdict.error)?;
         if reached < replicas {
-            return Err(Error::in_doubt("too few replicas have it"));
+            return Err(Error::few_replicas());
         }
         Ok(parts)
     }

@@ -1,6 +1,10 @@
 //! A connection that is there: to one server, or to a Cluster.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
+#[cfg(feature = "cluster")]
+use redis::cluster_async::ClusterConnection;
+#[cfg(feature = "cluster")]
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
 
 use super::Ask;
@@ -10,7 +14,7 @@ use super::Ask;
 pub(crate) enum Wire {
     One(MultiplexedConnection),
     #[cfg(feature = "cluster")]
-    Cluster(redis::cluster_async::ClusterConnection),
+    Cluster(ClusterConnection),
 }
 
 /// Replicas that have to have a write, and the milliseconds for which to wait for them.
@@ -52,19 +56,55 @@ impl Wire {
         Ok((reply, from_redis_value(replies.1.extract_error()?)?))
     }
 
-    /// Sends a command about the server as a whole; in a Cluster to any primary.
-    pub(super) async fn command(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+    /// Sends a command about the server as a whole: in a Cluster to the primary of that number, or to any.
+    /// Nothing when there is no such server.
+    pub(super) async fn command(
+        &mut self,
+        node: Option<usize>,
+        command: &Cmd,
+    ) -> Result<Option<Value>, RedisError> {
         match self {
-            Self::One(connection) => command.query_async(connection).await,
+            Self::One(_) if node > Some(0) => Ok(None),
+            Self::One(connection) => command.query_async(connection).await.map(Some),
             #[cfg(feature = "cluster")]
             Self::Cluster(connection) => {
-                use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
-                let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
-                let reply = connection.route_command(command.clone(), anywhere).await?;
-                reply.extract_error()
+                let route = match node {
+                    None => SingleNodeRoutingInfo::RandomPrimary,
+                    Some(node) => match primaries(connection).await?.into_iter().nth(node) {
+                        Some((host, port)) => SingleNodeRoutingInfo::ByAddress { host, port },
+                        None => return Ok(None),
+                    },
+                };
+                let route = RoutingInfo::SingleNode(route);
+                let reply = connection.route_command(command.clone(), route).await?;
+                reply.extract_error().map(Some)
             }
         }
     }
+}
+
+/// Lists the primaries of a Cluster, always in the same order.
+#[cfg(feature = "cluster")]
+async fn primaries(connection: &mut ClusterConnection) -> Result<Vec<(String, u16)>, RedisError> {
+    let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+    let mut slots = redis::cmd("CLUSTER");
+    slots.arg("SLOTS");
+    let reply = connection.route_command(slots, anywhere).await?;
+    // Each range: first slot, last slot, the primary as host, port and more, replicas.
+    let ranges: Vec<Vec<Value>> = from_redis_value(reply.extract_error()?)?;
+    let mut primaries = Vec::new();
+    for mut range in ranges {
+        if range.len() > 2
+            && let Value::Array(mut node) = range.swap_remove(2)
+            && node.len() > 1
+        {
+            let port = from_redis_value(node.swap_remove(1))?;
+            primaries.push((from_redis_value(node.swap_remove(0))?, port));
+        }
+    }
+    primaries.sort();
+    primaries.dedup();
+    Ok(primaries)
 }
 
 fn is_unknown(error: &RedisError) -> bool {

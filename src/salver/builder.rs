@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Breaker, Salver, Shared};
+use super::{Salver, Shared};
+use crate::breaker::Breaker;
 use crate::context::check_app;
 use crate::policy::Policy;
 use crate::settle::Settle;
@@ -48,13 +49,16 @@ impl SalverBuilder {
             Some(store) => store?,
             None => Arc::new(MemoryStore::new()),
         };
+        let breaker = Arc::new(Breaker::default());
         Ok(Salver {
             app,
+            replicas: 0,
             shared: Arc::new(Shared {
-                settle: Settle::new(Arc::clone(&store)),
+                settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
                 store: Arc::clone(&store),
                 policy: self.policy,
-                breaker: Breaker::default(),
+                breaker,
+                checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
                 moving: Arc::new(tokio::sync::Semaphore::new(super::moving::MOVERS)),
             }),

@@ -1,20 +1,24 @@
 //! How the handle asks its store: through the breaker, within a budget, on a task of its own where the answer
-//! must not be lost.
+//! must not be lost. The one place that opens spans.
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::{Hold, Salver};
-use crate::{Context, Error, home};
+use crate::{Context, Error, count, home};
 
 /// How long a claim that its page no longer waits for is itself waited for, to give it back.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
+/// Which share of its budget a write may take before it is sent again: 100 ms of 250.
+const FIRST: f64 = 0.4;
 
 fn unanswered() -> Error {
     Error::unavailable("the store did not answer in time")
@@ -32,21 +36,47 @@ impl Salver {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let budget = self.policy().add_budget;
-        self.call(doing, budget, unanswered, call).await
+        self.call(doing, within(budget, call, unanswered)).await
     }
 
-    /// Asks for a change: without an answer it is in doubt.
-    pub(super) async fn write<T>(
+    /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
+    pub(super) async fn write_once<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let budget = self.policy().add_budget;
-        self.call(doing, budget, in_doubt, call).await
+        self.call(doing, within(budget, call, in_doubt)).await
+    }
+
+    /// Asks for a change that is the same done twice as once: without an answer it is asked for once more,
+    /// with the same bytes, in what is left of the budget.
+    pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        doing: &'static str,
+        call: impl Fn() -> F,
+    ) -> Result<T, Error> {
+        let (budget, started) = (self.policy().add_budget, Instant::now());
+        let twice = async {
+            let first = within(budget.mul_f64(FIRST), call(), in_doubt).await;
+            let left = budget.saturating_sub(started.elapsed());
+            match first {
+                Err(error) if error.is_in_doubt() && !left.is_zero() => {
+                    note(&error);
+                    match within(left, call(), in_doubt).await {
+                        // What the first attempt may have done is not undone.
+                        Err(second) if second.is_unavailable() => Err(error),
+                        second => second,
+                    }
+                }
+                first => first,
+            }
+        };
+        self.call(doing, twice).await
     }
 
     /// Claims on a task of its own and waits for at most `budget`; whoever stops waiting gives back.
-    pub(crate) async fn hold(
+    pub(super) async fn hold(
         &self,
         contexts: Vec<Context>,
         budget: Duration,
@@ -60,6 +90,9 @@ impl Salver {
                     .store
                     .claim(&contexts, policy.lease, policy.limits.age);
                 let claim = within(CLAIM_PATIENCE, claim, unanswered).await;
+                if let Ok(claim) = &claim {
+                    count::met(&salver.app, &claim.found);
+                }
                 // Nobody waits any more: the hold in the error is dropped, and so released.
                 let _ = send.send(claim.map(|claim| Hold::new(&salver, claim)));
             };
@@ -70,27 +103,72 @@ impl Salver {
             let gone = |_| Error::unavailable("the runtime of the claim has ended");
             receive.await.map_err(gone)?
         };
-        self.call("claim", budget, unanswered, claimed).await
+        self.call("claim", within(budget, claimed, unanswered))
+            .await
+    }
+
+    /// Claims for a page, which goes out without messages when the store is in trouble: counted.
+    #[cfg(feature = "web")]
+    pub(crate) async fn hold_for_page(
+        &self,
+        contexts: Vec<Context>,
+        budget: Duration,
+    ) -> Result<Hold, Error> {
+        let started = Instant::now();
+        let held = self.hold(contexts, budget).await;
+        count::page(&self.app, started.elapsed());
+        count::degraded_page(&self.app, u64::from(held.is_err()));
+        held
     }
 
     async fn call<T>(
         &self,
         doing: &'static str,
-        budget: Duration,
-        late: fn() -> Error,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        let span = tracing::debug_span!("salver", operation = doing, app = &*self.app);
         let guarded = async {
             let pass = self.shared.breaker.enter()?;
-            let outcome = within(budget, call, late).await;
+            let started = Instant::now();
+            let outcome = call.await;
+            count::call(doing, started.elapsed(), &outcome);
+            if let Err(error) = &outcome {
+                note(error);
+            }
             pass.note(&outcome);
+            if outcome.is_ok() {
+                self.check_once();
+            }
             outcome
         };
-        guarded.await.map_err(|error| error.during(doing))
+        let outcome = guarded.instrument(span).await;
+        outcome.map_err(|error| error.during(doing))
+    }
+
+    /// Looks once, when the store first answers, for what is wrong with it, and says so in words.
+    fn check_once(&self) {
+        if self.shared.checked.set(()).is_err() {
+            return;
+        }
+        let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
+        let check = async move {
+            let found = within(CLAIM_PATIENCE, store.check(&app), unanswered).await;
+            for finding in found.into_iter().flatten() {
+                tracing::warn!("the store: {finding}");
+            }
+        };
+        // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.
+        let _ = home::spawn(check);
     }
 }
 
-async fn within<T>(
+fn note(error: &Error) {
+    if error.is_mismatch() {
+        count::mismatch();
+    }
+}
+
+pub(super) async fn within<T>(
     budget: Duration,
     call: impl Future<Output = Result<T, Error>>,
     late: fn() -> Error,

@@ -3,16 +3,17 @@
 #[cfg(feature = "web")]
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 #[cfg(feature = "web")]
 use tokio::time::timeout;
 
 use super::Salver;
-#[cfg(feature = "web")]
-use crate::SessionId;
 use crate::settle::End;
 use crate::store::Claim;
 #[cfg(feature = "web")]
 use crate::store::Found;
+#[cfg(feature = "web")]
+use crate::{SessionId, count};
 
 /// A claim that gives itself back when it is dropped.
 pub(crate) struct Hold {
@@ -26,6 +27,11 @@ impl Hold {
             claim: Some(claim),
             salver: salver.clone(),
         }
+    }
+
+    fn hand_over(&self, end: End) -> oneshot::Receiver<()> {
+        let salver = &self.salver;
+        salver.shared.settle.hand_over(&salver.app, end)
     }
 
     pub(crate) fn into_claim(mut self) -> Claim {
@@ -48,7 +54,8 @@ impl Hold {
     /// Confirms off the visitor's path.
     pub(crate) fn confirm(mut self) {
         if let Some(claim) = self.claim.take() {
-            drop(self.salver.shared.settle.hand_over(End::Confirm(claim)));
+            count::shown(&self.salver.app, claim.messages().len() as u64);
+            drop(self.hand_over(End::Confirm(claim)));
         }
     }
 
@@ -56,7 +63,7 @@ impl Hold {
     /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
         if let Some(claim) = self.claim.take() {
-            let released = self.salver.shared.settle.hand_over(End::Release(claim));
+            let released = self.hand_over(End::Release(claim));
             // Too late, or there was nothing to release: the lease decides.
             let _ = timeout(budget, released).await;
         }
@@ -66,7 +73,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
-            drop(self.salver.shared.settle.hand_over(End::Release(claim)));
+            drop(self.hand_over(End::Release(claim)));
         }
     }
 }

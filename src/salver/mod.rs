@@ -1,22 +1,24 @@
 //! The handle: a store, an application's name and a policy.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::breaker::Breaker;
 use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
 use crate::settle::Settle;
 use crate::store::{Claim, HOPS, Placed, Store, Which};
-use crate::{Context, Error, Message, SessionId, wire};
+use crate::{Context, Error, Message, SessionId, count, wire};
 
-mod breaker;
 mod builder;
 mod call;
+mod health;
 mod hold;
 mod moving;
+mod sweep;
 
-use self::breaker::Breaker;
 pub use self::builder::SalverBuilder;
+pub use self::health::Health;
 pub(crate) use self::hold::Hold;
 
 /// Carries messages: the one handle for handlers, jobs and tests.
@@ -41,17 +43,17 @@ pub struct Salver {
     shared: Arc<Shared>,
     /// The shared store, or on an actix worker that worker's own connection to it.
     store: Arc<dyn Store>,
+    /// How many replicas have to have an add.
+    replicas: u32,
 }
 
 struct Shared {
-    #[cfg_attr(
-        not(feature = "web"),
-        expect(dead_code, reason = "only workers have a store of their own")
-    )]
     store: Arc<dyn Store>,
     policy: Policy,
     settle: Settle,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
+    /// Set when the store has been looked at.
+    checked: OnceLock<()>,
     /// Places for moves that are in doubt.
     #[cfg(feature = "web")]
     moving: Arc<tokio::sync::Semaphore>,
@@ -120,6 +122,20 @@ impl Salver {
             app: check_app(name)?,
             ..self.clone()
         })
+    }
+
+    /// Gives a handle whose adds return only when so many replicas of the store have them.
+    ///
+    /// For what must survive the loss of a server. It costs the round trip from the server to its replicas, and
+    /// a connection of its own, of which a process has at most eight. With too few in time the add is
+    /// [in doubt](Error::is_in_doubt): it is there, and may be lost with the server. What Redis can promise
+    /// even so is on the page [promises](crate::docs::promises).
+    #[must_use]
+    pub fn replicated(&self, replicas: u32) -> Self {
+        Self {
+            replicas,
+            ..self.clone()
+        }
     }
 
     /// Gives the application's name.
@@ -226,8 +242,17 @@ impl Salver {
         if loud.is_empty() {
             return Ok((Placed::Here { displaced: 0 }, 0));
         }
-        let add = self.store.add(context, &loud, &policy.limits);
-        Ok((self.write("add", add).await?, loud.len()))
+        let mut limits = policy.limits;
+        limits.replicas = self.replicas;
+        // Within the first attempt, so that "too few" is answered and not guessed.
+        limits.within = policy.add_budget / 3;
+        let add = || self.store.add(context, &loud, &limits);
+        let placed = self.write("add", add).await?;
+        if let Placed::Here { displaced } = placed {
+            count::added(&self.app, loud.len() as u64);
+            count::displaced(&self.app, displaced);
+        }
+        Ok((placed, loud.len()))
     }
 
     /// Reads what a page of this context would show, its own and that of
@@ -289,7 +314,10 @@ impl Salver {
     ///
     /// As [`add`](Self::add). When in doubt, confirm again or let the lease decide.
     pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
-        self.write("confirm", self.store.confirm(claim)).await
+        self.write("confirm", || self.store.confirm(claim)).await?;
+        count::shown(&self.app, claim.messages().len() as u64);
+        count::confirmed(&self.app, claim.messages().len() as u64);
+        Ok(())
     }
 
     /// Ends a claim: not shown, give it back. One round trip, never repeated.
@@ -298,7 +326,10 @@ impl Salver {
     ///
     /// As [`add`](Self::add). When in doubt, the lease decides.
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
-        self.write("release", self.store.release(&claim)).await
+        self.write_once("release", self.store.release(&claim))
+            .await?;
+        count::released(&self.app, claim.messages().len() as u64);
+        Ok(())
     }
 
     /// Reads what a page of this context would show and removes it at once: shown at most once, and lost
@@ -314,7 +345,10 @@ impl Salver {
     pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
         let contexts = context.looked_into();
         let take = self.store.take(&contexts, self.policy().limits.age);
-        Ok(self.write("take", take).await?.messages)
+        let found = self.write_once("take", take).await?;
+        count::met(&self.app, &found);
+        count::shown(&self.app, found.messages.len() as u64);
+        Ok(found.messages)
     }
 
     /// Removes messages of exactly this context, by tag or id; tells how many. One round trip.
@@ -327,7 +361,7 @@ impl Salver {
         if let Which::Tag(tag) = &which {
             crate::message::check_tag(tag).map_err(|error| error.during("retract"))?;
         }
-        self.write("retract", self.store.retract(context, &which))
+        self.write("retract", || self.store.retract(context, &which))
             .await
     }
 
@@ -337,7 +371,7 @@ impl Salver {
     ///
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn clear(&self, context: &Context) -> Result<(), Error> {
-        self.write("clear", self.store.clear(context)).await
+        self.write("clear", || self.store.clear(context)).await
     }
 
     /// Removes all messages of a session. One round trip.
@@ -346,7 +380,7 @@ impl Salver {
     ///
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn clear_session(&self, session: &SessionId) -> Result<(), Error> {
-        let clear = self.store.clear_session(&self.app, session, None);
+        let clear = || self.store.clear_session(&self.app, session, None);
         self.write("clear", clear).await
     }
 
@@ -359,7 +393,7 @@ impl Salver {
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn forget(&self, session: &SessionId) -> Result<(), Error> {
         let period = Some(self.policy().limits.expiry);
-        let clear = self.store.clear_session(&self.app, session, period);
+        let clear = || self.store.clear_session(&self.app, session, period);
         self.write("forget", clear).await
     }
 

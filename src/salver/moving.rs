@@ -25,7 +25,7 @@ impl Salver {
         open: bool,
     ) -> Result<(), Error> {
         let limits = &self.policy().limits;
-        let migrate = self.store.migrate(&self.app, from, to, open, limits);
+        let migrate = || self.store.migrate(&self.app, from, to, open, limits);
         self.write("migrate", migrate).await
     }
 }

@@ -30,7 +30,8 @@
 //! 11. **What cannot be read breaks nothing**: it is skipped, counted and removed on confirm; what a newer
 //!     version wrote is left there, and counted.
 //! 12. **A closed session takes nothing**: after a migrate adds answer [`Placed::Moved`], after a close
-//!     [`Error::is_closed`], for [`Limits::expiry`].
+//!     [`Error::is_closed`], for [`Limits::expiry`]. Nothing is found in it either, whoever wrote it there.
+//! 13. **A sweep drops what is old**, leased or not, in steps of bounded size, and works in a store that is full.
 //!
 //! # A whole store
 //!
@@ -57,10 +58,12 @@ use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod health;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
+pub use health::{Finding, Trouble};
 pub use memory::{Clock, MemoryStore};
 #[cfg(feature = "redis")]
 pub use redis::scripts::ADD as ADD_SCRIPT;
@@ -205,6 +208,20 @@ impl Found {
     pub fn due_in(&mut self, time: Duration) {
         self.next = Some(self.next.map_or(time, |next| next.min(time)));
     }
+}
+
+/// What a step of a sweep did, or all of them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Swept {
+    /// How many contexts were looked through.
+    pub contexts: u64,
+    /// How many messages were dropped.
+    pub removed: u64,
+    /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
+    pub of: u64,
+    /// Where the next step goes on; none at the end.
+    pub next: Option<String>,
 }
 
 /// Messages held under a lease until confirmed or released.
@@ -383,6 +400,23 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`peek`](Self::peek).
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>>;
+
+    /// Drops messages that are older than this by their ids, leased or not: one step of bounded size, which
+    /// goes on where the step before it says.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek). Repeating is safe. Must work in a store that is full.
+    fn sweep<'a>(&'a self, app: &'a str, age: Duration, from: Option<&'a str>)
+    -> Answer<'a, Swept>;
+
+    /// Looks for what is wrong with the store itself. Asked at the start, and by
+    /// [`Salver::health`](crate::Salver::health).
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>>;
 
     /// Gives the same store for use on the calling thread's runtime alone.
     ///

@@ -15,7 +15,11 @@ use super::token::Token;
 use super::unread::Unread;
 use super::view::ViewSource;
 use crate::salver::Hold;
+use crate::seldom::Seldom;
 use crate::{Error, Message, Salver, SessionId, View};
+
+/// What an operator has to mend is said once a minute, not once a page.
+static DEGRADED: Seldom = Seldom::new();
 
 /// What all requests of a worker share.
 pub(super) struct Site {
@@ -206,7 +210,7 @@ impl Visit {
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
             let context = salver.context(session, view)?;
-            salver.hold(context.looked_into(), budget).await
+            salver.hold_for_page(context.looked_into(), budget).await
         });
         match held.await {
             Ok(hold) => self.keep_hold(hold),
@@ -214,8 +218,8 @@ impl Visit {
                 // The breaker has said so once; a line for each page would drown it.
                 if error.is_unavailable() {
                     tracing::debug!(%error, "the page goes out without messages");
-                } else {
-                    tracing::warn!(%error, "the page goes out without messages");
+                } else if DEGRADED.now() {
+                    tracing::warn!(%error, "pages go out without messages");
                 }
                 Shown::default()
             }

@@ -12,7 +12,7 @@ use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
-use crate::support::{Dice, at};
+use crate::support::{Dice, at, eventually};
 
 const VISITORS: usize = 200;
 /// Visitors who go away, visitors who stay, and how many messages are added for one who goes away.
@@ -65,10 +65,14 @@ async fn cancellation_storm() {
     // Whatever was claimed and not shown comes back when its lease ends, at the latest.
     let healed = Instant::now();
     salver.close().await;
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    for context in &scene.contexts {
-        read(&scene, context).await;
-    }
+    eventually("every lease has ended", async || {
+        for context in &scene.contexts {
+            read(&scene, context).await;
+        }
+        salver.close().await;
+        pending(&server, &scene.contexts).is_empty().then_some(())
+    })
+    .await;
     let recovery = healed.elapsed();
     site.stop().await;
     salver.close().await;
@@ -76,7 +80,6 @@ async fn cancellation_storm() {
     let verdict = history.verdict(&pending(&server, &scene.contexts));
     let aborts = scene.aborted.load(Ordering::SeqCst);
     assert!(aborts >= column(10_000, 1_000_000), "{aborts} aborts");
-    assert_eq!(verdict.pending, 0, "a lease that has ended gives back");
     let more = format!("aborts={aborts} visitors={VISITORS}");
     Row {
         test: "cancellation_storm",

@@ -74,7 +74,7 @@ async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: Hist
     }
 }
 
-/// Reads until nothing has come for three rounds; tells how many looks were out of order.
+/// Reads until nothing has come for a round; tells how many looks were out of order.
 async fn read(
     tab: usize,
     store: Arc<dyn Store>,
@@ -82,7 +82,7 @@ async fn read(
     history: History,
 ) -> usize {
     let (mut disordered, mut empty, mut n) = (0, 0, tab);
-    while empty < CONTEXTS * 3 {
+    while empty < CONTEXTS {
         n = (n + 7) % CONTEXTS;
         let one = &contexts[n..=n];
         let messages = if tab % 4 == 0 {

@@ -21,10 +21,20 @@ impl Running {
 
     /// Ends it as Ctrl-C does, and tells how it ended.
     pub fn interrupt(&mut self) -> ExitStatus {
+        self.signal("INT");
+        self.wait()
+    }
+
+    /// Sends it a signal: `KILL`, `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
         let kill = Command::new("kill")
-            .args(["-INT", &self.0.id().to_string()])
+            .args([&format!("-{name}"), &id])
             .status();
         assert!(kill.unwrap().success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
         self.0.wait().unwrap()
     }
 }

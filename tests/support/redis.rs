@@ -1,5 +1,6 @@
 //! Real redis-servers, one for each test that asks.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,9 @@ use super::programs::{Running, free_port, scratch, start};
 #[derive(Debug)]
 pub struct Server {
     pub port: u16,
-    _process: Running,
+    folder: PathBuf,
+    options: Vec<String>,
+    process: Running,
 }
 
 impl Server {
@@ -21,43 +24,49 @@ impl Server {
     pub fn start_with(options: &[&str]) -> Self {
         // The port that was free may be taken by the time the server binds it.
         (0..5)
-            .find_map(|_| Self::try_start(options))
+            .find_map(|_| {
+                let options = options.iter().map(|option| (*option).to_owned());
+                Self::try_start(free_port(), scratch("redis"), options.collect())
+            })
             .expect("no redis-server came up")
     }
 
-    fn try_start(options: &[&str]) -> Option<Self> {
-        let port = free_port();
-        let folder = scratch("redis");
-        let mut process = start(
-            Command::new("redis-server")
-                .args([
-                    "--port",
-                    &port.to_string(),
-                    "--bind",
-                    "127.0.0.1",
-                    "--save",
-                    "",
-                ])
-                .args(["--dir", folder.to_str().unwrap()])
-                .args(options)
-                .stdout(Stdio::null()),
-            "redis-server",
-        );
+    fn try_start(port: u16, folder: PathBuf, options: Vec<String>) -> Option<Self> {
+        let process = spawn(port, &folder, &options);
+        let mut server = Self {
+            port,
+            folder,
+            options,
+            process,
+        };
+        server.answers().then_some(server)
+    }
+
+    /// Waits until it answers, or is over.
+    fn answers(&mut self) -> bool {
         let started = Instant::now();
-        while !process.is_over() && started.elapsed() < Duration::from_secs(10) {
-            let url = format!("redis://127.0.0.1:{port}");
-            let connection = redis::Client::open(url).unwrap().get_connection();
+        while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
+            let connection = redis::Client::open(self.url()).unwrap().get_connection();
             if let Ok(mut connection) = connection
                 && redis::cmd("PING").query::<String>(&mut connection).is_ok()
             {
-                return Some(Self {
-                    port,
-                    _process: process,
-                });
+                return true;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        None
+        false
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        self.process.signal("KILL");
+        self.process.wait();
+    }
+
+    /// Starts it again where it was, with what it has kept, and waits until it answers.
+    pub fn start_again(&mut self) {
+        self.process = spawn(self.port, &self.folder, &self.options);
+        assert!(self.answers(), "redis-server does not come up again");
     }
 
     pub fn url(&self) -> String {
@@ -81,4 +90,21 @@ impl Server {
         }
         command.query(&mut self.connect()).unwrap()
     }
+}
+
+fn spawn(port: u16, folder: &Path, options: &[String]) -> Running {
+    let mut command = Command::new("redis-server");
+    command
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+        ])
+        .args(["--dir", folder.to_str().unwrap()])
+        .args(options)
+        .stdout(Stdio::null());
+    start(&mut command, "redis-server")
 }

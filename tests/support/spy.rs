@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use salver::store::{Answer, Claim, Found, Limits, MemoryStore, Placed, Store, Which};
+use salver::store::{
+    Answer, Claim, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
+};
 use salver::{Context, Error, Message, SessionId, View};
 
 /// What a spy has seen. Clones share it.
@@ -164,6 +166,20 @@ impl Store for SpyStore {
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
         spied!(self, "contexts", self.inner.contexts(app, session))
+    }
+
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        from: Option<&'a str>,
+    ) -> Answer<'a, Swept> {
+        spied!(self, "sweep", self.inner.sweep(app, age, from))
+    }
+
+    // Not spied on: asked once when the store first answers, which is nothing a page pays for.
+    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
+        self.inner.check(app)
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

@@ -2,7 +2,7 @@
 
 use super::subject::{AGE, LEASE, Subject, at, texts};
 use crate::Message;
-use crate::store::Placed;
+use crate::store::{Limits, Placed};
 
 pub(super) async fn order_is_by_id(subject: Subject) {
     let page = at("ada", "settings");
@@ -58,4 +58,21 @@ pub(super) async fn a_repeated_add_keeps_the_lease(subject: Subject) {
     subject.shows(&page, &[]).await;
     subject.release(&claim).await;
     subject.shows(&page, &["once"]).await;
+}
+
+pub(super) async fn an_add_that_no_replica_has_is_in_doubt(subject: Subject) {
+    let page = at("ada", "settings");
+    let limits = Limits {
+        // More than anybody has.
+        replicas: 30,
+        ..Limits::default()
+    };
+    let message = [Message::info("here, and perhaps not for long")];
+    for _ in 0..2 {
+        let refused = subject.refuses(&limits, &page, &message).await;
+        assert!(refused.is_in_doubt(), "{refused}");
+    }
+    subject
+        .shows(&page, &["here, and perhaps not for long"])
+        .await;
 }

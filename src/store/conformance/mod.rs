@@ -117,7 +117,8 @@ laws! { $
         contexts_of_one_look_are_merged_in_order
         a_batch_is_added_whole
         a_repeated_add_makes_one
-        a_repeated_add_keeps_the_lease;
+        a_repeated_add_keeps_the_lease
+        an_add_that_no_replica_has_is_in_doubt;
     claiming:
         two_claimers_never_share
         a_release_gives_back_at_once
@@ -162,9 +163,11 @@ laws! { $
         retract_removes_by_tag
         retract_removes_by_id
         clear_removes_one_context
-        clear_session_removes_all_contexts;
+        clear_session_removes_all_contexts
+        a_sweep_drops_what_is_old;
     sessions:
         a_closed_session_takes_nothing
+        nothing_is_found_in_a_closed_session
         migrate_carries_messages_leases_and_schedules
         migrate_says_where_the_session_went
         migrate_may_be_repeated_but_not_redirected

@@ -1,6 +1,8 @@
 //! What a retract and a clear remove, and what they leave.
 
-use super::subject::{APP, Subject, at, sessions};
+use std::time::Duration;
+
+use super::subject::{APP, Subject, at, sessions, written_before};
 use crate::Message;
 use crate::store::Which;
 
@@ -58,4 +60,36 @@ pub(super) async fn clear_session_removes_all_contexts(subject: Subject) {
     subject.shows(&anothers, &["bob's"]).await;
     subject.add(&pages[0], Message::info("open still")).await;
     subject.shows(&pages[0], &["open still"]).await;
+}
+
+pub(super) async fn a_sweep_drops_what_is_old(subject: Subject) {
+    let (hour, pages) = (
+        Duration::from_secs(3600),
+        ["ada", "bob"].map(|who| at(who, "page")),
+    );
+    for page in &pages {
+        let old = Message::info("old").with_id(written_before(hour));
+        subject.add(page, old).await;
+        subject.claim(page).await;
+        subject.add(page, Message::info("young")).await;
+    }
+    for (app, removed) in [("another", 0), (APP, 2), (APP, 0)] {
+        let (mut swept, mut from) = (0, None);
+        loop {
+            let step = subject
+                .store()
+                .sweep(app, hour / 2, from.as_deref())
+                .await
+                .unwrap();
+            swept += step.removed;
+            from = step.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        assert_eq!(swept, removed, "leased ones too, and only of {app}");
+    }
+    for page in &pages {
+        subject.shows(page, &["young"]).await;
+    }
 }

@@ -1,8 +1,8 @@
 //! Login and logout: law 12.
 
-use super::subject::{LEASE, SHORT, Subject, at, session, sessions, texts};
-use crate::Message;
+use super::subject::{APP, LEASE, SHORT, Subject, at, session, sessions, texts};
 use crate::store::{Limits, Placed};
+use crate::{Context, Message, wire};
 
 pub(super) async fn a_closed_session_takes_nothing(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
@@ -17,6 +17,21 @@ pub(super) async fn a_closed_session_takes_nothing(subject: Subject) {
     subject.pass(SHORT * 2).await;
     subject.add(&page, Message::info("a new visitor")).await;
     subject.shows(&page, &["a new visitor"]).await;
+}
+
+pub(super) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
+    let (ada, bob) = sessions();
+    let member = |page: &Context| (page.clone(), wire::encode(&Message::info("late")).unwrap());
+    subject.close(&ada, LEASE).await;
+    subject.migrate(&bob, &session("eve")).await;
+    for who in ["ada", "bob"] {
+        let (page, member) = member(&at(who, "settings"));
+        subject.put(&page, member).await;
+        subject.shows(&page, &[]).await;
+        assert!(subject.claim(&page).await.messages().is_empty());
+        let views = subject.store().contexts(APP, page.session()).await;
+        assert_eq!(views.unwrap(), []);
+    }
 }
 
 pub(super) async fn migrate_carries_messages_leases_and_schedules(subject: Subject) {

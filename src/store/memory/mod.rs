@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use self::sessions::{Session, State};
 use self::shelf::Mode;
-use super::{Answer, Claim, Found, HOPS, Held, Limits, Placed, Store, Which, millis};
+use super::{
+    Answer, Claim, Finding, Found, HOPS, Held, Limits, Placed, Store, Swept, Which, millis,
+};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 mod clock;
@@ -112,7 +114,9 @@ impl MemoryStore {
         let mut held = Vec::new();
         for context in contexts {
             let members = self.change(context.app(), context.session(), |session| {
-                let shelf = session.shelves.get_mut(context.view());
+                // What a foreign writer left with a session that is closed is nobody's.
+                let open = matches!(session.is_open(now), Ok(None));
+                let shelf = session.shelves.get_mut(context.view()).filter(|_| open);
                 shelf.map_or_else(Vec::new, |shelf| shelf.look(now, mode, age, &mut found))
             });
             let members = found.read(now, members);
@@ -139,9 +143,7 @@ impl Store for MemoryStore {
                 session.add(now, context.view(), members, limits)
             })?;
             match placed {
-                Placed::Here { .. } if limits.replicas > 0 => {
-                    Err(Error::in_doubt("a memory store has no replicas"))
-                }
+                Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
                 placed => Ok(placed),
             }
         })
@@ -280,11 +282,26 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             let views = self.change(app, session, |session| {
                 let shelves = session.shelves.iter();
-                let visible = shelves.filter(|(_, shelf)| shelf.is_visible(now));
+                let open = matches!(session.is_open(now), Ok(None));
+                let visible = shelves.filter(|(_, shelf)| open && shelf.is_visible(now));
                 visible.map(|(view, _)| view.clone()).collect()
             });
             Ok(views)
         })
+    }
+
+    /// All in one step: the store is bounded.
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        _from: Option<&'a str>,
+    ) -> Answer<'a, Swept> {
+        Box::pin(async move { Ok(self.state().sweep(self.clock.now(), app, age)) })
+    }
+
+    fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::shelf::Shelf;
-use crate::store::{Limits, Placed, millis};
+use crate::store::{Limits, Placed, Swept, millis};
 use crate::{Error, SessionId, View};
 
 /// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
@@ -104,6 +105,24 @@ impl State {
         self.bytes += session.bytes();
         self.expiries.insert((expires, owner.clone()));
         self.sessions.insert(owner, session);
+    }
+
+    /// Drops what an application has that is older than an age.
+    pub(super) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> Swept {
+        let oldest = now.saturating_sub(millis(age));
+        let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
+        let owners: Vec<_> = owners.cloned().collect();
+        let mut swept = Swept::default();
+        swept.of = owners.len() as u64;
+        for owner in owners {
+            if let Some(mut session) = self.take_out(&owner) {
+                swept.contexts += session.shelves.len() as u64;
+                let shelves = session.shelves.values_mut();
+                swept.removed += shelves.map(|shelf| shelf.sweep(oldest)).sum::<u64>();
+                self.put_in(owner, session);
+            }
+        }
+        swept
     }
 
     /// Drops what has expired, and what would expire first while there is too much.

@@ -87,6 +87,14 @@ impl Shelf {
         self.remove(|slot| slot.is(which))
     }
 
+    /// Removes what was written before a time.
+    pub(super) fn sweep(&mut self, oldest: u64) -> u64 {
+        self.remove(|slot| {
+            let written = slot.head().and_then(|head| head.unix_ms());
+            written.unwrap_or(slot.score) < oldest
+        })
+    }
+
     pub(super) fn live_until(&mut self, expires: u64) {
         self.expires = self.expires.max(expires);
     }

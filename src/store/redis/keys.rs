@@ -8,3 +8,18 @@ use crate::context::encode;
 pub(super) fn book(app: &str, session: &SessionId) -> String {
     format!("{}!session:{{{}}}", encode(app), encode(session.as_str()))
 }
+
+/// Spells the pattern of all contexts of an application. No part of a name is special in it: names are
+/// encoded.
+pub(super) fn contexts(app: &str) -> String {
+    format!("{}:{{*", encode(app))
+}
+
+/// Spells a book and a context that nobody has, for trying commands on.
+pub(super) fn nobodys(app: &str) -> Vec<String> {
+    let app = encode(app);
+    vec![
+        format!("{app}!check:{{check}}"),
+        format!("{app}:{{check}}:!check"),
+    ]
+}

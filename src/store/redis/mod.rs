@@ -6,15 +6,17 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use self::scripts::Mode;
-use super::{Answer, Claim, Found, Limits, Placed, Store, Which};
+use super::{Answer, Claim, Finding, Found, Limits, Placed, Store, Swept, Which};
 use crate::link::{Addresses, Dialer, Line, Replicated};
 use crate::{Context, Error, Message, SessionId, View};
 
 mod builder;
+mod health;
 mod keys;
 #[cfg(feature = "cluster")]
 mod moving;
 pub(super) mod scripts;
+mod sweep;
 
 pub use self::builder::RedisBuilder;
 
@@ -170,6 +172,19 @@ impl Store for RedisStore {
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
         Box::pin(scripts::contexts(&self.line, app, session))
+    }
+
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        from: Option<&'a str>,
+    ) -> Answer<'a, Swept> {
+        Box::pin(sweep::step(&self.line, app, age, from))
+    }
+
+    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
+        Box::pin(health::check(&self.line, app))
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

@@ -23,6 +23,8 @@ static CLEAR: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("clear.lua"
 static CONTEXTS: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("contexts.lua")));
 static MIGRATE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("migrate.lua")));
 
+static CHECK: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("check.lua")));
+static SWEEP: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("sweep.lua")));
 #[cfg(feature = "cluster")]
 static LEAVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("leave.lua")));
 #[cfg(feature = "cluster")]
@@ -279,6 +281,20 @@ pub(super) async fn migrate(
         "ok" => Ok(()),
         _ => Err(Error::closed()),
     }
+}
+
+/// Tells which commands the user may not run.
+pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<String>, Error> {
+    let reply = ask(line, &CHECK, Effect::Writes, keys::nobodys(app), Vec::new()).await?;
+    reply.0.map(read).collect()
+}
+
+/// Drops what is older from one context; tells how many.
+pub(super) async fn sweep(line: &Line, key: String, age: Duration) -> Result<u64, Error> {
+    let args = vec![number(millis(age))];
+    ask(line, &SWEEP, Effect::Writes, vec![key], args)
+        .await?
+        .next()
 }
 
 /// Where a session is that is to move.

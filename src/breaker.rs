@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Error;
+use crate::{Error, count};
 
 /// Failures in a row that open it. One may be a slip; after three, pages stop waiting.
 const FAILURES: u32 = 3;
 /// How long it stays open before one call tries, doubled by each try that fails.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(25);
 /// Longest rest: how late a store that came back may be noticed.
-const LONGEST_REST: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_millis(200);
 
 /// One for all handles of a store in this process, outside of the store and its client.
 ///
 /// What counts: the store could not be reached, refused for its own state, or did not answer in time. What
-/// does not: an error about one key, about rights or about memory, since the next call may be fine.
+/// does not: an error about one key, about rights or about memory, since the next call may be fine; and a store
+/// that only takes no writes, since pages can still read.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
 
@@ -49,9 +50,15 @@ impl Breaker {
         })
     }
 
+    /// Tells whether nobody asks for now.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state().open.is_some()
+    }
+
     fn succeeded(&self) {
         let mut state = self.state();
         if state.open.is_some() {
+            count::breaker(false);
             tracing::info!("the store answers again");
         }
         *state = State::default();
@@ -65,6 +72,7 @@ impl Breaker {
             return;
         }
         if state.open.is_none() {
+            count::breaker(true);
             tracing::warn!(%error, "the store is in trouble: pages go out without asking it");
         }
         let tries = (state.failures - FAILURES).min(8);
@@ -89,7 +97,7 @@ impl Pass<'_> {
     pub(crate) fn note<T>(mut self, outcome: &Result<T, Error>) {
         self.probe = false;
         match outcome {
-            Err(error) if error.is_unavailable() || error.is_in_doubt() => {
+            Err(error) if error.is_trouble() => {
                 self.breaker.failed(error);
             }
             _ => self.breaker.succeeded(),

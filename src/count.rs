@@ -1,0 +1,79 @@
+//! What is counted, in one place: the table of names is on the page [observing](crate::docs::observing).
+//!
+//! Through the facade of the `metrics` crate, with its feature; else nothing. No content of a message, no
+//! session and no token is ever a label.
+
+#![cfg_attr(
+    not(feature = "metrics"),
+    expect(unused_variables, reason = "counted with the feature `metrics` alone")
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Error;
+use crate::store::Found;
+
+/// Makes a function for each counter of messages of an application.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident => $metric:literal;)*) => {
+        $($(#[$doc])* pub(crate) fn $name(app: &Arc<str>, count: u64) {
+            #[cfg(feature = "metrics")]
+            if count > 0 {
+                metrics::counter!($metric, "app" => Arc::clone(app)).increment(count);
+            }
+        })*
+    };
+}
+
+counters! {
+    added => "salver_added_total";
+    shown => "salver_shown_total";
+    confirmed => "salver_confirmed_total";
+    released => "salver_released_total";
+    displaced => "salver_displaced_total";
+    expired => "salver_expired_total";
+    undecodable => "salver_undecodable_total";
+    newer => "salver_newer_total";
+    given_up => "salver_unsettled_total";
+    degraded_page => "salver_degraded_pages_total";
+}
+
+/// What a look met and did not hand out.
+pub(crate) fn met(app: &Arc<str>, found: &Found) {
+    expired(app, found.expired);
+    undecodable(app, found.unreadable);
+    newer(app, found.newer);
+}
+
+/// One call to the store: how long it took, and how it ended.
+pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, Error>) {
+    #[cfg(feature = "metrics")]
+    {
+        let ended = outcome.as_ref().err().map_or("ok", Error::name);
+        metrics::histogram!("salver_call_seconds", "operation" => doing, "outcome" => ended)
+            .record(took);
+    }
+}
+
+/// How long a page waited for the store, all its calls together.
+pub(crate) fn page(app: &Arc<str>, waited: Duration) {
+    #[cfg(feature = "metrics")]
+    metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+}
+
+/// A reply that was to another request.
+pub(crate) fn mismatch() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("salver_mismatched_replies_total").increment(1);
+}
+
+pub(crate) fn breaker(open: bool) {
+    #[cfg(feature = "metrics")]
+    {
+        metrics::gauge!("salver_breaker_open").set(f64::from(u8::from(open)));
+        if open {
+            metrics::counter!("salver_breaker_opened_total").increment(1);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What is wrong, as far as this process can tell.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Salver;
+use super::call::within;
+use crate::Error;
+use crate::store::{Finding, Trouble};
+
+/// How long a look at the store may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What [`Salver::health`] found: nothing, when all is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    findings: Vec<Finding>,
+}
+
+impl Health {
+    /// Tells whether nothing is wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Gives what is wrong, each with its named state and what to do about it.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_good() {
+            return f.write_str("all is well");
+        }
+        for (n, finding) in self.findings.iter().enumerate() {
+            let newline = if n > 0 { "\n" } else { "" };
+            write!(f, "{newline}{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Salver {
+    /// Looks for what is wrong: with the store, with this process's way to it, with the user's rights.
+    ///
+    /// Asks the store even where pages do not for a moment, and waits for at most 2 s. For a health page, a
+    /// start-up log, an alert; not for every request.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+    /// let health = salver::Salver::memory("shop")?.health().await;
+    /// assert!(health.is_good(), "{health}");
+    /// # Ok(()) }
+    /// ```
+    pub async fn health(&self) -> Health {
+        let mut findings = Vec::new();
+        if self.shared.breaker.is_open() {
+            let detail = "the last calls to the store failed";
+            findings.push(Finding::new(Trouble::Resting, detail));
+        }
+        let late = || Error::unavailable("the store did not answer in time");
+        match within(PATIENCE, self.store.check(self.name()), late).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::new(trouble_of(&error), error.to_string())),
+        }
+        Health { findings }
+    }
+}
+
+fn trouble_of(error: &Error) -> Trouble {
+    if error.is_denied() {
+        Trouble::Denied
+    } else if error.is_full() {
+        Trouble::Full
+    } else if error.is_read_only() {
+        Trouble::ReadOnly
+    } else {
+        Trouble::Unreachable
+    }
+}

@@ -1,0 +1,54 @@
+//! The site as a process of its own, which can be killed.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::salver;
+use super::site::Site;
+use crate::support::programs::{Running, start};
+
+const URL: &str = "SALVER_TEST_SITE";
+const PORT: &str = "SITE PORT ";
+
+/// A site in another process.
+pub struct SiteProcess {
+    pub port: u16,
+    process: Running,
+}
+
+impl SiteProcess {
+    pub fn start(redis: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let name = concat!(module_path!(), "::serve")
+            .split_once("::")
+            .unwrap()
+            .1;
+        command
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env(URL, redis)
+            .stdout(Stdio::piped());
+        let mut process = start(&mut command, "cargo");
+        let port = process.lines().find_map(|line| {
+            let line = line.unwrap();
+            line.split_once(PORT)?.1.trim().parse().ok()
+        });
+        let port = port.expect("the site does not say its port");
+        Self { port, process }
+    }
+
+    pub fn kill(mut self) {
+        self.process.signal("KILL");
+        self.process.wait();
+    }
+}
+
+#[actix_web::test]
+#[ignore = "the process that another test starts"]
+async fn serve() {
+    let site = Site::start(
+        salver(&std::env::var(URL).unwrap()),
+        Duration::from_millis(15),
+    );
+    println!("{PORT}{}", site.port);
+    std::future::pending::<()>().await;
+}
