@@ -4,7 +4,9 @@
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
 mod kills;
+mod matrix;
 mod process;
+mod replies;
 mod site;
 mod storm;
 mod tabs;
@@ -43,8 +45,12 @@ pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
     ids
 }
 
-/// A handle with a lease that a test can wait for.
+/// A handle with a lease that a test can wait for, and room for what piles up while nobody can read.
 pub fn salver(url: &str) -> Salver {
-    let builder = Salver::builder("app").store(RedisStore::new(url).unwrap());
-    builder.lease(Duration::from_secs(1)).build().unwrap()
+    Salver::builder("app")
+        .store(RedisStore::new(url).unwrap())
+        .lease(Duration::from_secs(1))
+        .max_messages(1_000)
+        .build()
+        .unwrap()
 }

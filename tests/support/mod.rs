@@ -4,6 +4,7 @@ pub mod app;
 pub mod browser;
 pub mod history;
 pub mod logs;
+pub mod metrics;
 pub mod monitor;
 pub mod programs;
 pub mod proxy;

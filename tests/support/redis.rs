@@ -63,9 +63,19 @@ impl Server {
         self.process.wait();
     }
 
-    /// Starts it again where it was, with what it has kept, and waits until it answers.
-    pub fn start_again(&mut self) {
+    /// Where it keeps its files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts it again where it was, with what it has kept; does not wait for it.
+    pub fn spawn_again(&mut self) {
         self.process = spawn(self.port, &self.folder, &self.options);
+    }
+
+    /// Starts it again and waits until it answers.
+    pub fn start_again(&mut self) {
+        self.spawn_again();
         assert!(self.answers(), "redis-server does not come up again");
     }
 
