@@ -26,6 +26,9 @@ const ADD_BUDGET: Duration = Duration::from_millis(250);
 /// What a timer and a busy machine add to a budget.
 const SLACK: Duration = Duration::from_millis(5);
 
+/// The text of a message that no reader may take for its own.
+pub const NOBODYS: &str = "canary/nobody/page/00000000-0000-7000-8000-000000000000";
+
 const FAULTS: [(&str, Fault); 12] = [
     ("refuse", Fault::Refuse),
     ("hold", Fault::Hold),
@@ -44,10 +47,10 @@ const FAULTS: [(&str, Fault); 12] = [
     ),
 ];
 
-type Site = Rc<dyn AsyncCall>;
+pub type Site = Rc<dyn AsyncCall>;
 
 /// The site, whatever its type.
-trait AsyncCall {
+pub trait AsyncCall {
     fn call(&self, request: TestRequest)
     -> futures_util::future::LocalBoxFuture<'_, (u16, String)>;
 }
@@ -72,7 +75,8 @@ where
     }
 }
 
-async fn site(salver: &Salver) -> Site {
+/// A site inside of this process: `GET /page` has a slot, `POST /page` adds [`NOBODYS`] and redirects.
+pub async fn site(salver: &Salver) -> Site {
     let who = |request: &HttpRequest| {
         SessionId::new(request.headers().get("x-visitor")?.to_str().ok()?).ok()
     };
@@ -83,9 +87,7 @@ async fn site(salver: &Salver) -> Site {
             .body(page)
     };
     let save = |messages: Messages| async move {
-        messages
-            .success("canary/poster/page/00000000-0000-7000-8000-000000000000")
-            .await;
+        messages.success(NOBODYS).await;
         HttpResponse::SeeOther().finish()
     };
     let app = App::new()
