@@ -163,8 +163,8 @@ impl From<MessageId> for Which {
     }
 }
 
-/// What a look found.
-#[derive(Clone, Debug, Default)]
+/// What a look found. Printed by `Debug` without the messages' content.
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Found {
     /// The messages, in the order of their ids.
@@ -179,6 +179,19 @@ pub struct Found {
     pub unreadable: u64,
     /// How many a newer version wrote.
     pub newer: u64,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found")
+            .field("messages", &self.messages.len())
+            .field("next", &self.next)
+            .field("displaced", &self.displaced)
+            .field("expired", &self.expired)
+            .field("unreadable", &self.unreadable)
+            .field("newer", &self.newer)
+            .finish()
+    }
 }
 
 impl Found {

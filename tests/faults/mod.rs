@@ -9,6 +9,7 @@ mod life;
 mod matrix;
 mod process;
 mod replies;
+mod secrets;
 mod site;
 mod storm;
 mod tabs;

@@ -47,10 +47,12 @@ impl Server {
         let started = Instant::now();
         while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
             let connection = redis::Client::open(self.url()).unwrap().get_connection();
-            if let Ok(mut connection) = connection
-                && redis::cmd("PING").query::<String>(&mut connection).is_ok()
-            {
-                return true;
+            if let Ok(mut connection) = connection {
+                // Asking for a password is an answer too.
+                match redis::cmd("PING").query::<String>(&mut connection) {
+                    Err(error) if error.code() != Some("NOAUTH") => {}
+                    _ => return true,
+                }
             }
             std::thread::sleep(Duration::from_millis(5));
         }
