@@ -15,7 +15,7 @@ rm -rf "$copy"
 mkdir -p "$CARGO_TARGET_DIR/debug"
 cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
 cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
-for name in salver it hello job dashboard askama minijinja testing custom_store; do
+for name in salver it hello job dashboard askama minijinja prometheus testing custom_store; do
   rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
 done
 log="$PWD/target/twins.log"

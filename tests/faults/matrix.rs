@@ -29,6 +29,8 @@ const SLACK: Duration = Duration::from_millis(5);
 /// The text of a message that no reader may take for its own.
 pub const NOBODYS: &str = "canary/nobody/page/00000000-0000-7000-8000-000000000000";
 
+const WAITS: &str = "salver_page_wait_seconds";
+
 const FAULTS: [(&str, Fault); 12] = [
     ("refuse", Fault::Refuse),
     ("hold", Fault::Hold),
@@ -250,13 +252,19 @@ async fn resiliency_matrix() {
         statuses: RefCell::default(),
     };
     let lasts = Duration::from_millis(column(SHORT, LONG) as u64);
-    let mut recovery = Duration::ZERO;
+    let (mut recovery, mut while_open) = (Duration::ZERO, Duration::MAX);
     for (name, fault) in FAULTS {
         let well = (0..6).map(|operation| works(&scene, operation));
         join_all(well).await;
         proxy.set(fault);
+        let before = counted.values(WAITS).len();
         let started = Instant::now();
         join_all((0..6).map(|operation| keep_at_it(&scene, operation, started + lasts))).await;
+        if fault == Fault::Refuse {
+            let mut waits = counted.values(WAITS).split_off(before);
+            waits.sort_by(f64::total_cmp);
+            while_open = Duration::from_secs_f64(waits[waits.len() / 2]);
+        }
         proxy.set(Fault::None);
         let healed = Instant::now();
         join_all((0..6).map(|operation| works(&scene, operation))).await;
@@ -291,19 +299,20 @@ async fn resiliency_matrix() {
         "no swapped reply was noticed"
     );
 
-    let mut waits = counted.values("salver_page_wait_seconds");
+    let mut waits = counted.values(WAITS);
     waits.sort_by(f64::total_cmp);
     let at =
         |share: f64| Duration::from_secs_f64(waits[((waits.len() - 1) as f64 * share) as usize]);
     let (tail, worst_wait) = (at(0.999), at(1.0));
     let more = format!(
         "cells=72 pages={} responses_5xx={broken} page_wait_p999_ms={:.1} worst_add_ms={} \
-         mismatches={} degraded={}",
+         mismatches={} degraded={} page_wait_open_us={}",
         waits.len(),
         tail.as_secs_f64() * 1000.0,
         scene.worst_add.get().as_millis(),
         counted.sum("salver_mismatched_replies_total"),
         counted.sum("salver_degraded_pages_total"),
+        while_open.as_micros(),
     );
     let verdict = scene.history.verdict(&pending(&server, &contexts));
     Row {
@@ -314,6 +323,7 @@ async fn resiliency_matrix() {
         more,
     }
     .judge();
+    assert!(while_open < Duration::from_millis(1), "{while_open:?}");
     assert!(tail <= PAGE_BUDGET + SLACK, "{tail:?}");
     assert!(
         scene.worst_add.get() <= ADD_BUDGET + 4 * SLACK,
