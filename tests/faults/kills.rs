@@ -207,7 +207,13 @@ impl Load {
     }
 
     async fn reaches(&self, operations: usize) {
+        let (mut last, mut moved) = (0, Instant::now());
         while self.done.load(Ordering::SeqCst) < operations {
+            let done = self.done.load(Ordering::SeqCst);
+            if done > last {
+                (last, moved) = (done, Instant::now());
+            }
+            assert!(moved.elapsed() < Duration::from_secs(10), "nothing works any more");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
