@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use salver::store::{Full, MemoryStore, Trouble};
+use futures_util::future::join_all;
+use salver::store::{Full, MemoryStore, RedisStore, Store, Trouble};
 use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
 use crate::support::metrics::Counted;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
-use crate::support::{eventually, session};
+use crate::support::{at, eventually, session};
 
 #[tokio::test]
 async fn what_is_below_the_minimum_level_is_not_added() {
@@ -240,7 +242,7 @@ async fn a_users_pool_serves_too() {
     let pool = config
         .create_pool(Some(deadpool_redis::Runtime::Tokio1))
         .unwrap();
-    let salver = Salver::new("app", salver::redis::RedisStore::pooled(pool)).unwrap();
+    let salver = Salver::new("app", RedisStore::pooled(pool)).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("pooled")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
@@ -444,6 +446,46 @@ async fn health_names_what_is_wrong_and_what_to_do() {
     let salver = Salver::redis("app", &replica.url()).unwrap();
     let found = salver.health().await;
     assert_eq!(found.findings()[0].trouble(), Trouble::ReadOnly, "{found}");
+}
+
+#[tokio::test]
+async fn health_knows_what_is_too_old() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    proxy.set(Fault::Say("redis_version:5.", "redis_version:7."));
+    let health = Salver::redis("app", &proxy.url()).unwrap().health().await;
+    assert_eq!(
+        health.findings()[0].trouble(),
+        Trouble::Outdated,
+        "{health}"
+    );
+    assert!(
+        health.to_string().contains("use Redis 6.2 or newer"),
+        "{health}"
+    );
+}
+
+/// However many wait for it, one connection is made at a time.
+#[tokio::test]
+async fn one_connection_is_dialled_however_many_wait() {
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", mute.local_addr().unwrap());
+    let store = RedisStore::new(&url).unwrap();
+    let page = [at("ada", "settings")];
+    let asking = join_all((0..100).map(|_| store.peek(&page, Duration::from_secs(60))));
+    let mut dialled = Vec::new();
+    let accepting = async {
+        loop {
+            dialled.push(mute.accept().await.unwrap());
+        }
+    };
+    tokio::select! {
+        answers = asking => {
+            assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.is_unavailable())));
+        }
+        () = accepting => {}
+    }
+    assert_eq!(dialled.len(), 1, "connections for 100 requests");
 }
 
 #[tokio::test]

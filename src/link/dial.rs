@@ -119,12 +119,13 @@ impl Dialer {
 
     /// Makes one connection, whose driver runs on the calling runtime.
     pub(super) async fn dial(&self) -> Result<Wire, Error> {
-        let (patience, dial) = match self {
-            Self::One(_) | Self::Pool(_) => (CONNECT, self.dial_patiently()),
-            _ => (SEARCH, self.dial_patiently()),
+        let patience = match self {
+            Self::One(_) | Self::Pool(_) => CONNECT,
+            _ => SEARCH,
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
-        timeout(patience, dial).await.unwrap_or_else(late)
+        let dialled = timeout(patience, self.dial_patiently()).await;
+        dialled.unwrap_or_else(late)
     }
 
     async fn dial_patiently(&self) -> Result<Wire, Error> {

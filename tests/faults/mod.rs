@@ -7,10 +7,10 @@ mod bodies;
 mod kills;
 mod life;
 mod matrix;
-mod process;
+pub mod process;
 mod replies;
 mod secrets;
-mod site;
+pub mod site;
 mod storm;
 mod tabs;
 

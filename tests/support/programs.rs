@@ -19,6 +19,10 @@ impl Running {
         BufReader::new(self.0.stdout.take().unwrap()).lines()
     }
 
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Ends it as Ctrl-C does, and tells how it ended.
     pub fn interrupt(&mut self) -> ExitStatus {
         self.signal("INT");

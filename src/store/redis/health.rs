@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use redis::{Value, cmd, from_redis_value};
+use redis::cmd;
 use time::OffsetDateTime;
 
-use super::scripts;
+use super::scripts::{self, read};
 use crate::Error;
 use crate::link::Line;
 use crate::store::{Finding, Trouble};
@@ -42,10 +42,6 @@ pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error>
         findings.push(Finding::new(Trouble::Denied, detail));
     }
     Ok(findings)
-}
-
-fn read<T: redis::FromRedisValue>(value: Value) -> Result<T, Error> {
-    from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
 fn outdated(version: &str) -> Option<Finding> {

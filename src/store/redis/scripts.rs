@@ -59,7 +59,8 @@ async fn ask(
     Ok(Parts(line.ask(ask).await?.into_iter()))
 }
 
-fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
+/// Reads one part of a reply.
+pub(super) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
     from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
