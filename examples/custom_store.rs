@@ -225,7 +225,7 @@ impl Tables {
 
         let mut rows: Vec<Row> = Vec::new();
         let mut latest = 0;
-        for message in messages {
+        for (at, message) in messages.iter().enumerate() {
             let member = wire::encode(message)?;
             let row = Row {
                 context: context.clone(),
@@ -233,7 +233,8 @@ impl Tables {
                 member,
             };
             let same = |other: &Row| other.context == *context && other.id() == row.id();
-            if self.rows.iter().chain(&rows).any(same) {
+            let mut before = messages.iter().take(at);
+            if before.any(|other| other.id() == message.id()) || self.rows.iter().any(same) {
                 continue;
             }
             rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());

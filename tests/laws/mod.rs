@@ -129,6 +129,8 @@ stamp! {
     two_claimers_never_share
     a_repeated_add_makes_one
     a_repeated_add_keeps_the_lease
+    a_repeat_within_a_batch_changes_nothing
+    a_repeat_of_what_is_beyond_the_cap_makes_one
     a_release_gives_back_at_once
     a_lease_that_ends_gives_back
     a_late_release_does_not_free_anothers_claim
@@ -147,6 +149,7 @@ stamp! {
     a_tag_inside_data_is_not_a_tag
     what_has_expired_is_unseen
     an_add_never_shortens_a_life
+    a_replacement_never_shortens_a_life
     reading_does_not_renew
     what_is_too_old_is_unseen
     what_is_past_its_deadline_is_unseen
@@ -174,3 +177,4 @@ stamp! {
     contexts_lists_what_is_visible
     a_session_has_a_limited_number_of_contexts
 }
+    an_empty_context_needs_room_as_a_new_one_does

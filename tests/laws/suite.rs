@@ -170,6 +170,26 @@ pub async fn a_repeated_add_keeps_the_lease(subject: Subject) {
     subject.shows(&page, &["once"]).await;
 }
 
+pub async fn a_repeat_within_a_batch_changes_nothing(subject: Subject) {
+    let page = at("ada", "uploads");
+    let [first, second] = ["10 %", "20 %"].map(|text| Message::info(text).tag("import"));
+    let batch = [first.clone(), second, first];
+    subject.add_all(&page, &batch).await;
+    subject.shows(&page, &["20 %"]).await;
+}
+
+pub async fn a_repeat_of_what_is_beyond_the_cap_makes_one(subject: Subject) {
+    let page = at("ada", "settings");
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    subject.add_all(&page, &batch).await;
+    let mut limits = Limits::default();
+    limits.messages = 2;
+    let repeat = &batch[..1];
+    let placed = subject.store.add(&page, repeat, &limits).await.unwrap();
+    assert_eq!(placed, Placed::Here { displaced: 1 }.clone());
+    subject.shows(&page, &["1", "2"]).await;
+}
+
 pub async fn a_release_gives_back_at_once(subject: Subject) {
     let page = at("ada", "settings");
     subject
@@ -441,6 +461,19 @@ pub async fn an_add_never_shortens_a_life(subject: Subject) {
         .unwrap();
     subject.pass(SHORT * 2).await;
     subject.shows(&page, &["an hour", "a moment"]).await;
+}
+
+pub async fn a_replacement_never_shortens_a_life(subject: Subject) {
+    let page = at("ada", "uploads");
+    subject
+        .add(&page, Message::info("10 %").tag("import"))
+        .await;
+    let mut limits = Limits::default();
+    limits.expiry = SHORT;
+    let later = [Message::info("20 %").tag("import")];
+    subject.store.add(&page, &later, &limits).await.unwrap();
+    subject.pass(SHORT * 2).await;
+    subject.shows(&page, &["20 %"]).await;
 }
 
 pub async fn reading_does_not_renew(subject: Subject) {
@@ -1069,4 +1102,23 @@ pub async fn a_session_has_a_limited_number_of_contexts(subject: Subject) {
         .await
         .unwrap();
     assert!(wire::encode(&message()[0]).is_ok());
+}
+
+pub async fn an_empty_context_needs_room_as_a_new_one_does(subject: Subject) {
+    let message = || [Message::info("x")];
+    for view in ["1", "2", "3"] {
+        subject.add(&at("ada", view), Message::info("x")).await;
+    }
+    let left = at("ada", "3");
+    subject.store.take(one(&left), AGE).await.unwrap();
+    let mut limits = Limits::default();
+    limits.contexts = 2;
+    let refused = subject
+        .store
+        .add(&left, &message(), &limits)
+        .await
+        .unwrap_err();
+    assert!(refused.is_full(), "{refused}");
+    subject.store.clear(&at("ada", "2")).await.unwrap();
+    subject.store.add(&left, &message(), &limits).await.unwrap();
 }

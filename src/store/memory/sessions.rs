@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::shelf::Shelf;
-use crate::store::{Limits, Placed, millis};
+use crate::store::{Limits, Placed};
 use crate::{Error, SessionId, View};
 
 /// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
@@ -57,11 +57,8 @@ impl Session {
         if !self.shelves.contains_key(view) && self.shelves.len() >= limits.contexts {
             return Err(Error::full("the session has too many contexts"));
         }
-        let latest = members.iter().map(|(delay, _)| *delay).max();
         let shelf = self.shelves.entry(view.clone()).or_default();
         let displaced = shelf.add(now, members, limits)?;
-        let expires = now + millis(limits.expiry) + latest.unwrap_or_default();
-        shelf.live_until(expires);
         Ok(Placed::Here { displaced })
     }
 }
