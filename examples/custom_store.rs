@@ -81,7 +81,9 @@ impl ListStore {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tables { rows, books } = &mut *tables;
         books.gone.retain(|(_, _, _, until)| *until > now);
-        books.lives.retain(|(_, until)| *until > now);
+        books.lives.retain(|(context, until)| {
+            *until > now && rows.iter().any(|row| row.context == *context)
+        });
         rows.retain(|row| {
             books
                 .lives
@@ -419,6 +421,9 @@ impl Store for ListStore {
                 Some(_) => return Err(Error::closed()),
                 None => {}
             }
+            if from == to {
+                return Ok(());
+            }
             if !open && books.moved(app, to).is_some() {
                 return Err(Error::closed());
             }
@@ -429,6 +434,13 @@ impl Store for ListStore {
             books
                 .gone
                 .push((app.to_owned(), from.clone(), Some(to.clone()), until));
+            let there = rows
+                .iter()
+                .filter(|row| row.context.app() == app && row.context.session() == to);
+            let both: Vec<_> = there
+                .map(|row| (row.context.with_session(from.clone()), row.member.clone()))
+                .collect();
+            rows.retain(|row| !both.contains(&(row.context.clone(), row.member.clone())));
             let contexts = rows.iter_mut().map(|row| &mut row.context);
             let contexts = contexts.chain(books.displaced.iter_mut().map(|(context, _)| context));
             let contexts = contexts.chain(books.lives.iter_mut().map(|(context, _)| context));

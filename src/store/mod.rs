@@ -21,7 +21,8 @@
 //! 6. **Confirm removes**, whoever holds the message by now, and wherever its session has moved. **Release gives back** only what is still
 //!    under this claim's lease.
 //! 7. **Room is made before the add**, lowest time first, so that a context full of leased messages keeps
-//!    the new one; what was displaced is counted and told once, by the next claim or take.
+//!    the new one; what was displaced is counted and told once, by the next claim or take, and forgotten
+//!    with the context's last message.
 //! 8. **Expiry is judged on read.** A context lives at least [`Limits::expiry`] after its last add, or
 //!    after the last message becomes visible; reading does not renew it, and no add shortens it. A message
 //!    older than [`Limits::age`] by its id, or past its own deadline, is never shown.
@@ -347,7 +348,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Answer<'a, ()>;
 
     /// Carries all messages, leases and schedules to a new session id, and closes the old one for
-    /// [`Limits::expiry`]. With `open` a new id that was closed, or has moved, is opened again.
+    /// [`Limits::expiry`]. Room is made as by an add; what both hold stays as it is there. With `open` a new id that
+    /// was closed, or has moved, is opened again. A move to itself changes nothing.
     ///
     /// # Errors
     ///

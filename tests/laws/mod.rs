@@ -171,10 +171,14 @@ stamp! {
     migrate_merges_into_what_is_there
     a_repeated_migrate_undoes_nothing
     migrate_opens_nothing_unasked
+    migrate_keeps_the_cap
+    migrate_counts_what_both_hold_once
+    migrate_to_itself_changes_nothing
     a_logout_of_a_moved_session_leaves_the_way
     what_was_displaced_is_told_with_what_is_shown
     migrate_opens_the_session_that_it_leads_to
     contexts_lists_what_is_visible
+    what_was_displaced_is_forgotten_with_the_last_message
     a_session_has_a_limited_number_of_contexts
 }
     an_empty_context_needs_room_as_a_new_one_does

@@ -1006,6 +1006,27 @@ pub async fn migrate_merges_into_what_is_there(subject: Subject) {
         (texts(&found.messages), found.displaced),
         (vec!["eve's"], 4)
     );
+pub async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let (page, other) = (at("ada", "settings"), at("bob", "settings"));
+    let mut limits = Limits::default();
+    limits.messages = 1;
+    let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
+    for page in [&page, &other] {
+        subject.store.add(page, &batch, &limits).await.unwrap();
+        let left = Which::from("2");
+        assert_eq!(subject.store.retract(page, &left).await.unwrap(), 1);
+    }
+    subject.add(&page, Message::info("new")).await;
+    assert_eq!(subject.peek(&page).await.displaced, 0);
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    assert_eq!(subject.peek(&other).await.displaced, 0);
+}
+
 }
 
 pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
@@ -1045,6 +1066,58 @@ pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
         .await;
     let placed = subject
         .add(&at("bob", "settings"), Message::info("open"))
+pub async fn migrate_keeps_the_cap(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    subject.add_all(&at("ada", "settings"), &batch).await;
+    let mut limits = Limits::default();
+    limits.messages = 2;
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    let found = subject.peek(&at("bob", "settings")).await;
+    assert_eq!(
+        (texts(&found.messages), found.displaced),
+        (vec!["1", "2"], 1)
+    );
+}
+
+pub async fn migrate_counts_what_both_hold_once(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    for session in ["ada", "bob"] {
+        subject.add_all(&at(session, "settings"), &batch).await;
+    }
+    let mut limits = Limits::default();
+    limits.messages = 2;
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    let found = subject.peek(&at("bob", "settings")).await;
+    assert_eq!(
+        (texts(&found.messages), found.displaced),
+        (vec!["1", "2"], 1)
+    );
+}
+
+pub async fn migrate_to_itself_changes_nothing(subject: Subject) {
+    let (ada, _) = subject.sessions();
+    let page = at("ada", "settings");
+    subject.add(&page, Message::info("still here")).await;
+    subject
+        .store
+        .migrate("app", &ada, &ada, true, &Limits::default())
+        .await
+        .unwrap();
+    subject.shows(&page, &["still here"]).await;
+    let placed = subject.add(&page, Message::info("open")).await;
+    assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
+}
+
         .await;
     assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
 }
