@@ -29,7 +29,7 @@
 //! 9. **A look answers `next`**: how long until the earliest message that it did not hand out may be shown.
 //! 10. **Contexts are isolated**: no two spell the same key, and nothing is found under another.
 //! 11. **What cannot be read breaks nothing**: it is skipped, counted and removed on confirm; what a newer
-//!     version wrote is left there, and counted.
+//!     version wrote is left there, and counted. Only what [`wire::head`] finds has an id, a tag or a version.
 //! 12. **A closed session takes nothing**: after a migrate adds answer [`Placed::Moved`], after a close
 //!     [`Error::is_closed`], for [`Limits::expiry`].
 //!

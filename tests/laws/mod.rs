@@ -156,6 +156,8 @@ stamp! {
     views_are_isolated
     sessions_and_applications_are_isolated
     what_cannot_be_read_is_skipped_and_goes_with_the_confirm
+    what_does_not_begin_as_it_should_has_no_id
+    what_is_cut_off_in_its_tag_has_an_id
     what_a_newer_version_wrote_is_left_there
     unknown_fields_survive
     take_removes_at_once
@@ -169,16 +171,16 @@ stamp! {
     migrate_says_where_the_session_went
     migrate_may_be_repeated_but_not_redirected
     migrate_merges_into_what_is_there
-    a_repeated_migrate_undoes_nothing
-    migrate_opens_nothing_unasked
     migrate_keeps_the_cap
     migrate_counts_what_both_hold_once
     migrate_to_itself_changes_nothing
+    a_repeated_migrate_undoes_nothing
+    migrate_opens_nothing_unasked
     a_logout_of_a_moved_session_leaves_the_way
     what_was_displaced_is_told_with_what_is_shown
+    what_was_displaced_is_forgotten_with_the_last_message
     migrate_opens_the_session_that_it_leads_to
     contexts_lists_what_is_visible
-    what_was_displaced_is_forgotten_with_the_last_message
     a_session_has_a_limited_number_of_contexts
-}
     an_empty_context_needs_room_as_a_new_one_does
+}

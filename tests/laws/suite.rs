@@ -598,6 +598,43 @@ pub async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(subject: S
     assert_eq!((found.messages.len(), found.unreadable), (0, 0));
 }
 
+pub async fn what_does_not_begin_as_it_should_has_no_id(subject: Subject) {
+    let page = at("ada", "settings");
+    let old = written_before(AGE + SHORT);
+    subject.add(&page, Message::info("good")).await;
+    subject.put(
+        &page,
+        format!(r#"{{"ID":"{old}","tag":"t","v":2,"text":"x"}}"#).as_bytes(),
+    );
+    subject.put(&page, format!(r#"{{"id":"{old}"#).as_bytes());
+    let found = subject.peek(&page).await;
+    assert_eq!(
+        (found.unreadable, found.newer, found.expired),
+        (2, 0, 0),
+        "neither old nor of a newer version"
+    );
+    let same = Message::info("same").tag("t").with_id(old);
+    let placed = subject.add(&page, same).await;
+    assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
+    let found = subject.peek(&page).await;
+    assert_eq!(
+        (found.unreadable, found.expired),
+        (2, 1),
+        "nothing was repeated or replaced"
+    );
+}
+
+pub async fn what_is_cut_off_in_its_tag_has_an_id(subject: Subject) {
+    let page = at("ada", "settings");
+    let id = MessageId::new();
+    subject.add(&page, Message::info("good")).await;
+    subject.put(&page, format!(r#"{{"id":"{id}","tag":"impo"#).as_bytes());
+    assert_eq!(subject.peek(&page).await.unreadable, 1);
+    let by_id = Which::from(id);
+    assert_eq!(subject.store.retract(&page, &by_id).await.unwrap(), 1);
+    subject.shows(&page, &["good"]).await;
+}
+
 pub async fn what_a_newer_version_wrote_is_left_there(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("good")).await;
@@ -969,6 +1006,27 @@ pub async fn what_was_displaced_is_told_with_what_is_shown(subject: Subject) {
     );
 }
 
+pub async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let (page, other) = (at("ada", "settings"), at("bob", "settings"));
+    let mut limits = Limits::default();
+    limits.messages = 1;
+    let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
+    for page in [&page, &other] {
+        subject.store.add(page, &batch, &limits).await.unwrap();
+        let left = Which::from("2");
+        assert_eq!(subject.store.retract(page, &left).await.unwrap(), 1);
+    }
+    subject.add(&page, Message::info("new")).await;
+    assert_eq!(subject.peek(&page).await.displaced, 0);
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    assert_eq!(subject.peek(&other).await.displaced, 0);
+}
+
 pub async fn migrate_merges_into_what_is_there(subject: Subject) {
     let (ada, bob) = subject.sessions();
     let mut limits = Limits::default();
@@ -1006,66 +1064,8 @@ pub async fn migrate_merges_into_what_is_there(subject: Subject) {
         (texts(&found.messages), found.displaced),
         (vec!["eve's"], 4)
     );
-pub async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
-    let (ada, bob) = subject.sessions();
-    let (page, other) = (at("ada", "settings"), at("bob", "settings"));
-    let mut limits = Limits::default();
-    limits.messages = 1;
-    let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
-    for page in [&page, &other] {
-        subject.store.add(page, &batch, &limits).await.unwrap();
-        let left = Which::from("2");
-        assert_eq!(subject.store.retract(page, &left).await.unwrap(), 1);
-    }
-    subject.add(&page, Message::info("new")).await;
-    assert_eq!(subject.peek(&page).await.displaced, 0);
-    subject
-        .store
-        .migrate("app", &ada, &bob, true, &limits)
-        .await
-        .unwrap();
-    assert_eq!(subject.peek(&other).await.displaced, 0);
 }
 
-}
-
-pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
-    let (ada, bob) = subject.sessions();
-    let limits = Limits::default();
-    subject
-        .add(&at("ada", "settings"), Message::info("there and back"))
-        .await;
-    subject
-        .store
-        .migrate("app", &ada, &bob, true, &limits)
-        .await
-        .unwrap();
-    subject
-        .store
-        .migrate("app", &bob, &ada, true, &limits)
-        .await
-        .unwrap();
-    subject
-        .add(&at("ada", "settings"), Message::info("new"))
-        .await;
-    subject
-        .shows(&at("ada", "settings"), &["there and back", "new"])
-        .await;
-    subject
-        .store
-        .clear_session("app", &bob, Some(LEASE))
-        .await
-        .unwrap();
-    subject
-        .store
-        .migrate("app", &ada, &bob, true, &limits)
-        .await
-        .unwrap();
-    subject
-        .shows(&at("bob", "settings"), &["there and back", "new"])
-        .await;
-    let placed = subject
-        .add(&at("bob", "settings"), Message::info("open"))
 pub async fn migrate_keeps_the_cap(subject: Subject) {
     let (ada, bob) = subject.sessions();
     let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
@@ -1118,6 +1118,43 @@ pub async fn migrate_to_itself_changes_nothing(subject: Subject) {
     assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
 }
 
+pub async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
+    let (ada, bob) = subject.sessions();
+    let limits = Limits::default();
+    subject
+        .add(&at("ada", "settings"), Message::info("there and back"))
+        .await;
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &bob, &ada, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .add(&at("ada", "settings"), Message::info("new"))
+        .await;
+    subject
+        .shows(&at("ada", "settings"), &["there and back", "new"])
+        .await;
+    subject
+        .store
+        .clear_session("app", &bob, Some(LEASE))
+        .await
+        .unwrap();
+    subject
+        .store
+        .migrate("app", &ada, &bob, true, &limits)
+        .await
+        .unwrap();
+    subject
+        .shows(&at("bob", "settings"), &["there and back", "new"])
+        .await;
+    let placed = subject
+        .add(&at("bob", "settings"), Message::info("open"))
         .await;
     assert_eq!(placed, Placed::Here { displaced: 0 }.clone());
 }

@@ -35,10 +35,11 @@ end
 
 -- A member's places: {"id":"<36 characters>" and, when it has one, ,"tag":"…" at once after it.
 local function id_of(member)
-  return string.sub(member, 1, 7) == '{"id":"' and string.sub(member, 8, 43) or nil
+  if string.sub(member, 1, 7) ~= '{"id":"' or string.sub(member, 44, 44) ~= '"' then return nil end
+  return string.sub(member, 8, 43)
 end
 local function tag_of(member)
-  return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+  return id_of(member) and string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
 end
 
 local ids, tagged = {}, {}
@@ -78,9 +79,9 @@ end
 local staying = count - #replaced
 local over = math.max(0, staying + #adding - cap)
 if over > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
-for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
 -- A life is never shortened, also not by what goes now: an empty key is gone, and its life with it.
 local life = math.max(redis.call('PTTL', context), expiry + latest)
+for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
 -- Room is made before the add: a context full of leased messages must keep the new one.
 if over > 0 and staying > 0 then
   redis.call('ZREMRANGEBYRANK', context, 0, math.min(over, staying) - 1)
