@@ -126,4 +126,12 @@ fault servers_without_writes_show_nothing web::trouble::a_page_of_a_store_that_t
   src/store/redis/mod.rs 'if !claim.as_ref().is_err_and(Error::is_read_only) {' 'if !claim.as_ref().is_err_and(Error::is_closed) {'
 fault evictions_are_not_told handle::a_store_is_looked_at_once_when_it_first_answers \
   src/store/redis/health.rs 'let policy = policy.filter(|policy| *policy != "noeviction")?;' 'let policy = policy.filter(|policy| *policy == "none")?;'
+fault memory_displaces_the_newest faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/memory/shelf.rs 'self.slots.drain(..over.min(staying));' 'self.slots.truncate(staying - over.min(staying));'
+fault only_what_fits_is_compared faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/add.lua "redis.call('ZRANGE', context, -1000, -1)" "redis.call('ZRANGE', context, -cap, -1)"
+fault a_release_makes_young_again faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
+fault a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
 exit $green

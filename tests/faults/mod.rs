@@ -7,6 +7,7 @@ mod bodies;
 mod kills;
 mod life;
 mod matrix;
+mod model;
 pub mod process;
 mod replies;
 mod secrets;

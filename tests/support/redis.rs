@@ -4,15 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::programs::{Running, free_port, scratch, start};
+use super::programs::{Running, free_port, library, scratch, start};
 
 /// A redis-server of this test alone.
 #[derive(Debug)]
 pub struct Server {
     pub port: u16,
     folder: PathBuf,
-    options: Vec<String>,
+    set_up: SetUp,
     process: Running,
+}
+
+/// What it takes to start it, and to start it again.
+#[derive(Clone, Debug)]
+struct SetUp {
+    options: Vec<String>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Server {
@@ -22,21 +29,47 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_as(&[], options)
+    }
+
+    /// Starts one whose wall clock stands at what a file says, in seconds. What expires goes when it is asked for,
+    /// never by itself.
+    pub fn start_at(time: &Path) -> Self {
+        let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
+        let preload = format!("{} libc.so.6", faketime.display());
+        // The C library goes before jemalloc, which asks for the time before there is a fake one.
+        let environment = [
+            ("LD_PRELOAD", preload.as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", time.to_str().unwrap()),
+            ("FAKETIME_FMT", "%s"),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ];
+        let server = Self::start_as(&environment, &["--enable-debug-command", "local"]);
+        server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
+        server
+    }
+
+    fn start_as(environment: &[(&'static str, &str)], options: &[&str]) -> Self {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        let set_up = SetUp {
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            environment: environment.collect(),
+        };
         // The port that was free may be taken by the time the server binds it.
         (0..5)
-            .find_map(|_| {
-                let options = options.iter().map(|option| (*option).to_owned());
-                Self::try_start(free_port(), scratch("redis"), options.collect())
-            })
+            .find_map(|_| Self::try_start(free_port(), scratch("redis"), set_up.clone()))
             .expect("no redis-server came up")
     }
 
-    fn try_start(port: u16, folder: PathBuf, options: Vec<String>) -> Option<Self> {
-        let process = spawn(port, &folder, &options);
+    fn try_start(port: u16, folder: PathBuf, set_up: SetUp) -> Option<Self> {
+        let process = set_up.spawn(port, &folder);
         let mut server = Self {
             port,
             folder,
-            options,
+            set_up,
             process,
         };
         server.answers().then_some(server)
@@ -72,7 +105,7 @@ impl Server {
 
     /// Starts it again where it was, with what it has kept; does not wait for it.
     pub fn spawn_again(&mut self) {
-        self.process = spawn(self.port, &self.folder, &self.options);
+        self.process = self.set_up.spawn(self.port, &self.folder);
     }
 
     /// Starts it again and waits until it answers.
@@ -104,19 +137,22 @@ impl Server {
     }
 }
 
-fn spawn(port: u16, folder: &Path, options: &[String]) -> Running {
-    let mut command = Command::new("redis-server");
-    command
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
-        .args(["--dir", folder.to_str().unwrap()])
-        .args(options)
-        .stdout(Stdio::null());
-    start(&mut command, "redis-server")
+impl SetUp {
+    fn spawn(&self, port: u16, folder: &Path) -> Running {
+        let mut command = Command::new("redis-server");
+        command
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+            ])
+            .args(["--dir", folder.to_str().unwrap()])
+            .args(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
+            .stdout(Stdio::null());
+        start(&mut command, "redis-server")
+    }
 }

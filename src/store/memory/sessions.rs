@@ -58,11 +58,8 @@ impl Session {
         if !self.shelves.contains_key(view) && self.shelves.len() >= limits.contexts {
             return Err(Error::full("the session has too many contexts"));
         }
-        let latest = members.iter().map(|(delay, _)| *delay).max();
         let shelf = self.shelves.entry(view.clone()).or_default();
         let displaced = shelf.add(now, members, limits)?;
-        let expires = now + millis(limits.expiry) + latest.unwrap_or_default();
-        shelf.live_until(expires);
         Ok(Placed::Here { displaced })
     }
 }
