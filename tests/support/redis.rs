@@ -22,11 +22,16 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_at(free_port, options)
+    }
+
+    /// Starts one on a port of a kind.
+    pub fn start_at(port: fn() -> u16, options: &[&str]) -> Self {
         // The port that was free may be taken by the time the server binds it.
         (0..5)
             .find_map(|_| {
                 let options = options.iter().map(|option| (*option).to_owned());
-                Self::try_start(free_port(), scratch("redis"), options.collect())
+                Self::try_start(port(), scratch("redis"), options.collect())
             })
             .expect("no redis-server came up")
     }
@@ -61,6 +66,11 @@ impl Server {
     pub fn kill(&mut self) {
         self.process.signal("KILL");
         self.process.wait();
+    }
+
+    /// Sends it a signal: `STOP` makes it silent, as a machine that hangs; `CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// Starts it again where it was, with what it has kept, and waits until it answers.
