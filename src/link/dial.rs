@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::{Connection, Pool};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
@@ -22,6 +23,8 @@ use crate::Error;
 const CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
 const SEARCH: Duration = Duration::from_secs(2);
+/// How much longer other Sentinels are waited for where one has answered that it knows no primary.
+const OTHERS: Duration = Duration::from_millis(200);
 /// Longest wait of the client itself for a reply. The deadlines of callers are shorter; this one only keeps
 /// requests that nobody waits for any more from piling up.
 const RESPONSE: Duration = Duration::from_secs(2);
@@ -109,7 +112,7 @@ impl Dialer {
                     infos,
                     addresses: addresses.clone(),
                 };
-                sentinels.client()?;
+                sentinels.clients()?;
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
@@ -131,9 +134,8 @@ impl Dialer {
         match self {
             Self::One(client) => connect(client).await,
             Self::Sentinels(sentinels) => {
-                // Asked anew each time: what stands at an address changes with every failover.
-                let client = sentinels.client()?.async_get_client().await;
-                connect(&client.map_err(fault::of_dial)?).await
+                // Asked anew each time: which server is the primary changes with every failover.
+                connect(&sentinels.primary().await?).await
             }
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
@@ -213,17 +215,37 @@ pub(crate) struct Sentinels {
 }
 
 impl Sentinels {
-    fn client(&self) -> Result<SentinelClient, Error> {
+    /// Asks all at once and takes the first that names a server which is the primary by its own word: a
+    /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
+    async fn primary(&self) -> Result<Client, Error> {
+        let mut clients = self.clients()?;
+        let asked = clients.iter_mut().map(SentinelClient::async_get_client);
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let (mut patience, mut told) = (CONNECT, Error::unavailable("no Sentinel answers"));
+        while let Ok(Some(named)) = timeout(patience, asked.next()).await {
+            match named {
+                Ok(primary) => return Ok(primary),
+                Err(error) => (patience, told) = (OTHERS, fault::of_dial(error)),
+            }
+        }
+        Err(told)
+    }
+
+    fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
+        self.infos.iter().map(|info| self.client(info)).collect()
+    }
+
+    fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {
         let (Topology::Sentinels { primary, login }, Some(first)) =
             (&self.addresses.topology, self.infos.first())
         else {
             return Err(Error::invalid("url", "is missing"));
         };
-        let sentinels = self.infos.iter().map(|info| info.addr().clone());
+        let sentinel = [sentinel.addr().clone()];
         let kind = SentinelServerType::Master;
         let not_over_a_network =
             |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
-        let mut builder = SentinelClientBuilder::new(sentinels, primary.clone(), kind)
+        let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
             .map_err(not_over_a_network)?
             .set_client_to_redis_tcp_settings(tcp())
             .set_client_to_sentinel_tcp_settings(tcp())

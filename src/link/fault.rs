@@ -15,14 +15,28 @@ const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
 /// Codes of a server in a state for which another one may have taken over.
 const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 
+/// Codes of a server of a Cluster that has not all of the keys: its client follows them, and gives up early
+/// where they are on their way.
+const MOVING: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
+
 /// What to do about a request that failed.
 pub(super) struct Verdict {
     /// What the caller is told.
     pub(super) error: Error,
     /// Whether the connection is of no more use.
     pub(super) hang_up: bool,
-    /// Whether asking once more, over another connection, may help and can do no harm.
-    pub(super) again: bool,
+    /// Whether asking once more may help and can do no harm.
+    pub(super) again: Again,
+}
+
+/// How asking once more may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    Never,
+    /// Over another connection.
+    Anew,
+    /// In a moment: nothing was applied, since the keys are on their way to another server.
+    Soon,
 }
 
 /// Sorts an error of a connection attempt.
@@ -39,7 +53,7 @@ pub(super) fn of_mismatch(effect: Effect) -> Verdict {
     Verdict {
         error: Error::mismatch(effect != Effect::Reads),
         hang_up: true,
-        again: false,
+        again: Again::Never,
     }
 }
 
@@ -49,22 +63,28 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
         Effect::Reads => Error::unavailable(why),
         _ => Error::in_doubt(why),
     };
-    let repeatable = effect != Effect::WritesOnce;
+    let anew = match effect {
+        Effect::WritesOnce => Again::Never,
+        _ => Again::Anew,
+    };
     let (told, hang_up, again) = if is_denied(&error) {
         // With NOAUTH the password is due again: a new connection says it.
-        (Error::denied(), says(&error, "NOAUTH"), false)
+        (Error::denied(), says(&error, "NOAUTH"), Again::Never)
     } else {
         match error.kind() {
-            ErrorKind::Io if error.is_timeout() => (unknown("Redis does not answer"), true, false),
+            ErrorKind::Io if error.is_timeout() => {
+                (unknown("Redis does not answer"), true, Again::Never)
+            }
             ErrorKind::Io | ErrorKind::Parse => {
-                (unknown("the connection to Redis broke"), true, repeatable)
+                (unknown("the connection to Redis broke"), true, anew)
             }
             // Of a Cluster no server was found to send it to.
             ErrorKind::ClusterConnectionNotFound => {
-                (Error::unavailable("Redis cannot be reached"), true, true)
+                let told = Error::unavailable("Redis cannot be reached");
+                (told, true, Again::Anew)
             }
             ErrorKind::UnexpectedReturnType => {
-                (Error::unreadable("a reply of Redis"), false, false)
+                (Error::unreadable("a reply of Redis"), false, Again::Never)
             }
             _ => of_server(&error),
         }
@@ -77,7 +97,7 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
 }
 
 /// What a server says of itself: nothing was applied.
-fn of_server(error: &RedisError) -> (Error, bool, bool) {
+fn of_server(error: &RedisError) -> (Error, bool, Again) {
     let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
     let told = if says(error, "OOM") {
         Error::full("Redis is out of memory")
@@ -85,12 +105,30 @@ fn of_server(error: &RedisError) -> (Error, bool, bool) {
         Error::unreadable("a key of another type")
     } else if is_one_of(&READ_ONLY) {
         Error::read_only("Redis takes no writes for now")
+    } else if is_moving(error) {
+        Error::unavailable("its keys are moving to another server")
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refuses for now")
     } else {
         Error::unreadable("an error of Redis")
     };
-    (told, is_one_of(&ELSEWHERE), says(error, "READONLY"))
+    let again = if says(error, "READONLY") {
+        Again::Anew
+    } else if is_moving(error) {
+        Again::Soon
+    } else {
+        Again::Never
+    };
+    (told, is_one_of(&ELSEWHERE), again)
+}
+
+/// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
+/// next key gone has no code of its own for that.
+fn is_moving(error: &RedisError) -> bool {
+    MOVING.iter().any(|code| error.code() == Some(code))
+        || error
+            .detail()
+            .is_some_and(|told| told.contains("non local key"))
 }
 
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says

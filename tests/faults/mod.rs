@@ -3,11 +3,14 @@
 //! `tests/run faults` runs the column for every commit; with `SALVER_LONG=1`, which `tests/run --long faults`
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
+mod cluster;
+mod failover;
 mod kills;
 mod process;
 mod site;
 mod storm;
 mod tabs;
+mod traffic;
 
 use std::collections::HashSet;
 use std::time::Duration;

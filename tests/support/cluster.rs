@@ -1,6 +1,6 @@
 //! Redis Clusters of real servers, one for each test that asks.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ impl Cluster {
 
     /// Moves so many slots from one primary to another.
     pub fn reshard(&self, from: &Server, to: &Server, slots: usize) {
+        // What was moved before has to be known everywhere: redis-cli refuses else.
+        self.agrees();
         self.manage(&[
             "reshard".to_owned(),
             address(to),
@@ -71,10 +73,52 @@ impl Cluster {
         ]);
     }
 
-    /// Waits until every node that runs says that the Cluster is well and every replica has caught up.
+    /// Moves the slot of a key as a busy Cluster does: its keys are on both sides for a while.
+    pub fn move_slowly(&self, key: &str, from: &Server, to: &Server, pause: Duration) {
+        let slot = from
+            .run::<u64>(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()])
+            .to_string();
+        let slot = slot.as_bytes();
+        let id = |node: &Server| node.run::<String>(&[b"CLUSTER", b"MYID"]);
+        let (from_id, to_id, port) = (id(from), id(to), to.port.to_string());
+        let set = |node: &Server, word: &[u8], id: &str| {
+            let _: String = node.run(&[b"CLUSTER", b"SETSLOT", slot, word, id.as_bytes()]);
+        };
+        set(to, b"IMPORTING", &from_id);
+        set(from, b"MIGRATING", &to_id);
+        std::thread::sleep(pause);
+        loop {
+            let keys: Vec<String> = from.run(&[b"CLUSTER", b"GETKEYSINSLOT", slot, b"1"]);
+            let Some(key) = keys.first() else {
+                break;
+            };
+            let port = port.as_bytes();
+            let migrate: [&[u8]; 6] = [
+                b"MIGRATE",
+                b"127.0.0.1",
+                port,
+                key.as_bytes(),
+                b"0",
+                b"5000",
+            ];
+            let _: String = from.run(&migrate);
+            std::thread::sleep(pause);
+        }
+        for node in [to, from] {
+            set(node, b"NODE", &to_id);
+        }
+    }
+
+    /// Waits until every node says that the Cluster is well and the same of every slot, and every replica has
+    /// caught up.
     fn agrees(&self) {
         let started = Instant::now();
-        while !self.nodes.iter().all(is_well) {
+        let agree = || {
+            self.nodes
+                .windows(2)
+                .all(|two| slots(&two[0]) == slots(&two[1]))
+        };
+        while !(self.nodes.iter().all(is_well) && agree()) {
             assert!(
                 started.elapsed() < Duration::from_secs(30),
                 "the Cluster does not agree"
@@ -88,51 +132,59 @@ impl Cluster {
         self.nodes.iter().map(Server::url).collect()
     }
 
-    /// Gives the ports of the primaries with how many slots each has, as a node that runs sees it.
-    pub fn primaries(&self, seen_by: &Server) -> BTreeMap<u16, usize> {
-        let ranges: Vec<(usize, usize, (String, u16, String))> = slots(seen_by);
-        let mut primaries = BTreeMap::new();
-        for (first, last, (_, port, _)) in ranges {
-            *primaries.entry(port).or_default() += last - first + 1;
+    /// Waits until a node that runs sees that a port has no slot any more.
+    pub fn settle(&self, failed: u16, seen_by: &Server) {
+        let started = Instant::now();
+        while slots(seen_by).iter().any(|range| range.port == failed) {
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "no replica takes over"
+            );
+            std::thread::sleep(Duration::from_millis(10));
         }
-        primaries
     }
 
     /// Gives the number of the node that a key is on, as a node that runs sees it.
     pub fn home(&self, seen_by: &Server, key: &str) -> usize {
-        let slot: usize = seen_by.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
+        let slot: u16 = seen_by.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
         let mut ranges = slots(seen_by).into_iter();
-        let range = ranges.find(|(first, last, _)| (*first..=*last).contains(&slot));
-        let (_, _, (_, port, _)) = range.expect("the slot is nobody's");
-        let home = self.nodes.iter().position(|node| node.port == port);
-        home.unwrap()
+        let range = ranges.find(|range| range.slots.contains(&slot));
+        let port = range.expect("the slot is nobody's").port;
+        let mut nodes = self.nodes.iter();
+        nodes.position(|node| node.port == port).unwrap()
     }
 }
 
-type Range = (usize, usize, (String, u16, String));
+/// Slots and the port of their primary.
+#[derive(PartialEq)]
+struct Range {
+    slots: RangeInclusive<u16>,
+    port: u16,
+}
 
 fn slots(seen_by: &Server) -> Vec<Range> {
     let ranges: Vec<Vec<redis::Value>> = seen_by.run(&[b"CLUSTER", b"SLOTS"]);
-    let read = |range: Vec<redis::Value>| {
-        let [first, last, primary] = range.into_iter().take(3).collect::<Vec<_>>().try_into().unwrap();
-        let primary: Vec<redis::Value> = redis::from_redis_value(primary).unwrap();
-        let [host, port, id] = primary.into_iter().take(3).collect::<Vec<_>>().try_into().unwrap();
-        (
-            redis::from_redis_value(first).unwrap(),
-            redis::from_redis_value(last).unwrap(),
-            (
-                redis::from_redis_value(host).unwrap(),
-                redis::from_redis_value(port).unwrap(),
-                redis::from_redis_value(id).unwrap(),
-            ),
-        )
+    let number = |value: &redis::Value| redis::from_redis_value(value.clone()).unwrap();
+    let read = |range: &Vec<redis::Value>| {
+        let primary: Vec<redis::Value> = redis::from_redis_value(range[2].clone()).unwrap();
+        Range {
+            slots: number(&range[0])..=number(&range[1]),
+            port: number(&primary[1]),
+        }
     };
-    ranges.into_iter().map(read).collect()
+    let mut ranges: Vec<_> = ranges.iter().map(read).collect();
+    ranges.sort_by_key(|range| *range.slots.start());
+    ranges
 }
 
 fn node(options: &[&str]) -> Server {
     let timeout = NODE_TIMEOUT.as_millis().to_string();
-    let mut all = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", &timeout];
+    let mut all = vec![
+        "--cluster-enabled",
+        "yes",
+        "--cluster-node-timeout",
+        &timeout,
+    ];
     all.extend(["--repl-diskless-sync-delay", "0"]);
     all.extend(options);
     Server::start_at(cluster_port, &all)

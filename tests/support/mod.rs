@@ -9,6 +9,7 @@ pub mod monitor;
 pub mod programs;
 pub mod proxy;
 pub mod redis;
+pub mod sentinels;
 pub mod spy;
 
 use std::future::Future;
