@@ -12,6 +12,11 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     ProtocolVersion,
 };
+#[cfg(feature = "tls")]
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{self, PemObject},
+};
 use tokio::time::timeout;
 
 use super::fault;
@@ -64,6 +69,26 @@ pub(crate) struct Tls {
 
 #[cfg(feature = "tls")]
 impl Tls {
+    /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
+    /// in silence.
+    fn check(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
+        let with_tls = infos.iter().filter(|info| is_tls(info)).count();
+        let given = self.ca.is_some() || self.client.is_some();
+        if with_tls < infos.len() && (given || with_tls > 0) {
+            let problem =
+                "has to be rediss:// where another one is, or where certificates are given";
+            return Err(Error::invalid("url", problem));
+        }
+        if let Some(ca) = &self.ca {
+            check_certificates(ca)?;
+        }
+        if let Some((certificate, key)) = &self.client {
+            check_certificates(certificate)?;
+            PrivateKeyDer::from_pem_slice(key).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
     fn certificates(&self) -> redis::TlsCertificates {
         let client = self.client.clone();
         redis::TlsCertificates {
@@ -100,6 +125,8 @@ impl Dialer {
     pub(crate) fn new(addresses: &Addresses) -> Result<Self, Error> {
         let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| read(url)).collect();
         let infos = infos?;
+        #[cfg(feature = "tls")]
+        addresses.tls.check(&infos)?;
         match (&addresses.topology, infos.as_slice()) {
             (_, []) => Err(Error::invalid("url", "is missing")),
             (Topology::One, [_, _, ..]) => Err(Error::invalid(
@@ -203,7 +230,7 @@ fn open(info: ConnectionInfo, addresses: &Addresses) -> Result<Client, Error> {
     if is_tls(&info) {
         provide_cryptography();
         let opened = Client::build_with_tls(info, addresses.tls.certificates());
-        return opened.map_err(refused_certificates);
+        return opened.map_err(unreadable);
     }
     Client::open(info).map_err(refused)
 }
@@ -318,7 +345,17 @@ fn is_tls(info: &ConnectionInfo) -> bool {
 }
 
 #[cfg(feature = "tls")]
-fn refused_certificates(error: redis::RedisError) -> Error {
+fn check_certificates(pem: &[u8]) -> Result<(), Error> {
+    let mut certificates = CertificateDer::pem_slice_iter(pem);
+    let first = certificates.next().unwrap_or(Err(pem::Error::NoItemsFound));
+    std::iter::once(first)
+        .chain(certificates)
+        .try_for_each(|one| one.map(drop))
+        .map_err(unreadable)
+}
+
+#[cfg(feature = "tls")]
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     // Of a certificate there is nothing to hide.
     Error::invalid("certificate", "cannot be read as PEM").because(error)
 }

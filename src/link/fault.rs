@@ -41,10 +41,36 @@ pub(super) enum Again {
 
 /// Sorts an error of a connection attempt.
 pub(super) fn of_dial(error: RedisError) -> Error {
-    if is_denied(&error) {
+    // What a Cluster's servers answered is in the words alone.
+    let told = error.detail().unwrap_or_default();
+    if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {
         return Error::denied().because(error);
     }
-    Error::unavailable("Redis cannot be reached").because(error)
+    Error::unavailable(closed(&error)).because(error)
+}
+
+/// What the client says where a door stays closed, and what that means. It says some of it in words alone.
+const CLOSED: [(&str, &str); 5] = [
+    (
+        "invalid peer certificate",
+        "the certificate of Redis is not accepted",
+    ),
+    ("CertificateRequired", "Redis asks for a client certificate"),
+    (
+        "fatal alert",
+        "Redis refuses the client certificate or the kind of TLS",
+    ),
+    ("corrupt message", "Redis speaks no TLS there"),
+    (
+        "reset by peer",
+        "Redis hangs up at once, as where it wants TLS",
+    ),
+];
+
+fn closed(error: &RedisError) -> &'static str {
+    let said = error.to_string();
+    let known = CLOSED.iter().find(|(words, _)| said.contains(words));
+    known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
 }
 
 /// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
@@ -134,8 +160,12 @@ fn is_moving(error: &RedisError) -> bool {
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
 /// its own in its text.
 fn says(error: &RedisError, code: &str) -> bool {
-    let words = |text: &str| text.split([' ', '-', ':']).any(|word| word == code);
-    error.code() == Some(code) || error.code() == Some("ERR") && error.detail().is_some_and(words)
+    let in_words = || error.detail().is_some_and(|text| tells(text, code));
+    error.code() == Some(code) || error.code() == Some("ERR") && in_words()
+}
+
+fn tells(text: &str, code: &str) -> bool {
+    text.split([' ', '-', ':', '"']).any(|word| word == code)
 }
 
 fn is_denied(error: &RedisError) -> bool {

@@ -4,6 +4,7 @@
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
 mod cluster;
+mod doors;
 mod failover;
 mod kills;
 mod process;

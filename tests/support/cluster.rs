@@ -21,7 +21,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one server that has every slot: the rules of a Cluster without its size.
     pub fn alone() -> Self {
-        let node = node(&[]);
+        Self::alone_with(&[])
+    }
+
+    pub fn alone_with(options: &[&str]) -> Self {
+        let node = node(options);
         let _: String = node.run(&[b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"]);
         let cluster = Self { nodes: vec![node] };
         cluster.agrees();
@@ -191,7 +195,7 @@ fn node(options: &[&str]) -> Server {
 }
 
 /// Finds a port that is free for clients, and the other one for nodes too.
-fn cluster_port() -> u16 {
+pub fn cluster_port() -> u16 {
     loop {
         let port = free_port();
         let bus = port.checked_add(BUS);

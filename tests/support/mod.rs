@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod certificates;
 pub mod cluster;
 pub mod history;
 pub mod logs;

@@ -43,11 +43,24 @@ impl Watched {
             let info: String = servers[0].run(&[b"INFO", b"replication"]);
             info.matches("state=online").count() == replicas
         });
-        let sentinels = (0..3).map(|_| Sentinel::start(servers[0].port)).collect();
+        let settings = format!("sentinel monitor {PRIMARY} 127.0.0.1 {port} {QUORUM}");
+        let sentinels = (0..3).map(|_| Sentinel::start(&settings)).collect();
         let watched = Self { servers, sentinels };
         wait("the Sentinels do not find each other", || {
             let mut sentinels = watched.sentinels.iter();
             sentinels.all(|sentinel| sentinel.knows(replicas, 2))
+        });
+        watched
+    }
+
+    /// Sets one Sentinel up before a primary, with the lines of its file that say where that is.
+    pub fn alone(primary: Server, settings: &str) -> Self {
+        let watched = Self {
+            servers: vec![primary],
+            sentinels: vec![Sentinel::start(settings)],
+        };
+        wait("the Sentinel does not find the primary", || {
+            watched.sentinels[0].knows(0, 0)
         });
         watched
     }
@@ -109,12 +122,11 @@ fn connect(port: u16) -> Option<redis::Connection> {
 }
 
 impl Sentinel {
-    fn start(primary: u16) -> Self {
+    fn start(settings: &str) -> Self {
         let port = free_port();
         let (folder, down_after) = (scratch("sentinel"), DOWN_AFTER.as_millis());
         let settings = format!(
-            "port {port}\nbind 127.0.0.1\n\
-             sentinel monitor {PRIMARY} 127.0.0.1 {primary} {QUORUM}\n\
+            "port {port}\nbind 127.0.0.1\n{settings}\n\
              sentinel down-after-milliseconds {PRIMARY} {down_after}\n\
              sentinel failover-timeout {PRIMARY} 5000\n"
         );
