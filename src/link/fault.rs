@@ -83,12 +83,24 @@ pub(super) fn of_mismatch(effect: Effect) -> Verdict {
     }
 }
 
-/// Sorts an error of a request that was sent.
-pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
-    let unknown = |why| match effect {
+/// A request that was sent and not answered.
+pub(super) fn of_silence(effect: Effect) -> Verdict {
+    Verdict {
+        error: unknown("Redis does not answer", effect),
+        hang_up: true,
+        again: Again::Never,
+    }
+}
+
+fn unknown(why: &'static str, effect: Effect) -> Error {
+    match effect {
         Effect::Reads => Error::unavailable(why),
         _ => Error::in_doubt(why),
-    };
+    }
+}
+
+/// Sorts an error of a request that was sent.
+pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
     let anew = match effect {
         Effect::WritesOnce => Again::Never,
         _ => Again::Anew,
@@ -99,10 +111,11 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
     } else {
         match error.kind() {
             ErrorKind::Io if error.is_timeout() => {
-                (unknown("Redis does not answer"), true, Again::Never)
+                let silent = of_silence(effect);
+                (silent.error, silent.hang_up, silent.again)
             }
             ErrorKind::Io | ErrorKind::Parse => {
-                (unknown("the connection to Redis broke"), true, anew)
+                (unknown("the connection to Redis broke", effect), true, anew)
             }
             // Of a Cluster no server was found to send it to.
             ErrorKind::ClusterConnectionNotFound => {

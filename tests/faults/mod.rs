@@ -8,6 +8,7 @@ mod doors;
 mod failover;
 mod kills;
 mod process;
+mod replicas;
 mod site;
 mod storm;
 mod tabs;
