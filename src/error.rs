@@ -44,7 +44,8 @@ struct Repr {
 enum Mark {
     ReadOnly,
     Mismatch,
-    FewReplicas,
+    /// Something about replicas: the store itself is well.
+    Replicas,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +128,13 @@ impl Error {
     /// The store has taken a write, and fewer replicas than asked for had it in time.
     #[must_use]
     pub fn few_replicas() -> Self {
-        Self::in_doubt("too few replicas have it").marked(Mark::FewReplicas)
+        Self::in_doubt("too few replicas have it").marked(Mark::Replicas)
+    }
+
+    /// So many writes wait for replicas that another one was not begun.
+    #[must_use]
+    pub fn crowded() -> Self {
+        Self::unavailable("too many adds wait for replicas").marked(Mark::Replicas)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
@@ -256,7 +263,7 @@ impl Error {
     /// in a state in which it answers nobody. One that can be read is asked on.
     pub(crate) fn is_trouble(&self) -> bool {
         (self.is_unavailable() || self.is_in_doubt())
-            && !matches!(self.0.mark, Some(Mark::ReadOnly | Mark::FewReplicas))
+            && !matches!(self.0.mark, Some(Mark::ReadOnly | Mark::Replicas))
     }
 
     pub(crate) fn is_mismatch(&self) -> bool {

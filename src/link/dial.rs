@@ -5,11 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::{Connection, Pool};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     ProtocolVersion,
+};
+#[cfg(feature = "tls")]
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{self, PemObject},
 };
 use tokio::time::timeout;
 
@@ -22,6 +28,8 @@ use crate::Error;
 const CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
 const SEARCH: Duration = Duration::from_secs(2);
+/// How much longer other Sentinels are waited for where one has answered that it knows no primary.
+const OTHERS: Duration = Duration::from_millis(200);
 /// Longest wait of the client itself for a reply. The deadlines of callers are shorter; this one only keeps
 /// requests that nobody waits for any more from piling up.
 const RESPONSE: Duration = Duration::from_secs(2);
@@ -61,6 +69,26 @@ pub(crate) struct Tls {
 
 #[cfg(feature = "tls")]
 impl Tls {
+    /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
+    /// in silence.
+    fn check(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
+        let with_tls = infos.iter().filter(|info| is_tls(info)).count();
+        let given = self.ca.is_some() || self.client.is_some();
+        if with_tls < infos.len() && (given || with_tls > 0) {
+            let problem =
+                "has to be rediss:// where another one is, or where certificates are given";
+            return Err(Error::invalid("url", problem));
+        }
+        if let Some(ca) = &self.ca {
+            check_certificates(ca)?;
+        }
+        if let Some((certificate, key)) = &self.client {
+            check_certificates(certificate)?;
+            PrivateKeyDer::from_pem_slice(key).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
     fn certificates(&self) -> redis::TlsCertificates {
         let client = self.client.clone();
         redis::TlsCertificates {
@@ -97,6 +125,8 @@ impl Dialer {
     pub(crate) fn new(addresses: &Addresses) -> Result<Self, Error> {
         let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| read(url)).collect();
         let infos = infos?;
+        #[cfg(feature = "tls")]
+        addresses.tls.check(&infos)?;
         match (&addresses.topology, infos.as_slice()) {
             (_, []) => Err(Error::invalid("url", "is missing")),
             (Topology::One, [_, _, ..]) => Err(Error::invalid(
@@ -109,7 +139,7 @@ impl Dialer {
                     infos,
                     addresses: addresses.clone(),
                 };
-                sentinels.client()?;
+                sentinels.clients()?;
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
@@ -132,9 +162,8 @@ impl Dialer {
         match self {
             Self::One(client) => connect(client).await,
             Self::Sentinels(sentinels) => {
-                // Asked anew each time: what stands at an address changes with every failover.
-                let client = sentinels.client()?.async_get_client().await;
-                connect(&client.map_err(fault::of_dial)?).await
+                // Asked anew each time: which server is the primary changes with every failover.
+                connect(&sentinels.primary().await?).await
             }
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
@@ -202,7 +231,7 @@ fn open(info: ConnectionInfo, addresses: &Addresses) -> Result<Client, Error> {
     if is_tls(&info) {
         provide_cryptography();
         let opened = Client::build_with_tls(info, addresses.tls.certificates());
-        return opened.map_err(refused_certificates);
+        return opened.map_err(unreadable);
     }
     Client::open(info).map_err(refused)
 }
@@ -214,17 +243,37 @@ pub(crate) struct Sentinels {
 }
 
 impl Sentinels {
-    fn client(&self) -> Result<SentinelClient, Error> {
+    /// Asks all at once and takes the first that names a server which is the primary by its own word: a
+    /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
+    async fn primary(&self) -> Result<Client, Error> {
+        let mut clients = self.clients()?;
+        let asked = clients.iter_mut().map(SentinelClient::async_get_client);
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let (mut patience, mut told) = (CONNECT, Error::unavailable("no Sentinel answers"));
+        while let Ok(Some(named)) = timeout(patience, asked.next()).await {
+            match named {
+                Ok(primary) => return Ok(primary),
+                Err(error) => (patience, told) = (OTHERS, fault::of_dial(error)),
+            }
+        }
+        Err(told)
+    }
+
+    fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
+        self.infos.iter().map(|info| self.client(info)).collect()
+    }
+
+    fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {
         let (Topology::Sentinels { primary, login }, Some(first)) =
             (&self.addresses.topology, self.infos.first())
         else {
             return Err(Error::invalid("url", "is missing"));
         };
-        let sentinels = self.infos.iter().map(|info| info.addr().clone());
+        let sentinel = [sentinel.addr().clone()];
         let kind = SentinelServerType::Master;
         let not_over_a_network =
             |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
-        let mut builder = SentinelClientBuilder::new(sentinels, primary.clone(), kind)
+        let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
             .map_err(not_over_a_network)?
             .set_client_to_redis_tcp_settings(tcp())
             .set_client_to_sentinel_tcp_settings(tcp())
@@ -297,7 +346,17 @@ fn is_tls(info: &ConnectionInfo) -> bool {
 }
 
 #[cfg(feature = "tls")]
-fn refused_certificates(error: redis::RedisError) -> Error {
+fn check_certificates(pem: &[u8]) -> Result<(), Error> {
+    let mut certificates = CertificateDer::pem_slice_iter(pem);
+    let first = certificates.next().unwrap_or(Err(pem::Error::NoItemsFound));
+    std::iter::once(first)
+        .chain(certificates)
+        .try_for_each(|one| one.map(drop))
+        .map_err(unreadable)
+}
+
+#[cfg(feature = "tls")]
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     // Of a certificate there is nothing to hide.
     Error::invalid("certificate", "cannot be read as PEM").because(error)
 }

@@ -15,22 +15,62 @@ const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
 /// Codes of a server in a state for which another one may have taken over.
 const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 
+/// Codes of a server of a Cluster that has not all of the keys: its client follows them, and gives up early
+/// where they are on their way.
+const MOVING: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
+
 /// What to do about a request that failed.
 pub(super) struct Verdict {
     /// What the caller is told.
     pub(super) error: Error,
     /// Whether the connection is of no more use.
     pub(super) hang_up: bool,
-    /// Whether asking once more, over another connection, may help and can do no harm.
-    pub(super) again: bool,
+    /// Whether asking once more may help and can do no harm.
+    pub(super) again: Again,
+}
+
+/// How asking once more may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    Never,
+    /// Over another connection.
+    Anew,
+    /// In a moment: nothing was applied, since the keys are on their way to another server.
+    Soon,
 }
 
 /// Sorts an error of a connection attempt.
 pub(super) fn of_dial(error: RedisError) -> Error {
-    if is_denied(&error) {
+    // What a Cluster's servers answered is in the words alone.
+    let told = error.detail().unwrap_or_default();
+    if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {
         return Error::denied().because(error);
     }
-    Error::unavailable("Redis cannot be reached").because(error)
+    Error::unavailable(closed(&error)).because(error)
+}
+
+/// What the client says where a door stays closed, and what that means. It says some of it in words alone.
+const CLOSED: [(&str, &str); 5] = [
+    (
+        "invalid peer certificate",
+        "the certificate of Redis is not accepted",
+    ),
+    ("CertificateRequired", "Redis asks for a client certificate"),
+    (
+        "fatal alert",
+        "Redis refuses the client certificate or the kind of TLS",
+    ),
+    ("corrupt message", "Redis speaks no TLS there"),
+    (
+        "reset by peer",
+        "Redis hangs up at once, as where it wants TLS",
+    ),
+];
+
+fn closed(error: &RedisError) -> &'static str {
+    let said = error.to_string();
+    let known = CLOSED.iter().find(|(words, _)| said.contains(words));
+    known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
 }
 
 /// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
@@ -39,32 +79,51 @@ pub(super) fn of_mismatch(effect: Effect) -> Verdict {
     Verdict {
         error: Error::mismatch(effect != Effect::Reads),
         hang_up: true,
-        again: false,
+        again: Again::Never,
+    }
+}
+
+/// A request that was sent and not answered.
+pub(super) fn of_silence(effect: Effect) -> Verdict {
+    Verdict {
+        error: unknown("Redis does not answer", effect),
+        hang_up: true,
+        again: Again::Never,
+    }
+}
+
+fn unknown(why: &'static str, effect: Effect) -> Error {
+    match effect {
+        Effect::Reads => Error::unavailable(why),
+        _ => Error::in_doubt(why),
     }
 }
 
 /// Sorts an error of a request that was sent.
 pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
-    let unknown = |why| match effect {
-        Effect::Reads => Error::unavailable(why),
-        _ => Error::in_doubt(why),
+    let anew = match effect {
+        Effect::WritesOnce => Again::Never,
+        _ => Again::Anew,
     };
-    let repeatable = effect != Effect::WritesOnce;
     let (told, hang_up, again) = if is_denied(&error) {
         // With NOAUTH the password is due again: a new connection says it.
-        (Error::denied(), says(&error, "NOAUTH"), false)
+        (Error::denied(), says(&error, "NOAUTH"), Again::Never)
     } else {
         match error.kind() {
-            ErrorKind::Io if error.is_timeout() => (unknown("Redis does not answer"), true, false),
+            ErrorKind::Io if error.is_timeout() => {
+                let silent = of_silence(effect);
+                (silent.error, silent.hang_up, silent.again)
+            }
             ErrorKind::Io | ErrorKind::Parse => {
-                (unknown("the connection to Redis broke"), true, repeatable)
+                (unknown("the connection to Redis broke", effect), true, anew)
             }
             // Of a Cluster no server was found to send it to.
             ErrorKind::ClusterConnectionNotFound => {
-                (Error::unavailable("Redis cannot be reached"), true, true)
+                let told = Error::unavailable("Redis cannot be reached");
+                (told, true, Again::Anew)
             }
             ErrorKind::UnexpectedReturnType => {
-                (Error::unreadable("a reply of Redis"), false, false)
+                (Error::unreadable("a reply of Redis"), false, Again::Never)
             }
             _ => of_server(&error),
         }
@@ -77,7 +136,7 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
 }
 
 /// What a server says of itself: nothing was applied.
-fn of_server(error: &RedisError) -> (Error, bool, bool) {
+fn of_server(error: &RedisError) -> (Error, bool, Again) {
     let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
     let told = if says(error, "OOM") {
         Error::full("Redis is out of memory")
@@ -85,19 +144,41 @@ fn of_server(error: &RedisError) -> (Error, bool, bool) {
         Error::unreadable("a key of another type")
     } else if is_one_of(&READ_ONLY) {
         Error::read_only("Redis takes no writes for now")
+    } else if is_moving(error) {
+        Error::unavailable("its keys are moving to another server")
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refuses for now")
     } else {
         Error::unreadable("an error of Redis")
     };
-    (told, is_one_of(&ELSEWHERE), says(error, "READONLY"))
+    let again = if says(error, "READONLY") {
+        Again::Anew
+    } else if is_moving(error) {
+        Again::Soon
+    } else {
+        Again::Never
+    };
+    (told, is_one_of(&ELSEWHERE), again)
+}
+
+/// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
+/// next key gone has no code of its own for that.
+fn is_moving(error: &RedisError) -> bool {
+    MOVING.iter().any(|code| error.code() == Some(code))
+        || error
+            .detail()
+            .is_some_and(|told| told.contains("non local key"))
 }
 
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
 /// its own in its text.
 fn says(error: &RedisError, code: &str) -> bool {
-    let words = |text: &str| text.split([' ', '-', ':']).any(|word| word == code);
-    error.code() == Some(code) || error.code() == Some("ERR") && error.detail().is_some_and(words)
+    let in_words = || error.detail().is_some_and(|text| tells(text, code));
+    error.code() == Some(code) || error.code() == Some("ERR") && in_words()
+}
+
+fn tells(text: &str, code: &str) -> bool {
+    text.split([' ', '-', ':', '"']).any(|word| word == code)
 }
 
 fn is_denied(error: &RedisError) -> bool {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use redis::{Cmd, Value, from_redis_value};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::fault::{self, Verdict};
+use super::fault::{self, Again, Verdict};
 use super::wire::Wire;
 use super::{Ask, Dialer, Effect};
 use crate::{Error, home};
@@ -22,7 +22,16 @@ const LONGEST_REST: Duration = Duration::from_millis(150);
 /// How long a request waits before its connection is thought to be dead, where making it took less than
 /// half of that; and how many requests have to.
 const SILENCE: Duration = Duration::from_millis(80);
+const LONGEST_SILENCE: Duration = Duration::from_millis(300);
 const SILENT: u32 = 3;
+/// How long a connection to a Cluster serves at least before it is made anew: one server in trouble must not
+/// make all of them busy with greetings.
+const RENEWAL: Duration = Duration::from_millis(250);
+
+/// How long keys are followed that are on their way to another server, and how long they are left alone in
+/// between: longer than any page waits, and not for ever where an operator has left a slot open.
+const MOVING: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(5);
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -38,6 +47,7 @@ pub(crate) struct Line {
 #[derive(Clone)]
 struct Open {
     number: u64,
+    since: Instant,
     wire: Wire,
     /// How long a request may wait on it without being suspicious.
     silence: Duration,
@@ -144,20 +154,30 @@ impl Line {
     }
 
     async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        match self.attempt(ask).await? {
-            Err(first) if first.again => {
-                let second = match self.attempt(ask).await {
-                    Ok(reply) => reply.map_err(|verdict| verdict.error),
-                    Err(error) => Err(error),
-                };
-                // What may have been carried out the first time is not undone by what came of the second.
-                second.map_err(|error| match first.error.is_in_doubt() {
-                    true => first.error,
-                    false => error,
-                })
+        let give_up = Instant::now() + MOVING;
+        loop {
+            match self.attempt(ask).await? {
+                Err(first) if first.again == Again::Anew => {
+                    return self.ask_anew(ask, first.error).await;
+                }
+                Err(first) if first.again == Again::Soon && Instant::now() < give_up => {
+                    sleep(STEP).await;
+                }
+                reply => return reply.map_err(|verdict| verdict.error),
             }
-            reply => reply.map_err(|verdict| verdict.error),
         }
+    }
+
+    async fn ask_anew(&self, ask: &Ask, first: Error) -> Result<Vec<Value>, Error> {
+        let second = match self.attempt(ask).await {
+            Ok(reply) => reply.map_err(|verdict| verdict.error),
+            Err(error) => Err(error),
+        };
+        // What may have been carried out the first time is not undone by what came of the second.
+        second.map_err(|error| match first.is_in_doubt() {
+            true => first,
+            false => error,
+        })
     }
 
     /// The outer error is of the line, the inner one of the request.
@@ -190,8 +210,19 @@ impl Line {
     }
 
     fn hang_up(&self, state: &mut State, number: u64) {
-        if state.open.take_if(|open| open.number == number).is_some() {
+        if self.is_cluster() {
+            self.renew(state, number);
+        } else if state.open.take_if(|open| open.number == number).is_some() {
             (state.heard, state.silent) = (None, 0);
+        }
+    }
+
+    /// Makes a connection to a Cluster anew beside the one that is there, which goes on for those servers
+    /// that are well until it is replaced.
+    fn renew(&self, state: &mut State, number: u64) {
+        let due = |open: &Open| open.number == number && open.since.elapsed() >= RENEWAL;
+        if state.dialling.is_none() && state.open.as_ref().is_some_and(due) {
+            state.dialling = Some(self.dial());
         }
     }
 
@@ -202,7 +233,11 @@ impl Line {
             .as_ref()
             .is_some_and(|open| open.number == number)
         {
-            (state.heard, state.silent) = (Some(Instant::now()), 0);
+            state.heard = Some(Instant::now());
+            // Of a Cluster another server may have answered.
+            if !self.is_cluster() {
+                state.silent = 0;
+            }
         }
     }
 
@@ -215,7 +250,7 @@ impl Line {
             .open
             .as_ref()
             .is_some_and(|open| open.number == number);
-        if current && state.heard.is_none_or(|heard| heard < sent) {
+        if current && (self.is_cluster() || state.heard.is_none_or(|heard| heard < sent)) {
             state.silent += 1;
             if state.silent >= SILENT {
                 self.hang_up(&mut state, number);
@@ -264,10 +299,12 @@ impl Line {
                 state.dialled += 1;
                 state.failures = 0;
                 state.resting = None;
+                (state.heard, state.silent) = (None, 0);
                 let open = Open {
                     number: state.dialled,
+                    since: Instant::now(),
                     wire,
-                    silence: SILENCE.max(took * 2),
+                    silence: SILENCE.max(took * 2).min(LONGEST_SILENCE),
                 };
                 state.open = Some(open.clone());
                 Ok(open)

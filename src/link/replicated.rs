@@ -4,16 +4,25 @@
 use std::fmt;
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, Pool, RecycleResult};
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, Timeouts};
 use redis::Value;
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::fault::{self, Again, Verdict};
 use super::line::named;
 use super::wire::{Wait, Wire};
-use super::{Ask, Dialer, Line, fault};
+use super::{Ask, Dialer, Line};
 use crate::{Error, home};
 
 /// Most connections for such writes, and so most that wait at once.
 const CONNECTIONS: usize = 8;
+/// Longest wait for replicas: shorter than a connection waits for a reply.
+const LONGEST: Duration = Duration::from_millis(1500);
+/// How much later than asked for an answer may come from a server that is there.
+const GRACE: Duration = Duration::from_millis(150);
+/// How long keys are left alone that are on their way to another server.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Makes connections for the pool, by Salver's own dialler so that Sentinels and Clusters are served too.
 struct Manager(Dialer);
@@ -52,27 +61,29 @@ impl Replicated {
     /// Takes the dialler of a line. Connects to nothing yet.
     pub(crate) fn beside(line: &Line) -> Self {
         let pool = Pool::builder(Manager(line.dialer().clone()));
-        let pool = pool.max_size(CONNECTIONS).build();
+        let pool = pool.max_size(CONNECTIONS).runtime(Runtime::Tokio1).build();
         Self {
             pool: pool.map_err(|cause| Error::unavailable("there is no pool").because(cause)),
         }
     }
 
-    /// Runs a script that writes, and waits until so many replicas have what it wrote.
+    /// Runs a script that writes, and waits until so many replicas have what it wrote. Gives the parts of its
+    /// reply and whether so many have it: a script that wrote nothing has nothing to wait for.
     ///
     /// # Errors
     ///
-    /// As [`Line::ask`]; [`is_in_doubt`](Error::is_in_doubt) when fewer have it by then.
+    /// As [`Line::ask`]; [`Error::crowded`] when too many wait already.
     pub(crate) async fn ask(
         &self,
         ask: Ask,
         replicas: u32,
         within: Duration,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<(Vec<Value>, bool), Error> {
         let replicated = self.clone();
+        let until = Instant::now() + within.min(LONGEST);
         // On Salver's thread to the end, whoever stops waiting: a connection that goes back to the pool must
         // not be in the middle of a wait.
-        let asked = home::spawn(async move { replicated.ask_here(&ask, replicas, within).await });
+        let asked = home::spawn(async move { replicated.ask_here(&ask, replicas, until).await });
         let asked = asked?.await;
         asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
     }
@@ -81,29 +92,68 @@ impl Replicated {
         &self,
         ask: &Ask,
         replicas: u32,
-        within: Duration,
-    ) -> Result<Vec<Value>, Error> {
-        let pool = self.pool.as_ref().map_err(Clone::clone)?;
-        let mut checked: Object<Manager> = pool.get().await.map_err(|error| match error {
-            managed::PoolError::Backend(error) => error,
-            other => Error::unavailable("no connection is free").because(other),
-        })?;
-        // A wait of 0 would be without end.
-        let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX).max(1);
-        let answered = checked
-            .wire
-            .run_and_wait(ask, Wait { replicas, millis })
-            .await;
-        let judged = answered
-            .map_err(|error| fault::of_reply(error, ask.effect))
-            .and_then(|(reply, reached)| Ok((named(reply, ask)?, reached)));
-        checked.sound = !judged.as_ref().is_err_and(|verdict| verdict.hang_up);
-        let (parts, reached) = judged.map_err(|verdict| verdict.error)?;
-        if reached < replicas {
-            return Err(Error::few_replicas());
+        until: Instant,
+    ) -> Result<(Vec<Value>, bool), Error> {
+        let mut first = None;
+        loop {
+            match self.attempt(ask, replicas, until).await? {
+                Err(verdict) if verdict.again == Again::Soon && Instant::now() < until => {
+                    sleep(STEP).await;
+                }
+                Err(verdict) if verdict.again == Again::Anew && first.is_none() => {
+                    first = Some(verdict.error);
+                }
+                // What may have been carried out the first time is not undone by what came of the second.
+                Err(verdict) => {
+                    return Err(first.filter(Error::is_in_doubt).unwrap_or(verdict.error));
+                }
+                Ok((parts, reached)) => return Ok((parts, reached >= replicas)),
+            }
         }
-        Ok(parts)
     }
+
+    /// The outer error is of the connections, the inner one of the request.
+    async fn attempt(
+        &self,
+        ask: &Ask,
+        replicas: u32,
+        until: Instant,
+    ) -> Result<Result<(Vec<Value>, u32), Verdict>, Error> {
+        let pool = self.pool.as_ref().map_err(Clone::clone)?;
+        let mut checked = connection(pool, until).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        let wait = Wait {
+            replicas,
+            // A wait of 0 would be without end.
+            millis: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1),
+        };
+        let answer = timeout_at(until + GRACE, checked.wire.run_and_wait(ask, wait)).await;
+        let judged = match answer {
+            Ok(Ok((reply, reached))) => named(reply, ask).map(|parts| (parts, reached)),
+            Ok(Err(error)) => Err(fault::of_reply(error, ask.effect)),
+            Err(_) => Err(fault::of_silence(ask.effect)),
+        };
+        checked.sound = !judged.as_ref().is_err_and(|verdict| verdict.hang_up);
+        if !checked.sound {
+            // The others are connections to the same server.
+            drop(pool.retain(|_, _| false));
+        }
+        Ok(judged)
+    }
+}
+
+/// Waits for a connection that is free, or makes one where there may be more.
+async fn connection(pool: &Pool<Manager>, until: Instant) -> Result<Object<Manager>, Error> {
+    let timeouts = Timeouts {
+        wait: Some(until.saturating_duration_since(Instant::now())),
+        ..Timeouts::default()
+    };
+    pool.timeout_get(&timeouts)
+        .await
+        .map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            other => Error::crowded().because(other),
+        })
 }
 
 impl fmt::Debug for Replicated {

@@ -1,10 +1,13 @@
 //! A connection that is there: to one server, or to a Cluster.
 
+#[cfg(feature = "cluster")]
+use std::collections::BTreeMap;
+
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 #[cfg(feature = "cluster")]
 use redis::cluster_async::ClusterConnection;
 #[cfg(feature = "cluster")]
-use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
 
 use super::Ask;
@@ -70,8 +73,10 @@ impl Wire {
             Self::Cluster(connection) => {
                 let route = match node {
                     None => SingleNodeRoutingInfo::RandomPrimary,
-                    Some(node) => match primaries(connection).await?.into_iter().nth(node) {
-                        Some((host, port)) => SingleNodeRoutingInfo::ByAddress { host, port },
+                    Some(node) => match slot_of(node, connection).await? {
+                        Some(slot) => {
+                            SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master))
+                        }
                         None => return Ok(None),
                     },
                 };
@@ -83,28 +88,31 @@ impl Wire {
     }
 }
 
-/// Lists the primaries of a Cluster, always in the same order.
+/// Finds a slot of the primary of that number. Not its address: a Cluster may leave that for its clients to
+/// guess.
 #[cfg(feature = "cluster")]
-async fn primaries(connection: &mut ClusterConnection) -> Result<Vec<(String, u16)>, RedisError> {
+async fn slot_of(
+    primary: usize,
+    connection: &mut ClusterConnection,
+) -> Result<Option<u16>, RedisError> {
     let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
     let mut slots = redis::cmd("CLUSTER");
     slots.arg("SLOTS");
     let reply = connection.route_command(slots, anywhere).await?;
-    // Each range: first slot, last slot, the primary as host, port and more, replicas.
+    // Each range: first slot, last slot, the primary as host, port, id and more, replicas.
     let ranges: Vec<Vec<Value>> = from_redis_value(reply.extract_error()?)?;
-    let mut primaries = Vec::new();
+    // By the ids, which stay what they are wherever the slots go.
+    let mut primaries = BTreeMap::new();
     for mut range in ranges {
         if range.len() > 2
             && let Value::Array(mut node) = range.swap_remove(2)
-            && node.len() > 1
+            && node.len() > 2
         {
-            let port = from_redis_value(node.swap_remove(1))?;
-            primaries.push((from_redis_value(node.swap_remove(0))?, port));
+            let id: String = from_redis_value(node.swap_remove(2))?;
+            primaries.insert(id, from_redis_value(range.swap_remove(0))?);
         }
     }
-    primaries.sort();
-    primaries.dedup();
-    Ok(primaries)
+    Ok(primaries.into_values().nth(primary))
 }
 
 fn is_unknown(error: &RedisError) -> bool {

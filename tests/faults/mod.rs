@@ -4,16 +4,21 @@
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
 mod bodies;
+mod cluster;
+mod doors;
+mod failover;
 mod kills;
 mod life;
 mod matrix;
 mod model;
 pub mod process;
+mod replicas;
 mod replies;
 mod secrets;
 pub mod site;
 mod storm;
 mod tabs;
+mod traffic;
 
 use std::collections::HashSet;
 use std::time::Duration;

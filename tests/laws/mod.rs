@@ -12,6 +12,8 @@ use crate::support::redis::Server;
 #[expect(dead_code, reason = "the example's own main does not run here")]
 mod custom;
 
+mod cluster;
+
 mod memory {
     salver::store_laws! { super::memory() }
 }
@@ -41,6 +43,11 @@ pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> S
 fn redis() -> Subject {
     let server = Server::start();
     let store = Arc::new(RedisStore::new(&server.url()).unwrap());
+    before(store, Arc::new(server))
+}
+
+/// Puts a store on trial that keeps everything on this server.
+fn before(store: Arc<dyn Store>, server: Arc<Server>) -> Subject {
     Subject::new(store, move |context, member| {
         let (seconds, micros): (u64, u64) = server.run(&[b"TIME"]);
         let now = (seconds * 1000 + micros / 1000).to_string();

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod browser;
+pub mod certificates;
+pub mod cluster;
 pub mod history;
 pub mod logs;
 pub mod metrics;
@@ -9,6 +11,7 @@ pub mod monitor;
 pub mod programs;
 pub mod proxy;
 pub mod redis;
+pub mod sentinels;
 pub mod spy;
 
 use std::future::Future;

@@ -29,7 +29,12 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
-        Self::start_as(&[], options)
+        Self::start_on(free_port, options)
+    }
+
+    /// Starts one on a port of a kind.
+    pub fn start_on(port: fn() -> u16, options: &[&str]) -> Self {
+        Self::start_as(port, &[], options)
     }
 
     /// Starts one whose wall clock stands at what a file says, in seconds. What expires goes when it is asked for,
@@ -45,12 +50,16 @@ impl Server {
             ("FAKETIME_NO_CACHE", "1"),
             ("DONT_FAKE_MONOTONIC", "1"),
         ];
-        let server = Self::start_as(&environment, &["--enable-debug-command", "local"]);
+        let server = Self::start_as(
+            free_port,
+            &environment,
+            &["--enable-debug-command", "local"],
+        );
         server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
         server
     }
 
-    fn start_as(environment: &[(&'static str, &str)], options: &[&str]) -> Self {
+    fn start_as(port: fn() -> u16, environment: &[(&'static str, &str)], options: &[&str]) -> Self {
         let environment = environment
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));
@@ -60,7 +69,7 @@ impl Server {
         };
         // The port that was free may be taken by the time the server binds it.
         (0..5)
-            .find_map(|_| Self::try_start(free_port(), scratch("redis"), set_up.clone()))
+            .find_map(|_| Self::try_start(port(), scratch("redis"), set_up.clone()))
             .expect("no redis-server came up")
     }
 
@@ -106,6 +115,11 @@ impl Server {
     /// Starts it again where it was, with what it has kept; does not wait for it.
     pub fn spawn_again(&mut self) {
         self.process = self.set_up.spawn(self.port, &self.folder);
+    }
+
+    /// Sends it a signal: `STOP` makes it silent, as a machine that hangs; `CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// Starts it again and waits until it answers.

@@ -84,11 +84,15 @@ impl Store for RedisStore {
     ) -> Answer<'a, Placed> {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits)?;
-            let replied = match limits.replicas {
-                0 => self.line.ask(add).await,
-                replicas => self.replicated.ask(add, replicas, limits.within).await,
-            };
-            scripts::added(replied?)
+            if limits.replicas == 0 {
+                return scripts::added(self.line.ask(add).await?);
+            }
+            let added = self.replicated.ask(add, limits.replicas, limits.within);
+            let (parts, enough) = added.await?;
+            match scripts::added(parts)? {
+                Placed::Here { .. } if !enough => Err(Error::few_replicas()),
+                placed => Ok(placed),
+            }
         })
     }
 

@@ -1,10 +1,15 @@
 //! How a session moves where its keys and those of its new id are on different servers: in three steps, each
 //! safe to repeat. Close the old id, which shows nothing from then on; copy each context; remove it.
 
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
+
 use super::scripts::{self, Left};
 use crate::link::Line;
-use crate::store::Limits;
+use crate::store::{Claim, HOPS, Held, Limits, Placed};
 use crate::{Context, Error, SessionId};
+
+/// How many contexts are on their way at once: each may be a megabyte.
+const AT_ONCE: usize = 8;
 
 pub(super) async fn migrate(
     line: &Line,
@@ -18,14 +23,41 @@ pub(super) async fn migrate(
     if scripts::leave(line, app, from, to, limits, false).await? == Left::Here {
         scripts::arrive(line, app, to, open).await?;
     }
-    if let Left::Gone(views) = scripts::leave(line, app, from, to, limits, true).await? {
-        for view in views {
-            let old = Context::new(app, from.clone(), view)?;
-            if let Some(carried) = scripts::carry(line, &old, limits).await? {
-                scripts::receive(line, &old.with_session(to.clone()), &carried, limits).await?;
+    let Left::Gone(views) = scripts::leave(line, app, from, to, limits, true).await? else {
+        return Ok(());
+    };
+    let moves = iter(views).map(|view| async move {
+        let old = Context::new(app, from.clone(), view)?;
+        move_context(line, &old, to, limits).await
+    });
+    moves.buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn move_context(
+    line: &Line,
+    old: &Context,
+    to: &SessionId,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let carried = scripts::carry(line, old, limits).await?;
+    let mut new = old.with_session(to.clone());
+    for _ in 0..HOPS {
+        match scripts::receive(line, &new, &carried, limits).await {
+            // The next login or the logout came before all was carried: what is left follows, or goes.
+            Ok(Placed::Moved(session)) => new = new.with_session(session),
+            Err(error) if error.is_closed() => break,
+            received => {
+                received?;
+                break;
             }
-            scripts::clear(line, &old).await?;
         }
     }
-    Ok(())
+    let confirmed = scripts::discard(line, old, &carried).await?;
+    // Shown by a page of the old id in the meantime: the copy must not be shown again.
+    let held = vec![Held::new(new, confirmed)];
+    let shown = Claim {
+        held,
+        ..Claim::default()
+    };
+    scripts::confirm(line, &shown).await
 }

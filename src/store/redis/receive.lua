@@ -6,9 +6,14 @@
 -- ARGV[2]  most messages in a context
 -- ARGV[3]  how many messages were displaced so far
 -- ARGV[4…] members, each followed by its score
--- Returns  {KEYS[1]}
+-- Returns  {KEYS[1], 'ok'}
+--          {KEYS[1], 'moved', session}   nothing written: the new session has moved on, encoded as in keys
+--          {KEYS[1], 'closed'}           nothing written: the new session was closed
 -- Cost     O(members), at most twice ARGV[2]; one round trip
 local context, book, life = KEYS[1], KEYS[2], tonumber(ARGV[1])
+local moved = redis.call('HGET', book, '!moved')
+if moved == '' then return {context, 'closed'} end
+if moved then return {context, 'moved', moved} end
 for i = 4, #ARGV, 2 do redis.call('ZADD', context, 'NX', ARGV[i + 1], ARGV[i]) end
 local displaced = tonumber(ARGV[3])
 local over = redis.call('ZCARD', context) - tonumber(ARGV[2])
@@ -17,4 +22,4 @@ redis.call('HINCRBY', book, string.match(context, '}:(.*)$'), displaced)
 for _, key in ipairs({context, book}) do
   if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
 end
-return {context}
+return {context, 'ok'}

@@ -33,6 +33,8 @@ static ARRIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("arrive.lu
 static CARRY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("carry.lua")));
 #[cfg(feature = "cluster")]
 static RECEIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("receive.lua")));
+#[cfg(feature = "cluster")]
+static DISCARD: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("discard.lua")));
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
@@ -355,31 +357,25 @@ pub(super) async fn arrive(
 /// All of a context on its way to another slot.
 #[cfg(feature = "cluster")]
 pub(super) struct Carried {
+    /// Milliseconds that the context has to live.
     life: u64,
     displaced: u64,
-    /// Members, each followed by its score.
-    members: Vec<Vec<u8>>,
+    members: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Reads all of a context; nothing when it has expired.
+/// Reads all of a context, each member with its score; of one that has expired, nothing.
 #[cfg(feature = "cluster")]
-pub(super) async fn carry(
-    line: &Line,
-    from: &Context,
-    limits: &Limits,
-) -> Result<Option<Carried>, Error> {
+pub(super) async fn carry(line: &Line, from: &Context, limits: &Limits) -> Result<Carried, Error> {
     let keys = vec![from.key(), keys::book(from.app(), from.session())];
     let args = vec![number(limits.messages as u64)];
     let mut parts = ask(line, &CARRY, Effect::Reads, keys, args).await?;
     let life: i64 = parts.next()?;
-    let carried = |life| -> Result<Carried, Error> {
-        Ok(Carried {
-            life,
-            displaced: parts.next()?,
-            members: parts.next()?,
-        })
-    };
-    u64::try_from(life).ok().map(carried).transpose()
+    Ok(Carried {
+        // Of one that somebody else has made without an end, the least that an add would give it.
+        life: u64::try_from(life).unwrap_or_else(|_| millis(limits.expiry)),
+        displaced: parts.next()?,
+        members: parts.next()?,
+    })
 }
 
 #[cfg(feature = "cluster")]
@@ -388,14 +384,36 @@ pub(super) async fn receive(
     to: &Context,
     carried: &Carried,
     limits: &Limits,
-) -> Result<(), Error> {
-    let keys = vec![to.key(), keys::book(to.app(), to.session())];
+) -> Result<Placed, Error> {
     let mut args = vec![
         number(carried.life),
         number(limits.messages as u64),
         number(carried.displaced),
     ];
-    args.extend(carried.members.iter().cloned());
-    ask(line, &RECEIVE, Effect::Writes, keys, args).await?;
-    Ok(())
+    for (member, score) in &carried.members {
+        args.extend([member.clone(), score.clone()]);
+    }
+    if carried.members.is_empty() {
+        return Ok(Placed::Here { displaced: 0 });
+    }
+    let keys = vec![to.key(), keys::book(to.app(), to.session())];
+    let mut parts = ask(line, &RECEIVE, Effect::Writes, keys, args).await?;
+    match parts.next::<String>()?.as_str() {
+        "ok" => Ok(Placed::Here { displaced: 0 }),
+        "moved" => Ok(Placed::Moved(session_of(&parts.next::<String>()?)?)),
+        _ => Err(Error::closed()),
+    }
+}
+
+/// Removes a context that was carried; gives the members that had been confirmed by then.
+#[cfg(feature = "cluster")]
+pub(super) async fn discard(
+    line: &Line,
+    from: &Context,
+    carried: &Carried,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let keys = vec![from.key(), keys::book(from.app(), from.session())];
+    let members = carried.members.iter().map(|(member, _)| member.clone());
+    let gone = ask(line, &DISCARD, Effect::Writes, keys, members.collect()).await?;
+    gone.0.map(read).collect()
 }
