@@ -136,6 +136,10 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
             "action.url",
             ok().action("x", format!("https://user:{SECRET}@example.org")),
         ),
+        (
+            "action.url",
+            ok().action("x", format!("https://:{SECRET}@example.org")),
+        ),
         ("action.url", ok().action("x", "https://")),
         ("action.url", ok().action("x", SECRET)),
         ("data", ok().data(long(limits::MAX_DATA))),

@@ -121,7 +121,9 @@ impl From<Duration> for Autoclose {
 fn is_link(link: &str) -> bool {
     if !link.starts_with('/') {
         return url::Url::parse(link).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
         });
     }
     let Ok(site) = url::Url::parse("https://site.invalid/") else {
