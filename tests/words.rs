@@ -314,7 +314,7 @@ fn property_keys_are_injective() {
 fn message() -> impl Strategy<Value = Message> {
     let words = || "[ -~\u{a0}-\u{2fff}]{1,60}";
     let level = select(Level::ALL.to_vec());
-    let data = proptest::option::of((any::<i64>(), words()));
+    let data = proptest::option::of((any::<i64>(), any::<f64>(), words()));
     let extras = (
         proptest::option::of("[A-Za-z0-9._~-]{1,64}"),
         proptest::option::of(words()),
