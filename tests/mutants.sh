@@ -52,7 +52,12 @@ fault parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 fault names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
-  src/web/session.rs 'request.cookie_raw(' 'request.cookie('
+  src/web/session.rs 'let token = cookies.find_map(|cookie| value(cookie, name))?;
+    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies.next(), value(b"", name));
+    Token::read(request.cookie(std::str::from_utf8(name).ok()?)?.value())'
+fault one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
+  src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
+    request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
   src/link/line.rs 'Effect::Reads => error,' 'Effect::Reads | Effect::Writes => error,'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
