@@ -65,7 +65,9 @@ fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
   src/salver/hold.rs 'drop(self.salver.shared.settle.hand_over(End::Release(claim)));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
-  src/web/middleware.rs 'headers.remove(header::ETAG);' ''
+  src/web/middleware.rs '"etag",' '"e-tag",'
+fault caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
+  src/web/middleware.rs ' || header.ends_with("-cache-control")' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
   src/web/middleware.rs 'if visit.is_carrying() {
         keep_from_caches' 'if visit.is_rendered() {
