@@ -88,7 +88,7 @@ impl Action {
         &self.url
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         check_line("action.label", &self.label, MAX_LABEL)?;
         check_line("action.url", &self.url, MAX_URL)?;
         if is_link(&self.url) {

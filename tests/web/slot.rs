@@ -371,6 +371,14 @@ async fn the_page_says_how_many_more_there_were_once() {
 }
 
 #[actix_web::test]
+async fn a_link_that_is_refused_is_not_drawn() {
+    for url in ["javascript:alert(1)", "//evil.example", "data:text/html,x"] {
+        let drawn = salver::fragment(&[Message::info("hello").action("here", url)], 0);
+        assert!(drawn.contains("hello") && !drawn.contains("<a"), "{drawn}");
+    }
+}
+
+#[actix_web::test]
 async fn everything_in_the_fragment_is_escaped() {
     let salver = Salver::memory("app").unwrap();
     let evil = "<script>alert('1')</script>\"&";
