@@ -131,6 +131,10 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
             ok().action("x", format!("data:text/html,{SECRET}")),
         ),
         ("action.url", ok().action("x", format!("//{SECRET}"))),
+        (
+            "action.url",
+            ok().action("x", format!("//site.invalid/{SECRET}")),
+        ),
         ("action.url", ok().action("x", format!("/\\{SECRET}"))),
         (
             "action.url",

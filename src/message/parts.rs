@@ -132,4 +132,6 @@ fn is_link(link: &str) -> bool {
     site.join(link)
         .is_ok_and(|url| url.origin() == site.origin())
         && !link.contains('\\')
+        // The one host that would be taken for this site.
+        && !link.starts_with("//")
 }
