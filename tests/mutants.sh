@@ -52,7 +52,12 @@ fault parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 fault names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
-  src/web/session.rs 'request.cookie_raw(' 'request.cookie('
+  src/web/session.rs 'let token = cookies.find_map(|cookie| value(cookie, name))?;
+    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies.next(), value(b"", name));
+    Token::read(request.cookie(std::str::from_utf8(name).ok()?)?.value())'
+fault one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
+  src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
+    request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
   src/link/line.rs 'match first.error.is_in_doubt() {' 'match first.error.is_closed() {'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
@@ -60,7 +65,9 @@ fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
   src/salver/hold.rs 'drop(self.hand_over(End::Release(claim)));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
-  src/web/middleware.rs 'headers.remove(header::ETAG);' ''
+  src/web/middleware.rs '"etag",' '"e-tag",'
+fault caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
+  src/web/middleware.rs ' || header.ends_with("-cache-control")' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
   src/web/middleware.rs 'if visit.is_carrying() {
         keep_from_caches' 'if visit.is_rendered() {
