@@ -8,6 +8,8 @@ use redis::{FromRedisValue, Value, from_redis_value};
 use super::keys;
 use crate::context::{decode, encode};
 use crate::link::{Ask, Effect, Line, Lua};
+#[cfg(feature = "cluster")]
+use crate::store::MAX_MESSAGES;
 use crate::store::{Claim, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -367,7 +369,7 @@ pub(super) struct Carried {
 #[cfg(feature = "cluster")]
 pub(super) async fn carry(line: &Line, from: &Context, limits: &Limits) -> Result<Carried, Error> {
     let keys = vec![from.key(), keys::book(from.app(), from.session())];
-    let args = vec![number(limits.messages as u64)];
+    let args = vec![number(MAX_MESSAGES as u64)];
     let mut parts = ask(line, &CARRY, Effect::Reads, keys, args).await?;
     let life: i64 = parts.next()?;
     Ok(Carried {
