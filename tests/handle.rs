@@ -8,6 +8,7 @@ use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
 use crate::support::metrics::Counted;
+use crate::support::programs::scratch;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
@@ -463,6 +464,19 @@ async fn health_knows_what_is_too_old() {
         health.to_string().contains("use Redis 6.2 or newer"),
         "{health}"
     );
+}
+
+#[tokio::test]
+async fn health_knows_when_the_clocks_differ() {
+    for (behind, found) in [(4, None), (6, Some(Trouble::ClockSkew))] {
+        let then = time::OffsetDateTime::now_utc().unix_timestamp() - behind;
+        let file = scratch("time").join("now");
+        std::fs::write(&file, format!("{then}.9\n")).unwrap();
+        let server = Server::start_at(&file);
+        let health = Salver::redis("app", &server.url()).unwrap().health().await;
+        let troubles = health.findings().iter().map(|finding| finding.trouble());
+        assert_eq!(troubles.last(), found, "{health}");
+    }
 }
 
 /// However many wait for it, one connection is made at a time.
