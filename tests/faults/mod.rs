@@ -9,6 +9,7 @@ mod failover;
 mod kills;
 mod process;
 mod replicas;
+mod rights;
 mod site;
 mod storm;
 mod tabs;

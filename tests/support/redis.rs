@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::programs::{Running, free_port, scratch, start};
+use super::rights::{self, PASSWORD};
 
 /// A redis-server of this test alone.
 #[derive(Debug)]
@@ -36,7 +37,10 @@ impl Server {
             .expect("no redis-server came up")
     }
 
-    fn try_start(port: u16, folder: PathBuf, options: Vec<String>) -> Option<Self> {
+    fn try_start(port: u16, folder: PathBuf, mut options: Vec<String>) -> Option<Self> {
+        if with_rights() {
+            options.extend(rights::options());
+        }
         let process = spawn(port, &folder, &options);
         let mut server = Self {
             port,
@@ -51,7 +55,8 @@ impl Server {
     fn answers(&mut self) -> bool {
         let started = Instant::now();
         while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
-            let connection = redis::Client::open(self.url()).unwrap().get_connection();
+            let client = redis::Client::open(self.address()).unwrap();
+            let connection = client.get_connection();
             if let Ok(mut connection) = connection
                 && redis::cmd("PING").query::<String>(&mut connection).is_ok()
             {
@@ -79,13 +84,21 @@ impl Server {
         assert!(self.answers(), "redis-server does not come up again");
     }
 
+    /// Gives the address for Salver: with `SALVER_TEST_ACL` of a user that has the documented rights alone.
     pub fn url(&self) -> String {
+        match with_rights() {
+            true => format!("redis://salver:{PASSWORD}@127.0.0.1:{}", self.port),
+            false => self.address(),
+        }
+    }
+
+    fn address(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Opens a connection of the test's own, beside the store's.
     pub fn connect(&self) -> redis::Connection {
-        redis::Client::open(self.url())
+        redis::Client::open(self.address())
             .unwrap()
             .get_connection()
             .unwrap()
@@ -100,6 +113,10 @@ impl Server {
         }
         command.query(&mut self.connect()).unwrap()
     }
+}
+
+fn with_rights() -> bool {
+    std::env::var_os("SALVER_TEST_ACL").is_some()
 }
 
 fn spawn(port: u16, folder: &Path, options: &[String]) -> Running {
