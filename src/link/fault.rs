@@ -8,6 +8,12 @@ use crate::Error;
 /// Codes of a user that lacks a password or a right.
 const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
 
+/// What a server says, without a code, of a script whose user lacks a right: up to Redis 7.0, and since.
+const DENIED_TO_SCRIPTS: [&str; 2] = [
+    "The user executing the script can't",
+    "ACL failure in script",
+];
+
 /// Codes of a server that can be read and not written to. The first is that of a replica: somewhere there is
 /// a primary, which a new connection may find.
 const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
@@ -186,4 +192,7 @@ fn is_denied(error: &RedisError) -> bool {
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
     ) || DENIED.iter().any(|code| says(error, code))
+        || error
+            .detail()
+            .is_some_and(|told| DENIED_TO_SCRIPTS.iter().any(|words| told.contains(words)))
 }

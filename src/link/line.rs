@@ -112,25 +112,17 @@ impl Line {
             .await
     }
 
-    /// Sends a command about the server as a whole, which changes nothing; in a Cluster to any primary.
-    pub(crate) async fn command(&self, command: Cmd) -> Result<Value, Error> {
-        let sent = self.clone().send(None, command);
-        match self.anywhere(sent).await? {
-            Some(reply) => Ok(reply),
-            None => Err(Error::unavailable("there is no server")),
-        }
-    }
-
-    /// Sends such a command to the server of that number, counted from 0; nothing when there are fewer.
+    /// Sends a command about a server as a whole, which changes nothing: of a Cluster to the primary of that
+    /// number, counted from 0. Nothing when there are fewer.
     pub(crate) async fn command_at(
         &self,
         node: usize,
         command: Cmd,
     ) -> Result<Option<Value>, Error> {
-        self.anywhere(self.clone().send(Some(node), command)).await
+        self.anywhere(self.clone().send(node, command)).await
     }
 
-    async fn send(self, node: Option<usize>, command: Cmd) -> Result<Option<Value>, Error> {
+    async fn send(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
         let Open {
             number, mut wire, ..
         } = self.connection().await?;

@@ -59,28 +59,23 @@ impl Wire {
         Ok((reply, from_redis_value(replies.1.extract_error()?)?))
     }
 
-    /// Sends a command about the server as a whole: in a Cluster to the primary of that number, or to any.
-    /// Nothing when there is no such server.
+    /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when
+    /// there is no such server.
     pub(super) async fn command(
         &mut self,
-        node: Option<usize>,
+        node: usize,
         command: &Cmd,
     ) -> Result<Option<Value>, RedisError> {
         match self {
-            Self::One(_) if node > Some(0) => Ok(None),
+            Self::One(_) if node > 0 => Ok(None),
             Self::One(connection) => command.query_async(connection).await.map(Some),
             #[cfg(feature = "cluster")]
             Self::Cluster(connection) => {
-                let route = match node {
-                    None => SingleNodeRoutingInfo::RandomPrimary,
-                    Some(node) => match slot_of(node, connection).await? {
-                        Some(slot) => {
-                            SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master))
-                        }
-                        None => return Ok(None),
-                    },
+                let Some(slot) = slot_of(node, connection).await? else {
+                    return Ok(None);
                 };
-                let route = RoutingInfo::SingleNode(route);
+                let primary = Route::new(slot, SlotAddr::Master);
+                let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(primary));
                 let reply = connection.route_command(command.clone(), route).await?;
                 reply.extract_error().map(Some)
             }

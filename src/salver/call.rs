@@ -136,7 +136,7 @@ impl Salver {
                 note(error);
             }
             pass.note(&outcome);
-            if outcome.is_ok() {
+            if outcome.as_ref().err().is_none_or(Error::is_denied) {
                 self.check_once();
             }
             outcome

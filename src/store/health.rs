@@ -47,7 +47,7 @@ impl Trouble {
         match self {
             Self::Unreachable => "see whether the server runs, and whether its address is right",
             Self::Resting => "nothing: it is asked again within a second",
-            Self::Denied => "give the user the rights that the deployment page lists",
+            Self::Denied => "see the user, the password, and the rights on the deployment page",
             Self::Outdated => "use Redis 6.2 or newer, or Valkey",
             Self::Evicting => "set `maxmemory-policy noeviction`",
             Self::Full => "raise `maxmemory`, or drop what is old with `Salver::sweep`",

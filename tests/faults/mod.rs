@@ -14,6 +14,7 @@ mod model;
 pub mod process;
 mod replicas;
 mod replies;
+mod rights;
 mod secrets;
 pub mod site;
 mod storm;

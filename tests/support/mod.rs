@@ -11,6 +11,7 @@ pub mod monitor;
 pub mod programs;
 pub mod proxy;
 pub mod redis;
+pub mod rights;
 pub mod sentinels;
 pub mod spy;
 

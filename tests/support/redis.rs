@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::programs::{Running, free_port, library, scratch, start};
+use super::rights::{self, PASSWORD};
 
 /// A redis-server of this test alone.
 #[derive(Debug)]
@@ -73,7 +74,10 @@ impl Server {
             .expect("no redis-server came up")
     }
 
-    fn try_start(port: u16, folder: PathBuf, set_up: SetUp) -> Option<Self> {
+    fn try_start(port: u16, folder: PathBuf, mut set_up: SetUp) -> Option<Self> {
+        if with_rights() {
+            set_up.options.extend(rights::options());
+        }
         let process = set_up.spawn(port, &folder);
         let mut server = Self {
             port,
@@ -88,7 +92,9 @@ impl Server {
     fn answers(&mut self) -> bool {
         let started = Instant::now();
         while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
-            let connection = redis::Client::open(self.url()).unwrap().get_connection();
+            let connection = redis::Client::open(self.address())
+                .unwrap()
+                .get_connection();
             if let Ok(mut connection) = connection {
                 // Asking for a password is an answer too.
                 match redis::cmd("PING").query::<String>(&mut connection) {
@@ -128,13 +134,21 @@ impl Server {
         assert!(self.answers(), "redis-server does not come up again");
     }
 
+    /// Gives the address for Salver: with `SALVER_TEST_ACL` of a user that has the documented rights alone.
     pub fn url(&self) -> String {
+        match with_rights() {
+            true => format!("redis://salver:{PASSWORD}@127.0.0.1:{}", self.port),
+            false => self.address(),
+        }
+    }
+
+    fn address(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Opens a connection of the test's own, beside the store's.
     pub fn connect(&self) -> redis::Connection {
-        redis::Client::open(self.url())
+        redis::Client::open(self.address())
             .unwrap()
             .get_connection()
             .unwrap()
@@ -169,4 +183,8 @@ impl SetUp {
             .stdout(Stdio::null());
         start(&mut command, "redis-server")
     }
+}
+
+fn with_rights() -> bool {
+    std::env::var_os("SALVER_TEST_ACL").is_some()
 }

@@ -1,8 +1,10 @@
 //! What is wrong with a server, as it tells itself.
 
+use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::time::Duration;
 
-use redis::cmd;
+use redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
 use super::scripts::{self, read};
@@ -19,12 +21,110 @@ const SKEW: Duration = Duration::from_secs(5);
 const NEARLY_FULL: u64 = 95;
 
 pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error> {
-    let mut findings = Vec::new();
-    let info: String = read(line.command(cmd("INFO")).await?)?;
+    let look = Look {
+        line,
+        lacking: BTreeSet::new(),
+    };
+    let found = look.through(app).await;
+    found.or_else(|error| match error.is_denied() {
+        true => Ok(vec![Finding::new(
+            Trouble::Denied,
+            "it does not let this user in",
+        )]),
+        false => Err(error),
+    })
+}
+
+/// A look at a server, or at all of a Cluster.
+struct Look<'a> {
+    line: &'a Line,
+    /// Commands that the user may not run.
+    lacking: BTreeSet<String>,
+}
+
+impl Look<'_> {
+    async fn through(mut self, app: &str) -> Result<Vec<Finding>, Error> {
+        let mut findings = Vec::new();
+        for node in 0.. {
+            let before = OffsetDateTime::now_utc();
+            let Some(time) = self.try_out(node, &["TIME"]).await? else {
+                break;
+            };
+            let after = OffsetDateTime::now_utc();
+            let mut found = Vec::new();
+            if let Some((seconds, micros)) = time {
+                found.extend(skewed(before, after, seconds, micros));
+            }
+            if let Some(Some(info)) = self.try_out::<String>(node, &["INFO"]).await? {
+                found.extend(told(&info));
+            }
+            // Servers of a Cluster may all say the same.
+            found.retain(|finding| !findings.contains(finding));
+            findings.extend(found);
+        }
+        // What a sweep and adds that wait for replicas need beside the scripts.
+        for command in [&["DBSIZE"][..], &["SCAN", "0"], &["WAIT", "0", "0"]] {
+            self.try_out::<Value>(0, command).await?;
+        }
+        self.try_out::<Value>(0, &["EVAL", "return 1", "0"]).await?;
+        match scripts::check(self.line, app).await {
+            Ok(lacking) => self.lacking.extend(lacking),
+            Err(error) if lacks_right_to(&error, "key") => {
+                let detail = format!("the user may not touch the keys of the application {app}");
+                findings.push(Finding::new(Trouble::Denied, detail));
+            }
+            Err(error) if lacks_right_to(&error, "evalsha") => {
+                self.lacking.insert("evalsha".to_owned());
+            }
+            // The script is unknown there, and has been tried whole.
+            Err(error) if lacks_right_to(&error, "eval") => {}
+            Err(error) => return Err(error),
+        }
+        if !self.lacking.is_empty() {
+            let lacking: Vec<_> = self.lacking.into_iter().collect();
+            let detail = format!("the user may not run {}", lacking.join(", "));
+            findings.push(Finding::new(Trouble::Denied, detail));
+        }
+        Ok(findings)
+    }
+
+    /// Runs a command on the server of that number. The outer nothing: there are fewer servers; the inner: the
+    /// user may not, which is noted.
+    async fn try_out<T: redis::FromRedisValue>(
+        &mut self,
+        node: usize,
+        words: &[&str],
+    ) -> Result<Option<Option<T>>, Error> {
+        let mut command = Cmd::new();
+        command.arg(words);
+        match self.line.command_at(node, command).await {
+            Ok(Some(reply)) => Ok(Some(Some(read(reply)?))),
+            Ok(None) => Ok(None),
+            Err(error) if lacks_right_to(&error, "") => {
+                self.lacking
+                    .extend(words.first().map(|word| word.to_lowercase()));
+                Ok(Some(None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Tells whether a server refused for want of a right whose name has this word in it.
+fn lacks_right_to(error: &Error, what: &str) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &RedisError| {
+        cause.code() == Some("NOPERM") && cause.detail().unwrap_or_default().contains(what)
+    })
+}
+
+/// What a server tells of itself.
+fn told(info: &str) -> Vec<Finding> {
     let field = |name: &str| {
         let mut lines = info.lines();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     };
+    let mut findings = Vec::new();
     findings.extend(field("redis_version").and_then(outdated));
     let most = field("maxmemory").filter(|most| *most != "0");
     findings.extend(evicting(most, field("maxmemory_policy")));
@@ -33,15 +133,7 @@ pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error>
         let detail = "the server is a replica";
         findings.push(Finding::new(Trouble::ReadOnly, detail));
     }
-    let before = OffsetDateTime::now_utc();
-    let (seconds, micros): (i64, i64) = read(line.command(cmd("TIME")).await?)?;
-    findings.extend(skewed(before, OffsetDateTime::now_utc(), seconds, micros));
-    let lacking = scripts::check(line, app).await?;
-    if !lacking.is_empty() {
-        let detail = format!("the user may not run {}", lacking.join(", "));
-        findings.push(Finding::new(Trouble::Denied, detail));
-    }
-    Ok(findings)
+    findings
 }
 
 fn outdated(version: &str) -> Option<Finding> {
