@@ -100,4 +100,11 @@ fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_pag
   src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
 fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
+fault the_decoder_does_not_look faults::inputs::inputs \
+  src/wire.rs 'let (id, rest) = rest.split_at_checked(ID_LEN)?;' '#[allow(clippy::indexing_slicing)]
+    let (id, rest) = (&rest[..ID_LEN], &rest[ID_LEN..]);'
+fault keys_have_two_spellings faults::inputs::inputs \
+  src/context/mod.rs '(encode(&text) == part).then(|| text.into_owned())' 'Some(text.into_owned())'
+fault links_name_somebody faults::inputs::inputs \
+  src/message/parts.rs '&& url.password().is_none()' ''
 exit $green
