@@ -100,6 +100,12 @@ fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_pag
   src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
 fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
+fault pages_with_messages_are_cached faults::cache::shared_cache \
+  src/web/middleware.rs 'if visit.is_carrying() {
+        keep_from_caches' 'if false {
+        keep_from_caches'
+fault pages_with_messages_are_not_modified faults::cache::shared_cache \
+  src/web/middleware.rs '"etag",' '"e-tag",'
 fault the_decoder_does_not_look faults::inputs::inputs \
   src/wire.rs 'let (id, rest) = rest.split_at_checked(ID_LEN)?;' '#[allow(clippy::indexing_slicing)]
     let (id, rest) = (&rest[..ID_LEN], &rest[ID_LEN..]);'

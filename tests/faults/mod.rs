@@ -3,6 +3,7 @@
 //! `tests/run faults` runs the column for every commit; with `SALVER_LONG=1`, which `tests/run --long faults`
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
+mod cache;
 mod inputs;
 mod kills;
 mod process;
