@@ -100,6 +100,10 @@ fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_pag
   src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
 fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
+fault titles_are_not_escaped faults::injection::injection \
+  src/render/fragment.rs '"<strong>{}</strong> ", Escaped(title)' '"<strong>{}</strong> ", title'
+fault texts_end_the_script faults::injection::injection \
+  src/render/json.rs "'<' => out.push_str(\"\\\\u003c\")," ''
 fault pages_with_messages_are_cached faults::cache::shared_cache \
   src/web/middleware.rs 'if visit.is_carrying() {
         keep_from_caches' 'if false {

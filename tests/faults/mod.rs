@@ -4,8 +4,10 @@
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
 mod cache;
+mod injection;
 mod inputs;
 mod kills;
+mod payloads;
 mod process;
 mod site;
 mod storm;
