@@ -141,4 +141,21 @@ fault a_release_makes_young_again faults::model::memory_redis_and_the_model_say_
   src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
 fault a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
   src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
+fault titles_are_not_escaped faults::injection::injection \
+  src/render/fragment.rs '"<strong>{}</strong> ", Escaped(title)' '"<strong>{}</strong> ", title'
+fault texts_end_the_script faults::injection::injection \
+  src/render/json.rs "'<' => out.push_str(\"\\\\u003c\")," ''
+fault pages_with_messages_are_cached faults::cache::shared_cache \
+  src/web/middleware.rs 'if visit.is_carrying() {
+        keep_from_caches' 'if false {
+        keep_from_caches'
+fault pages_with_messages_are_not_modified faults::cache::shared_cache \
+  src/web/middleware.rs '"etag",' '"e-tag",'
+fault the_decoder_does_not_look faults::inputs::inputs \
+  src/wire.rs 'let (id, rest) = rest.split_at_checked(ID_LEN)?;' '#[allow(clippy::indexing_slicing)]
+    let (id, rest) = (&rest[..ID_LEN], &rest[ID_LEN..]);'
+fault keys_have_two_spellings faults::inputs::inputs \
+  src/context/mod.rs '(encode(&text) == part).then(|| text.into_owned())' 'Some(text.into_owned())'
+fault links_name_somebody faults::inputs::inputs \
+  src/message/parts.rs '&& url.password().is_none()' ''
 exit $green
