@@ -36,7 +36,6 @@ counters! {
     undecodable => "salver_undecodable_total";
     newer => "salver_newer_total";
     given_up => "salver_unsettled_total";
-    degraded_page => "salver_degraded_pages_total";
 }
 
 /// What a look met and did not hand out.
@@ -56,10 +55,16 @@ pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, E
     }
 }
 
-/// How long a page waited for the store, all its calls together.
-pub(crate) fn page(app: &Arc<str>, waited: Duration) {
+/// How long a page waited for its messages, and whether it goes out without knowing of any.
+#[cfg(feature = "web")]
+pub(crate) fn page(app: &Arc<str>, waited: Duration, degraded: bool) {
     #[cfg(feature = "metrics")]
-    metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+    {
+        metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+        if degraded {
+            metrics::counter!("salver_degraded_pages_total", "app" => Arc::clone(app)).increment(1);
+        }
+    }
 }
 
 /// A reply that was to another request.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::breaker::Breaker;
 use crate::seldom::Seldom;
@@ -119,22 +119,26 @@ struct Late {
 
 async fn run(desk: Arc<Desk>, mut queue: mpsc::Receiver<Post>) {
     let mut posts = Vec::with_capacity(AT_ONCE);
-    let (mut late, mut rest) = (VecDeque::new(), REST);
+    let (mut late, mut rest, mut due) = (VecDeque::new(), REST, Instant::now());
     loop {
-        let again = sleep(rest);
-        tokio::select! {
-            received = queue.recv_many(&mut posts, AT_ONCE) => {
-                if received == 0 {
-                    return;
-                }
-                handle(&desk, posts.drain(..), &mut late).await;
-            }
-            () = again, if !late.is_empty() => {
-                rest = match retry(&desk, &mut late).await {
-                    true => REST,
-                    false => (rest * 2).min(LONGEST_REST),
-                };
-            }
+        let receiving = queue.recv_many(&mut posts, AT_ONCE);
+        let received = match late.is_empty() {
+            true => Some(receiving.await),
+            false => timeout_at(due, receiving).await.ok(),
+        };
+        if received == Some(0) {
+            return;
+        }
+        let all_was_well = late.is_empty();
+        handle(&desk, posts.drain(..), &mut late).await;
+        if all_was_well {
+            (rest, due) = (REST, Instant::now() + REST);
+        } else if Instant::now() >= due {
+            rest = match retry(&desk, &mut late).await {
+                true => REST,
+                false => (rest * 2).min(LONGEST_REST),
+            };
+            due = Instant::now() + rest;
         }
     }
 }

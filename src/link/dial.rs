@@ -8,10 +8,7 @@ use deadpool_redis::{Connection, Pool};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    ProtocolVersion,
-};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 #[cfg(feature = "tls")]
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -113,10 +110,10 @@ pub(crate) struct Addresses {
 /// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
 pub(crate) enum Dialer {
-    One(Client),
+    One(Box<Client>),
     Sentinels(Arc<Sentinels>),
     #[cfg(feature = "cluster")]
-    Cluster(redis::cluster::ClusterClient),
+    Cluster(Box<redis::cluster::ClusterClient>),
     Pool(Pool),
 }
 
@@ -133,7 +130,7 @@ impl Dialer {
                 "seed",
                 "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
             )),
-            (Topology::One, [info]) => Ok(Self::One(open(info.clone(), addresses)?)),
+            (Topology::One, [info]) => Ok(Self::One(Box::new(open(info.clone(), addresses)?))),
             (Topology::Sentinels { .. }, [..]) => {
                 let sentinels = Sentinels {
                     infos,
@@ -143,7 +140,9 @@ impl Dialer {
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
-            (Topology::Cluster, [..]) => Ok(Self::Cluster(cluster_at(infos, addresses)?)),
+            (Topology::Cluster, [..]) => {
+                Ok(Self::Cluster(Box::new(cluster_at(&infos, addresses)?)))
+            }
         }
     }
 
@@ -151,10 +150,13 @@ impl Dialer {
     pub(super) async fn dial(&self) -> Result<Wire, Error> {
         let patience = match self {
             Self::One(_) | Self::Pool(_) => CONNECT,
-            _ => SEARCH,
+            Self::Sentinels(_) => SEARCH,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => SEARCH,
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
-        let dialled = timeout(patience, self.dial_patiently()).await;
+        // Boxed: what asks Sentinels is large, and rarely there.
+        let dialled = timeout(patience, Box::pin(self.dial_patiently())).await;
         dialled.unwrap_or_else(late)
     }
 
@@ -298,11 +300,11 @@ impl Sentinels {
 
 #[cfg(feature = "cluster")]
 fn cluster_at(
-    infos: Vec<ConnectionInfo>,
+    infos: &[ConnectionInfo],
     addresses: &Addresses,
 ) -> Result<redis::cluster::ClusterClient, Error> {
     let (retries, least, most) = FOLLOW;
-    let builder = redis::cluster::ClusterClient::builder(infos.clone())
+    let builder = redis::cluster::ClusterClient::builder(infos.iter().cloned())
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)
@@ -342,7 +344,7 @@ fn with_tls(
 
 #[cfg(feature = "tls")]
 fn is_tls(info: &ConnectionInfo) -> bool {
-    matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+    matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. })
 }
 
 #[cfg(feature = "tls")]

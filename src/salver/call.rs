@@ -116,8 +116,7 @@ impl Salver {
     ) -> Result<Hold, Error> {
         let started = Instant::now();
         let held = self.hold(contexts, budget).await;
-        count::page(&self.app, started.elapsed());
-        count::degraded_page(&self.app, u64::from(held.is_err()));
+        count::page(&self.app, started.elapsed(), held.is_err());
         held
     }
 

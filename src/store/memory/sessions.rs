@@ -109,8 +109,10 @@ impl State {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
-        let mut swept = Swept::default();
-        swept.of = owners.len() as u64;
+        let mut swept = Swept {
+            of: owners.len() as u64,
+            ..Swept::default()
+        };
         for owner in owners {
             if let Some(mut session) = self.take_out(&owner) {
                 swept.contexts += session.shelves.len() as u64;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use redis::{FromRedisValue, Value, from_redis_value};
 
 use super::keys;
-use crate::context::{decode, encode};
+use crate::context::decode;
+#[cfg(feature = "cluster")]
+use crate::context::encode;
 use crate::link::{Ask, Effect, Line, Lua};
 #[cfg(feature = "cluster")]
 use crate::store::MAX_MESSAGES;
@@ -197,8 +199,8 @@ pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
     for _ in 0..HOPS {
         let mut keys = vec![keys::book(first.context.app(), &session)];
         keys.extend(held().map(|held| held.context.with_session(session.clone()).key()));
-        let reply = ask(line, &CONFIRM, Effect::Writes, keys, args.clone()).await?;
-        let Some(moved) = reply.0.into_iter().next() else {
+        let mut reply = ask(line, &CONFIRM, Effect::Writes, keys, args.clone()).await?;
+        let Some(moved) = reply.0.next() else {
             return Ok(());
         };
         session = session_of(&read::<String>(moved)?)?;
