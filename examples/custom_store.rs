@@ -84,7 +84,9 @@ impl ListStore {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tables { rows, books } = &mut *tables;
         books.gone.retain(|(_, _, _, until)| *until > now);
-        books.lives.retain(|(_, until)| *until > now);
+        books.lives.retain(|(context, until)| {
+            *until > now && rows.iter().any(|row| row.context == *context)
+        });
         rows.retain(|row| {
             books
                 .lives
@@ -232,7 +234,7 @@ impl Tables {
 
         let mut rows: Vec<Row> = Vec::new();
         let mut latest = 0;
-        for message in messages {
+        for (at, message) in messages.iter().enumerate() {
             let member = wire::encode(message)?;
             let row = Row {
                 context: context.clone(),
@@ -240,7 +242,8 @@ impl Tables {
                 member,
             };
             let same = |other: &Row| other.context == *context && other.id() == row.id();
-            if self.rows.iter().chain(&rows).any(same) {
+            let mut before = messages.iter().take(at);
+            if before.any(|other| other.id() == message.id()) || self.rows.iter().any(same) {
                 continue;
             }
             rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());
@@ -429,6 +432,9 @@ impl Store for ListStore {
                 Some(_) => return Err(Error::closed()),
                 None => {}
             }
+            if from == to {
+                return Ok(());
+            }
             if !open && books.moved(app, to).is_some() {
                 return Err(Error::closed());
             }
@@ -439,6 +445,13 @@ impl Store for ListStore {
             books
                 .gone
                 .push((app.to_owned(), from.clone(), Some(to.clone()), until));
+            let there = rows
+                .iter()
+                .filter(|row| row.context.app() == app && row.context.session() == to);
+            let both: Vec<_> = there
+                .map(|row| (row.context.with_session(from.clone()), row.member.clone()))
+                .collect();
+            rows.retain(|row| !both.contains(&(row.context.clone(), row.member.clone())));
             let contexts = rows.iter_mut().map(|row| &mut row.context);
             let contexts = contexts.chain(books.displaced.iter_mut().map(|(context, _)| context));
             let contexts = contexts.chain(books.lives.iter_mut().map(|(context, _)| context));

@@ -3,6 +3,8 @@
 //! [design]: crate::docs::design
 //! [data]: crate::docs::data
 //! [deployment]: crate::docs::deployment
+//! [promises]: crate::docs::promises
+//! [observing]: crate::docs::observing
 //! [migrating]: crate::docs::migrating
 //! [contributing]: crate::docs::contributing
 //! [changelog]: crate::docs::changelog

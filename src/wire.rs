@@ -60,8 +60,10 @@ pub fn head(member: &[u8]) -> Option<Head<'_>> {
     let (id, rest) = rest.split_at_checked(ID_LEN)?;
     let mut rest = rest.strip_prefix(b"\"")?;
     let mut tag = None;
-    if let Some(from) = rest.strip_prefix(TAG) {
-        let end = from.iter().position(|byte| *byte == b'"')?;
+    // One that is cut off in its tag has none, and still has its id.
+    if let Some(from) = rest.strip_prefix(TAG)
+        && let Some(end) = from.iter().position(|byte| *byte == b'"')
+    {
         let (word, after) = from.split_at_checked(end)?;
         tag = Some(word);
         rest = after.strip_prefix(b"\"")?;

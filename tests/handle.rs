@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use salver::store::{Full, MemoryStore};
+use futures_util::future::join_all;
+use salver::store::{Full, MemoryStore, RedisStore, Store, Trouble};
 use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
+use crate::support::logs::Logs;
+use crate::support::metrics::Counted;
+use crate::support::programs::scratch;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
-use crate::support::{eventually, session};
+use crate::support::{at, eventually, session};
 
 #[tokio::test]
 async fn what_is_below_the_minimum_level_is_not_added() {
@@ -238,7 +243,7 @@ async fn a_users_pool_serves_too() {
     let pool = config
         .create_pool(Some(deadpool_redis::Runtime::Tokio1))
         .unwrap();
-    let salver = Salver::new("app", salver::redis::RedisStore::pooled(pool)).unwrap();
+    let salver = Salver::new("app", RedisStore::pooled(pool)).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("pooled")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
@@ -365,4 +370,211 @@ async fn an_add_whose_reply_was_lost_is_in_doubt_not_denied() {
         2,
         "it was applied indeed"
     );
+}
+
+#[tokio::test]
+async fn an_add_without_an_answer_is_sent_once_more_with_the_same_bytes() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    report.slow_once(Duration::from_secs(60));
+    salver.add(&page, Message::info("once")).await.unwrap();
+    assert_eq!(report.take(), ["add", "add"]);
+    assert_messages!(salver, session("ada"), "settings", [Info "once"]);
+}
+
+#[tokio::test]
+async fn a_write_that_is_never_answered_is_in_doubt_when_the_budget_is_spent() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    report.slow(Duration::from_secs(60));
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let error = salver.add(&page, Message::info("x")).await.unwrap_err();
+    assert!(
+        error.is_in_doubt() && error.retry_after().is_some(),
+        "{error}"
+    );
+    let waited = started.elapsed();
+    assert!((248..=252).contains(&waited.as_millis()), "{waited:?}");
+    assert_eq!(report.take(), ["add", "add"]);
+}
+
+#[tokio::test]
+async fn a_release_and_a_take_are_never_sent_twice() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&page, Message::info("x")).await.unwrap();
+    let claim = salver.claim(&page).await.unwrap();
+    report.take();
+    report.slow(Duration::from_secs(60));
+    assert!(salver.release(claim).await.unwrap_err().is_in_doubt());
+    assert!(salver.take(&page).await.unwrap_err().is_in_doubt());
+    assert_eq!(report.take(), ["release", "take"]);
+}
+
+#[tokio::test]
+async fn health_names_what_is_wrong_and_what_to_do() {
+    let down = Salver::redis("app", "redis://127.0.0.1:1").unwrap();
+    let health = down.health().await;
+    assert_eq!(health.findings()[0].trouble(), Trouble::Unreachable);
+    assert!(
+        !health.is_good() && health.to_string().starts_with("unreachable: "),
+        "{health}"
+    );
+    for _ in 0..3 {
+        down.peek(&down.context(session("ada"), "p").unwrap())
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(
+        down.health().await.findings()[0].trouble(),
+        Trouble::Resting
+    );
+
+    let options = ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"];
+    let server = Server::start_with(&options);
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let health = salver.health().await;
+    let found: Vec<_> = health.findings().iter().map(|one| one.trouble()).collect();
+    assert_eq!(found, [Trouble::Evicting], "{health}");
+    let advice = "evicting: maxmemory-policy is volatile-lru; set `maxmemory-policy noeviction`";
+    assert_eq!(health.to_string(), advice);
+    let port = server.port.to_string();
+    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
+    let salver = Salver::redis("app", &replica.url()).unwrap();
+    let found = salver.health().await;
+    assert_eq!(found.findings()[0].trouble(), Trouble::ReadOnly, "{found}");
+}
+
+#[tokio::test]
+async fn health_knows_what_is_too_old() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    proxy.set(Fault::Say("redis_version:5.", "redis_version:7."));
+    let health = Salver::redis("app", &proxy.url()).unwrap().health().await;
+    assert_eq!(
+        health.findings()[0].trouble(),
+        Trouble::Outdated,
+        "{health}"
+    );
+    assert!(
+        health.to_string().contains("use Redis 6.2 or newer"),
+        "{health}"
+    );
+}
+
+#[tokio::test]
+async fn health_knows_when_the_clocks_differ() {
+    for (behind, found) in [(4, None), (6, Some(Trouble::ClockSkew))] {
+        let then = time::OffsetDateTime::now_utc().unix_timestamp() - behind;
+        let file = scratch("time").join("now");
+        std::fs::write(&file, format!("{then}.9\n")).unwrap();
+        let server = Server::start_at(&file);
+        let health = Salver::redis("app", &server.url()).unwrap().health().await;
+        let troubles = health.findings().iter().map(|finding| finding.trouble());
+        assert_eq!(troubles.last(), found, "{health}");
+    }
+}
+
+/// However many wait for it, one connection is made at a time.
+#[tokio::test]
+async fn one_connection_is_dialled_however_many_wait() {
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", mute.local_addr().unwrap());
+    let store = RedisStore::new(&url).unwrap();
+    let page = [at("ada", "settings")];
+    let asking = join_all((0..100).map(|_| store.peek(&page, Duration::from_secs(60))));
+    let mut dialled = Vec::new();
+    let accepting = async {
+        loop {
+            dialled.push(mute.accept().await.unwrap());
+        }
+    };
+    tokio::select! {
+        answers = asking => {
+            assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.is_unavailable())));
+        }
+        () = accepting => {}
+    }
+    assert_eq!(dialled.len(), 1, "connections for 100 requests");
+}
+
+#[tokio::test]
+async fn a_store_is_looked_at_once_when_it_first_answers() {
+    let logs = Logs::everywhere();
+    let options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
+    let server = Server::start_with(&options);
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    for _ in 0..3 {
+        salver.add(&page, Message::info("x")).await.unwrap();
+    }
+    let told = "the store: evicting: maxmemory-policy is allkeys-lru";
+    eventually("it is told", async || {
+        logs.text().contains(told).then_some(())
+    })
+    .await;
+    salver.add(&page, Message::info("x")).await.unwrap();
+    let warnings = logs
+        .text()
+        .lines()
+        .filter(|line| line.contains(" WARN "))
+        .count();
+    assert_eq!(warnings, 1, "{}", logs.text());
+}
+
+#[tokio::test]
+async fn what_is_counted_has_the_names_of_the_table() {
+    let counted = Counted::start();
+    let (store, report) = SpyStore::new();
+    let inner = store.inner.clone();
+    let salver = Salver::builder("app")
+        .store(store)
+        .max_messages(3)
+        .build()
+        .unwrap();
+    let page = salver.context(session("ada"), "settings").unwrap();
+    for text in ["1", "2", "3", "4"] {
+        salver.add(&page, Message::info(text)).await.unwrap();
+    }
+    inner.put_member(&page, "not a message");
+    let newer = "{\"id\":\"018f2b6e-7c3a-7000-8000-000000000002\",\"v\":9,\"text\":\"x\"}";
+    inner.put_member(
+        &page,
+        newer.replace("018f2b6e-7c3a", &MessageId::new().to_string()[..13]),
+    );
+    let claim = salver.claim(&page).await.unwrap();
+    salver.release(claim).await.unwrap();
+    let claim = salver.claim(&page).await.unwrap();
+    salver.confirm(&claim).await.unwrap();
+    report.down(true);
+    for _ in 0..4 {
+        salver.peek(&page).await.unwrap_err();
+    }
+    salver.close().await;
+    let expected = [
+        ("salver_added_total", 4),
+        ("salver_displaced_total", 1),
+        ("salver_undecodable_total", 2),
+        ("salver_newer_total", 2),
+        ("salver_released_total", 3),
+        ("salver_shown_total", 3),
+        ("salver_confirmed_total", 3),
+        ("salver_breaker_opened_total", 1),
+    ];
+    for (name, count) in expected {
+        assert_eq!(counted.sum(name), count, "{name}");
+    }
+    assert_eq!(counted.values("salver_breaker_open"), [1.0]);
+    assert_eq!(counted.values("salver_call_seconds").len(), 11);
+    let page = include_str!("../src/docs/observing.md");
+    for name in counted.names() {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "the table does not have {name}"
+        );
+    }
 }

@@ -322,6 +322,41 @@ fn built(metadata: &Value) -> BTreeSet<String> {
     seen
 }
 
+/// Every promise names its tests, and each of them exists.
+#[test]
+fn every_promise_has_a_test() {
+    let this = std::env::current_exe().unwrap();
+    let list = output(this.to_str().unwrap(), &["--list", "--format", "terse"]);
+    let tests: BTreeSet<_> = list
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .collect();
+    let page = read("src/docs/promises.md");
+    let mut promises = 0;
+    let rows = page.split("| promise | test |\n|---|---|\n").skip(1);
+    for row in rows.flat_map(|table| table.lines().take_while(|line| line.starts_with('|'))) {
+        let named: Vec<_> = row
+            .rsplit(" | ")
+            .next()
+            .unwrap()
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .collect();
+        assert!(!named.is_empty(), "no test shows: {row}");
+        for name in named {
+            // A law is one test for each store.
+            let law = name
+                .strip_prefix("laws::")
+                .map(|law| format!("laws::redis_server::{law}"));
+            let name = law.as_deref().unwrap_or(name);
+            assert!(tests.contains(name), "{name} is no test");
+        }
+        promises += 1;
+    }
+    assert!(promises > 30, "the test reads promises no more");
+}
+
 #[test]
 fn there_is_one_redis() {
     let args = "tree --edges normal --all-features --offline --locked --prefix none";

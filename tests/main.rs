@@ -22,6 +22,7 @@ mod handle;
 mod laws;
 mod layers;
 mod pages;
+mod soak;
 mod support;
 mod twins;
 mod web;

@@ -2,10 +2,10 @@
 # Plants faults in a copy of the source, one at a time, and wants the named test red.
 #
 # For what no faulty store can show: who claims, what counts as shown, how a page is filled. Prints
-# `TWIN <fault> <test> red`; a fault that stays green fails. `tests/mutants.sh <fault>` plants one.
+# `TWIN <fault> <test> red`; a fault that stays green fails. `tests/mutants.sh <fault>…` plants those.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-only=${1:-}
+only=" $* "
 copy=target/twins
 export CARGO_TARGET_DIR="$PWD/$copy/target" RUST_BACKTRACE=0
 
@@ -15,7 +15,7 @@ rm -rf "$copy"
 mkdir -p "$CARGO_TARGET_DIR/debug"
 cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
 cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
-for name in salver it hello job dashboard askama minijinja testing custom_store; do
+for name in salver it hello job dashboard askama minijinja prometheus testing custom_store; do
   rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
 done
 log="$PWD/target/twins.log"
@@ -24,7 +24,7 @@ green=0
 # fault <name> <test> <file> <what stands there> <what is planted>
 fault() {
   local name=$1 test=$2 file=$3 old=$4 new=$5
-  [ -z "$only" ] || [ "$only" = "$name" ] || return 0
+  [ "$only" = "  " ] || [[ $only = *" $name "* ]] || return 0
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
@@ -32,7 +32,7 @@ fault() {
     echo "TWIN $name $test DOES NOT BUILD"; cat "$log"; green=1; return
   fi
   local word=red
-  if (cd "$copy" && cargo test --locked --quiet --test it -- --exact "$test" >"$log" 2>&1); then
+  if (cd "$copy" && timeout 170 cargo test --locked --quiet --test it -- --exact "$test" >"$log" 2>&1); then
     word=GREEN green=1
   elif ! grep -q 'FAILED\|panicked' "$log"; then
     word="DID NOT RUN"; green=1; cat "$log"
@@ -52,15 +52,22 @@ fault parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 fault names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
-  src/web/session.rs 'request.cookie_raw(' 'request.cookie('
+  src/web/session.rs 'let token = cookies.find_map(|cookie| value(cookie, name))?;
+    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies.next(), value(b"", name));
+    Token::read(request.cookie(std::str::from_utf8(name).ok()?)?.value())'
+fault one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
+  src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
+    request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
-  src/link/line.rs 'Effect::Reads => error,' 'Effect::Reads | Effect::Writes => error,'
+  src/link/line.rs 'match first.error.is_in_doubt() {' 'match first.error.is_closed() {'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
-  src/salver/hold.rs 'drop(self.salver.shared.settle.hand_over(End::Release(claim)));' 'drop(claim);'
+  src/salver/hold.rs 'drop(self.hand_over(End::Release(claim)));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
-  src/web/middleware.rs 'headers.remove(header::ETAG);' ''
+  src/web/middleware.rs '"etag",' '"e-tag",'
+fault caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
+  src/web/middleware.rs ' || header.ends_with("-cache-control")' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
   src/web/middleware.rs 'if visit.is_carrying() {
         keep_from_caches' 'if visit.is_rendered() {
@@ -78,7 +85,7 @@ fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
 fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_to_a_new_id \
   src/salver/mod.rs 'self.add_within(context, &[message], 1).await' 'self.add_within(context, &[message], HOPS).await'
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
-  src/web/visit.rs 'salver.hold(context.looked_into(), budget).await' 'salver.hold(context.looked_into(), budget * 20).await'
+  src/web/visit.rs 'salver.hold_for_page(context.looked_into(), budget).await' 'salver.hold_for_page(context.looked_into(), budget * 20).await'
 fault views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
   src/web/view.rs 'Kind::Route => without_slash(&request.match_pattern()?),' 'Kind::Route => request.match_name()?.to_owned(),'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
@@ -90,7 +97,48 @@ fault scripts_claim_without_a_lease faults::tabs::concurrent_tabs \
 fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_worker_and_one_more \
   src/store/redis/mod.rs 'if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {' 'if let Some(worker) = None::<Arc<Self>> {'
 fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_page \
-  src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
+  src/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
 fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
-  src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
+  src/breaker.rs 'self.breaker.state().probing = false;' ''
+fault claims_remove_at_once faults::storm::cancellation_storm \
+  src/store/redis/look.lua "if mode == 'claim' then redis.call('ZADD', key, 'XX', now + lease, member) end" "if mode == 'claim' then redis.call('ZREM', key, member) end"
+fault leases_do_not_end faults::kills::web_process_kill \
+  src/store/redis/scripts.rs 'number(millis(lease)), number(millis(age))' 'number(millis(lease) * 1000), number(millis(age))'
+fault broken_bodies_confirm faults::bodies::bodies \
+  src/web/body.rs '*this.hold = None;
+                    *this.left = None;' 'confirm(this.hold);'
+fault replies_are_not_matched faults::matrix::resiliency_matrix \
+  src/link/line.rs 'Ok(name) if name == ask.name() => Ok(parts),' 'Ok(_) => Ok(parts),'
+fault vanished_servers_are_waited_for faults::matrix::resiliency_matrix \
+  src/link/line.rs 'if state.silent >= SILENT {' 'if state.silent >= u32::MAX {'
+fault broken_connections_are_kept faults::kills::redis_kill_with_aof \
+  src/link/line.rs 'if verdict.hang_up {' 'if verdict.hang_up && number == 0 {'
+fault scripts_are_never_sent_whole faults::kills::script_flush_under_load \
+  src/link/wire.rs 'Err(error) if is_unknown(&error) => ask.whole().query_async(self).await,' 'Err(error) if error.is_timeout() => ask.whole().query_async(self).await,'
+fault full_servers_take_no_claims faults::kills::out_of_memory \
+  src/store/redis/look.lua "if mode ~= 'peek' then redis.call('ZREM', KEYS[2], '') end" ''
+fault a_server_without_replicas_is_not_read faults::replies::error_replies \
+  src/link/fault.rs '["READONLY", "MISCONF", "NOREPLICAS"]' '["READONLY", "MISCONF", "NONE"]'
+fault logouts_close_nothing faults::life::session_life \
+  src/store/redis/clear.lua "if close > 0 and" "if close < 0 and"
+fault texts_are_logged faults::secrets::secrets \
+  src/salver/mod.rs 'let loud: Vec<_> = loud.cloned().collect();' 'let loud: Vec<Message> = loud.cloned().collect(); for one in &loud { tracing::trace!("{}", one.text()); }'
+fault writes_are_sent_once handle::an_add_without_an_answer_is_sent_once_more_with_the_same_bytes \
+  src/salver/call.rs 'const FIRST: f64 = 0.4;' 'const FIRST: f64 = 1.0;'
+fault releases_are_sent_twice handle::a_release_and_a_take_are_never_sent_twice \
+  src/salver/mod.rs 'self.write_once("release", self.store.release(&claim))' 'self.write("release", || self.store.release(&claim))'
+fault confirms_are_tried_once web::trouble::a_confirm_that_cannot_be_written_waits_until_it_can \
+  src/settle.rs 'Err(error) if error.retry_after().is_some() => return Some(late),' 'Err(error) if error.is_closed() => return Some(late),'
+fault servers_without_writes_show_nothing web::trouble::a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read \
+  src/store/redis/mod.rs 'if !claim.as_ref().is_err_and(Error::is_read_only) {' 'if !claim.as_ref().is_err_and(Error::is_closed) {'
+fault evictions_are_not_told handle::a_store_is_looked_at_once_when_it_first_answers \
+  src/store/redis/health.rs 'let policy = policy.filter(|policy| *policy != "noeviction")?;' 'let policy = policy.filter(|policy| *policy == "none")?;'
+fault memory_displaces_the_newest faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/memory/shelf.rs 'self.slots.drain(..over.min(staying));' 'self.slots.truncate(staying - over.min(staying));'
+fault only_what_fits_is_compared faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/add.lua "redis.call('ZRANGE', context, -1000, -1)" "redis.call('ZRANGE', context, -cap, -1)"
+fault a_release_makes_young_again faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
+fault a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
 exit $green

@@ -129,6 +129,26 @@ async fn templates_draw_messages_themselves() {
 }
 
 #[tokio::test]
+async fn the_prometheus_example_serves_metrics_and_health() {
+    let (url, _process) = listening("prometheus", "/").await;
+    let visitor = visitor();
+    let page = visitor.post(&url).send().await.unwrap().text().await;
+    assert!(page.unwrap().contains("was added."));
+    let added = "salver_added_total{app=\"icons\"} 1";
+    let shown = "salver_shown_total{app=\"icons\"} 1";
+    let metrics = async || {
+        let metrics = visitor.get(format!("{url}metrics")).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        (metrics.contains(added) && metrics.contains(shown)).then_some(())
+    };
+    eventually("the metrics are served", metrics).await;
+    let health = visitor.get(format!("{url}health")).send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    assert_eq!(health.text().await.unwrap(), "all is well\n");
+    println!("PAGE example=prometheus metrics=served health=served");
+}
+
+#[tokio::test]
 async fn the_job_example_reaches_a_page() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));

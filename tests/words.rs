@@ -131,10 +131,18 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
             ok().action("x", format!("data:text/html,{SECRET}")),
         ),
         ("action.url", ok().action("x", format!("//{SECRET}"))),
+        (
+            "action.url",
+            ok().action("x", format!("//site.invalid/{SECRET}")),
+        ),
         ("action.url", ok().action("x", format!("/\\{SECRET}"))),
         (
             "action.url",
             ok().action("x", format!("https://user:{SECRET}@example.org")),
+        ),
+        (
+            "action.url",
+            ok().action("x", format!("https://:{SECRET}@example.org")),
         ),
         ("action.url", ok().action("x", "https://")),
         ("action.url", ok().action("x", SECRET)),
@@ -310,7 +318,7 @@ fn property_keys_are_injective() {
 fn message() -> impl Strategy<Value = Message> {
     let words = || "[ -~\u{a0}-\u{2fff}]{1,60}";
     let level = select(Level::ALL.to_vec());
-    let data = proptest::option::of((any::<i64>(), words()));
+    let data = proptest::option::of((any::<i64>(), any::<f64>(), words()));
     let extras = (
         proptest::option::of("[A-Za-z0-9._~-]{1,64}"),
         proptest::option::of(words()),

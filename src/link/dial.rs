@@ -113,10 +113,10 @@ pub(crate) struct Addresses {
 /// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
 pub(crate) enum Dialer {
-    One(Client),
+    One(Arc<Client>),
     Sentinels(Arc<Sentinels>),
     #[cfg(feature = "cluster")]
-    Cluster(redis::cluster::ClusterClient),
+    Cluster(Arc<redis::cluster::ClusterClient>),
     Pool(Pool),
 }
 
@@ -133,7 +133,7 @@ impl Dialer {
                 "seed",
                 "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
             )),
-            (Topology::One, [info]) => Ok(Self::One(open(info.clone(), addresses)?)),
+            (Topology::One, [info]) => Ok(Self::One(Arc::new(open(info.clone(), addresses)?))),
             (Topology::Sentinels { .. }, [..]) => {
                 let sentinels = Sentinels {
                     infos,
@@ -143,18 +143,21 @@ impl Dialer {
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
-            (Topology::Cluster, [..]) => Ok(Self::Cluster(cluster_at(infos, addresses)?)),
+            (Topology::Cluster, [..]) => {
+                Ok(Self::Cluster(Arc::new(cluster_at(&infos, addresses)?)))
+            }
         }
     }
 
     /// Makes one connection, whose driver runs on the calling runtime.
     pub(super) async fn dial(&self) -> Result<Wire, Error> {
-        let (patience, dial) = match self {
-            Self::One(_) | Self::Pool(_) => (CONNECT, self.dial_patiently()),
-            _ => (SEARCH, self.dial_patiently()),
+        let patience = match self {
+            Self::One(_) | Self::Pool(_) => CONNECT,
+            _ => SEARCH,
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
-        timeout(patience, dial).await.unwrap_or_else(late)
+        let dialled = timeout(patience, self.dial_patiently()).await;
+        dialled.unwrap_or_else(late)
     }
 
     async fn dial_patiently(&self) -> Result<Wire, Error> {
@@ -297,11 +300,11 @@ impl Sentinels {
 
 #[cfg(feature = "cluster")]
 fn cluster_at(
-    infos: Vec<ConnectionInfo>,
+    infos: &[ConnectionInfo],
     addresses: &Addresses,
 ) -> Result<redis::cluster::ClusterClient, Error> {
     let (retries, least, most) = FOLLOW;
-    let builder = redis::cluster::ClusterClient::builder(infos.clone())
+    let builder = redis::cluster::ClusterClient::builder(infos.to_vec())
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)

@@ -88,7 +88,7 @@ impl Action {
         &self.url
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         check_line("action.label", &self.label, MAX_LABEL)?;
         check_line("action.url", &self.url, MAX_URL)?;
         if is_link(&self.url) {
@@ -121,7 +121,9 @@ impl From<Duration> for Autoclose {
 fn is_link(link: &str) -> bool {
     if !link.starts_with('/') {
         return url::Url::parse(link).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
         });
     }
     let Ok(site) = url::Url::parse("https://site.invalid/") else {
@@ -130,4 +132,6 @@ fn is_link(link: &str) -> bool {
     site.join(link)
         .is_ok_and(|url| url.origin() == site.origin())
         && !link.contains('\\')
+        // The one host that would be taken for this site.
+        && !link.starts_with("//")
 }

@@ -25,8 +25,8 @@ impl fmt::Display for Escaped<'_> {
 
 /// Draws messages, and how many more there were, as one list: what stands in a filled slot.
 ///
-/// Every text is escaped; Markdown is drawn for the messages that ask for it. Empty when there is nothing
-/// to show. Each item holds a live region of its own: with the role on the item, it would be no list item any more.
+/// Every text is escaped; Markdown is drawn for the messages that ask for it; a link that
+/// [`Message::check`] refuses is left out. Empty when there is nothing to show. Each item holds a live region of its own: with the role on the item, it would be no list item any more.
 ///
 /// ```
 /// use salver::{Message, fragment};
@@ -77,7 +77,8 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
         write!(out, "<strong>{}</strong> ", Escaped(title))?;
     }
     text(out, message)?;
-    if let Some(action) = message.get_action() {
+    // Whoever calls `fragment` may have built the message from anything.
+    if let Some(action) = message.get_action().filter(|action| action.check().is_ok()) {
         write!(
             out,
             r#" <a class="salver-action" href="{}">{}</a>"#,

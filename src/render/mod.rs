@@ -1,10 +1,14 @@
 //! Floor 1: how messages look, as HTML that works without JavaScript.
 
 mod fragment;
+#[cfg(feature = "web")]
+mod json;
 #[cfg(feature = "markdown")]
 mod markdown;
 
 pub use fragment::fragment;
+#[cfg(feature = "web")]
+pub(crate) use json::json;
 
 /// The stylesheet that the crate ships: light and dark, reduced motion.
 ///

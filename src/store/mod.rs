@@ -15,20 +15,22 @@
 //!    (plus the message's delay); a claim sets it to the end of the lease; a release sets it to the
 //!    time in the id, never later than now. A look sees what is at or before now.
 //! 2. **Order** is the order of ids, over all contexts of one look.
-//! 3. **A repeated add changes nothing**: a message whose id is there is left alone, its lease too.
+//! 3. **A repeated add changes nothing**: a message whose id is there is left alone, its lease too. Of an id
+//!    that a batch has twice the first counts.
 //! 4. **A tag replaces** what has the same tag in the same context, leased or not.
 //! 5. **Two claimers never share** a message while a lease holds.
 //! 6. **Confirm removes**, whoever holds the message by now, and wherever its session has moved. **Release gives back** only what is still
 //!    under this claim's lease.
 //! 7. **Room is made before the add**, lowest time first, so that a context full of leased messages keeps
-//!    the new one; what was displaced is counted and told once, by the next claim or take.
+//!    the new one; what was displaced is counted and told once, by the next claim or take, and forgotten
+//!    with the context's last message.
 //! 8. **Expiry is judged on read.** A context lives at least [`Limits::expiry`] after its last add, or
-//!    after the last message becomes visible; reading does not renew it. A message older than
-//!    [`Limits::age`] by its id, or past its own deadline, is never shown.
+//!    after the last message becomes visible; reading does not renew it, and no add shortens it. A message
+//!    older than [`Limits::age`] by its id, or past its own deadline, is never shown.
 //! 9. **A look answers `next`**: how long until the earliest message that it did not hand out may be shown.
 //! 10. **Contexts are isolated**: no two spell the same key, and nothing is found under another.
 //! 11. **What cannot be read breaks nothing**: it is skipped, counted and removed on confirm; what a newer
-//!     version wrote is left there, and counted.
+//!     version wrote is left there, and counted. Only what [`wire::head`] finds has an id, a tag or a version.
 //! 12. **A closed session takes nothing**: after a migrate adds answer [`Placed::Moved`], after a close
 //!     [`Error::is_closed`], for [`Limits::expiry`]. Nothing is found in it either, whoever wrote it there.
 //! 13. **A sweep drops what is old**, leased or not, in steps of bounded size, and works in a store that is full.
@@ -163,8 +165,8 @@ impl From<MessageId> for Which {
     }
 }
 
-/// What a look found.
-#[derive(Clone, Debug, Default)]
+/// What a look found. Printed by `Debug` without the messages' content.
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Found {
     /// The messages, in the order of their ids.
@@ -179,6 +181,19 @@ pub struct Found {
     pub unreadable: u64,
     /// How many a newer version wrote.
     pub newer: u64,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found")
+            .field("messages", &self.messages.len())
+            .field("next", &self.next)
+            .field("displaced", &self.displaced)
+            .field("expired", &self.expired)
+            .field("unreadable", &self.unreadable)
+            .field("newer", &self.newer)
+            .finish()
+    }
 }
 
 impl Found {
@@ -379,7 +394,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Answer<'a, ()>;
 
     /// Carries all messages, leases and schedules to a new session id, and closes the old one for
-    /// [`Limits::expiry`]. With `open` a new id that was closed, or has moved, is opened again.
+    /// [`Limits::expiry`]. Room is made as by an add; what both hold stays as it is there. With `open` a new id that
+    /// was closed, or has moved, is opened again. A move to itself changes nothing.
     ///
     /// # Errors
     ///

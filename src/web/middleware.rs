@@ -22,6 +22,16 @@ use super::visit::{Site, Visit, Word};
 use crate::salver::Hold;
 use crate::{Salver, fragment};
 
+/// Headers by which caches keep responses or ask whether they have changed.
+const KEEPING: [&str; 6] = [
+    "etag",
+    "last-modified",
+    "expires",
+    "x-accel-expires",
+    "surrogate-control",
+    "edge-control",
+];
+
 impl Salver {
     /// Makes the middleware: `App::new().wrap(salver.middleware())`.
     ///
@@ -254,10 +264,15 @@ async fn decide(visit: &Visit, counts: bool) -> Option<Hold> {
 
 /// No cache may keep what was for one visitor, nor answer "not modified" for it.
 fn keep_from_caches(headers: &mut HeaderMap) {
+    headers.retain(|name, _| !speaks_to_caches(name.as_str()));
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store, private"),
     );
-    headers.remove(header::ETAG);
-    headers.remove(header::LAST_MODIFIED);
+}
+
+/// Tells whether a header lets a cache keep a response: `CDN-Cache-Control` and its like (RFC 9213), and what
+/// nginx and others put above `Cache-Control`, or know instead of it.
+fn speaks_to_caches(header: &str) -> bool {
+    KEEPING.contains(&header) || header.ends_with("-cache-control")
 }

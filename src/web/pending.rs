@@ -19,7 +19,8 @@ use crate::{Error, Message, fragment};
 /// empty. [`len`](Self::len) and [`is_empty`](Self::is_empty) do not count; what is not rendered stays
 /// pending.
 ///
-/// It serialises as a list of messages; it prints as [the fragment](crate::fragment).
+/// It serialises as a list of messages; it prints as [the fragment](crate::fragment). In a `<script>` element
+/// use [`json`](Self::json): JSON as such may hold a `</script>`.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, get};
@@ -80,6 +81,20 @@ impl Pending {
     #[must_use]
     pub fn html(&self) -> String {
         fragment(self.rendered(), self.displaced)
+    }
+
+    /// Writes the list as JSON for a `<script>` element: what means something in HTML is escaped, so that no
+    /// text ends the element. Counts as rendering. Tell the template not to escape it.
+    ///
+    /// ```
+    /// # use salver::Pending;
+    /// # async fn page(pending: Pending) -> String {
+    /// format!(r#"<script type="application/json" id="messages">{}</script>"#, pending.json())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn json(&self) -> String {
+        crate::render::json(self.rendered())
     }
 
     /// Adds a message for this response only. Stores nothing. A message that [`Message::check`] refuses

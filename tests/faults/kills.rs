@@ -207,7 +207,16 @@ impl Load {
     }
 
     async fn reaches(&self, operations: usize) {
+        let (mut last, mut moved) = (0, Instant::now());
         while self.done.load(Ordering::SeqCst) < operations {
+            let done = self.done.load(Ordering::SeqCst);
+            if done > last {
+                (last, moved) = (done, Instant::now());
+            }
+            assert!(
+                moved.elapsed() < Duration::from_secs(10),
+                "nothing works any more"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -350,7 +359,7 @@ async fn out_of_memory() {
     );
     assert!(steps > 1, "one step is not bounded");
     // Swept on purpose: all that was not shown is excused, and no more.
-    history.displaced(before as u64);
+    history.expired(before as u64);
     salver
         .add(&contexts[2], Message::info("there is room again"))
         .await

@@ -3,14 +3,20 @@
 //! `tests/run faults` runs the column for every commit; with `SALVER_LONG=1`, which `tests/run --long faults`
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
+mod bodies;
 mod cluster;
 mod doors;
 mod failover;
 mod kills;
-mod process;
+mod life;
+mod matrix;
+mod model;
+pub mod process;
 mod replicas;
+mod replies;
 mod rights;
-mod site;
+mod secrets;
+pub mod site;
 mod storm;
 mod tabs;
 mod traffic;
@@ -49,8 +55,12 @@ pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
     ids
 }
 
-/// A handle with a lease that a test can wait for.
+/// A handle with a lease that a test can wait for, and room for what piles up while nobody can read.
 pub fn salver(url: &str) -> Salver {
-    let builder = Salver::builder("app").store(RedisStore::new(url).unwrap());
-    builder.lease(Duration::from_secs(1)).build().unwrap()
+    Salver::builder("app")
+        .store(RedisStore::new(url).unwrap())
+        .lease(Duration::from_secs(1))
+        .max_messages(1_000)
+        .build()
+        .unwrap()
 }

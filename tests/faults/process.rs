@@ -1,6 +1,7 @@
 //! The site as a process of its own, which can be killed.
 
-use std::process::{Command, Stdio};
+use std::io::{BufReader, Lines};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::salver;
@@ -14,6 +15,8 @@ const PORT: &str = "SITE PORT ";
 pub struct SiteProcess {
     pub port: u16,
     process: Running,
+    /// Kept open: a process that may not say that it takes long ends.
+    _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl SiteProcess {
@@ -28,12 +31,21 @@ impl SiteProcess {
             .env(URL, redis)
             .stdout(Stdio::piped());
         let mut process = start(&mut command, "cargo");
-        let port = process.lines().find_map(|line| {
+        let mut output = process.lines();
+        let port = output.find_map(|line| {
             let line = line.unwrap();
             line.split_once(PORT)?.1.trim().parse().ok()
         });
         let port = port.expect("the site does not say its port");
-        Self { port, process }
+        Self {
+            port,
+            process,
+            _output: output,
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn kill(mut self) {

@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use salver::store::Trouble;
 use salver::{Context, Error, Message, Salver};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::cluster::behind;
 use crate::support::cluster::Cluster;

@@ -191,7 +191,7 @@ fn node(options: &[&str]) -> Server {
     ];
     all.extend(["--repl-diskless-sync-delay", "0"]);
     all.extend(options);
-    Server::start_at(cluster_port, &all)
+    Server::start_on(cluster_port, &all)
 }
 
 /// Finds a port that is free for clients, and the other one for nodes too.

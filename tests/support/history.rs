@@ -20,6 +20,7 @@ struct Told {
     acknowledged: HashSet<MessageId>,
     in_doubt: HashSet<MessageId>,
     displaced: usize,
+    expired: usize,
     received: HashMap<MessageId, usize>,
     confirmed: HashSet<MessageId>,
     /// The end of the lease under which a message is, in Unix milliseconds.
@@ -64,6 +65,16 @@ impl History {
     /// Notes that so many messages went to make room.
     pub fn displaced(&self, count: u64) {
         self.told().displaced += count as usize;
+    }
+
+    /// Notes that so many messages were dropped for their age.
+    pub fn expired(&self, count: u64) {
+        self.told().expired += count as usize;
+    }
+
+    /// Notes that a message was cleared on purpose: nobody is to have it any more.
+    pub fn cleared(&self, id: MessageId) {
+        self.told().acknowledged.remove(&id);
     }
 
     /// Notes what a reader of this context has read to its end.
@@ -132,9 +143,11 @@ impl History {
                 verdict.lost += 1;
             }
         }
-        // Nobody names what was displaced: as many as the adds told are excused.
+        // Nobody names what was displaced or has expired: as many as was told are excused.
         verdict.displaced = verdict.lost.min(told.displaced);
         verdict.lost -= verdict.displaced;
+        verdict.expired = verdict.lost.min(told.expired);
+        verdict.lost -= verdict.expired;
         verdict
     }
 
@@ -153,6 +166,7 @@ pub struct Verdict {
     pub handed: usize,
     pub pending: usize,
     pub displaced: usize,
+    pub expired: usize,
     pub lost: usize,
     /// Claimed by two while one lease held.
     pub twice: usize,
@@ -184,7 +198,8 @@ impl fmt::Display for Row {
         write!(
             f,
             "FAULT {test} n={} lost={} handed={} twice={} again={} foreign={} worst_wait_ms={wait} \
-             recovery_ms={recovery} received={} pending={} displaced={} in_doubt={}{}{more}",
+             recovery_ms={recovery} received={} pending={} displaced={} expired={} \
+             in_doubt={}{}{more}",
             v.n,
             v.lost,
             v.handed,
@@ -194,6 +209,7 @@ impl fmt::Display for Row {
             v.received,
             v.pending,
             v.displaced,
+            v.expired,
             v.in_doubt,
             if more.is_empty() { "" } else { " " },
         )
@@ -207,7 +223,7 @@ impl Row {
         let v = &self.verdict;
         assert_eq!(
             v.n,
-            v.received + v.handed + v.pending + v.displaced + v.lost,
+            v.received + v.handed + v.pending + v.displaced + v.expired + v.lost,
             "the classes add up"
         );
         assert!(v.n > 0, "nothing was added: nothing was tried");

@@ -22,7 +22,7 @@ impl Write for Lines {
 /// Keeps what this thread logs as long as it lives.
 pub struct Logs {
     lines: Lines,
-    _guard: DefaultGuard,
+    _guard: Option<DefaultGuard>,
 }
 
 impl Logs {
@@ -36,7 +36,23 @@ impl Logs {
             .finish();
         Self {
             lines,
-            _guard: tracing::subscriber::set_default(subscriber),
+            _guard: Some(tracing::subscriber::set_default(subscriber)),
+        }
+    }
+
+    /// Keeps all that any thread and any crate logs, spans as well, as long as the process lives.
+    pub fn everywhere() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        Self {
+            lines,
+            _guard: None,
         }
     }
 

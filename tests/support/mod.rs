@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod history;
 pub mod logs;
+pub mod metrics;
 pub mod monitor;
 pub mod programs;
 pub mod proxy;

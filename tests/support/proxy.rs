@@ -36,6 +36,8 @@ pub enum Fault {
     OneByteAtATime,
     /// The server answers every request with this error.
     Answer(&'static str),
+    /// In replies the first stands instead of the second, which is as long.
+    Say(&'static str, &'static str),
 }
 
 /// A listening proxy, on a thread of its own so that no test keeps it waiting.
@@ -182,6 +184,7 @@ async fn replies(
             Fault::BlackHole => std::future::pending().await,
             Fault::Hold => drop(faults.wait_for(|fault| *fault != Fault::Hold).await),
             Fault::Delay(time) => sleep(time).await,
+            Fault::Say(new, old) => replace(&mut out[0], new.as_bytes(), old.as_bytes()),
             Fault::CutAfter if !set_up => return,
             Fault::DropReply if nth => continue,
             Fault::DuplicateReply if nth => out.push(out[0].clone()),
@@ -208,6 +211,13 @@ async fn replies(
                 }
             }
         }
+    }
+}
+
+fn replace(reply: &mut [u8], new: &[u8], old: &[u8]) {
+    let found = reply.windows(old.len()).position(|window| window == old);
+    if let Some(at) = found {
+        reply[at..at + old.len()].copy_from_slice(new);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::programs::{Running, free_port, scratch, start};
+use super::programs::{Running, free_port, library, scratch, start};
 use super::rights::{self, PASSWORD};
 
 /// A redis-server of this test alone.
@@ -12,8 +12,15 @@ use super::rights::{self, PASSWORD};
 pub struct Server {
     pub port: u16,
     folder: PathBuf,
-    options: Vec<String>,
+    set_up: SetUp,
     process: Running,
+}
+
+/// What it takes to start it, and to start it again.
+#[derive(Clone, Debug)]
+struct SetUp {
+    options: Vec<String>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Server {
@@ -23,29 +30,59 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
-        Self::start_at(free_port, options)
+        Self::start_on(free_port, options)
     }
 
     /// Starts one on a port of a kind.
-    pub fn start_at(port: fn() -> u16, options: &[&str]) -> Self {
+    pub fn start_on(port: fn() -> u16, options: &[&str]) -> Self {
+        Self::start_as(port, &[], options)
+    }
+
+    /// Starts one whose wall clock stands at what a file says, in seconds. What expires goes when it is asked for,
+    /// never by itself.
+    pub fn start_at(time: &Path) -> Self {
+        let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
+        let preload = format!("{} libc.so.6", faketime.display());
+        // The C library goes before jemalloc, which asks for the time before there is a fake one.
+        let environment = [
+            ("LD_PRELOAD", preload.as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", time.to_str().unwrap()),
+            ("FAKETIME_FMT", "%s"),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ];
+        let server = Self::start_as(
+            free_port,
+            &environment,
+            &["--enable-debug-command", "local"],
+        );
+        server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
+        server
+    }
+
+    fn start_as(port: fn() -> u16, environment: &[(&'static str, &str)], options: &[&str]) -> Self {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        let mut set_up = SetUp {
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            environment: environment.collect(),
+        };
+        if with_rights() {
+            set_up.options.extend(rights::options());
+        }
         // The port that was free may be taken by the time the server binds it.
         (0..5)
-            .find_map(|_| {
-                let options = options.iter().map(|option| (*option).to_owned());
-                Self::try_start(port(), scratch("redis"), options.collect())
-            })
+            .find_map(|_| Self::try_start(port(), scratch("redis"), set_up.clone()))
             .expect("no redis-server came up")
     }
 
-    fn try_start(port: u16, folder: PathBuf, mut options: Vec<String>) -> Option<Self> {
-        if with_rights() {
-            options.extend(rights::options());
-        }
-        let process = spawn(port, &folder, &options);
+    fn try_start(port: u16, folder: PathBuf, set_up: SetUp) -> Option<Self> {
+        let process = set_up.spawn(port, &folder);
         let mut server = Self {
             port,
             folder,
-            options,
+            set_up,
             process,
         };
         server.answers().then_some(server)
@@ -55,12 +92,15 @@ impl Server {
     fn answers(&mut self) -> bool {
         let started = Instant::now();
         while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
-            let client = redis::Client::open(self.address()).unwrap();
-            let connection = client.get_connection();
-            if let Ok(mut connection) = connection
-                && redis::cmd("PING").query::<String>(&mut connection).is_ok()
-            {
-                return true;
+            let connection = redis::Client::open(self.address())
+                .unwrap()
+                .get_connection();
+            if let Ok(mut connection) = connection {
+                // Asking for a password is an answer too.
+                match redis::cmd("PING").query::<String>(&mut connection) {
+                    Err(error) if error.code() != Some("NOAUTH") => {}
+                    _ => return true,
+                }
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -73,14 +113,24 @@ impl Server {
         self.process.wait();
     }
 
+    /// Where it keeps its files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts it again where it was, with what it has kept; does not wait for it.
+    pub fn spawn_again(&mut self) {
+        self.process = self.set_up.spawn(self.port, &self.folder);
+    }
+
     /// Sends it a signal: `STOP` makes it silent, as a machine that hangs; `CONT` lets it go on.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);
     }
 
-    /// Starts it again where it was, with what it has kept, and waits until it answers.
+    /// Starts it again and waits until it answers.
     pub fn start_again(&mut self) {
-        self.process = spawn(self.port, &self.folder, &self.options);
+        self.spawn_again();
         assert!(self.answers(), "redis-server does not come up again");
     }
 
@@ -119,19 +169,22 @@ fn with_rights() -> bool {
     std::env::var_os("SALVER_TEST_ACL").is_some()
 }
 
-fn spawn(port: u16, folder: &Path, options: &[String]) -> Running {
-    let mut command = Command::new("redis-server");
-    command
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
-        .args(["--dir", folder.to_str().unwrap()])
-        .args(options)
-        .stdout(Stdio::null());
-    start(&mut command, "redis-server")
+impl SetUp {
+    fn spawn(&self, port: u16, folder: &Path) -> Running {
+        let mut command = Command::new("redis-server");
+        command
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+            ])
+            .args(["--dir", folder.to_str().unwrap()])
+            .args(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
+            .stdout(Stdio::null());
+        start(&mut command, "redis-server")
+    }
 }

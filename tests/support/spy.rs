@@ -17,6 +17,7 @@ pub struct Report(Arc<Seen>);
 struct Seen {
     calls: Mutex<Vec<&'static str>>,
     slow_ms: AtomicU64,
+    slow_once: AtomicBool,
     down: AtomicBool,
     panics_at: Mutex<String>,
 }
@@ -39,6 +40,12 @@ impl Report {
             .store(wait.as_millis() as u64, Ordering::SeqCst);
     }
 
+    /// Makes the next call wait, and none after it.
+    pub fn slow_once(&self, wait: Duration) {
+        self.slow(wait);
+        self.0.slow_once.store(true, Ordering::SeqCst);
+    }
+
     /// Makes every call fail.
     pub fn down(&self, down: bool) {
         self.0.down.store(down, Ordering::SeqCst);
@@ -52,7 +59,10 @@ impl Report {
     async fn enter(&self, call: &'static str) -> Result<(), Error> {
         self.0.calls.lock().unwrap().push(call);
         assert!(*self.0.panics_at.lock().unwrap() != call, "the spy panics");
-        let wait = self.0.slow_ms.load(Ordering::SeqCst);
+        let wait = match self.0.slow_once.load(Ordering::SeqCst) {
+            true => self.0.slow_ms.swap(0, Ordering::SeqCst),
+            false => self.0.slow_ms.load(Ordering::SeqCst),
+        };
         if wait > 0 {
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }

@@ -312,6 +312,11 @@ async fn caches_keep_nothing_that_carried_messages() {
             .insert_header(("etag", "\"1\""))
             .insert_header(("last-modified", "Sat, 21 Nov 2026 10:00:00 GMT"))
             .insert_header(("content-length", PAGE.len()))
+            .insert_header(("expires", "Sun, 22 Nov 2026 10:00:00 GMT"))
+            .insert_header(("x-accel-expires", "60"))
+            .insert_header(("surrogate-control", "max-age=60"))
+            .insert_header(("cdn-cache-control", "max-age=60"))
+            .insert_header(("cloudflare-cdn-cache-control", "max-age=60"))
             .body(PAGE)
     };
     let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
@@ -325,7 +330,17 @@ async fn caches_keep_nothing_that_carried_messages() {
     let carrying = site.get("/p").await;
     assert!(carrying.shows("hello"));
     assert_eq!(carrying.header("cache-control"), Some("no-store, private"));
-    for gone in ["etag", "last-modified", "content-length"] {
+    for gone in [
+        "etag",
+        "last-modified",
+        "content-length",
+        "expires",
+        "x-accel-expires",
+        "surrogate-control",
+        "cdn-cache-control",
+        "cloudflare-cdn-cache-control",
+    ] {
+        assert!(idle.header(gone).is_some(), "{gone}");
         assert_eq!(carrying.header(gone), None, "{gone}");
     }
 }

@@ -1,6 +1,6 @@
 //! How a visitor is known: the cookie, other sources, login and logout.
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web;
 use actix_web::{App, Error, HttpResponse, error};
@@ -396,6 +396,25 @@ async fn a_cookie_that_only_decodes_to_the_name_is_not_taken() {
         id(format!("%5F_Host-salver={planted}; salver={planted}")).await,
         ""
     );
+}
+
+#[actix_web::test]
+async fn a_neighbour_that_is_not_utf_8_hides_no_cookie() {
+    let salver = Salver::memory("app").unwrap();
+    let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
+    let id = async |cookies: &[u8]| {
+        let cookies = HeaderValue::from_bytes(cookies).unwrap();
+        let request = TestRequest::get()
+            .uri("/id")
+            .insert_header(("host", "example.org"))
+            .insert_header(("cookie", cookies));
+        actix_web::test::call_and_read_body(&app, request.to_request()).await
+    };
+    let own = format!("__Host-salver={}", "A".repeat(43)).into_bytes();
+    let alone = id(&own).await;
+    assert_eq!(alone.len(), 22);
+    let neighbour: &[u8] = b"name=J\xf8rgen; words; =; ";
+    assert_eq!(id(&[neighbour, &own].concat()).await, alone);
 }
 
 #[actix_web::test]

@@ -371,6 +371,39 @@ async fn the_page_says_how_many_more_there_were_once() {
 }
 
 #[actix_web::test]
+async fn a_link_that_is_refused_is_not_drawn() {
+    for url in ["javascript:alert(1)", "//evil.example", "data:text/html,x"] {
+        let drawn = salver::fragment(&[Message::info("hello").action("here", url)], 0);
+        assert!(drawn.contains("hello") && !drawn.contains("<a"), "{drawn}");
+    }
+}
+
+#[actix_web::test]
+async fn json_may_stand_in_a_script_element() {
+    let salver = Salver::memory("app").unwrap();
+    let evil = "</script><!--<script>&'\u{2028}\u{2029}\"\\";
+    let message = Message::info(evil).data(serde_json::json!({ evil: evil }));
+    salver
+        .add(&adas(&salver, "p"), message.clone())
+        .await
+        .unwrap();
+    let site = adas_site(&salver, |app| {
+        let handler = |pending: Pending| async move { html(pending.json()) };
+        app.route("/p", web::get().to(handler));
+    })
+    .await;
+    let body = site.get("/p").await.body;
+    assert!(
+        !body.contains(['<', '>', '&', '\'', '\u{2028}', '\u{2029}']),
+        "{body}"
+    );
+    let read: Vec<Message> = serde_json::from_str(&body).unwrap();
+    assert_eq!(read, [message]);
+    salver.close().await;
+    assert_messages!(salver, ada(), "p", []);
+}
+
+#[actix_web::test]
 async fn everything_in_the_fragment_is_escaped() {
     let salver = Salver::memory("app").unwrap();
     let evil = "<script>alert('1')</script>\"&";

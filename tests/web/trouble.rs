@@ -101,6 +101,70 @@ async fn a_store_in_trouble_is_not_asked_by_every_page() {
 }
 
 #[actix_web::test]
+async fn a_confirm_that_cannot_be_written_waits_until_it_can() {
+    let (store, report) = SpyStore::new();
+    let salver = Salver::new("app", store).unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    let page = adas(&salver, "p");
+    salver.add(&page, Message::info("shown")).await.unwrap();
+    let head = site.head(TestRequest::get().uri("/p")).await.unwrap();
+    report.down(true);
+    assert!(
+        actix_web::test::read_body(head)
+            .await
+            .ends_with(b"</salver-messages>")
+    );
+    salver.close().await;
+    assert!(report.take().contains(&"confirm"), "it was tried");
+    report.down(false);
+    eventually("the confirm is written", async || {
+        let left = salver.claim(&page).await.ok()?;
+        left.found.next.is_none().then_some(())
+    })
+    .await;
+    assert!(report.take().contains(&"confirm"));
+}
+
+#[actix_web::test]
+async fn a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read() {
+    let server = crate::support::redis::Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let site = adas_site(&salver, |app| {
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    let page = adas(&salver, "p");
+    salver
+        .add(&page, Message::info("payment failed"))
+        .await
+        .unwrap();
+    let no_writes = |replicas: &[u8]| {
+        let set: String = server.run(&[b"CONFIG", b"SET", b"min-replicas-to-write", replicas]);
+        assert_eq!(set, "OK");
+    };
+    no_writes(b"1");
+    for _ in 0..5 {
+        assert!(
+            site.get("/p").await.shows("payment failed"),
+            "again and again"
+        );
+    }
+    let refused = salver.add(&page, Message::info("x")).await.unwrap_err();
+    assert!(
+        refused.is_unavailable() && refused.retry_after().is_some(),
+        "{refused}"
+    );
+    no_writes(b"0");
+    eventually("the confirms are written", async || {
+        (salver.count(&page).await.unwrap() == 0).then_some(())
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn an_error_about_one_key_opens_no_breaker() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();

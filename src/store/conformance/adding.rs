@@ -76,3 +76,24 @@ pub(super) async fn an_add_that_no_replica_has_is_in_doubt(subject: Subject) {
         .shows(&page, &["here, and perhaps not for long"])
         .await;
 }
+
+pub(super) async fn a_repeat_within_a_batch_changes_nothing(subject: Subject) {
+    let page = at("ada", "uploads");
+    let [first, second] = ["10 %", "20 %"].map(|text| Message::info(text).tag("import"));
+    let batch = [first.clone(), second, first];
+    subject.add_all(&page, &batch).await;
+    subject.shows(&page, &["20 %"]).await;
+}
+
+pub(super) async fn a_repeat_of_what_is_beyond_the_cap_makes_one(subject: Subject) {
+    let page = at("ada", "settings");
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    subject.add_all(&page, &batch).await;
+    let limits = Limits {
+        messages: 2,
+        ..Limits::default()
+    };
+    let placed = subject.add_within(&limits, &page, &batch[..1]).await;
+    assert_eq!(placed, Placed::Here { displaced: 1 });
+    subject.shows(&page, &["1", "2"]).await;
+}

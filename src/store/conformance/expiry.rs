@@ -124,3 +124,17 @@ pub(super) async fn what_is_past_its_deadline_is_unseen(subject: Subject) {
         (vec!["staying"], 1)
     );
 }
+
+pub(super) async fn a_replacement_never_shortens_a_life(subject: Subject) {
+    let page = at("ada", "uploads");
+    let first = Message::info("10 %").tag("import");
+    subject.add(&page, first).await;
+    let limits = Limits {
+        expiry: SHORT,
+        ..Limits::default()
+    };
+    let later = [Message::info("20 %").tag("import")];
+    subject.add_within(&limits, &page, &later).await;
+    subject.pass(SHORT * 2).await;
+    subject.shows(&page, &["20 %"]).await;
+}

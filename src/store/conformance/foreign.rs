@@ -1,6 +1,7 @@
 //! What other writers left: law 11.
 
-use super::subject::{Subject, at, sessions, texts};
+use super::subject::{AGE, SHORT, Subject, at, sessions, texts, written_before};
+use crate::store::{Placed, Which};
 use crate::{Message, MessageId};
 
 pub(super) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(subject: Subject) {
@@ -62,4 +63,35 @@ pub(super) async fn unknown_fields_survive(subject: Subject) {
     assert_eq!(claim.messages().len(), 2);
     let members: Vec<_> = claim.held.iter().flat_map(|held| &held.members).collect();
     assert!(members.contains(&&member.into_bytes()), "byte for byte");
+}
+
+pub(super) async fn what_does_not_begin_as_it_should_has_no_id(subject: Subject) {
+    let page = at("ada", "settings");
+    let old = written_before(AGE + SHORT);
+    subject.add(&page, Message::info("good")).await;
+    let shouted = format!(r#"{{"ID":"{old}","tag":"t","v":2,"text":"x"}}"#);
+    subject.put(&page, shouted).await;
+    subject.put(&page, format!(r#"{{"id":"{old}"#)).await;
+    let found = subject.peek(&page).await;
+    let counts = (found.unreadable, found.newer, found.expired);
+    assert_eq!(counts, (2, 0, 0), "neither old nor of a newer version");
+    let same = Message::info("same").tag("t").with_id(old);
+    let placed = subject.add(&page, same).await;
+    assert_eq!(placed, Placed::Here { displaced: 0 });
+    let found = subject.peek(&page).await;
+    let counts = (found.unreadable, found.expired);
+    assert_eq!(counts, (2, 1), "nothing was repeated or replaced");
+}
+
+pub(super) async fn what_is_cut_off_in_its_tag_has_an_id(subject: Subject) {
+    let page = at("ada", "settings");
+    let id = MessageId::new();
+    subject.add(&page, Message::info("good")).await;
+    subject
+        .put(&page, format!(r#"{{"id":"{id}","tag":"impo"#))
+        .await;
+    assert_eq!(subject.peek(&page).await.unreadable, 1);
+    let removed = subject.store().retract(&page, &Which::from(id)).await;
+    assert_eq!(removed.unwrap(), 1);
+    subject.shows(&page, &["good"]).await;
 }

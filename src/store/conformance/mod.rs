@@ -118,6 +118,8 @@ laws! { $
         a_batch_is_added_whole
         a_repeated_add_makes_one
         a_repeated_add_keeps_the_lease
+        a_repeat_within_a_batch_changes_nothing
+        a_repeat_of_what_is_beyond_the_cap_makes_one
         an_add_that_no_replica_has_is_in_doubt;
     claiming:
         two_claimers_never_share
@@ -141,13 +143,16 @@ laws! { $
         a_full_context_of_leased_messages_keeps_the_new_one
         the_oldest_is_displaced_and_told_once
         what_was_displaced_is_told_with_what_is_shown
-        a_session_has_a_limited_number_of_contexts;
+        what_was_displaced_is_forgotten_with_the_last_message
+        a_session_has_a_limited_number_of_contexts
+        an_empty_context_needs_room_as_a_new_one_does;
     expiry:
         a_scheduled_message_waits
         a_message_scheduled_beyond_the_expiry_appears
         a_look_answers_next
         what_has_expired_is_unseen
         an_add_never_shortens_a_life
+        a_replacement_never_shortens_a_life
         reading_does_not_renew
         what_is_too_old_is_unseen
         what_is_past_its_deadline_is_unseen;
@@ -157,6 +162,8 @@ laws! { $
         contexts_lists_what_is_visible;
     foreign:
         what_cannot_be_read_is_skipped_and_goes_with_the_confirm
+        what_does_not_begin_as_it_should_has_no_id
+        what_is_cut_off_in_its_tag_has_an_id
         what_a_newer_version_wrote_is_left_there
         unknown_fields_survive;
     removal:
@@ -172,6 +179,9 @@ laws! { $
         migrate_says_where_the_session_went
         migrate_may_be_repeated_but_not_redirected
         migrate_merges_into_what_is_there
+        migrate_keeps_the_cap
+        migrate_counts_what_both_hold_once
+        migrate_to_itself_changes_nothing
         a_repeated_migrate_undoes_nothing
         migrate_opens_nothing_unasked
         migrate_opens_the_session_that_it_leads_to

@@ -1,8 +1,8 @@
 //! What does not fit: law 7.
 
-use super::subject::{SHORT, Subject, at, texts};
+use super::subject::{SHORT, Subject, at, sessions, texts};
 use crate::Message;
-use crate::store::{Full, Limits, Placed};
+use crate::store::{Full, Limits, Placed, Which};
 
 fn at_most(messages: usize) -> Limits {
     Limits {
@@ -111,4 +111,39 @@ pub(super) async fn a_session_has_a_limited_number_of_contexts(subject: Subject)
     let claim = subject.claim(&at("ada", "2")).await;
     subject.confirm(&claim).await;
     subject.add_within(&limits, &fourth, &message()).await;
+}
+
+pub(super) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
+    let (ada, bob) = sessions();
+    let (page, other) = (at("ada", "settings"), at("bob", "settings"));
+    let limits = Limits {
+        messages: 1,
+        ..Limits::default()
+    };
+    let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
+    for page in [&page, &other] {
+        subject.add_within(&limits, page, &batch).await;
+        let removed = subject.store().retract(page, &Which::from("2")).await;
+        assert_eq!(removed.unwrap(), 1);
+    }
+    subject.add(&page, Message::info("new")).await;
+    assert_eq!(subject.peek(&page).await.displaced, 0);
+    subject.migrate_within(&limits, &ada, &bob).await;
+    assert_eq!(subject.peek(&other).await.displaced, 0);
+}
+
+pub(super) async fn an_empty_context_needs_room_as_a_new_one_does(subject: Subject) {
+    for view in ["1", "2", "3"] {
+        subject.add(&at("ada", view), Message::info("x")).await;
+    }
+    let (left, message) = (at("ada", "3"), [Message::info("x")]);
+    subject.take(&left).await;
+    let limits = Limits {
+        contexts: 2,
+        ..Limits::default()
+    };
+    let refused = subject.refuses(&limits, &left, &message).await;
+    assert!(refused.is_full(), "{refused}");
+    subject.store().clear(&at("ada", "2")).await.unwrap();
+    subject.add_within(&limits, &left, &message).await;
 }

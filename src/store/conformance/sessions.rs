@@ -157,3 +157,43 @@ pub(super) async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject)
     let placed = subject.add(&page, Message::info("follows")).await;
     assert_eq!(placed, Placed::Moved(bob));
 }
+
+pub(super) async fn migrate_keeps_the_cap(subject: Subject) {
+    let (ada, bob) = sessions();
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    subject.add_all(&at("ada", "settings"), &batch).await;
+    let limits = Limits {
+        messages: 2,
+        ..Limits::default()
+    };
+    subject.migrate_within(&limits, &ada, &bob).await;
+    let found = subject.peek(&at("bob", "settings")).await;
+    assert_eq!(texts(&found.messages), ["1", "2"]);
+    assert_eq!(found.displaced, 1);
+}
+
+pub(super) async fn migrate_counts_what_both_hold_once(subject: Subject) {
+    let (ada, bob) = sessions();
+    let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
+    for who in ["ada", "bob"] {
+        subject.add_all(&at(who, "settings"), &batch).await;
+    }
+    let limits = Limits {
+        messages: 2,
+        ..Limits::default()
+    };
+    subject.migrate_within(&limits, &ada, &bob).await;
+    let found = subject.peek(&at("bob", "settings")).await;
+    assert_eq!(texts(&found.messages), ["1", "2"]);
+    assert_eq!(found.displaced, 1);
+}
+
+pub(super) async fn migrate_to_itself_changes_nothing(subject: Subject) {
+    let (ada, _) = sessions();
+    let page = at("ada", "settings");
+    subject.add(&page, Message::info("still here")).await;
+    subject.migrate(&ada, &ada).await;
+    subject.shows(&page, &["still here"]).await;
+    let placed = subject.add(&page, Message::info("open")).await;
+    assert_eq!(placed, Placed::Here { displaced: 0 });
+}

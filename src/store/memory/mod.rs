@@ -258,6 +258,9 @@ impl Store for MemoryStore {
                 Some(_) => return Err(Error::closed()),
                 None => {}
             }
+            if from == to {
+                return Ok(());
+            }
             let closed = state.change(now, app, to, |session| session.gone.is_some());
             if closed && !open {
                 return Err(Error::closed());

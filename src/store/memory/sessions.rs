@@ -58,11 +58,8 @@ impl Session {
         if !self.shelves.contains_key(view) && self.shelves.len() >= limits.contexts {
             return Err(Error::full("the session has too many contexts"));
         }
-        let latest = members.iter().map(|(delay, _)| *delay).max();
         let shelf = self.shelves.entry(view.clone()).or_default();
         let displaced = shelf.add(now, members, limits)?;
-        let expires = now + millis(limits.expiry) + latest.unwrap_or_default();
-        shelf.live_until(expires);
         Ok(Placed::Here { displaced })
     }
 }
@@ -112,8 +109,10 @@ impl State {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
-        let mut swept = Swept::default();
-        swept.of = owners.len() as u64;
+        let mut swept = Swept {
+            of: owners.len() as u64,
+            ..Swept::default()
+        };
         for owner in owners {
             if let Some(mut session) = self.take_out(&owner) {
                 swept.contexts += session.shelves.len() as u64;

@@ -48,7 +48,11 @@ impl Slot {
 }
 
 impl Shelf {
+    /// Puts a member in; one that is there is left alone.
     pub(super) fn put(&mut self, score: u64, member: Vec<u8>) {
+        if self.slots.iter().any(|slot| slot.member == member) {
+            return;
+        }
         let new = Slot { score, member };
         let place = self.slots.partition_point(|slot| *slot <= new);
         self.slots.insert(place, new);
@@ -179,16 +183,19 @@ impl Shelf {
         limits: &Limits,
     ) -> Result<u64, Error> {
         let mut fresh: Vec<(u64, Vec<u8>)> = Vec::new();
+        // Also those of the batch that a later one of their tag has replaced: a repeat of one changes nothing.
+        let ids = self.slots.iter().filter_map(Slot::head);
+        let mut ids: Vec<_> = ids.map(|head| head.id.to_vec()).collect();
+        let mut latest = 0;
         for (delay, member) in members {
             let Some(head) = wire::head(&member) else {
                 continue;
             };
-            let same = |other: &[u8]| wire::head(other).is_some_and(|other| other.id == head.id);
-            if self.slots.iter().any(|slot| same(&slot.member))
-                || fresh.iter().any(|(_, other)| same(other))
-            {
+            if ids.iter().any(|id| id == head.id) {
                 continue;
             }
+            ids.push(head.id.to_vec());
+            latest = latest.max(delay);
             if let Some(tag) = head.tag {
                 fresh.retain(|(_, other)| {
                     wire::head(other).is_none_or(|other| other.tag != Some(tag))
@@ -215,6 +222,7 @@ impl Shelf {
             self.put(now + delay, member);
         }
         self.displaced += over as u64;
+        self.live_until(now + millis(limits.expiry) + latest);
         Ok(over as u64)
     }
 
@@ -225,9 +233,7 @@ impl Shelf {
 
     pub(super) fn merge(&mut self, other: Self, limits: &Limits) {
         for slot in other.slots {
-            if !self.slots.iter().any(|own| own.member == slot.member) {
-                self.put(slot.score, slot.member);
-            }
+            self.put(slot.score, slot.member);
         }
         let over = self.slots.len().saturating_sub(limits.messages);
         self.slots.drain(..over);

@@ -11,7 +11,7 @@
 --          {KEYS[1], 'moved', session}       nothing added: the session's new id, encoded as in keys
 --          {KEYS[1], 'closed'}               nothing added: the session was closed
 --          {KEYS[1], 'full', what}           nothing added: 'messages' or 'contexts'
--- Cost     O(members of the context), at most ARGV[2], for the comparison of ids and tags; one round trip
+-- Cost     O(members of the context), at most 1,000, for the comparison of ids and tags; one round trip
 local context, book = KEYS[1], KEYS[2]
 local expiry, cap, most_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -23,7 +23,10 @@ if moved then return {context, 'moved', moved} end
 
 local view = string.match(context, '}:(.*)$')
 local prefix = string.sub(context, 1, -1 - #view)
-if redis.call('HEXISTS', book, view) == 0 and redis.call('HLEN', book) >= most_contexts then
+local count = redis.call('ZCARD', context)
+-- One that came to be empty stands in the book until somebody needs its room.
+local new = count == 0 or redis.call('HEXISTS', book, view) == 0
+if new and redis.call('HLEN', book) >= most_contexts then
   for _, other in ipairs(redis.call('HKEYS', book)) do
     if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', book, other) end
   end
@@ -32,17 +35,17 @@ end
 
 -- A member's places: {"id":"<36 characters>" and, when it has one, ,"tag":"…" at once after it.
 local function id_of(member)
-  return string.sub(member, 1, 7) == '{"id":"' and string.sub(member, 8, 43) or nil
+  if string.sub(member, 1, 7) ~= '{"id":"' or string.sub(member, 44, 44) ~= '"' then return nil end
+  return string.sub(member, 8, 43)
 end
 local function tag_of(member)
-  return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+  return id_of(member) and string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
 end
 
-local count = redis.call('ZCARD', context)
 local ids, tagged = {}, {}
 if count > 0 then
-  -- The newest that fit: of what a foreign writer put in beyond, the oldest goes below.
-  for _, member in ipairs(redis.call('ZRANGE', context, -cap, -1)) do
+  -- As many as a cap can be: another process may have a higher one.
+  for _, member in ipairs(redis.call('ZRANGE', context, -1000, -1)) do
     local id, tag = id_of(member), tag_of(member)
     if id then ids[id] = true end
     if tag then
@@ -76,6 +79,8 @@ end
 local staying = count - #replaced
 local over = math.max(0, staying + #adding - cap)
 if over > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
+-- A life is never shortened, also not by what goes now: an empty key is gone, and its life with it.
+local life = math.max(redis.call('PTTL', context), expiry + latest)
 for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
 -- Room is made before the add: a context full of leased messages must keep the new one.
 if over > 0 and staying > 0 then
@@ -89,6 +94,6 @@ end
 if count == 0 then redis.call('HSET', book, view, 0) end
 redis.call('HINCRBY', book, view, over)
 for _, key in ipairs({context, book}) do
-  if redis.call('PTTL', key) < expiry + latest then redis.call('PEXPIRE', key, expiry + latest) end
+  if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
 end
 return {context, 'ok', over}

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, Value, from_redis_value};
+use redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
-use super::scripts;
+use super::scripts::{self, read};
 use crate::Error;
 use crate::link::Line;
 use crate::store::{Finding, Trouble};
@@ -134,10 +134,6 @@ fn told(info: &str) -> Vec<Finding> {
         findings.push(Finding::new(Trouble::ReadOnly, detail));
     }
     findings
-}
-
-fn read<T: redis::FromRedisValue>(value: Value) -> Result<T, Error> {
-    from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
 fn outdated(version: &str) -> Option<Finding> {

@@ -19,12 +19,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {KEYS[1], now, now + lease}
 
+-- In one that does not begin as it should, what stands in these places may be anything.
+local function begins(member)
+  return string.sub(member, 1, 7) == '{"id":"' and string.sub(member, 44, 44) == '"'
+end
 -- The first twelve hexadecimal digits of a UUIDv7 are its time; nil where no id stands.
 local function written(member)
-  if string.sub(member, 1, 7) ~= '{"id":"' then return nil end
+  if not begins(member) then return nil end
   return tonumber(string.sub(member, 8, 15) .. string.sub(member, 17, 20), 16)
 end
 local function newer(member)
+  if not begins(member) then return false end
   local rest = string.sub(member, 45, 140)
   rest = string.match(rest, '^,"tag":"[^"]*"(.*)') or rest
   local version = string.match(rest, '^,"v":(%d+)')

@@ -17,6 +17,7 @@ local moved = redis.call('HGET', old, '!moved')
 -- A repeat: what has become of the new id since is not undone.
 if moved == target then return {old, 'ok', 0} end
 if moved then return {old, 'closed'} end
+if old == new then return {old, 'ok', 0} end
 if ARGV[3] == 'open' then
   redis.call('HDEL', new, '!moved')
 elseif redis.call('HEXISTS', new, '!moved') == 1 then
@@ -30,18 +31,19 @@ for _, view in ipairs(redis.call('HKEYS', old)) do
   if view ~= '!moved' and life > 0 then
     local displaced = tonumber(redis.call('HGET', old, view))
     if redis.call('EXISTS', goal) == 0 then
+      -- What there was to tell of a context went with its last message.
+      redis.call('HSET', new, view, 0)
       redis.call('RENAME', source, goal)
     else
-      local members = redis.call('ZRANGE', source, -cap, -1, 'WITHSCORES')
+      -- As many as a cap can be, so that what both hold is not counted as displaced.
+      local members = redis.call('ZRANGE', source, -1000, -1, 'WITHSCORES')
       displaced = displaced + redis.call('ZCARD', source) - #members / 2
       for i = 1, #members, 2 do redis.call('ZADD', goal, 'NX', members[i + 1], members[i]) end
       redis.call('UNLINK', source)
-      local over = redis.call('ZCARD', goal) - cap
-      if over > 0 then
-        displaced = displaced + redis.call('ZREMRANGEBYRANK', goal, 0, over - 1)
-      end
       if redis.call('PTTL', goal) < life then redis.call('PEXPIRE', goal, life) end
     end
+    local over = redis.call('ZCARD', goal) - cap
+    if over > 0 then displaced = displaced + redis.call('ZREMRANGEBYRANK', goal, 0, over - 1) end
     redis.call('HINCRBY', new, view, displaced)
     if redis.call('PTTL', new) < life then redis.call('PEXPIRE', new, life) end
     contexts = contexts + 1

@@ -21,6 +21,9 @@ pub(super) async fn migrate(
 ) -> Result<(), Error> {
     // A repeat does not open the new id again: what has become of it since is not undone.
     if scripts::leave(line, app, from, to, limits, false).await? == Left::Here {
+        if from == to {
+            return Ok(());
+        }
         scripts::arrive(line, app, to, open).await?;
     }
     let Left::Gone(views) = scripts::leave(line, app, from, to, limits, true).await? else {

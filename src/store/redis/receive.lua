@@ -14,11 +14,14 @@ local context, book, life = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local moved = redis.call('HGET', book, '!moved')
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
+local view = string.match(context, '}:(.*)$')
+-- What there was to tell of a context went with its last message.
+if redis.call('EXISTS', context) == 0 then redis.call('HSET', book, view, 0) end
 for i = 4, #ARGV, 2 do redis.call('ZADD', context, 'NX', ARGV[i + 1], ARGV[i]) end
 local displaced = tonumber(ARGV[3])
 local over = redis.call('ZCARD', context) - tonumber(ARGV[2])
 if over > 0 then displaced = displaced + redis.call('ZREMRANGEBYRANK', context, 0, over - 1) end
-redis.call('HINCRBY', book, string.match(context, '}:(.*)$'), displaced)
+redis.call('HINCRBY', book, view, displaced)
 for _, key in ipairs({context, book}) do
   if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
 end

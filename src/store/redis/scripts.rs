@@ -8,6 +8,8 @@ use redis::{FromRedisValue, Value, from_redis_value};
 use super::keys;
 use crate::context::{decode, encode};
 use crate::link::{Ask, Effect, Line, Lua};
+#[cfg(feature = "cluster")]
+use crate::store::MAX_MESSAGES;
 use crate::store::{Claim, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -61,7 +63,8 @@ async fn ask(
     Ok(Parts(line.ask(ask).await?.into_iter()))
 }
 
-fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
+/// Reads one part of a reply.
+pub(super) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
     from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
@@ -194,8 +197,8 @@ pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
     for _ in 0..HOPS {
         let mut keys = vec![keys::book(first.context.app(), &session)];
         keys.extend(held().map(|held| held.context.with_session(session.clone()).key()));
-        let reply = ask(line, &CONFIRM, Effect::Writes, keys, args.clone()).await?;
-        let Some(moved) = reply.0.into_iter().next() else {
+        let mut reply = ask(line, &CONFIRM, Effect::Writes, keys, args.clone()).await?;
+        let Some(moved) = reply.0.next() else {
             return Ok(());
         };
         session = session_of(&read::<String>(moved)?)?;
@@ -366,7 +369,7 @@ pub(super) struct Carried {
 #[cfg(feature = "cluster")]
 pub(super) async fn carry(line: &Line, from: &Context, limits: &Limits) -> Result<Carried, Error> {
     let keys = vec![from.key(), keys::book(from.app(), from.session())];
-    let args = vec![number(limits.messages as u64)];
+    let args = vec![number(MAX_MESSAGES as u64)];
     let mut parts = ask(line, &CARRY, Effect::Reads, keys, args).await?;
     let life: i64 = parts.next()?;
     Ok(Carried {

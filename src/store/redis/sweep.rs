@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use redis::{Value, cmd, from_redis_value};
+use redis::cmd;
 
-use super::{keys, scripts};
+use super::keys;
+use super::scripts::{self, read};
 use crate::Error;
 use crate::link::Line;
 use crate::store::Swept;
@@ -64,8 +65,4 @@ pub(super) async fn step(
     let more = cursor != 0 || line.is_cluster();
     swept.next = more.then(|| place.write());
     Ok(swept)
-}
-
-fn read<T: redis::FromRedisValue>(value: Value) -> Result<T, Error> {
-    from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }

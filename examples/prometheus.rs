@@ -1,0 +1,68 @@
+//! A site that serves what Salver counts to Prometheus, and its health to whoever watches.
+//!
+//! Run it: `cargo run --example prometheus`, open http://127.0.0.1:8080/, press the button, then look at
+//! http://127.0.0.1:8080/metrics and http://127.0.0.1:8080/health. `REDIS_URL=redis://127.0.0.1` keeps the
+//! messages in Redis: stop it, and see what changes.
+
+use std::env;
+
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web, web::Redirect};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use salver::{Messages, Salver};
+
+#[get("/")]
+async fn icons() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(
+            r#"<!doctype html><html lang="en"><title>Icons</title><h1>Icons</h1>
+<salver-messages></salver-messages>
+<form method="post"><button>Add an icon</button></form></html>"#,
+        )
+}
+
+#[post("/")]
+async fn add_icon(messages: Messages) -> impl Responder {
+    messages.success("The icon was added.").await;
+    Redirect::to("/").see_other()
+}
+
+/// For Prometheus: keep it off the public network.
+#[get("/metrics")]
+async fn metrics(collected: web::Data<PrometheusHandle>) -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(collected.render())
+}
+
+/// 200 while all is well; else 503, and in words what is wrong and what to do.
+#[get("/health")]
+async fn health(salver: Salver) -> impl Responder {
+    let health = salver.health().await;
+    let status = match health.is_good() {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    HttpResponse::build(status).body(format!("{health}\n"))
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let collected = web::Data::new(PrometheusBuilder::new().install_recorder()?);
+    let salver = match env::var("REDIS_URL") {
+        Ok(url) => Salver::redis("icons", &url)?,
+        Err(_) => Salver::memory("icons")?,
+    };
+    let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let app = move || {
+        App::new()
+            .app_data(collected.clone())
+            .wrap(salver.middleware())
+            .service(icons)
+            .service(add_icon)
+            .service(metrics)
+            .service(health)
+    };
+    Ok(HttpServer::new(app).bind(address)?.run().await?)
+}
