@@ -110,10 +110,10 @@ pub(crate) struct Addresses {
 /// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
 pub(crate) enum Dialer {
-    One(Box<Client>),
+    One(Arc<Client>),
     Sentinels(Arc<Sentinels>),
     #[cfg(feature = "cluster")]
-    Cluster(Box<redis::cluster::ClusterClient>),
+    Cluster(Arc<redis::cluster::ClusterClient>),
     Pool(Pool),
 }
 
@@ -130,7 +130,7 @@ impl Dialer {
                 "seed",
                 "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
             )),
-            (Topology::One, [info]) => Ok(Self::One(Box::new(open(info.clone(), addresses)?))),
+            (Topology::One, [info]) => Ok(Self::One(Arc::new(open(info.clone(), addresses)?))),
             (Topology::Sentinels { .. }, [..]) => {
                 let sentinels = Sentinels {
                     infos,
@@ -141,7 +141,7 @@ impl Dialer {
             }
             #[cfg(feature = "cluster")]
             (Topology::Cluster, [..]) => {
-                Ok(Self::Cluster(Box::new(cluster_at(&infos, addresses)?)))
+                Ok(Self::Cluster(Arc::new(cluster_at(&infos, addresses)?)))
             }
         }
     }
@@ -304,7 +304,7 @@ fn cluster_at(
     addresses: &Addresses,
 ) -> Result<redis::cluster::ClusterClient, Error> {
     let (retries, least, most) = FOLLOW;
-    let builder = redis::cluster::ClusterClient::builder(infos.iter().cloned())
+    let builder = redis::cluster::ClusterClient::builder(infos.to_vec())
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)

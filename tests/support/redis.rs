@@ -64,20 +64,20 @@ impl Server {
         let environment = environment
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));
-        let set_up = SetUp {
+        let mut set_up = SetUp {
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             environment: environment.collect(),
         };
+        if with_rights() {
+            set_up.options.extend(rights::options());
+        }
         // The port that was free may be taken by the time the server binds it.
         (0..5)
             .find_map(|_| Self::try_start(port(), scratch("redis"), set_up.clone()))
             .expect("no redis-server came up")
     }
 
-    fn try_start(port: u16, folder: PathBuf, mut set_up: SetUp) -> Option<Self> {
-        if with_rights() {
-            set_up.options.extend(rights::options());
-        }
+    fn try_start(port: u16, folder: PathBuf, set_up: SetUp) -> Option<Self> {
         let process = set_up.spawn(port, &folder);
         let mut server = Self {
             port,
@@ -165,6 +165,10 @@ impl Server {
     }
 }
 
+fn with_rights() -> bool {
+    std::env::var_os("SALVER_TEST_ACL").is_some()
+}
+
 impl SetUp {
     fn spawn(&self, port: u16, folder: &Path) -> Running {
         let mut command = Command::new("redis-server");
@@ -183,8 +187,4 @@ impl SetUp {
             .stdout(Stdio::null());
         start(&mut command, "redis-server")
     }
-}
-
-fn with_rights() -> bool {
-    std::env::var_os("SALVER_TEST_ACL").is_some()
 }

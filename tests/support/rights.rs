@@ -4,8 +4,23 @@ const PAGE: &str = include_str!("../../src/docs/deployment.md");
 const LINE: &str = "ACL SETUSER ";
 /// The password that stands in the line.
 pub const PASSWORD: &str = "password";
-/// The applications whose names the tests use: the line has one.
-const APPS: [&str; 5] = ["app", "another", "shop", "blog", "dashboard"];
+/// The applications whose names the tests use, as keys spell them: the line has one. The last ones are those by
+/// which a law shows that no name is taken for another.
+const APPS: [&str; 13] = [
+    "app",
+    "another",
+    "shop",
+    "blog",
+    "dashboard",
+    "a",
+    "a%3Ab",
+    "%7Ba%7D",
+    "a%7Db",
+    "a%7Bb",
+    "A",
+    "a%21session",
+    "%2561",
+];
 
 /// Reads the words of the documented line after the user's name.
 pub fn documented() -> Vec<String> {

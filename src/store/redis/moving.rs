@@ -3,7 +3,7 @@
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
-use super::scripts::{self, Left};
+use super::scripts::{self, Carried, Left};
 use crate::link::Line;
 use crate::store::{Claim, HOPS, Held, Limits, Placed};
 use crate::{Context, Error, SessionId};
@@ -43,18 +43,7 @@ async fn move_context(
     limits: &Limits,
 ) -> Result<(), Error> {
     let carried = scripts::carry(line, old, limits).await?;
-    let mut new = old.with_session(to.clone());
-    for _ in 0..HOPS {
-        match scripts::receive(line, &new, &carried, limits).await {
-            // The next login or the logout came before all was carried: what is left follows, or goes.
-            Ok(Placed::Moved(session)) => new = new.with_session(session),
-            Err(error) if error.is_closed() => break,
-            received => {
-                received?;
-                break;
-            }
-        }
-    }
+    let new = deliver(line, old, to, &carried, limits).await?;
     let confirmed = scripts::discard(line, old, &carried).await?;
     // Shown by a page of the old id in the meantime: the copy must not be shown again.
     let held = vec![Held::new(new, confirmed)];
@@ -63,4 +52,24 @@ async fn move_context(
         ..Claim::default()
     };
     scripts::confirm(line, &shown).await
+}
+
+/// Writes what was carried under the new id, or under the one to which that has moved; tells where.
+async fn deliver(
+    line: &Line,
+    old: &Context,
+    to: &SessionId,
+    carried: &Carried,
+    limits: &Limits,
+) -> Result<Context, Error> {
+    let mut new = old.with_session(to.clone());
+    for _ in 0..HOPS {
+        match scripts::receive(line, &new, carried, limits).await {
+            Ok(Placed::Moved(session)) => new = new.with_session(session),
+            // A logout that came before all was carried takes the rest too.
+            Err(error) if error.is_closed() => return Ok(new),
+            received => return received.map(|_| new),
+        }
+    }
+    Err(Error::unavailable("the session moves on and on"))
 }
