@@ -93,4 +93,12 @@ fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_pag
   src/salver/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
 fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/salver/breaker.rs 'self.breaker.state().probing = false;' ''
+fault memory_displaces_the_newest faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/memory/shelf.rs 'self.slots.drain(..over.min(staying));' 'self.slots.truncate(staying - over.min(staying));'
+fault only_what_fits_is_compared faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/add.lua "redis.call('ZRANGE', context, -1000, -1)" "redis.call('ZRANGE', context, -cap, -1)"
+fault a_release_makes_young_again faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
+fault a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
+  src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
 exit $green

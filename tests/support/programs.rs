@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A process that ends with the test.
@@ -50,6 +50,17 @@ pub fn start(command: &mut Command, package: &str) -> Running {
             command.get_program().to_string_lossy(),
         ),
     }
+}
+
+/// Finds a shared library; where depends on the system and its architecture.
+pub fn library(name: &str, package: &str) -> PathBuf {
+    let mut folders = vec![PathBuf::from("/usr/lib"), PathBuf::from("/usr/lib64")];
+    let below = Path::new("/usr/lib").read_dir().into_iter().flatten();
+    folders.extend(below.map(|entry| entry.unwrap().path()));
+    let mut paths = folders.iter().map(|folder| folder.join(name));
+    paths.find(|path| path.exists()).unwrap_or_else(|| {
+        panic!("{name} is missing: install it, on Debian by `apt-get install {package}`")
+    })
 }
 
 /// Finds a port that nobody listens on.

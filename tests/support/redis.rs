@@ -1,9 +1,10 @@
 //! Real redis-servers, one for each test that asks.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::programs::{Running, free_port, scratch, start};
+use super::programs::{Running, free_port, library, scratch, start};
 
 /// A redis-server of this test alone.
 #[derive(Debug)]
@@ -19,17 +20,41 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_as(|| Command::new("redis-server"), options)
+    }
+
+    /// Starts one whose wall clock stands at what a file says, in seconds. What expires goes when it is asked for,
+    /// never by itself.
+    pub fn start_at(time: &Path) -> Self {
+        let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
+        let program = || {
+            let mut program = Command::new("redis-server");
+            // The C library goes before jemalloc, which asks for the time before there is a fake one.
+            program
+                .env("LD_PRELOAD", format!("{} libc.so.6", faketime.display()))
+                .env("FAKETIME_TIMESTAMP_FILE", time)
+                .env("FAKETIME_FMT", "%s")
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("DONT_FAKE_MONOTONIC", "1");
+            program
+        };
+        let server = Self::start_as(program, &["--enable-debug-command", "local"]);
+        server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
+        server
+    }
+
+    fn start_as(program: impl Fn() -> Command, options: &[&str]) -> Self {
         // The port that was free may be taken by the time the server binds it.
         (0..5)
-            .find_map(|_| Self::try_start(options))
+            .find_map(|_| Self::try_start(program(), options))
             .expect("no redis-server came up")
     }
 
-    fn try_start(options: &[&str]) -> Option<Self> {
+    fn try_start(mut program: Command, options: &[&str]) -> Option<Self> {
         let port = free_port();
         let folder = scratch("redis");
         let mut process = start(
-            Command::new("redis-server")
+            program
                 .args([
                     "--port",
                     &port.to_string(),
