@@ -45,8 +45,16 @@ pub(crate) fn met(app: &Arc<str>, found: &Found) {
     newer(app, found.newer);
 }
 
+/// The span of one call to the store.
+pub(crate) fn span(doing: &'static str, app: &str) -> tracing::Span {
+    tracing::debug_span!("salver", operation = doing, app)
+}
+
 /// One call to the store: how long it took, and how it ended.
 pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, Error>) {
+    if let Err(error) = outcome {
+        told(error);
+    }
     #[cfg(feature = "metrics")]
     {
         let ended = outcome.as_ref().err().map_or("ok", Error::name);
@@ -67,10 +75,12 @@ pub(crate) fn page(app: &Arc<str>, waited: Duration, degraded: bool) {
     }
 }
 
-/// A reply that was to another request.
-pub(crate) fn mismatch() {
+/// One attempt that failed: whether its reply was to another request.
+pub(crate) fn told(error: &Error) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("salver_mismatched_replies_total").increment(1);
+    if error.is_mismatch() {
+        metrics::counter!("salver_mismatched_replies_total").increment(1);
+    }
 }
 
 pub(crate) fn breaker(open: bool) {

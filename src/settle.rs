@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use crate::breaker::Breaker;
 use crate::seldom::Seldom;
@@ -81,12 +82,22 @@ impl Settle {
 
         let (done, tried) = oneshot::channel();
         let (End::Confirm(claim) | End::Release(claim)) = &end;
+        let unsettled = match &end {
+            End::Confirm(claim) => claim.messages().len() as u64,
+            End::Release(_) => 0,
+        };
         if !claim.is_empty() {
-            let app = Arc::clone(app);
-            let job = Post::Job(Job { app, end, done });
+            let job = Job {
+                app: Arc::clone(app),
+                end,
+                done,
+            };
             let queue = self.queue().as_ref();
-            if !queue.is_ok_and(|queue| queue.try_send(job).is_ok()) && FULL.now() {
-                tracing::warn!("the end of a claim found no room: the lease decides");
+            if !queue.is_ok_and(|queue| queue.try_send(Post::Job(job)).is_ok()) {
+                count::given_up(app, unsettled);
+                if FULL.now() {
+                    tracing::warn!("the end of a claim found no room: the lease decides");
+                }
             }
         }
         tried
@@ -177,7 +188,8 @@ fn keep(late: &mut VecDeque<Late>, failed: Late) {
 async fn retry(desk: &Desk, late: &mut VecDeque<Late>) -> bool {
     while let Some(first) = late.pop_front() {
         if let Some(failed) = desk.confirm(first).await {
-            late.push_front(failed);
+            // To the end: of a Cluster only the server of this one may be gone.
+            late.push_back(failed);
             return false;
         }
         let next = late.len().min(AT_ONCE);
@@ -195,7 +207,9 @@ impl Desk {
             End::Confirm(claim) => self.confirm(Late { app, claim }).await,
             End::Release(claim) => {
                 // Sent once: a lease that was released and claimed anew could not be told from this one.
-                let released = self.attempt(self.store.release(&claim)).await;
+                let released = self
+                    .attempt("release", &app, self.store.release(&claim))
+                    .await;
                 match released {
                     Ok(()) => count::released(&app, claim.messages().len() as u64),
                     Err(error) => tell(&error),
@@ -208,7 +222,8 @@ impl Desk {
     }
 
     async fn confirm(&self, late: Late) -> Option<Late> {
-        match self.attempt(self.store.confirm(&late.claim)).await {
+        let confirm = self.store.confirm(&late.claim);
+        match self.attempt("confirm", &late.app, confirm).await {
             Ok(()) => count::confirmed(&late.app, late.claim.messages().len() as u64),
             Err(error) if error.retry_after().is_some() => return Some(late),
             Err(error) => {
@@ -219,16 +234,24 @@ impl Desk {
         None
     }
 
-    async fn attempt(&self, end: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    async fn attempt(
+        &self,
+        doing: &'static str,
+        app: &Arc<str>,
+        end: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
         let pass = self.breaker.enter()?;
+        let (started, span) = (Instant::now(), count::span(doing, app));
         // A store that panics must not take the ends of all other claims with it.
-        let ended = match timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).await {
+        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).instrument(span);
+        let ended = match end.await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_)) => Err(Error::unreadable(
                 "the end of a claim, at which the store panicked,",
             )),
             Err(_) => Err(Error::in_doubt("the store did not answer in time")),
         };
+        count::call(doing, started.elapsed(), &ended);
         pass.note(&ended);
         ended
     }

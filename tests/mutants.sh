@@ -158,4 +158,44 @@ fault keys_have_two_spellings faults::inputs::inputs \
   src/context/mod.rs '(encode(&text) == part).then(|| text.into_owned())' 'Some(text.into_owned())'
 fault links_name_somebody faults::inputs::inputs \
   src/message/parts.rs '&& url.password().is_none()' ''
+fault sentinels_are_asked_once faults::failover::sentinel_failover \
+  src/link/dial.rs 'connect(&sentinels.primary().await?).await' '{ static FIRST: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new(); connect(FIRST.get_or_try_init(|| sentinels.primary()).await?).await }'
+fault replicas_are_written_to faults::failover::a_primary_that_becomes_a_replica_is_left \
+  src/link/fault.rs 'const ELSEWHERE: [&str; 4] = ["READONLY",' 'const ELSEWHERE: [&str; 4] = ["NEVER",'
+fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
+  src/link/fault.rs 'Again::Soon
+    } else' 'Again::Never
+    } else'
+fault logins_remove_before_they_copy faults::cluster::cluster_login_broken_off \
+  src/store/redis/moving.rs 'let carried = scripts::carry(line, old, limits).await?;' 'let carried = scripts::carry(line, old, limits).await?; scripts::clear(line, old).await?;'
+fault logins_copy_what_was_shown faults::cluster::cluster_login_broken_off \
+  src/store/redis/moving.rs 'scripts::confirm(line, &shown).await' '{ drop(shown); Ok(()) }'
+fault one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
+  src/store/redis/sweep.rs 'cursor != 0 || line.is_cluster()' 'cursor != 0'
+fault clusters_migrate_as_one_server laws::cluster::every_law_holds \
+  src/store/redis/mod.rs 'return moving::migrate(&self.line, app, from, to, open, limits).await;' 'let _ = moving::migrate;'
+fault replicas_are_not_counted faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
+  src/store/redis/mod.rs 'Placed::Here { .. } if !enough' 'Placed::Here { .. } if !enough && limits.replicas > 9'
+fault repeats_write_nothing faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
+  src/store/redis/add.lua "redis.call('HINCRBY', book, view, over)" "if #adding == 0 then return {context, 'ok', over} end redis.call('HINCRBY', book, view, over)"
+fault adds_queue_for_ever faults::replicas::nobody_else_waits_for_replicas \
+  src/link/replicated.rs 'wait: Some(until.saturating_duration_since(Instant::now())),' 'wait: None,'
+fault dead_connections_stay_in_the_pool faults::replicas::connections_that_wait_are_replaced_when_they_broke \
+  src/link/replicated.rs 'drop(pool.retain(|_, _| false));' ''
+fault every_add_connects faults::replicas::many_queue_and_a_dropped_one_spoils_nothing \
+  src/link/replicated.rs 'const CONNECTIONS: usize = 8;' 'const CONNECTIONS: usize = 80;'
+fault certificates_are_left_out faults::doors::tls_opens_to_whom_it_knows \
+  src/link/dial.rs 'client_tls: client.map(' 'client_tls: client.filter(|_| false).map('
+fault certificates_are_read_late faults::doors::certificates_that_cannot_be_read_are_refused_at_once \
+  src/link/dial.rs 'addresses.tls.check(&infos)?;' 'let _ = addresses.tls.check(&infos);'
+fault clusters_deny_nothing faults::doors::passwords_open_through_sentinels_and_clusters \
+  src/link/fault.rs 'if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {' 'if is_denied(&error) && !tells(told, "x") {'
+fault connections_speak_resp2 faults::doors::every_connection_speaks_resp3 \
+  src/link/dial.rs '.set_protocol(ProtocolVersion::RESP3);' '.set_protocol(ProtocolVersion::RESP2);'
+fault a_right_is_missing_in_the_docs faults::rights::the_documented_rights_are_enough_and_no_others_are_tried \
+  src/docs/deployment.md ' +hget ' ' '
+fault a_right_is_documented_in_vain faults::rights::health_names_every_right_that_is_lacking \
+  src/docs/deployment.md ' +hget ' ' +hget +hvals '
+fault only_success_is_looked_into faults::rights::a_lacking_right_is_warned_of_once_at_the_start \
+  src/salver/call.rs 'if outcome.as_ref().err().is_none_or(Error::is_denied) {' 'if outcome.is_ok() {'
 exit $green

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::{Connection, Pool};
+use deadpool_redis::{Connection, Pool, PoolError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
@@ -174,9 +174,10 @@ impl Dialer {
             }
             // Detached from the pool: a checkout per request would cost a round trip of its own.
             Self::Pool(pool) => {
-                let gave_none =
-                    |cause| Error::unavailable("the pool gives no connection").because(cause);
-                let connection = pool.get().await.map_err(gave_none)?;
+                let connection = pool.get().await.map_err(|error| match error {
+                    PoolError::Backend(error) => fault::of_dial(error),
+                    other => Error::unavailable("the pool gives no connection").because(other),
+                })?;
                 Ok(Wire::One(Connection::take(connection)))
             }
         }

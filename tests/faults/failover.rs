@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use salver::Salver;
 use salver::store::RedisStore;
+use salver::{Message, Salver};
 
 use super::cluster::behind;
 use super::traffic::Traffic;
@@ -41,6 +41,33 @@ async fn sentinel_failover() {
         sentinel_round(Failure::KillAlone, 0).await;
         sentinel_round(Failure::KillAlone, 1).await;
     }
+}
+
+/// A primary that becomes a replica, and hangs up on nobody, says `READONLY`: then it is left.
+#[tokio::test]
+async fn a_primary_that_becomes_a_replica_is_left() {
+    let next = Server::start();
+    let first = Server::start();
+    let monitor = format!("sentinel monitor {PRIMARY} 127.0.0.1 {} 1", first.port);
+    let watched = Watched::alone(first, &monitor);
+    let store = RedisStore::builder(&watched.urls()[0])
+        .sentinel(PRIMARY)
+        .build();
+    let salver = Salver::new("app", store.unwrap()).unwrap();
+    let page = at("ada", "page");
+    salver
+        .add(&page, Message::info("to the first"))
+        .await
+        .unwrap();
+    watched.watch(&next);
+    let port = next.port.to_string();
+    let follow: [&[u8]; 3] = [b"REPLICAOF", b"127.0.0.1", port.as_bytes()];
+    let _: String = watched.servers[0].run(&follow);
+    salver
+        .add(&page, Message::info("to the next"))
+        .await
+        .unwrap();
+    assert_eq!(next.run::<u64>(&[b"ZCARD", page.key().as_bytes()]), 1);
 }
 
 async fn sentinel_round(how: Failure, replicas: u32) {

@@ -71,6 +71,18 @@ impl Watched {
         self.sentinels.iter().map(url).collect()
     }
 
+    /// Lets a Sentinel that stands alone watch another primary.
+    pub fn watch(&self, primary: &Server) {
+        let mut sentinel = connect(self.sentinels[0].port).unwrap();
+        let mut tell = |words: &[&str]| {
+            let mut command = redis::cmd("SENTINEL");
+            command.arg(words).exec(&mut sentinel).unwrap();
+        };
+        tell(&["REMOVE", PRIMARY]);
+        let port = primary.port.to_string();
+        tell(&["MONITOR", PRIMARY, "127.0.0.1", &port, "1"]);
+    }
+
     /// Gives what waits for the Sentinels to name another primary; the first of them need not answer.
     pub fn watching(&self) -> Watching {
         Watching {
