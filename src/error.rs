@@ -274,6 +274,7 @@ impl Error {
             )
     }
 
+    #[cfg(feature = "metrics")]
     pub(crate) fn is_mismatch(&self) -> bool {
         self.0.mark == Some(Mark::Mismatch)
     }

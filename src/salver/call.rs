@@ -76,7 +76,7 @@ impl Salver {
                     match within(left, call(), in_doubt).await {
                         // What the first attempt may have done is not undone; a session that is closed has
                         // taken it along.
-                        Err(second) if !second.is_closed() => Err(error),
+                        Err(second) if !second.is_in_doubt() && !second.is_closed() => Err(error),
                         second => second,
                     }
                 }
