@@ -168,7 +168,7 @@ fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
     } else'
 fault logins_remove_before_they_copy faults::cluster::cluster_login_broken_off \
   src/store/redis/moving.rs 'let carried = scripts::carry(line, old, limits).await?;' 'let carried = scripts::carry(line, old, limits).await?; scripts::clear(line, old).await?;'
-fault logins_copy_what_was_shown faults::cluster::cluster_login_broken_off \
+fault logins_copy_what_was_shown faults::cluster::what_is_confirmed_while_it_is_carried_is_not_shown_again \
   src/store/redis/moving.rs 'scripts::confirm(line, &shown).await' '{ drop(shown); Ok(()) }'
 fault one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
   src/store/redis/sweep.rs 'cursor != 0 || line.is_cluster()' 'cursor != 0'

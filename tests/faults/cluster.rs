@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use salver::store::RedisStore;
-use salver::{Error, Message, Salver};
+use salver::{Error, Message, MessageId, Salver};
 use tokio::time::{sleep, timeout};
 
 use super::column;
@@ -142,4 +142,35 @@ async fn cluster_login_broken_off() {
         ..Row::default()
     }
     .judge();
+}
+
+/// Large contexts take a while from one node to the other: what a page of the old session confirms meanwhile
+/// was shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
+    let cluster = Cluster::start(3, 0);
+    let salver = behind(&cluster);
+    let mut dice = Dice(3);
+    for n in 0..40 {
+        let [before, after] = [format!("before{n}"), format!("after{n}")];
+        let (old, new) = (at(&before, "page"), at(&after, "page"));
+        salver.add(&old, Message::info("shown")).await.unwrap();
+        let claim = salver.claim(&old).await.unwrap();
+        let large = Message::info("x".repeat(4_000));
+        for _ in 0..80 {
+            let one = large.clone().with_id(MessageId::new());
+            salver.add(&old, one).await.unwrap();
+        }
+        let confirm = tokio::spawn({
+            let (salver, wait) = (salver.clone(), Duration::from_micros(dice.below(20_000)));
+            async move {
+                sleep(wait).await;
+                salver.confirm(&claim).await.unwrap();
+            }
+        });
+        let [from, to] = [session(&before), session(&after)];
+        salver.migrate(&from, &to).await.unwrap();
+        confirm.await.unwrap();
+        assert_eq!(cluster.members(&new), 80, "after {n} logins");
+    }
 }

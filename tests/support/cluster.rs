@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use salver::Context;
+
 use super::programs::free_port;
 use super::redis::Server;
 
@@ -146,6 +148,13 @@ impl Cluster {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Counts what is in a context, visible or not.
+    pub fn members(&self, context: &Context) -> u64 {
+        let key = context.key();
+        let home = &self.nodes[self.home(&self.nodes[0], &key)];
+        home.run(&[b"ZCARD", key.as_bytes()])
     }
 
     /// Gives the number of the node that a key is on, as a node that runs sees it.
