@@ -29,6 +29,13 @@ const LIFETIMES: [(&str, &str); 4] = [
     ("expires", "Sat, 21 Nov 2037 10:00:00 GMT"),
 ];
 
+/// "Only if it has changed", as browsers ask when they have a page: never, by one header, by the other.
+const CONDITIONS: [Option<(&str, &str)>; 4] = [
+    None,
+    None,
+    Some(("if-none-match", ETAG)),
+    Some(("if-modified-since", MODIFIED)),
+];
 /// After this nginx, which counts in whole seconds, is sure to ask whether a page for one second has changed.
 const OLD: Duration = Duration::from_millis(2_100);
 
@@ -54,24 +61,24 @@ async fn shared_cache() {
             }
         }
         let path = path(round);
-        let conditional = dice.below(2) == 0;
+        let mut condition = || CONDITIONS[dice.below(4) as usize];
         // Nobody has asked for this page yet: both at once, then one after the other.
-        let (first, second) = join(ada.ask(&path, conditional), bob.ask(&path, false)).await;
+        let (first, second) = join(ada.ask(&path, condition()), bob.ask(&path, None)).await;
         seen.note(&ada, &first, &history);
         seen.note(&bob, &second, &history);
         for visitor in [&bob, &ada] {
-            let conditional = dice.below(2) == 0;
-            seen.note(visitor, &visitor.ask(&path, conditional).await, &history);
+            let answer = visitor.ask(&path, condition()).await;
+            seen.note(visitor, &answer, &history);
         }
     }
     // What is old is asked about; what nobody has read yet waits behind pages that were in the cache.
     tokio::time::sleep(OLD).await;
-    seen.note(&ada, &ada.ask("/brief", false).await, &history);
+    seen.note(&ada, &ada.ask("/brief", None).await, &history);
     let contexts = [ada.context.clone(), bob.context.clone()];
     for turn in 0..100 {
         for (name, visitor) in [("ada", &ada), ("bob", &bob)] {
             let path = format!("/page?last&{name}&{turn}");
-            seen.note(visitor, &visitor.ask(&path, false).await, &history);
+            seen.note(visitor, &visitor.ask(&path, None).await, &history);
         }
         salver.close().await;
         if pending(&server, &contexts).is_empty() {
@@ -81,23 +88,30 @@ async fn shared_cache() {
 
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &contexts));
-    assert_eq!((verdict.again, verdict.handed, verdict.pending), (0, 0, 0));
-    assert!(
-        seen.hits > seen.pages / 5 && seen.revalidated > 0 && seen.not_modified > 0,
-        "nginx caches nothing: {seen:?}"
-    );
-    assert_eq!(seen.carried, verdict.received);
+    let told = (verdict.again, verdict.handed, verdict.pending);
+    let carried = verdict.received;
     Row {
         test: "shared_cache",
         verdict,
         worst_wait: seen.worst_wait,
         more: format!(
-            "pages={} hits={} revalidated={} not_modified={} carried={}",
-            seen.pages, seen.hits, seen.revalidated, seen.not_modified, seen.carried
+            "pages={} hits={} revalidated={} not_modified={} carried={} mislabelled={}",
+            seen.pages,
+            seen.hits,
+            seen.revalidated,
+            seen.not_modified,
+            seen.carried,
+            seen.mislabelled
         ),
         ..Row::default()
     }
     .judge();
+    assert_eq!(told, (0, 0, 0), "again, handed, pending");
+    assert_eq!((seen.carried, seen.mislabelled), (carried, 0));
+    assert!(
+        seen.hits > seen.pages / 5 && seen.revalidated > 0 && seen.not_modified > 0,
+        "nginx caches nothing: {seen:?}"
+    );
 }
 
 /// A page of its own for each round, under a name that deceives caches, or one that is always the same.
@@ -216,13 +230,11 @@ impl Visitor {
         }
     }
 
-    /// Asks for a page, by choice only if it is another than the one without messages.
-    async fn ask(&self, path: &str, conditional: bool) -> Answer {
+    async fn ask(&self, path: &str, condition: Option<(&str, &str)>) -> Answer {
         let started = Instant::now();
         let mut request = self.client.get(format!("{}{path}", self.url));
-        if conditional {
-            request = request.header("if-none-match", ETAG);
-            request = request.header("if-modified-since", MODIFIED);
+        if let Some((header, value)) = condition {
+            request = request.header(header, value);
         }
         let answer = request.send().await.unwrap();
         let header = |name| {
@@ -259,11 +271,13 @@ struct Seen {
     revalidated: usize,
     not_modified: usize,
     carried: usize,
+    /// Pages with messages that a cache may keep by what they say, pages without that it may not.
+    mislabelled: usize,
     worst_wait: Duration,
 }
 
 impl Seen {
-    /// Notes what a visitor was answered; fails where a page with a message could be kept by anybody.
+    /// Notes what a visitor was answered.
     fn note(&mut self, visitor: &Visitor, answer: &Answer, history: &History) {
         let messages = answer.body.matches("<li").count();
         history.received(&visitor.context, &answer.body);
@@ -276,11 +290,12 @@ impl Seen {
             "REVALIDATED" => self.revalidated += 1,
             _ => {}
         }
-        if messages > 0 {
-            assert_eq!(answer.control.as_deref(), Some("no-store, private"));
-            assert!(!answer.dated && !answer.lasting);
+        let control = answer.control.as_deref().unwrap_or_default();
+        let is_right = if messages > 0 {
+            control == "no-store, private" && !answer.dated && !answer.lasting
         } else {
-            assert!(answer.control.as_deref().unwrap().starts_with("public"));
-        }
+            control.starts_with("public")
+        };
+        self.mislabelled += usize::from(!is_right);
     }
 }
