@@ -305,7 +305,13 @@ fn cluster_at(
     addresses: &Addresses,
 ) -> Result<redis::cluster::ClusterClient, Error> {
     let (retries, least, most) = FOLLOW;
-    let builder = redis::cluster::ClusterClient::builder(infos.to_vec())
+    // One user for all nodes: that of the first address.
+    let login = infos.first().map(|info| info.redis_settings().clone());
+    let nodes = infos.iter().cloned().map(|info| match &login {
+        Some(login) => info.set_redis_settings(login.clone()),
+        None => info,
+    });
+    let builder = redis::cluster::ClusterClient::builder(nodes)
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)
