@@ -5,6 +5,7 @@
 //! messages in Redis: stop it, and see what changes.
 
 use std::env;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web, web::Redirect};
@@ -50,6 +51,14 @@ async fn health(salver: Salver) -> impl Responder {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let collected = web::Data::new(PrometheusBuilder::new().install_recorder()?);
+    let upkeep = collected.clone();
+    actix_web::rt::spawn(async move {
+        // What nobody scrapes must not grow without end.
+        loop {
+            actix_web::rt::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
     let salver = match env::var("REDIS_URL") {
         Ok(url) => Salver::redis("icons", &url)?,
         Err(_) => Salver::memory("icons")?,

@@ -50,7 +50,12 @@ impl Breaker {
         })
     }
 
-    /// Tells whether nobody asks for now.
+    /// Notes that somebody who asked past it was answered.
+    pub(crate) fn close(&self) {
+        self.succeeded();
+    }
+
+    /// Tells whether the last calls failed, and only one at a time asks.
     pub(crate) fn is_open(&self) -> bool {
         self.state().open.is_some()
     }
@@ -95,6 +100,10 @@ pub(crate) struct Pass<'a> {
 impl Pass<'_> {
     /// Notes what became of the call.
     pub(crate) fn note<T>(mut self, outcome: &Result<T, Error>) {
+        // Nobody was asked: that says nothing of the store.
+        if outcome.as_ref().is_err_and(Error::is_crowded) {
+            return;
+        }
         self.probe = false;
         match outcome {
             Err(error) if error.is_trouble() => {

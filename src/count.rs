@@ -36,7 +36,6 @@ counters! {
     undecodable => "salver_undecodable_total";
     newer => "salver_newer_total";
     given_up => "salver_unsettled_total";
-    degraded_page => "salver_degraded_pages_total";
 }
 
 /// What a look met and did not hand out.
@@ -46,8 +45,16 @@ pub(crate) fn met(app: &Arc<str>, found: &Found) {
     newer(app, found.newer);
 }
 
+/// The span of one call to the store.
+pub(crate) fn span(doing: &'static str, app: &str) -> tracing::Span {
+    tracing::debug_span!("salver", operation = doing, app)
+}
+
 /// One call to the store: how long it took, and how it ended.
 pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, Error>) {
+    if let Err(error) = outcome {
+        told(error);
+    }
     #[cfg(feature = "metrics")]
     {
         let ended = outcome.as_ref().err().map_or("ok", Error::name);
@@ -56,16 +63,24 @@ pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, E
     }
 }
 
-/// How long a page waited for the store, all its calls together.
-pub(crate) fn page(app: &Arc<str>, waited: Duration) {
+/// How long a page waited for its messages, and whether it goes out without knowing of any.
+#[cfg(feature = "web")]
+pub(crate) fn page(app: &Arc<str>, waited: Duration, degraded: bool) {
     #[cfg(feature = "metrics")]
-    metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+    {
+        metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+        if degraded {
+            metrics::counter!("salver_degraded_pages_total", "app" => Arc::clone(app)).increment(1);
+        }
+    }
 }
 
-/// A reply that was to another request.
-pub(crate) fn mismatch() {
+/// One attempt that failed: whether its reply was to another request.
+pub(crate) fn told(error: &Error) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("salver_mismatched_replies_total").increment(1);
+    if error.is_mismatch() {
+        metrics::counter!("salver_mismatched_replies_total").increment(1);
+    }
 }
 
 pub(crate) fn breaker(open: bool) {

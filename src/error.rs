@@ -44,6 +44,7 @@ struct Repr {
 enum Mark {
     ReadOnly,
     Mismatch,
+    Crowded,
     /// Something about replicas: the store itself is well.
     Replicas,
 }
@@ -134,7 +135,7 @@ impl Error {
     /// So many writes wait for replicas that another one was not begun.
     #[must_use]
     pub fn crowded() -> Self {
-        Self::unavailable("too many adds wait for replicas").marked(Mark::Replicas)
+        Self::unavailable("too many adds wait for replicas").marked(Mark::Crowded)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
@@ -221,8 +222,7 @@ impl Error {
         matches!(self.0.kind, Kind::Denied)
     }
 
-    /// Tells whether the store holds or answered something that cannot be read: a key of another type,
-    /// the reply of another request.
+    /// Tells whether the store holds or answered something that cannot be read: a key of another type.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         matches!(self.0.kind, Kind::Unreadable { .. })
@@ -259,13 +259,22 @@ impl Error {
         self.0.mark == Some(Mark::ReadOnly)
     }
 
+    /// Tells whether the store was not even asked, for want of a connection.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.0.mark == Some(Mark::Crowded)
+    }
+
     /// Tells whether asking the store is of no use for a moment: it could not be reached, did not answer, or is
     /// in a state in which it answers nobody. One that can be read is asked on.
     pub(crate) fn is_trouble(&self) -> bool {
         (self.is_unavailable() || self.is_in_doubt())
-            && !matches!(self.0.mark, Some(Mark::ReadOnly | Mark::Replicas))
+            && !matches!(
+                self.0.mark,
+                Some(Mark::ReadOnly | Mark::Replicas | Mark::Crowded)
+            )
     }
 
+    #[cfg(feature = "metrics")]
     pub(crate) fn is_mismatch(&self) -> bool {
         self.0.mark == Some(Mark::Mismatch)
     }

@@ -92,7 +92,7 @@ pub mod limits {
 /// What the Redis store needs from outside: the one place with types of other crates.
 #[cfg(feature = "redis")]
 pub mod redis {
-    pub use crate::store::RedisStore;
+    pub use crate::store::{RedisBuilder, RedisStore};
     /// A pool of connections that the caller brings, of the `deadpool-redis` crate.
     pub use deadpool_redis::Pool;
 }

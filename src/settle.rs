@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use crate::breaker::Breaker;
 use crate::seldom::Seldom;
@@ -81,12 +82,22 @@ impl Settle {
 
         let (done, tried) = oneshot::channel();
         let (End::Confirm(claim) | End::Release(claim)) = &end;
+        let unsettled = match &end {
+            End::Confirm(claim) => claim.messages().len() as u64,
+            End::Release(_) => 0,
+        };
         if !claim.is_empty() {
-            let app = Arc::clone(app);
-            let job = Post::Job(Job { app, end, done });
+            let job = Job {
+                app: Arc::clone(app),
+                end,
+                done,
+            };
             let queue = self.queue().as_ref();
-            if !queue.is_ok_and(|queue| queue.try_send(job).is_ok()) && FULL.now() {
-                tracing::warn!("the end of a claim found no room: the lease decides");
+            if !queue.is_ok_and(|queue| queue.try_send(Post::Job(job)).is_ok()) {
+                count::given_up(app, unsettled);
+                if FULL.now() {
+                    tracing::warn!("the end of a claim found no room: the lease decides");
+                }
             }
         }
         tried
@@ -119,22 +130,26 @@ struct Late {
 
 async fn run(desk: Arc<Desk>, mut queue: mpsc::Receiver<Post>) {
     let mut posts = Vec::with_capacity(AT_ONCE);
-    let (mut late, mut rest) = (VecDeque::new(), REST);
+    let (mut late, mut rest, mut due) = (VecDeque::new(), REST, Instant::now());
     loop {
-        let again = sleep(rest);
-        tokio::select! {
-            received = queue.recv_many(&mut posts, AT_ONCE) => {
-                if received == 0 {
-                    return;
-                }
-                handle(&desk, posts.drain(..), &mut late).await;
-            }
-            () = again, if !late.is_empty() => {
-                rest = match retry(&desk, &mut late).await {
-                    true => REST,
-                    false => (rest * 2).min(LONGEST_REST),
-                };
-            }
+        let receiving = queue.recv_many(&mut posts, AT_ONCE);
+        let received = match late.is_empty() {
+            true => Some(receiving.await),
+            false => timeout_at(due, receiving).await.ok(),
+        };
+        if received == Some(0) {
+            return;
+        }
+        let all_was_well = late.is_empty();
+        handle(&desk, posts.drain(..), &mut late).await;
+        if all_was_well {
+            (rest, due) = (REST, Instant::now() + REST);
+        } else if Instant::now() >= due {
+            rest = match retry(&desk, &mut late).await {
+                true => REST,
+                false => (rest * 2).min(LONGEST_REST),
+            };
+            due = Instant::now() + rest;
         }
     }
 }
@@ -173,7 +188,8 @@ fn keep(late: &mut VecDeque<Late>, failed: Late) {
 async fn retry(desk: &Desk, late: &mut VecDeque<Late>) -> bool {
     while let Some(first) = late.pop_front() {
         if let Some(failed) = desk.confirm(first).await {
-            late.push_front(failed);
+            // To the end: of a Cluster only the server of this one may be gone.
+            late.push_back(failed);
             return false;
         }
         let next = late.len().min(AT_ONCE);
@@ -191,7 +207,9 @@ impl Desk {
             End::Confirm(claim) => self.confirm(Late { app, claim }).await,
             End::Release(claim) => {
                 // Sent once: a lease that was released and claimed anew could not be told from this one.
-                let released = self.attempt(self.store.release(&claim)).await;
+                let released = self
+                    .attempt("release", &app, self.store.release(&claim))
+                    .await;
                 match released {
                     Ok(()) => count::released(&app, claim.messages().len() as u64),
                     Err(error) => tell(&error),
@@ -204,7 +222,8 @@ impl Desk {
     }
 
     async fn confirm(&self, late: Late) -> Option<Late> {
-        match self.attempt(self.store.confirm(&late.claim)).await {
+        let confirm = self.store.confirm(&late.claim);
+        match self.attempt("confirm", &late.app, confirm).await {
             Ok(()) => count::confirmed(&late.app, late.claim.messages().len() as u64),
             Err(error) if error.retry_after().is_some() => return Some(late),
             Err(error) => {
@@ -215,16 +234,24 @@ impl Desk {
         None
     }
 
-    async fn attempt(&self, end: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    async fn attempt(
+        &self,
+        doing: &'static str,
+        app: &Arc<str>,
+        end: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
         let pass = self.breaker.enter()?;
+        let (started, span) = (Instant::now(), count::span(doing, app));
         // A store that panics must not take the ends of all other claims with it.
-        let ended = match timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).await {
+        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).instrument(span);
+        let ended = match end.await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_)) => Err(Error::unreadable(
                 "the end of a claim, at which the store panicked,",
             )),
             Err(_) => Err(Error::in_doubt("the store did not answer in time")),
         };
+        count::call(doing, started.elapsed(), &ended);
         pass.note(&ended);
         ended
     }

@@ -4,14 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::{Connection, Pool};
+use deadpool_redis::{Connection, Pool, PoolError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    ProtocolVersion,
-};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 #[cfg(feature = "tls")]
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -153,10 +150,13 @@ impl Dialer {
     pub(super) async fn dial(&self) -> Result<Wire, Error> {
         let patience = match self {
             Self::One(_) | Self::Pool(_) => CONNECT,
-            _ => SEARCH,
+            Self::Sentinels(_) => SEARCH,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => SEARCH,
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
-        let dialled = timeout(patience, self.dial_patiently()).await;
+        // Boxed: what asks Sentinels is large, and rarely there.
+        let dialled = timeout(patience, Box::pin(self.dial_patiently())).await;
         dialled.unwrap_or_else(late)
     }
 
@@ -174,9 +174,10 @@ impl Dialer {
             }
             // Detached from the pool: a checkout per request would cost a round trip of its own.
             Self::Pool(pool) => {
-                let gave_none =
-                    |cause| Error::unavailable("the pool gives no connection").because(cause);
-                let connection = pool.get().await.map_err(gave_none)?;
+                let connection = pool.get().await.map_err(|error| match error {
+                    PoolError::Backend(error) => fault::of_dial(error),
+                    other => Error::unavailable("the pool gives no connection").because(other),
+                })?;
                 Ok(Wire::One(Connection::take(connection)))
             }
         }
@@ -344,7 +345,7 @@ fn with_tls(
 
 #[cfg(feature = "tls")]
 fn is_tls(info: &ConnectionInfo) -> bool {
-    matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+    matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. })
 }
 
 #[cfg(feature = "tls")]

@@ -141,6 +141,17 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
     }
 }
 
+/// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
+/// several, of which an earlier one may have been that of a request that was carried out.
+pub(super) fn after_retries(verdict: Verdict, effect: Effect) -> Verdict {
+    if effect == Effect::Reads || !verdict.error.is_unavailable() || verdict.error.is_read_only() {
+        return verdict;
+    }
+    let error =
+        Error::in_doubt("the Cluster does not say what became of it").because(verdict.error);
+    Verdict { error, ..verdict }
+}
+
 /// What a server says of itself: nothing was applied.
 fn of_server(error: &RedisError) -> (Error, bool, Again) {
     let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
@@ -151,7 +162,7 @@ fn of_server(error: &RedisError) -> (Error, bool, Again) {
     } else if is_one_of(&READ_ONLY) {
         Error::read_only("Redis takes no writes for now")
     } else if is_moving(error) {
-        Error::unavailable("its keys are moving to another server")
+        Error::unavailable("its keys are on another server: is `RedisBuilder::cluster` missing?")
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refuses for now")
     } else {

@@ -152,12 +152,17 @@ impl Line {
                 Err(first) if first.again == Again::Anew => {
                     return self.ask_anew(ask, first.error).await;
                 }
-                Err(first) if first.again == Again::Soon && Instant::now() < give_up => {
+                Err(first) if self.follows(&first) && Instant::now() < give_up => {
                     sleep(STEP).await;
                 }
                 reply => return reply.map_err(|verdict| verdict.error),
             }
         }
+    }
+
+    /// Tells whether what is moving may be there in a moment: where this is known to be a Cluster.
+    fn follows(&self, verdict: &Verdict) -> bool {
+        verdict.again == Again::Soon && self.is_cluster()
     }
 
     async fn ask_anew(&self, ask: &Ask, first: Error) -> Result<Vec<Value>, Error> {
@@ -188,6 +193,10 @@ impl Line {
             }
         };
         let reply = reply.map_err(|error| fault::of_reply(error, ask.effect));
+        let reply = reply.map_err(|verdict| match self.is_cluster() {
+            true => fault::after_retries(verdict, ask.effect),
+            false => verdict,
+        });
         let reply = reply.and_then(|reply| named(reply, ask));
         self.note_reply(number);
         Ok(reply.map_err(|verdict| self.judge(number, verdict)))

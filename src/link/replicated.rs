@@ -97,7 +97,11 @@ impl Replicated {
     ) -> Result<(Vec<Value>, bool), Error> {
         let mut first = None;
         loop {
-            match self.attempt(ask, replicas, until).await? {
+            let attempt = match self.attempt(ask, replicas, until).await {
+                Ok(attempt) => attempt,
+                Err(error) => return Err(first.filter(Error::is_in_doubt).unwrap_or(error)),
+            };
+            match attempt {
                 Err(verdict) if verdict.again == Again::Soon && Instant::now() < until => {
                     sleep(STEP).await;
                 }

@@ -56,7 +56,13 @@ impl Wire {
         // An error of the whole pipeline would not say its code.
         let replies: (Value, Value) = commands.ignore_errors().query_async(self).await?;
         let reply = replies.0.extract_error()?;
-        Ok((reply, from_redis_value(replies.1.extract_error()?)?))
+        // The script has run: a wait that was broken off or refused says nothing about replicas.
+        let reached = replies
+            .1
+            .extract_error()
+            .ok()
+            .and_then(|count| from_redis_value(count).ok());
+        Ok((reply, reached.unwrap_or(0)))
     }
 
     /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when

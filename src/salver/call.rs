@@ -1,5 +1,5 @@
 //! How the handle asks its store: through the breaker, within a budget, on a task of its own where the answer
-//! must not be lost. The one place that opens spans.
+//! must not be lost.
 
 use std::future::Future;
 use std::pin::pin;
@@ -46,6 +46,16 @@ impl Salver {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let budget = self.policy().add_budget;
+        self.write_slowly(doing, budget, call).await
+    }
+
+    /// Asks for a change for which nobody waits, with a budget of its own.
+    pub(super) async fn write_slowly<T>(
+        &self,
+        doing: &'static str,
+        budget: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.call(doing, within(budget, call, in_doubt)).await
     }
 
@@ -62,10 +72,11 @@ impl Salver {
             let left = budget.saturating_sub(started.elapsed());
             match first {
                 Err(error) if error.is_in_doubt() && !left.is_zero() => {
-                    note(&error);
+                    count::told(&error);
                     match within(left, call(), in_doubt).await {
-                        // What the first attempt may have done is not undone.
-                        Err(second) if second.is_unavailable() => Err(error),
+                        // What the first attempt may have done is not undone; a session that is closed has
+                        // taken it along.
+                        Err(second) if !second.is_in_doubt() && !second.is_closed() => Err(error),
                         second => second,
                     }
                 }
@@ -116,8 +127,7 @@ impl Salver {
     ) -> Result<Hold, Error> {
         let started = Instant::now();
         let held = self.hold(contexts, budget).await;
-        count::page(&self.app, started.elapsed());
-        count::degraded_page(&self.app, u64::from(held.is_err()));
+        count::page(&self.app, started.elapsed(), held.is_err());
         held
     }
 
@@ -126,15 +136,12 @@ impl Salver {
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let span = tracing::debug_span!("salver", operation = doing, app = &*self.app);
+        let span = count::span(doing, &self.app);
         let guarded = async {
             let pass = self.shared.breaker.enter()?;
             let started = Instant::now();
             let outcome = call.await;
             count::call(doing, started.elapsed(), &outcome);
-            if let Err(error) = &outcome {
-                note(error);
-            }
             pass.note(&outcome);
             if outcome.as_ref().err().is_none_or(Error::is_denied) {
                 self.check_once();
@@ -159,12 +166,6 @@ impl Salver {
         };
         // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.
         let _ = home::spawn(check);
-    }
-}
-
-fn note(error: &Error) {
-    if error.is_mismatch() {
-        count::mismatch();
     }
 }
 

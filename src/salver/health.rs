@@ -57,17 +57,28 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
+        let late = || Error::unavailable("the store did not answer in time");
+        let findings = match within(PATIENCE, self.store.check(self.name()), late).await {
+            Ok(found) => {
+                // Whoever finds it well here need not wait until a page does.
+                self.shared.breaker.close();
+                found
+            }
+            Err(error) => self.findings_of(&error),
+        };
+        Health { findings }
+    }
+}
+
+impl Salver {
+    fn findings_of(&self, error: &Error) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.shared.breaker.is_open() {
             let detail = "the last calls to the store failed";
             findings.push(Finding::new(Trouble::Resting, detail));
         }
-        let late = || Error::unavailable("the store did not answer in time");
-        match within(PATIENCE, self.store.check(self.name()), late).await {
-            Ok(found) => findings.extend(found),
-            Err(error) => findings.push(Finding::new(trouble_of(&error), error.to_string())),
-        }
-        Health { findings }
+        findings.push(Finding::new(trouble_of(error), error.to_string()));
+        findings
     }
 }
 

@@ -128,7 +128,8 @@ impl Salver {
     ///
     /// For what must survive the loss of a server. It costs the round trip from the server to its replicas, and
     /// a connection of its own, of which a process has at most eight. With too few in time the add is
-    /// [in doubt](Error::is_in_doubt): it is there, and may be lost with the server. What Redis can promise
+    /// [in doubt](Error::is_in_doubt): it is there, and may be lost with the server. A memory store has no replicas: there it is always in doubt,
+    /// after adding. What Redis can promise
     /// even so is on the page [promises](crate::docs::promises).
     #[must_use]
     pub fn replicated(&self, replicas: u32) -> Self {

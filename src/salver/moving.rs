@@ -57,9 +57,10 @@ impl Salver {
             let give_up = tokio::time::Instant::now() + MOVING;
             while tokio::time::Instant::now() < give_up {
                 match salver.migrate_to_drawn(&from, &to).await {
-                    Err(error) if error.retry_after().is_some() => tokio::time::sleep(rest).await,
+                    Err(error) if !error.is_closed() => tracing::debug!(%error, "not moved yet"),
                     _ => return,
                 }
+                tokio::time::sleep(rest).await;
                 rest = (rest * 2).min(Duration::from_secs(5));
             }
             tracing::error!(

@@ -6,6 +6,9 @@ use super::Salver;
 use crate::Error;
 use crate::store::Swept;
 
+/// How long one step may take: contexts may be long, and nobody waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Salver {
     /// Drops the messages of this application that are older than this, shown or not: when space runs short.
     ///
@@ -39,8 +42,8 @@ impl Salver {
         let mut total = Swept::default();
         loop {
             let from = total.next.take();
-            let step = || self.store.sweep(self.name(), older_than, from.as_deref());
-            let step = self.write("sweep", step).await?;
+            let step = self.store.sweep(self.name(), older_than, from.as_deref());
+            let step = self.write_slowly("sweep", PATIENCE, step).await?;
             total.contexts += step.contexts;
             total.removed += step.removed;
             total.of = total.of.max(step.of);

@@ -152,6 +152,8 @@ impl Messages {
     /// # Errors
     ///
     /// [`is_unavailable`](Error::is_unavailable): nothing has changed, the visitor keeps the old id.
+    /// [`is_in_doubt`](Error::is_in_doubt) when 256 moves are in doubt already: the visitor keeps the old id, and
+    /// the messages may be under the new one.
     /// [`is_invalid`](Error::is_invalid) for a source of sessions that can only find them.
     pub async fn renew(&self) -> Result<(), Error> {
         self.visit.renew(&self.hand).await

@@ -20,6 +20,7 @@ use crate::{Error, Message, Salver, SessionId, View};
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();
+static SKIPPED: Seldom = Seldom::new();
 
 /// What all requests of a worker share.
 pub(super) struct Site {
@@ -229,7 +230,7 @@ impl Visit {
     fn keep_hold(&self, hold: Hold) -> Shown {
         let mut shown = Shown::default();
         if let Some(found) = hold.found() {
-            if found.unreadable + found.newer > 0 {
+            if found.unreadable + found.newer > 0 && SKIPPED.now() {
                 let (unreadable, newer) = (found.unreadable, found.newer);
                 tracing::warn!(
                     unreadable,

@@ -15,7 +15,7 @@ use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
-use crate::support::{Dice, at, eventually};
+use crate::support::{Dice, at, eventually, session};
 
 use super::process::SiteProcess;
 
@@ -345,6 +345,12 @@ async fn out_of_memory() {
         .await
         .unwrap_err();
     assert!(error.is_full() && error.retry_after().is_none(), "{error}");
+
+    // A login and a logout of visitors who may have nothing.
+    let (new, nobody) = (session("new"), session("nobody"));
+    salver.migrate(contexts[3].session(), &new).await.unwrap();
+    salver.migrate(&new, contexts[3].session()).await.unwrap();
+    salver.forget(&nobody).await.unwrap();
 
     let before = pending(&server, &contexts).len();
     tokio::time::sleep(Duration::from_millis(5)).await;

@@ -157,7 +157,7 @@ async fn session_life() {
         for _ in 0..12 {
             steps += 1;
             match story.dice.below(9) {
-                0 | 1 | 2 => story.job_adds().await,
+                0..=2 => story.job_adds().await,
                 3 | 4 => story.logs_in().await,
                 5 => story.logs_out().await,
                 6 => story.reads().await,

@@ -4,13 +4,17 @@
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
 mod bodies;
+mod cache;
 mod cluster;
 mod doors;
 mod failover;
+mod injection;
+mod inputs;
 mod kills;
 mod life;
 mod matrix;
 mod model;
+mod payloads;
 pub mod process;
 mod replicas;
 mod replies;

@@ -85,7 +85,7 @@ async fn read(
     while empty < CONTEXTS {
         n = (n + 7) % CONTEXTS;
         let one = &contexts[n..=n];
-        let messages = if tab % 4 == 0 {
+        let messages = if tab.is_multiple_of(4) {
             store.take(one, AGE).await.unwrap().messages
         } else {
             let claim = store.claim(one, LEASE, AGE).await.unwrap();

@@ -52,9 +52,10 @@ impl RedisBuilder {
     /// User, password and database of the first address are for the primary.
     #[must_use]
     pub fn sentinel(mut self, primary: &str) -> Self {
-        let login = match self.addresses.topology {
-            Topology::Sentinels { login, .. } => login,
-            _ => None,
+        let login = if let Topology::Sentinels { login, .. } = self.addresses.topology {
+            login
+        } else {
+            None
         };
         let primary = primary.to_owned();
         self.addresses.topology = Topology::Sentinels { primary, login };

@@ -10,6 +10,8 @@ if KEYS[2] then
   redis.call('HDEL', book, (string.match(KEYS[2], '}:(.*)$')))
   return {book, redis.call('UNLINK', KEYS[2])}
 end
+-- A server out of memory lets a script write that has begun by removing.
+redis.call('HDEL', book, '')
 local app, session = string.match(book, '^(.-)!session:({.*})$')
 local cleared = 0
 for _, view in ipairs(redis.call('HKEYS', book)) do

@@ -12,6 +12,8 @@ local moved = redis.call('HGET', KEYS[1], '!moved')
 if moved and moved ~= ARGV[1] then return {KEYS[1], 'closed'} end
 if not moved then
   if ARGV[3] == 'ask' then return {KEYS[1], 'here'} end
+  -- A server out of memory lets a script write that has begun by removing.
+  redis.call('HDEL', KEYS[1], '')
   redis.call('HSET', KEYS[1], '!moved', ARGV[1])
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 end

@@ -13,6 +13,8 @@ local app, from = string.match(old, '^(.-)!session:({.*})$')
 local to = string.match(new, '!session:({.*})$')
 local target = string.sub(to, 2, -2)
 
+-- A server out of memory lets a script write that has begun by removing.
+redis.call('HDEL', old, '')
 local moved = redis.call('HGET', old, '!moved')
 -- A repeat: what has become of the new id since is not undone.
 if moved == target then return {old, 'ok', 0} end

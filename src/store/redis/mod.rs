@@ -55,7 +55,8 @@ impl RedisStore {
 
     /// Takes connections out of a pool of the caller's: one for all shared calls, one per actix worker, up to
     /// eight for adds that wait for replicas, and another after a break. They are detached from the pool,
-    /// since a checkout per request costs more than the request; size it for that.
+    /// since a checkout per request costs more than the request, and take no room in it: count them against
+    /// the server's `maxclients`.
     #[must_use]
     pub fn pooled(pool: crate::redis::Pool) -> Self {
         Self::with(Dialer::Pool(pool))

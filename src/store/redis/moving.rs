@@ -33,7 +33,9 @@ pub(super) async fn migrate(
         let old = Context::new(app, from.clone(), view)?;
         move_context(line, &old, to, limits).await
     });
-    moves.buffer_unordered(AT_ONCE).try_collect().await
+    let moved: Result<(), Error> = moves.buffer_unordered(AT_ONCE).try_collect().await;
+    // The old id is closed by now: whatever is in the way, the move has begun and is to be repeated.
+    moved.map_err(|error| Error::in_doubt("the move has begun").because(error))
 }
 
 async fn move_context(

@@ -15,6 +15,8 @@ local moved = redis.call('HGET', book, '!moved')
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
 local view = string.match(context, '}:(.*)$')
+-- A server out of memory lets a script write that has begun by removing: what is carried was there already.
+redis.call('HDEL', book, '')
 -- What there was to tell of a context went with its last message.
 if redis.call('EXISTS', context) == 0 then redis.call('HSET', book, view, 0) end
 for i = 4, #ARGV, 2 do redis.call('ZADD', context, 'NX', ARGV[i + 1], ARGV[i]) end

@@ -6,7 +6,9 @@ use std::time::Duration;
 use redis::{FromRedisValue, Value, from_redis_value};
 
 use super::keys;
-use crate::context::{decode, encode};
+use crate::context::decode;
+#[cfg(feature = "cluster")]
+use crate::context::encode;
 use crate::link::{Ask, Effect, Line, Lua};
 #[cfg(feature = "cluster")]
 use crate::store::MAX_MESSAGES;
@@ -144,7 +146,8 @@ pub(super) async fn look(
     keys.extend(contexts.iter().map(Context::key));
     let (word, effect) = match mode {
         Mode::Peek => ("peek", Effect::Reads),
-        Mode::Claim => ("claim", Effect::WritesOnce),
+        // Twice at worst finds nothing the second time: the lease gives back.
+        Mode::Claim => ("claim", Effect::Writes),
         Mode::Take => ("take", Effect::WritesOnce),
     };
     let args = vec![word.into(), number(millis(lease)), number(millis(age))];

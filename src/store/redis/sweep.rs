@@ -12,7 +12,7 @@ use crate::link::Line;
 use crate::store::Swept;
 
 /// How many keys of the server one step goes through, about.
-const STEP: usize = 200;
+const STEP: usize = 50;
 
 /// Where a sweep is: the server, of several in a Cluster, and its own cursor.
 struct Place {
