@@ -180,10 +180,8 @@ fault clusters_migrate_as_one_server laws::cluster::every_law_holds \
   src/store/redis/mod.rs 'return moving::migrate(&self.line, app, from, to, open, limits).await;' 'let _ = moving::migrate;'
 fault replicas_are_not_counted faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
   src/store/redis/mod.rs 'Placed::Here { .. } if !enough' 'Placed::Here { .. } if !enough && limits.replicas > 9'
-fault repeats_write_nothing faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
-  src/store/redis/add.lua "redis.call('HINCRBY', book, view, over)" "if #adding == 0 then return {context, 'ok', over} end redis.call('HINCRBY', book, view, over)"
-fault adds_queue_for_ever faults::replicas::nobody_else_waits_for_replicas \
-  src/link/replicated.rs 'wait: Some(until.saturating_duration_since(Instant::now())),' 'wait: None,'
+fault waits_outlive_their_callers faults::replicas::nobody_else_waits_for_replicas \
+  src/link/replicated.rs 'within.min(LONGEST)' '50 * within.min(LONGEST)'
 fault dead_connections_stay_in_the_pool faults::replicas::connections_that_wait_are_replaced_when_they_broke \
   src/link/replicated.rs 'drop(pool.retain(|_, _| false));' ''
 fault every_add_connects faults::replicas::many_queue_and_a_dropped_one_spoils_nothing \

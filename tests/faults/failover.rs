@@ -170,7 +170,7 @@ async fn cluster_resharding(cluster: &Cluster) {
     let traffic = Traffic::new(behind(cluster), contexts.clone());
     let clients = traffic.start();
     traffic.goes_on(100).await;
-    let (slots, slowly) = (column(300, 3_000), column(20, 100));
+    let (slots, slowly) = (column(300, 600), column(20, 50));
     tokio::task::block_in_place(|| {
         for (from, to) in [(0, 1), (1, 2), (2, 0)] {
             cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
