@@ -181,14 +181,13 @@ impl Line {
     async fn attempt(&self, ask: &Ask) -> Result<Result<Vec<Value>, Verdict>, Error> {
         let open = self.connection().await?;
         let (number, mut wire) = (open.number, open.wire);
-        let sent = Instant::now();
-        let reply = {
+        let (reply, prompt) = {
             let mut asking = std::pin::pin!(wire.run(ask));
             match timeout(open.silence, &mut asking).await {
-                Ok(reply) => reply,
+                Ok(reply) => (reply, true),
                 Err(_) => {
-                    self.note_silence(number, sent);
-                    asking.await
+                    self.note_silence(number, open.silence);
+                    (asking.await, false)
                 }
             }
         };
@@ -198,7 +197,7 @@ impl Line {
             false => verdict,
         });
         let reply = reply.and_then(|reply| named(reply, ask));
-        self.note_reply(number);
+        self.note_reply(number, prompt);
         Ok(reply.map_err(|verdict| self.judge(number, verdict)))
     }
 
@@ -227,7 +226,9 @@ impl Line {
         }
     }
 
-    fn note_reply(&self, number: u64) {
+    /// Notes a reply. One that came late may be that of the request before, where a reply was lost on the way:
+    /// it takes nothing off the suspicion.
+    fn note_reply(&self, number: u64, prompt: bool) {
         let mut state = self.state();
         if state
             .open
@@ -236,7 +237,7 @@ impl Line {
         {
             state.heard = Some(Instant::now());
             // Of a Cluster another server may have answered.
-            if !self.is_cluster() {
+            if prompt && !self.is_cluster() {
                 state.silent = 0;
             }
         }
@@ -245,13 +246,17 @@ impl Line {
     /// Notes a request that has waited too long. One may be a slow script; after some with nothing heard in
     /// between the peer is thought to have vanished, and the next request dials anew. Those that wait go on
     /// waiting.
-    fn note_silence(&self, number: u64, sent: Instant) {
+    fn note_silence(&self, number: u64, silence: Duration) {
         let mut state = self.state();
         let current = state
             .open
             .as_ref()
             .is_some_and(|open| open.number == number);
-        if current && (self.is_cluster() || state.heard.is_none_or(|heard| heard < sent)) {
+        // Where a reply was lost on the way each request is answered by the next one's reply: heard, but not lately.
+        let lately = state
+            .heard
+            .is_some_and(|heard| heard.elapsed() < silence / 2);
+        if current && (self.is_cluster() || !lately) {
             state.silent += 1;
             if state.silent >= SILENT {
                 self.hang_up(&mut state, number);
