@@ -305,7 +305,12 @@ fn cluster_at(
     addresses: &Addresses,
 ) -> Result<redis::cluster::ClusterClient, Error> {
     let (retries, least, most) = FOLLOW;
-    let builder = redis::cluster::ClusterClient::builder(infos.to_vec())
+    let Some(login) = infos.first().map(ConnectionInfo::redis_settings) else {
+        return Err(Error::invalid("url", "is missing"));
+    };
+    let nodes = infos.iter().cloned();
+    let nodes = nodes.map(|info| info.set_redis_settings(login.clone()));
+    let builder = redis::cluster::ClusterClient::builder(nodes)
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)

@@ -74,6 +74,8 @@ impl RedisBuilder {
 
     /// Says that the nodes of a Redis Cluster stand at the addresses.
     ///
+    /// User and password of the first address are for all of them.
+    ///
     /// All keys of a session are in one slot. Two things are different there: a login moves messages in
     /// three steps, each safe to repeat, and a take is a claim and its confirm.
     #[cfg(feature = "cluster")]
