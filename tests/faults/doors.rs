@@ -225,7 +225,8 @@ async fn passwords_open_through_sentinels_and_clusters() {
     let cluster = Cluster::alone();
     let _: String = cluster.nodes[0].run(&[b"CONFIG", b"SET", b"requirepass", b"pass"]);
     let node = cluster.urls().remove(0);
-    opens(&RedisStore::builder(&with(&node, ":pass@")).cluster()).await;
+    let seeds = RedisStore::builder(&with(&node, ":pass@")).seed(&node);
+    opens(&seeds.cluster()).await;
     denies(&RedisStore::builder(&with(&node, ":wrong@")).cluster()).await;
     denies(&RedisStore::builder(&node).cluster()).await;
 }
