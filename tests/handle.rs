@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use salver::store::{Full, MemoryStore, RedisStore, Store, Trouble};
+use salver::store::{Full, Limits, MemoryStore, RedisStore, Store, Trouble};
 use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
@@ -467,20 +467,20 @@ async fn health_that_is_good_again_ends_the_rest() {
 #[tokio::test]
 async fn a_break_that_nobody_saw_costs_nobody_anything() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let salver = Salver::redis("app", &server.url()).unwrap();
-    let page = salver.context(session("ada"), "p").unwrap();
-    salver
-        .add(&page, Message::info("still here"))
-        .await
-        .unwrap();
+    // The store alone: a handle looks at the server by itself, and might see the break.
+    let store = RedisStore::new(&server.url()).unwrap();
+    let (page, age) = ([at("ada", "settings")], Duration::from_secs(60));
+    let message = [Message::info("still here")];
+    let added = store.add(&page[0], &message, &Limits::default()).await;
+    added.unwrap();
     server.kill();
     server.start_again();
-    let claim = salver.claim(&page).await.unwrap();
+    let claim = store.claim(&page, age, age).await.unwrap();
     assert_eq!(claim.messages().len(), 1);
     server.kill();
     server.start_again();
-    salver.confirm(&claim).await.unwrap();
-    assert_eq!(salver.count(&page).await.unwrap(), 0);
+    store.confirm(&claim).await.unwrap();
+    assert!(store.peek(&page, age).await.unwrap().next.is_none());
 }
 
 #[tokio::test]
