@@ -37,7 +37,7 @@ const PARTLY: [&str; 2] = ["--cluster-require-full-coverage", "no"];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinel_failover() {
     for _ in 0..column(1, 20) {
-        sentinel_round(Failure::Hang, 0).await;
+        sentinel_round(Failure::Hang, 1).await;
         sentinel_round(Failure::KillAlone, 0).await;
         sentinel_round(Failure::KillAlone, 1).await;
     }
