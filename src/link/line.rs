@@ -23,7 +23,7 @@ const LONGEST_REST: Duration = Duration::from_millis(150);
 /// half of that; and how many requests have to.
 const SILENCE: Duration = Duration::from_millis(80);
 const LONGEST_SILENCE: Duration = Duration::from_millis(300);
-const SILENT: u32 = 3;
+const SILENT: u32 = 2;
 /// How long a connection to a Cluster serves at least before it is made anew: one server in trouble must not
 /// make all of them busy with greetings.
 const RENEWAL: Duration = Duration::from_millis(250);
