@@ -50,17 +50,13 @@ impl Breaker {
         })
     }
 
-    /// Notes that somebody who asked past it was answered.
-    pub(crate) fn close(&self) {
-        self.succeeded();
-    }
-
     /// Tells whether the last calls failed, and only one at a time asks.
     pub(crate) fn is_open(&self) -> bool {
         self.state().open.is_some()
     }
 
-    fn succeeded(&self) {
+    /// Notes that somebody was answered, who may have asked past it.
+    pub(crate) fn succeeded(&self) {
         let mut state = self.state();
         if state.open.is_some() {
             count::breaker(false);

@@ -63,7 +63,7 @@ fault one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_
   src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
     request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
-  src/link/line.rs 'match first.is_in_doubt() {' 'match first.is_closed() {'
+  src/link/answer.rs 'first.filter(Error::is_in_doubt)' 'first.filter(Error::is_closed)'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
@@ -112,7 +112,7 @@ fault broken_bodies_confirm faults::bodies::bodies \
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 fault replies_are_not_matched faults::matrix::resiliency_matrix \
-  src/link/line.rs 'Ok(name) if name == ask.name() => Ok(parts),' 'Ok(_) => Ok(parts),'
+  src/link/answer.rs 'Ok(name) if name == ask.name() => Ok(parts),' 'Ok(_) => Ok(parts),'
 fault vanished_servers_are_waited_for faults::matrix::resiliency_matrix \
   src/link/line.rs 'if state.silent >= SILENT {' 'if state.silent >= u32::MAX {'
 fault broken_connections_are_kept faults::kills::redis_kill_with_aof \

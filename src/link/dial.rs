@@ -40,7 +40,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
 /// milliseconds. Its own 16 times would ask long after every deadline.
 #[cfg(feature = "cluster")]
-const FOLLOW: (u32, u64, u64) = (3, 10, 100);
+const FOLLOW: (u32, u64, u64) = (3, 5, 20);
 
 /// What stands at the addresses.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::{Cmd, Value, from_redis_value};
-use tokio::time::{Instant, sleep, timeout};
+use redis::{Cmd, Value};
+use tokio::time::{Instant, timeout};
 
-use super::fault::{self, Again, Verdict};
+use super::fault::{self, Verdict};
 use super::wire::Wire;
-use super::{Ask, Dialer, Effect};
+use super::{Ask, Dialer, Effect, answer};
 use crate::{Error, home};
 
 /// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down
@@ -28,10 +28,9 @@ const SILENT: u32 = 2;
 /// make all of them busy with greetings.
 const RENEWAL: Duration = Duration::from_millis(250);
 
-/// How long keys are followed that are on their way to another server, and how long they are left alone in
-/// between: longer than any page waits, and not for ever where an operator has left a slot open.
+/// How long keys are followed that are on their way to another server: longer than any page waits, and not for
+/// ever where an operator has left a slot open.
 const MOVING: Duration = Duration::from_millis(500);
-const STEP: Duration = Duration::from_millis(5);
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -146,35 +145,7 @@ impl Line {
     }
 
     async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        let give_up = Instant::now() + MOVING;
-        loop {
-            match self.attempt(ask).await? {
-                Err(first) if first.again == Again::Anew => {
-                    return self.ask_anew(ask, first.error).await;
-                }
-                Err(first) if self.follows(&first) && Instant::now() < give_up => {
-                    sleep(STEP).await;
-                }
-                reply => return reply.map_err(|verdict| verdict.error),
-            }
-        }
-    }
-
-    /// Tells whether what is moving may be there in a moment: where this is known to be a Cluster.
-    fn follows(&self, verdict: &Verdict) -> bool {
-        verdict.again == Again::Soon && self.is_cluster()
-    }
-
-    async fn ask_anew(&self, ask: &Ask, first: Error) -> Result<Vec<Value>, Error> {
-        let second = match self.attempt(ask).await {
-            Ok(reply) => reply.map_err(|verdict| verdict.error),
-            Err(error) => Err(error),
-        };
-        // What may have been carried out the first time is not undone by what came of the second.
-        second.map_err(|error| match first.is_in_doubt() {
-            true => first,
-            false => error,
-        })
+        answer::persist(Instant::now() + MOVING, || self.attempt(ask)).await
     }
 
     /// The outer error is of the line, the inner one of the request.
@@ -191,14 +162,9 @@ impl Line {
                 }
             }
         };
-        let reply = reply.map_err(|error| fault::of_reply(error, ask.effect));
-        let reply = reply.map_err(|verdict| match self.is_cluster() {
-            true => fault::after_retries(verdict, ask.effect),
-            false => verdict,
-        });
-        let reply = reply.and_then(|reply| named(reply, ask));
+        let answer = answer::read(&wire, ask, reply);
         self.note_reply(number, prompt);
-        Ok(reply.map_err(|verdict| self.judge(number, verdict)))
+        Ok(answer.map_err(|verdict| self.judge(number, verdict)))
     }
 
     /// Hangs up where a verdict says so.
@@ -328,21 +294,6 @@ impl Line {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in here is half-changed when a panic strikes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Checks that a reply is to what was asked: a list that begins with the name.
-pub(super) fn named(reply: Value, ask: &Ask) -> Result<Vec<Value>, Verdict> {
-    let mismatch = || fault::of_mismatch(ask.effect);
-    let Value::Array(mut parts) = reply else {
-        return Err(mismatch());
-    };
-    if parts.is_empty() {
-        return Err(mismatch());
-    }
-    match from_redis_value::<String>(parts.remove(0)) {
-        Ok(name) if name == ask.name() => Ok(parts),
-        _ => Err(mismatch()),
     }
 }
 

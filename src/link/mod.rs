@@ -5,6 +5,7 @@
 //! worker, or on Salver's own thread, so that its driver and its dialling end with no other runtime. The
 //! caller sets the deadline.
 
+mod answer;
 mod ask;
 mod dial;
 mod fault;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, Timeouts};
 use redis::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::fault::{self, Again, Verdict};
-use super::line::named;
+use super::fault::{self, Verdict};
 use super::wire::{Wait, Wire};
-use super::{Ask, Dialer, Line};
+use super::{Ask, Dialer, Line, answer};
 use crate::{Error, home};
 
 /// Most connections for such writes, and so most that wait at once.
@@ -21,8 +20,6 @@ const CONNECTIONS: usize = 8;
 const LONGEST: Duration = Duration::from_millis(1500);
 /// How much later than asked for an answer may come from a server that is there.
 const GRACE: Duration = Duration::from_millis(150);
-/// How long keys are left alone that are on their way to another server.
-const STEP: Duration = Duration::from_millis(5);
 
 /// Makes connections for the pool, by Salver's own dialler so that Sentinels and Clusters are served too.
 struct Manager(Dialer);
@@ -38,8 +35,7 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Checked, Error> {
-        // Dialling a Cluster keeps some twenty kilobytes, which no request should carry about.
-        let wire = Box::pin(self.0.dial()).await?;
+        let wire = self.0.dial().await?;
         Ok(Checked { wire, sound: true })
     }
 
@@ -95,26 +91,9 @@ impl Replicated {
         replicas: u32,
         until: Instant,
     ) -> Result<(Vec<Value>, bool), Error> {
-        let mut first = None;
-        loop {
-            let attempt = match self.attempt(ask, replicas, until).await {
-                Ok(attempt) => attempt,
-                Err(error) => return Err(first.filter(Error::is_in_doubt).unwrap_or(error)),
-            };
-            match attempt {
-                Err(verdict) if verdict.again == Again::Soon && Instant::now() < until => {
-                    sleep(STEP).await;
-                }
-                Err(verdict) if verdict.again == Again::Anew && first.is_none() => {
-                    first = Some(verdict.error);
-                }
-                // What may have been carried out the first time is not undone by what came of the second.
-                Err(verdict) => {
-                    return Err(first.filter(Error::is_in_doubt).unwrap_or(verdict.error));
-                }
-                Ok((parts, reached)) => return Ok((parts, reached >= replicas)),
-            }
-        }
+        let attempt = || self.attempt(ask, replicas, until);
+        let (parts, reached) = answer::persist(until, attempt).await?;
+        Ok((parts, reached >= replicas))
     }
 
     /// The outer error is of the connections, the inner one of the request.
@@ -132,10 +111,15 @@ impl Replicated {
             // A wait of 0 would be without end.
             millis: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1),
         };
-        let answer = timeout_at(until + GRACE, checked.wire.run_and_wait(ask, wait)).await;
-        let judged = match answer {
-            Ok(Ok((reply, reached))) => named(reply, ask).map(|parts| (parts, reached)),
-            Ok(Err(error)) => Err(fault::of_reply(error, ask.effect)),
+        let answered = timeout_at(until + GRACE, checked.wire.run_and_wait(ask, wait)).await;
+        let judged = match answered {
+            Ok(answered) => {
+                let (reply, reached) = match answered {
+                    Ok((reply, reached)) => (Ok(reply), reached),
+                    Err(error) => (Err(error), 0),
+                };
+                answer::read(&checked.wire, ask, reply).map(|parts| (parts, reached))
+            }
             Err(_) => Err(fault::of_silence(ask.effect)),
         };
         checked.sound = !judged.as_ref().is_err_and(|verdict| verdict.hang_up);

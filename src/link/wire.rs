@@ -28,6 +28,15 @@ pub(super) struct Wait {
 }
 
 impl Wire {
+    /// Tells whether it leads to a Cluster, whose client asks again by itself.
+    pub(super) fn is_cluster(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+
     /// Runs a script, by its hash where the server knows it.
     pub(super) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
         match ask.by_hash().query_async(self).await {

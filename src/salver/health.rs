@@ -61,7 +61,7 @@ impl Salver {
         let findings = match within(PATIENCE, self.store.check(self.name()), late).await {
             Ok(found) => {
                 // Whoever finds it well here need not wait until a page does.
-                self.shared.breaker.close();
+                self.shared.breaker.succeeded();
                 found
             }
             Err(error) => self.findings_of(&error),

@@ -178,7 +178,7 @@ async fn cluster_resharding(cluster: &Cluster) {
         for context in &contexts[..slowly] {
             let home = cluster.home(&cluster.nodes[0], &context.key());
             let (from, to) = (&cluster.nodes[home], &cluster.nodes[(home + 1) % 3]);
-            cluster.move_slowly(&context.key(), from, to, Duration::from_millis(20));
+            cluster.move_slowly(&context.key(), from, to, Duration::from_millis(10));
         }
     });
     traffic.goes_on(100).await;
