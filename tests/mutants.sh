@@ -163,7 +163,7 @@ fault keys_have_two_spellings faults::inputs::inputs \
 fault links_name_somebody faults::inputs::inputs \
   src/message/parts.rs '&& url.password().is_none()' ''
 fault sentinels_are_asked_once faults::failover::sentinel_failover \
-  src/link/dial.rs 'connect(&sentinels.primary().await?).await' '{ static FIRST: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new(); connect(FIRST.get_or_try_init(|| sentinels.primary()).await?).await }'
+  src/link/dial/mod.rs 'connect(&sentinels.primary().await?).await' '{ static FIRST: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new(); connect(FIRST.get_or_try_init(|| sentinels.primary()).await?).await }'
 fault replicas_are_written_to faults::failover::a_primary_that_becomes_a_replica_is_left \
   src/link/fault.rs 'const ELSEWHERE: [&str; 4] = ["READONLY",' 'const ELSEWHERE: [&str; 4] = ["NEVER",'
 fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
@@ -187,13 +187,13 @@ fault dead_connections_stay_in_the_pool faults::replicas::connections_that_wait_
 fault every_add_connects faults::replicas::many_queue_and_a_dropped_one_spoils_nothing \
   src/link/replicated.rs 'const CONNECTIONS: usize = 8;' 'const CONNECTIONS: usize = 80;'
 fault certificates_are_left_out faults::doors::tls_opens_to_whom_it_knows \
-  src/link/dial.rs 'client_tls: client.map(' 'client_tls: client.filter(|_| false).map('
+  src/link/dial/tls.rs 'client_tls: client.map(' 'client_tls: client.filter(|_| false).map('
 fault certificates_are_read_late faults::doors::certificates_that_cannot_be_read_are_refused_at_once \
-  src/link/dial.rs 'addresses.tls.check(&infos)?;' 'let _ = addresses.tls.check(&infos);'
+  src/link/dial/mod.rs 'addresses.tls.check(&infos)?;' 'let _ = addresses.tls.check(&infos);'
 fault clusters_deny_nothing faults::doors::passwords_open_through_sentinels_and_clusters \
   src/link/fault.rs 'if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {' 'if is_denied(&error) && !tells(told, "x") {'
 fault connections_speak_resp2 faults::doors::every_connection_speaks_resp3 \
-  src/link/dial.rs '.set_protocol(ProtocolVersion::RESP3);' '.set_protocol(ProtocolVersion::RESP2);'
+  src/link/dial/mod.rs '.set_protocol(ProtocolVersion::RESP3);' '.set_protocol(ProtocolVersion::RESP2);'
 fault a_right_is_missing_in_the_docs faults::rights::the_documented_rights_are_enough_and_no_others_are_tried \
   src/docs/deployment.md ' +hget ' ' '
 fault a_right_is_documented_in_vain faults::rights::health_names_every_right_that_is_lacking \

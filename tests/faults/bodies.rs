@@ -8,9 +8,9 @@ use actix_web::middleware::Compress;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, error, web};
 use bytes::Bytes;
 use futures_util::stream;
-use salver::{Context, Pending, Salver, SessionId};
+use salver::{Context, Pending, Salver};
 
-use super::site::ask;
+use super::site::{WHO, ask, visitor};
 use super::{pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
@@ -116,11 +116,8 @@ async fn page(request: HttpRequest) -> HttpResponse {
 
 fn serve(salver: Salver) -> u16 {
     let server = HttpServer::new(move || {
-        let who = |request: &HttpRequest| {
-            SessionId::new(request.headers().get("x-visitor")?.to_str().ok()?).ok()
-        };
         let mut app = App::new()
-            .wrap(salver.middleware().session(who))
+            .wrap(salver.middleware().session(visitor))
             .wrap(Compress::default());
         for (path, ..) in CASES {
             let handler = match path {
@@ -208,7 +205,7 @@ async fn visit(
             method.parse().unwrap(),
             format!("http://127.0.0.1:{port}/{path}"),
         )
-        .header("x-visitor", "ada")
+        .header(WHO, "ada")
         .header(header.0, header.1);
     // A panic and a broken stream end the connection.
     if let Ok(answer) = request.send().await

@@ -6,6 +6,7 @@ use actix_web::test::TestRequest;
 use salver::{Context, Salver, SessionId};
 
 use super::matrix::{Site, site};
+use super::site::WHO;
 use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::redis::Server;
@@ -76,7 +77,7 @@ impl Story<'_> {
     async fn old_cookie_posts(&mut self) {
         for old in &self.visitor.before {
             let request = TestRequest::post().uri("/page");
-            let request = request.insert_header(("x-visitor", old.as_str()));
+            let request = request.insert_header((WHO, old.as_str()));
             let (status, _) = self.site.call(request).await;
             assert_eq!(status, 303, "a form fails for its message");
         }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::ContentType;
 use actix_web::test::{TestRequest, init_service, try_read_body};
-use actix_web::{App, HttpRequest, HttpResponse, web};
+use actix_web::{App, HttpResponse, web};
 use futures_util::future::join_all;
-use salver::{Context, Message, Messages, Salver, SessionId};
+use salver::{Context, Message, Messages, Salver};
 
+use super::site::{WHO, visitor};
 use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::metrics::Counted;
@@ -79,9 +80,6 @@ where
 
 /// A site inside of this process: `GET /page` has a slot, `POST /page` adds [`NOBODYS`] and redirects.
 pub async fn site(salver: &Salver) -> Site {
-    let who = |request: &HttpRequest| {
-        SessionId::new(request.headers().get("x-visitor")?.to_str().ok()?).ok()
-    };
     let page = || async {
         let page = "<main><salver-messages></salver-messages></main>";
         HttpResponse::Ok()
@@ -93,7 +91,7 @@ pub async fn site(salver: &Salver) -> Site {
         HttpResponse::SeeOther().finish()
     };
     let app = App::new()
-        .wrap(salver.middleware().session(who))
+        .wrap(salver.middleware().session(visitor))
         .route("/page", web::get().to(page))
         .route("/page", web::post().to(save));
     Rc::new(Called(init_service(app).await))
@@ -138,7 +136,7 @@ impl Scene {
         self.seed(&context).await;
         let request = TestRequest::get()
             .uri("/page")
-            .insert_header(("x-visitor", "pager"));
+            .insert_header((WHO, "pager"));
         let (status, body) = self.site.call(request).await;
         self.statuses.borrow_mut().push(status);
         self.history.received(&context, &body);
@@ -151,7 +149,7 @@ impl Scene {
         let before = self.sound.count(&context).await.unwrap();
         let request = TestRequest::post()
             .uri("/page")
-            .insert_header(("x-visitor", "poster"));
+            .insert_header((WHO, "poster"));
         let (status, _) = self.site.call(request).await;
         self.statuses.borrow_mut().push(status);
         let after = self.sound.count(&context).await.unwrap();

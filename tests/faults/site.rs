@@ -12,7 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The header that says who asks.
-const WHO: &str = "x-visitor";
+pub const WHO: &str = "x-visitor";
+
+/// Whose request it is: whoever the header says, which a real site must never believe.
+pub fn visitor(request: &HttpRequest) -> Option<SessionId> {
+    SessionId::new(request.headers().get(WHO)?.to_str().ok()?).ok()
+}
 
 /// Pieces of a page that takes its time, the slot in the middle.
 const PIECES: [&str; 6] = [
@@ -34,12 +39,8 @@ impl Site {
     /// Serves `/page` whole and `/slow` in pieces, with `pause` between them.
     pub fn start(salver: Salver, pause: Duration) -> Self {
         let server = HttpServer::new(move || {
-            let who = |request: &HttpRequest| {
-                let name = request.headers().get(WHO)?.to_str().ok()?;
-                SessionId::new(name).ok()
-            };
             App::new()
-                .wrap(salver.middleware().session(who))
+                .wrap(salver.middleware().session(visitor))
                 .route("/page", web::get().to(page))
                 .route("/slow", web::get().to(move || slow(pause)))
         });

@@ -1,0 +1,206 @@
+//! How a connection is made.
+
+#[cfg(feature = "cluster")]
+mod cluster;
+mod sentinels;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::{Connection, Pool, PoolError};
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use tokio::time::timeout;
+
+use self::sentinels::Sentinels;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::Tls;
+#[cfg(feature = "tls")]
+use self::tls::{is_tls, provide_cryptography, unreadable};
+use super::fault;
+use super::wire::Wire;
+use crate::Error;
+
+/// Longest wait for one server to take a connection. Stops a host that has vanished from keeping pages
+/// waiting for one attempt, and from hiding for long that it is back.
+const CONNECT: Duration = Duration::from_millis(500);
+/// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
+const SEARCH: Duration = Duration::from_secs(2);
+/// Longest wait of the client itself for a reply. The deadlines of callers are shorter; this one only keeps
+/// requests that nobody waits for any more from piling up.
+const RESPONSE: Duration = Duration::from_secs(2);
+/// Most requests in a connection's queue: many small ones of one worker. The client's own 50 would make
+/// pages wait for each other.
+const QUEUE: usize = 1024;
+/// How long an idle connection stays unprobed, and how long unacknowledged bytes are waited for: a peer
+/// that vanished is noticed within seconds instead of hours.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// What stands at the addresses.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Topology {
+    One,
+    /// Sentinels, which know the primary by this name, with the user and password that they ask for.
+    Sentinels {
+        primary: String,
+        login: Option<(String, String)>,
+    },
+    #[cfg(feature = "cluster")]
+    Cluster,
+}
+
+/// Where to connect to.
+#[derive(Clone)]
+pub(crate) struct Addresses {
+    pub(crate) urls: Vec<String>,
+    pub(crate) topology: Topology,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Tls,
+}
+
+/// Makes connections: to addresses, or out of a pool that the caller brought.
+#[derive(Clone)]
+pub(crate) enum Dialer {
+    One(Arc<Client>),
+    Sentinels(Arc<Sentinels>),
+    #[cfg(feature = "cluster")]
+    Cluster(Arc<redis::cluster::ClusterClient>),
+    Pool(Pool),
+}
+
+impl Dialer {
+    /// Reads addresses. Connects to nothing.
+    pub(crate) fn new(addresses: &Addresses) -> Result<Self, Error> {
+        let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| read(url)).collect();
+        let infos = infos?;
+        #[cfg(feature = "tls")]
+        addresses.tls.check(&infos)?;
+        match (&addresses.topology, infos.as_slice()) {
+            (_, []) => Err(Error::invalid("url", "is missing")),
+            (Topology::One, [_, _, ..]) => Err(Error::invalid(
+                "seed",
+                "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
+            )),
+            (Topology::One, [info]) => Ok(Self::One(Arc::new(open(info.clone(), addresses)?))),
+            (Topology::Sentinels { .. }, [..]) => {
+                let sentinels = Sentinels {
+                    infos,
+                    addresses: addresses.clone(),
+                };
+                sentinels.clients()?;
+                Ok(Self::Sentinels(Arc::new(sentinels)))
+            }
+            #[cfg(feature = "cluster")]
+            (Topology::Cluster, [..]) => {
+                Ok(Self::Cluster(Arc::new(cluster::open(&infos, addresses)?)))
+            }
+        }
+    }
+
+    /// Makes one connection, whose driver runs on the calling runtime.
+    pub(super) async fn dial(&self) -> Result<Wire, Error> {
+        let patience = match self {
+            Self::One(_) | Self::Pool(_) => CONNECT,
+            Self::Sentinels(_) => SEARCH,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => SEARCH,
+        };
+        let late = |_| Err(Error::unavailable("Redis does not take the connection"));
+        // Boxed: what asks Sentinels is large, and rarely there.
+        let dialled = timeout(patience, Box::pin(self.dial_patiently())).await;
+        dialled.unwrap_or_else(late)
+    }
+
+    async fn dial_patiently(&self) -> Result<Wire, Error> {
+        match self {
+            Self::One(client) => connect(client).await,
+            Self::Sentinels(sentinels) => {
+                // Asked anew each time: which server is the primary changes with every failover.
+                connect(&sentinels.primary().await?).await
+            }
+            #[cfg(feature = "cluster")]
+            Self::Cluster(client) => {
+                let connection = client.get_async_connection().await;
+                connection.map(Wire::Cluster).map_err(fault::of_dial)
+            }
+            // Detached from the pool: a checkout per request would cost a round trip of its own.
+            Self::Pool(pool) => {
+                let connection = pool.get().await.map_err(|error| match error {
+                    PoolError::Backend(error) => fault::of_dial(error),
+                    other => Error::unavailable("the pool gives no connection").because(other),
+                })?;
+                Ok(Wire::One(Connection::take(connection)))
+            }
+        }
+    }
+}
+
+async fn connect(client: &Client) -> Result<Wire, Error> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(RESPONSE))
+        .set_pipeline_buffer_size(QUEUE);
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    connection.await.map(Wire::One).map_err(fault::of_dial)
+}
+
+/// The cause stays out of the error: it may quote the URL, and with it a password.
+fn refused<E>(_: E) -> Error {
+    Error::invalid("url", "is not a Redis URL such as redis://127.0.0.1:6379")
+}
+
+fn read(url: &str) -> Result<ConnectionInfo, Error> {
+    if cfg!(not(feature = "tls")) && url.starts_with("rediss:") {
+        return Err(Error::invalid(
+            "url",
+            "asks for TLS: enable salver's feature `tls`",
+        ));
+    }
+    let info = url.into_connection_info().map_err(refused)?;
+    // RESP3 tells of a closed connection when it closes, not at the next command.
+    let redis = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_tcp_settings(tcp()).set_redis_settings(redis))
+}
+
+fn tcp() -> TcpSettings {
+    let tcp = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
+    if cfg!(target_os = "linux") {
+        tcp.set_user_timeout(USER_TIMEOUT)
+    } else {
+        tcp
+    }
+}
+
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(unused_variables, reason = "only certificates are looked for there")
+)]
+fn open(info: ConnectionInfo, addresses: &Addresses) -> Result<Client, Error> {
+    #[cfg(feature = "tls")]
+    if is_tls(&info) {
+        provide_cryptography();
+        let opened = Client::build_with_tls(info, addresses.tls.certificates());
+        return opened.map_err(unreadable);
+    }
+    Client::open(info).map_err(refused)
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One(_) => "Dialer::One",
+            Self::Sentinels(_) => "Dialer::Sentinels",
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => "Dialer::Cluster",
+            Self::Pool(_) => "Dialer::Pool",
+        })
+    }
+}
