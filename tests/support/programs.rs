@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A process that ends with the test.
 #[derive(Debug)]
@@ -85,11 +86,12 @@ pub fn free_port() -> u16 {
 
 /// Makes an empty folder below the target folder.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
-        "{name}-{}-{}",
-        std::process::id(),
-        free_port()
-    ));
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let (process, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    let below = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = below.join(format!("{name}-{process}-{number}"));
+    // What an earlier process with the same number has left.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
