@@ -76,7 +76,7 @@ pub use crate::error::Error;
 pub use crate::level::Level;
 pub use crate::message::{Action, Autoclose, Format, Message, MessageId};
 pub use crate::render::{STYLESHEET, fragment};
-pub use crate::salver::{Added, Health, Salver, SalverBuilder};
+pub use crate::salver::{Added, Health, PendingIndex, Salver, SalverBuilder};
 #[cfg(feature = "web")]
 pub use crate::web::{Messages, Pending};
 

@@ -22,6 +22,7 @@ pub(crate) struct Policy {
     pub(crate) minimum: Level,
     pub(crate) page_budget: Duration,
     pub(crate) add_budget: Duration,
+    pub(crate) index: bool,
 }
 
 impl Default for Policy {
@@ -32,6 +33,7 @@ impl Default for Policy {
             minimum: Level::Debug,
             page_budget: Duration::from_millis(50),
             add_budget: Duration::from_millis(250),
+            index: true,
         }
     }
 }

@@ -19,6 +19,7 @@
 mod faults;
 mod foreign;
 mod handle;
+mod index;
 mod laws;
 mod layers;
 mod pages;

@@ -23,8 +23,17 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+#[cfg(feature = "redis")]
 pub(crate) fn encode(part: &str) -> String {
     utf8_percent_encode(part, RESERVED).to_string()
+}
+
+/// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
+pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+    utf8_percent_encode(app, RESERVED).for_each(&mut put);
+    put(":{");
+    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
+    put("}:");
 }
 
 #[cfg(feature = "redis")]
@@ -123,12 +132,15 @@ impl Context {
     /// ours, and Redis Cluster keeps all keys of a session in one slot.
     #[must_use]
     pub fn key(&self) -> String {
-        let (app, session, view) = (
-            encode(&self.app),
-            encode(self.session.as_str()),
-            self.view.encoded(),
-        );
-        format!("{app}:{{{session}}}:{view}")
+        let mut key = String::with_capacity(64);
+        self.spell(|part| key.push_str(part));
+        key
+    }
+
+    /// Spells the key part by part.
+    pub(crate) fn spell(&self, mut put: impl FnMut(&str)) {
+        spell_session(&self.app, &self.session, &mut put);
+        self.view.spell(put);
     }
 
     /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
+use super::RESERVED;
 #[cfg(feature = "redis")]
 use super::decode;
-use super::encode;
 use crate::Error;
 use crate::check::check_line;
 
@@ -53,10 +54,12 @@ impl View {
         self.0.as_deref().unwrap_or(ANY)
     }
 
-    /// Gives the name as it stands in keys.
-    #[must_use]
-    pub(crate) fn encoded(&self) -> String {
-        self.0.as_deref().map_or_else(|| ANY.to_owned(), encode)
+    /// Spells the name as it stands in keys, part by part.
+    pub(crate) fn spell(&self, mut put: impl FnMut(&str)) {
+        match self.0.as_deref() {
+            None => put(ANY),
+            Some(name) => utf8_percent_encode(name, RESERVED).for_each(put),
+        }
     }
 
     /// Reads a name as it stands in keys.

@@ -10,6 +10,7 @@ mod ask;
 mod dial;
 mod fault;
 mod line;
+mod listening;
 mod replicated;
 mod wire;
 
@@ -17,5 +18,6 @@ pub(crate) use ask::{Ask, Effect, Lua};
 #[cfg(feature = "tls")]
 pub(crate) use dial::Tls;
 pub(crate) use dial::{Addresses, Dialer, Topology};
-pub(crate) use line::Line;
+pub(crate) use line::{Line, by_chance};
+pub(crate) use listening::{Listener, Listening};
 pub(crate) use replicated::Replicated;

@@ -53,6 +53,7 @@ impl SalverBuilder {
         Ok(Salver {
             app,
             replicas: 0,
+            bell: None,
             shared: Arc::new(Shared {
                 settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
                 store: Arc::clone(&store),
@@ -101,4 +102,7 @@ settings! {
     /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
     /// Default: 250 ms.
     add_budget(time: Duration) => add_budget;
+    /// Sets whether pages may know without asking that nothing is pending, from what Redis tells each process
+    /// of changes. Default: true. Without it every page of a visitor with a session asks.
+    pending_index(on: bool) => index;
 }

@@ -15,6 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     findings: Vec<Finding>,
+    index: PendingIndex,
+}
+
+/// Whether pages know without asking that nothing is pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PendingIndex {
+    /// Every page asks: in a process without pages, with a store in memory, a Cluster or a pool, and where
+    /// [`pending_index(false)`](super::SalverBuilder::pending_index) says so.
+    Off,
+    /// Pages ask until all that is pending is known.
+    Learning,
+    /// A page asks when something may be pending.
+    On,
 }
 
 impl Health {
@@ -22,6 +36,12 @@ impl Health {
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Tells whether pages of this handle know without asking that nothing is pending.
+    #[must_use]
+    pub fn pending_index(&self) -> PendingIndex {
+        self.index
     }
 
     /// Gives what is wrong, each with its named state and what to do about it.
@@ -66,7 +86,12 @@ impl Salver {
             }
             Err(error) => self.findings_of(&error),
         };
-        Health { findings }
+        let index = match self.bell.as_ref().and_then(|bell| bell.is_complete()) {
+            None => PendingIndex::Off,
+            Some(true) => PendingIndex::On,
+            Some(false) => PendingIndex::Learning,
+        };
+        Health { findings, index }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::breaker::Breaker;
 use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
 use crate::settle::Settle;
-use crate::store::{Claim, HOPS, Placed, Store, Which};
+use crate::store::{Claim, Doorbell, HOPS, Placed, Store, Which};
 use crate::{Context, Error, Message, SessionId, count, wire};
 
 mod builder;
@@ -15,10 +15,11 @@ mod call;
 mod health;
 mod hold;
 mod moving;
+mod pending;
 mod sweep;
 
 pub use self::builder::SalverBuilder;
-pub use self::health::Health;
+pub use self::health::{Health, PendingIndex};
 pub(crate) use self::hold::Hold;
 
 /// Carries messages: the one handle for handlers, jobs and tests.
@@ -45,6 +46,8 @@ pub struct Salver {
     store: Arc<dyn Store>,
     /// How many replicas have to have an add.
     replicas: u32,
+    /// On an actix worker what is known without asking, of this application alone.
+    bell: Option<Arc<Doorbell>>,
 }
 
 struct Shared {
@@ -120,6 +123,7 @@ impl Salver {
     pub fn app(&self, name: impl Into<String>) -> Result<Self, Error> {
         Ok(Self {
             app: check_app(name)?,
+            bell: None,
             ..self.clone()
         })
     }
@@ -432,8 +436,13 @@ impl Salver {
     /// Gives the handle for use on the calling thread's runtime alone.
     #[cfg(feature = "web")]
     pub(crate) fn worker(&self) -> Self {
+        let bell = self
+            .policy()
+            .index
+            .then(|| self.shared.store.doorbell(&self.app));
         Self {
             store: Arc::clone(&self.shared.store).worker(),
+            bell: bell.flatten().filter(|bell| bell.is_complete().is_some()),
             ..self.clone()
         }
     }

@@ -22,11 +22,13 @@ pub enum Trouble {
     ReadOnly,
     /// Its clock and that of this process differ by more than five seconds.
     ClockSkew,
+    /// It does not tell this process of changes, so that every page asks.
+    Silent,
 }
 
 impl Trouble {
     /// Gives the name for metrics and alerts: `unreachable`, `resting`, `denied`, `outdated`, `evicting`,
-    /// `full`, `read_only`, `clock_skew`.
+    /// `full`, `read_only`, `clock_skew`, `silent`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Trouble {
             Self::Full => "full",
             Self::ReadOnly => "read_only",
             Self::ClockSkew => "clock_skew",
+            Self::Silent => "silent",
         }
     }
 
@@ -55,6 +58,9 @@ impl Trouble {
                 "connect to the primary, by Sentinel if it changes; see why it refuses writes"
             }
             Self::ClockSkew => "let both machines keep time by NTP",
+            Self::Silent => {
+                "see the rights on the deployment page, or set `pending_index(false)`: pages ask each time"
+            }
         }
     }
 }

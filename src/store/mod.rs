@@ -60,11 +60,13 @@ use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod doorbell;
 mod health;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
+pub use doorbell::{Doorbell, Watch};
 pub use health::{Finding, Trouble};
 pub use memory::{Clock, MemoryStore};
 #[cfg(feature = "redis")]
@@ -433,6 +435,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`peek`](Self::peek).
     fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>>;
+
+    /// Gives the bell that rings when something changed in a context of an application.
+    ///
+    /// Asked once by each worker that serves pages, and by each watch. Default: none; then a watch looks once a
+    /// second.
+    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+        let _ = app;
+        None
+    }
 
     /// Gives the same store for use on the calling thread's runtime alone.
     ///

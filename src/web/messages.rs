@@ -97,6 +97,7 @@ impl Messages {
             return Ok(Added::default());
         }
         let context = self.address()?;
+        self.visit.touch(&self.hand);
         let added = self.visit.site.salver.add_here(&context, message).await?;
         self.visit.site.unread.added(context.app(), context.view());
         Ok(added)

@@ -158,6 +158,7 @@ async fn finish<B: MessageBody + 'static>(
         (unchanged, None)
     };
     let hold = decide(visit, counts).await;
+    visit.leave_hint(response.request());
     if !visit.take_now().is_empty() {
         tracing::warn!(
             "a message for this response only was not shown: there is no slot to fill, or the page draws \
@@ -167,10 +168,10 @@ async fn finish<B: MessageBody + 'static>(
     if visit.is_carrying() {
         keep_from_caches(response.headers_mut());
     }
-    if let Some(cookie) = visit.take_cookie() {
+    for cookie in visit.take_cookies() {
         keep_from_caches(response.headers_mut());
         if response.response_mut().add_cookie(&cookie).is_err() {
-            tracing::error!("the session cookie does not fit into a header");
+            tracing::error!("a cookie does not fit into a header");
         }
     }
     response.map_body(|_, body| Body::new(body, filler, hold))
@@ -179,7 +180,7 @@ async fn finish<B: MessageBody + 'static>(
 /// Ends a visit that came to an error: a middleware inside of this one gave up.
 async fn finish_error(visit: &Visit, mut error: Error) -> Error {
     decide(visit, false).await;
-    if let Some(cookie) = visit.take_cookie() {
+    for cookie in visit.take_cookies() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             keep_from_caches(response.headers_mut());
             // The cookie is one that this crate baked: it fits.

@@ -42,6 +42,7 @@ mod assets;
 mod body;
 mod eligibility;
 mod error;
+mod hint;
 mod messages;
 mod middleware;
 mod pending;

@@ -8,6 +8,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{self, HeaderName};
 
 use super::eligibility::has_cookies;
+use super::hint;
 use super::token::Token;
 use crate::{Error, SessionId};
 
@@ -104,7 +105,8 @@ impl SessionSource {
             Kind::Cookie => Hand::Cookie(name(request, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
-                Hand::ActixSession(actix_session::SessionExt::get_session(request))
+                let session = actix_session::SessionExt::get_session(request);
+                Hand::ActixSession(session, name(request, plain_http))
             }
         }
     }
@@ -117,7 +119,7 @@ pub(super) enum Hand {
     Empty,
     Cookie(&'static str),
     #[cfg(feature = "actix-session")]
-    ActixSession(actix_session::Session),
+    ActixSession(actix_session::Session, &'static str),
 }
 
 impl Hand {
@@ -130,7 +132,7 @@ impl Hand {
             )),
             Self::Cookie(_) => Token::draw(),
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(_) => Token::draw(),
+            Self::ActixSession(..) => Token::draw(),
         }
     }
 
@@ -140,10 +142,22 @@ impl Hand {
             Self::Empty => Ok(None),
             Self::Cookie(name) => Ok(Some(bake(name, token))),
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(session) => session
+            Self::ActixSession(session, _) => session
                 .insert(SESSION_KEY, token.as_str())
                 .map(|()| None)
                 .map_err(|_| Error::unavailable("the actix-session takes no value")),
+        }
+    }
+}
+
+impl Hand {
+    /// Gives the hint for a visitor whose session is found by a cookie.
+    pub(super) fn hint(&self) -> Option<Cookie<'static>> {
+        match self {
+            Self::Empty => None,
+            Self::Cookie(name) => Some(hint::bake(*name == SECURE_NAME)),
+            #[cfg(feature = "actix-session")]
+            Self::ActixSession(_, name) => Some(hint::bake(*name == SECURE_NAME)),
         }
     }
 }
@@ -176,15 +190,20 @@ fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token> {
     // Only the name that this visitor would be given, letter for letter: a neighbouring host can plant the
     // plain one, or one that decodes to the other.
     let name = name(request, plain_http).as_bytes();
-    let headers = request.headers().get_all(header::COOKIE);
-    let mut cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    let token = cookies.find_map(|cookie| value(cookie, name))?;
+    let token = cookies(request).find_map(|cookie| value(cookie, name))?;
     Token::read(std::str::from_utf8(token).ok()?)
+}
+
+/// Gives the cookies that a request brings, each as `name=value`.
+pub(super) fn cookies(request: &HttpRequest) -> impl Iterator<Item = &[u8]> {
+    let headers = request.headers().get_all(header::COOKIE);
+    let cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    cookies.map(<[u8]>::trim_ascii_start)
 }
 
 /// Gives the value of a cookie of this name. As bytes: one neighbour that is not UTF-8 hides nobody else.
 fn value<'a>(cookie: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = cookie.trim_ascii_start().strip_prefix(name)?;
+    let value = cookie.strip_prefix(name)?;
     let value = value.trim_ascii_start().strip_prefix(b"=")?;
     Some(value.trim_ascii())
 }

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::eligibility;
+use super::hint;
 use super::session::{Hand, SessionSource};
 use super::token::Token;
 use super::unread::Unread;
@@ -50,6 +51,9 @@ pub(super) struct Visit {
     pub(super) site: Rc<Site>,
     session: RefCell<Known>,
     cookie: RefCell<Option<Cookie<'static>>>,
+    hint: RefCell<Option<Cookie<'static>>>,
+    /// Whether this request has itself put something where a page may find it.
+    touched: Cell<bool>,
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
     now: RefCell<Vec<Message>>,
@@ -84,6 +88,8 @@ impl Visit {
             site: Rc::clone(site),
             session: RefCell::new(Known::Unasked),
             cookie: RefCell::default(),
+            hint: RefCell::default(),
+            touched: Cell::new(false),
             shown: OnceCell::new(),
             hold: RefCell::default(),
             now: RefCell::default(),
@@ -134,6 +140,22 @@ impl Visit {
         }
     }
 
+    /// Notes that this request has put something where a page of this visitor may find it, which is asked for
+    /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
+    pub(super) fn touch(&self, hand: &Hand) {
+        self.touched.set(true);
+        if self.site.salver.has_index() {
+            self.hint.replace(hand.hint());
+        }
+    }
+
+    /// Leaves the hint for a request that has given back what it claimed.
+    pub(super) fn leave_hint(&self, request: &HttpRequest) {
+        if self.touched.get() && self.hint.borrow().is_none() {
+            self.touch(&self.hand(request));
+        }
+    }
+
     fn become_known(&self, hand: &Hand, token: &Token) -> Result<SessionId, Error> {
         let id = token.session(self.site.salver.name())?;
         self.cookie.replace(hand.give(token)?);
@@ -149,6 +171,7 @@ impl Visit {
         let token = hand.draw()?;
         let salver = &self.site.salver;
         let new = token.session(salver.name())?;
+        self.touch(hand);
         match salver.migrate_to_drawn(&old, &new).await {
             Ok(()) => {
                 if let Some(hold) = &mut *self.hold.borrow_mut() {
@@ -179,9 +202,10 @@ impl Visit {
         self.site.salver.forget(&old).await
     }
 
-    /// Gives the cookie that has to go out with the response.
-    pub(super) fn take_cookie(&self) -> Option<Cookie<'static>> {
-        self.cookie.borrow_mut().take()
+    /// Gives the cookies that have to go out with the response.
+    pub(super) fn take_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
+        let (cookie, hint) = (self.cookie.take(), self.hint.take());
+        cookie.into_iter().chain(hint)
     }
 
     pub(super) fn hand(&self, request: &HttpRequest) -> Hand {
@@ -207,6 +231,9 @@ impl Visit {
             return Shown::default();
         };
         let view = self.view(request).unwrap_or(View::ANY);
+        if self.is_quiet(request, &session, &view) {
+            return Shown::default();
+        }
         self.site.unread.read(self.site.salver.name(), &view);
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
@@ -247,6 +274,7 @@ impl Visit {
 
     /// Gives back what was claimed, before the response leaves.
     pub(super) async fn release(&self, hold: Hold) {
+        self.touched.set(true);
         self.spend(async |budget| hold.release(budget).await).await;
     }
 
@@ -279,7 +307,20 @@ impl Visit {
     pub(super) fn may_show(&self, request: &HttpRequest) -> bool {
         !self.now.borrow().is_empty()
             || self.hold.borrow().is_some()
-            || (eligibility::may_claim(request) && self.session(request).is_some())
+            || (eligibility::may_claim(request) && self.may_find(request))
+    }
+
+    /// Tells whether the store may have something for this page.
+    fn may_find(&self, request: &HttpRequest) -> bool {
+        self.session(request).is_some_and(|session| {
+            let view = self.view(request).unwrap_or(View::ANY);
+            !self.is_quiet(request, &session, &view)
+        })
+    }
+
+    /// Tells whether it is known that nothing is pending, so that the store need not be asked.
+    fn is_quiet(&self, request: &HttpRequest, session: &SessionId, view: &View) -> bool {
+        !self.touched.get() && self.site.salver.is_quiet(session, view) && !hint::is_given(request)
     }
 
     pub(super) fn take_now(&self) -> Vec<Message> {

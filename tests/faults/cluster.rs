@@ -1,7 +1,7 @@
 //! What is different where keys of different sessions are on different servers: login, logout, sweep.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use salver::store::RedisStore;
 use salver::{Error, Message, MessageId, Salver};
@@ -151,6 +151,8 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
     let cluster = Cluster::start(3, 0);
     let salver = behind(&cluster);
     let mut dice = Dice(3);
+    // The confirm comes at some time within the move, however long that takes here.
+    let mut move_takes = Duration::from_millis(20);
     for n in 0..40 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let (old, new) = (at(&before, "page"), at(&after, "page"));
@@ -162,14 +164,19 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
             salver.add(&old, one).await.unwrap();
         }
         let confirm = tokio::spawn({
-            let (salver, wait) = (salver.clone(), Duration::from_micros(dice.below(20_000)));
+            let (salver, wait) = (
+                salver.clone(),
+                move_takes.mul_f64(dice.below(100) as f64 / 100.0),
+            );
             async move {
                 sleep(wait).await;
                 salver.confirm(&claim).await.unwrap();
             }
         });
         let [from, to] = [session(&before), session(&after)];
+        let started = Instant::now();
         salver.migrate(&from, &to).await.unwrap();
+        move_takes = started.elapsed();
         confirm.await.unwrap();
         assert_eq!(cluster.members(&new), 80, "after {n} logins");
     }

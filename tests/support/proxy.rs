@@ -34,6 +34,10 @@ pub enum Fault {
     DuplicateReply,
     SwapReplies,
     OneByteAtATime,
+    /// What the server says unasked comes late.
+    LatePushes(Duration),
+    /// What the server says unasked never comes.
+    DropPushes,
     /// The server answers every request with this error.
     Answer(&'static str),
     /// In replies the first stands instead of the second, which is as long.
@@ -184,6 +188,16 @@ async fn replies(
             Fault::BlackHole => std::future::pending().await,
             Fault::Hold => drop(faults.wait_for(|fault| *fault != Fault::Hold).await),
             Fault::Delay(time) => sleep(time).await,
+            Fault::LatePushes(time) if push => {
+                let (client, push) = (client.clone(), out.swap_remove(0));
+                tokio::spawn(async move {
+                    sleep(time).await;
+                    // Whoever was to hear it may be gone.
+                    let _ = client.lock().await.write_all(&push).await;
+                });
+                continue;
+            }
+            Fault::DropPushes if push => continue,
             Fault::Say(new, old) => replace(&mut out[0], new.as_bytes(), old.as_bytes()),
             Fault::CutAfter if !set_up => return,
             Fault::DropReply if nth => continue,

@@ -137,9 +137,14 @@ impl Server {
     /// Gives the address for Salver: with `SALVER_TEST_ACL` of a user that has the documented rights alone.
     pub fn url(&self) -> String {
         match with_rights() {
-            true => format!("redis://salver:{PASSWORD}@127.0.0.1:{}", self.port),
+            true => self.url_as("salver", PASSWORD),
             false => self.address(),
         }
+    }
+
+    /// Gives the address with a user and a password.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
     fn address(&self) -> String {

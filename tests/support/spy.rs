@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use salver::store::{
-    Answer, Claim, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
+    Answer, Claim, Doorbell, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
 };
 use salver::{Context, Error, Message, SessionId, View};
 
@@ -73,17 +73,24 @@ impl Report {
     }
 }
 
-/// A memory store that reports.
+/// A store that reports: one in memory, or another.
 #[derive(Debug)]
-pub struct SpyStore {
+pub struct SpyStore<S = MemoryStore> {
     pub report: Report,
-    pub inner: Arc<MemoryStore>,
+    pub inner: Arc<S>,
 }
 
 impl SpyStore {
     pub fn new() -> (Self, Report) {
+        Self::before(MemoryStore::new())
+    }
+}
+
+impl<S> SpyStore<S> {
+    /// Spies on what a store is asked.
+    pub fn before(store: S) -> (Self, Report) {
         let report = Report::default();
-        let inner = Arc::new(MemoryStore::new());
+        let inner = Arc::new(store);
         (
             Self {
                 report: report.clone(),
@@ -103,7 +110,7 @@ macro_rules! spied {
     };
 }
 
-impl Store for SpyStore {
+impl<S: Store> Store for SpyStore<S> {
     fn add<'a>(
         &'a self,
         context: &'a Context,
@@ -190,6 +197,10 @@ impl Store for SpyStore {
     // Not spied on: asked once when the store first answers, which is nothing a page pays for.
     fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
         self.inner.check(app)
+    }
+
+    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+        self.inner.doorbell(app)
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

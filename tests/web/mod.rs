@@ -4,7 +4,7 @@ mod cost;
 mod eligibility;
 mod isolation;
 mod sessions;
-mod site;
+pub mod site;
 mod slot;
 mod trouble;
 mod views;

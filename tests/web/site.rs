@@ -1,6 +1,7 @@
 //! A site under test, and a visitor who keeps cookies.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use actix_http::Request;
 use actix_web::body::{MessageBody, to_bytes};
@@ -43,7 +44,7 @@ impl Answer {
 /// A site and one visitor of it.
 pub struct Site<S> {
     app: S,
-    cookie: RefCell<Option<String>>,
+    cookies: RefCell<BTreeMap<String, String>>,
 }
 
 impl<S, B> Site<S>
@@ -54,7 +55,7 @@ where
     pub fn of(app: S) -> Self {
         Self {
             app,
-            cookie: RefCell::default(),
+            cookies: RefCell::default(),
         }
     }
 
@@ -62,13 +63,13 @@ where
     pub async fn head(&self, request: TestRequest) -> Result<ServiceResponse<B>, Error> {
         let here = "127.0.0.1:50000".parse().unwrap();
         let mut request = request.insert_header(("host", "localhost")).peer_addr(here);
-        if let Some(cookie) = &*self.cookie.borrow() {
-            request = request.insert_header(("cookie", cookie.as_str()));
+        if let Some(cookies) = self.cookie() {
+            request = request.insert_header(("cookie", cookies));
         }
         let response = self.app.call(request.to_request()).await?;
-        if let Some(cookie) = response.headers().get("set-cookie") {
+        for cookie in response.headers().get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            self.cookie.replace(Some(pair.to_owned()));
+            self.keep(pair);
         }
         Ok(response)
     }
@@ -94,12 +95,29 @@ where
         self.send(TestRequest::post().uri(path)).await
     }
 
-    pub fn cookie(&self) -> Option<String> {
-        self.cookie.borrow().clone()
+    fn keep(&self, pair: &str) {
+        let (name, value) = pair.split_once('=').unwrap();
+        let mut cookies = self.cookies.borrow_mut();
+        cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn set_cookie(&self, cookie: Option<String>) {
-        self.cookie.replace(cookie);
+    /// The cookies that the next request brings.
+    pub fn cookie(&self) -> Option<String> {
+        let cookies = self.cookies.borrow();
+        let pairs: Vec<_> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// Brings these instead.
+    pub fn set_cookie(&self, cookies: Option<String>) {
+        self.cookies.borrow_mut().clear();
+        let cookies = cookies.unwrap_or_default();
+        for pair in cookies.split("; ").filter(|pair| !pair.is_empty()) {
+            self.keep(pair);
+        }
     }
 }
 

@@ -7,10 +7,12 @@ mod sentinels;
 mod tls;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::{Connection, Pool, PoolError};
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use tokio::time::timeout;
@@ -39,6 +41,9 @@ const QUEUE: usize = 1024;
 /// that vanished is noticed within seconds instead of hours.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Why there is nobody to listen to.
+const NO_ONE_SERVER: &str = "there is no one server that knows of all changes";
+
 /// What stands at the addresses.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Topology {
@@ -102,6 +107,13 @@ impl Dialer {
 
     /// Makes one connection, whose driver runs on the calling runtime.
     pub(super) async fn dial(&self) -> Result<Wire, Error> {
+        self.patiently(Box::pin(self.wire())).await
+    }
+
+    async fn patiently<T>(
+        &self,
+        dialling: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '_>>,
+    ) -> Result<T, Error> {
         let patience = match self {
             Self::One(_) | Self::Pool(_) => CONNECT,
             Self::Sentinels(_) => SEARCH,
@@ -110,16 +122,40 @@ impl Dialer {
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
         // Boxed: what asks Sentinels is large, and rarely there.
-        let dialled = timeout(patience, Box::pin(self.dial_patiently())).await;
+        let dialled = timeout(patience, dialling).await;
         dialled.unwrap_or_else(late)
     }
 
-    async fn dial_patiently(&self) -> Result<Wire, Error> {
+    /// Makes a connection to one server on which it may also speak unasked.
+    pub(super) async fn dial_listening(
+        &self,
+        push: impl AsyncPushSender,
+    ) -> Result<MultiplexedConnection, Error> {
+        let config = config().set_push_sender(push);
+        let connecting = async {
+            match self {
+                Self::One(client) => connect(client, &config).await,
+                Self::Sentinels(sentinels) => connect(&sentinels.primary().await?, &config).await,
+                #[cfg(feature = "cluster")]
+                Self::Cluster(_) => Err(Error::unavailable(NO_ONE_SERVER)),
+                Self::Pool(_) => Err(Error::unavailable(NO_ONE_SERVER)),
+            }
+        };
+        self.patiently(Box::pin(connecting)).await
+    }
+
+    /// Tells whether there is one server that can tell of all changes.
+    pub(crate) fn can_listen(&self) -> bool {
+        matches!(self, Self::One(_) | Self::Sentinels(_))
+    }
+
+    async fn wire(&self) -> Result<Wire, Error> {
         match self {
-            Self::One(client) => connect(client).await,
+            Self::One(client) => Ok(Wire::One(connect(client, &config()).await?)),
             Self::Sentinels(sentinels) => {
                 // Asked anew each time: which server is the primary changes with every failover.
-                connect(&sentinels.primary().await?).await
+                let primary = sentinels.primary().await?;
+                Ok(Wire::One(connect(&primary, &config()).await?))
             }
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
@@ -138,13 +174,19 @@ impl Dialer {
     }
 }
 
-async fn connect(client: &Client) -> Result<Wire, Error> {
-    let config = AsyncConnectionConfig::new()
+fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(RESPONSE))
-        .set_pipeline_buffer_size(QUEUE);
-    let connection = client.get_multiplexed_async_connection_with_config(&config);
-    connection.await.map(Wire::One).map_err(fault::of_dial)
+        .set_pipeline_buffer_size(QUEUE)
+}
+
+async fn connect(
+    client: &Client,
+    config: &AsyncConnectionConfig,
+) -> Result<MultiplexedConnection, Error> {
+    let connection = client.get_multiplexed_async_connection_with_config(config);
+    connection.await.map_err(fault::of_dial)
 }
 
 /// The cause stays out of the error: it may quote the URL, and with it a password.

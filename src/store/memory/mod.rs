@@ -7,7 +7,8 @@ use std::time::Duration;
 use self::sessions::{Session, State};
 use self::shelf::Mode;
 use super::{
-    Answer, Claim, Finding, Found, HOPS, Held, Limits, Placed, Store, Swept, Which, millis,
+    Answer, Claim, Doorbell, Finding, Found, HOPS, Held, Limits, Placed, Store, Swept, Which,
+    millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -29,6 +30,7 @@ pub struct MemoryStore {
     max_bytes: usize,
     /// A plain lock: it is held for a few map operations and never across an await.
     state: Mutex<State>,
+    bell: Arc<Doorbell>,
 }
 
 impl Default for MemoryStore {
@@ -51,6 +53,7 @@ impl MemoryStore {
             clock,
             max_bytes: MAX_BYTES,
             state: Mutex::default(),
+            bell: Arc::default(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Store for MemoryStore {
             let placed = self.change(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
+            self.bell.ring(context);
             match placed {
                 Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
                 placed => Ok(placed),
@@ -194,6 +198,7 @@ impl Store for MemoryStore {
                         shelf.release(members, claim.until, now);
                     }
                 });
+                self.bell.ring(context);
             }
             Ok(())
         })
@@ -205,6 +210,7 @@ impl Store for MemoryStore {
                 let shelf = session.shelves.get_mut(context.view());
                 shelf.map_or(0, |shelf| shelf.retract(which))
             });
+            self.bell.ring(context);
             Ok(removed)
         })
     }
@@ -214,6 +220,7 @@ impl Store for MemoryStore {
             self.change(context.app(), context.session(), |session| {
                 session.shelves.remove(context.view());
             });
+            self.bell.ring(context);
             Ok(())
         })
     }
@@ -269,6 +276,7 @@ impl Store for MemoryStore {
                 session.gone = Some((Some(to.clone()), now + millis(limits.expiry)));
                 std::mem::take(&mut session.shelves)
             });
+            let moved: Vec<_> = shelves.keys().cloned().collect();
             state.change(now, app, to, |session| {
                 session.gone = None;
                 for (view, shelf) in shelves {
@@ -276,6 +284,11 @@ impl Store for MemoryStore {
                     own.merge(shelf, limits);
                 }
             });
+            let app = Arc::<str>::from(app);
+            for view in moved {
+                self.bell
+                    .ring(&Context::checked(Arc::clone(&app), to.clone(), view));
+            }
             Ok(())
         })
     }
@@ -305,6 +318,10 @@ impl Store for MemoryStore {
 
     fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn doorbell(&self, _app: &str) -> Option<Arc<Doorbell>> {
+        Some(Arc::clone(&self.bell))
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

@@ -12,7 +12,17 @@ pub(super) fn book(app: &str, session: &SessionId) -> String {
 /// Spells the pattern of all contexts of an application. No part of a name is special in it: names are
 /// encoded.
 pub(super) fn contexts(app: &str) -> String {
-    format!("{}:{{*", encode(app))
+    contexts_begin(app) + "*"
+}
+
+/// Spells what all contexts of an application begin with.
+pub(super) fn contexts_begin(app: &str) -> String {
+    format!("{}:{{", encode(app))
+}
+
+/// Spells the channel on which the processes of an application hear that they are told of changes.
+pub(super) fn beat(app: &str) -> String {
+    format!("{}!beat", encode(app))
 }
 
 /// Spells a book and a context that nobody has, for trying commands on.

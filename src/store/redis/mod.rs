@@ -1,12 +1,13 @@
 //! The Redis store: one script for every operation of more than one step.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use self::scripts::Mode;
-use super::{Answer, Claim, Finding, Found, Limits, Placed, Store, Swept, Which};
+use self::tracker::Tracker;
+use super::{Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Swept, Which};
 use crate::link::{Addresses, Dialer, Line, Replicated};
 use crate::{Context, Error, Message, SessionId, View};
 
@@ -17,6 +18,7 @@ mod keys;
 mod moving;
 pub(super) mod scripts;
 mod sweep;
+mod tracker;
 
 pub use self::builder::RedisBuilder;
 
@@ -34,6 +36,8 @@ pub struct RedisStore {
     replicated: Replicated,
     /// The stores of worker threads, so that an app that wraps many scopes has one connection all the same.
     workers: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
+    /// What is known of the contexts of each application that has pages here.
+    trackers: Arc<Mutex<HashMap<String, Tracker>>>,
 }
 
 impl RedisStore {
@@ -72,7 +76,45 @@ impl RedisStore {
             replicated: Replicated::beside(&line),
             line,
             workers: Arc::default(),
+            trackers: Arc::default(),
         }
+    }
+
+    /// Gives the bell of an application, if it has been asked for.
+    fn bell(&self, app: &str) -> Option<Arc<Doorbell>> {
+        let trackers = self.trackers();
+        trackers.get(app).map(|tracker| Arc::clone(&tracker.bell))
+    }
+
+    fn trackers(&self) -> MutexGuard<'_, HashMap<String, Tracker>> {
+        self.trackers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rings at once for what this process has done itself: its next page is not to wait for the server's word.
+    fn ring(&self, context: &Context) {
+        if let Some(bell) = self.bell(context.app()) {
+            bell.ring(context);
+        }
+    }
+
+    /// Looks, and notes in the index what came of it.
+    async fn look(
+        &self,
+        contexts: &[Context],
+        mode: Mode,
+        lease: Duration,
+        age: Duration,
+    ) -> Result<Claim, Error> {
+        let bell = contexts.first().and_then(|first| self.bell(first.app()));
+        let look = bell.as_ref().map(|bell| bell.look(contexts));
+        let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;
+        if let Some(look) = look {
+            let next = claim.found.next;
+            // What is leased comes back by itself: neither a crash nor the end of a lease rings.
+            let leased = (!claim.is_empty()).then_some(lease);
+            look.answered(next.into_iter().chain(leased).min());
+        }
+        Ok(claim)
     }
 }
 
@@ -85,11 +127,13 @@ impl Store for RedisStore {
     ) -> Answer<'a, Placed> {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits)?;
-            if limits.replicas == 0 {
-                return scripts::added(self.line.ask(add).await?);
-            }
-            let added = self.replicated.ask(add, limits.replicas, limits.within);
-            let (parts, enough) = added.await?;
+            let added = match limits.replicas {
+                0 => self.line.ask(add).await.map(|parts| (parts, true)),
+                replicas => self.replicated.ask(add, replicas, limits.within).await,
+            };
+            // Whatever came of it: it may be there.
+            self.ring(context);
+            let (parts, enough) = added?;
             match scripts::added(parts)? {
                 Placed::Here { .. } if !enough => Err(Error::few_replicas()),
                 placed => Ok(placed),
@@ -111,7 +155,7 @@ impl Store for RedisStore {
         age: Duration,
     ) -> Answer<'a, Claim> {
         Box::pin(async move {
-            let claim = scripts::look(&self.line, contexts, Mode::Claim, lease, age).await;
+            let claim = self.look(contexts, Mode::Claim, lease, age).await;
             if !claim.as_ref().is_err_and(Error::is_read_only) {
                 return claim;
             }
@@ -128,7 +172,7 @@ impl Store for RedisStore {
                 self.confirm(&claim).await?;
                 return Ok(claim.found);
             }
-            let look = scripts::look(&self.line, contexts, Mode::Take, Duration::ZERO, age);
+            let look = self.look(contexts, Mode::Take, Duration::ZERO, age);
             Ok(look.await?.found)
         })
     }
@@ -138,7 +182,13 @@ impl Store for RedisStore {
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
-        Box::pin(scripts::release(&self.line, claim))
+        Box::pin(async move {
+            let released = scripts::release(&self.line, claim).await;
+            for held in &claim.held {
+                self.ring(&held.context);
+            }
+            released
+        })
     }
 
     fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
@@ -189,7 +239,27 @@ impl Store for RedisStore {
     }
 
     fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
-        Box::pin(health::check(&self.line, app))
+        Box::pin(async move {
+            let mut findings = health::check(&self.line, app).await?;
+            findings.extend(self.trackers().get(app).and_then(Tracker::finding));
+            Ok(findings)
+        })
+    }
+
+    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+        let dialer = self.line.dialer();
+        if !dialer.can_listen() {
+            return None;
+        }
+        let mut trackers = self.trackers();
+        if let Some(tracker) = trackers.get(app) {
+            return Some(Arc::clone(&tracker.bell));
+        }
+        // Without a thread of its own nobody listens: pages ask.
+        let tracker = Tracker::start(dialer, app).ok()?;
+        let bell = Arc::clone(&tracker.bell);
+        trackers.insert(app.to_owned(), tracker);
+        Some(bell)
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {
@@ -203,6 +273,7 @@ impl Store for RedisStore {
             line: self.line.here(),
             replicated: self.replicated.clone(),
             workers: Arc::clone(&self.workers),
+            trackers: Arc::clone(&self.trackers),
         });
         workers.insert(thread, Arc::downgrade(&worker));
         worker

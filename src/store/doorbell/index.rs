@@ -1,0 +1,120 @@
+//! The pending index: contexts that have no mark have nothing to show, while a connection tells of changes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::mark::Mark;
+use super::marks::{Marks, Overflow, Tick};
+use super::{Doorbell, Source};
+#[cfg(feature = "web")]
+use crate::{SessionId, View};
+
+/// How long the connection may be silent before nothing is known any more.
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
+/// The bit of the state that says that all that there is in the store has been marked.
+pub(super) const COMPLETE: u64 = 1;
+
+/// What is known without asking.
+pub(super) struct Index {
+    born: Instant,
+    /// How often all was lost, times two, and [`COMPLETE`].
+    pub(super) state: AtomicU64,
+    /// When something was heard last, in milliseconds after birth.
+    pub(super) heard: AtomicU64,
+    pub(super) marks: Marks,
+}
+
+/// That all was known: the state, and the time.
+type Known = (u64, u64);
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            born: Instant::now(),
+            state: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+            marks: Marks::default(),
+        }
+    }
+}
+
+impl Index {
+    /// Tells whether what has no mark has nothing to show.
+    pub(super) fn knows(&self) -> Option<Known> {
+        let state = self.state.load(Ordering::Acquire);
+        // The time is looked at here too: whoever is to notice the silence may itself be standing still.
+        let at = self.now();
+        let silent = at.saturating_sub(self.heard.load(Ordering::Acquire));
+        let known = state & COMPLETE != 0 && silent <= SILENCE.as_millis() as u64;
+        known.then_some((state, at))
+    }
+
+    #[cfg(feature = "web")]
+    fn is_quiet(&self, now: Tick, mark: Mark) -> bool {
+        self.marks.get(mark).is_none_or(|from| from > now)
+    }
+
+    pub(super) fn lose(&self) {
+        let lost = |state: u64| Some((state | COMPLETE).wrapping_add(1));
+        // It always gives a next state, so it never fails.
+        let _ = self
+            .state
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, lost);
+        self.marks.clear();
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// What pages ask and tell.
+impl Doorbell {
+    /// Tells whether it is known that a page of this view has nothing to show.
+    #[cfg(feature = "web")]
+    pub(crate) fn is_quiet(&self, app: &str, session: &SessionId, view: &View) -> bool {
+        let Some(index) = self.index() else {
+            return false;
+        };
+        let Some((state, now)) = index.knows() else {
+            return false;
+        };
+        let (now, mark_of) = (Tick::of(now), self.marker.of_views(app, session));
+        index.is_quiet(now, mark_of(view))
+            && (view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))
+            // If all was lost meanwhile, so were the marks.
+            && index.state.load(Ordering::Acquire) == state
+    }
+
+    /// Tells whether all that may be pending is known; nothing where that is never so.
+    pub(crate) fn is_complete(&self) -> Option<bool> {
+        self.index().map(|index| index.knows().is_some())
+    }
+
+    pub(super) fn ask_at_once(&self, mark: Mark) {
+        self.ask_from(mark, Tick::AT_ONCE);
+    }
+
+    pub(super) fn ask_from(&self, mark: Mark, tick: Tick) {
+        if let Some(index) = self.index()
+            && let Err(Overflow) = index.marks.ask_from(mark, tick)
+        {
+            self.lose();
+        }
+    }
+
+    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings.
+    pub(crate) fn lose(&self) {
+        if let Some(index) = self.index() {
+            index.lose();
+        }
+        self.watches.ring_all();
+    }
+
+    pub(super) fn index(&self) -> Option<&Index> {
+        match &self.source {
+            Source::Connection(index) => Some(index),
+            Source::Store | Source::Nobody => None,
+        }
+    }
+}

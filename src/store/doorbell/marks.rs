@@ -1,0 +1,136 @@
+//! Which contexts to ask for, and from when: one small number for each.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::mark::{Hashed, Mark};
+
+/// Most marks. Bounds the memory that a site with very many visitors costs each of its processes, at some
+/// 90 MiB; with more of them every page asks.
+const MOST: usize = 2 << 20;
+/// How many parts the table has, each with a lock of its own: pages look while marks are made.
+const SHARDS: usize = 64;
+/// The bit that tells in which of two generations a mark was last seen to have a cause.
+const GENERATION: u32 = 1 << 31;
+/// A tick is milliseconds divided by this: coarse, so that a mark is one small number for years.
+const MILLIS_PER_TICK: u64 = 64;
+
+/// From which tick on to ask; 0 is at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tick(u32);
+
+impl Tick {
+    pub(super) const AT_ONCE: Self = Self(0);
+
+    /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
+    /// tick is the last one, and every page with a mark asks.
+    pub(super) fn of(millis: u64) -> Self {
+        let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
+        Self(tick.saturating_add(1).min(GENERATION - 1))
+    }
+}
+
+type Shard = HashMap<Mark, u32, BuildHasherDefault<Hashed>>;
+
+/// There is room for no more marks.
+#[derive(Debug)]
+pub(super) struct Overflow;
+
+/// The marks of all contexts that may have something.
+pub(super) struct Marks {
+    shards: [Mutex<Shard>; SHARDS],
+    count: AtomicUsize,
+    /// The present one of the two generations: [`GENERATION`] or 0.
+    generation: AtomicU32,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            count: AtomicUsize::new(0),
+            generation: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Marks {
+    /// Tells from which tick on to ask for a context, if at all.
+    #[cfg(feature = "web")]
+    pub(super) fn get(&self, mark: Mark) -> Option<Tick> {
+        let value = self.shard(mark).get(&mark).copied()?;
+        Some(Tick(value & !GENERATION))
+    }
+
+    /// Has a context asked for from this tick on, or earlier where that is so already.
+    pub(super) fn ask_from(&self, mark: Mark, tick: Tick) -> Result<(), Overflow> {
+        self.put(mark, |old| old.map_or(tick, |old| old.min(tick)))
+    }
+
+    /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
+    pub(super) fn seen(&self, mark: Mark) -> Result<(), Overflow> {
+        self.put(mark, |old| old.unwrap_or(Tick::AT_ONCE))
+    }
+
+    pub(super) fn remove(&self, mark: Mark) {
+        if self.shard(mark).remove(&mark).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Begins another generation: what is marked or seen from now on is of it.
+    pub(super) fn begin_generation(&self) {
+        self.generation.fetch_xor(GENERATION, Ordering::Relaxed);
+    }
+
+    /// Removes what is not of the present generation.
+    pub(super) fn end_generation(&self) {
+        let present = self.generation.load(Ordering::Relaxed);
+        self.retain(|value| value & GENERATION == present);
+    }
+
+    pub(super) fn clear(&self) {
+        self.retain(|_| false);
+    }
+
+    fn put(&self, mark: Mark, tick: impl FnOnce(Option<Tick>) -> Tick) -> Result<(), Overflow> {
+        let generation = self.generation.load(Ordering::Relaxed);
+        let mut shard = self.shard(mark);
+        if let Some(value) = shard.get_mut(&mark) {
+            *value = tick(Some(Tick(*value & !GENERATION))).0 | generation;
+            return Ok(());
+        }
+        if self.count.load(Ordering::Relaxed) >= MOST {
+            return Err(Overflow);
+        }
+        shard.insert(mark, tick(None).0 | generation);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Keeps some, one shard after the other, so that no page waits for long.
+    fn retain(&self, keep: impl Fn(u32) -> bool) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let before = shard.len();
+            shard.retain(|_, value| keep(*value));
+            self.count
+                .fetch_sub(before - shard.len(), Ordering::Relaxed);
+            if shard.len() < shard.capacity() / 4 {
+                shard.shrink_to_fit();
+            }
+        }
+    }
+
+    fn shard(&self, mark: Mark) -> MutexGuard<'_, Shard> {
+        #[expect(clippy::indexing_slicing, reason = "there are so many")]
+        lock(&self.shards[mark.part(SHARDS)])
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Nothing in here is half-changed when a panic strikes.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

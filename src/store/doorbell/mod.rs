@@ -1,0 +1,130 @@
+//! The bell that rings for contexts, and what is known of them without asking: the pending index.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::index::Index;
+use self::mark::Marker;
+use self::watch::Watches;
+use crate::Context;
+
+mod index;
+mod mark;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "only Redis tells of changes")
+)]
+mod marks;
+#[cfg(feature = "redis")]
+mod told;
+mod watch;
+
+#[cfg(feature = "redis")]
+pub(crate) use self::index::SILENCE;
+pub use self::watch::Watch;
+
+/// How often a watch rings by itself while nobody tells of changes.
+const BLIND: Duration = Duration::from_secs(1);
+
+/// Tells that something may have changed in a context: look again. It never carries a message.
+///
+/// A store of your own makes one with [`new`](Self::new), gives it out as
+/// [`Store::doorbell`](super::Store::doorbell) and rings it for every message that is added or given back; so
+/// [`Salver::watch`](crate::Salver::watch) need not look once a second.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+/// use salver::{Message, Salver, SessionId};
+///
+/// let salver = Salver::memory("shop")?;
+/// let context = salver.context(SessionId::new("ada")?, "orders")?;
+/// let mut watch = salver.watch(&context);
+/// salver.add(&context, Message::info("Your order has left.")).await?;
+/// watch.rung().await;
+/// # Ok(()) }
+/// ```
+pub struct Doorbell {
+    marker: Marker,
+    source: Source,
+    watches: Watches,
+}
+
+/// Who rings.
+enum Source {
+    /// The store itself, in this process.
+    Store,
+    /// A connection, which may be lost. While it is sound, a context that it did not ring for has nothing to
+    /// show, and a page need not ask.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "only Redis tells of changes")
+    )]
+    Connection(Box<Index>),
+    Nobody,
+}
+
+impl Doorbell {
+    /// Makes a bell for a store that rings it itself.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::rung_by(Source::Store)
+    }
+
+    /// Makes a bell for a connection, which knows nothing yet.
+    #[cfg(feature = "redis")]
+    pub(crate) fn of_connection() -> Self {
+        Self::rung_by(Source::Connection(Box::default()))
+    }
+
+    /// Makes a bell for a store that has none.
+    pub(crate) fn of_nobody() -> Self {
+        Self::rung_by(Source::Nobody)
+    }
+
+    fn rung_by(source: Source) -> Self {
+        Self {
+            marker: Marker::new(),
+            source,
+            watches: Watches::default(),
+        }
+    }
+
+    /// Rings for a context: something may have changed there.
+    pub fn ring(&self, context: &Context) {
+        let mark = self.marker.of(context);
+        self.ask_at_once(mark);
+        self.watches.ring(mark);
+    }
+
+    /// Watches the contexts that a page would look into.
+    pub(crate) fn watch(self: &Arc<Self>, contexts: &[Context]) -> Watch {
+        Watch::new(self, self.marker.of_all(contexts))
+    }
+
+    /// How long a watch waits at most for a ring; nothing: as long as it takes.
+    fn patience(&self) -> Option<Duration> {
+        let is_told = match &self.source {
+            Source::Store => true,
+            Source::Connection(index) => index.knows().is_some(),
+            Source::Nobody => false,
+        };
+        (!is_told).then_some(BLIND)
+    }
+}
+
+impl Default for Doorbell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Doorbell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.source {
+            Source::Store => "Doorbell::Store",
+            Source::Connection(_) => "Doorbell::Connection",
+            Source::Nobody => "Doorbell::Nobody",
+        })
+    }
+}

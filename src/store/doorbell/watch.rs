@@ -1,0 +1,118 @@
+//! Waiting for a context without asking.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::Doorbell;
+use super::mark::Mark;
+
+/// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
+///
+/// Dropping it ends the watch. It holds no connection: all of a process share the one that tells.
+pub struct Watch {
+    bell: Arc<Doorbell>,
+    marks: Vec<Mark>,
+    rung: Arc<Notify>,
+}
+
+impl Watch {
+    pub(super) fn new(bell: &Arc<Doorbell>, marks: Vec<Mark>) -> Self {
+        let rung = Arc::new(Notify::new());
+        bell.watches.register(&marks, &rung);
+        Self {
+            bell: Arc::clone(bell),
+            marks,
+            rung,
+        }
+    }
+
+    /// Waits until something may have changed since the last call: look again then.
+    ///
+    /// Several changes may be one ring, and a ring may be for nothing. None is missed for good: while nobody
+    /// tells this process of changes it rings once a second. What falls due by itself, a scheduled message or
+    /// the end of a lease, does not ring: the look before it says when, in [`Found::next`](super::Found).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a ring that nobody waited for is there for the next call.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time enabled, as every timer of tokio.
+    pub async fn rung(&mut self) {
+        match self.bell.patience() {
+            // What it is then makes no difference: look again.
+            Some(patience) => drop(timeout(patience, self.rung.notified()).await),
+            None => self.rung.notified().await,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.bell.watches.unregister(&self.marks, &self.rung);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// Who waits for which context.
+#[derive(Default)]
+pub(super) struct Watches {
+    waiting: Mutex<HashMap<Mark, Vec<Arc<Notify>>>>,
+    /// How many contexts are waited for: most rings are for none, and look no further.
+    count: AtomicUsize,
+}
+
+impl Watches {
+    fn register(&self, marks: &[Mark], rung: &Arc<Notify>) {
+        let mut waiting = self.waiting();
+        for mark in marks {
+            waiting.entry(*mark).or_default().push(Arc::clone(rung));
+        }
+        self.count.store(waiting.len(), Ordering::Release);
+    }
+
+    fn unregister(&self, marks: &[Mark], rung: &Arc<Notify>) {
+        let mut waiting = self.waiting();
+        for mark in marks {
+            if let Some(here) = waiting.get_mut(mark) {
+                here.retain(|other| !Arc::ptr_eq(other, rung));
+                if here.is_empty() {
+                    waiting.remove(mark);
+                }
+            }
+        }
+        self.count.store(waiting.len(), Ordering::Release);
+    }
+
+    pub(super) fn ring(&self, mark: Mark) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for rung in self.waiting().get(&mark).into_iter().flatten() {
+            // Kept for a watch that is not waiting just now; many are one.
+            rung.notify_one();
+        }
+    }
+
+    pub(super) fn ring_all(&self) {
+        for rung in self.waiting().values().flatten() {
+            rung.notify_one();
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Mark, Vec<Arc<Notify>>>> {
+        // Nothing in here is half-changed when a panic strikes.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

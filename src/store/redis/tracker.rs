@@ -1,0 +1,206 @@
+//! Keeps the pending index: hears from Redis which contexts were touched.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::select;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::keys;
+use crate::link::{Dialer, Listener, Listening, by_chance};
+use crate::store::doorbell::SILENCE;
+use crate::store::{Doorbell, Finding, Trouble};
+use crate::{Error, home};
+
+/// After how much silence a process says something itself. Whoever does so is heard by all, so that the beats
+/// do not grow with the number of processes.
+const BEAT: Duration = Duration::from_millis(300);
+/// How often all keys are gone through though nothing was missed: marks of contexts that expired or were
+/// confirmed elsewhere go then.
+const ROUND: Duration = Duration::from_secs(600);
+/// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
+const STEP: usize = 1000;
+/// How many times as long as a step of a round took the next one waits, where nobody waits for the round: pages
+/// need the processor too.
+const PACE: u32 = 9;
+/// Longest rest after a failed attempt.
+const REST: Duration = Duration::from_millis(150);
+/// How long a server that refuses is left alone: somebody has to mend its rights.
+const REFUSED: Duration = Duration::from_secs(30);
+
+/// A bell, and the task that rings it while the store lives.
+pub(super) struct Tracker {
+    pub(super) bell: Arc<Doorbell>,
+    trouble: Arc<Mutex<Option<Error>>>,
+    task: AbortHandle,
+}
+
+impl Tracker {
+    /// Begins to listen for an application, on Salver's own thread.
+    pub(super) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
+        let bell = Arc::new(Doorbell::of_connection());
+        let trouble = Arc::default();
+        let keeper = Keeper {
+            dialer: dialer.clone(),
+            app: app.to_owned(),
+            ear: Arc::new(Ear {
+                bell: Arc::clone(&bell),
+                lost: Notify::new(),
+            }),
+            trouble: Arc::clone(&trouble),
+        };
+        let task = home::spawn(keeper.run())?.abort_handle();
+        Ok(Self {
+            bell,
+            trouble,
+            task,
+        })
+    }
+
+    /// Tells why the server does not tell of changes, if it refuses to.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        let refused = lock(&self.trouble).clone().filter(is_refusal)?;
+        Some(Finding::new(Trouble::Silent, refused.to_string()))
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("bell", &self.bell)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tells whether asking again is of no use before somebody has mended something.
+fn is_refusal(error: &Error) -> bool {
+    error.is_denied() || error.is_unreadable()
+}
+
+fn lock(trouble: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Error>> {
+    trouble.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hears for a bell.
+struct Ear {
+    bell: Arc<Doorbell>,
+    /// Rung when what the connection tells is not enough any more.
+    lost: Notify,
+}
+
+impl Ear {
+    fn lose(&self) {
+        self.bell.lose();
+        self.lost.notify_one();
+    }
+}
+
+impl Listener for Ear {
+    fn changed(&self, key: &[u8]) {
+        self.bell.ring_key(key);
+    }
+
+    fn all_changed(&self) {
+        self.lose();
+    }
+
+    fn heard(&self) {
+        self.bell.hear();
+    }
+
+    fn closed(&self) {
+        self.lose();
+    }
+}
+
+struct Keeper {
+    dialer: Dialer,
+    app: String,
+    ear: Arc<Ear>,
+    trouble: Arc<Mutex<Option<Error>>>,
+}
+
+impl Keeper {
+    async fn run(self) {
+        loop {
+            let Err(error) = self.listen().await;
+            self.ear.bell.lose();
+            let refused = is_refusal(&error);
+            if lock(&self.trouble).replace(error.clone()).is_none() && refused {
+                tracing::warn!(%error, "pages ask each time: the server does not tell of changes");
+            }
+            sleep(if refused { REFUSED } else { by_chance(REST) }).await;
+        }
+    }
+
+    /// Listens until the connection is of no more use.
+    async fn listen(&self) -> Result<std::convert::Infallible, Error> {
+        let prefix = keys::contexts_begin(&self.app);
+        let channel = keys::beat(&self.app);
+        let listener = Arc::clone(&self.ear);
+        let listening = Listening::open(&self.dialer, &prefix, channel, listener).await?;
+        self.ear.bell.hear();
+        *lock(&self.trouble) = None;
+        let (beat, round) = (self.beat(&listening), self.go_round(&listening));
+        select(pin!(beat), pin!(round)).await.factor_first().0
+    }
+
+    /// Makes sure that silence means that nothing happens.
+    async fn beat(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
+        let silent = || Error::unavailable("Redis does not answer");
+        loop {
+            sleep(BEAT / 2 + by_chance(BEAT / 2)).await;
+            if self.ear.bell.silent_for() >= BEAT {
+                timeout(SILENCE, listening.beat())
+                    .await
+                    .map_err(|_| silent())??;
+            }
+            if self.ear.bell.silent_for() >= SILENCE {
+                return Err(silent());
+            }
+        }
+    }
+
+    /// Goes through all keys: at once where all was lost, and every now and then.
+    async fn go_round(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
+        loop {
+            self.round(listening).await?;
+            // Where there is no room for all marks, another round would be in vain for now.
+            let _ = timeout(ROUND, self.ear.lost.notified()).await;
+        }
+    }
+
+    async fn round(&self, listening: &Listening) -> Result<(), Error> {
+        let bell = &self.ear.bell;
+        let Some(round) = bell.begin_round() else {
+            return Ok(());
+        };
+        let pattern = keys::contexts(&self.app);
+        let mut cursor = 0;
+        loop {
+            let started = Instant::now();
+            let (next, found) = listening.scan(cursor, &pattern, STEP).await?;
+            for key in found {
+                round.seen(&key);
+            }
+            if next == 0 {
+                round.end();
+                return Ok(());
+            }
+            cursor = next;
+            if round.is_repeated() {
+                sleep(started.elapsed() * PACE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The pending index: pages that do not ask, and miss nothing.
+
+mod gaps;
+mod hint;
+mod pages;
+mod watch;
+
+use std::time::Duration;
+
+use salver::store::RedisStore;
+use salver::{Context, Salver, SalverBuilder};
+
+use crate::support::eventually;
+use crate::support::redis::Server;
+use crate::support::spy::{Report, SpyStore};
+
+/// The handle of one process: connections of its own, and a report of what it asks.
+fn process(url: &str) -> (Salver, Report) {
+    process_with(url, |salver| salver)
+}
+
+fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> (Salver, Report) {
+    let (store, report) = SpyStore::before(RedisStore::new(url).unwrap());
+    let salver = set(Salver::builder("app").store(store)).build().unwrap();
+    (salver, report)
+}
+
+/// Asks for a page until it is known that there is nothing on it.
+async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
+    eventually("pages know without asking", async || {
+        report.take();
+        page().await;
+        report.take().is_empty().then_some(())
+    })
+    .await;
+}
+
+/// Writes a message past Salver, as somebody at a shell would.
+fn foreign_zadd(server: &Server, context: &Context, text: &str) {
+    let id = uuid::Uuid::now_v7();
+    let member = format!(r#"{{"id":"{id}","v":1,"level":"info","text":"{text}"}}"#);
+    let score = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let score = score.unwrap().as_millis() - Duration::from_secs(1).as_millis();
+    let (key, score) = (context.key(), score.to_string());
+    let _: u64 = server.run(&[b"ZADD", key.as_bytes(), score.as_bytes(), member.as_bytes()]);
+}

@@ -1,0 +1,142 @@
+//! Waiting for a context without asking.
+
+use std::time::{Duration, Instant};
+
+use salver::store::RedisStore;
+use salver::{Message, Salver, View};
+use tokio::time::timeout;
+
+use super::foreign_zadd;
+use crate::support::at;
+use crate::support::proxy::{Fault, Proxy};
+use crate::support::redis::Server;
+
+/// Long enough for any ring on a busy machine; a watch that nobody tells rings later by itself.
+const SOON: Duration = Duration::from_millis(700);
+
+fn redis(url: &str) -> Salver {
+    Salver::new("app", RedisStore::new(url).unwrap()).unwrap()
+}
+
+/// Waits until a watch is told of changes: until then it rings once a second.
+async fn told(salver: &Salver) -> salver::store::Watch {
+    let context = at("ada", "p");
+    let mut watch = salver.watch(&context);
+    for _ in 0..10 {
+        while timeout(Duration::from_millis(20), watch.rung())
+            .await
+            .is_ok()
+        {}
+        if timeout(Duration::from_millis(1_200), watch.rung())
+            .await
+            .is_err()
+        {
+            return watch;
+        }
+    }
+    panic!("nobody tells the watch");
+}
+
+#[tokio::test]
+async fn a_watch_rings_for_its_context_and_no_other() {
+    let server = Server::start();
+    for (salver, other) in [
+        (Salver::memory("app").unwrap(), None),
+        (redis(&server.url()), Some(redis(&server.url()))),
+    ] {
+        let other = other.unwrap_or_else(|| salver.clone());
+        let mut watch = told(&salver).await;
+        for context in [at("ada", "p"), at("ada", "p").with_view(View::ANY)] {
+            other.add(&context, Message::info("text")).await.unwrap();
+            timeout(SOON, watch.rung()).await.expect("no ring");
+            while timeout(Duration::from_millis(50), watch.rung())
+                .await
+                .is_ok()
+            {}
+        }
+        for context in [at("ada", "q"), at("bob", "p")] {
+            other.add(&context, Message::info("text")).await.unwrap();
+            let rung = timeout(Duration::from_millis(100), watch.rung()).await;
+            assert!(rung.is_err(), "it rang for {context:?}");
+        }
+    }
+}
+
+/// A ring is kept for whoever is not waiting just now, and many are one.
+#[tokio::test]
+async fn rings_are_kept_and_become_one() {
+    let salver = Salver::memory("app").unwrap();
+    let context = at("ada", "p");
+    let mut watch = salver.watch(&context);
+    for _ in 0..100 {
+        salver.add(&context, Message::info("text")).await.unwrap();
+    }
+    timeout(SOON, watch.rung())
+        .await
+        .expect("the rings were not kept");
+    let second = timeout(Duration::from_millis(100), watch.rung()).await;
+    assert!(second.is_err(), "100 rings are more than one");
+}
+
+#[tokio::test]
+async fn a_foreign_zadd_rings() {
+    let server = Server::start();
+    let salver = redis(&server.url());
+    let mut watch = told(&salver).await;
+    foreign_zadd(&server, &at("ada", "p"), "from a shell");
+    timeout(SOON, watch.rung()).await.expect("no ring");
+}
+
+/// Many watches, one connection.
+#[tokio::test]
+async fn watches_share_one_connection() {
+    let server = Server::start();
+    let salver = redis(&server.url());
+    let mut watches: Vec<_> = (0..1000)
+        .map(|n| salver.watch(&at(&format!("v{n}"), "p")))
+        .collect();
+    let _told = told(&salver).await;
+    let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+    assert_eq!(clients.trim().lines().count(), 1, "{clients}");
+    while timeout(Duration::from_millis(20), watches[7].rung())
+        .await
+        .is_ok()
+    {}
+    salver
+        .add(&at("v7", "p"), Message::info("text"))
+        .await
+        .unwrap();
+    timeout(SOON, watches[7].rung()).await.expect("no ring");
+}
+
+/// While nobody tells, a watch has its reader look once a second, and at once when what is known is lost.
+#[tokio::test]
+async fn a_watch_that_nobody_tells_rings_by_itself() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let there = server
+        .url()
+        .replace(&format!(":{}", server.port), &format!(":{}", proxy.port));
+    let salver = redis(&there);
+    let mut watch = told(&salver).await;
+    proxy.set(Fault::Refuse);
+    timeout(SOON, watch.rung())
+        .await
+        .expect("the loss does not ring");
+    for _ in 0..3 {
+        let started = Instant::now();
+        timeout(Duration::from_secs(3), watch.rung())
+            .await
+            .expect("nothing rings");
+        assert!(started.elapsed() < Duration::from_millis(1_500));
+    }
+    proxy.set(Fault::None);
+    let sound = redis(&server.url());
+    sound
+        .add(&at("ada", "p"), Message::info("text"))
+        .await
+        .unwrap();
+    timeout(Duration::from_secs(3), watch.rung())
+        .await
+        .expect("nothing rings");
+}
