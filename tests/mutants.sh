@@ -2,7 +2,8 @@
 # Plants faults in a copy of the source, one at a time, and wants the named test red.
 #
 # For what no faulty store can show: who claims, what counts as shown, how a page is filled. Prints
-# `TWIN <fault> <test> red`; a fault that stays green fails. `tests/mutants.sh <fault>…` plants those.
+# `TWIN <fault> <test> red`; a fault that stays green fails. `tests/mutants.sh <fault>…` plants those, and
+# with SALVER_LONG=1 it plants all: for every commit one or two stand for each row.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 only=" $* "
@@ -44,6 +45,11 @@ fault() {
   echo "TWIN $name $test $word"
 }
 
+# As `fault`, but only in the long column, or where it is named.
+more() {
+  [ -z "${SALVER_LONG:-}" ] && [[ $only != *" $1 "* ]] || fault "$@"
+}
+
 fault shown_on_any_status pages::a_page_that_breaks_loses_nothing \
   src/web/middleware.rs 'None if counts && visit.is_rendered()' 'None if visit.is_rendered() || counts'
 fault prefetch_counts pages::head_and_a_real_prefetch_consume_nothing \
@@ -52,14 +58,14 @@ fault views_are_ignored pages::five_redirects_lose_nothing \
   src/web/visit.rs 'let view = self.view(request).unwrap_or(View::ANY);' 'let view = View::ANY;'
 fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
   src/web/body.rs 'hold.confirm();' 'drop(hold);'
-fault parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was_taken \
+more parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was_taken \
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
-fault names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
-  src/web/session.rs 'let token = cookies.find_map(|cookie| value(cookie, name))?;
-    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies.next(), value(b"", name));
+more names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
+  src/web/session.rs 'let token = cookies(request).find_map(|cookie| value(cookie, name))?;
+    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies(request).next(), value(b"", name));
     Token::read(request.cookie(std::str::from_utf8(name).ok()?)?.value())'
-fault one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
+more one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
   src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
     request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
@@ -70,7 +76,7 @@ fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_hand
   src/salver/hold.rs 'drop(self.hand_over(End::Release(claim)));' 'drop(claim);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
   src/web/middleware.rs '"etag",' '"e-tag",'
-fault caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
+more caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
   src/web/middleware.rs ' || header.ends_with("-cache-control")' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
   src/web/middleware.rs 'if visit.is_carrying() {
@@ -80,9 +86,9 @@ fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_ca
   src/web/visit.rs 'let Some(session) = self.session(request) else {' 'let Ok(session) = self.known_or_new(&self.hand(request)) else {'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
-fault comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
+more comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
   src/web/slot.rs 'return Tag::Opens(COMMENT.len() - 2, b"-->");' 'return Tag::Other(1);'
-fault pieces_are_not_kept web::slot::a_page_in_pieces_is_filled_wherever_it_is_cut \
+more pieces_are_not_kept web::slot::a_page_in_pieces_is_filled_wherever_it_is_cut \
   src/web/slot.rs 'Tag::Cut => return Step::Undecided(at),' 'Tag::Cut => return Step::Undecided(page.len()),'
 fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
   src/web/token.rs '["salver1", "\0", app, "\0", &self.0]' '["salver1", &self.0]'
@@ -90,7 +96,7 @@ fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_
   src/salver/mod.rs 'self.add_within(context, &[message], 1).await' 'self.add_within(context, &[message], HOPS).await'
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
   src/web/visit.rs 'salver.hold_for_page(context.looked_into(), budget).await' 'salver.hold_for_page(context.looked_into(), budget * 20).await'
-fault views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
+more views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
   src/web/view.rs 'Kind::Route => without_slash(&request.match_pattern()?),' 'Kind::Route => request.match_name()?.to_owned(),'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
   src/store/redis/add.lua "if tag then
@@ -102,7 +108,7 @@ fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_work
   src/store/redis/mod.rs 'if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {' 'if let Some(worker) = None::<Arc<Self>> {'
 fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_page \
   src/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'
-fault dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
+more dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/breaker.rs 'self.breaker.state().probing = false;' ''
 fault claims_remove_at_once faults::storm::cancellation_storm \
   src/store/redis/look.lua "if mode == 'claim' then redis.call('ZADD', key, 'XX', now + lease, member) end" "if mode == 'claim' then redis.call('ZREM', key, member) end"
@@ -139,32 +145,32 @@ fault evictions_are_not_told handle::a_store_is_looked_at_once_when_it_first_ans
   src/store/redis/health.rs 'let policy = policy.filter(|policy| *policy != "noeviction")?;' 'let policy = policy.filter(|policy| *policy == "none")?;'
 fault memory_displaces_the_newest faults::model::memory_redis_and_the_model_say_the_same \
   src/store/memory/shelf.rs 'self.slots.drain(..over.min(staying));' 'self.slots.truncate(staying - over.min(staying));'
-fault only_what_fits_is_compared faults::model::memory_redis_and_the_model_say_the_same \
+more only_what_fits_is_compared faults::model::memory_redis_and_the_model_say_the_same \
   src/store/redis/add.lua "redis.call('ZRANGE', context, -1000, -1)" "redis.call('ZRANGE', context, -cap, -1)"
-fault a_release_makes_young_again faults::model::memory_redis_and_the_model_say_the_same \
+more a_release_makes_young_again faults::model::memory_redis_and_the_model_say_the_same \
   src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
-fault a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
+more a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
   src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
 fault titles_are_not_escaped faults::injection::injection \
   src/render/fragment.rs '"<strong>{}</strong> ", Escaped(title)' '"<strong>{}</strong> ", title'
-fault texts_end_the_script faults::injection::injection \
+more texts_end_the_script faults::injection::injection \
   src/render/json.rs "'<' => out.push_str(\"\\\\u003c\")," ''
 fault pages_with_messages_are_cached faults::cache::shared_cache \
   src/web/middleware.rs 'if visit.is_carrying() {
         keep_from_caches' 'if false {
         keep_from_caches'
-fault pages_with_messages_are_not_modified faults::cache::shared_cache \
+more pages_with_messages_are_not_modified faults::cache::shared_cache \
   src/web/middleware.rs '"etag",' '"e-tag",'
 fault the_decoder_does_not_look faults::inputs::inputs \
   src/wire.rs 'let (id, rest) = rest.split_at_checked(ID_LEN)?;' '#[allow(clippy::indexing_slicing)]
     let (id, rest) = (&rest[..ID_LEN], &rest[ID_LEN..]);'
-fault keys_have_two_spellings faults::inputs::inputs \
+more keys_have_two_spellings faults::inputs::inputs \
   src/context/mod.rs '(encode(&text) == part).then(|| text.into_owned())' 'Some(text.into_owned())'
-fault links_name_somebody faults::inputs::inputs \
+more links_name_somebody faults::inputs::inputs \
   src/message/parts.rs '&& url.password().is_none()' ''
 fault sentinels_are_asked_once faults::failover::sentinel_failover \
-  src/link/dial/mod.rs 'connect(&sentinels.primary().await?).await' '{ static FIRST: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new(); connect(FIRST.get_or_try_init(|| sentinels.primary()).await?).await }'
-fault replicas_are_written_to faults::failover::a_primary_that_becomes_a_replica_is_left \
+  src/link/dial/mod.rs 'let primary = sentinels.primary().await?;' 'static FIRST: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new(); let primary = FIRST.get_or_try_init(|| sentinels.primary()).await?;'
+more replicas_are_written_to faults::failover::a_primary_that_becomes_a_replica_is_left \
   src/link/fault.rs 'const ELSEWHERE: [&str; 4] = ["READONLY",' 'const ELSEWHERE: [&str; 4] = ["NEVER",'
 fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
   src/link/fault.rs 'Again::Soon
@@ -172,32 +178,78 @@ fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
     } else'
 fault logins_remove_before_they_copy faults::cluster::cluster_login_broken_off \
   src/store/redis/moving.rs 'let carried = scripts::carry(line, old, limits).await?;' 'let carried = scripts::carry(line, old, limits).await?; scripts::clear(line, old).await?;'
-fault logins_copy_what_was_shown faults::cluster::what_is_confirmed_while_it_is_carried_is_not_shown_again \
+more logins_copy_what_was_shown faults::cluster::what_is_confirmed_while_it_is_carried_is_not_shown_again \
   src/store/redis/moving.rs 'scripts::confirm(line, &shown).await' '{ drop(shown); Ok(()) }'
-fault one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
+more one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
   src/store/redis/sweep.rs 'cursor != 0 || line.is_cluster()' 'cursor != 0'
-fault clusters_migrate_as_one_server laws::cluster::every_law_holds \
+more clusters_migrate_as_one_server laws::cluster::every_law_holds \
   src/store/redis/mod.rs 'return moving::migrate(&self.line, app, from, to, open, limits).await;' 'let _ = moving::migrate;'
 fault replicas_are_not_counted faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
   src/store/redis/mod.rs 'Placed::Here { .. } if !enough' 'Placed::Here { .. } if !enough && limits.replicas > 9'
-fault waits_outlive_their_callers faults::replicas::nobody_else_waits_for_replicas \
+more waits_outlive_their_callers faults::replicas::nobody_else_waits_for_replicas \
   src/link/replicated.rs 'within.min(LONGEST)' '50 * within.min(LONGEST)'
-fault dead_connections_stay_in_the_pool faults::replicas::connections_that_wait_are_replaced_when_they_broke \
+more dead_connections_stay_in_the_pool faults::replicas::connections_that_wait_are_replaced_when_they_broke \
   src/link/replicated.rs 'drop(pool.retain(|_, _| false));' ''
-fault every_add_connects faults::replicas::many_queue_and_a_dropped_one_spoils_nothing \
+more every_add_connects faults::replicas::many_queue_and_a_dropped_one_spoils_nothing \
   src/link/replicated.rs 'const CONNECTIONS: usize = 8;' 'const CONNECTIONS: usize = 80;'
 fault certificates_are_left_out faults::doors::tls_opens_to_whom_it_knows \
   src/link/dial/tls.rs 'client_tls: client.map(' 'client_tls: client.filter(|_| false).map('
-fault certificates_are_read_late faults::doors::certificates_that_cannot_be_read_are_refused_at_once \
+more certificates_are_read_late faults::doors::certificates_that_cannot_be_read_are_refused_at_once \
   src/link/dial/mod.rs 'addresses.tls.check(&infos)?;' 'let _ = addresses.tls.check(&infos);'
-fault clusters_deny_nothing faults::doors::passwords_open_through_sentinels_and_clusters \
+more clusters_deny_nothing faults::doors::passwords_open_through_sentinels_and_clusters \
   src/link/fault.rs 'if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {' 'if is_denied(&error) && !tells(told, "x") {'
-fault connections_speak_resp2 faults::doors::every_connection_speaks_resp3 \
+more connections_speak_resp2 faults::doors::every_connection_speaks_resp3 \
   src/link/dial/mod.rs '.set_protocol(ProtocolVersion::RESP3);' '.set_protocol(ProtocolVersion::RESP2);'
 fault a_right_is_missing_in_the_docs faults::rights::the_documented_rights_are_enough_and_no_others_are_tried \
   src/docs/deployment.md ' +hget ' ' '
-fault a_right_is_documented_in_vain faults::rights::health_names_every_right_that_is_lacking \
+more a_right_is_documented_in_vain faults::rights::health_names_every_right_that_is_lacking \
   src/docs/deployment.md ' +hget ' ' +hget +hvals '
-fault only_success_is_looked_into faults::rights::a_lacking_right_is_warned_of_once_at_the_start \
+more only_success_is_looked_into faults::rights::a_lacking_right_is_warned_of_once_at_the_start \
   src/salver/call.rs 'if outcome.as_ref().err().is_none_or(Error::is_denied) {' 'if outcome.is_ok() {'
+fault idle_pages_ask index::pages::a_page_without_messages_asks_nobody \
+  src/web/visit.rs '&& self.site.salver.is_quiet(session, view)' '&& self.site.salver.is_quiet(session, view) && view.is_any()'
+fault marks_of_any_page_are_overlooked index::pages::what_another_process_adds_is_found \
+  src/store/doorbell/index.rs '(view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))' '(view.is_any() || mark_of(&View::ANY) != mark_of(view))'
+fault what_falls_due_is_forgotten index::pages::what_falls_due_is_asked_for_when_it_does \
+  src/store/redis/mod.rs 'look.answered(claim.found.next);' 'look.answered(None);'
+more due_is_asked_for_at_once index::pages::what_falls_due_is_asked_for_when_it_does \
+  src/store/doorbell/told.rs 'let due = Tick::of(index.now().saturating_add(next));' 'let due = Tick::of(index.now().saturating_add(next.min(1)));'
+fault own_adds_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
+  src/store/redis/mod.rs 'self.ring(context);
+            let (parts, enough)' 'let (parts, enough)'
+fault own_releases_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
+  src/store/redis/mod.rs 'self.ring(&held.context);' 'let _ = held;'
+more deaf_servers_are_not_told_of index::pages::a_server_that_does_not_tell_is_asked \
+  src/store/redis/tracker.rs 'error.is_denied() || error.is_unreadable()' 'error.is_full()'
+fault failed_looks_count_as_answers index::gaps::a_look_that_failed_is_repeated \
+  src/store/doorbell/told.rs 'self.bell.ask_at_once(*mark)' 'drop(*mark)'
+fault silence_is_trusted index::gaps::a_server_that_stays_silent_is_not_trusted \
+  src/store/doorbell/index.rs 'const SILENCE: Duration = Duration::from_millis(700);' 'const SILENCE: Duration = Duration::from_secs(70);'
+fault gaps_are_not_gone_through index::gaps::what_was_written_in_a_gap_is_found_without_asking_in_it \
+  src/store/redis/tracker.rs 'round.seen(&key);' 'let _ = &key;'
+more listening_outlives_the_store index::gaps::nobody_listens_for_a_store_that_is_gone \
+  src/store/redis/tracker.rs 'self.task.abort();' ''
+fault the_hint_is_not_left index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
+  src/web/visit.rs 'self.hint.replace(hand.hint());' 'let _ = hand.hint();'
+more the_hint_is_not_read index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
+  src/web/hint.rs 'rest.starts_with(b"=")' 'rest.starts_with(b"?")'
+more pages_given_back_leave_no_hint index::hint::a_login_and_a_page_given_back_leave_the_hint \
+  src/web/middleware.rs 'visit.leave_hint(response.request());' ''
+fault rings_are_for_everybody index::watch::a_watch_rings_for_its_context_and_no_other \
+  src/store/doorbell/watch.rs 'self.waiting().get(&mark).into_iter().flatten()' 'self.waiting().values().flatten().filter(|_| mark == mark)'
+more rings_are_lost index::watch::rings_are_kept_and_become_one \
+  src/store/doorbell/watch.rs 'rung.notify_one();
+        }
+    }
+
+    pub(super) fn ring_all' 'rung.notify_waiters();
+        }
+    }
+
+    pub(super) fn ring_all'
+more flushes_are_not_heard index::watch::a_flush_rings_every_watch \
+  src/store/redis/tracker.rs 'fn all_changed(&self) {
+        self.lose();' 'fn all_changed(&self) {'
+more untold_watches_wait_for_ever index::watch::a_watch_that_nobody_tells_rings_by_itself \
+  src/store/doorbell/mod.rs '(!is_told).then_some(BLIND)' '(!is_told).then_some(BLIND * 100)'
 exit $green

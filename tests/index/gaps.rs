@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::{foreign_zadd, process, settled};
+use super::{foreign_zadd, process, proxied, settled};
 use crate::support::eventually;
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::proxy::Fault;
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, adas, adas_site, html};
 
@@ -37,13 +37,82 @@ async fn latest(server: &Server, url: &str, rounds: usize, happens: impl AsyncFn
     latest
 }
 
+/// What was written while nobody listened is found when all that there is has been gone through.
 #[actix_web::test]
-async fn a_flush_forgets_all() {
+async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
     let server = Server::start();
-    let flush = async || server.run::<()>(&[b"FLUSHALL"]);
-    let latest = latest(&server, &server.url(), 20, flush).await;
-    println!("COST gap=flushall latest_ms={}", latest.as_millis());
-    assert!(latest < NOTICED, "{latest:?}");
+    let (proxy, url) = proxied(&server, Fault::None);
+    let (salver, report) = process(&url);
+    let site = adas_site(&salver, |app| {
+        for path in ["/p", "/q"] {
+            app.route(path, web::get().to(|| async { html(PAGE) }));
+        }
+    })
+    .await;
+    for n in 0..5 {
+        settled(&report, || site.get("/q")).await;
+        proxy.set(Fault::Refuse);
+        let text = format!("number {n}");
+        foreign_zadd(&server, &adas(&salver, "p"), &text);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.set(Fault::None);
+        // Another page asks until all is known: this one has not asked before.
+        settled(&report, || site.get("/q")).await;
+        assert!(site.get("/p").await.shows(&text), "{n}");
+        salver.close().await;
+    }
+}
+
+/// A look that failed has answered nothing: the next page asks again.
+#[actix_web::test]
+async fn a_look_that_failed_is_repeated() {
+    let server = Server::start();
+    let (salver, report) = process(&server.url());
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await;
+    let context = adas(&salver, "p");
+    for by_a_page in [false, true] {
+        settled(&report, || site.get("/p")).await;
+        let text = format!("in spite of it {by_a_page}");
+        foreign_zadd(&server, &context, &text);
+        // In the way of a look, and no context: it does not ring.
+        let _: String = server.run(&[b"SET", b"app!session:{ada}", b"of another type"]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        match by_a_page {
+            true => assert!(!site.get("/p").await.shows(&text)),
+            false => drop(salver.claim(&context).await.unwrap_err()),
+        }
+        let _: u64 = server.run(&[b"DEL", b"app!session:{ada}"]);
+        assert!(site.get("/p").await.shows(&text));
+        salver.close().await;
+    }
+}
+
+/// Listening ends with the last handle.
+#[actix_web::test]
+async fn nobody_listens_for_a_store_that_is_gone() {
+    let server = Server::start();
+    let listening = async || {
+        let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+        clients.trim().lines().count()
+    };
+    for _ in 0..3 {
+        let (salver, report) = process(&server.url());
+        let site = adas_site(&salver, |app| {
+            _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+        })
+        .await;
+        settled(&report, || site.get("/p")).await;
+        assert_eq!(listening().await, 1);
+        drop(site);
+        drop(salver);
+        eventually("the connection is closed", async || {
+            (listening().await == 0).then_some(())
+        })
+        .await;
+    }
 }
 
 #[actix_web::test]
@@ -60,15 +129,8 @@ async fn a_connection_that_is_killed_is_noticed_at_once() {
 #[actix_web::test]
 async fn a_server_that_stays_silent_is_not_trusted() {
     let server = Server::start();
-    let proxy = Proxy::before(server.port);
-    let silence = async || {
-        proxy.set(Fault::DropPushes);
-        // The page that misses it has to have come after it was written.
-    };
-    let url = match server.url().split_once('@') {
-        Some((user, _)) => format!("{user}@127.0.0.1:{}", proxy.port),
-        None => proxy.url(),
-    };
+    let (proxy, url) = proxied(&server, Fault::None);
+    let silence = async || proxy.set(Fault::DropPushes);
     let latest = latest(&server, &url, 1, silence).await;
     println!("COST gap=silence latest_ms={}", latest.as_millis());
     assert!(latest < NOTICED, "{latest:?}");

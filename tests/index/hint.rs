@@ -7,19 +7,19 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse, web};
-use salver::{Messages, Pending, Salver};
+use salver::{Messages, Pending, Salver, SalverBuilder};
 
-use super::{process, settled};
+use super::{process, process_with, proxied, settled};
 use crate::faults::column;
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::proxy::Fault;
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, Site, html};
 
 /// How late the index of the other process is, on purpose.
-const LATE: Duration = Duration::from_millis(50);
+pub(super) const LATE: Duration = Duration::from_millis(50);
 
-/// A site whose visitors have cookies: `POST /p` adds its body and redirects, `POST /login` renews, `/gone`
-/// claims what is for any page and fails.
+/// A site whose visitors have cookies: `POST /p` adds its body and redirects, `POST /login` renews, `/fails`
+/// claims what is for any page, takes its time and fails.
 async fn site(
     salver: &Salver,
 ) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
@@ -37,8 +37,10 @@ async fn site(
         messages.renew().await?;
         Ok::<_, salver::Error>(HttpResponse::SeeOther().finish())
     };
-    let fails =
-        |pending: Pending| async move { HttpResponse::InternalServerError().body(pending.html()) };
+    let fails = |pending: Pending| async move {
+        tokio::time::sleep(LATE * 4).await;
+        HttpResponse::InternalServerError().body(pending.html())
+    };
     crate::web::site::site(salver.middleware(), move |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/p", web::post().to(save));
@@ -53,18 +55,10 @@ fn post(path: &str, text: &str) -> TestRequest {
     TestRequest::post().uri(path).set_payload(text.to_owned())
 }
 
-/// A proxy before a server that tells late what it tells unasked, and the address there.
-fn late(server: &Server) -> (Proxy, String) {
-    let proxy = Proxy::before(server.port);
-    proxy.set(Fault::LatePushes(LATE));
-    let (here, there) = (format!(":{}", server.port), format!(":{}", proxy.port));
-    (proxy, server.url().replace(&here, &there))
-}
-
 #[actix_web::test]
 async fn a_redirect_to_another_process_shows_the_visitors_own_message() {
     let server = Server::start();
-    let (_proxy, url) = late(&server);
+    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
     let ((near, _), (far, report)) = (process(&server.url()), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     // Another visitor, who does nothing.
@@ -112,11 +106,13 @@ fn without_hint(cookies: &str) -> String {
 #[actix_web::test]
 async fn without_the_hint_another_process_is_late() {
     let server = Server::start();
-    let (_proxy, url) = late(&server);
+    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
     let ((near, _), (far, report)) = (process(&server.url()), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     forms.send(post("/p", "first")).await;
     pages.set_cookie(forms.cookie().as_deref().map(without_hint));
+    pages.get("/p").await;
+    tokio::time::sleep(LATE * 4).await;
     settled(&report, || pages.get("/p")).await;
     forms.send(post("/p", "second")).await;
     assert!(
@@ -130,8 +126,10 @@ async fn without_the_hint_another_process_is_late() {
 #[actix_web::test]
 async fn a_login_and_a_page_given_back_leave_the_hint() {
     let server = Server::start();
-    let (_proxy, url) = late(&server);
-    let ((near, _), (far, report)) = (process(&server.url()), process(&url));
+    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
+    // A release that takes longer than its page may wait is the lease's: here it may take long.
+    let patient = |salver: SalverBuilder| salver.page_budget(Duration::from_secs(1));
+    let ((near, _), (far, report)) = (process_with(&server.url(), patient), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     for n in 0..10 {
         let text = format!("before the login {n}");
@@ -144,12 +142,17 @@ async fn a_login_and_a_page_given_back_leave_the_hint() {
         let text = format!("given back {n}");
         forms.send(post("/anywhere", &text)).await;
         forms.set_cookie(forms.cookie().as_deref().map(without_hint));
-        tokio::time::sleep(LATE * 2).await;
-        // Both know it; then one claims it and gives it back, as a page that fails does.
-        let failed = forms.get("/fails").await;
+        pages.set_cookie(forms.cookie());
+        let meanwhile = async {
+            tokio::time::sleep(LATE * 2).await;
+            assert!(!pages.get("/p").await.shows(&text), "it is leased");
+        };
+        let (failed, ()) = tokio::join!(forms.get("/fails"), meanwhile);
         assert!(failed.shows(&text), "{n}");
         pages.set_cookie(forms.cookie());
         assert!(pages.get("/p").await.shows(&text), "given back {n}");
+        near.close().await;
+        far.close().await;
     }
     assert!(!report.take().is_empty());
 }

@@ -11,6 +11,7 @@ use salver::store::RedisStore;
 use salver::{Context, Salver, SalverBuilder};
 
 use crate::support::eventually;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::{Report, SpyStore};
 
@@ -23,6 +24,14 @@ fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> 
     let (store, report) = SpyStore::before(RedisStore::new(url).unwrap());
     let salver = set(Salver::builder("app").store(store)).build().unwrap();
     (salver, report)
+}
+
+/// A proxy before a server, and the address there.
+fn proxied(server: &Server, fault: Fault) -> (Proxy, String) {
+    let proxy = Proxy::before(server.port);
+    proxy.set(fault);
+    let (here, there) = (format!(":{}", server.port), format!(":{}", proxy.port));
+    (proxy, server.url().replace(&here, &there))
 }
 
 /// Asks for a page until it is known that there is nothing on it.

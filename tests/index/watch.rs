@@ -6,9 +6,9 @@ use salver::store::RedisStore;
 use salver::{Message, Salver, View};
 use tokio::time::timeout;
 
-use super::foreign_zadd;
+use super::{foreign_zadd, proxied};
 use crate::support::at;
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::proxy::Fault;
 use crate::support::redis::Server;
 
 /// Long enough for any ring on a busy machine; a watch that nobody tells rings later by itself.
@@ -87,6 +87,16 @@ async fn a_foreign_zadd_rings() {
     timeout(SOON, watch.rung()).await.expect("no ring");
 }
 
+/// Of a flush no context is told: all may have changed.
+#[tokio::test]
+async fn a_flush_rings_every_watch() {
+    let server = Server::start();
+    let salver = redis(&server.url());
+    let mut watch = told(&salver).await;
+    let _: String = server.run(&[b"FLUSHALL"]);
+    timeout(SOON, watch.rung()).await.expect("no ring");
+}
+
 /// Many watches, one connection.
 #[tokio::test]
 async fn watches_share_one_connection() {
@@ -113,11 +123,8 @@ async fn watches_share_one_connection() {
 #[tokio::test]
 async fn a_watch_that_nobody_tells_rings_by_itself() {
     let server = Server::start();
-    let proxy = Proxy::before(server.port);
-    let there = server
-        .url()
-        .replace(&format!(":{}", server.port), &format!(":{}", proxy.port));
-    let salver = redis(&there);
+    let (proxy, url) = proxied(&server, Fault::None);
+    let salver = redis(&url);
     let mut watch = told(&salver).await;
     proxy.set(Fault::Refuse);
     timeout(SOON, watch.rung())

@@ -9,8 +9,8 @@ use super::{Doorbell, Source};
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
 
-/// How long the connection may be silent before nothing is known any more.
-pub(crate) const SILENCE: Duration = Duration::from_secs(1);
+/// How long the connection may be silent before nothing is known any more: less than the second that is promised.
+pub(crate) const SILENCE: Duration = Duration::from_millis(700);
 /// The bit of the state that says that all that there is in the store has been marked.
 pub(super) const COMPLETE: u64 = 1;
 

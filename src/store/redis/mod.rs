@@ -109,10 +109,7 @@ impl RedisStore {
         let look = bell.as_ref().map(|bell| bell.look(contexts));
         let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;
         if let Some(look) = look {
-            let next = claim.found.next;
-            // What is leased comes back by itself: neither a crash nor the end of a lease rings.
-            let leased = (!claim.is_empty()).then_some(lease);
-            look.answered(next.into_iter().chain(leased).min());
+            look.answered(claim.found.next);
         }
         Ok(claim)
     }

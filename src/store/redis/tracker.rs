@@ -18,7 +18,7 @@ use crate::{Error, home};
 
 /// After how much silence a process says something itself. Whoever does so is heard by all, so that the beats
 /// do not grow with the number of processes.
-const BEAT: Duration = Duration::from_millis(300);
+const BEAT: Duration = Duration::from_millis(200);
 /// How often all keys are gone through though nothing was missed: marks of contexts that expired or were
 /// confirmed elsewhere go then.
 const ROUND: Duration = Duration::from_secs(600);
@@ -35,6 +35,7 @@ const REFUSED: Duration = Duration::from_secs(30);
 /// A bell, and the task that rings it while the store lives.
 pub(super) struct Tracker {
     pub(super) bell: Arc<Doorbell>,
+    channel: String,
     trouble: Arc<Mutex<Option<Error>>>,
     task: AbortHandle,
 }
@@ -56,6 +57,7 @@ impl Tracker {
         let task = home::spawn(keeper.run())?.abort_handle();
         Ok(Self {
             bell,
+            channel: keys::beat(app),
             trouble,
             task,
         })
@@ -64,7 +66,14 @@ impl Tracker {
     /// Tells why the server does not tell of changes, if it refuses to.
     pub(super) fn finding(&self) -> Option<Finding> {
         let refused = lock(&self.trouble).clone().filter(is_refusal)?;
-        Some(Finding::new(Trouble::Silent, refused.to_string()))
+        let detail = match refused.is_denied() {
+            true => format!(
+                "the user may not run client|tracking, subscribe or publish, or not on the channel {}",
+                self.channel
+            ),
+            false => refused.to_string(),
+        };
+        Some(Finding::new(Trouble::Silent, detail))
     }
 }
 
