@@ -32,6 +32,12 @@ impl SessionId {
         Ok(Self(id.into()))
     }
 
+    /// Takes an id that this crate has derived from a secret.
+    #[cfg(feature = "web")]
+    pub(crate) fn derived(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// Gives the id.
     #[must_use]
     pub fn as_str(&self) -> &str {

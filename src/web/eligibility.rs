@@ -2,13 +2,21 @@
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest};
 
 /// Headers by which browsers, past and present, say that nobody looks at the page yet.
-const AHEAD: [&str; 4] = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
+const AHEAD: [HeaderName; 4] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("x-sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-moz"),
+];
 /// What those headers say then.
 const AHEAD_WORDS: [&str; 2] = ["prefetch", "prerender"];
+/// The header that says what a page is fetched for.
+const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// What a page may be fetched for; anything else (an image, a script) shows no messages.
 const DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
 
@@ -17,17 +25,20 @@ pub(crate) fn may_claim(request: &HttpRequest) -> bool {
     if request.method() == Method::HEAD {
         return false;
     }
-    let words = |name: &str| {
-        let value = request.headers().get(name).map(|value| value.as_bytes());
-        String::from_utf8_lossy(value.unwrap_or_default()).to_ascii_lowercase()
+    let value = |name: &HeaderName| {
+        let value = request.headers().get(name);
+        value.map(HeaderValue::as_bytes).unwrap_or_default()
     };
-    let ahead = |name: &&str| {
-        let value = words(name);
-        AHEAD_WORDS.iter().any(|word| value.contains(word))
-    };
-    let destination = words("sec-fetch-dest");
-    !AHEAD.iter().any(ahead)
-        && (destination.is_empty() || DESTINATIONS.contains(&destination.as_str()))
+    let ahead = |name| AHEAD_WORDS.iter().any(|word| contains(value(name), word));
+    let destination = value(&DESTINATION);
+    let is_page = |page: &str| destination.eq_ignore_ascii_case(page.as_bytes());
+    !AHEAD.iter().any(ahead) && (destination.is_empty() || DESTINATIONS.into_iter().any(is_page))
+}
+
+/// Tells whether a word stands somewhere in a value, in letters of any case.
+fn contains(value: &[u8], word: &str) -> bool {
+    let mut windows = value.windows(word.len());
+    windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Tells whether messages rendered into this response count as shown once it has been handed over.

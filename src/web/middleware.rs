@@ -17,7 +17,7 @@ use super::eligibility;
 use super::session::SessionSource;
 use super::slot::{self, Filler};
 use super::unread;
-use super::view::ViewSource;
+use super::view::{Routes, ViewSource};
 use super::visit::{Site, Visit, Word};
 use crate::salver::Hold;
 use crate::{Salver, fragment};
@@ -101,6 +101,7 @@ where
                 salver: self.salver.worker(),
                 session: self.session.clone(),
                 view: self.view.clone(),
+                routes: Routes::default(),
                 plain_http: self.plain_http,
                 unread: &unread::OF_THIS_PROCESS,
             }),

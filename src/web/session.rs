@@ -20,6 +20,13 @@ const PLAIN_NAME: &str = "salver";
 #[cfg(feature = "actix-session")]
 const SESSION_KEY: &str = "salver";
 
+/// Headers by which a proxy says how the visitor reached it.
+const PROXIED: [HeaderName; 3] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+];
+
 type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 
 /// How a request is known to be of a session.
@@ -82,20 +89,20 @@ impl SessionSource {
         app: &str,
         plain_http: bool,
     ) -> Option<SessionId> {
-        let token = match &self.0 {
-            Kind::Closure(find) => return find(request),
-            Kind::Cookie => from_cookie(request, plain_http)?,
+        match &self.0 {
+            Kind::Closure(find) => find(request),
+            Kind::Cookie => from_cookie(request, plain_http)?.session(app).ok(),
             Kind::Header(name) => {
-                let value = request.headers().get(name)?;
-                Token::foreign(value.to_str().ok()?)?
+                let value = request.headers().get(name)?.to_str().ok()?;
+                Token::foreign(value)?.session(app).ok()
             }
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                Token::read(&session.get::<String>(SESSION_KEY).ok()??)?
+                let token = session.get::<String>(SESSION_KEY).ok()??;
+                Token::read(&token)?.session(app).ok()
             }
-        };
-        token.session(app).ok()
+        }
     }
 
     /// Gives what can hand a session out to this visitor, without keeping the request.
@@ -124,7 +131,7 @@ pub(super) enum Hand {
 
 impl Hand {
     /// Draws a token. Changes nothing yet.
-    pub(super) fn draw(&self) -> Result<Token, Error> {
+    pub(super) fn draw(&self) -> Result<Token<'static>, Error> {
         match self {
             Self::Empty => Err(Error::invalid(
                 "session",
@@ -137,7 +144,7 @@ impl Hand {
     }
 
     /// Hands a token out; gives the cookie that has to go out with the response, if one does.
-    pub(super) fn give(&self, token: &Token) -> Result<Option<Cookie<'static>>, Error> {
+    pub(super) fn give(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
         match self {
             Self::Empty => Ok(None),
             Self::Cookie(name) => Ok(Some(bake(name, token))),
@@ -183,7 +190,7 @@ impl fmt::Debug for SessionSource {
     }
 }
 
-fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token> {
+fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token<'_>> {
     if !has_cookies(request) {
         return None;
     }
@@ -209,7 +216,7 @@ fn value<'a>(cookie: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Bakes the cookie that carries a token to a visitor.
-fn bake(name: &'static str, token: &Token) -> Cookie<'static> {
+fn bake(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
     Cookie::build(name, token.as_str().to_owned())
         .path("/")
         .http_only(true)
@@ -219,9 +226,28 @@ fn bake(name: &'static str, token: &Token) -> Cookie<'static> {
 }
 
 fn name(request: &HttpRequest, plain_http: bool) -> &'static str {
-    let connection = request.connection_info();
-    let tls = connection.scheme() == "https";
-    if !tls && (plain_http || is_local(request, connection.host())) {
+    // What stands behind a proxy is read as actix reads it; else without what that costs every request.
+    let (tls, local) = if PROXIED
+        .iter()
+        .any(|name| request.headers().contains_key(name))
+    {
+        let connection = request.connection_info();
+        let tls = connection.scheme() == "https";
+        (tls, is_local(request, connection.host()))
+    } else {
+        let tls = match request.uri().scheme_str() {
+            Some(scheme) => scheme == "https",
+            None => request.app_config().secure(),
+        };
+        let host = request.headers().get(header::HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
+        (
+            tls,
+            is_local(request, host.unwrap_or_else(|| request.app_config().host())),
+        )
+    };
+    if !tls && (plain_http || local) {
         PLAIN_NAME
     } else {
         SECURE_NAME

@@ -1,5 +1,7 @@
 //! The visitor's secret, and the id that is derived from it.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -17,28 +19,32 @@ const MAX_SECRET: usize = 512;
 
 /// What proves to the server who the visitor is. Never a key, never logged.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(String);
+pub(crate) struct Token<'a>(Cow<'a, str>);
 
-impl Token {
+impl Token<'static> {
     /// Draws a new one.
     pub(crate) fn draw() -> Result<Self, Error> {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(|cause| {
             Error::unavailable("the system gives no random bytes").because(cause)
         })?;
-        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
     }
+}
 
+impl<'a> Token<'a> {
     /// Reads one that [`draw`](Self::draw) could have made, such as from a cookie.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let decoded = URL_SAFE_NO_PAD.decode(text).ok()?;
-        (text.len() == CHARACTERS && decoded.len() == BYTES).then(|| Self(text.to_owned()))
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
+        let mut decoded = [0; BYTES];
+        let fits = text.len() == CHARACTERS;
+        let read = fits.then(|| URL_SAFE_NO_PAD.decode_slice(text, &mut decoded));
+        (read?.ok()? == BYTES).then_some(Self(text.into()))
     }
 
     /// Takes a secret that somebody else made, such as from a header.
-    pub(crate) fn foreign(secret: &str) -> Option<Self> {
+    pub(crate) fn foreign(secret: &'a str) -> Option<Self> {
         let fits = (1..=MAX_SECRET).contains(&secret.len());
-        fits.then(|| Self(secret.to_owned()))
+        fits.then_some(Self(secret.into()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -51,8 +57,11 @@ impl Token {
         for part in ["salver1", "\0", app, "\0", &self.0] {
             digest.update(part);
         }
-        let mut id = URL_SAFE_NO_PAD.encode(digest.finalize());
-        id.truncate(ID_CHARACTERS);
-        SessionId::new(id)
+        let mut id = [0; CHARACTERS];
+        let written = URL_SAFE_NO_PAD.encode_slice(digest.finalize(), &mut id);
+        let id = written.ok().and(id.get(..ID_CHARACTERS));
+        let id = id.and_then(|id| std::str::from_utf8(id).ok());
+        id.map(SessionId::derived)
+            .ok_or_else(|| Error::unreadable("a digest"))
     }
 }

@@ -1,5 +1,7 @@
 //! Which view a request is for.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -56,11 +58,11 @@ impl ViewSource {
         Self(Kind::Query(name.into().into()))
     }
 
-    /// Names the view of a request; `None` when it has none of its own.
-    pub(super) fn find(&self, request: &HttpRequest) -> Option<View> {
+    /// Names the view of a request; `None` when it has none of its own. `routes` are those met before.
+    pub(super) fn find(&self, request: &HttpRequest, routes: &Routes) -> Option<View> {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
-            Kind::Route => without_slash(&request.match_pattern()?),
+            Kind::Route => return routes.view(request.match_pattern()?),
             Kind::Path => without_slash(request.path()),
             Kind::Header(name) => request.headers().get(name)?.to_str().ok()?.to_owned(),
             Kind::Query(name) => {
@@ -70,6 +72,22 @@ impl ViewSource {
             }
         };
         View::new(name).ok()
+    }
+}
+
+/// The views of the routes that a worker has met: a site has few.
+#[derive(Default)]
+pub(super) struct Routes(RefCell<HashMap<String, Option<View>>>);
+
+impl Routes {
+    fn view(&self, pattern: String) -> Option<View> {
+        let mut views = self.0.borrow_mut();
+        if let Some(view) = views.get(&pattern) {
+            return view.clone();
+        }
+        let view = View::new(without_slash(&pattern)).ok();
+        views.insert(pattern, view.clone());
+        view
     }
 }
 

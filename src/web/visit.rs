@@ -14,7 +14,7 @@ use super::hint;
 use super::session::{Hand, SessionSource};
 use super::token::Token;
 use super::unread::Unread;
-use super::view::ViewSource;
+use super::view::{Routes, ViewSource};
 use crate::salver::Hold;
 use crate::seldom::Seldom;
 use crate::{Error, Message, Salver, SessionId, View};
@@ -28,6 +28,7 @@ pub(super) struct Site {
     pub(super) salver: Salver,
     pub(super) session: SessionSource,
     pub(super) view: ViewSource,
+    pub(super) routes: Routes,
     pub(super) plain_http: bool,
     pub(super) unread: &'static Unread,
 }
@@ -156,7 +157,7 @@ impl Visit {
         }
     }
 
-    fn become_known(&self, hand: &Hand, token: &Token) -> Result<SessionId, Error> {
+    fn become_known(&self, hand: &Hand, token: &Token<'_>) -> Result<SessionId, Error> {
         let id = token.session(self.site.salver.name())?;
         self.cookie.replace(hand.give(token)?);
         self.session.replace(Known::Session(id.clone()));
@@ -213,7 +214,7 @@ impl Visit {
     }
 
     pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
-        self.site.view.find(request)
+        self.site.view.find(request, &self.site.routes)
     }
 
     /// Claims what is pending for this request, once, however many ask.

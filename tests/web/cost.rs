@@ -1,10 +1,14 @@
 //! What a page costs, by the calls that a spy counts.
 
-use actix_web::HttpResponse;
-use actix_web::web;
+use actix_web::test::init_service;
+use actix_web::{App, HttpResponse, web};
+use allocation_counter::measure;
+use futures_util::FutureExt;
 use salver::{Message, Messages, Pending, Salver};
 
-use super::site::{PAGE, adas, adas_site, html, site};
+use super::site::{PAGE, Site, adas, adas_site, html, site};
+use crate::support::eventually;
+use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]
@@ -95,4 +99,44 @@ async fn a_form_costs_one_call_for_each_add() {
     .await;
     assert_eq!(site.post("/p").await.status, 303);
     assert_eq!(report.take(), ["add", "add"]);
+}
+
+/// What an idle page allocates beside the page itself: the visit, its box and the table of the request's extensions,
+/// the future of the middleware, the session's id; and to know the view, the pattern that actix puts together.
+#[actix_web::test]
+async fn an_idle_page_allocates_little() {
+    let server = Server::start();
+    let salver = Salver::redis("app", &server.url()).unwrap();
+    let read = |pending: Pending| async move {
+        assert!(pending.is_empty());
+        html(PAGE)
+    };
+    let unread = || async { html(PAGE) };
+    let routes = move |app: &mut web::ServiceConfig| {
+        app.route("/slot", web::get().to(unread));
+        app.route("/read", web::get().to(read));
+        app.route("/plain", web::get().to(|| async { "plain" }));
+    };
+    let bare = Site::of(init_service(App::new().route("/slot", web::get().to(unread))).await);
+    let site = site(salver.middleware(), routes).await;
+    let cookie = format!("salver={}", "A".repeat(43));
+    site.set_cookie(Some(cookie.clone()));
+    bare.set_cookie(Some(cookie));
+    // Once the index is there nothing is waited for.
+    eventually("pages know without asking", async || {
+        ["/slot", "/read"]
+            .iter()
+            .all(|path| site.get(path).now_or_never().is_some())
+            .then_some(())
+    })
+    .await;
+    let of = |page: &dyn Fn()| measure(page).count_total;
+    let [bare, slot, read] = [
+        of(&|| drop(bare.get("/slot").now_or_never())),
+        of(&|| drop(site.get("/slot").now_or_never())),
+        of(&|| drop(site.get("/read").now_or_never())),
+    ];
+    println!("COST allocations bare={bare} slot={slot} extractor={read}");
+    assert!(slot - bare <= 6, "{}", slot - bare);
+    assert!(read <= slot + 1, "the extractor");
 }
