@@ -35,7 +35,7 @@ impl Watch {
     ///
     /// Several changes may be one ring, and a ring may be for nothing. None is missed for good: while nobody
     /// tells this process of changes it rings once a second. What falls due by itself, a scheduled message or
-    /// the end of a lease, does not ring: the look before it says when, in [`Found::next`](super::Found).
+    /// the end of a lease, does not ring: the look before it says when, in [`Found::next`](crate::store::Found::next).
     ///
     /// # Cancel safety
     ///
