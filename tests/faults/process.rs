@@ -48,6 +48,10 @@ impl SiteProcess {
         self.process.id()
     }
 
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
     pub fn kill(mut self) {
         self.process.signal("KILL");
         self.process.wait();

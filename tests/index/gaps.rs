@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 
 use super::{foreign_zadd, process, proxied, settled};
+use crate::faults::process::SiteProcess;
+use crate::faults::site::{ask, read_whole};
 use crate::support::eventually;
 use crate::support::proxy::Fault;
 use crate::support::redis::Server;
@@ -88,6 +90,63 @@ async fn a_look_that_failed_is_repeated() {
         assert!(site.get("/p").await.shows(&text));
         salver.close().await;
     }
+}
+
+/// What the server keeps for a process that reads no more is bounded, and the process is none the wiser after.
+#[actix_web::test]
+async fn a_frozen_process_costs_the_server_little() {
+    const ADDS: usize = 1_000_000;
+    const MOST: u64 = 64 * 1024 * 1024;
+
+    let server = Server::start();
+    let listening = || {
+        let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+        clients.trim().lines().count()
+    };
+    let site = SiteProcess::start(&server.url());
+    eventually("it listens", async || (listening() == 1).then_some(())).await;
+    site.signal("STOP");
+    let mut connection = server.connect();
+    let (mut before, mut most) = (None, 0);
+    for batch in 0..ADDS / 1000 {
+        let mut adds = redis::pipe();
+        for n in 0..1000 {
+            // The same contexts over and over: what grows is what the server keeps for its listener.
+            let key = format!("app:{{visitor{}}}:page", (batch * 1000 + n) % 20_000);
+            adds.cmd("ZADD").arg(key).arg(batch).arg("member").ignore();
+        }
+        adds.exec(&mut connection).unwrap();
+        let used = used_memory(&server);
+        if batch == 20 {
+            before = Some(used);
+        }
+        most = most.max(used.saturating_sub(before.unwrap_or(used)));
+    }
+    println!(
+        "COST frozen_process adds={ADDS} server_memory_mib={}",
+        most >> 20
+    );
+    assert!(most < MOST, "{most}");
+    assert_eq!(
+        listening(),
+        0,
+        "the server has not hung up: nothing was shown"
+    );
+    site.signal("CONT");
+    foreign_zadd(&server, &crate::support::at("ada", "page"), "after it");
+    let shown = async || {
+        let stream = ask(site.port, "/page", "ada").await.unwrap();
+        let page = read_whole(stream).await?;
+        page.contains("after it").then_some(())
+    };
+    eventually("the page shows it", shown).await;
+}
+
+fn used_memory(server: &Server) -> u64 {
+    let info: String = server.run(&[b"INFO", b"memory"]);
+    let mut lines = info.lines();
+    let used = lines.find_map(|line| line.strip_prefix("used_memory:"));
+    used.unwrap().trim().parse().unwrap()
 }
 
 /// Listening ends with the last handle.
