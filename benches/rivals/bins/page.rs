@@ -12,14 +12,14 @@ const PLOT: &str = "benches/page.svg";
 
 /// Against whom, with the words of the plot.
 const RIVALS: [(&str, &str); 5] = [
-    ("bare", "the handler alone, no messages"),
-    ("cookie-rival", "actix-web-flash-messages, in a cookie"),
+    ("bare", "the bare handler, no messages"),
+    ("cookie-rival", "actix-web-flash-messages, cookie"),
     (
         "session-rival",
-        "actix-web-flash-messages, in a session on Redis",
+        "actix-web-flash-messages, Redis",
     ),
-    ("pool", "a script over a connection from a pool"),
-    ("zrange", "a ZRANGE by hand, one connection"),
+    ("pool", "a pool's connection and a script"),
+    ("zrange", "one ZRANGE per page, by hand"),
 ];
 
 fn main() -> Outcome {

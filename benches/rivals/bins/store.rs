@@ -37,8 +37,8 @@ struct Spent {
 }
 
 fn main() -> Outcome {
-    programs::stay_on_core(SITE_CORE)?;
     machine::tell()?;
+    programs::stay_on_core(SITE_CORE)?;
     let mut bench = Bench::new()?;
     println!(
         "\nOperations on the store, {PEOPLE} each, {} rounds",

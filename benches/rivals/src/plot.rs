@@ -11,8 +11,8 @@ pub struct Bar {
 
 const WIDTH: f64 = 760.0;
 /// Where the bars begin, right of their words, and where the longest may end, left of its figure.
-const LEFT: f64 = 330.0;
-const RIGHT: f64 = 600.0;
+const LEFT: f64 = 290.0;
+const RIGHT: f64 = 660.0;
 const TOP: f64 = 78.0;
 const STEP: f64 = 36.0;
 const THICK: f64 = 18.0;

@@ -12,8 +12,8 @@ use rivals::programs::{self, SITE_CORE};
 use rivals::{Outcome, machine};
 
 fn main() -> Outcome {
-    programs::stay_on_core(SITE_CORE)?;
     machine::tell()?;
+    programs::stay_on_core(SITE_CORE)?;
     let mut ratios = vec![("memory/message", memory::weigh()?)];
     messages::grow()?;
     processes::grow()?;
