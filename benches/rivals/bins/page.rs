@@ -14,10 +14,7 @@ const PLOT: &str = "benches/page.svg";
 const RIVALS: [(&str, &str); 5] = [
     ("bare", "the bare handler, no messages"),
     ("cookie-rival", "actix-web-flash-messages, cookie"),
-    (
-        "session-rival",
-        "actix-web-flash-messages, Redis",
-    ),
+    ("session-rival", "actix-web-flash-messages, Redis"),
     ("pool", "a pool's connection and a script"),
     ("zrange", "one ZRANGE per page, by hand"),
 ];
@@ -33,6 +30,7 @@ fn main() -> Outcome {
         ratios.push((format!("page/idle/{mode}"), ratio));
         bars.push(Bar { words, ratio });
     }
+    fs::write(PLOT, plot::draw(&bars))?;
     let ratio = compare::sites(&mut server, ["strict", "bare"], Plan::Idle)?;
     ratios.push(("page/strict/bare".into(), ratio));
 
@@ -47,7 +45,6 @@ fn main() -> Outcome {
     for (name, ratio) in ratios {
         ratio.tell(&name);
     }
-    fs::write(PLOT, plot::draw(&bars))?;
     println!("The plot is in {PLOT}");
     Ok(())
 }

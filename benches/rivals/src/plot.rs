@@ -33,8 +33,8 @@ pub fn draw(bars: &[Bar]) -> String {
 <rect width="{WIDTH}" height="{height}" fill="#ffffff"/>
 <text x="24" y="32" font-size="17" font-weight="600" fill="#1c1c1c">Pages per second with nothing pending</text>
 <text x="24" y="54" fill="#5a5a5a">Salver as a multiple of each: longer is better for Salver, 1 is a tie</text>
-{rows}<line x1="{one:.1}" y1="{line_top}" x2="{one:.1}" y2="{foot}" stroke="#1c1c1c" stroke-dasharray="3 3"/>
-<text x="{one:.1}" y="{one_at}" text-anchor="middle" fill="#5a5a5a">1 ×</text>
+<line x1="{one:.1}" y1="{line_top}" x2="{one:.1}" y2="{foot}" stroke="#1c1c1c" stroke-dasharray="3 3"/>
+{rows}<text x="{one:.1}" y="{one_at}" text-anchor="middle" fill="#5a5a5a">1 ×</text>
 <text x="24" y="{note_at}" font-size="12" fill="#5a5a5a">Median of adjacent pairs; thin lines from the least to the most. One worker on one core.</text>
 </svg>
 "##,
@@ -58,7 +58,7 @@ fn draw_bar(bar: &Bar, top: f64, scale: f64) -> String {
         r##"<text x="{words_at}" y="{base}" text-anchor="end" fill="#1c1c1c">{words}</text>
 <rect x="{LEFT}" y="{top}" width="{width:.1}" height="{THICK}" rx="2" fill="#2f6fab"/>
 <path d="M{least:.1} {middle}H{most:.1}" stroke="#1c1c1c" stroke-width="1.5"/>
-<text x="{figure_at:.1}" y="{base}" font-weight="600" fill="#1c1c1c">{median:.2} ×</text>
+<text x="{figure_at:.1}" y="{base}" font-weight="600" fill="#1c1c1c" stroke="#ffffff" stroke-width="4" paint-order="stroke">{median:.2} ×</text>
 "##,
         words_at = LEFT - 12.0,
         base = middle + 5.0,

@@ -1,13 +1,21 @@
 //! Salver: the middleware fills the slot, and the handler that shows the page does not know.
 
+use std::time::Duration;
+
 use actix_web::{App, HttpResponse, get, post};
 use rivals::{Outcome, TEXT};
-use salver::{Messages, Salver};
+use salver::{Messages, SalverBuilder};
 
 use crate::page;
 use crate::serve::serve;
 
-pub(crate) async fn run(salver: Salver) -> Outcome {
+/// Long enough that no page goes out without its messages because the machine is busy: the rivals wait as long
+/// as it takes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(builder: SalverBuilder) -> Outcome {
+    let patient = builder.page_budget(PATIENCE).add_budget(PATIENCE);
+    let salver = patient.build()?;
     serve!(move || {
         App::new()
             .wrap(salver.middleware())

@@ -27,8 +27,7 @@ async fn main() -> Outcome {
     };
     match mode.as_str() {
         "bare" => bare::run().await,
-        "salver" => carried::run(Salver::redis(mode, &url)?).await,
-        "strict" => carried::run(Salver::builder(mode).redis(&url).build()?).await,
+        "salver" | "strict" => carried::run(Salver::builder(mode).redis(&url)).await,
         "cookie-rival" => cookie_rival::run().await,
         "session-rival" => session_rival::run(&url).await,
         "pool" => pool::run(&url).await,
