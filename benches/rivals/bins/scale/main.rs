@@ -1,0 +1,26 @@
+//! What things cost as work grows: more sessions, more messages, more processes, and what a message weighs.
+//!
+//! `TOP` sets the most sessions; as it comes, a million.
+
+mod memory;
+mod messages;
+mod processes;
+mod sessions;
+mod setting;
+
+use rivals::programs::{self, SITE_CORE};
+use rivals::{Outcome, machine};
+
+fn main() -> Outcome {
+    machine::tell()?;
+    programs::stay_on_core(SITE_CORE)?;
+    let mut ratios = vec![("memory/message", memory::weigh()?)];
+    messages::grow()?;
+    processes::grow()?;
+    ratios.extend(sessions::grow()?);
+    println!();
+    for (name, ratio) in ratios {
+        ratio.tell(name);
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! What a pending message weighs in Redis, its session's book included, against the bare member.
+
+use redis::{Cmd, cmd};
+use rivals::Outcome;
+use rivals::compare::{self, Side};
+use rivals::figures::Figures;
+use rivals::people::Person;
+
+use crate::setting::Setting;
+
+const PEOPLE: usize = 100_000;
+
+/// Prints bytes per message, on the server's defaults and with the setting that the deployment page recommends;
+/// gives the ratio on the defaults.
+pub(crate) fn weigh() -> Outcome<Figures> {
+    println!(
+        "\nBytes of Redis per pending message, one for each of {PEOPLE} sessions, {} rounds",
+        compare::rounds()?
+    );
+    let ratio = weigh_with("on defaults", &[])?;
+    weigh_with(
+        "zset-max-listpack-value 512",
+        &["--zset-max-listpack-value", "512"],
+    )?;
+    Ok(ratio)
+}
+
+fn weigh_with(name: &str, options: &[&str]) -> Outcome<Figures> {
+    let mut setting = Setting::with(options)?;
+    let pair = compare::in_turn(|side| bytes_each(&mut setting, side))?;
+    println!(
+        "{name:<30} by Salver {:<20} by ZADD {:<20} ratio {:.2}",
+        format!("{:.0}", pair.left),
+        format!("{:.0}", pair.right),
+        pair.ratio
+    );
+    Ok(pair.ratio)
+}
+
+fn bytes_each(setting: &mut Setting, side: Side) -> Outcome<f64> {
+    setting.server.empty()?;
+    let before = setting.server.memory()?;
+    match side {
+        Side::Left => setting.fill(PEOPLE)?,
+        Side::Right => {
+            let people = (0..PEOPLE).filter_map(|number| Person::nth(number).ok());
+            setting.pipe.send(people.map(|person| bare(&person)))?;
+        }
+    }
+    Ok((setting.server.memory()? - before) / PEOPLE as f64)
+}
+
+fn bare(person: &Person) -> Cmd {
+    let mut add = cmd("ZADD");
+    // A time as long as those that Salver writes.
+    add.arg(person.key())
+        .arg(1_700_000_000_000_u64)
+        .arg(person.member());
+    add
+}

@@ -1,0 +1,22 @@
+//! What the benchmarks share: the programs that they start, how two of them are compared, and how it is told.
+
+pub mod compare;
+pub mod figures;
+pub mod handle;
+pub mod load;
+pub mod machine;
+pub mod people;
+pub mod pipe;
+pub mod plot;
+pub mod programs;
+pub mod scripts;
+pub mod server;
+pub mod site;
+pub mod spy;
+
+/// What a benchmark comes to: an error is told as it is, and ends it.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The message that every mode carries, and that the load looks for.
+pub const TEXT: &str =
+    "Your settings have been changed. They hold for every order from now on, as of today.";
