@@ -73,7 +73,7 @@ fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_no
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
-  src/salver/hold.rs 'drop(self.hand_over(End::Release(claim)));' 'drop(claim);'
+  src/salver/hold.rs 'drop(held.end(End::Release));' 'drop(held);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
   src/web/middleware.rs '"etag",' '"e-tag",'
 more caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
@@ -97,7 +97,7 @@ fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
   src/web/visit.rs 'salver.hold_for_page(context.looked_into(), budget).await' 'salver.hold_for_page(context.looked_into(), budget * 20).await'
 more views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
-  src/web/view.rs 'Kind::Route => without_slash(&request.match_pattern()?),' 'Kind::Route => request.match_name()?.to_owned(),'
+  src/web/view.rs 'routes.view(request.match_pattern()?)' 'routes.view(request.match_name()?.to_owned())'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
   src/store/redis/add.lua "if tag then
       if last_with" "if false then

@@ -15,65 +15,66 @@ use crate::store::Found;
 #[cfg(feature = "web")]
 use crate::{SessionId, count};
 
-/// A claim that gives itself back when it is dropped.
-pub(crate) struct Hold {
-    claim: Option<Claim>,
+/// A claim that gives itself back when it is dropped. As small as a pointer: every page has room for one.
+pub(crate) struct Hold(Option<Box<Held>>);
+
+struct Held {
+    claim: Claim,
     salver: Salver,
+}
+
+impl Held {
+    fn end(self, end: fn(Claim) -> End) -> oneshot::Receiver<()> {
+        let Self { claim, salver } = self;
+        salver.shared.settle.hand_over(&salver.app, end(claim))
+    }
 }
 
 impl Hold {
     pub(super) fn new(salver: &Salver, claim: Claim) -> Self {
-        Self {
-            claim: Some(claim),
-            salver: salver.clone(),
-        }
-    }
-
-    fn hand_over(&self, end: End) -> oneshot::Receiver<()> {
-        let salver = &self.salver;
-        salver.shared.settle.hand_over(&salver.app, end)
+        let salver = salver.clone();
+        Self(Some(Box::new(Held { claim, salver })))
     }
 
     pub(crate) fn into_claim(mut self) -> Claim {
-        self.claim.take().unwrap_or_default()
+        self.0.take().map(|held| held.claim).unwrap_or_default()
     }
 }
 
 #[cfg(feature = "web")]
 impl Hold {
     pub(crate) fn found(&self) -> Option<&Found> {
-        self.claim.as_ref().map(|claim| &claim.found)
+        self.0.as_ref().map(|held| &held.claim.found)
     }
 
     pub(crate) fn follow(&mut self, session: &SessionId) {
-        if let Some(claim) = &mut self.claim {
-            claim.follow(session);
+        if let Some(held) = &mut self.0 {
+            held.claim.follow(session);
         }
     }
 
     /// Confirms off the visitor's path.
     pub(crate) fn confirm(mut self) {
-        if let Some(claim) = self.claim.take() {
-            count::shown(&self.salver.app, claim.messages().len() as u64);
-            drop(self.hand_over(End::Confirm(claim)));
+        if let Some(held) = self.0.take() {
+            count::shown(&held.salver.app, held.claim.messages().len() as u64);
+            drop(held.end(End::Confirm));
         }
     }
 
     /// Gives back before the response leaves, so that the visitor's next page finds the messages. Waits for
     /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
-        if let Some(claim) = self.claim.take() {
-            let released = self.hand_over(End::Release(claim));
+        if let Some(held) = self.0.take() {
             // Too late, or there was nothing to release: the lease decides.
-            let _ = timeout(budget, released).await;
+            let _ = timeout(budget, held.end(End::Release)).await;
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
-            drop(self.hand_over(End::Release(claim)));
+        if let Some(held) = self.0.take() {
+            drop(held.end(End::Release));
         }
     }
 }

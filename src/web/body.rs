@@ -19,7 +19,7 @@ pin_project! {
     pub struct Body<B> {
         #[pin]
         inner: EitherBody<B, Bytes>,
-        filler: Option<Filler>,
+        filler: Option<Box<Filler>>,
         hold: Option<Hold>,
         // Bytes still to come, where that is known: a server need not ask for the end of a sized body.
         left: Option<u64>,
@@ -47,7 +47,7 @@ fn confirm(hold: &mut Option<Hold>) {
 impl<B: MessageBody + 'static> Body<B> {
     pub(super) fn new(
         inner: EitherBody<B, Bytes>,
-        filler: Option<Filler>,
+        filler: Option<Box<Filler>>,
         hold: Option<Hold>,
     ) -> Self {
         let left = match inner.size() {
@@ -103,14 +103,18 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
                 }
                 None => {
                     *this.ended = true;
-                    let rest = this.filler.as_mut().map(Filler::rest).unwrap_or_default();
+                    let rest = this
+                        .filler
+                        .as_mut()
+                        .map(|filler| filler.rest())
+                        .unwrap_or_default();
                     if !rest.is_empty() {
                         return Poll::Ready(Some(Ok(rest)));
                     }
                 }
             }
         }
-        if *this.passed && this.filler.as_ref().is_none_or(Filler::is_filled) {
+        if *this.passed && this.filler.as_ref().is_none_or(|filler| filler.is_filled()) {
             confirm(this.hold);
         }
         *this.hold = None;

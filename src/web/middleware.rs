@@ -152,13 +152,18 @@ async fn finish<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
 ) -> ServiceResponse<Body<B>> {
     let counts = eligibility::counts(&response);
-    let (mut response, filler) = if counts && !visit.is_rendered() && has_slot_to_fill(&response) {
-        fill(visit, response).await
+    let fills = counts && !visit.is_rendered() && has_slot_to_fill(&response);
+    // Boxed: waiting for the store takes room that a page with nothing to show need not carry about.
+    let (mut response, filler) = if fills && visit.may_show(response.request()) {
+        Box::pin(fill(visit, response)).await
     } else {
         let unchanged = response.map_body(|_, body| EitherBody::left(body));
         (unchanged, None)
     };
-    let hold = decide(visit, counts).await;
+    let hold = match visit.take_hold() {
+        Some(hold) => Box::pin(decide(visit, hold, counts)).await,
+        None => None,
+    };
     visit.leave_hint(response.request());
     if !visit.take_now().is_empty() {
         tracing::warn!(
@@ -180,7 +185,9 @@ async fn finish<B: MessageBody + 'static>(
 
 /// Ends a visit that came to an error: a middleware inside of this one gave up.
 async fn finish_error(visit: &Visit, mut error: Error) -> Error {
-    decide(visit, false).await;
+    if let Some(hold) = visit.take_hold() {
+        Box::pin(decide(visit, hold, false)).await;
+    }
     for cookie in visit.take_cookies() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             keep_from_caches(response.headers_mut());
@@ -208,17 +215,13 @@ fn has_slot_to_fill<B>(response: &ServiceResponse<B>) -> bool {
     !encoded
 }
 
-type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Filler>);
+type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Filler>>);
 
-/// Fills the slot, if there is one and something to put into it; else leaves every byte as it was.
+/// Fills the slot, if there is one and something to put into it.
 async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse<B>) -> Filled<B> {
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
     let mut filler = None;
-    if !visit.may_show(&request) {
-        let body = EitherBody::left(body);
-        return (ServiceResponse::new(request, head.set_body(body)), filler);
-    }
     let body = match body.try_into_bytes() {
         Ok(page) => match slot::find(&page) {
             Some(at) => EitherBody::right(match messages(visit, &request).await {
@@ -229,7 +232,10 @@ async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse
         },
         // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
         Err(body) => {
-            filler = messages(visit, &request).await.map(Filler::new);
+            filler = messages(visit, &request)
+                .await
+                .map(Filler::new)
+                .map(Box::new);
             EitherBody::left(body)
         }
     };
@@ -254,8 +260,7 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
 }
 
 /// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
-async fn decide(visit: &Visit, counts: bool) -> Option<Hold> {
-    let hold = visit.take_hold()?;
+async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
     match visit.word() {
         None if counts && visit.is_rendered() => return Some(hold),
         Some(Word::Confirm) => hold.confirm(),

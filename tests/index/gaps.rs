@@ -107,12 +107,13 @@ async fn a_frozen_process_costs_the_server_little() {
     eventually("it listens", async || (listening() == 1).then_some(())).await;
     site.signal("STOP");
     let mut connection = server.connect();
+    let view = "long".repeat(50);
     let (mut before, mut most) = (None, 0);
     for batch in 0..ADDS / 1000 {
         let mut adds = redis::pipe();
         for n in 0..1000 {
             // The same contexts over and over: what grows is what the server keeps for its listener.
-            let key = format!("app:{{visitor{}}}:page", (batch * 1000 + n) % 20_000);
+            let key = format!("app:{{visitor{}}}:{view}", (batch * 1000 + n) % 20_000);
             adds.cmd("ZADD").arg(key).arg(batch).arg("member").ignore();
         }
         adds.exec(&mut connection).unwrap();

@@ -68,6 +68,10 @@ impl Guest {
         Ok(())
     }
 
+    pub(crate) fn rest(&mut self) {
+        self.visitors.iter_mut().for_each(Visitor::rest);
+    }
+
     pub(crate) fn visitors(&self) -> u64 {
         self.visitors.len() as u64
     }

@@ -67,7 +67,11 @@ async fn loose(
     let clock = Arc::new(Clock::default());
     let mut visits = Vec::with_capacity(visitors);
     for _ in 0..visitors {
-        let guest = Guest::arrive(address, 1).await?;
+        let mut guest = Guest::arrive(address, 1).await?;
+        if let Plan::Idle = plan {
+            // Whoever does nothing did something a while ago.
+            guest.rest();
+        }
         visits.push(tokio::spawn(visit(guest, plan, Arc::clone(&clock))));
     }
     let measured = clock.run(time).await;

@@ -6,9 +6,16 @@ use memchr::memmem;
 
 const SET_COOKIE: &str = "set-cookie: ";
 
+struct Cookie {
+    name: String,
+    value: String,
+    /// Whether it ends before the visit does.
+    is_brief: bool,
+}
+
 pub(crate) struct Visitor {
     host: SocketAddr,
-    cookies: Vec<(String, String)>,
+    cookies: Vec<Cookie>,
     get: Vec<u8>,
     post: Vec<u8>,
 }
@@ -48,11 +55,21 @@ impl Visitor {
         {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.retain(|known| known.name != name);
             if !attributes.contains("Max-Age=0") {
-                self.cookies.push((name.to_owned(), value.to_owned()));
+                self.cookies.push(Cookie {
+                    name: name.to_owned(),
+                    value: value.to_owned(),
+                    is_brief: attributes.contains("Max-Age"),
+                });
             }
         }
+        self.write();
+    }
+
+    /// Lets some time pass: brief cookies end.
+    pub(crate) fn rest(&mut self) {
+        self.cookies.retain(|cookie| !cookie.is_brief);
         self.write();
     }
 
@@ -61,7 +78,7 @@ impl Visitor {
         let mut fields = format!("Host: {}\r\n", self.host);
         let pairs = self.cookies.iter();
         let pairs: Vec<_> = pairs
-            .map(|(name, value)| format!("{name}={value}"))
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
         if !pairs.is_empty() {
             fields += &format!("Cookie: {}\r\n", pairs.join("; "));

@@ -27,7 +27,8 @@ async fn main() -> Outcome {
     };
     match mode.as_str() {
         "bare" => bare::run().await,
-        "salver" | "strict" => carried::run(Salver::builder(mode).redis(&url)).await,
+        "salver" => carried::run(Salver::builder(mode).redis(&url)).await,
+        "strict" => carried::run(Salver::builder(mode).redis(&url).pending_index(false)).await,
         "cookie-rival" => cookie_rival::run().await,
         "session-rival" => session_rival::run(&url).await,
         "pool" => pool::run(&url).await,
