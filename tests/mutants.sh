@@ -213,7 +213,7 @@ fault marks_of_any_page_are_overlooked index::pages::what_another_process_adds_i
 fault what_falls_due_is_forgotten index::pages::what_falls_due_is_asked_for_when_it_does \
   src/store/redis/mod.rs 'look.answered(claim.found.next);' 'look.answered(None);'
 more due_is_asked_for_at_once index::pages::what_falls_due_is_asked_for_when_it_does \
-  src/store/doorbell/told.rs 'let due = Tick::of(index.now().saturating_add(next));' 'let due = Tick::of(index.now().saturating_add(next.min(1)));'
+  src/store/doorbell/told.rs 'Tick::of(index.now().saturating_add(next))' 'Tick::of(index.now().saturating_add(next.min(1)))'
 fault own_adds_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
   src/store/redis/mod.rs 'self.ring(context);
             let (parts, enough)' 'let (parts, enough)'
@@ -238,15 +238,15 @@ more pages_given_back_leave_no_hint index::hint::a_login_and_a_page_given_back_l
 fault rings_are_for_everybody index::watch::a_watch_rings_for_its_context_and_no_other \
   src/store/doorbell/watch.rs 'self.waiting().get(&mark).into_iter().flatten()' 'self.waiting().values().flatten().filter(|_| mark == mark)'
 more rings_are_lost index::watch::rings_are_kept_and_become_one \
-  src/store/doorbell/watch.rs 'rung.notify_one();
-        }
-    }
-
-    pub(super) fn ring_all' 'rung.notify_waiters();
-        }
-    }
-
-    pub(super) fn ring_all'
+  src/store/doorbell/watch.rs 'self.waiting.notify_one();' 'self.has_rung.store(false, Ordering::Release);'
+fault replicas_are_trusted index::gaps::a_primary_that_became_a_replica_is_not_trusted \
+  src/link/listening.rs 'role.contains("role:master")' 'role.contains("role:")'
+more losses_ring_twice index::watch::a_watch_that_nobody_tells_rings_by_itself \
+  src/store/doorbell/index.rs 'if self.index().is_some_and(Index::lose) {' 'if self.index().map(Index::lose).is_some() {'
+more gaps_do_not_ring index::watch::what_changed_in_a_gap_rings_after_it \
+  src/store/doorbell/told.rs 'if known.is_ok() && !self.is_repeated() {' 'if known.is_err() && !self.is_repeated() {'
+more empty_hands_leave_the_hint index::hint::a_page_that_had_nothing_leaves_no_hint \
+  src/web/visit.rs 'if hold.is_empty() {' 'if hold.is_empty() && self.touched.get() {'
 more flushes_are_not_heard index::watch::a_flush_rings_every_watch \
   src/store/redis/tracker.rs 'fn all_changed(&self) {
         self.lose();' 'fn all_changed(&self) {'

@@ -15,8 +15,6 @@ pub(crate) trait Listener: Send + Sync + 'static {
     fn changed(&self, key: &[u8]);
     /// Any key may have changed.
     fn all_changed(&self);
-    /// Something was heard: all that the server had told before has arrived.
-    fn heard(&self);
     /// The connection is closed.
     fn closed(&self);
 }
@@ -58,11 +56,19 @@ impl Listening {
         })
     }
 
-    /// Says something on the channel, to be heard by all who listen there.
+    /// Asks the server what it is. All that had changed there before has been told when it answers.
+    ///
+    /// # Errors
+    ///
+    /// Also when it is a replica: it was the primary, and is not any more.
     pub(crate) async fn beat(&self) -> Result<(), Error> {
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(&self.channel).arg("");
-        send(&self.connection, &publish).await
+        let mut role = redis::cmd("INFO");
+        role.arg("replication");
+        let role: String = send(&self.connection, &role).await?;
+        match role.contains("role:master") {
+            true => Ok(()),
+            false => Err(Error::unavailable("the server is a replica")),
+        }
     }
 
     /// Gives some keys of a pattern, and where the next step goes on: 0 at the end.
@@ -103,10 +109,9 @@ fn tell(listener: &dyn Listener, push: PushInfo) {
                 // Of a flush no keys are told.
                 _ => listener.all_changed(),
             }
-            listener.heard();
         }
         PushKind::Disconnection => listener.closed(),
-        _ => listener.heard(),
+        _ => {}
     }
 }
 

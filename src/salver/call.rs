@@ -126,11 +126,7 @@ impl Salver {
         budget: Duration,
     ) -> Result<Hold, Error> {
         let started = Instant::now();
-        let held = self.hold(contexts.clone(), budget).await;
-        if held.is_err() {
-            // The claim itself may go on for longer than this page waits.
-            self.look_again(&contexts);
-        }
+        let held = self.hold(contexts, budget).await;
         count::page(&self.app, started.elapsed(), held.is_err());
         held
     }

@@ -22,7 +22,7 @@ pub struct Health {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PendingIndex {
-    /// Every page asks: in a process without pages, with a store in memory, a Cluster or a pool, and where
+    /// Every page asks: with a store in memory, a Cluster or a pool, for a handle that is not from a request, and where
     /// [`pending_index(false)`](super::SalverBuilder::pending_index) says so.
     Off,
     /// Pages ask until all that is pending is known.

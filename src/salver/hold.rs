@@ -47,6 +47,11 @@ impl Hold {
         self.0.as_ref().map(|held| &held.claim.found)
     }
 
+    /// Tells whether there is nothing to end.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|held| held.claim.is_empty())
+    }
+
     pub(crate) fn follow(&mut self, session: &SessionId) {
         if let Some(held) = &mut self.0 {
             held.claim.follow(session);

@@ -48,11 +48,4 @@ impl Salver {
     pub(crate) fn has_index(&self) -> bool {
         self.bell.is_some()
     }
-
-    /// Has contexts asked for again, since it is not known what became of a look.
-    pub(super) fn look_again(&self, contexts: &[Context]) {
-        if let Some(bell) = &self.bell {
-            contexts.iter().for_each(|context| bell.ring(context));
-        }
-    }
 }

@@ -113,7 +113,10 @@ impl Messages {
         reason = "a session source may come to need a round trip; adding the await later would break users"
     )]
     pub async fn context(&self, view: impl IntoView) -> Result<Context, Error> {
-        self.to(view).address()
+        let context = self.to(view).address()?;
+        // Whoever asks for an address adds there, perhaps before the response leaves.
+        self.visit.touch(&self.hand);
+        Ok(context)
     }
 
     fn address(&self) -> Result<Context, Error> {

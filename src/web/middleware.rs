@@ -1,5 +1,6 @@
 //! The middleware: starts a visit before the handler, and ends it after.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -102,6 +103,7 @@ where
                 session: self.session.clone(),
                 view: self.view.clone(),
                 routes: Routes::default(),
+                pages: RefCell::default(),
                 plain_http: self.plain_http,
                 unread: &unread::OF_THIS_PROCESS,
             }),

@@ -108,12 +108,15 @@ impl SessionSource {
     /// Gives what can hand a session out to this visitor, without keeping the request.
     pub(super) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
         match &self.0 {
-            Kind::Closure(_) | Kind::Header(_) => Hand::Empty,
+            Kind::Header(_) => Hand::Empty,
+            // By one of its cookies, if it brings any.
+            Kind::Closure(_) if has_cookies(request) => Hand::Found(is_tls(request)),
+            Kind::Closure(_) => Hand::Empty,
             Kind::Cookie => Hand::Cookie(name(request, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                Hand::ActixSession(session, name(request, plain_http))
+                Hand::ActixSession(session, is_tls(request))
             }
         }
     }
@@ -124,16 +127,18 @@ impl SessionSource {
 pub(super) enum Hand {
     /// A source that can only find sessions.
     Empty,
+    /// One that has found it by a cookie of the application's, over TLS or not.
+    Found(bool),
     Cookie(&'static str),
     #[cfg(feature = "actix-session")]
-    ActixSession(actix_session::Session, &'static str),
+    ActixSession(actix_session::Session, bool),
 }
 
 impl Hand {
     /// Draws a token. Changes nothing yet.
     pub(super) fn draw(&self) -> Result<Token<'static>, Error> {
         match self {
-            Self::Empty => Err(Error::invalid(
+            Self::Empty | Self::Found(_) => Err(Error::invalid(
                 "session",
                 "cannot be made, renewed or forgotten by the source of sessions",
             )),
@@ -146,7 +151,7 @@ impl Hand {
     /// Hands a token out; gives the cookie that has to go out with the response, if one does.
     pub(super) fn give(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
         match self {
-            Self::Empty => Ok(None),
+            Self::Empty | Self::Found(_) => Ok(None),
             Self::Cookie(name) => Ok(Some(bake(name, token))),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(session, _) => session
@@ -162,9 +167,10 @@ impl Hand {
     pub(super) fn hint(&self) -> Option<Cookie<'static>> {
         match self {
             Self::Empty => None,
+            Self::Found(tls) => Some(hint::bake(*tls)),
             Self::Cookie(name) => Some(hint::bake(*name == SECURE_NAME)),
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(_, name) => Some(hint::bake(*name == SECURE_NAME)),
+            Self::ActixSession(_, tls) => Some(hint::bake(*tls)),
         }
     }
 }
@@ -226,36 +232,39 @@ fn bake(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
 }
 
 fn name(request: &HttpRequest, plain_http: bool) -> &'static str {
-    // What stands behind a proxy is read as actix reads it; else without what that costs every request.
-    let (tls, local) = if PROXIED
-        .iter()
-        .any(|name| request.headers().contains_key(name))
-    {
-        let connection = request.connection_info();
-        let tls = connection.scheme() == "https";
-        (tls, is_local(request, connection.host()))
-    } else {
-        let tls = match request.uri().scheme_str() {
-            Some(scheme) => scheme == "https",
-            None => request.app_config().secure(),
-        };
-        let host = request.headers().get(header::HOST);
-        let host = host.and_then(|host| host.to_str().ok());
-        let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
-        (
-            tls,
-            is_local(request, host.unwrap_or_else(|| request.app_config().host())),
-        )
-    };
-    if !tls && (plain_http || local) {
+    if !is_tls(request) && (plain_http || is_local(request)) {
         PLAIN_NAME
     } else {
         SECURE_NAME
     }
 }
 
+/// Tells whether actix has to read how the visitor reached a proxy; else what it allocates for that is saved.
+fn is_proxied(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    PROXIED.iter().any(|name| headers.contains_key(name))
+}
+
+fn is_tls(request: &HttpRequest) -> bool {
+    if is_proxied(request) {
+        return request.connection_info().scheme() == "https";
+    }
+    let scheme = request.uri().scheme_str();
+    scheme.map_or_else(|| request.app_config().secure(), |scheme| scheme == "https")
+}
+
 /// A browser and a server on one machine: nobody listens in between.
-fn is_local(request: &HttpRequest, host: &str) -> bool {
+fn is_local(request: &HttpRequest) -> bool {
+    if is_proxied(request) {
+        return is_loopback(request, request.connection_info().host());
+    }
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
+    is_loopback(request, host.unwrap_or_else(|| request.app_config().host()))
+}
+
+fn is_loopback(request: &HttpRequest, host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::View;
 
 /// Most views that are remembered. Views taken from paths would grow without end.
-const VIEWS: usize = 1024;
+pub(super) const VIEWS: usize = 1024;
 /// How long a message may wait for its page before it looks lost.
 const PATIENCE: Duration = Duration::from_secs(60);
 

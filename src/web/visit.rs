@@ -1,6 +1,7 @@
 //! One request's visit: whose it is, for which view, what it claimed and how that ends.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::eligibility;
 use super::hint;
 use super::session::{Hand, SessionSource};
 use super::token::Token;
-use super::unread::Unread;
+use super::unread::{Unread, VIEWS};
 use super::view::{Routes, ViewSource};
 use crate::salver::Hold;
 use crate::seldom::Seldom;
@@ -29,8 +30,21 @@ pub(super) struct Site {
     pub(super) session: SessionSource,
     pub(super) view: ViewSource,
     pub(super) routes: Routes,
+    /// The views that this worker has had pages of.
+    pub(super) pages: RefCell<HashSet<View>>,
     pub(super) plain_http: bool,
     pub(super) unread: &'static Unread,
+}
+
+impl Site {
+    /// Notes that there is a page of this view. Each worker says so once.
+    fn note_page(&self, view: &View) {
+        let mut pages = self.pages.borrow_mut();
+        if pages.len() < VIEWS && !pages.contains(view) {
+            pages.insert(view.clone());
+            self.unread.read(self.salver.name(), view);
+        }
+    }
 }
 
 /// A handler's word on what was claimed, above what the response says.
@@ -235,7 +249,6 @@ impl Visit {
         if self.is_quiet(request, &session, &view) {
             return Shown::default();
         }
-        self.site.unread.read(self.site.salver.name(), &view);
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
             let context = salver.context(session, view)?;
@@ -275,6 +288,9 @@ impl Visit {
 
     /// Gives back what was claimed, before the response leaves.
     pub(super) async fn release(&self, hold: Hold) {
+        if hold.is_empty() {
+            return;
+        }
         self.touched.set(true);
         self.spend(async |budget| hold.release(budget).await).await;
     }
@@ -321,6 +337,7 @@ impl Visit {
 
     /// Tells whether it is known that nothing is pending, so that the store need not be asked.
     fn is_quiet(&self, request: &HttpRequest, session: &SessionId, view: &View) -> bool {
+        self.site.note_page(view);
         !self.touched.get() && self.site.salver.is_quiet(session, view) && !hint::is_given(request)
     }
 

@@ -131,7 +131,7 @@ async fn the_documented_rights_are_enough_in_a_cluster() {
 }
 
 /// What only a process with pages needs: without it they ask, which `index::pages` shows.
-const TO_LISTEN: [&str; 3] = ["+client|tracking", "+subscribe", "+publish"];
+const TO_LISTEN: [&str; 2] = ["+client|tracking", "+subscribe"];
 
 #[tokio::test]
 async fn health_names_every_right_that_is_lacking() {

@@ -150,6 +150,34 @@ fn used_memory(server: &Server) -> u64 {
     used.unwrap().trim().parse().unwrap()
 }
 
+/// A primary that has become a replica tells of what it hears itself, late or never.
+#[actix_web::test]
+async fn a_primary_that_became_a_replica_is_not_trusted() {
+    let (server, other) = (Server::start(), Server::start());
+    let (salver, report) = process(&server.url());
+    let site = adas_site(&salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await;
+    settled(&report, || site.get("/p")).await;
+    let port = other.port.to_string();
+    let _: String = server.run(&[b"REPLICAOF", b"127.0.0.1", port.as_bytes()]);
+    let demoted = Instant::now();
+    eventually("pages ask", async || {
+        site.get("/p").await;
+        (!report.take().is_empty()).then_some(())
+    })
+    .await;
+    assert!(demoted.elapsed() < NOTICED, "{:?}", demoted.elapsed());
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        site.get("/p").await;
+        assert_eq!(report.take().len(), 1, "pages go on asking");
+    }
+    let _: String = server.run(&[b"REPLICAOF", b"NO", b"ONE"]);
+    settled(&report, || site.get("/p")).await;
+}
+
 /// Listening ends with the last handle.
 #[actix_web::test]
 async fn nobody_listens_for_a_store_that_is_gone() {
@@ -190,7 +218,7 @@ async fn a_connection_that_is_killed_is_noticed_at_once() {
 async fn a_server_that_stays_silent_is_not_trusted() {
     let server = Server::start();
     let (proxy, url) = proxied(&server, Fault::None);
-    let silence = async || proxy.set(Fault::DropPushes);
+    let silence = async || proxy.set(Fault::MuteListeners);
     let latest = latest(&server, &url, 1, silence).await;
     println!("COST gap=silence latest_ms={}", latest.as_millis());
     assert!(latest < NOTICED, "{latest:?}");

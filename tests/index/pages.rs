@@ -254,7 +254,7 @@ async fn health_tells_whether_pages_know() {
 #[actix_web::test]
 async fn a_server_that_does_not_tell_is_asked() {
     let server = Server::start();
-    for lacking in ["client|tracking", "subscribe", "publish", "app!beat"] {
+    for lacking in ["client|tracking", "subscribe", "app!beat"] {
         let rights = match lacking {
             "app!beat" => "resetchannels".to_owned(),
             command => format!("-{command}"),

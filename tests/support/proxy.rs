@@ -36,8 +36,8 @@ pub enum Fault {
     OneByteAtATime,
     /// What the server says unasked comes late.
     LatePushes(Duration),
-    /// What the server says unasked never comes.
-    DropPushes,
+    /// Nothing comes over connections on which the server speaks unasked.
+    MuteListeners,
     /// The server answers every request with this error.
     Answer(&'static str),
     /// In replies the first stands instead of the second, which is as long.
@@ -176,9 +176,10 @@ async fn replies(
     asked: Asked,
     mut faults: watch::Receiver<Fault>,
 ) {
-    let (mut frames, mut count, mut kept) = (Frames::default(), 0, None);
+    let (mut frames, mut count, mut kept, mut listens) = (Frames::default(), 0, None, false);
     while let Some(reply) = frames.next(&mut from).await {
         let push = reply.first() == Some(&b'>');
+        listens |= push;
         let set_up = push || asked.lock().unwrap().pop_front().unwrap_or(true);
         let fault = *faults.borrow();
         count += 1;
@@ -197,7 +198,7 @@ async fn replies(
                 });
                 continue;
             }
-            Fault::DropPushes if push => continue,
+            Fault::MuteListeners if listens => continue,
             Fault::Say(new, old) => replace(&mut out[0], new.as_bytes(), old.as_bytes()),
             Fault::CutAfter if !set_up => return,
             Fault::DropReply if nth => continue,

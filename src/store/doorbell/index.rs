@@ -54,13 +54,15 @@ impl Index {
         self.marks.get(mark).is_none_or(|from| from > now)
     }
 
-    pub(super) fn lose(&self) {
+    /// Tells whether all was known until now.
+    pub(super) fn lose(&self) -> bool {
         let lost = |state: u64| Some((state | COMPLETE).wrapping_add(1));
-        // It always gives a next state, so it never fails.
-        let _ = self
+        let before = self
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, lost);
         self.marks.clear();
+        // It always gives a next state, so it never fails.
+        before.is_ok_and(|state| state & COMPLETE != 0)
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -103,12 +105,12 @@ impl Doorbell {
         }
     }
 
-    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings.
+    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
+    /// told.
     pub(crate) fn lose(&self) {
-        if let Some(index) = self.index() {
-            index.lose();
+        if self.index().is_some_and(Index::lose) {
+            self.watches.ring_all();
         }
-        self.watches.ring_all();
     }
 
     pub(super) fn index(&self) -> Option<&Index> {

@@ -23,12 +23,14 @@ pub(super) struct Tick(u32);
 
 impl Tick {
     pub(super) const AT_ONCE: Self = Self(0);
+    /// Somebody is asking: at once too, until there is an answer.
+    const ASKED: Self = Self(1);
 
     /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
     /// tick is the last one, and every page with a mark asks.
     pub(super) fn of(millis: u64) -> Self {
         let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
-        Self(tick.saturating_add(1).min(GENERATION - 1))
+        Self(tick.saturating_add(2).min(GENERATION - 1))
     }
 }
 
@@ -74,15 +76,30 @@ impl Marks {
         self.put(mark, |old| old.unwrap_or(Tick::AT_ONCE))
     }
 
-    pub(super) fn remove(&self, mark: Mark) {
-        if self.shard(mark).remove(&mark).is_some() {
+    /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
+    pub(super) fn asked(&self, mark: Mark) {
+        if let Some(value) = self.shard(mark).get_mut(&mark) {
+            *value = *value & GENERATION | Tick::ASKED.0;
+        }
+    }
+
+    /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
+    pub(super) fn answered(&self, mark: Mark, due: Option<Tick>) -> Result<(), Overflow> {
+        let mut shard = self.shard(mark);
+        if shard
+            .get(&mark)
+            .is_some_and(|value| value & !GENERATION == Tick::ASKED.0)
+        {
+            shard.remove(&mark);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
+        drop(shard);
+        due.map_or(Ok(()), |due| self.ask_from(mark, due))
     }
 
     /// Begins another generation: what is marked or seen from now on is of it.
     pub(super) fn begin_generation(&self) {
-        self.generation.fetch_xor(GENERATION, Ordering::Relaxed);
+        self.generation.fetch_xor(GENERATION, Ordering::AcqRel);
     }
 
     /// Removes what is not of the present generation.
@@ -96,8 +113,9 @@ impl Marks {
     }
 
     fn put(&self, mark: Mark, tick: impl FnOnce(Option<Tick>) -> Tick) -> Result<(), Overflow> {
-        let generation = self.generation.load(Ordering::Relaxed);
         let mut shard = self.shard(mark);
+        // Under the lock: who sees the mark after this sees it in this generation or a later one.
+        let generation = self.generation.load(Ordering::Acquire);
         if let Some(value) = shard.get_mut(&mark) {
             *value = tick(Some(Tick(*value & !GENERATION))).0 | generation;
             return Ok(());

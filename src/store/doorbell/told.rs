@@ -9,12 +9,17 @@ use super::mark::Mark;
 use super::marks::{Overflow, Tick};
 use crate::Context;
 
+/// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
+/// process's may run apart.
+const LONGEST: Duration = Duration::from_secs(60);
+
 impl Doorbell {
-    /// Begins a look: what rang before is answered by it, what rings from now on is not.
+    /// Begins a look: what rang before is answered by it, what rings from now on is not. Until it is answered
+    /// others ask too.
     pub(crate) fn look(&self, contexts: &[Context]) -> Look<'_> {
         let marks = self.marker.of_all(contexts);
         if let Some(index) = self.index() {
-            marks.iter().for_each(|mark| index.marks.remove(*mark));
+            marks.iter().for_each(|mark| index.marks.asked(*mark));
         }
         Look { bell: self, marks }
     }
@@ -32,10 +37,17 @@ impl Look<'_> {
     /// Notes the answer: nothing more may be shown before this time, unless it rings.
     pub(crate) fn answered(mut self, next: Option<Duration>) {
         let marks = std::mem::take(&mut self.marks);
-        if let (Some(next), Some(index)) = (next, self.bell.index()) {
-            let next = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
-            let due = Tick::of(index.now().saturating_add(next));
-            marks.iter().for_each(|mark| self.bell.ask_from(*mark, due));
+        let Some(index) = self.bell.index() else {
+            return;
+        };
+        let due = next.map(|next| {
+            let next = u64::try_from(next.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
+            Tick::of(index.now().saturating_add(next))
+        });
+        for mark in marks {
+            if let Err(Overflow) = index.marks.answered(mark, due) {
+                self.bell.lose();
+            }
         }
     }
 }
@@ -57,17 +69,16 @@ impl Doorbell {
         self.watches.ring(mark);
     }
 
-    /// Notes that something was heard.
-    pub(crate) fn hear(&self) {
-        if let Some(index) = self.index() {
-            index.heard.store(index.now(), Ordering::Release);
-        }
+    /// Gives the time, for [`heard_all_before`](Self::heard_all_before).
+    pub(crate) fn now(&self) -> u64 {
+        self.index().map_or(0, Index::now)
     }
 
-    /// Tells for how long nothing was heard.
-    pub(crate) fn silent_for(&self) -> Duration {
-        let silent = |index: &Index| index.now() - index.heard.load(Ordering::Acquire);
-        Duration::from_millis(self.index().map_or(0, silent))
+    /// Notes that all has been heard that had changed before this time.
+    pub(crate) fn heard_all_before(&self, time: u64) {
+        if let Some(index) = self.index() {
+            index.heard.store(time, Ordering::Release);
+        }
     }
 
     /// Begins to go through all that there is in the store.
@@ -111,12 +122,13 @@ impl Round<'_> {
     pub(crate) fn end(self) {
         self.index.marks.end_generation();
         let complete = self.state | COMPLETE;
+        let state = &self.index.state;
+        let known =
+            state.compare_exchange(self.state, complete, Ordering::AcqRel, Ordering::Acquire);
         // Refused if all was lost meanwhile: then nothing is known.
-        let _ = self.index.state.compare_exchange(
-            self.state,
-            complete,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        if known.is_ok() && !self.is_repeated() {
+            // What changed while nobody told has not rung.
+            self.bell.watches.ring_all();
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Waiting for a context without asking.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -17,12 +17,32 @@ use super::mark::Mark;
 pub struct Watch {
     bell: Arc<Doorbell>,
     marks: Vec<Mark>,
-    rung: Arc<Notify>,
+    rung: Arc<Rung>,
+}
+
+/// Whether it has rung since somebody looked: many rings are one.
+#[derive(Default)]
+struct Rung {
+    has_rung: AtomicBool,
+    waiting: Notify,
+}
+
+impl Rung {
+    fn ring(&self) {
+        self.has_rung.store(true, Ordering::Release);
+        self.waiting.notify_one();
+    }
+
+    async fn heard(&self) {
+        while !self.has_rung.swap(false, Ordering::AcqRel) {
+            self.waiting.notified().await;
+        }
+    }
 }
 
 impl Watch {
     pub(super) fn new(bell: &Arc<Doorbell>, marks: Vec<Mark>) -> Self {
-        let rung = Arc::new(Notify::new());
+        let rung = Arc::default();
         bell.watches.register(&marks, &rung);
         Self {
             bell: Arc::clone(bell),
@@ -47,8 +67,8 @@ impl Watch {
     pub async fn rung(&mut self) {
         match self.bell.patience() {
             // What it is then makes no difference: look again.
-            Some(patience) => drop(timeout(patience, self.rung.notified()).await),
-            None => self.rung.notified().await,
+            Some(patience) => drop(timeout(patience, self.rung.heard()).await),
+            None => self.rung.heard().await,
         }
     }
 }
@@ -68,13 +88,13 @@ impl fmt::Debug for Watch {
 /// Who waits for which context.
 #[derive(Default)]
 pub(super) struct Watches {
-    waiting: Mutex<HashMap<Mark, Vec<Arc<Notify>>>>,
+    waiting: Mutex<HashMap<Mark, Vec<Arc<Rung>>>>,
     /// How many contexts are waited for: most rings are for none, and look no further.
     count: AtomicUsize,
 }
 
 impl Watches {
-    fn register(&self, marks: &[Mark], rung: &Arc<Notify>) {
+    fn register(&self, marks: &[Mark], rung: &Arc<Rung>) {
         let mut waiting = self.waiting();
         for mark in marks {
             waiting.entry(*mark).or_default().push(Arc::clone(rung));
@@ -82,7 +102,7 @@ impl Watches {
         self.count.store(waiting.len(), Ordering::Release);
     }
 
-    fn unregister(&self, marks: &[Mark], rung: &Arc<Notify>) {
+    fn unregister(&self, marks: &[Mark], rung: &Arc<Rung>) {
         let mut waiting = self.waiting();
         for mark in marks {
             if let Some(here) = waiting.get_mut(mark) {
@@ -100,18 +120,22 @@ impl Watches {
             return;
         }
         for rung in self.waiting().get(&mark).into_iter().flatten() {
-            // Kept for a watch that is not waiting just now; many are one.
-            rung.notify_one();
+            rung.ring();
         }
     }
 
     pub(super) fn ring_all(&self) {
-        for rung in self.waiting().values().flatten() {
-            rung.notify_one();
+        let waiting = self.waiting();
+        let mut rung = HashSet::new();
+        for one in waiting.values().flatten() {
+            // A watch waits for several contexts, and rings once.
+            if rung.insert(Arc::as_ptr(one)) {
+                one.ring();
+            }
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Mark, Vec<Arc<Notify>>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Mark, Vec<Arc<Rung>>>> {
         // Nothing in here is half-changed when a panic strikes.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,23 +12,27 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::keys;
 use crate::link::{Dialer, Listener, Listening, by_chance};
+use crate::seldom::Seldom;
 use crate::store::doorbell::SILENCE;
 use crate::store::{Doorbell, Finding, Trouble};
 use crate::{Error, home};
 
-/// After how much silence a process says something itself. Whoever does so is heard by all, so that the beats
-/// do not grow with the number of processes.
+/// How often the server is asked whether all has been heard.
 const BEAT: Duration = Duration::from_millis(200);
 /// How often all keys are gone through though nothing was missed: marks of contexts that expired or were
 /// confirmed elsewhere go then.
 const ROUND: Duration = Duration::from_secs(600);
+/// Least time between two beginnings of a round.
+const BETWEEN: Duration = Duration::from_secs(1);
 /// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
 const STEP: usize = 1000;
 /// How many times as long as a step of a round took the next one waits, where nobody waits for the round: pages
 /// need the processor too.
 const PACE: u32 = 9;
-/// Longest rest after a failed attempt.
-const REST: Duration = Duration::from_millis(150);
+/// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
+/// chance.
+const REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_millis(800);
 /// How long a server that refuses is left alone: somebody has to mend its rights.
 const REFUSED: Duration = Duration::from_secs(30);
 
@@ -68,7 +72,7 @@ impl Tracker {
         let refused = lock(&self.trouble).clone().filter(is_refusal)?;
         let detail = match refused.is_denied() {
             true => format!(
-                "the user may not run client|tracking, subscribe or publish, or not on the channel {}",
+                "the user may not run client|tracking, subscribe, info or scan, or not use the channel {}",
                 self.channel
             ),
             false => refused.to_string(),
@@ -123,10 +127,6 @@ impl Listener for Ear {
         self.lose();
     }
 
-    fn heard(&self) {
-        self.bell.hear();
-    }
-
     fn closed(&self) {
         self.lose();
     }
@@ -139,16 +139,32 @@ struct Keeper {
     trouble: Arc<Mutex<Option<Error>>>,
 }
 
+impl Drop for Keeper {
+    /// Whatever ends it: nobody tells of changes any more.
+    fn drop(&mut self) {
+        self.ear.bell.lose();
+    }
+}
+
 impl Keeper {
     async fn run(self) {
+        static TOLD: Seldom = Seldom::new();
+
+        let mut rest = REST;
         loop {
+            let started = Instant::now();
             let Err(error) = self.listen().await;
+            rest = match started.elapsed() > LONGEST_REST {
+                true => REST,
+                false => (rest * 2).min(LONGEST_REST),
+            };
             self.ear.bell.lose();
             let refused = is_refusal(&error);
-            if lock(&self.trouble).replace(error.clone()).is_none() && refused {
+            if refused && TOLD.now() {
                 tracing::warn!(%error, "pages ask each time: the server does not tell of changes");
             }
-            sleep(if refused { REFUSED } else { by_chance(REST) }).await;
+            *lock(&self.trouble) = Some(error);
+            sleep(if refused { REFUSED } else { by_chance(rest) }).await;
         }
     }
 
@@ -158,7 +174,6 @@ impl Keeper {
         let channel = keys::beat(&self.app);
         let listener = Arc::clone(&self.ear);
         let listening = Listening::open(&self.dialer, &prefix, channel, listener).await?;
-        self.ear.bell.hear();
         *lock(&self.trouble) = None;
         let (beat, round) = (self.beat(&listening), self.go_round(&listening));
         select(pin!(beat), pin!(round)).await.factor_first().0
@@ -168,22 +183,21 @@ impl Keeper {
     async fn beat(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
         let silent = || Error::unavailable("Redis does not answer");
         loop {
+            let asked = self.ear.bell.now();
+            let answered = timeout(SILENCE, listening.beat()).await;
+            answered.map_err(|_| silent())??;
+            self.ear.bell.heard_all_before(asked);
             sleep(BEAT / 2 + by_chance(BEAT / 2)).await;
-            if self.ear.bell.silent_for() >= BEAT {
-                timeout(SILENCE, listening.beat())
-                    .await
-                    .map_err(|_| silent())??;
-            }
-            if self.ear.bell.silent_for() >= SILENCE {
-                return Err(silent());
-            }
         }
     }
 
     /// Goes through all keys: at once where all was lost, and every now and then.
     async fn go_round(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
         loop {
+            let started = Instant::now();
             self.round(listening).await?;
+            // A server that is flushed over and over is not gone through over and over.
+            sleep(BETWEEN.saturating_sub(started.elapsed())).await;
             // Where there is no room for all marks, another round would be in vain for now.
             let _ = timeout(ROUND, self.ear.lost.notified()).await;
         }
