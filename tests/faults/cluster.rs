@@ -32,7 +32,7 @@ async fn a_session_lives_and_ends_in_a_cluster() -> Result<(), Error> {
     let salver = behind(&cluster);
     assert!(salver.health().await.is_good(), "{}", salver.health().await);
     let mut crossed = 0;
-    for n in 0..40 {
+    for n in 0..100 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let [old, new] = [&before, &after].map(|name| at(name, "page"));
         let [from, to] =
@@ -153,7 +153,7 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
     let mut dice = Dice(3);
     // The confirm comes at some time within the move, however long that takes here.
     let mut move_takes = Duration::from_millis(20);
-    for n in 0..40 {
+    for n in 0..100 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let (old, new) = (at(&before, "page"), at(&after, "page"));
         salver.add(&old, Message::info("shown")).await.unwrap();
@@ -164,12 +164,13 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
             salver.add(&old, one).await.unwrap();
         }
         let confirm = tokio::spawn({
-            let (salver, wait) = (
-                salver.clone(),
-                move_takes.mul_f64(dice.below(100) as f64 / 100.0),
-            );
+            let (salver, started) = (salver.clone(), Instant::now());
+            let wait = move_takes.mul_f64(dice.below(1000) as f64 / 1000.0);
             async move {
-                sleep(wait).await;
+                // A timer counts whole milliseconds, of which a move takes few.
+                while started.elapsed() < wait {
+                    tokio::task::yield_now().await;
+                }
                 salver.confirm(&claim).await.unwrap();
             }
         });

@@ -31,7 +31,11 @@ use std::time::Duration;
 use salver::store::RedisStore;
 use salver::{Context, MessageId, Salver};
 
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
+
+/// How late the index is told with `SALVER_TEST_INDEX=late`; with `off` there is none.
+pub const LATE: Duration = Duration::from_millis(50);
 
 /// How many: few enough for every commit, or as many as the long column asks for.
 pub fn column(ci: usize, long: usize) -> usize {
@@ -61,10 +65,26 @@ pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
 
 /// A handle with a lease that a test can wait for, and room for what piles up while nobody can read.
 pub fn salver(url: &str) -> Salver {
+    let index = std::env::var("SALVER_TEST_INDEX").unwrap_or_default();
+    let url = match index.as_str() {
+        "late" => late(url),
+        _ => url.to_owned(),
+    };
     Salver::builder("app")
-        .store(RedisStore::new(url).unwrap())
+        .store(RedisStore::new(&url).unwrap())
         .lease(Duration::from_secs(1))
         .max_messages(1_000)
+        .pending_index(index != "off")
         .build()
         .unwrap()
+}
+
+/// Gives an address at which the server tells of changes late, until this process ends.
+fn late(url: &str) -> String {
+    let (before, port) = url.rsplit_once(':').unwrap();
+    let proxy = Proxy::before(port.parse().unwrap());
+    proxy.set(Fault::LatePushes(LATE));
+    let late = format!("{before}:{}", proxy.port);
+    std::mem::forget(proxy);
+    late
 }

@@ -1,7 +1,5 @@
 //! What a visitor has just done is never missed, wherever the next page is served.
 
-use std::time::Duration;
-
 use actix_http::Request;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
@@ -10,13 +8,10 @@ use actix_web::{Error, HttpResponse, web};
 use salver::{Messages, Pending, Salver};
 
 use super::{process, proxied, settled};
-use crate::faults::column;
+use crate::faults::{LATE, column};
 use crate::support::proxy::Fault;
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, Site, html};
-
-/// How late the index of the other process is, on purpose.
-pub(super) const LATE: Duration = Duration::from_millis(50);
 
 /// A site whose visitors have cookies: `POST /p` adds its body and redirects, `POST /login` renews, `/fails`
 /// claims what is for any page, takes its time and fails.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use salver::{Message, PendingIndex, Salver, View};
 
-use super::hint::LATE;
 use super::{foreign_zadd, process, process_with, proxied, settled};
+use crate::faults::LATE;
 use crate::support::eventually;
 use crate::support::proxy::Fault;
 use crate::support::redis::Server;
