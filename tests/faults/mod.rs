@@ -82,9 +82,7 @@ pub fn salver(url: &str) -> Salver {
 /// Gives an address at which the server tells of changes late, until this process ends.
 fn late(url: &str) -> String {
     let (before, port) = url.rsplit_once(':').unwrap();
-    let proxy = Proxy::before(port.parse().unwrap());
+    let proxy = Box::leak(Box::new(Proxy::before(port.parse().unwrap())));
     proxy.set(Fault::LatePushes(LATE));
-    let late = format!("{before}:{}", proxy.port);
-    std::mem::forget(proxy);
-    late
+    format!("{before}:{}", proxy.port)
 }
