@@ -4,7 +4,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::HttpRequest;
 
 /// Headers by which browsers, past and present, say that nobody looks at the page yet.
 const AHEAD: [HeaderName; 4] = [
@@ -73,9 +73,4 @@ pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
 pub(crate) fn is_encoded<B>(response: &ServiceResponse<B>) -> bool {
     let encoding = response.headers().get(header::CONTENT_ENCODING);
     encoding.is_some_and(|encoding| encoding != "identity")
-}
-
-/// Tells whether a request brings any cookie; without one there is nothing to read.
-pub(crate) fn has_cookies(request: &HttpRequest) -> bool {
-    HttpMessage::headers(request).contains_key(header::COOKIE)
 }

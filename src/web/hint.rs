@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
-use super::session::cookies;
+use super::cookies::cookies;
 
 const SECURE_NAME: &str = "__Host-salver-hint";
 const PLAIN_NAME: &str = "salver-hint";

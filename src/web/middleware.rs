@@ -16,10 +16,11 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use super::body::Body;
 use super::eligibility;
 use super::session::SessionSource;
+use super::site::Site;
 use super::slot::{self, Filler};
 use super::unread;
 use super::view::{Routes, ViewSource};
-use super::visit::{Site, Visit, Word};
+use super::visit::{Visit, Word};
 use crate::salver::Hold;
 use crate::{Salver, fragment};
 

@@ -40,6 +40,7 @@
 
 mod assets;
 mod body;
+mod cookies;
 mod eligibility;
 mod error;
 mod hint;
@@ -47,6 +48,7 @@ mod messages;
 mod middleware;
 mod pending;
 mod session;
+mod site;
 mod slot;
 mod token;
 mod unread;

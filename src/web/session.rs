@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{self, HeaderName};
 
-use super::eligibility::has_cookies;
+use super::cookies::{cookies, has_cookies, value};
 use super::hint;
 use super::token::Token;
 use crate::{Error, SessionId};
@@ -205,20 +205,6 @@ fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token<'_>> {
     let name = name(request, plain_http).as_bytes();
     let token = cookies(request).find_map(|cookie| value(cookie, name))?;
     Token::read(std::str::from_utf8(token).ok()?)
-}
-
-/// Gives the cookies that a request brings, each as `name=value`.
-pub(super) fn cookies(request: &HttpRequest) -> impl Iterator<Item = &[u8]> {
-    let headers = request.headers().get_all(header::COOKIE);
-    let cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    cookies.map(<[u8]>::trim_ascii_start)
-}
-
-/// Gives the value of a cookie of this name. As bytes: one neighbour that is not UTF-8 hides nobody else.
-fn value<'a>(cookie: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = cookie.strip_prefix(name)?;
-    let value = value.trim_ascii_start().strip_prefix(b"=")?;
-    Some(value.trim_ascii())
 }
 
 /// Bakes the cookie that carries a token to a visitor.

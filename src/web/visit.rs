@@ -1,7 +1,6 @@
 //! One request's visit: whose it is, for which view, what it claimed and how that ends.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,40 +11,16 @@ use tokio::time::Instant;
 
 use super::eligibility;
 use super::hint;
-use super::session::{Hand, SessionSource};
+use super::session::Hand;
+use super::site::Site;
 use super::token::Token;
-use super::unread::{Unread, VIEWS};
-use super::view::{Routes, ViewSource};
 use crate::salver::Hold;
 use crate::seldom::Seldom;
-use crate::{Error, Message, Salver, SessionId, View};
+use crate::{Error, Message, SessionId, View};
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();
 static SKIPPED: Seldom = Seldom::new();
-
-/// What all requests of a worker share.
-pub(super) struct Site {
-    pub(super) salver: Salver,
-    pub(super) session: SessionSource,
-    pub(super) view: ViewSource,
-    pub(super) routes: Routes,
-    /// The views that this worker has had pages of.
-    pub(super) pages: RefCell<HashSet<View>>,
-    pub(super) plain_http: bool,
-    pub(super) unread: &'static Unread,
-}
-
-impl Site {
-    /// Notes that there is a page of this view. Each worker says so once.
-    fn note_page(&self, view: &View) {
-        let mut pages = self.pages.borrow_mut();
-        if pages.len() < VIEWS && !pages.contains(view) {
-            pages.insert(view.clone());
-            self.unread.read(self.salver.name(), view);
-        }
-    }
-}
 
 /// A handler's word on what was claimed, above what the response says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::{Doorbell, Source};
 use crate::{SessionId, View};
 
 /// How long the connection may be silent before nothing is known any more: less than the second that is promised.
-pub(crate) const SILENCE: Duration = Duration::from_millis(700);
+const SILENCE: Duration = Duration::from_millis(700);
 /// The bit of the state that says that all that there is in the store has been marked.
 pub(super) const COMPLETE: u64 = 1;
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::index::Index;
 use self::mark::Marker;
@@ -20,12 +19,7 @@ mod marks;
 mod told;
 mod watch;
 
-#[cfg(feature = "redis")]
-pub(crate) use self::index::SILENCE;
 pub use self::watch::Watch;
-
-/// How often a watch rings by itself while nobody tells of changes.
-const BLIND: Duration = Duration::from_secs(1);
 
 /// Tells that something may have changed in a context: look again. It never carries a message.
 ///
@@ -102,14 +96,13 @@ impl Doorbell {
         Watch::new(self, self.marker.of_all(contexts))
     }
 
-    /// How long a watch waits at most for a ring; nothing: as long as it takes.
-    fn patience(&self) -> Option<Duration> {
-        let is_told = match &self.source {
+    /// Tells whether every change rings at present.
+    fn is_told(&self) -> bool {
+        match &self.source {
             Source::Store => true,
             Source::Connection(index) => index.knows().is_some(),
             Source::Nobody => false,
-        };
-        (!is_told).then_some(BLIND)
+        }
     }
 }
 

@@ -4,12 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Doorbell;
 use super::mark::Mark;
+
+/// How often a watch rings by itself while nobody tells of changes.
+const BLIND: Duration = Duration::from_secs(1);
 
 /// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
 ///
@@ -65,11 +69,8 @@ impl Watch {
     ///
     /// Outside of a tokio runtime with time enabled, as every timer of tokio.
     pub async fn rung(&mut self) {
-        match self.bell.patience() {
-            // What it is then makes no difference: look again.
-            Some(patience) => drop(timeout(patience, self.rung.heard()).await),
-            None => self.rung.heard().await,
-        }
+        // What it was then makes no difference: look again.
+        while timeout(BLIND, self.rung.heard()).await.is_err() && self.bell.is_told() {}
     }
 }
 

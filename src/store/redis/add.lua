@@ -17,15 +17,16 @@ local expiry, cap, most_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumbe
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local moved = redis.call('HGET', book, '!moved')
+local view = string.match(context, '}:(.*)$')
+local told = redis.call('HMGET', book, '!moved', view)
+local moved, known = told[1], told[2]
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
 
-local view = string.match(context, '}:(.*)$')
 local prefix = string.sub(context, 1, -1 - #view)
 local count = redis.call('ZCARD', context)
 -- One that came to be empty stands in the book until somebody needs its room.
-local new = count == 0 or redis.call('HEXISTS', book, view) == 0
+local new = count == 0 or not known
 if new and redis.call('HLEN', book) >= most_contexts then
   for _, other in ipairs(redis.call('HKEYS', book)) do
     if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', book, other) end
@@ -80,7 +81,8 @@ local staying = count - #replaced
 local over = math.max(0, staying + #adding - cap)
 if over > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
 -- A life is never shortened, also not by what goes now: an empty key is gone, and its life with it.
-local life = math.max(redis.call('PTTL', context), expiry + latest)
+local life = expiry + latest
+if count > 0 then life = math.max(redis.call('PTTL', context), life) end
 for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
 -- Room is made before the add: a context full of leased messages must keep the new one.
 if over > 0 and staying > 0 then
@@ -91,9 +93,11 @@ for i = math.max(0, over - staying) + 1, #adding do
 end
 
 -- A context that expired takes with it what there was to tell of it.
-if count == 0 then redis.call('HSET', book, view, 0) end
-redis.call('HINCRBY', book, view, over)
-for _, key in ipairs({context, book}) do
-  if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
+if new then
+  redis.call('HSET', book, view, over)
+elseif over > 0 then
+  redis.call('HINCRBY', book, view, over)
 end
+redis.call('PEXPIRE', context, life)
+if redis.call('PTTL', book) < life then redis.call('PEXPIRE', book, life) end
 return {context, 'ok', over}

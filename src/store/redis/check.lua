@@ -10,7 +10,7 @@ local commands = {
   {'ZADD', context, 'XX', 1, 'x'}, {'ZREM', context, 'x'}, {'ZSCORE', context, 'x'}, {'ZCARD', context},
   {'ZCOUNT', context, 0, 1}, {'ZRANGE', context, 0, 0}, {'ZRANGEBYSCORE', context, 0, 1},
   {'ZREMRANGEBYRANK', context, 0, 0}, {'RENAME', context, context}, {'UNLINK', context},
-  {'HSETNX', book, 'x', 0}, {'HSET', book, 'x', 0}, {'HINCRBY', book, 'x', 1}, {'HGET', book, 'x'},
+  {'HSETNX', book, 'x', 0}, {'HSET', book, 'x', 0}, {'HINCRBY', book, 'x', 1}, {'HGET', book, 'x'}, {'HMGET', book, 'x'},
   {'HEXISTS', book, 'x'}, {'HKEYS', book}, {'HLEN', book}, {'HDEL', book, 'x'}, {'DEL', book},
 }
 local reply = {KEYS[1]}

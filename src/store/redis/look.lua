@@ -12,7 +12,10 @@
 --          trip
 local mode, lease, age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', unpack(KEYS, 2)) == 0 then return {KEYS[1]} end
-if redis.call('HEXISTS', KEYS[1], '!moved') == 1 then return {KEYS[1]} end
+local views = {}
+for i = 2, #KEYS do views[i - 1] = string.match(KEYS[i], '}:(.*)$') end
+local told = redis.call('HMGET', KEYS[1], '!moved', unpack(views))
+if told[1] then return {KEYS[1]} end
 -- A server out of memory lets a script write that has begun by removing.
 if mode ~= 'peek' then redis.call('ZREM', KEYS[2], '') end
 local time = redis.call('TIME')
@@ -38,26 +41,41 @@ end
 
 for i = 2, #KEYS do
   local key = KEYS[i]
-  local view = string.match(key, '}:(.*)$')
-  local later = redis.call('ZRANGEBYSCORE', key, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  local next_in = later[2] and math.floor(tonumber(later[2]) - now) or -1
-
-  local members, expired, unread, seen = {}, {}, 0, 0
-  repeat
-    local page = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', seen, 500)
-    for _, member in ipairs(page) do
-      local at = written(member)
-      if at and at < now - age then
-        table.insert(expired, member)
-      elseif newer(member) then
-        unread = unread + 1
-      else
-        table.insert(members, member)
-      end
+  local next_in, members, expired, unread, seen = -1, {}, {}, 0, 0
+  local function sort(member)
+    local at = written(member)
+    if at and at < now - age then
+      table.insert(expired, member)
+    elseif newer(member) then
+      unread = unread + 1
+    else
+      table.insert(members, member)
     end
-    seen = seen + #page
-  until #page < 500 or #members >= 2000 or seen >= 5000
-  if #members >= 2000 or seen >= 5000 then next_in = 0 end
+    seen = seen + 1
+  end
+
+  -- Of few, one range tells all.
+  local few = redis.call('ZRANGE', key, 0, 100, 'WITHSCORES')
+  if #few <= 200 then
+    for j = 1, #few, 2 do
+      local at = tonumber(few[j + 1])
+      if at > now then
+        next_in = math.floor(at - now)
+        break
+      end
+      sort(few[j])
+    end
+  else
+    local later = redis.call('ZRANGEBYSCORE', key, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    next_in = later[2] and math.floor(tonumber(later[2]) - now) or -1
+    local page
+    repeat
+      page = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', seen, 500)
+      for _, member in ipairs(page) do sort(member) end
+    until #page < 500 or #members >= 2000 or seen >= 5000
+    if #members >= 2000 or seen >= 5000 then next_in = 0 end
+  end
+
   for _, member in ipairs(expired) do
     if mode ~= 'peek' then redis.call('ZREM', key, member) end
   end
@@ -66,9 +84,8 @@ for i = 2, #KEYS do
     if mode == 'take' then redis.call('ZREM', key, member) end
   end
 
-  local displaced = 0
-  if seen > 0 then displaced = tonumber(redis.call('HGET', KEYS[1], view) or 0) end
-  if displaced > 0 and mode ~= 'peek' then redis.call('HSET', KEYS[1], view, 0) end
+  local displaced = seen > 0 and tonumber(told[i] or 0) or 0
+  if displaced > 0 and mode ~= 'peek' then redis.call('HSET', KEYS[1], views[i - 1], 0) end
   table.insert(reply, {key, next_in, displaced, #expired, unread, members})
 end
 return reply
