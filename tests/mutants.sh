@@ -104,7 +104,7 @@ fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
       if last_with"
 fault scripts_claim_without_a_lease faults::tabs::concurrent_tabs \
   src/store/redis/look.lua "if mode == 'claim' then" "if mode == 'never' then"
-fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_worker_and_two_more \
+fault every_scope_connects web::trouble::a_site_has_one_connection_for_each_worker_and_one_more \
   src/store/redis/mod.rs 'if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {' 'if let Some(worker) = None::<Arc<Self>> {'
 fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_page \
   src/breaker.rs 'if state.failures < FAILURES {' 'if state.failures < u32::MAX {'

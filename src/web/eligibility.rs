@@ -1,10 +1,10 @@
 //! Which requests may claim, and which responses count as shown.
 
+use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::HttpRequest;
 
 /// Headers by which browsers, past and present, say that nobody looks at the page yet.
 const AHEAD: [HeaderName; 4] = [
