@@ -21,10 +21,7 @@ pub(crate) trait Listener: Send + Sync + 'static {
 
 /// A connection to one server, on which it tells of every change to keys that begin with a prefix
 /// (`CLIENT TRACKING ON BCAST`, Redis 6.0), whoever makes it. Drop it to hang up.
-pub(crate) struct Listening {
-    connection: MultiplexedConnection,
-    channel: String,
-}
+pub(crate) struct Listening(MultiplexedConnection);
 
 impl Listening {
     /// Connects, and begins to listen before it returns. It also subscribes to a channel: what is said there is
@@ -37,7 +34,7 @@ impl Listening {
     pub(crate) async fn open(
         dialer: &Dialer,
         prefix: &str,
-        channel: String,
+        channel: &str,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, Error> {
         let tell = move |push: PushInfo| {
@@ -48,12 +45,9 @@ impl Listening {
         let mut track = redis::cmd("CLIENT");
         track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
         send::<Value>(&connection, &track).await?;
-        let subscribed = connection.subscribe(&channel).await;
+        let subscribed = connection.subscribe(channel).await;
         subscribed.map_err(|error| fault::of_reply(error, Effect::Reads).error)?;
-        Ok(Self {
-            connection,
-            channel,
-        })
+        Ok(Self(connection))
     }
 
     /// Asks the server what it is. All that had changed there before has been told when it answers.
@@ -64,7 +58,7 @@ impl Listening {
     pub(crate) async fn beat(&self) -> Result<(), Error> {
         let mut role = redis::cmd("INFO");
         role.arg("replication");
-        let role: String = send(&self.connection, &role).await?;
+        let role: String = send(&self.0, &role).await?;
         match role.contains("role:master") {
             true => Ok(()),
             false => Err(Error::unavailable("the server is a replica")),
@@ -81,7 +75,7 @@ impl Listening {
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern);
         scan.arg("COUNT").arg(step);
-        send(&self.connection, &scan).await
+        send(&self.0, &scan).await
     }
 }
 
@@ -117,8 +111,6 @@ fn tell(listener: &dyn Listener, push: PushInfo) {
 
 impl fmt::Debug for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening")
-            .field("channel", &self.channel)
-            .finish_non_exhaustive()
+        f.debug_struct("Listening").finish_non_exhaustive()
     }
 }

@@ -81,8 +81,7 @@ pub fn salver(url: &str) -> Salver {
 
 /// Gives an address at which the server tells of changes late, until this process ends.
 fn late(url: &str) -> String {
-    let (before, port) = url.rsplit_once(':').unwrap();
-    let proxy = Box::leak(Box::new(Proxy::before(port.parse().unwrap())));
-    proxy.set(Fault::LatePushes(LATE));
-    format!("{before}:{}", proxy.port)
+    let (proxy, there) = Proxy::doing(Fault::LatePushes(LATE), url);
+    Box::leak(Box::new(proxy));
+    there
 }

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::{foreign_zadd, process, proxied, settled};
+use super::{foreign_zadd, process, settled, site_of_a_page};
 use crate::faults::process::SiteProcess;
 use crate::faults::site::{ask, read_whole};
 use crate::support::eventually;
-use crate::support::proxy::Fault;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, adas, adas_site, html};
 
@@ -18,10 +18,7 @@ const NOTICED: Duration = Duration::from_millis(1_300);
 /// Something happens, something is written at once, and a page has to show it; the latest that it did.
 async fn latest(server: &Server, url: &str, rounds: usize, happens: impl AsyncFn()) -> Duration {
     let (salver, report) = process(url);
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     let mut latest = Duration::ZERO;
     for n in 0..rounds {
         settled(&report, || site.get("/p")).await;
@@ -43,7 +40,7 @@ async fn latest(server: &Server, url: &str, rounds: usize, happens: impl AsyncFn
 #[actix_web::test]
 async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
     let server = Server::start();
-    let (proxy, url) = proxied(&server, Fault::None);
+    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
     let (salver, report) = process(&url);
     let site = adas_site(&salver, |app| {
         for path in ["/p", "/q"] {
@@ -70,10 +67,7 @@ async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
 async fn a_look_that_failed_is_repeated() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     let context = adas(&salver, "p");
     for by_a_page in [false, true] {
         settled(&report, || site.get("/p")).await;
@@ -155,10 +149,7 @@ fn used_memory(server: &Server) -> u64 {
 async fn a_primary_that_became_a_replica_is_not_trusted() {
     let (server, other) = (Server::start(), Server::start());
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     settled(&report, || site.get("/p")).await;
     let port = other.port.to_string();
     let _: String = server.run(&[b"REPLICAOF", b"127.0.0.1", port.as_bytes()]);
@@ -188,10 +179,7 @@ async fn nobody_listens_for_a_store_that_is_gone() {
     };
     for _ in 0..3 {
         let (salver, report) = process(&server.url());
-        let site = adas_site(&salver, |app| {
-            _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-        })
-        .await;
+        let site = site_of_a_page(&salver).await;
         settled(&report, || site.get("/p")).await;
         assert_eq!(listening().await, 1);
         drop(site);
@@ -217,7 +205,7 @@ async fn a_connection_that_is_killed_is_noticed_at_once() {
 #[actix_web::test]
 async fn a_server_that_stays_silent_is_not_trusted() {
     let server = Server::start();
-    let (proxy, url) = proxied(&server, Fault::None);
+    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
     let silence = async || proxy.set(Fault::MuteListeners);
     let latest = latest(&server, &url, 1, silence).await;
     println!("COST gap=silence latest_ms={}", latest.as_millis());
@@ -232,10 +220,7 @@ async fn a_server_that_stays_silent_is_not_trusted() {
 async fn a_server_that_starts_again_is_gone_through() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     for n in 0..5 {
         settled(&report, || site.get("/p")).await;
         server.kill();

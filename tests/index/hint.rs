@@ -7,9 +7,9 @@ use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse, web};
 use salver::{Messages, Pending, Salver};
 
-use super::{process, proxied, settled};
+use super::{process, settled};
 use crate::faults::{LATE, column};
-use crate::support::proxy::Fault;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, Site, html};
 
@@ -53,7 +53,7 @@ fn post(path: &str, text: &str) -> TestRequest {
 #[actix_web::test]
 async fn a_redirect_to_another_process_shows_the_visitors_own_message() {
     let server = Server::start();
-    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
+    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
     let ((near, _), (far, report)) = (process(&server.url()), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     // Another visitor, who does nothing.
@@ -103,7 +103,7 @@ fn without_hint(cookies: &str) -> String {
 #[actix_web::test]
 async fn without_the_hint_another_process_is_late() {
     let server = Server::start();
-    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
+    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
     let ((near, _), (far, report)) = (process(&server.url()), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     forms.send(post("/p", "first")).await;
@@ -123,7 +123,7 @@ async fn without_the_hint_another_process_is_late() {
 #[actix_web::test]
 async fn a_login_and_a_page_given_back_leave_the_hint() {
     let server = Server::start();
-    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
+    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
     let ((near, _), (far, report)) = (process(&server.url()), process(&url));
     let (forms, pages) = (site(&near).await, site(&far).await);
     for n in 0..10 {

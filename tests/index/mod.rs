@@ -7,13 +7,17 @@ mod watch;
 
 use std::time::Duration;
 
+use actix_http::Request;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::{Error, web};
 use salver::store::RedisStore;
 use salver::{Context, Salver, SalverBuilder};
 
 use crate::support::eventually;
-use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::{Report, SpyStore};
+use crate::web::site::{PAGE, Site, adas_site, html};
 
 /// The handle of one process: connections of its own, and a report of what it asks.
 fn process(url: &str) -> (Salver, Report) {
@@ -30,12 +34,14 @@ fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> 
     (salver, report)
 }
 
-/// A proxy before a server, and the address there.
-fn proxied(server: &Server, fault: Fault) -> (Proxy, String) {
-    let proxy = Proxy::before(server.port);
-    proxy.set(fault);
-    let (here, there) = (format!(":{}", server.port), format!(":{}", proxy.port));
-    (proxy, server.url().replace(&here, &there))
+/// A site with the one page `/p`, whose every visitor is Ada.
+async fn site_of_a_page(
+    salver: &Salver,
+) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
+    adas_site(salver, |app| {
+        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
+    })
+    .await
 }
 
 /// Asks for a page until it is known that there is nothing on it.

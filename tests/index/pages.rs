@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use salver::{Message, PendingIndex, Salver, View};
 
-use super::{foreign_zadd, process, process_with, proxied, settled};
+use super::{foreign_zadd, process, process_with, settled, site_of_a_page};
 use crate::faults::LATE;
 use crate::support::eventually;
-use crate::support::proxy::Fault;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, adas, adas_site, html};
 
@@ -27,10 +27,7 @@ fn scripts_run(server: &Server) -> u64 {
 async fn a_page_without_messages_asks_nobody() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     settled(&report, || site.get("/p")).await;
     // The look at the store at the start is over when no script runs any more.
     let before = eventually("nothing runs", async || {
@@ -55,10 +52,7 @@ async fn what_another_process_adds_is_found() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let (other, _) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     for view in [View::new("p").unwrap(), View::ANY] {
         for n in 0..20 {
             settled(&report, || site.get("/p")).await;
@@ -80,10 +74,7 @@ async fn what_another_process_adds_is_found() {
 async fn a_message_shown_costs_at_most_one_needless_look() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     settled(&report, || site.get("/p")).await;
     let mut most = 0;
     for n in 0..50 {
@@ -109,10 +100,7 @@ async fn a_message_shown_costs_at_most_one_needless_look() {
 async fn a_foreign_zadd_is_heard() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = adas_site(&salver, |app| {
-        _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-    })
-    .await;
+    let site = site_of_a_page(&salver).await;
     settled(&report, || site.get("/p")).await;
     foreign_zadd(&server, &adas(&salver, "p"), "from a shell");
     eventually("the page shows it", async || {
@@ -171,7 +159,7 @@ async fn what_falls_due_is_asked_for_when_it_does() {
 #[actix_web::test]
 async fn what_this_process_does_itself_is_asked_for_at_once() {
     let server = Server::start();
-    let (_proxy, url) = proxied(&server, Fault::LatePushes(LATE));
+    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
     let (salver, report) = process(&url);
     let fails = |pending: salver::Pending| async move {
         HttpResponse::InternalServerError().body(pending.html())
@@ -264,10 +252,7 @@ async fn a_server_that_does_not_tell_is_asked() {
         ];
         let _: String = server.run(&user.map(str::as_bytes));
         let (salver, report) = process(&server.url_as("deaf", "deaf"));
-        let site = adas_site(&salver, |app| {
-            _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
-        })
-        .await;
+        let site = site_of_a_page(&salver).await;
         let health = eventually("health says so", async || {
             let health = salver.health().await;
             (!health.is_good()).then_some(health)

@@ -6,9 +6,9 @@ use salver::store::RedisStore;
 use salver::{Message, Salver, View};
 use tokio::time::timeout;
 
-use super::{foreign_zadd, proxied};
+use super::foreign_zadd;
 use crate::support::at;
-use crate::support::proxy::Fault;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 
 /// Long enough for any ring on a busy machine; a watch that nobody tells rings later by itself.
@@ -123,7 +123,7 @@ async fn watches_share_one_connection() {
 #[tokio::test]
 async fn a_watch_that_nobody_tells_rings_by_itself() {
     let server = Server::start();
-    let (proxy, url) = proxied(&server, Fault::None);
+    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
     let salver = redis(&url);
     let mut watch = told(&salver).await;
     proxy.set(Fault::Refuse);
@@ -153,7 +153,7 @@ async fn a_watch_that_nobody_tells_rings_by_itself() {
 #[tokio::test]
 async fn what_changed_in_a_gap_rings_after_it() {
     let server = Server::start();
-    let (proxy, url) = proxied(&server, Fault::None);
+    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
     let salver = redis(&url);
     let mut watch = told(&salver).await;
     proxy.set(Fault::Refuse);

@@ -68,6 +68,15 @@ impl Proxy {
         Self { port, fault }
     }
 
+    /// Starts one that does this before the server at an address; gives the address there, with the same user.
+    pub fn doing(fault: Fault, url: &str) -> (Self, String) {
+        let (user, port) = url.rsplit_once(':').unwrap();
+        let proxy = Self::before(port.parse().unwrap());
+        proxy.set(fault);
+        let there = format!("{user}:{}", proxy.port);
+        (proxy, there)
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

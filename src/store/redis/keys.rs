@@ -20,7 +20,7 @@ pub(super) fn contexts_begin(app: &str) -> String {
     format!("{}:{{", encode(app))
 }
 
-/// Spells the channel on which the processes of an application hear that they are told of changes.
+/// Spells the channel that connections which listen are subscribed to; nothing is said on it.
 pub(super) fn beat(app: &str) -> String {
     format!("{}!beat", encode(app))
 }

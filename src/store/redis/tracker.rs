@@ -172,7 +172,7 @@ impl Keeper {
         let prefix = keys::contexts_begin(&self.app);
         let channel = keys::beat(&self.app);
         let listener = Arc::clone(&self.ear);
-        let listening = Listening::open(&self.dialer, &prefix, channel, listener).await?;
+        let listening = Listening::open(&self.dialer, &prefix, &channel, listener).await?;
         *lock(&self.trouble) = None;
         let (beat, round) = (self.beat(&listening), self.go_round(&listening));
         select(pin!(beat), pin!(round)).await.factor_first().0
