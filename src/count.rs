@@ -9,7 +9,6 @@
 )]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::Error;
 use crate::store::Found;
@@ -38,6 +37,19 @@ counters! {
     given_up => "salver_unsettled_total";
 }
 
+/// When something began, where somebody counts how long it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Since(#[cfg(feature = "metrics")] tokio::time::Instant);
+
+impl Since {
+    pub(crate) fn now() -> Self {
+        Self(
+            #[cfg(feature = "metrics")]
+            tokio::time::Instant::now(),
+        )
+    }
+}
+
 /// What a look met and did not hand out.
 pub(crate) fn met(app: &Arc<str>, found: &Found) {
     expired(app, found.expired);
@@ -51,7 +63,7 @@ pub(crate) fn span(doing: &'static str, app: &str) -> tracing::Span {
 }
 
 /// One call to the store: how long it took, and how it ended.
-pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, Error>) {
+pub(crate) fn call<T>(doing: &'static str, since: Since, outcome: &Result<T, Error>) {
     if let Err(error) = outcome {
         told(error);
     }
@@ -59,16 +71,17 @@ pub(crate) fn call<T>(doing: &'static str, took: Duration, outcome: &Result<T, E
     {
         let ended = outcome.as_ref().err().map_or("ok", Error::name);
         metrics::histogram!("salver_call_seconds", "operation" => doing, "outcome" => ended)
-            .record(took);
+            .record(since.0.elapsed());
     }
 }
 
 /// How long a page waited for its messages, and whether it goes out without knowing of any.
 #[cfg(feature = "web")]
-pub(crate) fn page(app: &Arc<str>, waited: Duration, degraded: bool) {
+pub(crate) fn page(app: &Arc<str>, since: Since, degraded: bool) {
     #[cfg(feature = "metrics")]
     {
-        metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app)).record(waited);
+        metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app))
+            .record(since.0.elapsed());
         if degraded {
             metrics::counter!("salver_degraded_pages_total", "app" => Arc::clone(app)).increment(1);
         }

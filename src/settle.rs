@@ -12,9 +12,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
 use crate::breaker::Breaker;
+use crate::count::{self, Since};
 use crate::seldom::Seldom;
 use crate::store::{Claim, Store};
-use crate::{Error, count, home};
+use crate::{Error, home};
 
 /// Most ends that wait to be tried. Bounds the memory that a store which is down can cost; what finds no room
 /// comes back when its lease ends.
@@ -241,7 +242,7 @@ impl Desk {
         end: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
         let pass = self.breaker.enter()?;
-        let (started, span) = (Instant::now(), count::span(doing, app));
+        let (since, span) = (Since::now(), count::span(doing, app));
         // A store that panics must not take the ends of all other claims with it.
         let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).instrument(span);
         let ended = match end.await {
@@ -251,7 +252,7 @@ impl Desk {
             )),
             Err(_) => Err(Error::in_doubt("the store did not answer in time")),
         };
-        count::call(doing, started.elapsed(), &ended);
+        count::call(doing, since, &ended);
         pass.note(&ended);
         ended
     }

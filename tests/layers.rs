@@ -154,7 +154,10 @@ fn imports_fall_and_rooms_do_not_meet() {
 
 #[test]
 fn every_script_has_a_header_and_one_typed_door() {
-    let scripts = read("src/store/redis/scripts.rs");
+    let scripts: String = files("src/store/redis/scripts", ".rs")
+        .iter()
+        .map(|path| read(path))
+        .collect();
     for path in files("src", ".lua") {
         let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());
         let header: String = lua
@@ -170,7 +173,7 @@ fn every_script_has_a_header_and_one_typed_door() {
         }
         assert_eq!(
             scripts
-                .matches(&format!("include_str!(\"{name}\")"))
+                .matches(&format!("include_str!(\"../{name}\")"))
                 .count(),
             1,
             "{name}"

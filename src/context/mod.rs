@@ -28,12 +28,27 @@ pub(crate) fn encode(part: &str) -> String {
     utf8_percent_encode(part, RESERVED).to_string()
 }
 
+/// Spells the key of a context, `app:{session}:view`, part by part.
+pub(crate) fn spell(app: &str, session: &SessionId, view: &View, mut put: impl FnMut(&str)) {
+    spell_session(app, session, &mut put);
+    view.spell(put);
+}
+
 /// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
 pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
     utf8_percent_encode(app, RESERVED).for_each(&mut put);
     put(":{");
     utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
     put("}:");
+}
+
+/// Spells the key of a session's book, `app!session:{session}`, part by part.
+#[cfg(feature = "redis")]
+pub(crate) fn spell_book(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+    utf8_percent_encode(app, RESERVED).for_each(&mut put);
+    put("!session:{");
+    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
+    put("}");
 }
 
 #[cfg(feature = "redis")]
@@ -138,9 +153,8 @@ impl Context {
     }
 
     /// Spells the key part by part.
-    pub(crate) fn spell(&self, mut put: impl FnMut(&str)) {
-        spell_session(&self.app, &self.session, &mut put);
-        self.view.spell(put);
+    pub(crate) fn spell(&self, put: impl FnMut(&str)) {
+        spell(&self.app, &self.session, &self.view, put);
     }
 
     /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{RedisError, Value, from_redis_value};
+use redis::{RedisError, Value};
 use tokio::time::{Instant, sleep};
 
 use super::Ask;
@@ -38,32 +38,35 @@ pub(super) fn read(
 
 /// Checks that a reply is to what was asked: a list that begins with the name.
 fn named(reply: Value, ask: &Ask) -> Result<Vec<Value>, Verdict> {
-    let mismatch = || fault::of_mismatch(ask.effect);
     let Value::Array(mut parts) = reply else {
-        return Err(mismatch());
+        return Err(fault::of_mismatch(ask.effect));
     };
-    if parts.is_empty() {
-        return Err(mismatch());
-    }
-    match from_redis_value::<String>(parts.remove(0)) {
-        Ok(name) if name == ask.name() => Ok(parts),
-        _ => Err(mismatch()),
+    match parts.first() {
+        Some(Value::BulkString(name)) if ask.key(0) == Some(name) => {
+            parts.remove(0);
+            Ok(parts)
+        }
+        _ => Err(fault::of_mismatch(ask.effect)),
     }
 }
 
-/// Tries until there is an answer: once more over a new connection where the first broke, and until a time where
-/// the keys are on their way. Of an attempt the outer error is of the connection, the inner one of the request.
+/// Tries until there is an answer: once more over a new connection where the first broke, and for as long as this
+/// where the keys are on their way. Of an attempt the outer error is of the connection, the inner one of the request.
 pub(super) async fn persist<T, F: Future<Output = Result<Result<T, Verdict>, Error>>>(
-    until: Instant,
+    moving: Duration,
     attempt: impl Fn() -> F,
 ) -> Result<T, Error> {
-    let mut first = None;
+    let (mut first, mut until) = (None, None);
     loop {
         let failed = match attempt().await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(verdict)) if verdict.again == Again::Soon && Instant::now() < until => {
-                sleep(STEP).await;
-                continue;
+            Ok(Err(verdict)) if verdict.again == Again::Soon => {
+                let now = Instant::now();
+                if now < *until.get_or_insert(now + moving) {
+                    sleep(STEP).await;
+                    continue;
+                }
+                verdict.error
             }
             Ok(Err(verdict)) if verdict.again == Again::Anew && first.is_none() => {
                 first = Some(verdict.error);

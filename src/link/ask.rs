@@ -1,6 +1,6 @@
 //! What is asked of a server.
 
-use redis::{Cmd, Script, cmd};
+use redis::{Arg, Cmd, Script, ToRedisArgs, cmd};
 
 /// What a request may change, which says what may be done when its reply is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,35 +26,64 @@ impl Lua {
     }
 }
 
+/// Which argument of the command is the first key: after the command's word, the script and how many keys.
+const FIRST_KEY: usize = 3;
+/// Room for the arguments and the bytes of most requests, so that putting one together does not allocate again.
+const ARGUMENTS: usize = 16;
+const BYTES: usize = 512;
+
 /// One request: a script with its keys, all of one slot, and its arguments. Its reply is a list whose first
 /// part names the first key, so that no reply is ever taken for another's.
+#[derive(Clone)]
 pub(crate) struct Ask {
-    pub(crate) script: &'static Lua,
-    pub(crate) keys: Vec<String>,
-    pub(crate) args: Vec<Vec<u8>>,
-    pub(crate) effect: Effect,
+    script: &'static Lua,
+    pub(super) effect: Effect,
+    command: Cmd,
 }
 
 impl Ask {
-    /// The first key, which the reply has to name.
-    pub(super) fn name(&self) -> &str {
-        self.keys.first().map_or("", String::as_str)
+    /// Begins a request with so many keys, which come next, and before the arguments.
+    pub(crate) fn new(script: &'static Lua, effect: Effect, keys: usize) -> Self {
+        let mut command = Cmd::with_capacity(ARGUMENTS, BYTES);
+        command.arg("EVALSHA").arg(&script.hash).arg(keys);
+        Self {
+            script,
+            effect,
+            command,
+        }
     }
 
-    pub(super) fn by_hash(&self) -> Cmd {
-        self.command("EVALSHA", &self.script.hash)
+    /// Appends a key or an argument, or several.
+    pub(crate) fn arg(&mut self, arg: impl ToRedisArgs) -> &mut Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// Tells whether it may change something.
+    pub(crate) fn changes(&self) -> bool {
+        self.effect != Effect::Reads
+    }
+
+    /// Gives a key, counted from 0.
+    pub(crate) fn key(&self, number: usize) -> Option<&[u8]> {
+        match self.command.args_iter().nth(FIRST_KEY + number)? {
+            Arg::Simple(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn by_hash(&self) -> &Cmd {
+        &self.command
     }
 
     /// For a server that does not know the script. It does from then on.
     pub(super) fn whole(&self) -> Cmd {
-        self.command("EVAL", self.script.source)
-    }
-
-    fn command(&self, word: &str, script: &str) -> Cmd {
-        let mut command = cmd(word);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys);
-        for arg in &self.args {
-            command.arg(arg.as_slice());
+        let mut command = cmd("EVAL");
+        command.arg(self.script.source);
+        for arg in self.command.args_iter().skip(FIRST_KEY - 1) {
+            if let Arg::Simple(arg) = arg {
+                command.arg(arg);
+            }
         }
         command
     }

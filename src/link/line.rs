@@ -8,9 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use redis::{Cmd, Value};
-use tokio::time::{Instant, timeout};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::fault::{self, Verdict};
+use super::waiting::{Patience, Waiting};
 use super::wire::Wire;
 use super::{Ask, Dialer, Effect, answer};
 use crate::{Error, home};
@@ -19,11 +21,10 @@ use crate::{Error, home};
 /// is not hammered. How long exactly is left to chance, so that the processes of a site do not come at once.
 const REST: Duration = Duration::from_millis(25);
 const LONGEST_REST: Duration = Duration::from_millis(150);
-/// How long a request waits before its connection is thought to be dead, where making it took less than
-/// half of that; and how many requests have to.
+/// How long some requests wait before their connection is thought to be dead, where making it took less than
+/// half of that.
 const SILENCE: Duration = Duration::from_millis(80);
 const LONGEST_SILENCE: Duration = Duration::from_millis(300);
-const SILENT: u32 = 2;
 /// How long a connection to a Cluster serves at least before it is made anew: one server in trouble must not
 /// make all of them busy with greetings.
 const RENEWAL: Duration = Duration::from_millis(250);
@@ -48,8 +49,7 @@ struct Open {
     number: u64,
     since: Instant,
     wire: Wire,
-    /// How long a request may wait on it without being suspicious.
-    silence: Duration,
+    patience: Patience,
 }
 
 type Dialling = Shared<BoxFuture<'static, Result<Open, Error>>>;
@@ -62,10 +62,35 @@ struct State {
     dialling: Option<Dialling>,
     failures: u32,
     resting: Option<(Instant, Error)>,
-    /// When a reply came last over the connection that is open.
-    heard: Option<Instant>,
-    /// How many requests have waited too long since then.
-    silent: u32,
+    /// Who waits on the connection that is open.
+    waiting: Waiting,
+}
+
+/// A request on its way, until it is answered or given up.
+struct Sent<'a> {
+    line: &'a Line,
+    connection: u64,
+    request: u64,
+    answered: bool,
+}
+
+impl Sent<'_> {
+    fn answered(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        let state = &mut *self.line.state();
+        if let Some(open) = &state.open
+            && open.number == self.connection
+        {
+            state
+                .waiting
+                .end(self.request, self.answered, open.patience);
+        }
+    }
 }
 
 impl Line {
@@ -101,14 +126,16 @@ impl Line {
     }
 
     /// Runs a script and gives the parts of its reply after the first, which names the key that was asked
-    /// for. Waits without end but for the connection's own limits: the caller sets the deadline.
+    /// for. Waits without end: the caller sets the deadline.
     ///
     /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
     /// not be asked for twice.
-    pub(crate) async fn ask(&self, ask: Ask) -> Result<Vec<Value>, Error> {
-        let line = self.clone();
-        self.anywhere(async move { line.ask_here(&ask).await })
-            .await
+    pub(crate) async fn ask(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
+        if has_clock() {
+            return self.ask_here(ask).await;
+        }
+        let (line, ask) = (self.clone(), ask.clone());
+        at_home(async move { line.ask_here(&ask).await }).await
     }
 
     /// Sends a command about a server as a whole, which changes nothing: of a Cluster to the primary of that
@@ -118,52 +145,42 @@ impl Line {
         node: usize,
         command: Cmd,
     ) -> Result<Option<Value>, Error> {
-        self.anywhere(self.clone().send(node, command)).await
+        match has_clock() {
+            true => self.clone().send(node, command).await,
+            false => at_home(self.clone().send(node, command)).await,
+        }
     }
 
     async fn send(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
-        let Open {
-            number, mut wire, ..
-        } = self.connection().await?;
+        let (
+            Open {
+                number, mut wire, ..
+            },
+            sent,
+        ) = self.connection().await?;
         let reply = wire.command(node, &command).await;
+        sent.answered();
         reply.map_err(|error| {
             self.judge(number, fault::of_reply(error, Effect::Reads))
                 .error
         })
     }
 
-    /// Drives a request where the connection lives.
-    async fn anywhere<T: Send + 'static>(
-        &self,
-        asking: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        if !self.at_home {
-            return asking.await;
-        }
-        let asked = home::spawn(asking)?.await;
-        asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
-    }
-
     async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        answer::persist(Instant::now() + MOVING, || self.attempt(ask)).await
+        answer::persist(MOVING, || self.attempt(ask)).await
     }
 
     /// The outer error is of the line, the inner one of the request.
     async fn attempt(&self, ask: &Ask) -> Result<Result<Vec<Value>, Verdict>, Error> {
-        let open = self.connection().await?;
-        let (number, mut wire) = (open.number, open.wire);
-        let (reply, prompt) = {
-            let mut asking = std::pin::pin!(wire.run(ask));
-            match timeout(open.silence, &mut asking).await {
-                Ok(reply) => (reply, true),
-                Err(_) => {
-                    self.note_silence(number, open.silence);
-                    (asking.await, false)
-                }
-            }
-        };
+        let (
+            Open {
+                number, mut wire, ..
+            },
+            sent,
+        ) = self.connection().await?;
+        let reply = wire.run(ask).await;
+        sent.answered();
         let answer = answer::read(&wire, ask, reply);
-        self.note_reply(number, prompt);
         Ok(answer.map_err(|verdict| self.judge(number, verdict)))
     }
 
@@ -179,7 +196,7 @@ impl Line {
         if self.is_cluster() {
             self.renew(state, number);
         } else if state.open.take_if(|open| open.number == number).is_some() {
-            (state.heard, state.silent) = (None, 0);
+            state.waiting = Waiting::default();
         }
     }
 
@@ -192,74 +209,63 @@ impl Line {
         }
     }
 
-    /// Notes a reply. One that came late may be that of the request before, where a reply was lost on the way:
-    /// it takes nothing off the suspicion.
-    fn note_reply(&self, number: u64, prompt: bool) {
-        let mut state = self.state();
-        if state
-            .open
-            .as_ref()
-            .is_some_and(|open| open.number == number)
-        {
-            state.heard = Some(Instant::now());
-            // Of a Cluster another server may have answered.
-            if prompt && !self.is_cluster() {
-                state.silent = 0;
-            }
-        }
-    }
-
-    /// Notes a request that has waited too long. One may be a slow script; after some with nothing heard in
-    /// between the peer is thought to have vanished, and the next request dials anew. Those that wait go on
-    /// waiting.
-    fn note_silence(&self, number: u64, silence: Duration) {
-        let mut state = self.state();
-        let current = state
-            .open
-            .as_ref()
-            .is_some_and(|open| open.number == number);
-        // Where a reply was lost on the way each request is answered by the next one's reply: heard, but not lately.
-        let lately = state
-            .heard
-            .is_some_and(|heard| heard.elapsed() < silence / 2);
-        if current && (self.is_cluster() || !lately) {
-            state.silent += 1;
-            if state.silent >= SILENT {
-                self.hang_up(&mut state, number);
-            }
-        }
-    }
-
-    async fn connection(&self) -> Result<Open, Error> {
+    /// Gives the connection for a request that is sent now. One whose peer is thought to have vanished is left to
+    /// those that wait on it, and another dialled.
+    async fn connection(&self) -> Result<(Open, Sent<'_>), Error> {
         let dialling = {
             let mut state = self.state();
-            if let Some(open) = &state.open {
-                return Ok(open.clone());
+            if let Some(open) = &state.open
+                && state.waiting.is_in_vain(open.patience)
+            {
+                let number = open.number;
+                self.hang_up(&mut state, number);
+            }
+            if let Some(open) = state.open.clone() {
+                return Ok((open, self.send_over(&mut state)));
             }
             match &state.resting {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
                 _ => state.dialling.get_or_insert_with(|| self.dial()).clone(),
             }
         };
-        dialling.await
+        let open = dialling.await?;
+        Ok((open, self.send_over(&mut self.state())))
+    }
+
+    fn send_over(&self, state: &mut State) -> Sent<'_> {
+        Sent {
+            line: self,
+            connection: state.dialled,
+            request: state.waiting.send(),
+            answered: false,
+        }
     }
 
     /// Dials on a task of its own: a page that stops waiting must not stop the dialling.
     fn dial(&self) -> Dialling {
         let line = self.clone();
-        let task = tokio::spawn(async move {
+        let dialling = async move {
             let started = Instant::now();
             let dialled = line.dialer.dial().await;
             line.note(dialled, started.elapsed())
-        });
-        let line = self.clone();
-        let broken = move |_| {
-            let broken = Error::unavailable("the connection attempt was broken off");
-            line.note(Err(broken), Duration::ZERO)
         };
-        task.map(move |dialled| dialled.unwrap_or_else(broken))
-            .boxed()
-            .shared()
+        let task = match self.at_home {
+            true => home::spawn(dialling),
+            false => Ok(tokio::spawn(dialling)),
+        };
+        let line = self.clone();
+        let dialled = async move {
+            let broken = |_| Error::unavailable("the connection attempt was broken off");
+            let failed = match task {
+                Ok(task) => match task.await {
+                    Ok(dialled) => return dialled,
+                    Err(gone) => broken(gone),
+                },
+                Err(error) => error,
+            };
+            line.note(Err(failed), Duration::ZERO)
+        };
+        dialled.boxed().shared()
     }
 
     /// Notes what came of dialling and how long it took, and passes it on.
@@ -271,12 +277,15 @@ impl Line {
                 state.dialled += 1;
                 state.failures = 0;
                 state.resting = None;
-                (state.heard, state.silent) = (None, 0);
+                state.waiting = Waiting::default();
                 let open = Open {
                     number: state.dialled,
                     since: Instant::now(),
                     wire,
-                    silence: SILENCE.max(took * 2).min(LONGEST_SILENCE),
+                    patience: Patience {
+                        silence: SILENCE.max(took * 2).min(LONGEST_SILENCE),
+                        many: self.is_cluster(),
+                    },
                 };
                 state.open = Some(open.clone());
                 Ok(open)
@@ -295,6 +304,19 @@ impl Line {
         // Nothing in here is half-changed when a panic strikes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells whether the caller is on a runtime that can wait for a time.
+fn has_clock() -> bool {
+    Handle::try_current().is_ok()
+}
+
+/// Runs a request on Salver's own thread, for callers on no runtime.
+async fn at_home<T: Send + 'static>(
+    asking: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let asked = home::spawn(asking)?.await;
+    asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
 }
 
 /// Gives a time from nothing up to `longest`. ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015:

@@ -92,7 +92,7 @@ impl Replicated {
         until: Instant,
     ) -> Result<(Vec<Value>, bool), Error> {
         let attempt = || self.attempt(ask, replicas, until);
-        let (parts, reached) = answer::persist(until, attempt).await?;
+        let (parts, reached) = answer::persist(left(until), attempt).await?;
         Ok((parts, reached >= replicas))
     }
 
@@ -105,11 +105,12 @@ impl Replicated {
     ) -> Result<Result<(Vec<Value>, u32), Verdict>, Error> {
         let pool = self.pool.as_ref().map_err(Clone::clone)?;
         let mut checked = connection(pool, until).await?;
-        let left = until.saturating_duration_since(Instant::now());
         let wait = Wait {
             replicas,
             // A wait of 0 would be without end.
-            millis: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1),
+            millis: u64::try_from(left(until).as_millis())
+                .unwrap_or(u64::MAX)
+                .max(1),
         };
         let answered = timeout_at(until + GRACE, checked.wire.run_and_wait(ask, wait)).await;
         let judged = match answered {
@@ -131,10 +132,14 @@ impl Replicated {
     }
 }
 
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
 /// Waits for a connection that is free, or makes one where there may be more.
 async fn connection(pool: &Pool<Manager>, until: Instant) -> Result<Object<Manager>, Error> {
     let timeouts = Timeouts {
-        wait: Some(until.saturating_duration_since(Instant::now())),
+        wait: Some(left(until)),
         ..Timeouts::default()
     };
     pool.timeout_get(&timeouts)

@@ -39,10 +39,19 @@ impl Wire {
 
     /// Runs a script, by its hash where the server knows it.
     pub(super) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
-        match ask.by_hash().query_async(self).await {
-            Err(error) if is_unknown(&error) => ask.whole().query_async(self).await,
+        match self.send(ask.by_hash()).await {
+            Err(error) if is_unknown(&error) => self.send(&ask.whole()).await,
             reply => reply,
         }
+    }
+
+    async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        let reply = match self {
+            Self::One(connection) => connection.send_packed_command(command).await?,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command).await?,
+        };
+        reply.extract_error()
     }
 
     /// Runs a script and counts the replicas that have what it wrote. One pipeline, so that the count is of
@@ -52,7 +61,7 @@ impl Wire {
         ask: &Ask,
         wait: Wait,
     ) -> Result<(Value, u32), RedisError> {
-        match self.with_wait(ask.by_hash(), wait).await {
+        match self.with_wait(ask.by_hash().clone(), wait).await {
             Err(error) if is_unknown(&error) => self.with_wait(ask.whole(), wait).await,
             reply => reply,
         }
@@ -83,7 +92,7 @@ impl Wire {
     ) -> Result<Option<Value>, RedisError> {
         match self {
             Self::One(_) if node > 0 => Ok(None),
-            Self::One(connection) => command.query_async(connection).await.map(Some),
+            Self::One(_) => self.send(command).await.map(Some),
             #[cfg(feature = "cluster")]
             Self::Cluster(connection) => {
                 let Some(slot) = slot_of(node, connection).await? else {

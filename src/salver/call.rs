@@ -1,5 +1,4 @@
-//! How the handle asks its store: through the breaker, within a budget, on a task of its own where the answer
-//! must not be lost.
+//! How the handle asks its store: through the breaker, within a budget.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,19 +7,20 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
+use super::claiming::Claiming;
 use super::{Hold, Salver};
-use crate::{Context, Error, count, home};
+use crate::count::{self, Since};
+use crate::{Context, Error, home};
 
-/// How long a claim that its page no longer waits for is itself waited for, to give it back.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest look at the state of a store.
+const CHECK_PATIENCE: Duration = Duration::from_secs(2);
 /// Which share of its budget a write may take before it is sent again: 100 ms of 250.
 const FIRST: f64 = 0.4;
 
-fn unanswered() -> Error {
+pub(super) fn unanswered() -> Error {
     Error::unavailable("the store did not answer in time")
 }
 
@@ -86,35 +86,14 @@ impl Salver {
         self.call(doing, twice).await
     }
 
-    /// Claims on a task of its own and waits for at most `budget`; whoever stops waiting gives back.
+    /// Claims and waits for at most `budget`; what is claimed later is given back.
     pub(super) async fn hold(
         &self,
         contexts: Vec<Context>,
         budget: Duration,
     ) -> Result<Hold, Error> {
-        let claimed = async {
-            let (send, receive) = oneshot::channel();
-            let salver = self.clone();
-            let claim = async move {
-                let policy = salver.policy();
-                let claim = salver
-                    .store
-                    .claim(&contexts, policy.lease, policy.limits.age);
-                let claim = within(CLAIM_PATIENCE, claim, unanswered).await;
-                if let Ok(claim) = &claim {
-                    count::met(&salver.app, &claim.found);
-                }
-                // Nobody waits any more: the hold in the error is dropped, and so released.
-                let _ = send.send(claim.map(|claim| Hold::new(&salver, claim)));
-            };
-            match Handle::try_current() {
-                Ok(here) => drop(here.spawn(claim)),
-                Err(_) => drop(home::spawn(claim)?),
-            }
-            let gone = |_| Error::unavailable("the runtime of the claim has ended");
-            receive.await.map_err(gone)?
-        };
-        self.call("claim", within(budget, claimed, unanswered))
+        let claiming = Claiming::new(self, contexts);
+        self.call("claim", within(budget, claiming, unanswered))
             .await
     }
 
@@ -125,9 +104,9 @@ impl Salver {
         contexts: Vec<Context>,
         budget: Duration,
     ) -> Result<Hold, Error> {
-        let started = Instant::now();
+        let since = Since::now();
         let held = self.hold(contexts, budget).await;
-        count::page(&self.app, started.elapsed(), held.is_err());
+        count::page(&self.app, since, held.is_err());
         held
     }
 
@@ -139,9 +118,9 @@ impl Salver {
         let span = count::span(doing, &self.app);
         let guarded = async {
             let pass = self.shared.breaker.enter()?;
-            let started = Instant::now();
+            let since = Since::now();
             let outcome = call.await;
-            count::call(doing, started.elapsed(), &outcome);
+            count::call(doing, since, &outcome);
             pass.note(&outcome);
             if outcome.as_ref().err().is_none_or(Error::is_denied) {
                 self.check_once();
@@ -159,7 +138,7 @@ impl Salver {
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let found = within(CLAIM_PATIENCE, store.check(&app), unanswered).await;
+            let found = within(CHECK_PATIENCE, store.check(&app), unanswered).await;
             for finding in found.into_iter().flatten() {
                 tracing::warn!("the store: {finding}");
             }

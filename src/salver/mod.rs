@@ -12,6 +12,7 @@ use crate::{Context, Error, Message, SessionId, count, wire};
 
 mod builder;
 mod call;
+mod claiming;
 mod health;
 mod hold;
 mod moving;
@@ -306,7 +307,7 @@ impl Salver {
     ///
     /// # Cancel safety
     ///
-    /// Runs on a task of its own: dropped halfway, what it claims is released at once.
+    /// Dropped halfway, what it claims is released at once.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
         let contexts = context.looked_into();
         let hold = self.hold(contexts, self.policy().add_budget).await?;

@@ -31,8 +31,8 @@ use crate::Error;
 const CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
 const SEARCH: Duration = Duration::from_secs(2);
-/// Longest wait of the client itself for a reply. The deadlines of callers are shorter; this one only keeps
-/// requests that nobody waits for any more from piling up.
+/// Longest wait of the client itself for a reply, where callers set no deadline, and of a Cluster's client, which
+/// asks again by itself.
 const RESPONSE: Duration = Duration::from_secs(2);
 /// Most requests in a connection's queue: many small ones of one worker. The client's own 50 would make
 /// pages wait for each other.
@@ -131,7 +131,9 @@ impl Dialer {
         &self,
         push: impl AsyncPushSender,
     ) -> Result<MultiplexedConnection, Error> {
-        let config = config().set_push_sender(push);
+        let config = config()
+            .set_response_timeout(Some(RESPONSE))
+            .set_push_sender(push);
         let connecting = async {
             match self {
                 Self::One(client) => connect(client, &config).await,
@@ -151,11 +153,11 @@ impl Dialer {
 
     async fn wire(&self) -> Result<Wire, Error> {
         match self {
-            Self::One(client) => Ok(Wire::One(connect(client, &config()).await?)),
+            Self::One(client) => Ok(Wire::One(connect(client, &prompt()).await?)),
             Self::Sentinels(sentinels) => {
                 // Asked anew each time: which server is the primary changes with every failover.
                 let primary = sentinels.primary().await?;
-                Ok(Wire::One(connect(&primary, &config()).await?))
+                Ok(Wire::One(connect(&primary, &prompt()).await?))
             }
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
@@ -177,8 +179,13 @@ impl Dialer {
 fn config() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(RESPONSE))
         .set_pipeline_buffer_size(QUEUE)
+}
+
+/// Of connections on which each request has a deadline of its caller's: a second timer for it would cost more
+/// than the rest of the request.
+fn prompt() -> AsyncConnectionConfig {
+    config().set_response_timeout(None)
 }
 
 async fn connect(

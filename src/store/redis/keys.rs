@@ -1,13 +1,51 @@
-//! How the keys beside the contexts are spelled.
+//! How keys are spelled, into requests.
 
-use crate::SessionId;
-use crate::context::encode;
+use std::io::Write;
 
-/// Spells the key of a session's book, `app!session:{session}`: in the same slot as its contexts, and
-/// under no prefix that an application can spell.
-pub(super) fn book(app: &str, session: &SessionId) -> String {
-    format!("{}!session:{{{}}}", encode(app), encode(session.as_str()))
+use redis::{RedisWrite, ToRedisArgs, ToSingleRedisArg};
+
+use crate::context::{self, encode};
+use crate::{Context, SessionId, View};
+
+/// A key on its way into a request, which it spells itself into.
+#[derive(Clone, Copy)]
+pub(super) enum Key<'a> {
+    /// The context of a view.
+    Context(&'a str, &'a SessionId, &'a View),
+    /// The session book, `app!session:{session}`: in the same slot as its contexts, and under no prefix that
+    /// an application can spell.
+    Book(&'a str, &'a SessionId),
 }
+
+impl<'a> Key<'a> {
+    pub(super) fn of(context: &'a Context) -> Self {
+        Self::Context(context.app(), context.session(), context.view())
+    }
+
+    /// The book of the session that a context is of.
+    pub(super) fn book_of(context: &'a Context) -> Self {
+        Self::Book(context.app(), context.session())
+    }
+
+    fn spell(self, put: impl FnMut(&str)) {
+        match self {
+            Self::Context(app, session, view) => context::spell(app, session, view, put),
+            Self::Book(app, session) => context::spell_book(app, session, put),
+        }
+    }
+}
+
+impl ToRedisArgs for Key<'_> {
+    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        let mut writer = out.writer_for_next_arg();
+        self.spell(|part| {
+            // Into memory: it takes all.
+            let _ = writer.write_all(part.as_bytes());
+        });
+    }
+}
+
+impl ToSingleRedisArg for Key<'_> {}
 
 /// Spells the pattern of all contexts of an application. No part of a name is special in it: names are
 /// encoded.

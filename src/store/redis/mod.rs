@@ -125,7 +125,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits)?;
             let added = match limits.replicas {
-                0 => self.line.ask(add).await.map(|parts| (parts, true)),
+                0 => self.line.ask(&add).await.map(|parts| (parts, true)),
                 replicas => self.replicated.ask(add, replicas, limits.within).await,
             };
             // Whatever came of it: it may be there.

@@ -3,7 +3,8 @@
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
-use super::scripts::{self, Carried, Left};
+use super::scripts;
+use super::scripts::moving::{self, Carried, Left};
 use crate::link::Line;
 use crate::store::{Claim, HOPS, Held, Limits, Placed};
 use crate::{Context, Error, SessionId};
@@ -20,13 +21,13 @@ pub(super) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     // A repeat does not open the new id again: what has become of it since is not undone.
-    if scripts::leave(line, app, from, to, limits, false).await? == Left::Here {
+    if moving::leave(line, app, from, to, limits, false).await? == Left::Here {
         if from == to {
             return Ok(());
         }
-        scripts::arrive(line, app, to, open).await?;
+        moving::arrive(line, app, to, open).await?;
     }
-    let Left::Gone(views) = scripts::leave(line, app, from, to, limits, true).await? else {
+    let Left::Gone(views) = moving::leave(line, app, from, to, limits, true).await? else {
         return Ok(());
     };
     let moves = iter(views).map(|view| async move {
@@ -44,9 +45,9 @@ async fn move_context(
     to: &SessionId,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let carried = scripts::carry(line, old, limits).await?;
+    let carried = moving::carry(line, old, limits).await?;
     let new = deliver(line, old, to, &carried, limits).await?;
-    let confirmed = scripts::discard(line, old, &carried).await?;
+    let confirmed = moving::discard(line, old, &carried).await?;
     // Shown by a page of the old id in the meantime: the copy must not be shown again.
     let held = vec![Held::new(new, confirmed)];
     let shown = Claim {
@@ -66,7 +67,7 @@ async fn deliver(
 ) -> Result<Context, Error> {
     let mut new = old.with_session(to.clone());
     for _ in 0..HOPS {
-        match scripts::receive(line, &new, carried, limits).await {
+        match moving::receive(line, &new, carried, limits).await {
             Ok(Placed::Moved(session)) => new = new.with_session(session),
             // A logout that came before all was carried takes the rest too.
             Err(error) if error.is_closed() => return Ok(new),

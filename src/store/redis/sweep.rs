@@ -57,7 +57,7 @@ pub(super) async fn step(
     }
     let (cursor, found): (u64, Vec<String>) = read(page)?;
     swept.contexts = found.len() as u64;
-    let drops = found.into_iter().map(|key| scripts::sweep(line, key, age));
+    let drops = found.iter().map(|key| scripts::sweep(line, key, age));
     swept.removed = try_join_all(drops).await?.into_iter().sum();
     place.cursor = cursor;
     // With nobody at the next place the step after this one finds nothing and is the last.

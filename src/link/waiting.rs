@@ -1,0 +1,84 @@
+//! Whether the peer of a connection has vanished: told by the requests that wait, without a timer for each.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How many requests have to have waited too long. One may be a slow script.
+const SILENT: u32 = 2;
+
+/// The requests that are on their way over one connection, and what was heard.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// The number of the last one sent.
+    last: u64,
+    /// Oldest first.
+    sent: VecDeque<(u64, Instant)>,
+    /// When a reply came last.
+    heard: Option<Instant>,
+    /// How many have ended that had waited too long, since the last prompt reply.
+    silent: u32,
+}
+
+/// What is too long, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) silence: Duration,
+    /// Whether several servers answer over this connection, so that one may be silent while another is heard.
+    pub(super) many: bool,
+}
+
+impl Waiting {
+    /// Notes a request on its way; gives its number.
+    pub(super) fn send(&mut self) -> u64 {
+        self.last += 1;
+        self.sent.push_back((self.last, Instant::now()));
+        self.last
+    }
+
+    /// Notes that nobody waits for a request any more: it was answered, or given up.
+    ///
+    /// A reply that came late may be that of the request before, where one was lost on the way: it takes nothing
+    /// off the suspicion.
+    pub(super) fn end(&mut self, request: u64, answered: bool, patience: Patience) {
+        let Ok(place) = self.sent.binary_search_by_key(&request, |(sent, _)| *sent) else {
+            return;
+        };
+        let now = Instant::now();
+        let waited = self.sent.remove(place);
+        let waited = waited.map_or(Duration::ZERO, |(_, since)| now.duration_since(since));
+        let late = waited >= patience.silence;
+        if late && !self.is_heard(now, patience) {
+            self.silent += 1;
+        }
+        if answered {
+            self.heard = Some(now);
+            // Of several servers another one may have answered.
+            if !late && !patience.many {
+                self.silent = 0;
+            }
+        }
+    }
+
+    /// Tells whether the peer is thought to have vanished: some requests have waited too long with nothing heard in
+    /// between.
+    pub(super) fn is_in_vain(&self, patience: Patience) -> bool {
+        let missing = SILENT.saturating_sub(self.silent) as usize;
+        // The usual case, and the cheapest: nobody asks what time it is.
+        if self.sent.len() < missing {
+            return false;
+        }
+        let now = Instant::now();
+        let oldest = self.sent.iter().take(missing);
+        let late = oldest.filter(|(_, since)| now.duration_since(*since) >= patience.silence);
+        late.count() == missing && !self.is_heard(now, patience)
+    }
+
+    /// Tells whether the peer was heard lately. Where a reply was lost on the way each request is answered by the
+    /// next one's reply: heard, but not lately.
+    fn is_heard(&self, now: Instant, patience: Patience) -> bool {
+        let lately = |heard| now.duration_since(heard) < patience.silence / 2;
+        !patience.many && self.heard.is_some_and(lately)
+    }
+}
