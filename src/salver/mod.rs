@@ -8,7 +8,7 @@ use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
 use crate::settle::Settle;
 use crate::store::{Claim, Doorbell, HOPS, Placed, Store, Which};
-use crate::{Context, Error, Message, SessionId, count, wire};
+use crate::{Context, Error, Message, SessionId, View, count, wire};
 
 mod builder;
 mod call;
@@ -156,11 +156,11 @@ impl Salver {
     ///
     /// As [`View::new`](crate::View::new).
     pub fn context(&self, session: SessionId, view: impl IntoView) -> Result<Context, Error> {
-        Ok(Context::checked(
-            Arc::clone(&self.app),
-            session,
-            view.into_view()?,
-        ))
+        Ok(self.address(session, view.into_view()?))
+    }
+
+    pub(crate) fn address(&self, session: SessionId, view: View) -> Context {
+        Context::checked(Arc::clone(&self.app), session, view)
     }
 
     /// Adds one message. One round trip.
@@ -292,7 +292,7 @@ impl Salver {
     /// As [`peek`](Self::peek).
     pub async fn contexts(&self, session: &SessionId) -> Result<Vec<Context>, Error> {
         let views = self.read("contexts", self.store.contexts(&self.app, session));
-        let address = |view| Context::checked(Arc::clone(&self.app), session.clone(), view);
+        let address = |view| self.address(session.clone(), view);
         Ok(views.await?.into_iter().map(address).collect())
     }
 

@@ -80,6 +80,9 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let mut this = self.project();
+        if this.hold.is_none() && this.filler.is_none() && !*this.ended {
+            return this.inner.poll_next(context);
+        }
         while !*this.ended {
             match ready!(this.inner.as_mut().poll_next(context)) {
                 Some(Ok(piece)) => {

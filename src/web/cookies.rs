@@ -1,23 +1,62 @@
-//! The cookies that a request brings.
+//! Salver's own cookies, among all that a request brings.
 
-use actix_web::http::header;
-use actix_web::{HttpMessage, HttpRequest};
+use memchr::memchr;
 
-/// Tells whether a request brings any cookie; without one there is nothing to read.
-pub(crate) fn has_cookies(request: &HttpRequest) -> bool {
-    HttpMessage::headers(request).contains_key(header::COOKIE)
+/// The session's cookie where it can be bound to the host and to TLS.
+pub(super) const SECURE: &str = "__Host-salver";
+/// The same over plain http.
+pub(super) const PLAIN: &str = "salver";
+/// The hint's.
+pub(super) const SECURE_HINT: &str = "__Host-salver-hint";
+pub(super) const PLAIN_HINT: &str = "salver-hint";
+
+/// What the cookies say. Values are bytes: one neighbour that is not UTF-8 hides nobody else.
+#[derive(Default)]
+pub(super) struct Cookies<'a> {
+    secure: Option<&'a [u8]>,
+    plain: Option<&'a [u8]>,
+    /// Whether the hint is among them. By either name: at worst a page asks that need not.
+    pub(super) hint: bool,
 }
 
-/// Gives the cookies that a request brings, each as `name=value`.
-pub(super) fn cookies(request: &HttpRequest) -> impl Iterator<Item = &[u8]> {
-    let headers = request.headers().get_all(header::COOKIE);
-    let cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    cookies.map(<[u8]>::trim_ascii_start)
-}
+impl<'a> Cookies<'a> {
+    /// Reads the value of a `Cookie` header. The first cookie of a name counts.
+    pub(super) fn read(&mut self, mut header: &'a [u8]) {
+        while !header.is_empty() {
+            let end = memchr(b';', header).unwrap_or(header.len());
+            let (cookie, rest) = header.split_at_checked(end).unwrap_or((header, &[]));
+            self.read_one(cookie);
+            header = rest.get(1..).unwrap_or_default();
+        }
+    }
 
-/// Gives the value of a cookie of this name. As bytes: one neighbour that is not UTF-8 hides nobody else.
-pub(super) fn value<'a>(cookie: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = cookie.strip_prefix(name)?;
-    let value = value.trim_ascii_start().strip_prefix(b"=")?;
-    Some(value.trim_ascii())
+    fn read_one(&mut self, cookie: &'a [u8]) {
+        let Some((name, value)) = memchr(b'=', cookie).and_then(|at| cookie.split_at_checked(at))
+        else {
+            return;
+        };
+        let value = || value.get(1..).unwrap_or_default().trim_ascii();
+        let name = name.trim_ascii();
+        if name == PLAIN.as_bytes() {
+            self.plain.get_or_insert_with(value);
+        } else if name == SECURE.as_bytes() {
+            self.secure.get_or_insert_with(value);
+        } else if name == PLAIN_HINT.as_bytes() || name == SECURE_HINT.as_bytes() {
+            self.hint = true;
+        }
+    }
+
+    /// Tells whether there is one that may be the session's.
+    pub(super) fn has_any(&self) -> bool {
+        self.plain.is_some() || self.secure.is_some()
+    }
+
+    /// Gives the session's cookie by exactly this name.
+    pub(super) fn named(&self, name: &str) -> Option<&'a [u8]> {
+        match name {
+            PLAIN => self.plain,
+            SECURE => self.secure,
+            _ => None,
+        }
+    }
 }

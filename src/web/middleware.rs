@@ -2,37 +2,26 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::{Ready, ready};
+use std::future::{self, Future, Ready};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::Error;
+use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{Error, HttpResponse};
-use bytes::Bytes;
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::{Either, FutureExt, LocalBoxFuture};
+use pin_project_lite::pin_project;
 
 use super::body::Body;
-use super::eligibility;
+use super::ending::{Ending, end, end_in_error, end_plainly};
+use super::lately::Lately;
 use super::session::SessionSource;
 use super::site::Site;
-use super::slot::{self, Filler};
 use super::unread;
 use super::view::{Routes, ViewSource};
-use super::visit::{Visit, Word};
-use crate::salver::Hold;
-use crate::{Salver, fragment};
-
-/// Headers by which caches keep responses or ask whether they have changed.
-const KEEPING: [&str; 6] = [
-    "etag",
-    "last-modified",
-    "expires",
-    "x-accel-expires",
-    "surrogate-control",
-    "edge-control",
-];
+use super::visit::Visit;
+use crate::Salver;
 
 impl Salver {
     /// Makes the middleware: `App::new().wrap(salver.middleware())`.
@@ -97,13 +86,14 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(MiddlewareService {
+        future::ready(Ok(MiddlewareService {
             service,
             site: Rc::new(Site {
                 salver: self.salver.worker(),
                 session: self.session.clone(),
                 view: self.view.clone(),
                 routes: Routes::default(),
+                lately: Lately::default(),
                 pages: RefCell::default(),
                 plain_http: self.plain_http,
                 unread: &unread::OF_THIS_PROCESS,
@@ -126,20 +116,18 @@ where
 {
     type Response = ServiceResponse<Body<B>>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    type Future = Answering<S::Future, B>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let visit = Visit::start(&self.site, request.request());
-        let response = self.service.call(request);
-        async move {
-            match response.await {
-                Ok(response) => Ok(finish(&visit, response).await),
-                Err(error) => Err(finish_error(&visit, error).await),
-            }
+        Answering {
+            step: Step::Handling {
+                response: self.service.call(request),
+                visit,
+            },
         }
-        .boxed_local()
     }
 }
 
@@ -149,140 +137,79 @@ impl<S> fmt::Debug for MiddlewareService<S> {
     }
 }
 
-/// Ends a visit that came to a response: fills the slot, decides on the claim, sets the headers.
-async fn finish<B: MessageBody + 'static>(
-    visit: &Visit,
-    response: ServiceResponse<B>,
-) -> ServiceResponse<Body<B>> {
-    let counts = eligibility::counts(&response);
-    let fills = counts && !visit.is_rendered() && has_slot_to_fill(&response);
-    // Boxed: waiting for the store takes room that a page with nothing to show need not carry about.
-    let (mut response, filler) = if fills && visit.may_show(response.request()) {
-        Box::pin(fill(visit, response)).await
-    } else {
-        let unchanged = response.map_body(|_, body| EitherBody::left(body));
-        (unchanged, None)
-    };
-    let hold = match visit.take_hold() {
-        Some(hold) => Box::pin(decide(visit, hold, counts)).await,
-        None => None,
-    };
-    visit.leave_hint(response.request());
-    if !visit.take_now().is_empty() {
-        tracing::warn!(
-            "a message for this response only was not shown: there is no slot to fill, or the page draws \
-             `Pending` itself (use `Pending::now`)"
-        );
+type Answer<B> = Result<ServiceResponse<Body<B>>, Error>;
+
+pin_project! {
+    /// A request that is being answered.
+    pub struct Answering<F, B> {
+        #[pin]
+        step: Step<F, B>,
     }
-    if visit.is_carrying() {
-        keep_from_caches(response.headers_mut());
-    }
-    for cookie in visit.take_cookies() {
-        keep_from_caches(response.headers_mut());
-        if response.response_mut().add_cookie(&cookie).is_err() {
-            tracing::error!("a cookie does not fit into a header");
-        }
-    }
-    response.map_body(|_, body| Body::new(body, filler, hold))
 }
 
-/// Ends a visit that came to an error: a middleware inside of this one gave up.
-async fn finish_error(visit: &Visit, mut error: Error) -> Error {
-    if let Some(hold) = visit.take_hold() {
-        Box::pin(decide(visit, hold, false)).await;
-    }
-    for cookie in visit.take_cookies() {
-        error.add_response_mapper(move |mut response: HttpResponse| {
-            keep_from_caches(response.headers_mut());
-            // The cookie is one that this crate baked: it fits.
-            let _ = response.add_cookie(&cookie);
-            response
-        });
-    }
-    error
-}
-
-fn has_slot_to_fill<B>(response: &ServiceResponse<B>) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-
-    if !eligibility::is_html(response) {
-        return false;
-    }
-    let encoded = eligibility::is_encoded(response);
-    if encoded && !TOLD.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            "the body is encoded before Salver sees it, so that no slot can be filled: wrap the \
-             compressor outside, `.wrap(salver.middleware()).wrap(Compress::default())`"
-        );
-    }
-    !encoded
-}
-
-type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Filler>>);
-
-/// Fills the slot, if there is one and something to put into it.
-async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse<B>) -> Filled<B> {
-    let (request, response) = response.into_parts();
-    let (mut head, body) = response.into_parts();
-    let mut filler = None;
-    let body = match body.try_into_bytes() {
-        Ok(page) => match slot::find(&page) {
-            Some(at) => EitherBody::right(match messages(visit, &request).await {
-                Some(fragment) => insert(&page, at, &fragment),
-                None => page,
-            }),
-            None => EitherBody::right(page),
+pin_project! {
+    #[project = At]
+    enum Step<F, B> {
+        /// By what stands inside of the middleware.
+        Handling {
+            #[pin]
+            response: F,
+            visit: Rc<Visit>,
         },
-        // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
-        Err(body) => {
-            filler = messages(visit, &request)
-                .await
-                .map(Filler::new)
-                .map(Box::new);
-            EitherBody::left(body)
+        /// By the middleware, which waits for the store. Boxed: most pages have nothing to wait for.
+        Ending {
+            answer: LocalBoxFuture<'static, Answer<B>>,
+        },
+    }
+}
+
+impl<F, B> Future for Answering<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Answer<B>;
+
+    fn poll(self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut step = self.project().step;
+        if let At::Handling { response, visit } = step.as_mut().project() {
+            let response = ready!(response.poll(waker));
+            let answer = match answer(visit, response) {
+                Either::Left(answer) => return Poll::Ready(answer),
+                Either::Right(answer) => answer,
+            };
+            step.set(Step::Ending { answer });
         }
-    };
-    if visit.is_carrying() {
-        head.headers_mut().remove(header::CONTENT_LENGTH);
+        match step.project() {
+            At::Ending { answer } => answer.poll_unpin(waker),
+            At::Handling { .. } => Poll::Pending,
+        }
     }
-    (ServiceResponse::new(request, head.set_body(body)), filler)
 }
 
-/// Draws what goes into the slot; nothing when there is nothing to show.
-async fn messages(visit: &Visit, request: &actix_web::HttpRequest) -> Option<String> {
-    let shown = visit.shown(request).await;
-    let messages = [&*shown.messages, &visit.take_now()].concat();
-    let fragment = fragment(&messages, shown.displaced);
-    visit.rendered(!fragment.is_empty());
-    (!fragment.is_empty()).then_some(fragment)
+/// Gives the answer, or what has to be waited for before it.
+fn answer<B: MessageBody + 'static>(
+    visit: &Rc<Visit>,
+    response: Result<ServiceResponse<B>, Error>,
+) -> Either<Answer<B>, LocalBoxFuture<'static, Answer<B>>> {
+    Either::Right(match response {
+        Ok(response) => {
+            let ending = Ending::of(visit, &response);
+            if ending.is_plain(visit) {
+                return Either::Left(Ok(end_plainly(visit, response)));
+            }
+            let visit = Rc::clone(visit);
+            async move { Ok(end(&visit, response, ending).await) }.boxed_local()
+        }
+        Err(error) => {
+            let visit = Rc::clone(visit);
+            async move { Err(end_in_error(&visit, error).await) }.boxed_local()
+        }
+    })
 }
 
-fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
-    let (before, after) = page.split_at_checked(at).unwrap_or((page, &[]));
-    [before, fragment.as_bytes(), after].concat().into()
-}
-
-/// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
-async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
-    match visit.word() {
-        None if counts && visit.is_rendered() => return Some(hold),
-        Some(Word::Confirm) => hold.confirm(),
-        _ => visit.release(hold).await,
+impl<F, B> fmt::Debug for Answering<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answering").finish_non_exhaustive()
     }
-    None
-}
-
-/// No cache may keep what was for one visitor, nor answer "not modified" for it.
-fn keep_from_caches(headers: &mut HeaderMap) {
-    headers.retain(|name, _| !speaks_to_caches(name.as_str()));
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-store, private"),
-    );
-}
-
-/// Tells whether a header lets a cache keep a response: `CDN-Cache-Control` and its like (RFC 9213), and what
-/// nginx and others put above `Cache-Control`, or know instead of it.
-fn speaks_to_caches(header: &str) -> bool {
-    KEEPING.contains(&header) || header.ends_with("-cache-control")
 }

@@ -5,27 +5,18 @@ use std::rc::Rc;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::HeaderName;
 
-use super::cookies::{cookies, has_cookies, value};
+use super::cookies::{PLAIN, SECURE};
+use super::head::Head;
 use super::hint;
+use super::site::Site;
 use super::token::Token;
 use crate::{Error, SessionId};
 
-/// The cookie's name where it can be bound to the host and to TLS.
-const SECURE_NAME: &str = "__Host-salver";
-/// Its name over plain http.
-const PLAIN_NAME: &str = "salver";
 /// Where the token is kept in an actix-session.
 #[cfg(feature = "actix-session")]
 const SESSION_KEY: &str = "salver";
-
-/// Headers by which a proxy says how the visitor reached it.
-const PROXIED: [HeaderName; 3] = [
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-host"),
-];
 
 type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 
@@ -86,37 +77,38 @@ impl SessionSource {
     pub(super) fn find(
         &self,
         request: &HttpRequest,
-        app: &str,
-        plain_http: bool,
+        head: &Head<'_>,
+        site: &Site,
     ) -> Option<SessionId> {
         match &self.0 {
             Kind::Closure(find) => find(request),
-            Kind::Cookie => from_cookie(request, plain_http)?.session(app).ok(),
+            Kind::Cookie => from_cookie(request, head, site),
             Kind::Header(name) => {
                 let value = request.headers().get(name)?.to_str().ok()?;
-                Token::foreign(value)?.session(app).ok()
+                Token::foreign(value)?.session(site.salver.name()).ok()
             }
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
                 let token = session.get::<String>(SESSION_KEY).ok()??;
-                Token::read(&token)?.session(app).ok()
+                site.session_of(token.as_bytes())
             }
         }
     }
 
     /// Gives what can hand a session out to this visitor, without keeping the request.
     pub(super) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
+        let head = Head::of(request);
         match &self.0 {
             Kind::Header(_) => Hand::Empty,
             // By one of its cookies, if it brings any.
-            Kind::Closure(_) if has_cookies(request) => Hand::Found(is_tls(request)),
+            Kind::Closure(_) if head.has_cookies => Hand::Found(is_tls(request, &head)),
             Kind::Closure(_) => Hand::Empty,
-            Kind::Cookie => Hand::Cookie(name(request, plain_http)),
+            Kind::Cookie => Hand::Cookie(name(request, &head, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                Hand::ActixSession(session, is_tls(request))
+                Hand::ActixSession(session, is_tls(request, &head))
             }
         }
     }
@@ -168,7 +160,7 @@ impl Hand {
         match self {
             Self::Empty => None,
             Self::Found(tls) => Some(hint::bake(*tls)),
-            Self::Cookie(name) => Some(hint::bake(*name == SECURE_NAME)),
+            Self::Cookie(name) => Some(hint::bake(*name == SECURE)),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(_, tls) => Some(hint::bake(*tls)),
         }
@@ -196,15 +188,14 @@ impl fmt::Debug for SessionSource {
     }
 }
 
-fn from_cookie(request: &HttpRequest, plain_http: bool) -> Option<Token<'_>> {
-    if !has_cookies(request) {
+fn from_cookie(request: &HttpRequest, head: &Head<'_>, site: &Site) -> Option<SessionId> {
+    if !head.cookies.has_any() {
         return None;
     }
     // Only the name that this visitor would be given, letter for letter: a neighbouring host can plant the
     // plain one, or one that decodes to the other.
-    let name = name(request, plain_http).as_bytes();
-    let token = cookies(request).find_map(|cookie| value(cookie, name))?;
-    Token::read(std::str::from_utf8(token).ok()?)
+    let name = name(request, head, site.plain_http);
+    site.session_of(head.cookies.named(name)?)
 }
 
 /// Bakes the cookie that carries a token to a visitor.
@@ -213,26 +204,21 @@ fn bake(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(name == SECURE_NAME)
+        .secure(name == SECURE)
         .finish()
 }
 
-fn name(request: &HttpRequest, plain_http: bool) -> &'static str {
-    if !is_tls(request) && (plain_http || is_local(request)) {
-        PLAIN_NAME
+fn name(request: &HttpRequest, head: &Head<'_>, plain_http: bool) -> &'static str {
+    if !is_tls(request, head) && (plain_http || is_local(request, head)) {
+        PLAIN
     } else {
-        SECURE_NAME
+        SECURE
     }
 }
 
-/// Tells whether actix has to read how the visitor reached a proxy; else what it allocates for that is saved.
-fn is_proxied(request: &HttpRequest) -> bool {
-    let headers = request.headers();
-    PROXIED.iter().any(|name| headers.contains_key(name))
-}
-
-fn is_tls(request: &HttpRequest) -> bool {
-    if is_proxied(request) {
+/// Only behind a proxy actix has to read how the visitor reached it; else what it allocates for that is saved.
+fn is_tls(request: &HttpRequest, head: &Head<'_>) -> bool {
+    if head.is_proxied {
         return request.connection_info().scheme() == "https";
     }
     let scheme = request.uri().scheme_str();
@@ -240,12 +226,11 @@ fn is_tls(request: &HttpRequest) -> bool {
 }
 
 /// A browser and a server on one machine: nobody listens in between.
-fn is_local(request: &HttpRequest) -> bool {
-    if is_proxied(request) {
+fn is_local(request: &HttpRequest, head: &Head<'_>) -> bool {
+    if head.is_proxied {
         return is_loopback(request, request.connection_info().host());
     }
-    let host = request.headers().get(header::HOST);
-    let host = host.and_then(|host| host.to_str().ok());
+    let host = head.host.and_then(|host| host.to_str().ok());
     let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
     is_loopback(request, host.unwrap_or_else(|| request.app_config().host()))
 }

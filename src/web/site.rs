@@ -3,10 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use actix_web::HttpRequest;
+
+use super::lately::Lately;
 use super::session::SessionSource;
 use super::unread::{Unread, VIEWS};
 use super::view::{Routes, ViewSource};
-use crate::{Salver, View};
+use crate::{Salver, SessionId, View};
 
 /// A worker's own: its connection, its sources, what it has met.
 pub(super) struct Site {
@@ -14,6 +17,7 @@ pub(super) struct Site {
     pub(super) session: SessionSource,
     pub(super) view: ViewSource,
     pub(super) routes: Routes,
+    pub(super) lately: Lately,
     /// The views that this worker has had pages of.
     pub(super) pages: RefCell<HashSet<View>>,
     pub(super) plain_http: bool,
@@ -21,12 +25,23 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Notes that there is a page of this view. Each worker says so once.
-    pub(super) fn note_page(&self, view: &View) {
+    /// Gives the session of a token that this site has given out.
+    pub(super) fn session_of(&self, token: &[u8]) -> Option<SessionId> {
+        self.lately.session(token, self.salver.name())
+    }
+
+    pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
+        self.view.find(request, &self.routes)
+    }
+
+    /// Gives the view of a page, and notes that there is a page of it. Each worker says so once.
+    pub(super) fn page(&self, request: &HttpRequest) -> View {
+        let view = self.view(request).unwrap_or(View::ANY);
         let mut pages = self.pages.borrow_mut();
-        if pages.len() < VIEWS && !pages.contains(view) {
+        if pages.len() < VIEWS && !pages.contains(&view) {
             pages.insert(view.clone());
-            self.unread.read(self.salver.name(), view);
+            self.unread.read(self.salver.name(), &view);
         }
+        view
     }
 }

@@ -4,6 +4,7 @@
 //! attributes may hold anything. The page may come in pieces cut anywhere.
 
 use bytes::{Bytes, BytesMut};
+use memchr::{memchr, memchr3};
 
 const NAME: &[u8] = b"salver-messages";
 const CLOSING: &[u8] = b"</salver-messages";
@@ -126,7 +127,7 @@ fn step(page: &[u8], place: &mut Place) -> Step {
                 *place = Place::Markup;
             }
             Place::Markup => {
-                let Some(tag) = rest.iter().position(|byte| *byte == b'<') else {
+                let Some(tag) = memchr(b'<', rest) else {
                     return Step::Undecided(page.len());
                 };
                 at += tag;
@@ -195,19 +196,19 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
 
 /// Measures a tag to its `>`, which an attribute value in quotes may hold too.
 fn tag_length(text: &[u8]) -> Option<usize> {
-    let (mut quote, mut after_equals) = (None, false);
-    for (at, byte) in text.iter().enumerate() {
-        match (quote, byte) {
-            (None, b'"' | b'\'') if after_equals => quote = Some(*byte),
-            (None, b'>') => return Some(at + 1),
-            (Some(open), byte) if open == *byte => quote = None,
-            _ => {}
+    let mut at = 0;
+    loop {
+        at += memchr3(b'>', b'"', b'\'', text.get(at..)?)?;
+        let (before, found) = (text.get(..at)?, *text.get(at)?);
+        at += 1;
+        if found == b'>' {
+            return Some(at);
         }
-        if !byte.is_ascii_whitespace() {
-            after_equals = *byte == b'=' && quote.is_none();
+        // A quote opens a value behind an equals sign alone.
+        if before.trim_ascii_end().ends_with(b"=") {
+            at += memchr(found, text.get(at..)?)? + 1;
         }
     }
-    None
 }
 
 fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -11,9 +11,13 @@ use crate::{Error, SessionId};
 /// 256 bits from the system: nobody guesses it, and no two are alike.
 const BYTES: usize = 32;
 /// The same in base64url without padding.
-const CHARACTERS: usize = 43;
+pub(super) const CHARACTERS: usize = 43;
+/// What the last of them may be: it has four of the bits, and two of 0.
+const LAST: &str = "AEIMQUYcgkosw048";
 /// The characters of the digest that make a session id: 132 bits.
 const ID_CHARACTERS: usize = 22;
+/// The next whole number of groups of four characters, each of three bytes.
+const ID_ROOM: usize = ID_CHARACTERS.next_multiple_of(4);
 /// Longest secret taken from a header. Hashing more for every request would be work for strangers.
 const MAX_SECRET: usize = 512;
 
@@ -33,12 +37,13 @@ impl Token<'static> {
 }
 
 impl<'a> Token<'a> {
-    /// Reads one that [`draw`](Self::draw) could have made, such as from a cookie.
+    /// Reads one that looks as [`draw`](Self::draw) makes them, such as from a cookie.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
-        let mut decoded = [0; BYTES];
-        let fits = text.len() == CHARACTERS;
-        let read = fits.then(|| URL_SAFE_NO_PAD.decode_slice(text, &mut decoded));
-        (read?.ok()? == BYTES).then_some(Self(text.into()))
+        let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let fits = text.len() == CHARACTERS
+            && text.ends_with(|last| LAST.contains(last))
+            && text.bytes().all(is_ours);
+        fits.then_some(Self(text.into()))
     }
 
     /// Takes a secret that somebody else made, such as from a header.
@@ -57,8 +62,9 @@ impl<'a> Token<'a> {
         for part in ["salver1", "\0", app, "\0", &self.0] {
             digest.update(part);
         }
-        let mut id = [0; CHARACTERS];
-        let written = URL_SAFE_NO_PAD.encode_slice(digest.finalize(), &mut id);
+        let (digest, mut id) = (digest.finalize(), [0; ID_ROOM]);
+        let enough = digest.get(..ID_ROOM / 4 * 3).unwrap_or_default();
+        let written = URL_SAFE_NO_PAD.encode_slice(enough, &mut id);
         let id = written.ok().and(id.get(..ID_CHARACTERS));
         let id = id.and_then(|id| std::str::from_utf8(id).ok());
         id.map(SessionId::derived)

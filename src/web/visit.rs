@@ -10,13 +10,13 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::eligibility;
-use super::hint;
+use super::head::Head;
 use super::session::Hand;
 use super::site::Site;
 use super::token::Token;
 use crate::salver::Hold;
 use crate::seldom::Seldom;
-use crate::{Error, Message, SessionId, View};
+use crate::{Context, Error, Message, SessionId, View};
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();
@@ -40,10 +40,12 @@ pub(super) struct Shown {
 pub(super) struct Visit {
     pub(super) site: Rc<Site>,
     session: RefCell<Known>,
-    cookie: RefCell<Option<Cookie<'static>>>,
-    hint: RefCell<Option<Cookie<'static>>>,
+    cookie: RefCell<Option<Box<Cookie<'static>>>>,
+    hint: RefCell<Option<Box<Cookie<'static>>>>,
     /// Whether this request has itself put something where a page may find it.
     touched: Cell<bool>,
+    /// What the store is to be asked for, where that is known before.
+    asked: RefCell<Option<Context>>,
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
     now: RefCell<Vec<Message>>,
@@ -80,6 +82,7 @@ impl Visit {
             cookie: RefCell::default(),
             hint: RefCell::default(),
             touched: Cell::new(false),
+            asked: RefCell::default(),
             shown: OnceCell::new(),
             hold: RefCell::default(),
             now: RefCell::default(),
@@ -106,12 +109,13 @@ impl Visit {
 
     /// Tells whose visit it is, making nothing.
     pub(super) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
+        self.session_by(request, &Head::of(request))
+    }
+
+    fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
         let mut known = self.session.borrow_mut();
         if let Known::Unasked = *known {
-            let site = &self.site;
-            let found = site
-                .session
-                .find(request, site.salver.name(), site.plain_http);
+            let found = self.site.session.find(request, head, &self.site);
             *known = found.map_or(Known::Nobody, Known::Session);
         }
         known.id()
@@ -135,7 +139,7 @@ impl Visit {
     pub(super) fn touch(&self, hand: &Hand) {
         self.touched.set(true);
         if self.site.salver.has_index() {
-            self.hint.replace(hand.hint());
+            self.hint.replace(hand.hint().map(Box::new));
         }
     }
 
@@ -148,7 +152,7 @@ impl Visit {
 
     fn become_known(&self, hand: &Hand, token: &Token<'_>) -> Result<SessionId, Error> {
         let id = token.session(self.site.salver.name())?;
-        self.cookie.replace(hand.give(token)?);
+        self.cookie.replace(hand.give(token)?.map(Box::new));
         self.session.replace(Known::Session(id.clone()));
         Ok(id)
     }
@@ -193,7 +197,7 @@ impl Visit {
     }
 
     /// Gives the cookies that have to go out with the response.
-    pub(super) fn take_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
+    pub(super) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         let (cookie, hint) = (self.cookie.take(), self.hint.take());
         cookie.into_iter().chain(hint)
     }
@@ -203,7 +207,7 @@ impl Visit {
     }
 
     pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
-        self.site.view.find(request, &self.site.routes)
+        self.site.view(request)
     }
 
     /// Claims what is pending for this request, once, however many ask.
@@ -214,20 +218,14 @@ impl Visit {
     }
 
     async fn claim(&self, request: &HttpRequest) -> Shown {
-        if !eligibility::may_claim(request) {
-            return Shown::default();
-        }
-        let Some(session) = self.session(request) else {
+        let asked = self.asked.take();
+        let Some(context) = asked.or_else(|| self.asked_for(request)) else {
             return Shown::default();
         };
-        let view = self.view(request).unwrap_or(View::ANY);
-        if self.is_quiet(request, &session, &view) {
-            return Shown::default();
-        }
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
-            let context = salver.context(session, view)?;
-            salver.hold_for_page(context.looked_into(), budget).await
+            let contexts = context.looked_into();
+            salver.hold_for_page(contexts, budget).await
         });
         match held.await {
             Ok(hold) => self.keep_hold(hold),
@@ -297,23 +295,31 @@ impl Visit {
 
     /// Tells whether anything could go into the slot, without asking the store.
     pub(super) fn may_show(&self, request: &HttpRequest) -> bool {
-        !self.now.borrow().is_empty()
-            || self.hold.borrow().is_some()
-            || (eligibility::may_claim(request) && self.may_find(request))
+        if !self.now.borrow().is_empty() || self.is_holding() {
+            return true;
+        }
+        let asked = self.asked_for(request);
+        let any = asked.is_some();
+        self.asked.replace(asked);
+        any
     }
 
-    /// Tells whether the store may have something for this page.
-    fn may_find(&self, request: &HttpRequest) -> bool {
-        self.session(request).is_some_and(|session| {
-            let view = self.view(request).unwrap_or(View::ANY);
-            !self.is_quiet(request, &session, &view)
-        })
+    pub(super) fn is_holding(&self) -> bool {
+        self.hold.borrow().is_some()
     }
 
-    /// Tells whether it is known that nothing is pending, so that the store need not be asked.
-    fn is_quiet(&self, request: &HttpRequest, session: &SessionId, view: &View) -> bool {
-        self.site.note_page(view);
-        !self.touched.get() && self.site.salver.is_quiet(session, view) && !hint::is_given(request)
+    /// Gives what the store has to be asked for on behalf of this request, if it is a page and may have something.
+    fn asked_for(&self, request: &HttpRequest) -> Option<Context> {
+        let head = Head::of(request);
+        if !eligibility::may_claim(request, &head) {
+            return None;
+        }
+        let session = self.session_by(request, &head)?;
+        let view = self.site.page(request);
+        let salver = &self.site.salver;
+        let is_quiet =
+            !self.touched.get() && salver.is_quiet(&session, &view) && !head.cookies.hint;
+        (!is_quiet).then(|| salver.address(session, view))
     }
 
     pub(super) fn take_now(&self) -> Vec<Message> {
