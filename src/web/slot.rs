@@ -4,7 +4,7 @@
 //! attributes may hold anything. The page may come in pieces cut anywhere.
 
 use bytes::{Bytes, BytesMut};
-use memchr::{memchr, memchr3};
+use memchr::memchr;
 
 const NAME: &[u8] = b"salver-messages";
 const CLOSING: &[u8] = b"</salver-messages";
@@ -23,6 +23,9 @@ const OPAQUE: [(&[u8], &[u8]); 10] = [
     (b"iframe", b"</iframe"),
     (b"xmp", b"</xmp"),
 ];
+
+/// What the names begin with that mean something: most tags are told by it.
+const INITIALS: &[u8] = b"nstix";
 
 /// Most of a streamed page that is held back until a tag ends. Stops a page with a stray `<` from being kept
 /// in memory as a whole; beyond it no slot is looked for any more.
@@ -162,12 +165,15 @@ fn read_tag(text: &[u8]) -> Tag {
     if COMMENT.starts_with(text) {
         return Tag::Cut;
     }
-    if !text.get(1).is_some_and(u8::is_ascii_alphabetic) {
+    let Some(initial) = text.get(1).filter(|byte| byte.is_ascii_alphabetic()) else {
         return Tag::Other(1);
-    }
+    };
     let Some(length) = tag_length(text) else {
         return Tag::Cut;
     };
+    if !INITIALS.contains(&initial.to_ascii_lowercase()) {
+        return Tag::Other(length);
+    }
     let name = text.get(1..length).unwrap_or_default();
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
     let name = name.split(ends).next().unwrap_or_default();
@@ -198,7 +204,8 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
 fn tag_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += memchr3(b'>', b'"', b'\'', text.get(at..)?)?;
+        let tells = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
+        at += text.get(at..)?.iter().position(tells)?;
         let (before, found) = (text.get(..at)?, *text.get(at)?);
         at += 1;
         if found == b'>' {

@@ -27,10 +27,12 @@ local prefix = string.sub(context, 1, -1 - #view)
 local count = redis.call('ZCARD', context)
 -- One that came to be empty stands in the book until somebody needs its room.
 local new = count == 0 or not known
-if new and redis.call('HLEN', book) >= most_contexts then
+local standing = new and redis.call('HLEN', book)
+if new and standing >= most_contexts then
   for _, other in ipairs(redis.call('HKEYS', book)) do
     if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', book, other) end
   end
+  known = count > 0 and known
   if redis.call('HLEN', book) >= most_contexts then return {context, 'full', 'contexts'} end
 end
 
@@ -93,11 +95,9 @@ for i = math.max(0, over - staying) + 1, #adding do
 end
 
 -- A context that expired takes with it what there was to tell of it.
-if new then
-  redis.call('HSET', book, view, over)
-elseif over > 0 then
-  redis.call('HINCRBY', book, view, over)
-end
+local stands = known and tonumber(known)
+local displaced = (count > 0 and stands or 0) + over
+if stands ~= displaced then redis.call('HSET', book, view, displaced) end
 redis.call('PEXPIRE', context, life)
-if redis.call('PTTL', book) < life then redis.call('PEXPIRE', book, life) end
+if standing == 0 or redis.call('PTTL', book) < life then redis.call('PEXPIRE', book, life) end
 return {context, 'ok', over}

@@ -16,11 +16,18 @@ local views = {}
 for i = 2, #KEYS do views[i - 1] = string.match(KEYS[i], '}:(.*)$') end
 local told = redis.call('HMGET', KEYS[1], '!moved', unpack(views))
 if told[1] then return {KEYS[1]} end
--- A server out of memory lets a script write that has begun by removing.
-if mode ~= 'peek' then redis.call('ZREM', KEYS[2], '') end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {KEYS[1], now, now + lease}
+
+-- A server out of memory lets a script write that has begun by removing.
+local function write(...)
+  local done = redis.pcall(...)
+  if type(done) == 'table' and done.err then
+    redis.call('ZREM', KEYS[2], '')
+    redis.call(...)
+  end
+end
 
 -- In one that does not begin as it should, what stands in these places may be anything.
 local function begins(member)
@@ -80,12 +87,12 @@ for i = 2, #KEYS do
     if mode ~= 'peek' then redis.call('ZREM', key, member) end
   end
   for _, member in ipairs(members) do
-    if mode == 'claim' then redis.call('ZADD', key, 'XX', now + lease, member) end
+    if mode == 'claim' then write('ZADD', key, 'XX', now + lease, member) end
     if mode == 'take' then redis.call('ZREM', key, member) end
   end
 
   local displaced = seen > 0 and tonumber(told[i] or 0) or 0
-  if displaced > 0 and mode ~= 'peek' then redis.call('HSET', KEYS[1], views[i - 1], 0) end
+  if displaced > 0 and mode ~= 'peek' then write('HSET', KEYS[1], views[i - 1], 0) end
   table.insert(reply, {key, next_in, displaced, #expired, unread, members})
 end
 return reply
