@@ -52,10 +52,10 @@ impl SalverBuilder {
         let breaker = Arc::new(Breaker::default());
         Ok(Salver {
             app,
+            settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
             replicas: 0,
             bell: None,
             shared: Arc::new(Shared {
-                settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
                 store: Arc::clone(&store),
                 policy: self.policy,
                 breaker,

@@ -3,7 +3,6 @@
 #[cfg(feature = "web")]
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 #[cfg(feature = "web")]
 use tokio::time::timeout;
 
@@ -24,9 +23,9 @@ struct Held {
 }
 
 impl Held {
-    fn end(self, end: fn(Claim) -> End) -> oneshot::Receiver<()> {
+    fn end(self, end: fn(Claim) -> End) {
         let Self { claim, salver } = self;
-        salver.shared.settle.hand_over(&salver.app, end(claim))
+        salver.settle.hand_over(&salver.app, end(claim));
     }
 }
 
@@ -62,7 +61,7 @@ impl Hold {
     pub(crate) fn confirm(mut self) {
         if let Some(held) = self.0.take() {
             count::shown(&held.salver.app, held.claim.messages().len() as u64);
-            drop(held.end(End::Confirm));
+            held.end(End::Confirm);
         }
     }
 
@@ -70,8 +69,11 @@ impl Hold {
     /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
         if let Some(held) = self.0.take() {
+            let Held { claim, salver } = *held;
+            let settle = &salver.settle;
+            let tried = settle.hand_over_and_tell(&salver.app, End::Release(claim));
             // Too late, or there was nothing to release: the lease decides.
-            let _ = timeout(budget, held.end(End::Release)).await;
+            let _ = timeout(budget, tried).await;
         }
     }
 }
@@ -79,7 +81,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            drop(held.end(End::Release));
+            held.end(End::Release);
         }
     }
 }

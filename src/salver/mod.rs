@@ -45,6 +45,7 @@ pub struct Salver {
     shared: Arc<Shared>,
     /// The shared store, or on an actix worker that worker's own connection to it.
     store: Arc<dyn Store>,
+    settle: Settle,
     /// How many replicas have to have an add.
     replicas: u32,
     /// On an actix worker what is known without asking, of this application alone.
@@ -54,7 +55,6 @@ pub struct Salver {
 struct Shared {
     store: Arc<dyn Store>,
     policy: Policy,
-    settle: Settle,
     breaker: Arc<Breaker>,
     /// Set when the store has been looked at.
     checked: OnceLock<()>,
@@ -423,7 +423,7 @@ impl Salver {
     ///
     /// The handle stays usable.
     pub async fn close(&self) {
-        self.shared.settle.drain().await;
+        self.settle.drain().await;
     }
 
     pub(crate) fn is_loud(&self, message: &Message) -> bool {
@@ -441,8 +441,11 @@ impl Salver {
             .policy()
             .index
             .then(|| self.shared.store.doorbell(&self.app));
+        let store = Arc::clone(&self.shared.store).worker();
+        let breaker = Arc::clone(&self.shared.breaker);
         Self {
-            store: Arc::clone(&self.shared.store).worker(),
+            settle: self.settle.here(Arc::clone(&store), breaker),
+            store,
             bell: bell.flatten().filter(|bell| bell.is_complete().is_some()),
             ..self.clone()
         }
@@ -453,6 +456,7 @@ impl Salver {
     pub(crate) fn anywhere(&self) -> Self {
         Self {
             store: Arc::clone(&self.shared.store),
+            settle: self.settle.anywhere(),
             ..self.clone()
         }
     }

@@ -1,0 +1,172 @@
+//! The ends of claims on the runtime that made them: an actix worker ends its own over its own connection, and
+//! wakes no other thread for it.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::desk::{Desk, End, Job, PATIENCE};
+use super::home::Home;
+use super::{AT_ONCE, QUEUE};
+
+/// A queue on a worker, which ends with its last handle or with its runtime. What does not fit, cannot be confirmed
+/// at once, or is left over, goes home.
+pub(crate) struct Near(Arc<Worker>);
+
+impl Drop for Near {
+    fn drop(&mut self) {
+        self.0.queue().open = false;
+        self.0.bell.notify_one();
+    }
+}
+
+impl Near {
+    /// Starts a queue on the calling runtime; without one, none.
+    pub(super) fn start(home: &Arc<Home>, desk: Desk) -> Option<Self> {
+        let runtime = Handle::try_current().ok()?;
+        let worker = Arc::new(Worker {
+            home: Arc::clone(home),
+            desk,
+            queue: Mutex::default(),
+            bell: Notify::new(),
+            idle: Notify::new(),
+        });
+        worker.queue().open = true;
+        runtime.spawn(Task(Arc::clone(&worker)).run());
+        Some(Self(worker))
+    }
+
+    pub(super) fn worker(&self) -> Weak<Worker> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// Takes a job, or gives it back.
+    pub(super) fn take(&self, job: Job) -> Result<(), Job> {
+        let mut queue = self.0.queue();
+        if !queue.open || queue.jobs.len() >= QUEUE {
+            return Err(job);
+        }
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.0.bell.notify_one();
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    /// How many have been taken out and are not done.
+    under_way: usize,
+    open: bool,
+}
+
+/// What a queue and its task share.
+pub(super) struct Worker {
+    home: Arc<Home>,
+    desk: Desk,
+    queue: Mutex<Queue>,
+    /// Rung for each job that comes, and when there come no more.
+    bell: Notify,
+    /// Rung when none is under way any more.
+    idle: Notify,
+}
+
+impl Worker {
+    /// Sends home what has not been begun, and waits for what has.
+    pub(super) async fn drain(&self) {
+        self.go_home();
+        let all = async {
+            loop {
+                let mut idle = pin!(self.idle.notified());
+                idle.as_mut().enable();
+                if self.queue().under_way == 0 {
+                    return;
+                }
+                idle.await;
+            }
+        };
+        // A runtime that nobody drives finishes nothing: what it has begun is decided by the leases.
+        let _ = timeout(PATIENCE, all).await;
+    }
+
+    fn go_home(&self) {
+        let jobs = std::mem::take(&mut self.queue().jobs);
+        jobs.into_iter().for_each(|job| self.home.take(job));
+    }
+
+    /// Takes some out; nothing when there come no more.
+    fn next(&self) -> Option<Vec<Job>> {
+        let mut queue = self.queue();
+        let next = queue.jobs.len().min(AT_ONCE);
+        queue.under_way += next;
+        (next > 0 || queue.open).then(|| queue.jobs.drain(..next).collect())
+    }
+
+    async fn end(&self, job: Job) {
+        let is_release = matches!(job.end, End::Release(_));
+        let mut under_way = UnderWay {
+            worker: self,
+            job: Some(job),
+        };
+        // A release is never sent twice, whatever becomes of this worker.
+        if is_release && let Some(job) = under_way.job.take() {
+            self.desk.end(&job).await;
+        } else if let Some(job) = &under_way.job
+            && self.desk.end(job).await
+        {
+            under_way.job = None;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in here is half-changed when a panic strikes.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job that has been begun: what of it is not done goes home.
+struct UnderWay<'a> {
+    worker: &'a Worker,
+    job: Option<Job>,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            self.worker.home.take(job);
+        }
+        let mut queue = self.worker.queue();
+        queue.under_way -= 1;
+        if queue.under_way == 0 {
+            self.worker.idle.notify_waiters();
+        }
+    }
+}
+
+/// What runs on the worker, and ends with it.
+struct Task(Arc<Worker>);
+
+impl Task {
+    async fn run(self) {
+        while let Some(jobs) = self.0.next() {
+            if jobs.is_empty() {
+                self.0.bell.notified().await;
+            } else {
+                join_all(jobs.into_iter().map(|job| self.0.end(job))).await;
+            }
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.queue().open = false;
+        self.0.go_home();
+    }
+}
