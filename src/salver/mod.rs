@@ -436,13 +436,9 @@ impl Salver {
     /// Gives the handle for use on the calling thread's runtime alone.
     #[cfg(feature = "web")]
     pub(crate) fn worker(&self) -> Self {
-        let bell = self
-            .policy()
-            .index
-            .then(|| self.shared.store.doorbell(&self.app));
         Self {
             store: Arc::clone(&self.shared.store).worker(),
-            bell: bell.flatten().filter(|bell| bell.is_complete().is_some()),
+            bell: self.bell_of_pages(),
             ..self.clone()
         }
     }

@@ -16,6 +16,7 @@ mod health;
 mod keys;
 #[cfg(feature = "cluster")]
 mod moving;
+mod rounds;
 pub(super) mod scripts;
 mod sweep;
 mod tracker;
