@@ -284,7 +284,25 @@ more marks_wait_for_room store::redis::rounds::tests::marks_that_want_room_begin
 more rounds_without_room_are_as_frequent store::redis::rounds::tests::without_room_they_are_rarer_and_rarer \
   src/store/redis/rounds.rs 'early = (early * 2).min(self.rhythm.every);' ''
 more rounds_take_the_server store::redis::rounds::tests::pages_have_a_share_of_the_server \
-  src/store/redis/rounds.rs 'sleep(began.elapsed() * pace).await;' ''
+  src/store/redis/rounds.rs 'if owed >= SHORTEST {' 'if owed >= SHORTEST * 1000 {'
+more short_rests_are_taken_one_by_one store::redis::rounds::tests::pages_have_a_share_of_the_server \
+  src/store/redis/rounds.rs 'owed = owed.saturating_sub(slept(owed).await);' 'owed = slept(owed).await;'
+more nobodys_trackers_stay index::watch::names_from_outside_do_not_pile_up \
+  src/store/redis/mod.rs 'trackers.retain(|_, tracker| tracker.is_needed());' ''
+more trackers_end_too_early index::watch::names_from_outside_do_not_pile_up \
+  src/store/redis/tracker.rs 'Arc::strong_count(&self.bell) > 2' 'Arc::strong_count(&self.bell) > 9'
+more only_refusals_are_told index::pages::health_says_why_pages_ask \
+  src/store/redis/tracker.rs 'let error = lock(&self.trouble).clone()?;' 'let error = lock(&self.trouble).clone().filter(is_refusal)?;'
+more trackers_live_with_their_caller index::life::the_end_of_any_runtime_breaks_nothing \
+  src/store/redis/tracker.rs 'home::spawn(keeper.run())?' 'Ok::<_, Error>(tokio::spawn(keeper.run())).or_else(|_: Error| home::spawn(std::future::ready(())))?'
+more closed_connections_are_told_to_go_on index::watch::a_watch_that_nobody_tells_rings_by_itself \
+  src/store/redis/rounds.rs '        loop {
+            // One' '        while round.goes_on() {
+            // One'
+more replaced_primaries_are_listened_to faults::failover::a_primary_that_was_replaced_unheard_is_not_listened_to \
+  src/link/dial/primary.rs 'others.len() >= this.len()' 'this.len() > 99'
+more primaries_are_left_in_vain faults::failover::a_primary_that_was_replaced_unheard_is_not_listened_to \
+  src/link/dial/primary.rs '!others.is_empty() && ' ''
 more rounds_in_vain_go_on store::redis::rounds::tests::one_that_is_in_vain_ends \
   src/store/doorbell/told.rs 'state == self.state && ' 'state >= self.state && '
 exit $green

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use salver::Salver;
 use salver::store::conformance::Subject;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
 use crate::support::redis::Server;
+use crate::web::site::adas_site;
 
 /// The example puts its own store to the laws, here as by its own command.
 #[path = "../../examples/custom_store.rs"]
@@ -19,7 +21,7 @@ mod memory {
 }
 
 mod redis_server {
-    salver::store_laws! { super::redis() }
+    salver::store_laws! { super::redis().await }
 }
 
 fn memory() -> Subject {
@@ -40,10 +42,17 @@ pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> S
     })
 }
 
-fn redis() -> Subject {
+/// Puts the Redis store on trial as processes with pages use it: what is looked at goes through the index.
+async fn redis() -> Subject {
     let server = Server::start();
-    let store = Arc::new(RedisStore::new(&server.url()).unwrap());
-    before(store, Arc::new(server))
+    let (url, index) = crate::faults::index(&server.url());
+    let store = RedisStore::new(&url).unwrap();
+    let pages = Salver::builder("app").store(store.clone());
+    let pages = pages.pending_index(index).build().unwrap();
+    let site = adas_site(&pages, |_| ()).await;
+    let subject = before(Arc::new(store), Arc::new(server));
+    drop(site);
+    subject
 }
 
 /// Puts a store on trial that keeps everything on this server.

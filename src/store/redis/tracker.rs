@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
@@ -58,6 +58,11 @@ impl Tracker {
             trouble,
             task,
         })
+    }
+
+    /// Tells whether somebody serves pages or watches by it: beside it and its ear.
+    pub(super) fn is_needed(&self) -> bool {
+        Arc::strong_count(&self.bell) > 2
     }
 
     /// Tells why pages ask, if it is not for a moment alone.
@@ -164,7 +169,10 @@ impl Keeper {
         let listening = Listening::open(&self.dialer, &prefix, &channel, listener).await?;
         *lock(&self.trouble) = None;
         let (beat, round) = (self.beat(&listening), self.go_round(&listening));
-        select(pin!(beat), pin!(round)).await.factor_first().0
+        let (beat, round) = (pin!(beat), pin!(round));
+        let replaced = pin!(listening.replaced().map(Err));
+        let told = select(beat, round).map(|first| first.factor_first().0);
+        select(told, replaced).await.factor_first().0
     }
 
     /// Makes sure that silence means that nothing happens.
