@@ -278,7 +278,7 @@ more losses_go_on_behind_a_round store::doorbell::tests::a_round_that_begins_whi
 more rounds_begin_for_losses_before_them store::redis::rounds::tests::one_every_ten_minutes \
   src/store/doorbell/told.rs 'index.lost.notified().now_or_never();' 'let _ = index.lost.notified().map(|()| ());'
 more losses_wait_for_their_round store::redis::rounds::tests::a_loss_begins_one_at_once_and_one_a_second_at_most \
-  src/store/doorbell/index.rs 'index.lost.notify_one();' ''
+  src/store/doorbell/told.rs 'index.lost.notify_one();' ''
 more marks_wait_for_room store::redis::rounds::tests::marks_that_want_room_begin_one_early \
   src/store/redis/rounds.rs ' || waited >= early && self.bell.wants_room()' ''
 more rounds_without_room_are_as_frequent store::redis::rounds::tests::without_room_they_are_rarer_and_rarer \

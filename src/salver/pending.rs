@@ -45,6 +45,7 @@ impl Salver {
         }
         let bell = self.shared.store.doorbell(&self.app);
         let bell = bell.filter(|bell| bell.is_complete().is_some())?;
+        #[cfg(feature = "redis")]
         bell.serve_pages();
         Some(bell)
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "redis")]
 use tokio::sync::Notify;
 
 use super::mark::Mark;
@@ -26,6 +27,7 @@ pub(super) struct Index {
     pub(super) heard: AtomicU64,
     pub(super) marks: Marks,
     /// Rung when all has to be gone through at once.
+    #[cfg(feature = "redis")]
     pub(super) lost: Notify,
     /// Whether all was lost for want of room.
     pub(super) crowded: AtomicBool,
@@ -37,6 +39,7 @@ pub(super) struct Index {
 type Known = (u64, u64);
 
 impl Index {
+    #[cfg(feature = "redis")]
     pub(super) fn with_room_for(marks: usize) -> Self {
         Self {
             born: Instant::now(),
@@ -127,33 +130,9 @@ impl Doorbell {
         }
     }
 
-    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
-    /// told.
-    pub(crate) fn lose(&self) {
-        if let Some(index) = self.index() {
-            let losing = index.losing();
-            self.forget(index, &losing);
-            index.lost.notify_one();
-        }
-    }
-
-    fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
+    pub(super) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
         if index.lose(losing) {
             self.watches.ring_all();
-        }
-    }
-
-    /// Has what is pending known from now on: pages are served here. Who only watches keeps no marks.
-    #[cfg(feature = "web")]
-    pub(crate) fn serve_pages(&self) {
-        let Some(index) = self.index() else {
-            return;
-        };
-        let losing = index.losing();
-        if !index.marks.are_kept() {
-            index.marks.keep();
-            self.forget(index, &losing);
-            index.lost.notify_one();
         }
     }
 

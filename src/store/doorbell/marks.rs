@@ -52,6 +52,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
+    #[cfg(feature = "redis")]
     pub(super) fn with_room_for(most: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),

@@ -81,6 +81,30 @@ impl Doorbell {
         }
     }
 
+    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
+    /// told.
+    pub(crate) fn lose(&self) {
+        if let Some(index) = self.index() {
+            let losing = index.losing();
+            self.forget(index, &losing);
+            index.lost.notify_one();
+        }
+    }
+
+    /// Has what is pending known from now on: pages are served here. Who only watches keeps no marks.
+    #[cfg(feature = "web")]
+    pub(crate) fn serve_pages(&self) {
+        let Some(index) = self.index() else {
+            return;
+        };
+        let losing = index.losing();
+        if !index.marks.are_kept() {
+            index.marks.keep();
+            self.forget(index, &losing);
+            index.lost.notify_one();
+        }
+    }
+
     /// Begins to go through all that there is in the store.
     pub(crate) fn begin_round(&self) -> Option<Round<'_>> {
         let index = self.index()?;
