@@ -102,10 +102,13 @@ async fn a_primary_that_was_replaced_unheard_is_not_listened_to() {
     index::settled(&report, || site.get("/p")).await;
     let listening = [first, &next].map(|server| index::listening(server).len());
     assert_eq!(listening, [0, 1]);
-    // What they name now is not left again.
+    // What they name now is not left again, nor when they are silent.
     let before = index::listening(&next);
-    tokio::time::sleep(NOTICED).await;
-    assert_eq!(index::listening(&next), before);
+    for signal in ["CONT", "STOP"] {
+        watched.signal_sentinel(0, signal);
+        tokio::time::sleep(NOTICED).await;
+        assert_eq!(index::listening(&next), before, "{signal}");
+    }
 }
 
 async fn sentinel_round(how: Failure, replicas: u32) {

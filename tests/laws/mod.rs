@@ -6,6 +6,8 @@ use salver::Salver;
 use salver::store::conformance::Subject;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
+use crate::index::listening;
+use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::web::site::adas_site;
 
@@ -49,10 +51,13 @@ async fn redis() -> Subject {
     let store = RedisStore::new(&url).unwrap();
     let pages = Salver::builder("app").store(store.clone());
     let pages = pages.pending_index(index).build().unwrap();
-    let site = adas_site(&pages, |_| ()).await;
-    let subject = before(Arc::new(store), Arc::new(server));
-    drop(site);
-    subject
+    let _site = adas_site(&pages, |_| ()).await;
+    eventually(
+        "the server tells of changes, if anybody listens",
+        async || (listening(&server).len() == usize::from(index)).then_some(()),
+    )
+    .await;
+    before(Arc::new(store), Arc::new(server))
 }
 
 /// Puts a store on trial that keeps everything on this server.
