@@ -22,7 +22,7 @@ const BEAT: Duration = Duration::from_millis(200);
 /// each of its processes, at some 90 MiB; with more of them every page asks.
 const MOST: usize = 2 << 20;
 /// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
-const STEP: usize = 1000;
+const STEP: usize = 250;
 /// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
 /// chance.
 const REST: Duration = Duration::from_millis(100);
