@@ -208,6 +208,8 @@ fn a_handle_outlives_the_runtimes_that_used_it() {
             let page = salver.context(session("ada"), "settings").unwrap();
             assert_eq!(salver.count(&page).await.unwrap(), n);
             salver.add(&page, Message::info("x")).await.unwrap();
+            let claim = salver.claim(&page).await.unwrap();
+            salver.release(claim).await.unwrap();
             // Dropped at once with the runtime: the shared connection must not have been its own.
             drop(tokio::spawn({
                 let salver = salver.clone();

@@ -29,15 +29,16 @@ fault() {
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
-  # Only pages run examples.
-  local examples=
+  # Only pages run examples; what begins with a room is of the crate itself.
+  local examples='' binary='--test it'
   [[ $test != pages::* ]] || examples=--examples
+  [[ $test != store::* ]] || binary=--lib
   # shellcheck disable=SC2086
-  if ! (cd "$copy" && cargo build --locked --quiet --tests $examples 2>"$log"); then
+  if ! (cd "$copy" && cargo test --locked --quiet --no-run $binary $examples 2>"$log"); then
     echo "TWIN $name $test DOES NOT BUILD"; cat "$log"; green=1; return
   fi
   local word=red
-  if (cd "$copy" && timeout 170 cargo test --locked --quiet --test it -- --exact "$test" >"$log" 2>&1); then
+  if (cd "$copy" && timeout 170 cargo test --locked --quiet $binary -- --exact "$test" >"$log" 2>&1); then
     word=GREEN green=1
   elif ! grep -q 'FAILED\|panicked' "$log"; then
     word="DID NOT RUN"; green=1; cat "$log"
@@ -220,13 +221,13 @@ fault own_adds_do_not_ring index::pages::what_this_process_does_itself_is_asked_
 fault own_releases_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
   src/store/redis/mod.rs 'self.ring(&held.context);' 'let _ = held;'
 more deaf_servers_are_not_told_of index::pages::a_server_that_does_not_tell_is_asked \
-  src/store/redis/tracker.rs 'error.is_denied() || error.is_unreadable()' 'error.is_full()'
+  src/store/redis/tracker.rs 'let detail = match error.is_denied() {' 'let detail = match error.is_full() {'
 fault failed_looks_count_as_answers index::gaps::a_look_that_failed_is_repeated \
   src/store/redis/mod.rs 'let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;' 'let claim = scripts::look(&self.line, contexts, mode, lease, age).await; let Ok(claim) = claim else { if let Some(look) = look { look.answered(None); } return claim; };'
 fault silence_is_trusted index::gaps::a_server_that_stays_silent_is_not_trusted \
   src/store/doorbell/index.rs 'const SILENCE: Duration = Duration::from_millis(700);' 'const SILENCE: Duration = Duration::from_secs(70);'
 fault gaps_are_not_gone_through index::gaps::what_was_written_in_a_gap_is_found_without_asking_in_it \
-  src/store/redis/tracker.rs 'round.seen(&key);' 'let _ = &key;'
+  src/store/redis/rounds.rs 'found.iter().for_each(|key| round.seen(key));' 'let _ = found;'
 more listening_outlives_the_store index::gaps::nobody_listens_for_a_store_that_is_gone \
   src/store/redis/tracker.rs 'self.task.abort();' ''
 fault the_hint_is_not_left index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
@@ -242,14 +243,66 @@ more rings_are_lost index::watch::rings_are_kept_and_become_one \
 fault replicas_are_trusted index::gaps::a_primary_that_became_a_replica_is_not_trusted \
   src/link/listening.rs 'role.contains("role:master")' 'role.contains("role:")'
 more losses_ring_twice index::watch::a_watch_that_nobody_tells_rings_by_itself \
-  src/store/doorbell/index.rs 'if self.index().is_some_and(Index::lose) {' 'if self.index().map(Index::lose).is_some() {'
+  src/store/doorbell/index.rs 'if index.lose(losing) {' 'if index.lose(losing) || index.now() > 0 {'
 more gaps_do_not_ring index::watch::what_changed_in_a_gap_rings_after_it \
-  src/store/doorbell/told.rs 'if known.is_ok() && !self.is_repeated() {' 'if known.is_err() && !self.is_repeated() {'
+  src/store/doorbell/told.rs 'if !self.is_repeated() {' 'if self.is_repeated() {'
 more empty_hands_leave_the_hint index::hint::a_page_that_had_nothing_leaves_no_hint \
   src/web/visit.rs 'if hold.is_empty() {' 'if hold.is_empty() && self.touched.get() {'
 more flushes_are_not_heard index::watch::a_flush_rings_every_watch \
   src/store/redis/tracker.rs 'fn all_changed(&self) {
-        self.lose();' 'fn all_changed(&self) {'
+        self.bell.lose();' 'fn all_changed(&self) {'
 more untold_watches_wait_for_ever index::watch::a_watch_that_nobody_tells_rings_by_itself \
   src/store/doorbell/watch.rs 'const BLIND: Duration = Duration::from_secs(1);' 'const BLIND: Duration = Duration::from_secs(100);'
+fault rounds_keep_everything store::doorbell::tests::what_a_round_neither_sees_nor_hears_goes \
+  src/store/doorbell/marks.rs 'self.retain(|value| value & GENERATION == present);' 'self.retain(|value| value & GENERATION <= present.max(GENERATION));'
+more rounds_forget_what_rings store::doorbell::tests::what_a_round_neither_sees_nor_hears_goes \
+  src/store/doorbell/marks.rs '*value = tick(Some(Tick(*value & !GENERATION))).0 | generation;' '*value = tick(Some(Tick(*value & !GENERATION))).0 | *value & GENERATION;'
+more rounds_ask_for_all_again store::doorbell::tests::what_is_known_of_a_key_survives_a_round_and_no_loss \
+  src/store/doorbell/told.rs 'self.state & COMPLETE != 0' 'self.state & COMPLETE > 1'
+more answers_overrule_rings store::doorbell::tests::what_is_asked_for_during_a_round_stays_asked_for \
+  src/store/doorbell/marks.rs '.is_some_and(|value| value & !GENERATION == Tick::ASKED.0)' '.is_some_and(|value| value & !GENERATION <= Tick::ASKED.0)'
+more broken_rounds_count store::doorbell::tests::a_round_during_which_all_was_lost_tells_nothing \
+  src/store/doorbell/told.rs 'if known.is_err() {
+            return;
+        }' 'if known.is_err() {
+            state.fetch_or(COMPLETE, Ordering::AcqRel);
+        }'
+fault what_has_no_room_is_forgotten store::doorbell::tests::more_marks_than_there_is_room_for_have_every_page_ask_until_they_are_fewer \
+  src/store/doorbell/index.rs 'if let Err(Overflow) = marked {' 'if let Err(Overflow) = marked && index.marks.are_many() && self.is_crowded() {'
+more room_is_wanted_late store::doorbell::tests::marks_want_room_when_half_of_what_a_round_left_is_taken \
+  src/store/doorbell/marks.rs 'left + room.div_ceil(2)' 'self.most / 2'
+more watchers_keep_marks store::doorbell::tests::who_only_watches_keeps_no_marks \
+  src/store/doorbell/marks.rs 'if !self.are_kept() {' 'if self.most == 0 {'
+more losses_go_on_behind_a_round store::doorbell::tests::a_round_that_begins_while_all_is_lost_forgets_nothing \
+  src/store/doorbell/told.rs 'let _losing = index.losing();' ''
+more rounds_begin_for_losses_before_them store::redis::rounds::tests::one_every_ten_minutes \
+  src/store/doorbell/told.rs 'index.lost.notified().now_or_never();' 'let _ = index.lost.notified().map(|()| ());'
+more losses_wait_for_their_round store::redis::rounds::tests::a_loss_begins_one_at_once_and_one_a_second_at_most \
+  src/store/doorbell/told.rs 'index.lost.notify_one();' ''
+more marks_wait_for_room store::redis::rounds::tests::marks_that_want_room_begin_one_early \
+  src/store/redis/rounds.rs ' || waited >= early && self.bell.wants_room()' ''
+more rounds_without_room_are_as_frequent store::redis::rounds::tests::without_room_they_are_rarer_and_rarer \
+  src/store/redis/rounds.rs 'early = (early * 2).min(self.rhythm.every);' ''
+more rounds_take_the_server store::redis::rounds::tests::pages_have_a_share_of_the_server \
+  src/store/redis/rounds.rs 'if owed >= SHORTEST {' 'if owed >= SHORTEST * 1000 {'
+more short_rests_are_taken_one_by_one store::redis::rounds::tests::pages_have_a_share_of_the_server \
+  src/store/redis/rounds.rs 'owed = owed.saturating_sub(slept(owed).await);' 'owed = slept(owed).await;'
+more nobodys_trackers_stay index::watch::names_from_outside_do_not_pile_up \
+  src/store/redis/mod.rs 'trackers.retain(|_, tracker| tracker.is_needed());' ''
+more trackers_end_too_early index::watch::names_from_outside_do_not_pile_up \
+  src/store/redis/tracker.rs 'Arc::strong_count(&self.bell) > 2' 'Arc::strong_count(&self.bell) > 9'
+more only_refusals_are_told index::pages::health_says_why_pages_ask \
+  src/store/redis/tracker.rs 'let error = lock(&self.trouble).clone()?;' 'let error = lock(&self.trouble).clone().filter(is_refusal)?;'
+more trackers_live_with_their_caller index::life::the_end_of_any_runtime_breaks_nothing \
+  src/store/redis/tracker.rs 'home::spawn(keeper.run())?' 'Ok::<_, Error>(tokio::spawn(keeper.run())).or_else(|_: Error| home::spawn(std::future::ready(())))?'
+more closed_connections_are_told_to_go_on index::watch::a_watch_that_nobody_tells_rings_by_itself \
+  src/store/redis/rounds.rs '        loop {
+            // One' '        while round.goes_on() {
+            // One'
+more replaced_primaries_are_listened_to faults::failover::a_primary_that_was_replaced_unheard_is_not_listened_to \
+  src/link/dial/primary.rs 'others.len() >= this.len()' 'this.len() > 99'
+more primaries_are_left_in_vain faults::failover::a_primary_that_was_replaced_unheard_is_not_listened_to \
+  src/link/dial/primary.rs '!others.is_empty() && ' ''
+more rounds_in_vain_go_on store::redis::rounds::tests::one_that_is_in_vain_ends \
+  src/store/doorbell/told.rs 'state == self.state && ' 'state >= self.state && '
 exit $green

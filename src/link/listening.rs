@@ -6,6 +6,7 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
+use super::dial::Primary;
 use super::{Dialer, Effect, fault};
 use crate::Error;
 
@@ -21,7 +22,10 @@ pub(crate) trait Listener: Send + Sync + 'static {
 
 /// A connection to one server, on which it tells of every change to keys that begin with a prefix
 /// (`CLIENT TRACKING ON BCAST`, Redis 6.0), whoever makes it. Drop it to hang up.
-pub(crate) struct Listening(MultiplexedConnection);
+pub(crate) struct Listening {
+    connection: MultiplexedConnection,
+    primary: Option<Primary>,
+}
 
 impl Listening {
     /// Connects, and begins to listen before it returns. It also subscribes to a channel: what is said there is
@@ -41,13 +45,24 @@ impl Listening {
             tell(&*listener, push);
             Ok::<_, std::convert::Infallible>(())
         };
-        let mut connection = dialer.dial_listening(tell).await?;
+        let (mut connection, primary) = dialer.dial_listening(tell).await?;
         let mut track = redis::cmd("CLIENT");
         track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
         send::<Value>(&connection, &track).await?;
         let subscribed = connection.subscribe(channel).await;
         subscribed.map_err(|error| fault::of_reply(error, Effect::Reads).error)?;
-        Ok(Self(connection))
+        Ok(Self {
+            connection,
+            primary,
+        })
+    }
+
+    /// Waits until Sentinels name another server than this one, for ever where there are none.
+    pub(crate) async fn replaced(&self) -> Error {
+        match &self.primary {
+            Some(primary) => primary.replaced().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Asks the server what it is. All that had changed there before has been told when it answers.
@@ -58,7 +73,7 @@ impl Listening {
     pub(crate) async fn beat(&self) -> Result<(), Error> {
         let mut role = redis::cmd("INFO");
         role.arg("replication");
-        let role: String = send(&self.0, &role).await?;
+        let role: String = send(&self.connection, &role).await?;
         match role.contains("role:master") {
             true => Ok(()),
             false => Err(Error::unavailable("the server is a replica")),
@@ -75,7 +90,7 @@ impl Listening {
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern);
         scan.arg("COUNT").arg(step);
-        send(&self.0, &scan).await
+        send(&self.connection, &scan).await
     }
 }
 

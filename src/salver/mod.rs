@@ -437,16 +437,12 @@ impl Salver {
     /// Gives the handle for use on the calling thread's runtime alone.
     #[cfg(feature = "web")]
     pub(crate) fn worker(&self) -> Self {
-        let bell = self
-            .policy()
-            .index
-            .then(|| self.shared.store.doorbell(&self.app));
         let store = Arc::clone(&self.shared.store).worker();
         let breaker = Arc::clone(&self.shared.breaker);
         Self {
             settle: self.settle.here(Arc::clone(&store), breaker),
             store,
-            bell: bell.flatten().filter(|bell| bell.is_complete().is_some()),
+            bell: self.bell_of_pages(),
             ..self.clone()
         }
     }

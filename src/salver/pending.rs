@@ -38,6 +38,18 @@ impl Salver {
 
 #[cfg(feature = "web")]
 impl Salver {
+    /// Gives the bell that spares pages their looks, where there is one.
+    pub(super) fn bell_of_pages(&self) -> Option<Arc<Doorbell>> {
+        if !self.policy().index {
+            return None;
+        }
+        let bell = self.shared.store.doorbell(&self.app);
+        let bell = bell.filter(|bell| bell.is_complete().is_some())?;
+        #[cfg(feature = "redis")]
+        bell.serve_pages();
+        Some(bell)
+    }
+
     /// Tells whether it is known that a page has nothing to show.
     pub(crate) fn is_quiet(&self, session: &SessionId, view: &View) -> bool {
         let bell = self.bell.as_ref();

@@ -24,11 +24,13 @@ pub enum Trouble {
     ClockSkew,
     /// It does not tell this process of changes, so that every page asks.
     Silent,
+    /// It has more contexts than this process keeps track of, so that every page asks.
+    Crowded,
 }
 
 impl Trouble {
     /// Gives the name for metrics and alerts: `unreachable`, `resting`, `denied`, `outdated`, `evicting`,
-    /// `full`, `read_only`, `clock_skew`, `silent`.
+    /// `full`, `read_only`, `clock_skew`, `silent`, `crowded`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl Trouble {
             Self::ReadOnly => "read_only",
             Self::ClockSkew => "clock_skew",
             Self::Silent => "silent",
+            Self::Crowded => "crowded",
         }
     }
 
@@ -60,6 +63,9 @@ impl Trouble {
             Self::ClockSkew => "let both machines keep time by NTP",
             Self::Silent => {
                 "see the rights on the deployment page, or set `pending_index(false)`: pages ask each time"
+            }
+            Self::Crowded => {
+                "let contexts expire sooner by `expiry`, or set `pending_index(false)`: pages ask each time"
             }
         }
     }

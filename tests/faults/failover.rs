@@ -9,12 +9,14 @@ use salver::{Message, Salver};
 use super::cluster::behind;
 use super::traffic::Traffic;
 use super::{column, pending};
-use crate::support::at;
+use crate::index;
 use crate::support::cluster::{Cluster, NODE_TIMEOUT};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
 use crate::support::sentinels::{DOWN_AFTER, PRIMARY, Watched};
+use crate::support::{at, eventually};
+use crate::web::site::adas;
 
 /// How a primary fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +70,45 @@ async fn a_primary_that_becomes_a_replica_is_left() {
         .await
         .unwrap();
     assert_eq!(next.run::<u64>(&[b"ZCARD", page.key().as_bytes()]), 1);
+}
+
+/// A primary that is cut off from its Sentinels goes on calling itself the primary, and tells of changes that
+/// nobody makes.
+#[actix_web::test]
+async fn a_primary_that_was_replaced_unheard_is_not_listened_to() {
+    const NOTICED: Duration = Duration::from_millis(2_500);
+
+    let (next, first) = (Server::start(), Server::start());
+    let monitor = format!("sentinel monitor {PRIMARY} 127.0.0.1 {} 1", first.port);
+    let watched = Watched::alone(first, &monitor);
+    let store = RedisStore::builder(&watched.urls()[0])
+        .sentinel(PRIMARY)
+        .build();
+    let (salver, report) = index::process_on(store.unwrap(), |salver| salver);
+    let site = index::site_of_a_page(&salver).await;
+    index::settled(&report, || site.get("/p")).await;
+    watched.watch(&next);
+    let replaced = Instant::now();
+    // Who calls finds the next one; who listens hears nothing of it.
+    let first = &watched.servers[0];
+    let _: u64 = first.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
+    index::foreign_zadd(&next, &adas(&salver, "p"), "in the next one");
+    eventually("the page shows it", async || {
+        site.get("/p").await.shows("in the next one").then_some(())
+    })
+    .await;
+    assert!(replaced.elapsed() < NOTICED, "{:?}", replaced.elapsed());
+    salver.close().await;
+    index::settled(&report, || site.get("/p")).await;
+    let listening = [first, &next].map(|server| index::listening(server).len());
+    assert_eq!(listening, [0, 1]);
+    // What they name now is not left again, nor when they are silent.
+    let before = index::listening(&next);
+    for signal in ["CONT", "STOP"] {
+        watched.signal_sentinel(0, signal);
+        tokio::time::sleep(NOTICED).await;
+        assert_eq!(index::listening(&next), before, "{signal}");
+    }
 }
 
 async fn sentinel_round(how: Failure, replicas: u32) {

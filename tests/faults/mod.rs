@@ -65,18 +65,24 @@ pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
 
 /// A handle with a lease that a test can wait for, and room for what piles up while nobody can read.
 pub fn salver(url: &str) -> Salver {
-    let index = std::env::var("SALVER_TEST_INDEX").unwrap_or_default();
-    let url = match index.as_str() {
-        "late" => late(url),
-        _ => url.to_owned(),
-    };
+    let (url, index) = index(url);
     Salver::builder("app")
         .store(RedisStore::new(&url).unwrap())
         .lease(Duration::from_secs(1))
         .max_messages(1_000)
-        .pending_index(index != "off")
+        .pending_index(index)
         .build()
         .unwrap()
+}
+
+/// Gives the address at which the server tells of changes when `SALVER_TEST_INDEX` says, and whether it is listened
+/// to.
+pub fn index(url: &str) -> (String, bool) {
+    match std::env::var("SALVER_TEST_INDEX").as_deref() {
+        Ok("off") => (url.to_owned(), false),
+        Ok("late") => (late(url), true),
+        _ => (url.to_owned(), true),
+    }
 }
 
 /// Gives an address at which the server tells of changes late, until this process ends.

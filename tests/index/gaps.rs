@@ -93,10 +93,7 @@ async fn a_frozen_process_costs_the_server_little() {
     const MOST: u64 = 64 * 1024 * 1024;
 
     let server = Server::start();
-    let listening = || {
-        let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
-        clients.trim().lines().count()
-    };
+    let listening = || super::listening(&server).len();
     let site = SiteProcess::start(&server.url());
     eventually("it listens", async || (listening() == 1).then_some(())).await;
     site.signal("STOP");
@@ -173,19 +170,15 @@ async fn a_primary_that_became_a_replica_is_not_trusted() {
 #[actix_web::test]
 async fn nobody_listens_for_a_store_that_is_gone() {
     let server = Server::start();
-    let listening = async || {
-        let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
-        clients.trim().lines().count()
-    };
     for _ in 0..3 {
         let (salver, report) = process(&server.url());
         let site = site_of_a_page(&salver).await;
         settled(&report, || site.get("/p")).await;
-        assert_eq!(listening().await, 1);
+        assert_eq!(super::listening(&server).len(), 1);
         drop(site);
         drop(salver);
         eventually("the connection is closed", async || {
-            (listening().await == 0).then_some(())
+            super::listening(&server).is_empty().then_some(())
         })
         .await;
     }

@@ -2,6 +2,7 @@
 
 mod gaps;
 mod hint;
+mod life;
 mod pages;
 mod watch;
 
@@ -25,7 +26,14 @@ fn process(url: &str) -> (Salver, Report) {
 }
 
 fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> (Salver, Report) {
-    let (store, report) = SpyStore::before(RedisStore::new(url).unwrap());
+    process_on(RedisStore::new(url).unwrap(), set)
+}
+
+pub fn process_on(
+    store: RedisStore,
+    set: impl FnOnce(SalverBuilder) -> SalverBuilder,
+) -> (Salver, Report) {
+    let (store, report) = SpyStore::before(store);
     // Of what is shown late here, nothing is the machine's doing.
     let salver = Salver::builder("app")
         .store(store)
@@ -35,7 +43,7 @@ fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> 
 }
 
 /// A site with the one page `/p`, whose every visitor is Ada.
-async fn site_of_a_page(
+pub async fn site_of_a_page(
     salver: &Salver,
 ) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
     adas_site(salver, |app| {
@@ -45,7 +53,7 @@ async fn site_of_a_page(
 }
 
 /// Asks for a page until it is known that there is nothing on it.
-async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
+pub async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
     eventually("pages know without asking", async || {
         report.take();
         page().await;
@@ -54,8 +62,21 @@ async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
     .await;
 }
 
+/// Names the connections on which the server tells of changes.
+pub fn listening(server: &Server) -> Vec<String> {
+    let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+    let is_told = |client: &&str| {
+        let mut words = client.split(' ');
+        words.any(|word| word.starts_with("flags=") && word.contains('B'))
+    };
+    let ids = clients.lines().filter(is_told);
+    ids.filter_map(|client| client.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// Writes a message past Salver, as somebody at a shell would.
-fn foreign_zadd(server: &Server, context: &Context, text: &str) {
+pub fn foreign_zadd(server: &Server, context: &Context, text: &str) {
     let id = uuid::Uuid::now_v7();
     let member = format!(r#"{{"id":"{id}","v":1,"level":"info","text":"{text}"}}"#);
     let score = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
+use salver::store::Trouble;
 use salver::{Message, PendingIndex, Salver, View};
 
 use super::{foreign_zadd, process, process_with, settled, site_of_a_page};
@@ -267,4 +268,33 @@ async fn a_server_that_does_not_tell_is_asked() {
             assert_eq!(report.take(), ["claim"], "{n}, {lacking}");
         }
     }
+}
+
+/// Whatever it is that keeps this process from listening, and until it is over.
+#[actix_web::test]
+async fn health_says_why_pages_ask() {
+    let server = Server::start();
+    let mut shell = server.connect();
+    let mut connections = |most: u32| {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("maxclients").arg(most);
+        set.exec(&mut shell).unwrap();
+    };
+    let (salver, _) = process(&server.url());
+    salver.count(&adas(&salver, "p")).await.unwrap();
+    connections(2);
+    let site = site_of_a_page(&salver).await;
+    site.get("/p").await;
+    let health = eventually("health says so", async || {
+        let health = salver.health().await;
+        (!health.is_good()).then_some(health)
+    })
+    .await;
+    let troubles = health.findings().iter().map(|finding| finding.trouble());
+    assert_eq!(troubles.collect::<Vec<_>>(), [Trouble::Silent], "{health}");
+    connections(100);
+    eventually("all is well", async || {
+        salver.health().await.is_good().then_some(())
+    })
+    .await;
 }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use salver::store::RedisStore;
-use salver::{Message, Salver, View};
+use salver::{Context, Message, Salver, View};
 use tokio::time::timeout;
 
 use super::foreign_zadd;
-use crate::support::at;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
+use crate::support::{at, eventually, session};
 
 /// Long enough for any ring on a busy machine; a watch that nobody tells rings later by itself.
 const SOON: Duration = Duration::from_millis(700);
@@ -106,8 +106,7 @@ async fn watches_share_one_connection() {
         .map(|n| salver.watch(&at(&format!("v{n}"), "p")))
         .collect();
     let _told = told(&salver).await;
-    let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
-    assert_eq!(clients.trim().lines().count(), 1, "{clients}");
+    assert_eq!(super::listening(&server).len(), 1);
     while timeout(Duration::from_millis(20), watches[7].rung())
         .await
         .is_ok()
@@ -179,4 +178,29 @@ async fn a_watch_whose_store_is_gone_rings() {
     timeout(SOON, watch.rung())
         .await
         .expect("the end of the store does not ring");
+}
+
+/// Whoever watches for names that strangers choose has as many connections as watches at most, and one more.
+#[tokio::test]
+async fn names_from_outside_do_not_pile_up() {
+    let server = Server::start();
+    // As a user with all rights: those on the deployment page are for one application.
+    let salver = redis(&format!("redis://127.0.0.1:{}", server.port));
+    let mut kept = told(&salver).await;
+    for n in 0..5 {
+        let stranger = Context::new(format!("stranger{n}"), session("ada"), View::ANY);
+        drop(salver.watch(&stranger.unwrap()));
+        eventually("all but the last have ended", async || {
+            (super::listening(&server).len() == 2).then_some(())
+        })
+        .await;
+    }
+    while timeout(Duration::from_millis(20), kept.rung())
+        .await
+        .is_ok()
+    {}
+    foreign_zadd(&server, &at("ada", "p"), "to whom it concerns");
+    timeout(SOON, kept.rung())
+        .await
+        .expect("what is watched has ended");
 }

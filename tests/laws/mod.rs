@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use salver::Salver;
 use salver::store::conformance::Subject;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
+use crate::index::listening;
+use crate::support::eventually;
 use crate::support::redis::Server;
+use crate::web::site::adas_site;
 
 /// The example puts its own store to the laws, here as by its own command.
 #[path = "../../examples/custom_store.rs"]
@@ -19,7 +23,7 @@ mod memory {
 }
 
 mod redis_server {
-    salver::store_laws! { super::redis() }
+    salver::store_laws! { super::redis().await }
 }
 
 fn memory() -> Subject {
@@ -40,10 +44,20 @@ pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> S
     })
 }
 
-fn redis() -> Subject {
+/// Puts the Redis store on trial as processes with pages use it: what is looked at goes through the index.
+async fn redis() -> Subject {
     let server = Server::start();
-    let store = Arc::new(RedisStore::new(&server.url()).unwrap());
-    before(store, Arc::new(server))
+    let (url, index) = crate::faults::index(&server.url());
+    let store = RedisStore::new(&url).unwrap();
+    let pages = Salver::builder("app").store(store.clone());
+    let pages = pages.pending_index(index).build().unwrap();
+    let _site = adas_site(&pages, |_| ()).await;
+    eventually(
+        "the server tells of changes, if anybody listens",
+        async || (listening(&server).len() == usize::from(index)).then_some(()),
+    )
+    .await;
+    before(Arc::new(store), Arc::new(server))
 }
 
 /// Puts a store on trial that keeps everything on this server.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+mod primary;
 mod sentinels;
 #[cfg(feature = "tls")]
 mod tls;
@@ -17,6 +18,7 @@ use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use tokio::time::timeout;
 
+pub(crate) use self::primary::Primary;
 use self::sentinels::Sentinels;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::Tls;
@@ -126,18 +128,23 @@ impl Dialer {
         dialled.unwrap_or_else(late)
     }
 
-    /// Makes a connection to one server on which it may also speak unasked.
+    /// Makes a connection to one server on which it may also speak unasked; where Sentinels named it, they may
+    /// come to name another.
     pub(super) async fn dial_listening(
         &self,
         push: impl AsyncPushSender,
-    ) -> Result<MultiplexedConnection, Error> {
+    ) -> Result<(MultiplexedConnection, Option<Primary>), Error> {
         let config = config()
             .set_response_timeout(Some(RESPONSE))
             .set_push_sender(push);
         let connecting = async {
             match self {
-                Self::One(client) => connect(client, &config).await,
-                Self::Sentinels(sentinels) => connect(&sentinels.primary().await?, &config).await,
+                Self::One(client) => Ok((connect(client, &config).await?, None)),
+                Self::Sentinels(sentinels) => {
+                    let client = sentinels.primary().await?;
+                    let connection = connect(&client, &config).await?;
+                    Ok((connection, Primary::of(sentinels, &client)))
+                }
                 #[cfg(feature = "cluster")]
                 Self::Cluster(_) => Err(Error::unavailable(NO_ONE_SERVER)),
                 Self::Pool(_) => Err(Error::unavailable(NO_ONE_SERVER)),

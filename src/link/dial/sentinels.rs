@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionInfo, ProtocolVersion};
+use redis::{Client, ConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 use tokio::time::timeout;
 
 #[cfg(feature = "tls")]
 use super::tls::{Tls, is_tls, provide_cryptography};
-use super::{Addresses, CONNECT, Topology, refused, tcp};
+use super::{Addresses, CONNECT, Topology, open, refused, tcp};
 use crate::Error;
 use crate::link::fault;
 
@@ -41,6 +41,23 @@ impl Sentinels {
 
     pub(super) fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
         self.infos.iter().map(|info| self.client(info)).collect()
+    }
+
+    /// Gives the name of the primary, and a door to each Sentinel itself.
+    pub(super) fn doors(&self) -> Result<(&str, Vec<Client>), Error> {
+        let Topology::Sentinels { primary, login } = &self.addresses.topology else {
+            return Err(Error::invalid("sentinel", "is missing"));
+        };
+        let mut settings = RedisConnectionInfo::default();
+        if let Some((user, password)) = login {
+            settings = settings.set_username(user).set_password(password);
+        }
+        let door = |info: &ConnectionInfo| {
+            let info = info.clone().set_redis_settings(settings.clone());
+            open(info, &self.addresses)
+        };
+        let doors: Result<_, _> = self.infos.iter().map(door).collect();
+        Ok((primary, doors?))
     }
 
     fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {

@@ -1,7 +1,11 @@
 //! The pending index: contexts that have no mark have nothing to show, while a connection tells of changes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+#[cfg(feature = "redis")]
+use tokio::sync::Notify;
 
 use super::mark::Mark;
 use super::marks::{Marks, Overflow, Tick};
@@ -22,23 +26,32 @@ pub(super) struct Index {
     /// When something was heard last, in milliseconds after birth.
     pub(super) heard: AtomicU64,
     pub(super) marks: Marks,
+    /// Rung when all has to be gone through at once.
+    #[cfg(feature = "redis")]
+    pub(super) lost: Notify,
+    /// Whether all was lost for want of room.
+    pub(super) crowded: AtomicBool,
+    /// Held while all is lost: a round that begins halfway would not know which of its marks went.
+    losing: Mutex<()>,
 }
 
 /// That all was known: the state, and the time.
 type Known = (u64, u64);
 
-impl Default for Index {
-    fn default() -> Self {
+impl Index {
+    #[cfg(feature = "redis")]
+    pub(super) fn with_room_for(marks: usize) -> Self {
         Self {
             born: Instant::now(),
             state: AtomicU64::new(0),
             heard: AtomicU64::new(0),
-            marks: Marks::default(),
+            marks: Marks::with_room_for(marks),
+            lost: Notify::new(),
+            crowded: AtomicBool::new(false),
+            losing: Mutex::default(),
         }
     }
-}
 
-impl Index {
     /// Tells whether what has no mark has nothing to show.
     pub(super) fn knows(&self) -> Option<Known> {
         let state = self.state.load(Ordering::Acquire);
@@ -54,8 +67,13 @@ impl Index {
         self.marks.get(mark).is_none_or(|from| from > now)
     }
 
+    /// Keeps others from losing all, or waits until they have.
+    pub(super) fn losing(&self) -> MutexGuard<'_, ()> {
+        self.losing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells whether all was known until now.
-    pub(super) fn lose(&self) -> bool {
+    fn lose(&self, _losing: &MutexGuard<'_, ()>) -> bool {
         let lost = |state: u64| Some((state | COMPLETE).wrapping_add(1));
         let before = self
             .state
@@ -98,17 +116,22 @@ impl Doorbell {
     }
 
     pub(super) fn ask_from(&self, mark: Mark, tick: Tick) {
-        if let Some(index) = self.index()
-            && let Err(Overflow) = index.marks.ask_from(mark, tick)
-        {
-            self.lose();
+        if let Some(index) = self.index() {
+            self.note(index, index.marks.ask_from(mark, tick));
         }
     }
 
-    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
-    /// told.
-    pub(crate) fn lose(&self) {
-        if self.index().is_some_and(Index::lose) {
+    /// Where there was no room for a mark, nothing is known any more. Going through all at once would be in
+    /// vain.
+    pub(super) fn note(&self, index: &Index, marked: Result<(), Overflow>) {
+        if let Err(Overflow) = marked {
+            index.crowded.store(true, Ordering::Relaxed);
+            self.forget(index, &index.losing());
+        }
+    }
+
+    pub(super) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
+        if index.lose(losing) {
             self.watches.ring_all();
         }
     }

@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::mark::{Hashed, Mark};
 
-/// Most marks. Bounds the memory that a site with very many visitors costs each of its processes, at some
-/// 90 MiB; with more of them every page asks.
-const MOST: usize = 2 << 20;
 /// How many parts the table has, each with a lock of its own: pages look while marks are made.
 const SHARDS: usize = 64;
 /// The bit that tells in which of two generations a mark was last seen to have a cause.
@@ -37,28 +34,51 @@ impl Tick {
 type Shard = HashMap<Mark, u32, BuildHasherDefault<Hashed>>;
 
 /// There is room for no more marks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Overflow;
 
 /// The marks of all contexts that may have something.
 pub(super) struct Marks {
     shards: [Mutex<Shard>; SHARDS],
     count: AtomicUsize,
+    /// Most of them.
+    most: usize,
+    /// With so many half of the room is taken that there was after the last round.
+    many: AtomicUsize,
+    /// Whether somebody reads them: what nobody reads nobody clears.
+    kept: AtomicBool,
     /// The present one of the two generations: [`GENERATION`] or 0.
     generation: AtomicU32,
 }
 
-impl Default for Marks {
-    fn default() -> Self {
+impl Marks {
+    #[cfg(feature = "redis")]
+    pub(super) fn with_room_for(most: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             count: AtomicUsize::new(0),
+            most,
+            many: AtomicUsize::new(most / 2),
+            kept: AtomicBool::new(false),
             generation: AtomicU32::new(0),
         }
     }
-}
 
-impl Marks {
+    /// Keeps marks from now on.
+    #[cfg(feature = "web")]
+    pub(super) fn keep(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+
+    pub(super) fn are_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+
+    /// Tells whether half of the room is taken that the last round left.
+    pub(super) fn are_many(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= self.many.load(Ordering::Relaxed)
+    }
+
     /// Tells from which tick on to ask for a context, if at all.
     #[cfg(feature = "web")]
     pub(super) fn get(&self, mark: Mark) -> Option<Tick> {
@@ -106,6 +126,9 @@ impl Marks {
     pub(super) fn end_generation(&self) {
         let present = self.generation.load(Ordering::Relaxed);
         self.retain(|value| value & GENERATION == present);
+        let left = self.count.load(Ordering::Relaxed);
+        let room = self.most.saturating_sub(left);
+        self.many.store(left + room.div_ceil(2), Ordering::Relaxed);
     }
 
     pub(super) fn clear(&self) {
@@ -113,6 +136,9 @@ impl Marks {
     }
 
     fn put(&self, mark: Mark, tick: impl FnOnce(Option<Tick>) -> Tick) -> Result<(), Overflow> {
+        if !self.are_kept() {
+            return Ok(());
+        }
         let mut shard = self.shard(mark);
         // Under the lock: who sees the mark after this sees it in this generation or a later one.
         let generation = self.generation.load(Ordering::Acquire);
@@ -120,7 +146,7 @@ impl Marks {
             *value = tick(Some(Tick(*value & !GENERATION))).0 | generation;
             return Ok(());
         }
-        if self.count.load(Ordering::Relaxed) >= MOST {
+        if self.count.load(Ordering::Relaxed) >= self.most {
             return Err(Overflow);
         }
         shard.insert(mark, tick(None).0 | generation);

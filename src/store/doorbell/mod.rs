@@ -15,6 +15,8 @@ mod mark;
     expect(dead_code, reason = "only Redis tells of changes")
 )]
 mod marks;
+#[cfg(all(test, feature = "redis", feature = "web"))]
+mod tests;
 #[cfg(feature = "redis")]
 mod told;
 mod watch;
@@ -65,10 +67,10 @@ impl Doorbell {
         Self::rung_by(Source::Store)
     }
 
-    /// Makes a bell for a connection, which knows nothing yet.
+    /// Makes a bell for a connection, which knows nothing yet, with room for so many marks.
     #[cfg(feature = "redis")]
-    pub(crate) fn of_connection() -> Self {
-        Self::rung_by(Source::Connection(Box::default()))
+    pub(crate) fn of_connection(most: usize) -> Self {
+        Self::rung_by(Source::Connection(Box::new(Index::with_room_for(most))))
     }
 
     /// Makes a bell for a store that has none.

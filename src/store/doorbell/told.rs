@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use super::Doorbell;
 use super::index::{COMPLETE, Index};
 use super::mark::Mark;
-use super::marks::{Overflow, Tick};
+use super::marks::Tick;
 use crate::Context;
 
 /// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
@@ -45,9 +47,7 @@ impl Look<'_> {
             Tick::of(index.now().saturating_add(next))
         });
         for mark in marks {
-            if let Err(Overflow) = index.marks.answered(mark, due) {
-                self.bell.lose();
-            }
+            self.bell.note(index, index.marks.answered(mark, due));
         }
     }
 }
@@ -81,15 +81,66 @@ impl Doorbell {
         }
     }
 
+    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
+    /// told.
+    pub(crate) fn lose(&self) {
+        if let Some(index) = self.index() {
+            let losing = index.losing();
+            self.forget(index, &losing);
+            index.lost.notify_one();
+        }
+    }
+
+    /// Has what is pending known from now on: pages are served here. Who only watches keeps no marks.
+    #[cfg(feature = "web")]
+    pub(crate) fn serve_pages(&self) {
+        let Some(index) = self.index() else {
+            return;
+        };
+        let losing = index.losing();
+        if !index.marks.are_kept() {
+            index.marks.keep();
+            self.forget(index, &losing);
+            index.lost.notify_one();
+        }
+    }
+
     /// Begins to go through all that there is in the store.
     pub(crate) fn begin_round(&self) -> Option<Round<'_>> {
         let index = self.index()?;
+        let _losing = index.losing();
+        // This round is what it rang for.
+        index.lost.notified().now_or_never();
         index.marks.begin_generation();
         Some(Round {
             bell: self,
             index,
             state: index.state.load(Ordering::Acquire),
         })
+    }
+
+    /// Waits until all has to be gone through at once.
+    pub(crate) async fn lost(&self) {
+        match self.index() {
+            Some(index) => index.lost.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells whether there may soon be no room for another mark, or was none: a round clears those that nobody
+    /// else clears, of contexts that expired or were confirmed elsewhere.
+    pub(crate) fn wants_room(&self) -> bool {
+        let wants = |index: &Index| {
+            let known = index.state.load(Ordering::Acquire) & COMPLETE != 0;
+            !known || index.marks.are_many()
+        };
+        self.index().is_some_and(wants)
+    }
+
+    /// Tells whether nothing is known since there was no room for all marks.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.index()
+            .is_some_and(|index| index.crowded.load(Ordering::Relaxed))
     }
 }
 
@@ -101,14 +152,19 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// Tells whether keys have to be seen: not while all was lost again, nor where no marks are kept.
+    pub(crate) fn goes_on(&self) -> bool {
+        let state = self.index.state.load(Ordering::Acquire);
+        state == self.state && self.index.marks.are_kept()
+    }
+
     /// Notes that a key is there. Where all was known before, what is known of it stays; else nobody knows
     /// whether it has changed, and it is asked for.
     pub(crate) fn seen(&self, key: &[u8]) {
         let mark = self.bell.marker.of_key(key);
-        if !self.is_repeated() {
-            self.bell.ask_at_once(mark);
-        } else if let Err(Overflow) = self.index.marks.seen(mark) {
-            self.bell.lose();
+        match self.is_repeated() {
+            true => self.bell.note(self.index, self.index.marks.seen(mark)),
+            false => self.bell.ask_at_once(mark),
         }
     }
 
@@ -126,7 +182,11 @@ impl Round<'_> {
         let known =
             state.compare_exchange(self.state, complete, Ordering::AcqRel, Ordering::Acquire);
         // Refused if all was lost meanwhile: then nothing is known.
-        if known.is_ok() && !self.is_repeated() {
+        if known.is_err() {
+            return;
+        }
+        self.index.crowded.store(false, Ordering::Relaxed);
+        if !self.is_repeated() {
             // What changed while nobody told has not rung.
             self.bell.watches.ring_all();
         }

@@ -16,6 +16,7 @@ mod health;
 mod keys;
 #[cfg(feature = "cluster")]
 mod moving;
+mod rounds;
 pub(super) mod scripts;
 mod sweep;
 mod tracker;
@@ -252,6 +253,8 @@ impl Store for RedisStore {
         if let Some(tracker) = trackers.get(app) {
             return Some(Arc::clone(&tracker.bell));
         }
+        // Names of applications may come from outside: what nobody needs any more ends before another begins.
+        trackers.retain(|_, tracker| tracker.is_needed());
         // Without a thread of its own nobody listens: pages ask.
         let tracker = Tracker::start(dialer, app).ok()?;
         let bell = Arc::clone(&tracker.bell);

@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::select;
-use tokio::sync::Notify;
+use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::keys;
+use super::rounds::{Rhythm, Rounds};
 use crate::link::{Dialer, Listener, Listening, by_chance};
 use crate::seldom::Seldom;
 use crate::store::{Doorbell, Finding, Trouble};
@@ -18,16 +18,11 @@ use crate::{Error, home};
 
 /// How often the server is asked whether all has been heard.
 const BEAT: Duration = Duration::from_millis(200);
-/// How often all keys are gone through though nothing was missed: marks of contexts that expired or were
-/// confirmed elsewhere go then.
-const ROUND: Duration = Duration::from_secs(600);
-/// Least time between two beginnings of a round.
-const BETWEEN: Duration = Duration::from_secs(1);
+/// Most marks of contexts that may have something. Bounds the memory that a site with very many visitors costs
+/// each of its processes, at some 90 MiB; with more of them every page asks.
+const MOST: usize = 2 << 20;
 /// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
-const STEP: usize = 1000;
-/// How many times as long as a step of a round took the next one waits, where nobody waits for the round: pages
-/// need the processor too.
-const PACE: u32 = 9;
+const STEP: usize = 250;
 /// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
 /// chance.
 const REST: Duration = Duration::from_millis(100);
@@ -46,14 +41,13 @@ pub(super) struct Tracker {
 impl Tracker {
     /// Begins to listen for an application, on Salver's own thread.
     pub(super) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
-        let bell = Arc::new(Doorbell::of_connection());
+        let bell = Arc::new(Doorbell::of_connection(MOST));
         let trouble = Arc::default();
         let keeper = Keeper {
             dialer: dialer.clone(),
             app: app.to_owned(),
             ear: Arc::new(Ear {
                 bell: Arc::clone(&bell),
-                lost: Notify::new(),
             }),
             trouble: Arc::clone(&trouble),
         };
@@ -66,15 +60,24 @@ impl Tracker {
         })
     }
 
-    /// Tells why the server does not tell of changes, if it refuses to.
+    /// Tells whether somebody serves pages or watches by it: beside it and its ear.
+    pub(super) fn is_needed(&self) -> bool {
+        Arc::strong_count(&self.bell) > 2
+    }
+
+    /// Tells why pages ask, if it is not for a moment alone.
     pub(super) fn finding(&self) -> Option<Finding> {
-        let refused = lock(&self.trouble).clone().filter(is_refusal)?;
-        let detail = match refused.is_denied() {
+        if self.bell.is_crowded() {
+            let detail = format!("there are more than {MOST} contexts");
+            return Some(Finding::new(Trouble::Crowded, detail));
+        }
+        let error = lock(&self.trouble).clone()?;
+        let detail = match error.is_denied() {
             true => format!(
                 "the user may not run client|tracking, subscribe, info or scan, or not use the channel {}",
                 self.channel
             ),
-            false => refused.to_string(),
+            false => error.to_string(),
         };
         Some(Finding::new(Trouble::Silent, detail))
     }
@@ -106,15 +109,6 @@ fn lock(trouble: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Erro
 /// Hears for a bell.
 struct Ear {
     bell: Arc<Doorbell>,
-    /// Rung when what the connection tells is not enough any more.
-    lost: Notify,
-}
-
-impl Ear {
-    fn lose(&self) {
-        self.bell.lose();
-        self.lost.notify_one();
-    }
 }
 
 impl Listener for Ear {
@@ -123,11 +117,11 @@ impl Listener for Ear {
     }
 
     fn all_changed(&self) {
-        self.lose();
+        self.bell.lose();
     }
 
     fn closed(&self) {
-        self.lose();
+        self.bell.lose();
     }
 }
 
@@ -175,7 +169,10 @@ impl Keeper {
         let listening = Listening::open(&self.dialer, &prefix, &channel, listener).await?;
         *lock(&self.trouble) = None;
         let (beat, round) = (self.beat(&listening), self.go_round(&listening));
-        select(pin!(beat), pin!(round)).await.factor_first().0
+        let (beat, round) = (pin!(beat), pin!(round));
+        let replaced = pin!(listening.replaced().map(Err));
+        let told = select(beat, round).map(|first| first.factor_first().0);
+        select(told, replaced).await.factor_first().0
     }
 
     /// Makes sure that silence means that nothing happens.
@@ -190,39 +187,14 @@ impl Keeper {
         }
     }
 
-    /// Goes through all keys: at once where all was lost, and every now and then.
+    /// Goes through all keys over and over.
     async fn go_round(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
-        loop {
-            let started = Instant::now();
-            self.round(listening).await?;
-            // A server that is flushed over and over is not gone through over and over.
-            sleep(BETWEEN.saturating_sub(started.elapsed())).await;
-            // Where there is no room for all marks, another round would be in vain for now.
-            let _ = timeout(ROUND, self.ear.lost.notified()).await;
-        }
-    }
-
-    async fn round(&self, listening: &Listening) -> Result<(), Error> {
-        let bell = &self.ear.bell;
-        let Some(round) = bell.begin_round() else {
-            return Ok(());
-        };
         let pattern = keys::contexts(&self.app);
-        let mut cursor = 0;
-        loop {
-            let started = Instant::now();
-            let (next, found) = listening.scan(cursor, &pattern, STEP).await?;
-            for key in found {
-                round.seen(&key);
-            }
-            if next == 0 {
-                round.end();
-                return Ok(());
-            }
-            cursor = next;
-            if round.is_repeated() {
-                sleep(started.elapsed() * PACE).await;
-            }
-        }
+        let rounds = Rounds {
+            bell: &self.ear.bell,
+            rhythm: Rhythm::default(),
+        };
+        let step = |cursor| listening.scan(cursor, &pattern, STEP);
+        rounds.go(step).await
     }
 }

@@ -1,0 +1,273 @@
+//! Goes through all keys: at once where nothing is known, and every now and then.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::time::{Instant, sleep};
+
+use crate::Error;
+use crate::store::Doorbell;
+
+/// Shortest rest: timers count in milliseconds, and what is shorter would become far too long.
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// Some keys, and where the next step goes on: 0 at the end.
+pub(super) type Step = (u64, Vec<Vec<u8>>);
+
+/// How often all keys are gone through, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rhythm {
+    /// How long after the last round though nothing was missed: marks of contexts that expired or were confirmed
+    /// elsewhere go then.
+    every: Duration,
+    /// How long after the beginning of the last one at the earliest where marks want room. Twice as long each time
+    /// that there was not enough.
+    early: Duration,
+    /// Least time between two beginnings: a server that is flushed over and over is not gone through over and
+    /// over.
+    between: Duration,
+    /// How many times as long as the steps took is rested between them: pages need the server and the processor
+    /// too.
+    rests: f32,
+    /// The same where nobody waits for the round.
+    long_rests: f32,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(600),
+            early: Duration::from_secs(30),
+            between: Duration::from_secs(1),
+            rests: 0.5,
+            long_rests: 9.0,
+        }
+    }
+}
+
+/// All rounds of one connection.
+pub(super) struct Rounds<'a> {
+    pub(super) bell: &'a Doorbell,
+    pub(super) rhythm: Rhythm,
+}
+
+impl Rounds<'_> {
+    /// Goes round and round until a step fails.
+    pub(super) async fn go<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
+    where
+        S: Future<Output = Result<Step, Error>>,
+    {
+        let mut early = self.rhythm.early;
+        loop {
+            let began = Instant::now();
+            if self.round(&step).await? {
+                early = self.rhythm.early;
+            }
+            self.rest(began, early).await;
+            early = (early * 2).min(self.rhythm.every);
+        }
+    }
+
+    /// Goes through all keys once. Tells whether all was known before.
+    async fn round<S>(&self, step: impl Fn(u64) -> S) -> Result<bool, Error>
+    where
+        S: Future<Output = Result<Step, Error>>,
+    {
+        let Some(round) = self.bell.begin_round() else {
+            return Ok(false);
+        };
+        let repeated = round.is_repeated();
+        let rests = match repeated {
+            true => self.rhythm.long_rests,
+            false => self.rhythm.rests,
+        };
+        let (mut cursor, mut owed) = (0, Duration::ZERO);
+        loop {
+            // One step at least, even where nobody needs the keys: the connection may have broken.
+            let began = Instant::now();
+            let (next, found) = step(cursor).await?;
+            found.iter().for_each(|key| round.seen(key));
+            if next == 0 || !round.goes_on() {
+                break;
+            }
+            cursor = next;
+            owed += began.elapsed().mul_f32(rests);
+            if owed >= SHORTEST {
+                owed = owed.saturating_sub(slept(owed).await);
+            }
+        }
+        round.end();
+        Ok(repeated)
+    }
+
+    /// Waits until another round is due.
+    async fn rest(&self, began: Instant, early: Duration) {
+        let mut lost = pin!(self.bell.lost());
+        loop {
+            let waited = began.elapsed();
+            if waited >= self.rhythm.every || waited >= early && self.bell.wants_room() {
+                return;
+            }
+            let moment = pin!(sleep(self.rhythm.between));
+            if let Either::Left(_) = select(&mut lost, moment).await {
+                return sleep(self.rhythm.between.saturating_sub(began.elapsed())).await;
+            }
+        }
+    }
+}
+
+/// Sleeps, and gives the time for which it did.
+async fn slept(time: Duration) -> Duration {
+    let began = Instant::now();
+    sleep(time).await;
+    began.elapsed()
+}
+
+#[cfg(all(test, feature = "web"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::cell::RefCell;
+    use std::future::ready;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{Context, SessionId, View};
+
+    fn bell(most: usize) -> Doorbell {
+        let bell = Doorbell::of_connection(most);
+        bell.serve_pages();
+        bell
+    }
+
+    fn context(n: usize) -> Context {
+        let session = SessionId::new(format!("visitor{n}")).unwrap();
+        Context::new("app", session, View::ANY).unwrap()
+    }
+
+    fn keys(count: usize) -> Vec<Vec<u8>> {
+        (0..count).map(|n| context(n).key().into_bytes()).collect()
+    }
+
+    fn seconds(since: Instant) -> u64 {
+        since.elapsed().as_secs()
+    }
+
+    /// Goes round for so many seconds while something happens; gives the seconds at which a round began. Each
+    /// finds that many keys.
+    async fn begun(
+        bell: &Doorbell,
+        for_seconds: u64,
+        found: impl Fn(u64) -> usize,
+        happens: impl Future<Output = ()>,
+    ) -> Vec<u64> {
+        let (started, begun) = (Instant::now(), RefCell::new(Vec::new()));
+        let rhythm = Rhythm::default();
+        let rounds = Rounds { bell, rhythm };
+        let step = async |_| {
+            begun.borrow_mut().push(seconds(started));
+            Ok((0, keys(found(seconds(started)))))
+        };
+        let going = timeout(Duration::from_secs(for_seconds), rounds.go(step));
+        let (over, ()) = futures_util::future::join(going, happens).await;
+        assert!(over.is_err(), "no step failed");
+        begun.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_every_ten_minutes() {
+        let begun = begun(&bell(100), 1900, |_| 1, ready(())).await;
+        assert_eq!(begun, [0, 600, 1200, 1800]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_begins_one_at_once_and_one_a_second_at_most() {
+        let bell = bell(100);
+        let losses = async {
+            sleep(Duration::from_millis(100_500)).await;
+            for _ in 0..50 {
+                bell.lose();
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let begun = begun(&bell, 600, |_| 1, losses).await;
+        assert_eq!(begun, [0, 100, 101, 102, 103, 104, 105]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn marks_that_want_room_begin_one_early() {
+        let bell = bell(8);
+        let rings = async {
+            for (after, marks) in [(5_500, 4), (45_000, 3), (50_000, 4)] {
+                sleep(Duration::from_millis(after)).await;
+                (0..marks).for_each(|n| bell.ring(&context(n)));
+            }
+        };
+        // After 5 s there are many, after 50 s few, after 100 s many again.
+        let begun = begun(&bell, 650, |_| 0, rings).await;
+        assert_eq!(begun, [0, 30, 101]);
+        assert!(!bell.wants_room());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_room_they_are_rarer_and_rarer() {
+        let bell = bell(4);
+        // Ten contexts for half an hour, then three, and for a moment five.
+        let found = |at| if at < 2000 { 10 } else { 3 };
+        let ring = async {
+            sleep(Duration::from_millis(2_800_500)).await;
+            (0..5).for_each(|n| bell.ring(&context(n)));
+        };
+        let begun = begun(&bell, 3000, found, ring).await;
+        assert_eq!(begun, [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 2801]);
+    }
+
+    /// How many times as long as its steps alone a round takes.
+    async fn stretch(bell: &Doorbell) -> f64 {
+        const STEPS: u64 = 100;
+        const STEP: Duration = Duration::from_millis(3);
+
+        let rounds = Rounds {
+            bell,
+            rhythm: Rhythm::default(),
+        };
+        let step = async |cursor| {
+            sleep(STEP).await;
+            Ok(((cursor + 1) % STEPS, keys(1)))
+        };
+        let started = Instant::now();
+        rounds.round(step).await.unwrap();
+        started.elapsed().as_secs_f64() / (STEP.as_secs_f64() * STEPS as f64)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_have_a_share_of_the_server() {
+        let bell = bell(100);
+        let first = stretch(&bell).await;
+        assert!((1.4..=1.6).contains(&first), "{first}");
+        let second = stretch(&bell).await;
+        assert!((9.5..=10.5).contains(&second), "{second}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_in_vain_ends() {
+        let bell = bell(100);
+        let rounds = Rounds {
+            bell: &bell,
+            rhythm: Rhythm::default(),
+        };
+        let steps = RefCell::new(0);
+        let step = async |cursor| {
+            *steps.borrow_mut() += 1;
+            if cursor == 3 {
+                bell.lose();
+            }
+            Ok(((cursor + 1) % 10, keys(1)))
+        };
+        assert!(!rounds.round(step).await.unwrap());
+        assert_eq!(steps.into_inner(), 4);
+    }
+}
