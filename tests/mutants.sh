@@ -29,16 +29,16 @@ fault() {
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
-  # Only pages run examples; what begins with a room is of the crate itself.
+  # Only pages run examples; what begins with a room of the crate is its own.
   local examples='' binary='--test it'
   [[ $test != pages::* ]] || examples=--examples
-  [[ $test != store::* ]] || binary=--lib
+  [[ $test != store::* && $test != link::* ]] || binary=--lib
   # shellcheck disable=SC2086
   if ! (cd "$copy" && cargo test --locked --quiet --no-run $binary $examples 2>"$log"); then
     echo "TWIN $name $test DOES NOT BUILD"; cat "$log"; green=1; return
   fi
   local word=red
-  if (cd "$copy" && timeout 170 cargo test --locked --quiet $binary -- --exact "$test" >"$log" 2>&1); then
+  if (cd "$copy" && env -u SALVER_LONG timeout 170 cargo test --locked --quiet $binary -- --exact "$test" >"$log" 2>&1); then
     word=GREEN green=1
   elif ! grep -q 'FAILED\|panicked' "$log"; then
     word="DID NOT RUN"; green=1; cat "$log"
@@ -52,39 +52,37 @@ more() {
 }
 
 fault shown_on_any_status pages::a_page_that_breaks_loses_nothing \
-  src/web/middleware.rs 'None if counts && visit.is_rendered()' 'None if visit.is_rendered() || counts'
+  src/web/ending.rs 'None if counts && visit.is_rendered()' 'None if visit.is_rendered() || counts'
 fault prefetch_counts pages::head_and_a_real_prefetch_consume_nothing \
-  src/web/eligibility.rs '!AHEAD.iter().any(ahead)' '(AHEAD.len() == 4 || AHEAD.iter().any(ahead))'
+  src/web/head.rs 'AHEAD.iter().any(|word| contains(value.as_bytes(), word))' 'AHEAD.iter().any(|word| contains(b"", word))'
 fault views_are_ignored pages::five_redirects_lose_nothing \
-  src/web/visit.rs 'let view = self.view(request).unwrap_or(View::ANY);' 'let view = View::ANY;'
+  src/web/visit.rs 'let view = self.site.page(request);' 'let view = View::ANY;'
 fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
   src/web/body.rs 'hold.confirm();' 'drop(hold);'
 more parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was_taken \
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 more names_of_cookies_are_decoded web::sessions::a_cookie_that_only_decodes_to_the_name_is_not_taken \
-  src/web/session.rs 'let token = cookies(request).find_map(|cookie| value(cookie, name))?;
-    Token::read(std::str::from_utf8(token).ok()?)' 'let _ = (cookies(request).next(), value(b"", name));
-    Token::read(Box::leak(request.cookie(std::str::from_utf8(name).ok()?)?.value().to_owned().into_boxed_str()))'
+  src/web/session.rs 'site.session_of(head.cookies.named(name)?)' 'site.session_of(request.cookie(name)?.value().as_bytes())'
 more one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8_hides_no_cookie \
-  src/web/session.rs 'let name = name(request, plain_http).as_bytes();' 'let name = name(request, plain_http).as_bytes();
+  src/web/session.rs 'let name = name(request, head, site.plain_http);' 'let name = name(request, head, site.plain_http);
     request.cookies_raw().ok()?;'
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
   src/link/answer.rs 'first.filter(Error::is_in_doubt)' 'first.filter(Error::is_closed)'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
   src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
-  src/salver/hold.rs 'drop(held.end(End::Release));' 'drop(held);'
+  src/salver/hold.rs 'held.end(End::Release);' 'drop(held);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
-  src/web/middleware.rs '"etag",' '"e-tag",'
+  src/web/ending.rs '"etag",' '"e-tag",'
 more caches_are_told_otherwise web::eligibility::caches_keep_nothing_that_carried_messages \
-  src/web/middleware.rs ' || header.ends_with("-cache-control")' ''
+  src/web/ending.rs ' || header.ends_with("-cache-control")' ''
 fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is \
-  src/web/middleware.rs 'if visit.is_carrying() {
+  src/web/ending.rs 'if visit.is_carrying() {
         keep_from_caches' 'if visit.is_rendered() {
         keep_from_caches'
 fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
-  src/web/visit.rs 'let Some(session) = self.session(request) else {' 'let Ok(session) = self.known_or_new(&self.hand(request)) else {'
+  src/web/visit.rs 'let session = self.session_by(request, &head)?;' 'let session = self.known_or_new(&self.hand(request)).ok()?;'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
 more comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
@@ -96,7 +94,7 @@ fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
 fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_to_a_new_id \
   src/salver/mod.rs 'self.add_within(context, &[message], 1).await' 'self.add_within(context, &[message], HOPS).await'
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
-  src/web/visit.rs 'salver.hold_for_page(context.looked_into(), budget).await' 'salver.hold_for_page(context.looked_into(), budget * 20).await'
+  src/web/visit.rs 'salver.hold_for_page(contexts, budget).await' 'salver.hold_for_page(contexts, budget * 20).await'
 more views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
   src/web/view.rs 'routes.view(request.match_pattern()?)' 'routes.view(request.match_name()?.to_owned())'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
@@ -112,22 +110,23 @@ fault every_page_asks web::trouble::a_store_in_trouble_is_not_asked_by_every_pag
 more dropped_probes_lock_the_breaker web::trouble::a_probe_that_is_dropped_lets_the_next_one_try \
   src/breaker.rs 'self.breaker.state().probing = false;' ''
 fault claims_remove_at_once faults::storm::cancellation_storm \
-  src/store/redis/look.lua "if mode == 'claim' then redis.call('ZADD', key, 'XX', now + lease, member) end" "if mode == 'claim' then redis.call('ZREM', key, member) end"
+  src/store/redis/look.lua "if mode == 'claim' then write('ZADD', key, 'XX', now + lease, member) end" "if mode == 'claim' then redis.call('ZREM', key, member) end"
 fault leases_do_not_end faults::kills::web_process_kill \
-  src/store/redis/scripts.rs 'number(millis(lease)), number(millis(age))' 'number(millis(lease) * 1000), number(millis(age))'
+  src/store/redis/scripts/mod.rs 'arg(millis(lease))' 'arg(millis(lease) * 1000)'
 fault broken_bodies_confirm faults::bodies::bodies \
   src/web/body.rs '*this.hold = None;
                     *this.left = None;' 'confirm(this.hold);'
 fault replies_are_not_matched faults::matrix::resiliency_matrix \
-  src/link/answer.rs 'Ok(name) if name == ask.name() => Ok(parts),' 'Ok(_) => Ok(parts),'
+  src/link/answer.rs 'if ask.key(0) == Some(name) => {' 'if !name.is_empty() => {'
 fault vanished_servers_are_waited_for faults::matrix::resiliency_matrix \
-  src/link/line.rs 'if state.silent >= SILENT {' 'if state.silent >= u32::MAX {'
+  src/link/waiting.rs 'late.count() == missing' 'late.count() > missing'
 fault broken_connections_are_kept faults::kills::redis_kill_with_aof \
   src/link/line.rs 'if verdict.hang_up {' 'if verdict.hang_up && number == 0 {'
 fault scripts_are_never_sent_whole faults::kills::script_flush_under_load \
-  src/link/wire.rs 'Err(error) if is_unknown(&error) => ask.whole().query_async(self).await,' 'Err(error) if error.is_timeout() => ask.whole().query_async(self).await,'
+  src/link/wire.rs 'Err(error) if is_unknown(&error) => self.send(&ask.whole()).await,' 'Err(error) if error.is_timeout() => self.send(&ask.whole()).await,'
 fault full_servers_take_no_claims faults::kills::out_of_memory \
-  src/store/redis/look.lua "if mode ~= 'peek' then redis.call('ZREM', KEYS[2], '') end" ''
+  src/store/redis/look.lua "    redis.call('ZREM', KEYS[2], '')
+" ''
 fault a_server_without_replicas_is_not_read faults::replies::error_replies \
   src/link/fault.rs '["READONLY", "MISCONF", "NOREPLICAS"]' '["READONLY", "MISCONF", "NONE"]'
 fault logouts_close_nothing faults::life::session_life \
@@ -139,7 +138,7 @@ fault writes_are_sent_once handle::an_add_without_an_answer_is_sent_once_more_wi
 fault releases_are_sent_twice handle::a_release_and_a_take_are_never_sent_twice \
   src/salver/mod.rs 'self.write_once("release", self.store.release(&claim))' 'self.write("release", || self.store.release(&claim))'
 fault confirms_are_tried_once web::trouble::a_confirm_that_cannot_be_written_waits_until_it_can \
-  src/settle.rs 'Err(error) if error.retry_after().is_some() => return Some(late),' 'Err(error) if error.is_closed() => return Some(late),'
+  src/settle/desk.rs 'Err(error) if error.retry_after().is_some() => return false,' 'Err(error) if error.is_closed() => return false,'
 fault servers_without_writes_show_nothing web::trouble::a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read \
   src/store/redis/mod.rs 'if !claim.as_ref().is_err_and(Error::is_read_only) {' 'if !claim.as_ref().is_err_and(Error::is_closed) {'
 fault evictions_are_not_told handle::a_store_is_looked_at_once_when_it_first_answers \
@@ -157,11 +156,11 @@ fault titles_are_not_escaped faults::injection::injection \
 more texts_end_the_script faults::injection::injection \
   src/render/json.rs "'<' => out.push_str(\"\\\\u003c\")," ''
 fault pages_with_messages_are_cached faults::cache::shared_cache \
-  src/web/middleware.rs 'if visit.is_carrying() {
+  src/web/ending.rs 'if visit.is_carrying() {
         keep_from_caches' 'if false {
         keep_from_caches'
 more pages_with_messages_are_not_modified faults::cache::shared_cache \
-  src/web/middleware.rs '"etag",' '"e-tag",'
+  src/web/ending.rs '"etag",' '"e-tag",'
 fault the_decoder_does_not_look faults::inputs::inputs \
   src/wire.rs 'let (id, rest) = rest.split_at_checked(ID_LEN)?;' '#[allow(clippy::indexing_slicing)]
     let (id, rest) = (&rest[..ID_LEN], &rest[ID_LEN..]);'
@@ -178,7 +177,7 @@ fault moving_keys_are_given_up faults::failover::cluster_resharding_and_kill \
     } else' 'Again::Never
     } else'
 fault logins_remove_before_they_copy faults::cluster::cluster_login_broken_off \
-  src/store/redis/moving.rs 'let carried = scripts::carry(line, old, limits).await?;' 'let carried = scripts::carry(line, old, limits).await?; scripts::clear(line, old).await?;'
+  src/store/redis/moving.rs 'let carried = moving::carry(line, old, limits).await?;' 'let carried = moving::carry(line, old, limits).await?; scripts::clear(line, old).await?;'
 more logins_copy_what_was_shown faults::cluster::what_is_confirmed_while_it_is_carried_is_not_shown_again \
   src/store/redis/moving.rs 'scripts::confirm(line, &shown).await' '{ drop(shown); Ok(()) }'
 more one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
@@ -208,7 +207,7 @@ more a_right_is_documented_in_vain faults::rights::health_names_every_right_that
 more only_success_is_looked_into faults::rights::a_lacking_right_is_warned_of_once_at_the_start \
   src/salver/call.rs 'if outcome.as_ref().err().is_none_or(Error::is_denied) {' 'if outcome.is_ok() {'
 fault idle_pages_ask index::pages::a_page_without_messages_asks_nobody \
-  src/web/visit.rs '&& self.site.salver.is_quiet(session, view)' '&& self.site.salver.is_quiet(session, view) && view.is_any()'
+  src/web/visit.rs '&& salver.is_quiet(&session, &view)' '&& salver.is_quiet(&session, &view) && view.is_any()'
 fault marks_of_any_page_are_overlooked index::pages::what_another_process_adds_is_found \
   src/store/doorbell/index.rs '(view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))' '(view.is_any() || mark_of(&View::ANY) != mark_of(view))'
 fault what_falls_due_is_forgotten index::pages::what_falls_due_is_asked_for_when_it_does \
@@ -231,11 +230,11 @@ fault gaps_are_not_gone_through index::gaps::what_was_written_in_a_gap_is_found_
 more listening_outlives_the_store index::gaps::nobody_listens_for_a_store_that_is_gone \
   src/store/redis/tracker.rs 'self.task.abort();' ''
 fault the_hint_is_not_left index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
-  src/web/visit.rs 'self.hint.replace(hand.hint());' 'let _ = hand.hint();'
+  src/web/visit.rs 'self.hint.replace(hand.hint().map(Box::new));' 'let _ = hand.hint();'
 more the_hint_is_not_read index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
-  src/web/hint.rs 'rest.starts_with(b"=")' 'rest.starts_with(b"?")'
+  src/web/cookies.rs 'self.hint = true;' 'self.hint = false;'
 more pages_given_back_leave_no_hint index::hint::a_login_and_a_page_given_back_leave_the_hint \
-  src/web/middleware.rs 'visit.leave_hint(response.request());' ''
+  src/web/ending.rs 'visit.leave_hint(response.request());' ''
 fault rings_are_for_everybody index::watch::a_watch_rings_for_its_context_and_no_other \
   src/store/doorbell/watch.rs 'self.waiting().get(&mark).into_iter().flatten()' 'self.waiting().values().flatten().filter(|_| mark == mark)'
 more rings_are_lost index::watch::rings_are_kept_and_become_one \
@@ -305,4 +304,15 @@ more primaries_are_left_in_vain faults::failover::a_primary_that_was_replaced_un
   src/link/dial/primary.rs '!others.is_empty() && ' ''
 more rounds_in_vain_go_on store::redis::rounds::tests::one_that_is_in_vain_ends \
   src/store/doorbell/told.rs 'state == self.state && ' 'state >= self.state && '
+fault workers_take_their_confirms_along web::ends::a_worker_that_ends_leaves_its_confirms_to_another_thread \
+  src/settle/near.rs 'self.worker.home.take(job);' 'drop(job);'
+more workers_at_rest_keep_their_confirms web::ends::closing_does_not_wait_for_a_worker_that_nobody_drives \
+  src/settle/near.rs 'pub(super) async fn drain(&self) {
+        self.go_home();' 'pub(super) async fn drain(&self) {'
+fault visitors_are_taken_for_each_other web::sessions::visitors_who_come_in_turns_are_never_taken_for_each_other \
+  src/web/lately.rs 'differs | (one ^ other)' 'differs & (one ^ other)'
+more late_replies_calm link::waiting::tests::replies_that_all_come_late_are_another_requests \
+  src/link/waiting.rs 'if !late && !patience.many {' 'if !patience.many {'
+more one_server_is_heard_for_all link::waiting::tests::of_several_servers_one_may_be_silent \
+  src/link/waiting.rs '!patience.many && self.heard' 'self.heard'
 exit $green

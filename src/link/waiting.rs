@@ -82,3 +82,87 @@ impl Waiting {
         !patience.many && self.heard.is_some_and(lately)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    const SILENCE: Duration = Duration::from_millis(80);
+    const ONE: Patience = Patience {
+        silence: SILENCE,
+        many: false,
+    };
+    const MANY: Patience = Patience {
+        silence: SILENCE,
+        many: true,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_wait_too_long_do_so_in_vain() {
+        let mut waiting = Waiting::default();
+        waiting.send();
+        advance(SILENCE / 2).await;
+        waiting.send();
+        advance(SILENCE / 2).await;
+        assert!(!waiting.is_in_vain(ONE), "one may be a slow script");
+        advance(SILENCE / 2).await;
+        assert!(waiting.is_in_vain(ONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_gave_up_count_until_a_prompt_reply() {
+        let mut waiting = Waiting::default();
+        for _ in 0..2 {
+            let request = waiting.send();
+            advance(SILENCE).await;
+            waiting.end(request, false, ONE);
+        }
+        assert!(waiting.is_in_vain(ONE));
+        let request = waiting.send();
+        waiting.end(request, true, ONE);
+        advance(SILENCE).await;
+        assert!(!waiting.is_in_vain(ONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn replies_that_all_come_late_are_another_requests() {
+        let mut waiting = Waiting::default();
+        let mut shifted = waiting.send();
+        for _ in 0..2 {
+            advance(SILENCE).await;
+            let next = waiting.send();
+            waiting.end(shifted, true, ONE);
+            shifted = next;
+        }
+        advance(SILENCE).await;
+        assert!(waiting.is_in_vain(ONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_heard_is_there() {
+        let mut waiting = Waiting::default();
+        let slow = [waiting.send(), waiting.send()];
+        advance(SILENCE).await;
+        let prompt = waiting.send();
+        waiting.end(prompt, true, ONE);
+        assert!(!waiting.is_in_vain(ONE));
+        advance(SILENCE / 2).await;
+        assert!(waiting.is_in_vain(ONE), "but not lately");
+        for request in slow {
+            waiting.end(request, true, ONE);
+        }
+        assert!(!waiting.is_in_vain(ONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_several_servers_one_may_be_silent() {
+        let mut waiting = Waiting::default();
+        waiting.send();
+        waiting.send();
+        advance(SILENCE).await;
+        let prompt = waiting.send();
+        waiting.end(prompt, true, MANY);
+        assert!(waiting.is_in_vain(MANY));
+    }
+}

@@ -2,6 +2,7 @@
 
 mod cost;
 mod eligibility;
+mod ends;
 mod isolation;
 mod sessions;
 pub mod site;

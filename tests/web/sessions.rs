@@ -491,3 +491,22 @@ async fn a_message_that_is_not_loud_enough_makes_no_session() {
         (None, None)
     );
 }
+
+#[actix_web::test]
+async fn visitors_who_come_in_turns_are_never_taken_for_each_other() {
+    let salver = Salver::memory("app").unwrap();
+    // Alike at both ends, where a hasty reader would look.
+    let tokens = ["A", "B", "-"].map(|middle| format!("AAAA{}AAAA", middle.repeat(35)));
+    let mut ids = Vec::new();
+    for token in &tokens {
+        let alone = site(salver.middleware(), routes).await;
+        alone.set_cookie(Some(format!("salver={token}")));
+        ids.push(alone.get("/id").await.body);
+    }
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    let all = site(salver.middleware(), routes).await;
+    for (token, expected) in tokens.iter().zip(&ids).cycle().take(9) {
+        all.set_cookie(Some(format!("salver={token}")));
+        assert_eq!(&all.get("/id").await.body, expected);
+    }
+}
