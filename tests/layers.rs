@@ -156,7 +156,7 @@ fn imports_fall_and_rooms_do_not_meet() {
 fn every_script_has_a_header_and_one_typed_door() {
     let scripts: String = files("src/store/redis/scripts", ".rs")
         .iter()
-        .map(|path| read(path))
+        .map(read)
         .collect();
     for path in files("src", ".lua") {
         let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());

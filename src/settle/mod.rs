@@ -69,20 +69,19 @@ impl Settle {
         if end.claim().is_empty() {
             return;
         }
-        let job = Job {
+        let left = Some(Job {
             app: Arc::clone(app),
             end,
             _done: done,
-        };
+        });
         #[cfg(feature = "web")]
-        let job = match &self.near {
-            Some(near) => match near.take(job) {
-                Ok(()) => return,
-                Err(job) => job,
-            },
-            None => job,
+        let left = match &self.near {
+            Some(near) => left.and_then(|job| near.take(job)),
+            None => left,
         };
-        self.home.take(job);
+        if let Some(job) = left {
+            self.home.take(job);
+        }
     }
 
     /// Waits until everything handed over so far has been tried, and what failed once more.

@@ -46,15 +46,15 @@ impl Near {
     }
 
     /// Takes a job, or gives it back.
-    pub(super) fn take(&self, job: Job) -> Result<(), Job> {
+    pub(super) fn take(&self, job: Job) -> Option<Job> {
         let mut queue = self.0.queue();
         if !queue.open || queue.jobs.len() >= QUEUE {
-            return Err(job);
+            return Some(job);
         }
         queue.jobs.push_back(job);
         drop(queue);
         self.0.bell.notify_one();
-        Ok(())
+        None
     }
 }
 
