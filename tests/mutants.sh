@@ -310,7 +310,7 @@ more workers_at_rest_keep_their_confirms web::ends::closing_does_not_wait_for_a_
   src/settle/near.rs 'pub(super) async fn drain(&self) {
         self.go_home();' 'pub(super) async fn drain(&self) {'
 fault visitors_are_taken_for_each_other web::sessions::visitors_who_come_in_turns_are_never_taken_for_each_other \
-  src/web/lately.rs 'differs | (one ^ other)' 'differs & (one ^ other)'
+  src/web/lately.rs 'differs | (word(one) ^ word(other))' 'differs & (word(one) ^ word(other))'
 more late_replies_calm link::waiting::tests::replies_that_all_come_late_are_another_requests \
   src/link/waiting.rs 'if !late && !patience.many {' 'if !patience.many {'
 more one_server_is_heard_for_all link::waiting::tests::of_several_servers_one_may_be_silent \
