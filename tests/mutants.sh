@@ -306,11 +306,13 @@ more rounds_in_vain_go_on store::redis::rounds::tests::one_that_is_in_vain_ends 
   src/store/doorbell/told.rs 'state == self.state && ' 'state >= self.state && '
 fault workers_take_their_confirms_along web::ends::a_worker_that_ends_leaves_its_confirms_to_another_thread \
   src/settle/near.rs 'self.worker.home.take(job);' 'drop(job);'
-more workers_at_rest_keep_their_confirms web::ends::closing_does_not_wait_for_a_worker_that_nobody_drives \
+more workers_at_rest_keep_their_confirms web::ends::closing_does_not_wait_for_a_worker_that_stands_still \
   src/settle/near.rs 'pub(super) async fn drain(&self) {
         self.go_home();' 'pub(super) async fn drain(&self) {'
 fault visitors_are_taken_for_each_other web::sessions::visitors_who_come_in_turns_are_never_taken_for_each_other \
   src/web/lately.rs 'differs | (word(one) ^ word(other))' 'differs & (word(one) ^ word(other))'
+fault workers_are_not_minded web::ends::a_worker_that_stands_still_keeps_no_confirm_for_long \
+  src/settle/near.rs 'if now.is_some() && now == before {' 'if now.is_some() && before.is_none() && now == before {'
 more late_replies_calm link::waiting::tests::replies_that_all_come_late_are_another_requests \
   src/link/waiting.rs 'if !late && !patience.many {' 'if !patience.many {'
 more one_server_is_heard_for_all link::waiting::tests::of_several_servers_one_may_be_silent \

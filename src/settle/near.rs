@@ -4,18 +4,23 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::desk::{Desk, End, Job, PATIENCE};
 use super::home::Home;
 use super::{AT_ONCE, QUEUE};
+use crate::home;
+
+/// How long jobs wait for a worker that stands still: far less than a lease.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// A queue on a worker, which ends with its last handle or with its runtime. What does not fit, cannot be confirmed
-/// at once, or is left over, goes home.
+/// at once, waits for a worker that stands still, or is left over, goes home.
 pub(crate) struct Near(Arc<Worker>);
 
 impl Drop for Near {
@@ -38,6 +43,8 @@ impl Near {
         });
         worker.queue().open = true;
         runtime.spawn(Task(Arc::clone(&worker)).run());
+        // Without a thread of its own nobody looks after the worker: it has to go on by itself.
+        let _ = home::spawn(mind(Arc::downgrade(&worker)));
         Some(Self(worker))
     }
 
@@ -61,6 +68,8 @@ impl Near {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// How often some were taken out, by the worker or from it.
+    turns: u64,
     /// How many have been taken out and are not done.
     under_way: usize,
     open: bool,
@@ -100,11 +109,18 @@ impl Worker {
         jobs.into_iter().for_each(|job| self.home.take(job));
     }
 
+    /// Gives how often the worker has had its turn, if any job waits for it.
+    fn waits(&self) -> Option<u64> {
+        let queue = self.queue();
+        (!queue.jobs.is_empty()).then_some(queue.turns)
+    }
+
     /// Takes some out; nothing when there come no more.
     fn next(&self) -> Option<Vec<Job>> {
         let mut queue = self.queue();
         let next = queue.jobs.len().min(AT_ONCE);
         queue.under_way += next;
+        queue.turns += 1;
         (next > 0 || queue.open).then(|| queue.jobs.drain(..next).collect())
     }
 
@@ -146,6 +162,22 @@ impl Drop for UnderWay<'_> {
         if queue.under_way == 0 {
             self.worker.idle.notify_waiters();
         }
+    }
+}
+
+/// Sees to it that no job waits for a worker that stands still: busy in a handler, or on a runtime that nobody drives.
+async fn mind(worker: Weak<Worker>) {
+    let mut before = None;
+    loop {
+        sleep(STANDSTILL).await;
+        let Some(worker) = worker.upgrade() else {
+            return;
+        };
+        let now = worker.waits();
+        if now.is_some() && now == before {
+            worker.go_home();
+        }
+        before = now;
     }
 }
 

@@ -7,7 +7,8 @@ use actix_web::web;
 use salver::{Message, Salver};
 
 use super::site::{PAGE, adas, adas_site, html};
-use crate::support::spy::SpyStore;
+use crate::support::eventually;
+use crate::support::spy::{Report, SpyStore};
 
 #[test]
 fn a_worker_that_ends_leaves_its_confirms_to_another_thread() {
@@ -37,8 +38,8 @@ fn a_worker_that_ends_leaves_its_confirms_to_another_thread() {
     }
 }
 
-#[test]
-fn closing_does_not_wait_for_a_worker_that_nobody_drives() {
+/// Shows a message on a runtime that nobody drives after it.
+fn with_a_worker_at_rest(then: impl AsyncFnOnce(&Salver, &Report)) {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = adas(&salver, "p");
@@ -47,12 +48,30 @@ fn closing_does_not_wait_for_a_worker_that_nobody_drives() {
         salver.add(&page, Message::info("shown")).await.unwrap();
         let site = adas_site(&salver, |app| {
             app.route("/p", web::get().to(|| async { html(PAGE) }));
-        });
-        let site = site.await;
+        })
+        .await;
         assert!(site.get("/p").await.shows("shown"));
         site
     });
-    System::new().block_on(salver.close());
-    assert_eq!(report.calls().last(), Some(&"confirm"));
+    assert!(!report.calls().contains(&"confirm"), "it is at rest");
+    System::new().block_on(then(&salver, &report));
     drop(site);
+}
+
+#[test]
+fn closing_does_not_wait_for_a_worker_that_stands_still() {
+    with_a_worker_at_rest(async |salver, report| {
+        salver.close().await;
+        assert_eq!(report.calls().last(), Some(&"confirm"));
+    });
+}
+
+#[test]
+fn a_worker_that_stands_still_keeps_no_confirm_for_long() {
+    with_a_worker_at_rest(async |_, report| {
+        eventually("another thread confirms", async || {
+            report.calls().contains(&"confirm").then_some(())
+        })
+        .await;
+    });
 }
