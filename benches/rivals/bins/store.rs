@@ -1,30 +1,22 @@
 //! Operations per second of Salver's handle, against the same scripts sent raw down one pipeline.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rivals::compare::{self, Pair, Side};
 use rivals::figures::Figures;
-use rivals::handle::{Wish, ask_for_all};
-use rivals::people::{self, Person};
-use rivals::pipe::Pipe;
+use rivals::handle::Wish;
+use rivals::people::Person;
 use rivals::programs::{self, SITE_CORE};
-use rivals::scripts::{Look, Scripts};
-use rivals::server::Server;
+use rivals::scripts::Look;
+use rivals::setting::{Setting, micros_each};
 use rivals::{Outcome, machine};
-use salver::Salver;
-use tokio::runtime::{Builder, Runtime};
 
 const PEOPLE: usize = 50_000;
 /// How many claims a confirm stands behind its own, down the pipeline.
 const BEHIND: usize = 128;
 
 struct Bench {
-    server: Server,
-    pipe: Pipe,
-    scripts: Scripts,
-    salver: Salver,
-    runtime: Runtime,
+    setting: Setting,
     people: Arc<[Person]>,
 }
 
@@ -65,15 +57,10 @@ fn main() -> Outcome {
 
 impl Bench {
     fn new() -> Outcome<Self> {
-        let server = Server::start(&[])?;
-        let people: Outcome<Vec<_>> = (0..PEOPLE).map(Person::nth).collect();
+        let people: Outcome<_> = (0..PEOPLE).map(Person::nth).collect();
         Ok(Self {
-            pipe: Pipe::open(&server)?,
-            salver: people::salver(&server.url())?,
-            server,
-            scripts: Scripts::default(),
-            runtime: Builder::new_current_thread().enable_all().build()?,
-            people: people?.into(),
+            setting: Setting::new()?,
+            people: people?,
         })
     }
 
@@ -92,44 +79,37 @@ impl Bench {
 
     /// Gives how many operations a second there were.
     fn measure(&mut self, side: Side, wish: Wish, spent: &mut Spent) -> Outcome<f64> {
-        self.server.empty()?;
+        self.setting.server.empty()?;
         if !matches!(wish, Wish::Add) {
-            self.pipe
-                .send(self.people.iter().map(|person| person.add(&self.scripts)))?;
+            self.setting.fill(PEOPLE)?;
         }
-        let (client, server) = (programs::busy("self")?, self.server.spent()?);
-        let started = Instant::now();
-        match side {
-            Side::Left => ask_for_all(&self.runtime, &self.salver, &self.people, wish)?,
-            Side::Right => self.by_hand(wish)?,
-        }
-        let took = started.elapsed();
-        let server = self.server.spent()?.since(&server);
-        let client = programs::busy("self")?.saturating_sub(client);
-        let micros = |busy: Duration| busy.as_secs_f64() * 1e6 / PEOPLE as f64;
-        spent.client.push(micros(client));
-        spent.server.push(micros(server.busy));
+        let before = programs::busy("self")?;
+        let (took, server) = match side {
+            Side::Left => self.setting.time(&self.people, wish)?,
+            Side::Right => {
+                let people = &self.people;
+                self.setting
+                    .time_of(|setting| by_hand(setting, people, wish))?
+            }
+        };
+        let client = programs::busy("self")?.saturating_sub(before);
+        spent.client.push(micros_each(client, PEOPLE));
+        spent.server.push(micros_each(server.busy, PEOPLE));
         spent.script.push(server.micros_per_call("evalsha"));
         Ok(PEOPLE as f64 / took.as_secs_f64())
     }
+}
 
-    fn by_hand(&mut self, wish: Wish) -> Outcome {
-        let (people, scripts) = (&self.people, &self.scripts);
-        match wish {
-            Wish::Add => self
-                .pipe
-                .send(people.iter().map(|person| person.add(scripts))),
-            Wish::Take => {
-                let takes = people.iter().map(|person| person.look(scripts, Look::Take));
-                self.pipe.send(takes)
-            }
-            Wish::Claim => {
-                let claim = |at: usize| Some(people.get(at)?.look(scripts, Look::Claim));
-                let confirm = |at: usize| Some(people.get(at)?.confirm(scripts));
-                let both = |at: usize| [claim(at), at.checked_sub(BEHIND).and_then(confirm)];
-                self.pipe
-                    .send((0..PEOPLE + BEHIND).flat_map(both).flatten())
-            }
+fn by_hand(setting: &mut Setting, people: &[Person], wish: Wish) -> Outcome {
+    let Setting { pipe, scripts, .. } = setting;
+    match wish {
+        Wish::Add => pipe.send(people.iter().map(|person| person.add(scripts))),
+        Wish::Take => pipe.send(people.iter().map(|person| person.look(scripts, Look::Take))),
+        Wish::Claim => {
+            let claim = |at: usize| Some(people.get(at)?.look(scripts, Look::Claim));
+            let confirm = |at: usize| Some(people.get(at)?.confirm(scripts));
+            let both = |at: usize| [claim(at), at.checked_sub(BEHIND).and_then(confirm)];
+            pipe.send((0..PEOPLE + BEHIND).flat_map(both).flatten())
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::site::Site;
 use crate::spy;
 
 const ROUNDS: usize = 9;
+const TOP: usize = 1_000_000;
 const TIME: Duration = Duration::from_secs(1);
 const SPYING: Duration = Duration::from_millis(50);
 
@@ -35,10 +36,23 @@ pub struct Pair {
 ///
 /// `ROUNDS` is no number.
 pub fn rounds() -> Outcome<usize> {
-    Ok(match env::var("ROUNDS") {
-        Ok(rounds) => rounds.parse()?,
-        Err(_) => ROUNDS,
-    })
+    told("ROUNDS", ROUNDS)
+}
+
+/// Gives the most people there are: a million, or what `TOP` says.
+///
+/// # Errors
+///
+/// `TOP` is no number.
+pub fn top() -> Outcome<usize> {
+    told("TOP", TOP)
+}
+
+fn told(name: &str, otherwise: usize) -> Outcome<usize> {
+    match env::var(name) {
+        Ok(number) => Ok(number.parse()?),
+        Err(_) => Ok(otherwise),
+    }
 }
 
 /// Measures two sides in turn.

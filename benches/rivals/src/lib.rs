@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod figures;
 pub mod handle;
+pub mod listener;
 pub mod load;
 pub mod machine;
 pub mod people;
@@ -11,6 +12,7 @@ pub mod plot;
 pub mod programs;
 pub mod scripts;
 pub mod server;
+pub mod setting;
 pub mod site;
 pub mod spy;
 

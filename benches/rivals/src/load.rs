@@ -69,7 +69,7 @@ pub fn run(site: &Site, server: &mut Server, plan: Plan, time: Duration) -> Outc
     let units = (told.requests / plan.requests()).max(1.0);
     let micros = |busy: Duration| busy.as_secs_f64() * 1e6 / units;
     Ok(Served {
-        rate: told.measured / told.seconds,
+        rate: told.rate(),
         missed: told.missed as u64,
         site_micros: micros(site_busy),
         redis_micros: micros(redis_busy),
@@ -84,6 +84,14 @@ pub struct Told {
     missed: f64,
     /// How many requests there were in all, those included that were not measured.
     pub requests: f64,
+}
+
+impl Told {
+    /// How many pages, or cycles, there were in a second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.measured / self.seconds
+    }
 }
 
 /// Runs the program of the load.

@@ -1,12 +1,17 @@
 //! Visitors by number, each with the addresses and a message of its own.
 
-use redis::Cmd;
-use salver::{Context, Message, Salver, SessionId, View, wire};
+use std::time::Duration;
+
+use redis::{Cmd, cmd};
+use salver::{Context, Message, Salver, SalverBuilder, SessionId, View, wire};
 
 use crate::scripts::{Look, Scripts};
 use crate::{Outcome, TEXT};
 
 const APP: &str = "people";
+/// Long enough that nothing goes out without its messages because the machine is busy: the rivals wait as long
+/// as it takes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One visitor on one page.
 #[derive(Clone, Debug)]
@@ -24,11 +29,9 @@ impl Person {
     ///
     /// None that a number can cause.
     pub fn nth(number: usize) -> Outcome<Self> {
-        // As long as an id that is derived from a visitor's token.
-        let session = format!("{number:022}");
-        let context = Context::new(APP, SessionId::new(session.as_str())?, View::new("page")?)?;
+        let context = context(number)?;
         Ok(Self {
-            book: format!("{APP}!session:{{{session}}}"),
+            book: format!("{APP}!session:{{{}}}", name(number)),
             keys: context.looked_into().iter().map(Context::key).collect(),
             member: wire::encode(&Message::success(TEXT))?,
             context,
@@ -38,10 +41,6 @@ impl Person {
     /// The key of the context itself.
     pub fn key(&self) -> &str {
         self.keys.first().map_or("", String::as_str)
-    }
-
-    pub fn member(&self) -> &[u8] {
-        &self.member
     }
 
     pub fn add(&self, scripts: &Scripts) -> Cmd {
@@ -58,11 +57,45 @@ impl Person {
     }
 }
 
+/// Gives the context of a visitor on the page.
+///
+/// # Errors
+///
+/// None that a number can cause.
+pub fn context(number: usize) -> Outcome<Context> {
+    let session = SessionId::new(name(number))?;
+    Ok(Context::new(APP, session, View::new("page")?)?)
+}
+
+/// Gives the add of a message to a visitor's page by somebody who knows nothing of Salver.
+///
+/// # Errors
+///
+/// None that a number can cause.
+pub fn add_bare(number: usize, time: u64, member: &[u8]) -> Outcome<Cmd> {
+    let mut add = cmd("ZADD");
+    add.arg(context(number)?.key()).arg(time).arg(member);
+    Ok(add)
+}
+
+/// Names a visitor's session: as long as an id that is derived from a token.
+#[must_use]
+pub fn name(number: usize) -> String {
+    format!("{number:022}")
+}
+
 /// Gives the handle for the site whose visitors they are.
 ///
 /// # Errors
 ///
 /// A URL that is none.
 pub fn salver(url: &str) -> Outcome<Salver> {
-    Ok(Salver::redis(APP, url)?)
+    Ok(builder(url).build()?)
+}
+
+/// Begins that handle.
+#[must_use]
+pub fn builder(url: &str) -> SalverBuilder {
+    let builder = Salver::builder(APP).redis(url);
+    builder.page_budget(PATIENCE).add_budget(PATIENCE)
 }

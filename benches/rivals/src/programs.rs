@@ -56,7 +56,20 @@ impl Running {
     ///
     /// One that does not start.
     pub fn start(command: &mut Command) -> Outcome<Self> {
-        let child = command.stdin(Stdio::null()).spawn();
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts a command that takes orders and answers them.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn to_order(command: &mut Command) -> Outcome<Self> {
+        Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))
+    }
+
+    fn spawn(command: &mut Command) -> Outcome<Self> {
+        let child = command.spawn();
         Ok(Self(child.map_err(|error| {
             missing(error, "taskset", "util-linux")
         })?))
@@ -73,6 +86,18 @@ impl Running {
     /// A program that has ended.
     pub fn busy(&self) -> Outcome<Duration> {
         busy(&self.0.id().to_string())
+    }
+
+    /// Tells how many bytes of the machine's memory the program takes.
+    ///
+    /// # Errors
+    ///
+    /// A program that has ended.
+    pub fn memory(&self) -> Outcome<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = resident.and_then(|words| words.split_whitespace().next());
+        Ok(1024.0 * kilobytes.unwrap_or_default().parse::<f64>()?)
     }
 }
 

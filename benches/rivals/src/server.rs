@@ -95,6 +95,16 @@ impl Server {
         Ok(used.unwrap_or_default().trim().parse()?)
     }
 
+    /// Tells how often it ran a command.
+    ///
+    /// # Errors
+    ///
+    /// A server that does not answer.
+    pub fn calls(&mut self, command: &str) -> Outcome<u64> {
+        let spent = self.spent()?;
+        Ok(spent.commands.get(command).map_or(0, |(calls, _)| *calls))
+    }
+
     /// Tells what it has spent since it started.
     ///
     /// # Errors

@@ -1,11 +1,17 @@
 //! A site in one of its modes, on the core of the sites.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::Outcome;
 use crate::programs::{Running, SITE_CORE, on_core};
+
+/// Longest time that a site may take to know what is pending, and how often it is asked.
+const LONGEST: Duration = Duration::from_secs(60);
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// A site that listens, ended when dropped.
 #[derive(Debug)]
@@ -16,7 +22,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a site and waits until it listens.
+    /// Starts a site and waits until it listens, and until its pages know without asking, if they ever do.
     ///
     /// # Errors
     ///
@@ -34,11 +40,49 @@ impl Site {
         if address.is_empty() {
             return Err(format!("the site '{mode}' did not come up").into());
         }
-        Ok(Self {
+        let site = Self {
             mode,
             address,
             process,
-        })
+        };
+        site.learn()?;
+        Ok(site)
+    }
+
+    /// Waits until its pages know without asking; tells how long that was. A site that never knows is not waited
+    /// for.
+    ///
+    /// # Errors
+    ///
+    /// A site that does not answer, or does not come to know.
+    pub fn learn(&self) -> Outcome<Duration> {
+        let started = Instant::now();
+        while self.is_learning()? {
+            if started.elapsed() > LONGEST {
+                return Err(
+                    format!("the site '{}' does not learn what is pending", self.mode).into(),
+                );
+            }
+            sleep(BETWEEN);
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Tells whether its pages are about to know without asking.
+    ///
+    /// # Errors
+    ///
+    /// A site that does not answer.
+    pub fn is_learning(&self) -> Outcome<bool> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        let host = &self.address;
+        write!(
+            stream,
+            "GET /index HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.ends_with("Learning"))
     }
 
     /// Tells how long the site has been on the processor.

@@ -2,11 +2,11 @@
 //!
 //! `TOP` sets the most sessions; as it comes, a million.
 
+mod index;
 mod memory;
 mod messages;
 mod processes;
 mod sessions;
-mod setting;
 
 use rivals::programs::{self, SITE_CORE};
 use rivals::{Outcome, machine};
@@ -18,9 +18,11 @@ fn main() -> Outcome {
     messages::grow()?;
     processes::grow()?;
     ratios.extend(sessions::grow()?);
+    let figures = index::keep()?;
     println!();
     for (name, ratio) in ratios {
         ratio.tell(name);
     }
+    println!("{figures}");
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! What a pending message weighs in Redis, its session's book included, against the bare member.
 
-use redis::{Cmd, cmd};
-use rivals::Outcome;
 use rivals::compare::{self, Side};
 use rivals::figures::Figures;
-use rivals::people::Person;
-
-use crate::setting::Setting;
+use rivals::people;
+use rivals::setting::Setting;
+use rivals::{Outcome, TEXT};
+use salver::{Message, wire};
 
 const PEOPLE: usize = 100_000;
+/// As long as those that Salver writes.
+const TIME: u64 = 1_700_000_000_000;
 
 /// Prints bytes per message, on the server's defaults and with the setting that the deployment page recommends;
 /// gives the ratio on the defaults.
@@ -43,18 +44,10 @@ fn bytes_each(setting: &mut Setting, side: Side) -> Outcome<f64> {
     match side {
         Side::Left => setting.fill(PEOPLE)?,
         Side::Right => {
-            let people = (0..PEOPLE).filter_map(|number| Person::nth(number).ok());
-            setting.pipe.send(people.map(|person| bare(&person)))?;
+            let member = wire::encode(&Message::success(TEXT))?;
+            let add = |number| people::add_bare(number, TIME, &member).ok();
+            setting.pipe.send((0..PEOPLE).filter_map(add))?;
         }
     }
     Ok((setting.server.memory()? - before) / PEOPLE as f64)
-}
-
-fn bare(person: &Person) -> Cmd {
-    let mut add = cmd("ZADD");
-    // A time as long as those that Salver writes.
-    add.arg(person.key())
-        .arg(1_700_000_000_000_u64)
-        .arg(person.member());
-    add
 }

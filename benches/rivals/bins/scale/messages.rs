@@ -6,10 +6,9 @@ use rivals::compare;
 use rivals::figures::Figures;
 use rivals::handle::Wish;
 use rivals::people::Person;
+use rivals::setting::{Setting, micros_each};
 use rivals::{Outcome, TEXT};
 use salver::Message;
-
-use crate::setting::{Setting, micros_each};
 
 /// Up to as many as a context keeps.
 const MESSAGES: [usize; 5] = [1, 3, 10, 30, 100];

@@ -9,9 +9,8 @@ use rivals::figures::Figures;
 use rivals::handle::Wish;
 use rivals::load::{self, Plan};
 use rivals::people::Person;
+use rivals::setting::{Setting, micros_each};
 use rivals::site::Site;
-
-use crate::setting::{Setting, micros_each};
 
 const PROCESSES: [usize; 6] = [0, 1, 2, 4, 8, 16];
 const PEOPLE: usize = 20_000;

@@ -1,6 +1,5 @@
 //! What things cost with many sessions pending, against a thousand.
 
-use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,10 @@ use rivals::figures::Figures;
 use rivals::handle::Wish;
 use rivals::load::{self, Plan};
 use rivals::people::Person;
+use rivals::setting::{Setting, micros_each};
 use rivals::site::Site;
 
-use crate::setting::{Setting, micros_each};
-
 const LEAST: usize = 1_000;
-const TOP: usize = 1_000_000;
 /// How often a batch of people is asked for in one measurement.
 const TIMES: usize = 10;
 const IDLE: Duration = Duration::from_secs(1);
@@ -57,10 +54,7 @@ impl Pending {
 
 /// Prints the costs; gives the ratios of the most sessions to the least.
 pub(crate) fn grow() -> Outcome<Vec<(&'static str, Figures)>> {
-    let top = match env::var("TOP") {
-        Ok(top) => top.parse()?,
-        Err(_) => TOP,
-    };
+    let top = compare::top()?;
     println!(
         "\nSessions with a message pending: microseconds with many and with {LEAST}, {} rounds",
         compare::rounds()?

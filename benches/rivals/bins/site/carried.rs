@@ -1,26 +1,20 @@
 //! Salver: the middleware fills the slot, and the handler that shows the page does not know.
 
-use std::time::Duration;
-
 use actix_web::{App, HttpResponse, get, post};
 use rivals::{Outcome, TEXT};
-use salver::{Messages, SalverBuilder};
+use salver::{Messages, Salver, SalverBuilder};
 
 use crate::page;
 use crate::serve::serve;
 
-/// Long enough that no page goes out without its messages because the machine is busy: the rivals wait as long
-/// as it takes.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 pub(crate) async fn run(builder: SalverBuilder) -> Outcome {
-    let patient = builder.page_budget(PATIENCE).add_budget(PATIENCE);
-    let salver = patient.build()?;
+    let salver = builder.build()?;
     serve!(move || {
         App::new()
             .wrap(salver.middleware())
             .service(show)
             .service(save)
+            .service(index)
     })
 }
 
@@ -33,4 +27,10 @@ async fn show() -> HttpResponse {
 async fn save(messages: Messages) -> HttpResponse {
     messages.success(TEXT).await;
     page::see_other()
+}
+
+/// Tells whether pages know without asking.
+#[get("/index")]
+async fn index(salver: Salver) -> String {
+    format!("{:?}", salver.health().await.pending_index())
 }

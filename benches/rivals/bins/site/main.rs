@@ -16,8 +16,7 @@ mod zrange;
 
 use std::env;
 
-use rivals::Outcome;
-use salver::Salver;
+use rivals::{Outcome, people};
 
 #[actix_web::main]
 async fn main() -> Outcome {
@@ -27,8 +26,8 @@ async fn main() -> Outcome {
     };
     match mode.as_str() {
         "bare" => bare::run().await,
-        "salver" => carried::run(Salver::builder(mode).redis(&url)).await,
-        "strict" => carried::run(Salver::builder(mode).redis(&url).pending_index(false)).await,
+        "salver" => carried::run(people::builder(&url)).await,
+        "strict" => carried::run(people::builder(&url).pending_index(false)).await,
         "cookie-rival" => cookie_rival::run().await,
         "session-rival" => session_rival::run(&url).await,
         "pool" => pool::run(&url).await,

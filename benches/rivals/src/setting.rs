@@ -3,30 +3,40 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rivals::Outcome;
-use rivals::handle::{Wish, ask_for_all};
-use rivals::people::{self, Person};
-use rivals::pipe::Pipe;
-use rivals::scripts::Scripts;
-use rivals::server::{Server, Spent};
 use salver::Salver;
 use tokio::runtime::{Builder, Runtime};
 
-pub(crate) struct Setting {
-    pub(crate) server: Server,
-    pub(crate) pipe: Pipe,
-    pub(crate) scripts: Scripts,
-    pub(crate) salver: Salver,
-    pub(crate) runtime: Runtime,
+use crate::Outcome;
+use crate::handle::{Wish, ask_for_all};
+use crate::people::{self, Person};
+use crate::pipe::Pipe;
+use crate::scripts::Scripts;
+use crate::server::{Server, Spent};
+
+pub struct Setting {
+    pub server: Server,
+    pub pipe: Pipe,
+    pub scripts: Scripts,
+    pub salver: Salver,
+    pub runtime: Runtime,
 }
 
 impl Setting {
-    pub(crate) fn new() -> Outcome<Self> {
+    /// Starts a server on its defaults.
+    ///
+    /// # Errors
+    ///
+    /// A server that is not installed, or does not come up.
+    pub fn new() -> Outcome<Self> {
         Self::with(&[])
     }
 
     /// Starts a server with further options.
-    pub(crate) fn with(options: &[&str]) -> Outcome<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with(options: &[&str]) -> Outcome<Self> {
         let server = Server::start(options)?;
         Ok(Self {
             pipe: Pipe::open(&server)?,
@@ -38,7 +48,11 @@ impl Setting {
     }
 
     /// Leaves one message for each of the first so many people.
-    pub(crate) fn fill(&mut self, people: usize) -> Outcome {
+    ///
+    /// # Errors
+    ///
+    /// An add that is refused.
+    pub fn fill(&mut self, people: usize) -> Outcome {
         // People of numbers cannot fail, and a million of them at once would take a gigabyte.
         let people = (0..people).filter_map(|number| Person::nth(number).ok());
         self.pipe
@@ -46,20 +60,33 @@ impl Setting {
     }
 
     /// Asks for something for all of them; tells how long it took, and what the server spent.
-    pub(crate) fn time(
+    ///
+    /// # Errors
+    ///
+    /// That of a request.
+    pub fn time(&mut self, people: &Arc<[Person]>, wish: Wish) -> Outcome<(Duration, Spent)> {
+        self.time_of(|setting| ask_for_all(&setting.runtime, &setting.salver, people, wish))
+    }
+
+    /// Does something; tells how long it took, and what the server spent.
+    ///
+    /// # Errors
+    ///
+    /// That of what is done.
+    pub fn time_of(
         &mut self,
-        people: &Arc<[Person]>,
-        wish: Wish,
+        act: impl FnOnce(&mut Self) -> Outcome,
     ) -> Outcome<(Duration, Spent)> {
         let before = self.server.spent()?;
         let started = Instant::now();
-        ask_for_all(&self.runtime, &self.salver, people, wish)?;
+        act(self)?;
         let took = started.elapsed();
         Ok((took, self.server.spent()?.since(&before)))
     }
 }
 
 /// Gives microseconds for each of so many.
-pub(crate) fn micros_each(time: Duration, count: usize) -> f64 {
+#[must_use]
+pub fn micros_each(time: Duration, count: usize) -> f64 {
     time.as_secs_f64() * 1e6 / count.max(1) as f64
 }
