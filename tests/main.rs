@@ -16,6 +16,7 @@
     reason = "a test fails by panicking, and prints its figures"
 )]
 
+mod counts;
 mod faults;
 mod foreign;
 mod handle;

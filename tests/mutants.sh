@@ -313,6 +313,9 @@ fault visitors_are_taken_for_each_other web::sessions::visitors_who_come_in_turn
   src/web/lately.rs 'differs | (word(one) ^ word(other))' 'differs & (word(one) ^ word(other))'
 fault workers_are_not_minded web::ends::a_worker_that_stands_still_keeps_no_confirm_for_long \
   src/settle/near.rs 'if now.is_some() && now == before {' 'if now.is_some() && before.is_none() && now == before {'
+fault messages_are_encoded_twice counts::instructions_are_as_many_as_are_kept \
+  src/wire.rs 'let member = serde_json::to_vec(message)' 'let _ = serde_json::to_vec(message);
+    let member = serde_json::to_vec(message)'
 more late_replies_calm link::waiting::tests::replies_that_all_come_late_are_another_requests \
   src/link/waiting.rs 'if !late && !patience.many {' 'if !patience.many {'
 more one_server_is_heard_for_all link::waiting::tests::of_several_servers_one_may_be_silent \
