@@ -10,6 +10,9 @@ use redis::{Client, Cmd, Connection, FromRedisValue, cmd};
 use crate::Outcome;
 use crate::programs::{OTHER_CORE, Running, missing, on_core};
 
+/// Most calls of `scan` that are no round through all keys: whoever looks after the health of a store takes one.
+const LOOKS: u64 = 16;
+
 const START: Duration = Duration::from_secs(10);
 
 /// A server on a free port, ended when dropped.
@@ -103,6 +106,16 @@ impl Server {
     pub fn calls(&mut self, command: &str) -> Outcome<u64> {
         let spent = self.spent()?;
         Ok(spent.commands.get(command).map_or(0, |(calls, _)| *calls))
+    }
+
+    /// Tells whether an index has gone through all keys since there were so many calls of `scan`: it had lost what
+    /// it knew.
+    ///
+    /// # Errors
+    ///
+    /// A server that does not answer.
+    pub fn has_gone_round(&mut self, since: u64) -> Outcome<bool> {
+        Ok(self.calls("scan")?.saturating_sub(since) > LOOKS)
     }
 
     /// Tells what it has spent since it started.
