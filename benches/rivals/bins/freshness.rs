@@ -42,6 +42,7 @@ struct Delays {
 fn main() -> Outcome {
     machine::tell()?;
     programs::stay_on_core(OTHER_CORE)?;
+    machine::tell_stillness();
     // So that a million messages leave room for others.
     let mut setting = Setting::with(&["--zset-max-listpack-value", "512"])?;
     let mut listener = Listener::start(&setting.server.url())?;

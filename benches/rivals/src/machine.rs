@@ -3,8 +3,14 @@
 use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use crate::{Outcome, server};
+
+/// How long the machine is watched for standing still.
+const WATCHED: Duration = Duration::from_secs(2);
+/// Shortest time that counts: longer than what a kernel does beside a program.
+const NOTICED: Duration = Duration::from_micros(200);
 
 /// Prints what the figures were measured on.
 ///
@@ -24,6 +30,27 @@ pub fn tell() -> Outcome {
         rustc.trim()
     );
     Ok(())
+}
+
+/// Prints for which share of the time a program that does nothing but read the clock was not let: no delay can be
+/// shorter than that.
+pub fn tell_stillness() {
+    let (started, mut last) = (Instant::now(), Instant::now());
+    let (mut still, mut longest) = (Duration::ZERO, Duration::ZERO);
+    while started.elapsed() < WATCHED {
+        let now = Instant::now();
+        let gap = now - last;
+        if gap > NOTICED {
+            still += gap;
+            longest = longest.max(gap);
+        }
+        last = now;
+    }
+    println!(
+        "STILL {:.2} % of the time, {} us at most",
+        100.0 * still.as_secs_f64() / WATCHED.as_secs_f64(),
+        longest.as_micros()
+    );
 }
 
 fn processor() -> Outcome<String> {
