@@ -83,12 +83,21 @@ impl Sent<'_> {
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
         let state = &mut *self.line.state();
-        if let Some(open) = &state.open
-            && open.number == self.connection
-        {
-            state
-                .waiting
-                .end(self.request, self.answered, open.patience);
+        let open = state.open.as_mut();
+        let Some(open) = open.filter(|open| open.number == self.connection) else {
+            return;
+        };
+        let waited = state
+            .waiting
+            .end(self.request, self.answered, open.patience);
+        if self.answered && waited < SILENCE / 2 {
+            // However long it took to make it.
+            open.patience.silence = SILENCE;
+        }
+        let patience = open.patience;
+        // Of a Cluster the next request sees to it: making a connection beside the one that is there takes a runtime.
+        if !self.answered && !patience.many && state.waiting.is_in_vain(patience) {
+            self.line.hang_up(state, self.connection);
         }
     }
 }

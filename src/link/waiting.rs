@@ -37,13 +37,13 @@ impl Waiting {
         self.last
     }
 
-    /// Notes that nobody waits for a request any more: it was answered, or given up.
+    /// Notes that nobody waits for a request any more: it was answered, or given up. Tells how long it has waited.
     ///
     /// A reply that came late may be that of the request before, where one was lost on the way: it takes nothing
     /// off the suspicion.
-    pub(super) fn end(&mut self, request: u64, answered: bool, patience: Patience) {
+    pub(super) fn end(&mut self, request: u64, answered: bool, patience: Patience) -> Duration {
         let Ok(place) = self.sent.binary_search_by_key(&request, |(sent, _)| *sent) else {
-            return;
+            return Duration::ZERO;
         };
         let now = Instant::now();
         let waited = self.sent.remove(place);
@@ -59,6 +59,7 @@ impl Waiting {
                 self.silent = 0;
             }
         }
+        waited
     }
 
     /// Tells whether the peer is thought to have vanished: some requests have waited too long with nothing heard in
