@@ -16,6 +16,19 @@ const RIGHT: f64 = 660.0;
 const TOP: f64 = 78.0;
 const STEP: f64 = 36.0;
 const THICK: f64 = 18.0;
+/// How tall the ends of a thin line are.
+const END: f64 = 8.0;
+
+/// The paper is painted too: whoever shows the picture may be dark where the reader's system is light.
+const STYLE: &str = "
+.paper { fill: #ffffff } .ink { fill: #1f2328 } .note { fill: #59636e } .bar { fill: #4a8fd1 }
+.line { stroke: #1f2328; stroke-width: 1.5; fill: none }
+.figure { font-weight: 600; stroke: #ffffff; stroke-width: 4; paint-order: stroke }
+@media (prefers-color-scheme: dark) {
+.paper { fill: #0d1117 } .ink { fill: #f0f6fc } .note { fill: #9198a1 } .bar { fill: #2f6fab }
+.line { stroke: #f0f6fc } .figure { stroke: #0d1117 }
+}
+";
 
 /// Draws the bars as SVG.
 #[must_use]
@@ -28,16 +41,17 @@ pub fn draw(bars: &[Bar]) -> String {
         .map(|(row, bar)| draw_bar(bar, TOP + STEP * row as f64, scale))
         .collect();
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="14">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="14">
 <title>Pages per second of Salver, as a multiple of the same page served otherwise</title>
-<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>
-<text x="24" y="32" font-size="17" font-weight="600" fill="#1c1c1c">Pages per second with nothing pending</text>
-<text x="24" y="54" fill="#5a5a5a">Salver as a multiple of each: longer is better for Salver, 1 is a tie</text>
-<line x1="{one:.1}" y1="{line_top}" x2="{one:.1}" y2="{foot}" stroke="#1c1c1c" stroke-dasharray="3 3"/>
-{rows}<text x="{one:.1}" y="{one_at}" text-anchor="middle" fill="#5a5a5a">1 ×</text>
-<text x="24" y="{note_at}" font-size="12" fill="#5a5a5a">Median of adjacent pairs; thin lines from the least to the most. One worker on one core.</text>
+<style>{STYLE}</style>
+<rect class="paper" width="{WIDTH}" height="{height}" rx="6"/>
+<text class="ink" x="24" y="34" font-size="17" font-weight="600">Pages per second with nothing pending</text>
+<text class="note" x="24" y="56">Salver as a multiple of each: longer is better for Salver, 1 is a tie</text>
+<path class="line" d="M{one:.1} {line_top}V{foot}" stroke-dasharray="3 3"/>
+{rows}<text class="note" x="{one:.1}" y="{one_at}" text-anchor="middle">1 ×</text>
+<text class="note" x="24" y="{note_at}" font-size="12">Median of adjacent pairs; thin lines from the least to the most. One worker on one core.</text>
 </svg>
-"##,
+"#,
         height = foot + 60.0,
         one = LEFT + scale,
         line_top = TOP - 6.0,
@@ -55,15 +69,16 @@ fn draw_bar(bar: &Bar, top: f64, scale: f64) -> String {
     let at = |ratio: f64| LEFT + ratio * scale;
     let middle = top + THICK / 2.0;
     format!(
-        r##"<text x="{words_at}" y="{base}" text-anchor="end" fill="#1c1c1c">{words}</text>
-<rect x="{LEFT}" y="{top}" width="{width:.1}" height="{THICK}" rx="2" fill="#2f6fab"/>
-<path d="M{least:.1} {middle}H{most:.1}" stroke="#1c1c1c" stroke-width="1.5"/>
-<text x="{figure_at:.1}" y="{base}" font-weight="600" fill="#1c1c1c" stroke="#ffffff" stroke-width="4" paint-order="stroke">{median:.2} ×</text>
-"##,
+        r#"<text class="ink" x="{words_at}" y="{base}" text-anchor="end">{words}</text>
+<rect class="bar" x="{LEFT}" y="{top}" width="{width:.1}" height="{THICK}" rx="2"/>
+<path class="line" d="M{least:.1} {end}v{END}M{least:.1} {middle}H{most:.1}M{most:.1} {end}v{END}"/>
+<text class="ink figure" x="{figure_at:.1}" y="{base}">{median:.2} ×</text>
+"#,
         words_at = LEFT - 12.0,
         base = middle + 5.0,
         words = bar.words,
         width = median * scale,
+        end = middle - END / 2.0,
         least = at(least),
         most = at(most),
         figure_at = at(most) + 10.0,

@@ -1,6 +1,7 @@
 //! What the pending index costs a process: memory, the time to learn all again, and to hear of every add.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -123,16 +124,12 @@ fn learn_again(setting: &mut Setting) -> Outcome<Learned> {
     let site = Site::start("salver", &url)?;
     // Its pages ask always, as those of the other do until it knows.
     let asking = Site::start("strict", &url)?;
-    // Shorter than with visitors, so that all pages are of the time in which the site learns.
-    let alone = lose(setting, &site)?.mul_f64(0.5);
+    let alone = lose(setting, &site)?;
+    println!("seconds to learn alone    {:.2}", alone.as_secs_f64());
     let (mut seconds, mut rates) = (Vec::new(), [const { Vec::new() }; 3]);
     for _ in 0..compare::rounds()? {
-        let (took, learning) = thread::scope(|scope| {
-            let visitors = scope.spawn(|| visit(&site, alone).map_err(|error| error.to_string()));
-            (lose(setting, &site), visitors.join())
-        });
-        seconds.push(took?.as_secs_f64());
-        let learning = learning.map_err(|_| "the load has panicked")??;
+        let (took, learning) = learn_with_visitors(setting, &site, alone)?;
+        seconds.push(took.as_secs_f64());
         let all = [visit(&site, IDLE)?, learning, visit(&asking, IDLE)?];
         rates
             .iter_mut()
@@ -140,6 +137,37 @@ fn learn_again(setting: &mut Setting) -> Outcome<Learned> {
             .for_each(|(rates, rate)| rates.push(rate));
     }
     Ok(tell(seconds, rates))
+}
+
+/// Tells how long it took, and how many pages a second there were meanwhile.
+fn learn_with_visitors(
+    setting: &mut Setting,
+    site: &Site,
+    alone: Duration,
+) -> Outcome<(Duration, f64)> {
+    // Shorter than it takes, so that the first visit at least is of the time in which the site learns.
+    let brief = IDLE.min(alone / 2);
+    let is_over = AtomicBool::new(false);
+    let (took, rate) = thread::scope(|scope| {
+        let visits = || visit_until(&is_over, site, brief).map_err(|error| error.to_string());
+        let visitors = scope.spawn(visits);
+        let took = lose(setting, site);
+        is_over.store(true, Ordering::Relaxed);
+        (took, visitors.join())
+    });
+    Ok((took?, rate.map_err(|_| "the load has panicked")??))
+}
+
+/// Lets visitors at a site until something is over; tells the rate of the visits before that.
+fn visit_until(is_over: &AtomicBool, site: &Site, time: Duration) -> Outcome<f64> {
+    let mut rates = vec![visit(site, time)?];
+    loop {
+        let rate = visit(site, time)?;
+        if is_over.load(Ordering::Relaxed) {
+            return Ok(rates.iter().sum::<f64>() / rates.len() as f64);
+        }
+        rates.push(rate);
+    }
 }
 
 fn tell(seconds: Vec<f64>, [known, learning, asking]: [Vec<f64>; 3]) -> Learned {
