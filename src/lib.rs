@@ -10,6 +10,7 @@
 //! [changelog]: crate::docs::changelog
 //! [`add.lua`]: crate::store::ADD_SCRIPT
 #![doc = concat!("[picture]: data:image/png;base64,", include_str!("docs/messages.base64"))]
+#![doc = concat!("[plot]: data:image/svg+xml;base64,", include_str!("docs/plot.base64"))]
 //!
 #![doc = include_str!("../README.md")]
 //!

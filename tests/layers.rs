@@ -404,9 +404,14 @@ fn every_licence_is_on_the_list() {
 }
 
 #[test]
-fn the_picture_is_the_same_in_readme_and_in_the_docs() {
+fn the_pictures_are_the_same_in_readme_and_in_the_docs() {
     use base64::Engine;
-    let picture = fs::read(root().join("src/docs/messages.png")).unwrap();
-    let spelled = base64::engine::general_purpose::STANDARD.encode(picture);
-    assert_eq!(read("src/docs/messages.base64"), spelled);
+    for (picture, spelled) in [
+        ("src/docs/messages.png", "src/docs/messages.base64"),
+        ("benches/page.svg", "src/docs/plot.base64"),
+    ] {
+        let picture = fs::read(root().join(picture)).unwrap();
+        let expected = base64::engine::general_purpose::STANDARD.encode(picture);
+        assert_eq!(read(spelled), expected, "base64 -w0");
+    }
 }
