@@ -138,7 +138,7 @@ fault writes_are_sent_once handle::an_add_without_an_answer_is_sent_once_more_wi
 fault releases_are_sent_twice handle::a_release_and_a_take_are_never_sent_twice \
   src/salver/mod.rs 'self.write_once("release", self.store.release(&claim))' 'self.write("release", || self.store.release(&claim))'
 fault confirms_are_tried_once web::trouble::a_confirm_that_cannot_be_written_waits_until_it_can \
-  src/settle/desk.rs 'Err(error) if error.retry_after().is_some() => return false,' 'Err(error) if error.is_closed() => return false,'
+  src/settle/desk.rs 'if error.retry_after().is_some() => return false,' 'if error.is_closed() => return false,'
 fault servers_without_writes_show_nothing web::trouble::a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read \
   src/store/redis/mod.rs 'if !claim.as_ref().is_err_and(Error::is_read_only) {' 'if !claim.as_ref().is_err_and(Error::is_closed) {'
 fault evictions_are_not_told handle::a_store_is_looked_at_once_when_it_first_answers \

@@ -61,40 +61,23 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
-    pub(super) async fn end(&self, Job { app, end, .. }: &Job) -> bool {
+    pub(super) async fn end(&self, job: &Job) -> bool {
+        let Job { app, end, .. } = job;
         let length = end.claim().messages().len() as u64;
-        let error = match end {
-            End::Confirm(claim) => {
-                match self
-                    .attempt("confirm", app, self.store.confirm(claim))
-                    .await
-                {
-                    Ok(()) => {
-                        count::confirmed(app, length);
-                        return true;
-                    }
-                    Err(error) if error.retry_after().is_some() => return false,
-                    Err(error) => {
-                        count::given_up(app, length);
-                        error
-                    }
-                }
-            }
+        let (doing, ending) = match end {
+            End::Confirm(claim) => ("confirm", self.store.confirm(claim)),
             // Sent once: a lease that was released and claimed anew could not be told from this one.
-            End::Release(claim) => {
-                match self
-                    .attempt("release", app, self.store.release(claim))
-                    .await
-                {
-                    Ok(()) => {
-                        count::released(app, length);
-                        return true;
-                    }
-                    Err(error) => error,
-                }
-            }
+            End::Release(claim) => ("release", self.store.release(claim)),
         };
-        tell(&error);
+        match (self.attempt(doing, app, ending).await, end) {
+            (Ok(()), End::Confirm(_)) => count::confirmed(app, length),
+            (Ok(()), End::Release(_)) => count::released(app, length),
+            (Err(error), End::Confirm(_)) if error.retry_after().is_some() => return false,
+            (Err(error), _) => {
+                job.give_up();
+                tell(&error);
+            }
+        }
         true
     }
 
