@@ -36,19 +36,21 @@ pub(crate) fn spell(app: &str, session: &SessionId, view: &View, mut put: impl F
 
 /// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
 pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
-    utf8_percent_encode(app, RESERVED).for_each(&mut put);
-    put(":{");
-    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
+    spell_owner(app, ":{", session, &mut put);
     put("}:");
 }
 
 /// Spells the key of a session's book, `app!session:{session}`, part by part.
 #[cfg(feature = "redis")]
 pub(crate) fn spell_book(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
-    utf8_percent_encode(app, RESERVED).for_each(&mut put);
-    put("!session:{");
-    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
+    spell_owner(app, "!session:{", session, &mut put);
     put("}");
+}
+
+fn spell_owner(app: &str, between: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+    utf8_percent_encode(app, RESERVED).for_each(&mut put);
+    put(between);
+    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
 }
 
 #[cfg(feature = "redis")]

@@ -69,14 +69,18 @@ struct State {
 /// A request on its way, until it is answered or given up.
 struct Sent<'a> {
     line: &'a Line,
+    wire: Wire,
+    /// The number of the connection, and its own.
     connection: u64,
     request: u64,
     answered: bool,
 }
 
 impl Sent<'_> {
-    fn answered(mut self) {
+    /// Ends it with its answer; gives the number of the connection.
+    fn answered(mut self) -> u64 {
         self.answered = true;
+        self.connection
     }
 }
 
@@ -161,14 +165,9 @@ impl Line {
     }
 
     async fn send(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
-        let (
-            Open {
-                number, mut wire, ..
-            },
-            sent,
-        ) = self.connection().await?;
-        let reply = wire.command(node, &command).await;
-        sent.answered();
+        let mut sent = self.connection().await?;
+        let reply = sent.wire.command(node, &command).await;
+        let number = sent.answered();
         reply.map_err(|error| {
             self.judge(number, fault::of_reply(error, Effect::Reads))
                 .error
@@ -181,15 +180,10 @@ impl Line {
 
     /// The outer error is of the line, the inner one of the request.
     async fn attempt(&self, ask: &Ask) -> Result<Result<Vec<Value>, Verdict>, Error> {
-        let (
-            Open {
-                number, mut wire, ..
-            },
-            sent,
-        ) = self.connection().await?;
-        let reply = wire.run(ask).await;
-        sent.answered();
-        let answer = answer::read(&wire, ask, reply);
+        let mut sent = self.connection().await?;
+        let reply = sent.wire.run(ask).await;
+        let answer = answer::read(&sent.wire, ask, reply);
+        let number = sent.answered();
         Ok(answer.map_err(|verdict| self.judge(number, verdict)))
     }
 
@@ -220,7 +214,7 @@ impl Line {
 
     /// Gives the connection for a request that is sent now. One whose peer is thought to have vanished is left to
     /// those that wait on it, and another dialled.
-    async fn connection(&self) -> Result<(Open, Sent<'_>), Error> {
+    async fn connection(&self) -> Result<Sent<'_>, Error> {
         let dialling = {
             let mut state = self.state();
             if let Some(open) = &state.open
@@ -230,7 +224,7 @@ impl Line {
                 self.hang_up(&mut state, number);
             }
             if let Some(open) = state.open.clone() {
-                return Ok((open, self.send_over(&mut state)));
+                return Ok(self.send_over(open, &mut state));
             }
             match &state.resting {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
@@ -238,12 +232,13 @@ impl Line {
             }
         };
         let open = dialling.await?;
-        Ok((open, self.send_over(&mut self.state())))
+        Ok(self.send_over(open, &mut self.state()))
     }
 
-    fn send_over(&self, state: &mut State) -> Sent<'_> {
+    fn send_over(&self, open: Open, state: &mut State) -> Sent<'_> {
         Sent {
             line: self,
+            wire: open.wire,
             connection: state.dialled,
             request: state.waiting.send(),
             answered: false,
