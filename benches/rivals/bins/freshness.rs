@@ -3,8 +3,8 @@
 //! Each context is added to once. The time is that from the return of the add in this process to the ring of a
 //! watch in the other one, which rings as soon as the pending index has its mark; a negative one says that the
 //! other process knew first.
-//! Who adds shares its core with the server, who listens has one to itself. `TOP` sets how many adds there are at
-//! full speed before every page is looked at; as it comes, a million.
+//! Who adds shares its core with the server, who listens has one to itself. `TOP` sets how many adds there are in
+//! all, the last of them at full speed before every page is looked at; as it comes, a million.
 
 use rivals::compare;
 use rivals::listener::{Crowd, Listener, now};
@@ -96,9 +96,11 @@ fn delays(setting: &mut Setting, listener: &mut Listener, crowd: Crowd) -> Outco
 /// Adds at full speed, then has everybody look at the page: tells how many adds there were, and how many pages
 /// were without their message.
 fn pages(setting: &mut Setting, listener: &mut Listener) -> Outcome<(usize, u64)> {
+    let first = IDLE.people + BUSY.people;
     let crowd = Crowd {
-        first: IDLE.people + BUSY.people,
-        people: compare::top()?,
+        first,
+        // Of more in all the index would go through all keys again, to have room.
+        people: compare::top()?.saturating_sub(first),
         lanes: BUSY.lanes,
     };
     let added = add(setting, crowd)?;

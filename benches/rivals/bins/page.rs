@@ -31,6 +31,11 @@ fn main() -> Outcome {
         bars.push(Bar { words, ratio });
     }
     fs::write(PLOT, plot::draw(&bars))?;
+    // What no page can do better than: no page is faster than one without messages.
+    for rival in ["session-rival", "pool", "zrange"] {
+        let ratio = compare::sites(&mut server, ["bare", rival], Plan::Idle)?;
+        ratios.push((format!("page/ceiling/{rival}"), ratio));
+    }
     let ratio = compare::sites(&mut server, ["strict", "bare"], Plan::Idle)?;
     ratios.push(("page/strict/bare".into(), ratio));
 

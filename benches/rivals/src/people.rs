@@ -43,6 +43,17 @@ impl Person {
         self.keys.first().map_or("", String::as_str)
     }
 
+    /// Adds a member, reads all and removes it again by plain commands: what the server needs for no more than
+    /// finding its way to a key.
+    #[must_use]
+    pub fn by_hand(&self) -> [Cmd; 3] {
+        let [mut add, mut read, mut remove] = ["ZADD", "ZRANGE", "ZREM"].map(cmd);
+        add.arg(self.key()).arg(0).arg("by hand");
+        read.arg(self.key()).arg(0).arg(-1);
+        remove.arg(self.key()).arg("by hand");
+        [add, read, remove]
+    }
+
     pub fn add(&self, scripts: &Scripts) -> Cmd {
         scripts.add(&self.book, self.key(), &self.member)
     }

@@ -50,6 +50,15 @@ impl Pending {
         }
         Ok(micros_each(cost, TIMES * self.sample.len()))
     }
+
+    /// Gives microseconds of the server for plain commands on the same keys.
+    fn cost_by_hand(&mut self) -> Outcome<f64> {
+        let Self { setting, sample } = self;
+        let by_hand = || sample.iter().flat_map(Person::by_hand);
+        let (_, spent) =
+            setting.time_of(|setting| (0..TIMES).try_for_each(|_| setting.pipe.send(by_hand())))?;
+        Ok(micros_each(spent.busy, TIMES * sample.len()))
+    }
 }
 
 /// Prints the costs; gives the ratios of the most sessions to the least.
@@ -71,14 +80,21 @@ pub(crate) fn grow() -> Outcome<Vec<(&'static str, Figures)>> {
         let mut both = [&mut many, &mut few];
         let add = compare::in_turn(|side| both[side as usize].cost(Wish::Add))?;
         let claim = compare::in_turn(|side| both[side as usize].cost(Wish::Claim))?;
+        let by_hand = compare::in_turn(|side| both[side as usize].cost_by_hand())?;
         let idle = compare_pages(&mut both)?;
-        let rows = [("add", add), ("claim", claim), ("idle page", idle)];
+        let rows = [
+            ("add", add),
+            ("claim", claim),
+            ("by hand", by_hand),
+            ("idle page", idle),
+        ];
         for (name, pair) in rows {
             row(sessions, name, pair);
         }
         ratios = vec![
             ("scale/add", add.ratio),
             ("scale/claim", claim.ratio),
+            ("scale/by-hand", by_hand.ratio),
             ("scale/idle", idle.ratio),
         ];
     }
