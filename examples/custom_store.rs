@@ -367,16 +367,14 @@ impl Store for ListStore {
 
     fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
         Box::pin(async move {
-            let (tag, id) = match which {
-                Which::Tag(tag) => (Some(tag.as_bytes()), None),
-                Which::Id(id) => (None, Some(id.to_string())),
-                _ => (None, None),
+            let is_one = |row: &Row| match which {
+                Which::Tag(tag) => row.tag() == Some(tag.as_bytes()),
+                Which::Ids(ids) => ids
+                    .iter()
+                    .any(|id| row.id() == Some(id.to_string().as_bytes())),
+                _ => false,
             };
-            let meant = |row: &Row| {
-                let by_tag = tag.is_some() && row.tag() == tag;
-                let by_id = id.is_some() && row.id() == id.as_ref().map(String::as_bytes);
-                row.context == *context && (by_tag || by_id)
-            };
+            let meant = |row: &Row| row.context == *context && is_one(row);
             let mut tables = self.tables(now());
             let before = tables.rows.len();
             tables.rows.retain(|row| !meant(row));

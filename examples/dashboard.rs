@@ -1,6 +1,7 @@
 //! A small site to try Salver on: settings, a password form, uploads with a background job, log in and out.
 //!
-//! Run it: `cargo run --example dashboard`, open http://127.0.0.1:8080, press what you like, reload.
+//! Run it: `cargo run --example dashboard`, open http://127.0.0.1:8080, press what you like. What comes for a page
+//! that is open appears there at once.
 //! `SALVER_ADDR=127.0.0.1:9000` listens elsewhere. `REDIS_URL=redis://127.0.0.1` keeps the messages in Redis
 //! instead of this process, and then the job behind `/uploads` runs in a process of its own.
 
@@ -15,6 +16,7 @@ use actix_web::web::{self, Form, Path, Redirect};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, error, get, middleware::Compress, post,
 };
+use salver::web::Routes;
 use salver::{Autoclose, Context, Level, Message, Messages, Pending, Salver, SessionId, View};
 use serde::Deserialize;
 use serde_json::json;
@@ -28,19 +30,30 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The layout. The slot in it is all that the pages have to do with messages.
+const PAGES: [(&str, &str); 5] = [
+    ("/", "Overview"),
+    ("/dashboard", "Dashboard"),
+    ("/settings", "Settings"),
+    ("/password", "Password"),
+    ("/uploads", "Uploads"),
+];
+
+/// The layout. The slot in it, and what its head loads, is all that the pages have to do with messages.
 fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
-    let links = [
-        ("/", "Overview"),
-        ("/dashboard", "Dashboard"),
-        ("/settings", "Settings"),
-    ];
-    let links = links
-        .into_iter()
-        .chain([("/password", "Password"), ("/uploads", "Uploads")]);
-    let links: String = links
+    let path = PAGES.iter().find(|(_, name)| *name == title);
+    // The view of a page is its route without the slash in front.
+    let view = path.map(|(path, _)| {
+        path.strip_prefix('/')
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(path)
+    });
+    let view = view
+        .map(|view| format!(r#" view="{view}""#))
+        .unwrap_or_default();
+    let links: String = PAGES
+        .iter()
         .map(|(path, name)| {
-            let current = if name == title {
+            let current = if *name == title {
                 r#" aria-current="page""#
             } else {
                 ""
@@ -58,19 +71,20 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} - Salver</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/salver/salver.css">
+{head}
 <link rel="stylesheet" href="/site.css">
 </head>
 <body>
 <header><nav aria-label="Pages"><ul>{links}</ul></nav></header>
 <main>
 <h1>{title}</h1>
-<salver-messages></salver-messages>
+<salver-messages{view}></salver-messages>
 {main}
 </main>
 <footer><p>An example of <strong>Salver</strong>: each message is carried to its one page, and shown once.</p></footer>
 </body>
-</html>"#
+</html>"#,
+            head = Routes::default().head(),
         ))
 }
 
@@ -131,8 +145,7 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
 
 #[get("/dashboard")]
 async fn dashboard() -> HttpResponse {
-    let main =
-        "<p>Messages for the view <code>dashboard</code> appear above. Reload: they are gone.</p>";
+    let main = "<p>Messages for the view <code>dashboard</code> appear here, at once if they come while you look. Reload: they are gone.</p>";
     page(StatusCode::OK, "Dashboard", main)
 }
 
@@ -182,7 +195,7 @@ async fn uploads() -> HttpResponse {
 <label>Icons <input type="number" name="icons" value="120" min="1" max="100000"></label>
 <label>Seconds <input type="number" name="seconds" value="3" min="0" max="3600"></label></div>
 <button>Import</button></form>
-<p>The import runs in the background and says how far it is. Reload to see.</p>"#;
+<p>The import runs in the background and says here how far it is.</p>"#;
     page(StatusCode::OK, "Uploads", main)
 }
 
@@ -431,6 +444,8 @@ async fn main() -> Outcome<()> {
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let server = HttpServer::new(app)
         .workers(2)
+        // A page that is left is known to be so at once.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(2)
         .bind(&address)?;
     for address in server.addrs() {

@@ -96,6 +96,19 @@ pub(crate) fn told(error: &Error) {
     }
 }
 
+/// One stream more, or one less.
+#[cfg(feature = "live")]
+pub(crate) fn stream(app: &Arc<str>, opened: bool) {
+    #[cfg(feature = "metrics")]
+    {
+        let open = metrics::gauge!("salver_streams", "app" => Arc::clone(app));
+        match opened {
+            true => open.increment(1.0),
+            false => open.decrement(1.0),
+        }
+    }
+}
+
 pub(crate) fn breaker(open: bool) {
     #[cfg(feature = "metrics")]
     {

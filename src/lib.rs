@@ -44,6 +44,7 @@
 //! | `metrics` | no | counts through the facade of the `metrics` crate |
 //! | `markdown` | no | draws the messages that ask for it as Markdown, sanitised |
 //! | `actix-session` | no | keeps the visitor's token in a session of that crate |
+//! | `live` | no | messages on pages that are already open: streams, and the page script |
 //! | `conformance` | no | the laws of a store as tests, for stores of your own |
 //!
 //! The long pages are in [`docs`].
@@ -51,6 +52,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod breaker;
+#[cfg(any(feature = "redis", feature = "live"))]
+mod chance;
 mod check;
 mod context;
 mod count;

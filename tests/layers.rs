@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// The rooms by floor. Rooms of floors 0 and 3 are one household; elsewhere rooms never meet.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
+    ("chance", 0),
     ("check", 0),
     ("error", 0),
     ("level", 0),

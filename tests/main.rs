@@ -23,6 +23,7 @@ mod handle;
 mod index;
 mod laws;
 mod layers;
+mod live;
 mod pages;
 mod soak;
 mod support;

@@ -16,7 +16,7 @@ rm -rf "$copy"
 mkdir -p "$CARGO_TARGET_DIR/debug"
 cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
 cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
-for name in salver it hello job dashboard askama minijinja prometheus testing custom_store; do
+for name in salver it hello job dashboard askama minijinja tera maud prometheus testing custom_store; do
   rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
 done
 log="$PWD/target/twins.log"
@@ -320,4 +320,32 @@ more late_replies_calm link::waiting::tests::replies_that_all_come_late_are_anot
   src/link/waiting.rs 'if !late && !patience.many {' 'if !patience.many {'
 more one_server_is_heard_for_all link::waiting::tests::of_several_servers_one_may_be_silent \
   src/link/waiting.rs '!patience.many && self.heard' 'self.heard'
+fault streams_do_not_hear live::stream::a_message_comes_to_an_open_page_and_goes_when_it_says_so \
+  src/web/live/stream.rs 'Either::Right((Ok(()), _)) => Woken::Look,' 'Either::Right((Ok(()), _)) => Woken::Beat,'
+fault frames_are_shown_when_they_are_sent live::stream::what_a_page_does_not_confirm_comes_again_as_the_same \
+  src/web/live/stream.rs 'self.given.keep(begun + salver.policy().lease, hold);' 'hold.confirm();'
+fault streams_keep_what_they_gave live::stream::a_stream_that_ends_gives_back_what_was_not_confirmed \
+  src/web/live/given.rs 'hold.give_back_after(GRACE)' 'hold.leave()'
+more streams_give_back_too_soon live::stream::a_stream_that_ends_gives_back_what_was_not_confirmed \
+  src/web/live/given.rs 'hold.give_back_after(GRACE)' 'drop(hold)'
+fault nothing_falls_due_on_a_stream live::stream::what_falls_due_comes_by_itself \
+  src/web/live/stream.rs 'self.look = Instant::now() + next;' 'self.look = Instant::now() + NEVER.max(next);'
+fault what_cannot_be_shown_stays live::stream::what_cannot_be_shown_is_told_or_goes \
+  src/web/live/stream.rs 'hold.confirm_what_cannot_be_shown();' 'let _ = &mut hold;'
+fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_takes_nothing \
+  src/web/live/origin.rs 'Some(site == "same-origin")' 'Some(site != "none")'
+more origins_are_not_looked_at live::strangers::another_site_reads_nothing_and_takes_nothing \
+  src/web/live/origin.rs 'host == Some(request.connection_info().host())' 'host.is_some()'
+fault ended_sessions_stream_on live::strangers::a_session_that_ends_ends_its_streams \
+  src/web/visit.rs 'super::live::STREAMS.reset(salver.name(), &old);' 'let _ = &super::live::STREAMS;'
+fault tabs_do_not_ask_who_is_looked_at live::pages::one_of_many_tabs_shows_each \
+  src/web/live/salver.js 'document.hidden ? this.looked : []' '[]'
+fault what_was_shown_stays_on_the_page live::pages::pages_that_come_back_show_nothing_twice_and_listen \
+  src/web/live/salver.js 'for (const item of this.items()) item.remove();' ''
+more pages_that_come_back_are_deaf live::pages::pages_that_come_back_show_nothing_twice_and_listen \
+  src/web/live/salver.js 'persisted && this.listen()' 'persisted'
+fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \
+  src/web/live/salver.js 'if (all.includes(id)) return false;' ''
+fault pages_have_no_word live::pages::a_page_that_is_thrown_away_loses_nothing \
+  src/web/ending.rs 'return Some(hold.left_to_page())' 'return Some(hold)'
 exit $green

@@ -1,7 +1,6 @@
 //! One connection, dialled when needed.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::fault::{self, Verdict};
 use super::waiting::{Patience, Waiting};
 use super::wire::Wire;
 use super::{Ask, Dialer, Effect, answer};
+use crate::chance::by_chance;
 use crate::{Error, home};
 
 /// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down
@@ -321,14 +321,6 @@ async fn at_home<T: Send + 'static>(
 ) -> Result<T, Error> {
     let asked = home::spawn(asking)?.await;
     asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
-}
-
-/// Gives a time from nothing up to `longest`. ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015:
-/// full jitter.)
-pub(crate) fn by_chance(longest: Duration) -> Duration {
-    // The standard library's hasher is seeded by chance: enough for this, and no crate more.
-    let chance = RandomState::new().hash_one(0_u8);
-    longest.mul_f64(chance as f64 / u64::MAX as f64)
 }
 
 impl fmt::Debug for Line {

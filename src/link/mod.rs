@@ -19,6 +19,6 @@ pub(crate) use ask::{Ask, Effect, Lua};
 #[cfg(feature = "tls")]
 pub(crate) use dial::Tls;
 pub(crate) use dial::{Addresses, Dialer, Topology};
-pub(crate) use line::{Line, by_chance};
+pub(crate) use line::Line;
 pub(crate) use listening::{Listener, Listening};
 pub(crate) use replicated::Replicated;

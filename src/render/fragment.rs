@@ -37,6 +37,17 @@ impl fmt::Display for Escaped<'_> {
 /// ```
 #[must_use]
 pub fn fragment(messages: &[Message], displaced: u64) -> String {
+    list(messages, displaced, "")
+}
+
+/// Draws the same for a page that says itself what it shows, as a page of this view.
+#[cfg(feature = "live")]
+pub(crate) fn fragment_to_confirm(messages: &[Message], displaced: u64, view: &str) -> String {
+    let confirm = format!(r#" data-salver-confirm="{}""#, Escaped(view));
+    list(messages, displaced, &confirm)
+}
+
+fn list(messages: &[Message], displaced: u64, attributes: &str) -> String {
     let mut items = String::new();
     for message in messages {
         // Writing into a string cannot fail.
@@ -51,7 +62,7 @@ pub fn fragment(messages: &[Message], displaced: u64) -> String {
     if items.is_empty() {
         return items;
     }
-    format!(r#"<ul class="salver-messages">{items}</ul>"#)
+    format!(r#"<ul class="salver-messages"{attributes}>{items}</ul>"#)
 }
 
 fn item(out: &mut String, message: &Message) -> fmt::Result {

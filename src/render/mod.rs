@@ -7,10 +7,12 @@ mod json;
 mod markdown;
 
 pub use fragment::fragment;
+#[cfg(feature = "live")]
+pub(crate) use fragment::fragment_to_confirm;
 #[cfg(feature = "web")]
 pub(crate) use json::json;
 
-/// The stylesheet that the crate ships: light and dark, reduced motion.
+/// The stylesheet that the crate ships: light and dark, from either side, reduced motion.
 ///
 /// [`Salver::routes`](crate::Salver::routes) serves it; paste it into yours as well as you like.
 pub const STYLESHEET: &str = include_str!("salver.css");

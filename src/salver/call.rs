@@ -110,6 +110,12 @@ impl Salver {
         held
     }
 
+    /// Claims for a page that is open: it waits as long as an add does.
+    #[cfg(feature = "live")]
+    pub(crate) async fn hold_for_stream(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
+        self.hold(contexts, self.policy().add_budget).await
+    }
+
     async fn call<T>(
         &self,
         doing: &'static str,

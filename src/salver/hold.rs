@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Salver;
+#[cfg(feature = "live")]
+use crate::home;
 use crate::settle::End;
 use crate::store::Claim;
 #[cfg(feature = "web")]
@@ -20,11 +22,14 @@ pub(crate) struct Hold(Option<Box<Held>>);
 struct Held {
     claim: Claim,
     salver: Salver,
+    /// Whether the page itself says that it shows them.
+    #[cfg(feature = "live")]
+    by_page: bool,
 }
 
 impl Held {
     fn end(self, end: fn(Claim) -> End) {
-        let Self { claim, salver } = self;
+        let Self { claim, salver, .. } = self;
         salver.settle.hand_over(&salver.app, end(claim));
     }
 }
@@ -32,11 +37,59 @@ impl Held {
 impl Hold {
     pub(super) fn new(salver: &Salver, claim: Claim) -> Self {
         let salver = salver.clone();
-        Self(Some(Box::new(Held { claim, salver })))
+        Self(Some(Box::new(Held {
+            claim,
+            salver,
+            #[cfg(feature = "live")]
+            by_page: false,
+        })))
     }
 
     pub(crate) fn into_claim(mut self) -> Claim {
         self.0.take().map(|held| held.claim).unwrap_or_default()
+    }
+}
+
+/// For pages that are open: they say themselves what they show.
+#[cfg(feature = "live")]
+impl Hold {
+    /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
+    pub(crate) fn confirm_what_cannot_be_shown(&mut self) {
+        if let Some(held) = &mut self.0
+            && let Some(rest) = held.claim.split_off_the_unshown()
+        {
+            let Held { salver, .. } = &**held;
+            salver.settle.hand_over(&salver.app, End::Confirm(rest));
+        }
+    }
+
+    /// Gives the claim, to be read.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.0.as_ref().map(|held| &held.claim)
+    }
+
+    /// Has the page say itself what it shows, once it is handed over.
+    pub(crate) fn left_to_page(mut self) -> Self {
+        self.confirm_what_cannot_be_shown();
+        if let Some(held) = &mut self.0 {
+            held.by_page = true;
+        }
+        self
+    }
+
+    /// Leaves the messages to the page's word, or to their lease.
+    pub(crate) fn leave(self) {
+        drop(self.into_claim());
+    }
+
+    /// Gives back after a while, off everybody's path.
+    pub(crate) fn give_back_after(self, time: Duration) {
+        let give_back = async move {
+            tokio::time::sleep(time).await;
+            drop(self);
+        };
+        // Without a thread it is dropped, and given back, at once.
+        let _ = home::spawn(give_back);
     }
 }
 
@@ -57,9 +110,13 @@ impl Hold {
         }
     }
 
-    /// Confirms off the visitor's path.
+    /// Confirms off the visitor's path, or leaves that to the page.
     pub(crate) fn confirm(mut self) {
         if let Some(held) = self.0.take() {
+            #[cfg(feature = "live")]
+            if held.by_page {
+                return;
+            }
             count::shown(&held.salver.app, held.claim.messages().len() as u64);
             held.end(End::Confirm);
         }
@@ -69,7 +126,7 @@ impl Hold {
     /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
         if let Some(held) = self.0.take() {
-            let Held { claim, salver } = *held;
+            let Held { claim, salver, .. } = *held;
             let settle = &salver.settle;
             let tried = settle.hand_over_and_tell(&salver.app, End::Release(claim));
             // Too late, or there was nothing to release: the lease decides.

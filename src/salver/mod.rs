@@ -3,6 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "live")]
+use futures_util::future::try_join_all;
+
+#[cfg(feature = "live")]
+use crate::MessageId;
 use crate::breaker::Breaker;
 use crate::context::{IntoView, check_app};
 use crate::policy::Policy;
@@ -326,6 +331,23 @@ impl Salver {
         Ok(())
     }
 
+    /// Takes a page's word that it shows messages: never again, whoever holds them. One round trip.
+    #[cfg(feature = "live")]
+    pub(crate) async fn confirm_by_ids(
+        &self,
+        context: &Context,
+        ids: Vec<MessageId>,
+    ) -> Result<(), Error> {
+        let (contexts, which) = (context.looked_into(), Which::Ids(ids));
+        let confirms = contexts
+            .iter()
+            .map(|context| self.write("confirm", || self.store.retract(context, &which)));
+        let removed: u64 = try_join_all(confirms).await?.into_iter().sum();
+        count::shown(&self.app, removed);
+        count::confirmed(&self.app, removed);
+        Ok(())
+    }
+
     /// Ends a claim: not shown, give it back. One round trip, never repeated.
     ///
     /// # Errors
@@ -357,7 +379,7 @@ impl Salver {
         Ok(found.messages)
     }
 
-    /// Removes messages of exactly this context, by tag or id; tells how many. One round trip.
+    /// Removes messages of exactly this context, by tag or ids; tells how many. One round trip.
     ///
     /// # Errors
     ///

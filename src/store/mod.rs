@@ -151,8 +151,8 @@ pub enum Placed {
 pub enum Which {
     /// Those with this tag.
     Tag(String),
-    /// The one with this id.
-    Id(MessageId),
+    /// Those with these ids.
+    Ids(Vec<MessageId>),
 }
 
 impl From<&str> for Which {
@@ -163,7 +163,13 @@ impl From<&str> for Which {
 
 impl From<MessageId> for Which {
     fn from(id: MessageId) -> Self {
-        Self::Id(id)
+        Self::Ids(vec![id])
+    }
+}
+
+impl From<Vec<MessageId>> for Which {
+    fn from(ids: Vec<MessageId>) -> Self {
+        Self::Ids(ids)
     }
 }
 
@@ -269,6 +275,46 @@ impl Claim {
         self.held.iter().all(|held| held.members.is_empty())
     }
 
+    /// Tells whether a message is for whichever page comes next.
+    #[cfg(feature = "live")]
+    pub(crate) fn is_for_any(&self, message: &Message) -> bool {
+        let id = message.id().to_string();
+        let for_any = self.held.iter().filter(|held| held.context.view().is_any());
+        let mut members = for_any.flat_map(|held| &held.members);
+        members.any(|member| wire::head(member).is_some_and(|head| head.id == id.as_bytes()))
+    }
+
+    /// Takes out what it holds beside its messages; none if there is nothing.
+    #[cfg(feature = "live")]
+    pub(crate) fn split_off_the_unshown(&mut self) -> Option<Self> {
+        let members: usize = self.held.iter().map(|held| held.members.len()).sum();
+        if members == self.found.messages.len() {
+            return None;
+        }
+        let shown: Vec<_> = self
+            .found
+            .messages
+            .iter()
+            .map(|message| message.id().to_string())
+            .collect();
+        let is_shown = |member: &Vec<u8>| {
+            let head = wire::head(member);
+            head.is_some_and(|head| shown.iter().any(|id| id.as_bytes() == head.id))
+        };
+        let mut rest = Self {
+            until: self.until,
+            ..Self::default()
+        };
+        for held in &mut self.held {
+            let (kept, unshown) = std::mem::take(&mut held.members)
+                .into_iter()
+                .partition(is_shown);
+            held.members = kept;
+            rest.held.push(Held::new(held.context.clone(), unshown));
+        }
+        Some(rest)
+    }
+
     /// Follows the messages to a new session id after a migrate.
     pub fn follow(&mut self, session: &SessionId) {
         for held in &mut self.held {
@@ -369,7 +415,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// millisecond could not be told from this one.
     fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()>;
 
-    /// Removes messages by tag or id, leased or not; tells how many.
+    /// Removes messages by tag or ids, leased or not; tells how many.
     ///
     /// # Errors
     ///

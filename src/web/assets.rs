@@ -1,23 +1,63 @@
-//! What a page loads from Salver.
+//! The files that pages load from Salver.
 
-use actix_web::dev::HttpServiceFactory;
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
-use crate::{STYLESHEET, Salver};
+use crate::STYLESHEET;
 
-impl Salver {
-    /// Serves what pages load: `App::new().service(salver.routes())`.
-    ///
-    /// One route: `/salver/salver.css`, the stylesheet, cached for an hour.
-    pub fn routes(&self) -> impl HttpServiceFactory + 'static {
-        web::scope("/salver").route("/salver.css", web::get().to(stylesheet))
-    }
+/// How many characters of a file's hash stand in its name: 72 bits.
+const HASH_CHARACTERS: usize = 12;
+/// A name with the hash of its content means the same for ever.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Under any other name a file changes with the next version of the crate.
+const FOR_AN_HOUR: &str = "public, max-age=3600";
+
+/// The stylesheet.
+pub(super) static CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
+
+/// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
+pub(super) struct Asset {
+    ending: &'static str,
+    kind: &'static str,
+    content: &'static str,
+    hash: String,
 }
 
-async fn stylesheet() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .body(STYLESHEET)
+impl Asset {
+    pub(super) fn new(ending: &'static str, kind: &'static str, content: &'static str) -> Self {
+        let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(content));
+        hash.truncate(HASH_CHARACTERS);
+        Self {
+            ending,
+            kind,
+            content,
+            hash,
+        }
+    }
+
+    /// Gives the name to load it by, to be kept for ever.
+    pub(super) fn name(&self) -> String {
+        format!("salver.{}.{}", self.hash, self.ending)
+    }
+
+    /// Answers who asks for it, by the hash that the name has, if any.
+    pub(super) fn answer(&self, hash: Option<&str>) -> HttpResponse {
+        // A page of an older version finds something by its name too, and does not keep it.
+        let keep = if hash == Some(&self.hash) {
+            FOR_EVER
+        } else {
+            FOR_AN_HOUR
+        };
+        HttpResponse::Ok()
+            .content_type(self.kind)
+            .insert_header((header::CACHE_CONTROL, keep))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .body(self.content)
+    }
 }

@@ -12,7 +12,6 @@ use super::body::Body;
 use super::eligibility;
 use super::slot::{self, Filler};
 use super::visit::{Visit, Word};
-use crate::fragment;
 use crate::salver::Hold;
 
 /// Headers by which caches keep responses or ask whether they have changed.
@@ -167,7 +166,7 @@ async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse
 async fn messages(visit: &Visit, request: &actix_web::HttpRequest) -> Option<String> {
     let shown = visit.shown(request).await;
     let messages = [&*shown.messages, &visit.take_now()].concat();
-    let fragment = fragment(&messages, shown.displaced);
+    let fragment = visit.draw(&messages, shown.displaced);
     visit.rendered(!fragment.is_empty());
     (!fragment.is_empty()).then_some(fragment)
 }
@@ -181,6 +180,10 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
 async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
     match visit.word() {
         None if counts && visit.is_rendered() => return Some(hold),
+        #[cfg(feature = "live")]
+        Some(Word::LeaveToPage) if counts && visit.is_rendered() => {
+            return Some(hold.left_to_page());
+        }
         Some(Word::Confirm) => hold.confirm(),
         _ => visit.release(hold).await,
     }

@@ -146,6 +146,13 @@ impl Messages {
         self.visit.say(Word::Keep);
     }
 
+    /// Leaves it to this page to say what it shows, as
+    /// [`Middleware::leave_to_page`](crate::web::Middleware::leave_to_page) does for all.
+    #[cfg(feature = "live")]
+    pub fn leave_to_page(&self) {
+        self.visit.say(Word::LeaveToPage);
+    }
+
     /// Gives the visitor a new session id and carries the messages along: call it at a login.
     ///
     /// The old id shows nothing from then on. A visitor without a session is left alone; one whose session

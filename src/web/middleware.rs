@@ -35,6 +35,8 @@ impl Salver {
             session: SessionSource::cookie(),
             view: ViewSource::route(),
             plain_http: false,
+            #[cfg(feature = "live")]
+            left_to_page: false,
         }
     }
 }
@@ -46,6 +48,8 @@ pub struct Middleware {
     session: SessionSource,
     view: ViewSource,
     plain_http: bool,
+    #[cfg(feature = "live")]
+    left_to_page: bool,
 }
 
 impl Middleware {
@@ -61,6 +65,19 @@ impl Middleware {
     #[must_use]
     pub fn view(mut self, source: impl Into<ViewSource>) -> Self {
         self.view = source.into();
+        self
+    }
+
+    /// Leaves it to pages to say what they show: then a page that the browser throws away, by a double click or
+    /// the stop button, loses nothing. Default: what is handed over is shown.
+    ///
+    /// The page script has to be on every page; without it a message shows again on each page until somebody
+    /// says that it is shown. [`Messages::leave_to_page`](crate::Messages::leave_to_page) does the same for one
+    /// response.
+    #[cfg(feature = "live")]
+    #[must_use]
+    pub fn leave_to_page(mut self) -> Self {
+        self.left_to_page = true;
         self
     }
 
@@ -97,6 +114,10 @@ where
                 pages: RefCell::default(),
                 plain_http: self.plain_http,
                 unread: &unread::OF_THIS_PROCESS,
+                #[cfg(feature = "live")]
+                left_to_page: self.left_to_page,
+                #[cfg(feature = "live")]
+                turns: tokio::sync::Semaphore::new(super::live::TURNS),
             }),
         }))
     }

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::{Serialize, Serializer};
 
 use super::visit::{Visit, Word};
-use crate::{Error, Message, fragment};
+use crate::{Error, Message};
 
 /// The messages claimed for this page, ready for the template.
 ///
@@ -80,7 +80,7 @@ impl Pending {
     /// Draws the fragment. Counts as rendering. It is HTML: tell the template not to escape it.
     #[must_use]
     pub fn html(&self) -> String {
-        fragment(self.rendered(), self.displaced)
+        self.visit.draw(self.rendered(), self.displaced)
     }
 
     /// Writes the list as JSON for a `<script>` element: what means something in HTML is escaped, so that no

@@ -22,6 +22,12 @@ pub(super) struct Site {
     pub(super) pages: RefCell<HashSet<View>>,
     pub(super) plain_http: bool,
     pub(super) unread: &'static Unread,
+    /// Whether pages say themselves what they show.
+    #[cfg(feature = "live")]
+    pub(super) left_to_page: bool,
+    /// The turns of streams at the store.
+    #[cfg(feature = "live")]
+    pub(super) turns: tokio::sync::Semaphore,
 }
 
 impl Site {

@@ -27,6 +27,9 @@ static SKIPPED: Seldom = Seldom::new();
 pub(super) enum Word {
     Keep,
     Confirm,
+    /// The page says itself what it shows.
+    #[cfg(feature = "live")]
+    LeaveToPage,
 }
 
 /// What this request claimed, the same for everybody who asks.
@@ -48,6 +51,9 @@ pub(super) struct Visit {
     asked: RefCell<Option<Context>>,
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
+    /// The view of which something was claimed.
+    #[cfg(feature = "live")]
+    claimed_for: RefCell<Option<View>>,
     now: RefCell<Vec<Message>>,
     rendered: Cell<bool>,
     carried: Cell<bool>,
@@ -85,6 +91,8 @@ impl Visit {
             asked: RefCell::default(),
             shown: OnceCell::new(),
             hold: RefCell::default(),
+            #[cfg(feature = "live")]
+            claimed_for: RefCell::default(),
             now: RefCell::default(),
             rendered: Cell::new(false),
             carried: Cell::new(false),
@@ -183,6 +191,8 @@ impl Visit {
             Err(error) => return Err(error),
         }
         self.become_known(hand, &token)?;
+        #[cfg(feature = "live")]
+        super::live::STREAMS.reset(salver.name(), &old);
         Ok(())
     }
 
@@ -193,6 +203,8 @@ impl Visit {
         };
         // First the new token: whatever becomes of the old one, this visitor is rid of it.
         self.become_known(hand, &hand.draw()?)?;
+        #[cfg(feature = "live")]
+        super::live::STREAMS.reset(self.site.salver.name(), &old);
         self.site.salver.forget(&old).await
     }
 
@@ -222,6 +234,8 @@ impl Visit {
         let Some(context) = asked.or_else(|| self.asked_for(request)) else {
             return Shown::default();
         };
+        #[cfg(feature = "live")]
+        self.claimed_for.replace(Some(context.view().clone()));
         let salver = &self.site.salver;
         let held = self.spend(async |budget| {
             let contexts = context.looked_into();
@@ -346,7 +360,21 @@ impl Visit {
     }
 
     pub(super) fn word(&self) -> Option<Word> {
-        self.word.get()
+        let word = self.word.get();
+        #[cfg(feature = "live")]
+        let word = word.or_else(|| self.site.left_to_page.then_some(Word::LeaveToPage));
+        word
+    }
+
+    /// Draws messages for this page, which may have to say that it shows them.
+    pub(super) fn draw(&self, messages: &[Message], displaced: u64) -> String {
+        #[cfg(feature = "live")]
+        if let Some(view) = &*self.claimed_for.borrow()
+            && self.word() == Some(Word::LeaveToPage)
+        {
+            return crate::render::fragment_to_confirm(messages, displaced, view.as_str());
+        }
+        crate::fragment(messages, displaced)
     }
 
     /// Gives the claim over to whoever ends it.

@@ -95,6 +95,14 @@ impl Browser {
         serde_json::from_value(self.run(script).await).unwrap()
     }
 
+    /// Waits until exactly these are on the page: what a form is answered may come a moment after the page.
+    pub async fn shows(&self, expected: &[&str]) {
+        eventually(&format!("the page shows {expected:?}"), async || {
+            (self.messages().await == expected).then_some(())
+        })
+        .await;
+    }
+
     /// Clicks what leads to another page, and waits for that page.
     pub async fn click(&self, selector: &str) {
         self.run("window.isThePageBefore = true;").await;
@@ -147,6 +155,16 @@ impl Browser {
         let metrics =
             json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
+    }
+
+    /// Cuts the browser off, or lets it reach the site again.
+    pub async fn offline(&self, offline: bool) {
+        let network = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.emulateNetworkConditions", network)
             .await;
     }
 

@@ -23,12 +23,15 @@ pub(super) async fn retract_removes_by_tag(subject: Subject) {
 
 pub(super) async fn retract_removes_by_id(subject: Subject) {
     let page = at("ada", "uploads");
-    let (mine, other) = (Message::info("mine").tag("t"), Message::info("other"));
-    let by_id = Which::from(mine.id());
-    subject.add_all(&page, &[mine, other]).await;
-    for left in [1, 0] {
-        let removed = subject.store().retract(&page, &by_id).await;
-        assert_eq!(removed.unwrap(), left);
+    let mine = [Message::info("mine").tag("t"), Message::info("mine too")];
+    let strangers = Message::info("never added").id();
+    let by_ids = Which::from(vec![mine[0].id(), strangers, mine[1].id()]);
+    subject.add_all(&page, &mine).await;
+    subject.claim(&page).await;
+    subject.add(&page, Message::info("other")).await;
+    for left in [2, 0] {
+        let removed = subject.store().retract(&page, &by_ids).await;
+        assert_eq!(removed.unwrap(), left, "leased ones too, and only those");
     }
     subject.shows(&page, &["other"]).await;
 }

@@ -99,6 +99,7 @@ impl Doorbell {
     }
 
     /// Tells whether every change rings at present.
+    #[cfg(feature = "redis")]
     fn is_told(&self) -> bool {
         match &self.source {
             Source::Store => true,

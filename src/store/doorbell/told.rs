@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::time::sleep;
 
 use super::Doorbell;
 use super::index::{COMPLETE, Index};
 use super::mark::Mark;
 use super::marks::Tick;
+use super::watch::BLIND;
 use crate::Context;
 
 /// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
@@ -88,6 +90,16 @@ impl Doorbell {
             let losing = index.losing();
             self.forget(index, &losing);
             index.lost.notify_one();
+        }
+    }
+
+    /// Rings every watch once a second while changes go unheard, for as long as it is polled.
+    pub(crate) async fn ring_while_blind(&self) {
+        loop {
+            sleep(BLIND).await;
+            if !self.is_told() {
+                self.watches.ring_all();
+            }
         }
     }
 

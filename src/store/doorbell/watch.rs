@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::Doorbell;
 use super::mark::Mark;
+use super::{Doorbell, Source};
 
 /// How often a watch rings by itself while nobody tells of changes.
-const BLIND: Duration = Duration::from_secs(1);
+pub(super) const BLIND: Duration = Duration::from_secs(1);
 
 /// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
 ///
@@ -67,10 +67,13 @@ impl Watch {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with time enabled, as every timer of tokio.
+    /// Where nobody tells, as in a Cluster, outside of a tokio runtime with time enabled, as every timer of tokio.
     pub async fn rung(&mut self) {
-        // What it was then makes no difference: look again.
-        while timeout(BLIND, self.rung.heard()).await.is_err() && self.bell.is_told() {}
+        match self.bell.source {
+            // What it was then makes no difference: look again.
+            Source::Nobody => drop(timeout(BLIND, self.rung.heard()).await),
+            Source::Store | Source::Connection(_) => self.rung.heard().await,
+        }
     }
 }
 

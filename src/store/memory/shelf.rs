@@ -42,7 +42,7 @@ impl Slot {
         };
         match which {
             Which::Tag(tag) => head.tag == Some(tag.as_bytes()),
-            Which::Id(id) => head.id == id.to_string().as_bytes(),
+            Which::Ids(ids) => ids.iter().any(|id| head.id == id.to_string().as_bytes()),
         }
     }
 }

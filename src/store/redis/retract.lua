@@ -1,15 +1,22 @@
--- Removes messages of one context by tag or id, leased or not.
+-- Removes messages of one context by tag or ids, leased or not.
 --
 -- KEYS[1]  the context
 -- ARGV[1]  'tag' or 'id'
--- ARGV[2]  which
+-- ARGV[2…] which
 -- Returns  {KEYS[1], removed}
 -- Cost     O(members of the context), at most 1,000; one round trip
-local start = ARGV[1] == 'id' and '{"id":"' .. ARGV[2] .. '"' or '","tag":"' .. ARGV[2] .. '"'
-local from = ARGV[1] == 'id' and 1 or 44
+local from, pattern = 8, '^([^"]+)"'
+if ARGV[1] == 'tag' then
+  from, pattern = 44, '^","tag":"([^"]+)"'
+end
+local wanted = {}
+for i = 2, #ARGV do
+  wanted[ARGV[i]] = true
+end
 local removed = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, 999)) do
-  if string.sub(member, 1, 7) == '{"id":"' and string.sub(member, from, from + #start - 1) == start then
+  local which = string.sub(member, 1, 7) == '{"id":"' and string.match(member, pattern, from)
+  if which and wanted[which] then
     removed = removed + redis.call('ZREM', KEYS[1], member)
   end
 end

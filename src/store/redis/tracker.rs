@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::keys;
 use super::rounds::{Rhythm, Rounds};
-use crate::link::{Dialer, Listener, Listening, by_chance};
+use crate::chance::by_chance;
+use crate::link::{Dialer, Listener, Listening};
 use crate::seldom::Seldom;
 use crate::store::{Doorbell, Finding, Trouble};
 use crate::{Error, home};
@@ -22,7 +23,7 @@ const BEAT: Duration = Duration::from_millis(200);
 /// each of its processes, at some 90 MiB; with more of them every page asks.
 const MOST: usize = 2 << 20;
 /// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
-const STEP: usize = 250;
+const STEP: usize = 500;
 /// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
 /// chance.
 const REST: Duration = Duration::from_millis(100);
@@ -141,6 +142,11 @@ impl Drop for Keeper {
 
 impl Keeper {
     async fn run(self) {
+        let blind = self.ear.bell.ring_while_blind();
+        select(pin!(self.keep_listening()), pin!(blind)).await;
+    }
+
+    async fn keep_listening(&self) {
         static TOLD: Seldom = Seldom::new();
 
         let mut rest = REST;

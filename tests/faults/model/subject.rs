@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use salver::store::{Claim, Found, Full, Limits, Placed, Store, Which};
-use salver::{Context, Error, SessionId, View};
+use salver::{Context, Error, MessageId, SessionId, View};
 
 use super::call::{Answer, Bounds, Call, Hold, Mode, Place, SESSIONS, Seen, Sent, Target, VIEWS};
 use crate::support::{at, session};
@@ -112,7 +112,7 @@ impl Subject {
             Call::Retract(place, target) => {
                 let which = match target {
                     Target::Tag(tag) => Which::Tag(tag.clone()),
-                    Target::Id(id) => Which::Id(id.parse().unwrap()),
+                    Target::Id(id) => Which::from(id.parse::<MessageId>().unwrap()),
                 };
                 let removed = self.store.retract(&context(*place), &which).await?;
                 return Ok(Answer::Count(removed));

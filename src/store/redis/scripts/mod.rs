@@ -215,7 +215,10 @@ pub(super) async fn retract(line: &Line, context: &Context, which: &Which) -> Re
     let mut ask = begin(&RETRACT, Effect::Writes, &[Key::of(context)]);
     match which {
         Which::Tag(tag) => ask.arg("tag").arg(tag),
-        Which::Id(id) => ask.arg("id").arg(id.to_string()),
+        Which::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            ask.arg("id").arg(ids)
+        }
     };
     run(line, ask).await?.next()
 }

@@ -1,0 +1,58 @@
+//! What goes down a stream: Server-Sent Events. (WHATWG HTML, "Server-sent events".)
+//!
+//! No line of a frame is anybody's text: JSON has none that ends a line.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::store::Claim;
+use crate::{Message, fragment};
+
+/// A comment, which shows both sides that the connection is there.
+pub(super) const BEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// What a frame says of a message.
+#[derive(Serialize)]
+struct Shown<'a> {
+    message: &'a Message,
+    /// Whether it is for whichever page comes next.
+    any: bool,
+    html: String,
+}
+
+/// Opens a stream: how long the browser is to wait before it opens another.
+pub(super) fn opening(retry: Duration) -> Bytes {
+    format!(":\nretry: {}\n\n", retry.as_millis()).into()
+}
+
+/// Says farewell: when to come again, and whether the page is not what it was any more.
+pub(super) fn farewell(retry: Duration, reset: bool) -> Bytes {
+    let mut frame = format!("retry: {}\n\n", retry.as_millis());
+    if reset {
+        frame.push_str("event: reset\ndata:\n\n");
+    }
+    frame.into()
+}
+
+/// Puts the messages of a claim into frames, and how many more there were.
+pub(super) fn messages(claim: &Claim) -> Bytes {
+    let mut frames = String::new();
+    for message in claim.messages() {
+        let shown = Shown {
+            message,
+            any: claim.is_for_any(message),
+            html: fragment(std::slice::from_ref(message), 0),
+        };
+        // Words and numbers: there is nothing that could not be written, and writing into a string cannot fail.
+        let data = serde_json::to_string(&shown).unwrap_or_default();
+        let _ = write!(frames, "id: {}\ndata: {data}\n\n", message.id());
+    }
+    let displaced = claim.found.displaced;
+    if displaced > 0 {
+        let _ = write!(frames, "event: more\ndata: {displaced}\n\n");
+    }
+    frames.into()
+}

@@ -1,0 +1,360 @@
+// Salver's page script: the element <salver-messages view="settings">.
+//
+// It takes over the messages that came with the page, shows those that come while it is open, and tells the
+// server that they are shown. Tabs of one view share one stream: the leader holds it, and a tab that somebody
+// looks at shows what comes. What comes to a page that is being left, as an answer to its form mostly, is for the
+// page that follows. Attributes: view (without it nothing is streamed), label and close-label (what
+// assistive technology calls the messages and their button).
+// Events: salver-message and salver-reset, both cancelable.
+
+const here = new URL(".", import.meta.url);
+const KEY = "salver-seen";
+const MOST_SEEN = 200; // ids kept: more than anybody goes back to
+const TOGETHER = 10; // ms in which words are put together
+const ANSWER = 300; // ms in which a tab that somebody looks at shows what it was passed
+const SOONEST = 1000; // ms until a stream is opened again that was refused, doubled each time
+const LATEST = 300000;
+const TICK = 100; // ms
+const SPOKEN = 5000; // ms for which assistive technology finds what it was to say
+const LEFT = 1000; // ms in which a page that is being left is gone
+const LEAVING = 30000; // ms after which it is not left any more: what was asked for was no page
+const NEXT = "salver-next";
+
+// Which messages this browser has shown: in all of its tabs, where it keeps anything at all.
+const memory = [];
+const seen = {
+  all() {
+    try {
+      return JSON.parse(localStorage.getItem(KEY)) || memory;
+    } catch {
+      return memory;
+    }
+  },
+  // Tells whether it is new, and notes it.
+  add(id) {
+    const all = seen.all();
+    if (all.includes(id)) return false;
+    const next = [...all, id].slice(-MOST_SEEN);
+    memory.splice(0, memory.length, ...next);
+    try {
+      localStorage.setItem(KEY, JSON.stringify(next));
+    } catch {
+      // Full, or switched off: this page remembers.
+    }
+    return true;
+  },
+};
+
+// What this browser is called, among those of one session.
+const browser = () => {
+  try {
+    const name = localStorage.getItem("salver-browser") || Math.random().toString(36).slice(2);
+    localStorage.setItem("salver-browser", name);
+    return name;
+  } catch {
+    return "";
+  }
+};
+
+// What is shown and not yet said, by view.
+const unsaid = new Map();
+let saying;
+
+const say = () => {
+  clearTimeout(saying);
+  saying = undefined;
+  for (const [view, ids] of unsaid) {
+    // What does not arrive is sent down the stream again, is known by its id, and said again.
+    fetch(new URL("confirm", here), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ view, ids: [...ids] }),
+      keepalive: true,
+    }).catch(() => {});
+  }
+  unsaid.clear();
+};
+
+const confirm = (view, id) => {
+  if (!unsaid.has(view)) unsaid.set(view, new Set());
+  unsaid.get(view).add(id);
+  saying ??= setTimeout(say, TOGETHER);
+};
+
+// The server escapes what it draws.
+const policy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
+const parse = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = policy ? policy.createHTML(html) : html;
+  return template.content.querySelector("li");
+};
+
+const make = (name, attributes, ...children) => {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+};
+
+let edited = false;
+document.addEventListener("input", () => (edited = true), true);
+
+let left = -Infinity;
+addEventListener("beforeunload", () => (left = performance.now()));
+const isLeft = () => performance.now() - left < LEAVING;
+
+// What this tab has for the page that follows.
+const next = {
+  all() {
+    return JSON.parse(sessionStorage.getItem(NEXT)) || [];
+  },
+  // Keeps a frame. Tells whether it could.
+  put(view, frame) {
+    try {
+      sessionStorage.setItem(NEXT, JSON.stringify([...next.all(), { view, frame }]));
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  // Takes what is for a view, or for any.
+  take(view) {
+    try {
+      const all = next.all();
+      const mine = all.filter((one) => one.view === view || one.frame.any);
+      sessionStorage.setItem(NEXT, JSON.stringify(all.filter((one) => !mine.includes(one))));
+      return mine.map((one) => one.frame);
+    } catch {
+      return [];
+    }
+  },
+};
+
+// The messages of one view as they come.
+class Feed {
+  constructor(view, show, reset) {
+    Object.assign(this, { view, show, reset, me: Math.random(), looked: new Set(), passed: new Map() });
+    this.name = `salver ${here.pathname} ${view}`;
+    this.wait = SOONEST;
+  }
+
+  start() {
+    this.ended = new AbortController();
+    const { signal } = this.ended;
+    if (!navigator.locks || !globalThis.BroadcastChannel) return this.open();
+    this.channel = new BroadcastChannel(this.name);
+    this.channel.onmessage = ({ data }) => this.hear(data);
+    document.addEventListener("visibilitychange", () => this.tell(), { signal });
+    this.tell();
+    const lead = () =>
+      new Promise((release) => {
+        signal.addEventListener("abort", release);
+        this.channel.postMessage({ who: true });
+        this.open();
+      });
+    navigator.locks.request(this.name, { signal }, lead).catch(() => {});
+  }
+
+  stop() {
+    this.tell(false);
+    this.ended?.abort();
+    this.source?.close();
+    this.channel?.close();
+    clearTimeout(this.again);
+    for (const timer of this.passed.values()) clearTimeout(timer);
+    this.passed.clear();
+    this.looked.clear();
+    this.ended = this.source = this.channel = undefined;
+  }
+
+  tell(seen = !document.hidden) {
+    this.channel?.postMessage({ tab: this.me, seen });
+  }
+
+  hear({ who, tab, seen, to, frame, shown, reset }) {
+    if (who) this.tell();
+    if (tab) this.looked[seen ? "add" : "delete"](tab);
+    if (to === this.me) {
+      this.show(frame);
+      this.channel.postMessage({ shown: frame.message.id });
+    }
+    if (shown) {
+      clearTimeout(this.passed.get(shown));
+      this.passed.delete(shown);
+    }
+    if (reset) this.reset();
+  }
+
+  open() {
+    const url = new URL("stream", here);
+    url.searchParams.set("view", this.view);
+    // The one before it may not have ended yet, as far as the server knows.
+    if (this.channel) url.searchParams.set("by", browser());
+    const source = (this.source = new EventSource(url));
+    source.onopen = () => (this.wait = SOONEST);
+    source.onmessage = ({ data }) => this.came(JSON.parse(data));
+    source.addEventListener("more", ({ data }) => this.came({ more: Number(data) }));
+    source.addEventListener("reset", () => {
+      this.channel?.postMessage({ reset: true });
+      this.reset();
+    });
+    // A break mends itself; what the server refuses does not.
+    source.onerror = () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.again = setTimeout(() => this.open(), this.wait * (0.5 + Math.random()));
+      this.wait = Math.min(this.wait * 2, LATEST);
+    };
+  }
+
+  // Shows here what came, or passes it to a tab that somebody looks at.
+  came(frame) {
+    const [to] = document.hidden ? this.looked : [];
+    if (!to || !frame.message) return this.show(frame);
+    this.channel.postMessage({ to, frame });
+    const alone = () => {
+      this.looked.delete(to);
+      this.show(frame);
+    };
+    this.passed.set(frame.message.id, setTimeout(alone, ANSWER));
+  }
+}
+
+class SalverMessages extends HTMLElement {
+  connectedCallback() {
+    const list = this.querySelector("ul.salver-messages");
+    const label = this.getAttribute("label") || "Messages";
+    this.list = make("ul", { class: "salver-messages" });
+    this.toasts = make("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
+    // They are there first, and filled then: a live region that comes filled is not read out.
+    this.voices = ["polite", "assertive"].map((live) => make("div", { class: "salver-voice", "aria-live": live }));
+    this.append(this.toasts, ...this.voices);
+    this.life = new AbortController();
+    const { signal } = this.life;
+    addEventListener("pagehide", () => this.leave(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.listen(), { signal });
+    document.addEventListener("keydown", (event) => this.escape(event), { signal });
+    this.ticked = performance.now();
+    this.ticking = setInterval(() => this.tick(), TICK);
+    if (list) this.take(list);
+    this.listen();
+  }
+
+  disconnectedCallback() {
+    this.leave();
+    this.life.abort();
+    clearInterval(this.ticking);
+    for (const part of [this.toasts, ...this.voices]) part.remove();
+  }
+
+  listen() {
+    const view = this.getAttribute("view");
+    if (view === null || this.feed) return;
+    left = -Infinity;
+    for (const frame of next.take(view)) this.show(frame);
+    this.feed = new Feed(
+      view,
+      (frame) => this.come(frame),
+      () => this.reset(),
+    );
+    this.feed.start();
+  }
+
+  // The page goes, perhaps to come back as it is: then what was shown is not shown again.
+  leave() {
+    say();
+    this.feed?.stop();
+    this.feed = undefined;
+    for (const item of this.items()) item.remove();
+  }
+
+  reset() {
+    const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
+    // What somebody has begun to write is worth more than what the page shows.
+    if (!isLeft() && this.dispatchEvent(event) && !edited) location.reload();
+  }
+
+  items() {
+    return [...this.querySelectorAll(".salver-message, .salver-more")];
+  }
+
+  // Takes the list over that came with the page.
+  take(list) {
+    const view = list.dataset.salverConfirm;
+    for (const item of [...list.children]) {
+      const id = item.dataset.salverId;
+      if (id && view !== undefined) confirm(view, id);
+      if (!id || seen.add(id)) this.equip(item);
+      else item.remove();
+    }
+  }
+
+  // Shows what has come, here or on the page that follows.
+  come(frame) {
+    if (!isLeft() || !next.put(this.getAttribute("view"), frame)) return this.show(frame);
+    setTimeout(() => this.feed && next.take(this.getAttribute("view")).forEach((frame) => this.show(frame)), LEFT);
+  }
+
+  show({ message, html, more }) {
+    if (more) return this.put(this.equip(make("li", { class: "salver-more" }, `and ${more} more`)));
+    confirm(this.getAttribute("view"), message.id);
+    if (!seen.add(message.id)) return;
+    const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });
+    if (this.dispatchEvent(event)) this.put(this.equip(parse(html)));
+  }
+
+  // Gives an item its button, its time and its voice.
+  equip(item) {
+    const { salverAutoclose: time, salverLevel: level } = item.dataset;
+    if (time && level !== "error") item.left = Number(time);
+    const spoken = make("p", {}, item.textContent);
+    this.voices[level === "error" ? 1 : 0].append(spoken);
+    setTimeout(() => spoken.remove(), SPOKEN);
+    item.querySelector("[role]")?.removeAttribute("role");
+    const close = make("button", { type: "button", class: "salver-close" });
+    close.setAttribute("aria-label", this.getAttribute("close-label") || "Close");
+    close.onclick = () => this.close(item);
+    item.append(close);
+    return item;
+  }
+
+  // Puts an item in, in the place of the one with its tag.
+  put(item) {
+    const tag = item.dataset.salverTag;
+    const before = tag && this.items().find((other) => other.dataset.salverTag === tag);
+    if (!before) return this.list.append(item);
+    const focused = before.contains(document.activeElement);
+    before.replaceWith(item);
+    if (focused) item.querySelector(".salver-close").focus();
+  }
+
+  close(item) {
+    const buttons = [...this.querySelectorAll(".salver-close")];
+    const at = buttons.findIndex((button) => item.contains(button));
+    const focused = item.contains(document.activeElement);
+    item.remove();
+    if (focused) (buttons[at + 1] || buttons[at - 1])?.focus();
+  }
+
+  // Closes the message that has the focus, else the one that came last.
+  escape(event) {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const focused = document.activeElement.closest?.(".salver-message, .salver-more");
+    const item = this.contains(focused) ? focused : this.list.lastElementChild;
+    if (!item) return;
+    event.preventDefault();
+    this.close(item);
+  }
+
+  // Time goes by for whoever can read, and is not reading.
+  tick() {
+    const now = performance.now();
+    const elapsed = now - this.ticked;
+    this.ticked = now;
+    if (document.hidden || this.matches(":focus-within") || this.querySelector("li:hover")) return;
+    for (const item of this.items()) {
+      if (item.left !== undefined && (item.left -= elapsed) <= 0) this.close(item);
+    }
+  }
+}
+
+if (!customElements.get("salver-messages")) customElements.define("salver-messages", SalverMessages);

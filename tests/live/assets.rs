@@ -1,0 +1,68 @@
+//! The files that a page loads.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use salver::web::Routes;
+use salver::{STYLESHEET, Salver};
+
+use super::Site;
+
+/// Most bytes of the page script, as it goes over the wire.
+const MOST: usize = 5_000;
+
+#[actix_web::test]
+async fn files_are_named_by_their_content_and_kept_for_ever() {
+    let site = Site::start(&Salver::memory("app").unwrap());
+    let head = Routes::default().head();
+    let paths = head.split('"').filter(|part| part.starts_with("/salver/"));
+    let paths: Vec<_> = paths.collect();
+    assert_eq!(paths.len(), 2, "{head}");
+    for (path, plain, kind) in [
+        (paths[0], "/salver/salver.css", "text/css; charset=utf-8"),
+        (
+            paths[1],
+            "/salver/salver.js",
+            "text/javascript; charset=utf-8",
+        ),
+    ] {
+        let get = async |path: &str| reqwest::get(format!("{}{path}", site.url)).await.unwrap();
+        let mut contents = Vec::new();
+        let other = path.replacen("salver.", "salver.0", 1);
+        for (path, keep) in [
+            (path, "public, max-age=31536000, immutable"),
+            (plain, "public, max-age=3600"),
+            (&*other, "public, max-age=3600"),
+        ] {
+            let answer = get(path).await;
+            assert_eq!(answer.headers()["cache-control"], keep, "{path}");
+            assert_eq!(answer.headers()["content-type"], kind);
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+            contents.push(answer.text().await.unwrap());
+        }
+        assert!(contents.iter().all(|content| *content == contents[0]));
+        if kind.contains("css") {
+            assert_eq!(contents[0], STYLESHEET);
+            continue;
+        }
+        let bytes = gzipped(&contents[0]);
+        println!("LIVE script_gzipped_bytes {bytes}");
+        assert!(bytes < MOST, "the page script has {bytes} bytes");
+    }
+    site.stop().await;
+}
+
+fn gzipped(text: &str) -> usize {
+    let mut gzip = Command::new("gzip")
+        .arg("-9c")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    gzip.stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    gzip.wait_with_output().unwrap().stdout.len()
+}
