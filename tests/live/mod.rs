@@ -29,7 +29,17 @@ pub struct Site {
 }
 
 impl Site {
+    /// Starts one that knows at once when a page has gone.
     pub fn start(salver: &Salver) -> Self {
+        Self::start_with(salver, false)
+    }
+
+    /// Starts one that finds out by what it writes, as actix-web comes.
+    pub fn start_as_actix_comes(salver: &Salver) -> Self {
+        Self::start_with(salver, true)
+    }
+
+    fn start_with(salver: &Salver, half_closed: bool) -> Self {
         let salver = salver.clone();
         let server = HttpServer::new(move || {
             App::new()
@@ -40,8 +50,8 @@ impl Site {
         let server = server
             .workers(1)
             .disable_signals()
-            .bind("127.0.0.1:0")
-            .unwrap();
+            .h1_allow_half_closed(half_closed);
+        let server = server.bind("127.0.0.1:0").unwrap();
         Self::of(server.addrs()[0], server.run())
     }
 

@@ -220,7 +220,7 @@ async fn a_form_of_an_open_page_shows_its_message_on_the_page_that_follows() {
 /// A form that is sent twice, and a page that is stopped: with pages that say what they show nothing is lost.
 #[actix_web::test]
 async fn a_page_that_is_thrown_away_loses_nothing() {
-    let stage = Stage::with(Duration::from_secs(1), true).await;
+    let mut stage = Stage::with(Duration::from_secs(1), true).await;
     for _ in 0..rounds() {
         for throw_away in [
             "const form = document.forms[0]; form.requestSubmit(); setTimeout(() => form.requestSubmit(), 5);",
@@ -231,6 +231,15 @@ async fn a_page_that_is_thrown_away_loses_nothing() {
             stage.browser.run(throw_away).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        // A page that was handed over whole, and that nobody sees.
+        stage.open("a").await;
+        let (id, _) = stage.add("b").await;
+        let unseen = format!(
+            "return fetch('/b').then((page) => page.text()).then((text) => text.includes('{id}'))"
+        );
+        assert_eq!(stage.browser.run(&unseen).await, true);
+        stage.open("b").await;
+        stage.told("shown", &id).await;
     }
     stage.open("a").await;
     eventually("all that was saved is shown", async || {

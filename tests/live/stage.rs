@@ -214,6 +214,7 @@ fn serve(
     });
     let server = server
         .workers(2)
+        .h1_allow_half_closed(false)
         .disable_signals()
         .bind(("127.0.0.1", port));
     let running = server.unwrap().run();
@@ -244,16 +245,20 @@ async fn told(said: Data<Mutex<Vec<Told>>>, body: Bytes) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-/// Saves a form: each time it is sent there is a message of it.
+/// Saves a form: each time it is sent there is a message of it, whether or not its page is waited for.
 async fn save(messages: Messages, view: Path<String>, saved: Data<AtomicUsize>) -> HttpResponse {
-    let saved_one = Message::success("Saved.");
-    messages
-        .to(view.as_str())
-        .add_message(saved_one)
-        .await
-        .unwrap();
-    saved.fetch_add(1, Ordering::SeqCst);
+    let location = format!("/{view}");
+    let saving = actix_web::rt::spawn(async move {
+        let message = Message::success("Saved.");
+        messages
+            .to(view.as_str())
+            .add_message(message)
+            .await
+            .unwrap();
+        saved.fetch_add(1, Ordering::SeqCst);
+    });
+    saving.await.unwrap();
     HttpResponse::SeeOther()
-        .insert_header(("location", format!("/{view}")))
+        .insert_header(("location", location))
         .finish()
 }

@@ -115,6 +115,14 @@ async fn a_stream_that_ends_gives_back_what_was_not_confirmed() {
         let shown = events.soon().await;
         drop(events);
         // A page that is left says so at the last moment: its word may come after the end of its stream.
+        let left = Instant::now();
+        while left.elapsed() < Duration::from_millis(200) {
+            let visible = salver.count(&at("ada", "p")).await.unwrap();
+            assert!(
+                visible == 0 || left.elapsed() > Duration::from_millis(400),
+                "too soon"
+            );
+        }
         confirm(&site, "ada", "p", &[&shown.id])
             .send()
             .await
@@ -210,7 +218,7 @@ async fn a_stream_survives_the_store() {
 #[actix_web::test]
 async fn a_session_has_so_many_streams_and_no_more() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start(&salver);
+    let site = Site::start_as_actix_comes(&salver);
     let mut open = Vec::new();
     for n in 0..32 {
         open.push(Events::open(&site, "ada", &n.to_string()).await);
