@@ -333,17 +333,19 @@ fault nothing_falls_due_on_a_stream live::stream::what_falls_due_comes_by_itself
 fault what_cannot_be_shown_stays live::stream::what_cannot_be_shown_is_told_or_goes \
   src/web/live/stream.rs 'hold.confirm_what_cannot_be_shown();' 'let _ = &mut hold;'
 fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_takes_nothing \
-  src/web/live/origin.rs 'Some(site == "same-origin")' 'Some(site != "none")'
+  src/web/live/origin.rs 'return site == "same-origin";' 'return site != "none";'
 more origins_are_not_looked_at live::strangers::another_site_reads_nothing_and_takes_nothing \
   src/web/live/origin.rs 'host == Some(request.connection_info().host())' 'host.is_some()'
 fault ended_sessions_stream_on live::strangers::a_session_that_ends_ends_its_streams \
-  src/web/visit.rs 'super::live::STREAMS.reset(salver.name(), &old);' 'let _ = &super::live::STREAMS;'
+  src/web/visit.rs 'super::live::STREAMS.reset(self.site.salver.name(), &ended);' 'let _ = (\&super::live::STREAMS, ended);'
 fault tabs_do_not_ask_who_is_looked_at live::pages::one_of_many_tabs_shows_each \
   src/web/live/salver.js 'document.hidden ? this.looked : []' '[]'
 fault what_was_shown_stays_on_the_page live::pages::pages_that_come_back_show_nothing_twice_and_listen \
   src/web/live/salver.js 'for (const item of this.items()) item.remove();' ''
 more pages_that_come_back_are_deaf live::pages::pages_that_come_back_show_nothing_twice_and_listen \
   src/web/live/salver.js 'persisted && this.listen()' 'persisted'
+more errors_close_by_themselves live::looks::messages_close_by_themselves_when_nobody_needs_them \
+  src/web/live/salver.js 'if (time && level !== "error")' 'if (time)'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \
   src/web/live/salver.js 'if (all.includes(id)) return false;' ''
 fault pages_have_no_word live::pages::a_page_that_is_thrown_away_loses_nothing \

@@ -301,6 +301,15 @@ impl Claim {
             let head = wire::head(member);
             head.is_some_and(|head| shown.iter().any(|id| id.as_bytes() == head.id))
         };
+        let kept = self
+            .held
+            .iter()
+            .flat_map(|held| &held.members)
+            .filter(|member| is_shown(member));
+        if kept.count() < shown.len() {
+            // A store that keeps them otherwise: which is which, it alone knows.
+            return None;
+        }
         let mut rest = Self {
             until: self.until,
             ..Self::default()

@@ -19,19 +19,19 @@ const FOR_AN_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
 pub(super) static CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
+    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET.to_owned()));
 
 /// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
 pub(super) struct Asset {
     ending: &'static str,
     kind: &'static str,
-    content: &'static str,
+    content: String,
     hash: String,
 }
 
 impl Asset {
-    pub(super) fn new(ending: &'static str, kind: &'static str, content: &'static str) -> Self {
-        let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(content));
+    pub(super) fn new(ending: &'static str, kind: &'static str, content: String) -> Self {
+        let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&content));
         hash.truncate(HASH_CHARACTERS);
         Self {
             ending,
@@ -58,6 +58,6 @@ impl Asset {
             .content_type(self.kind)
             .insert_header((header::CACHE_CONTROL, keep))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .body(self.content)
+            .body(self.content.clone())
     }
 }

@@ -182,7 +182,10 @@ async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
         None if counts && visit.is_rendered() => return Some(hold),
         #[cfg(feature = "live")]
         Some(Word::LeaveToPage) if counts && visit.is_rendered() => {
-            return Some(hold.left_to_page());
+            return Some(match visit.is_left_to_page() {
+                true => hold.left_to_page(),
+                false => hold,
+            });
         }
         Some(Word::Confirm) => hold.confirm(),
         _ => visit.release(hold).await,

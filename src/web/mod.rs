@@ -62,6 +62,8 @@ mod view;
 mod visit;
 
 pub use body::Body;
+#[cfg(feature = "live")]
+pub use live::end_streams;
 pub use messages::Messages;
 pub use middleware::{Answering, Middleware, MiddlewareService};
 pub use pending::Pending;

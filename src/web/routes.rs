@@ -1,7 +1,9 @@
 //! What Salver itself answers.
 
+use std::sync::LazyLock;
+
 use actix_web::dev::{AppService, HttpServiceFactory};
-use actix_web::{Scope, web};
+use actix_web::{Resource, web};
 
 use super::assets::{self, Asset};
 #[cfg(feature = "live")]
@@ -47,27 +49,42 @@ impl Salver {
 #[derive(Clone, Debug)]
 pub struct Routes {
     path: String,
+    #[cfg(feature = "live")]
+    minds_signals: bool,
 }
 
 impl Default for Routes {
     fn default() -> Self {
         Self {
             path: PATH.to_owned(),
+            #[cfg(feature = "live")]
+            minds_signals: true,
         }
     }
 }
 
 impl Routes {
-    /// Sets the path that all of them begin with. Default: `/salver`. Slashes at its ends make no difference.
+    /// Sets the path that all of them begin with, from the root of the site. Default: `/salver`. Slashes at its ends
+    /// make no difference.
     #[must_use]
-    pub fn at(self, path: impl AsRef<str>) -> Self {
-        let path = path.as_ref().trim_matches('/');
-        Self {
-            path: match path {
-                "" => String::new(),
-                path => format!("/{path}"),
-            },
-        }
+    pub fn at(mut self, path: impl AsRef<str>) -> Self {
+        self.path = match path.as_ref().trim_matches('/') {
+            "" => String::new(),
+            path => format!("/{path}"),
+        };
+        self
+    }
+
+    /// Leaves the signals of the process alone. Default: those by which actix-web ends a server, `SIGTERM`, `SIGINT`
+    /// and `SIGQUIT`, end all streams, since a server that ends waits for them.
+    ///
+    /// From the first stream on they no longer end the process by themselves. Who disables those of the server too
+    /// calls [`end_streams`](crate::web::end_streams).
+    #[cfg(feature = "live")]
+    #[must_use]
+    pub fn without_signals(mut self) -> Self {
+        self.minds_signals = false;
+        self
     }
 
     /// Gives what a page's `<head>` needs: the stylesheet, and with the feature `live` the page script.
@@ -88,26 +105,43 @@ impl Routes {
         head
     }
 
-    fn scope(&self) -> Scope {
-        let scope = asset(web::scope(&self.path), "css", &assets::CSS);
+    fn resources(&self) -> Vec<Resource> {
+        let path = &self.path;
+        let files = asset(path, "css", &assets::CSS);
         #[cfg(feature = "live")]
-        let scope = live::mount(asset(scope, "js", &live::SCRIPT));
-        scope
+        let files = files
+            .chain(asset(path, "js", &live::SCRIPT))
+            .chain(live::resources(path, self.minds_signals));
+        files.collect()
     }
 }
 
-/// Adds the two names of a file.
-fn asset(scope: Scope, ending: &str, asset: &'static std::sync::LazyLock<Asset>) -> Scope {
+/// Gives a file by its two names.
+fn asset(
+    path: &str,
+    ending: &str,
+    asset: &'static LazyLock<Asset>,
+) -> impl Iterator<Item = Resource> + use<> {
     let plainly = web::get().to(move || async { asset.answer(None) });
     let by_hash =
         web::get().to(move |hash: web::Path<String>| async move { asset.answer(Some(&hash)) });
-    scope
-        .route(&format!("/salver.{ending}"), plainly)
-        .route(&format!("/salver.{{hash}}.{ending}"), by_hash)
+    let names = [
+        format!("salver.{ending}"),
+        format!("salver.{{hash}}.{ending}"),
+    ];
+    let resources = names.map(|name| web::resource(format!("{path}/{name}")));
+    let routes = [plainly, by_hash];
+    resources
+        .into_iter()
+        .zip(routes)
+        .map(|(resource, route)| resource.route(route))
 }
 
 impl HttpServiceFactory for Routes {
     fn register(self, config: &mut AppService) {
-        self.scope().register(config);
+        // Not a scope: at the root it would take what the application serves.
+        for resource in self.resources() {
+            resource.register(config);
+        }
     }
 }

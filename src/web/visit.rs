@@ -51,6 +51,12 @@ pub(super) struct Visit {
     asked: RefCell<Option<Context>>,
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
+    /// The session that this request has ended: its pages are told when the new cookie goes out.
+    #[cfg(feature = "live")]
+    ended: RefCell<Option<SessionId>>,
+    /// Whether the page was told to say what it shows.
+    #[cfg(feature = "live")]
+    asked_to_say: Cell<bool>,
     /// The view of which something was claimed.
     #[cfg(feature = "live")]
     claimed_for: RefCell<Option<View>>,
@@ -91,6 +97,10 @@ impl Visit {
             asked: RefCell::default(),
             shown: OnceCell::new(),
             hold: RefCell::default(),
+            #[cfg(feature = "live")]
+            ended: RefCell::default(),
+            #[cfg(feature = "live")]
+            asked_to_say: Cell::new(false),
             #[cfg(feature = "live")]
             claimed_for: RefCell::default(),
             now: RefCell::default(),
@@ -192,7 +202,7 @@ impl Visit {
         }
         self.become_known(hand, &token)?;
         #[cfg(feature = "live")]
-        super::live::STREAMS.reset(salver.name(), &old);
+        self.ended.replace(Some(old));
         Ok(())
     }
 
@@ -204,12 +214,16 @@ impl Visit {
         // First the new token: whatever becomes of the old one, this visitor is rid of it.
         self.become_known(hand, &hand.draw()?)?;
         #[cfg(feature = "live")]
-        super::live::STREAMS.reset(self.site.salver.name(), &old);
+        self.ended.replace(Some(old.clone()));
         self.site.salver.forget(&old).await
     }
 
     /// Gives the cookies that have to go out with the response.
     pub(super) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
+        #[cfg(feature = "live")]
+        if let Some(ended) = self.ended.take() {
+            super::live::STREAMS.reset(self.site.salver.name(), &ended);
+        }
         let (cookie, hint) = (self.cookie.take(), self.hint.take());
         cookie.into_iter().chain(hint)
     }
@@ -366,12 +380,19 @@ impl Visit {
         word
     }
 
+    /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
+    #[cfg(feature = "live")]
+    pub(super) fn is_left_to_page(&self) -> bool {
+        self.asked_to_say.get()
+    }
+
     /// Draws messages for this page, which may have to say that it shows them.
     pub(super) fn draw(&self, messages: &[Message], displaced: u64) -> String {
         #[cfg(feature = "live")]
         if let Some(view) = &*self.claimed_for.borrow()
             && self.word() == Some(Word::LeaveToPage)
         {
+            self.asked_to_say.set(true);
             return crate::render::fragment_to_confirm(messages, displaced, view.as_str());
         }
         crate::fragment(messages, displaced)

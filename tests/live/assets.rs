@@ -66,3 +66,25 @@ fn gzipped(text: &str) -> usize {
         .unwrap();
     gzip.wait_with_output().unwrap().stdout.len()
 }
+
+#[actix_web::test]
+async fn at_the_root_they_take_nothing_else() {
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, HttpResponse, web};
+
+    let salver = Salver::memory("app").unwrap();
+    for (path, file) in [
+        ("/", "/salver.css"),
+        ("/notices/", "/notices/salver.css"),
+        ("a/b", "/a/b/salver.js"),
+    ] {
+        let app = App::new()
+            .wrap(salver.middleware())
+            .service(salver.routes().at(path));
+        let app = init_service(app.route("/{page}", web::get().to(HttpResponse::Accepted))).await;
+        for (path, status) in [(file, 200), ("/settings", 202)] {
+            let answer = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+            assert_eq!(answer.status(), status, "{path}");
+        }
+    }
+}

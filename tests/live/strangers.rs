@@ -31,6 +31,12 @@ async fn another_site_reads_nothing_and_takes_nothing() {
             ("accept", "text/event-stream"),
         ],
         [("origin", "null"), ("accept", "text/event-stream")],
+        // Who says nothing, and who names another page.
+        [("x-nothing", "said"), ("accept", "text/event-stream")],
+        [
+            ("referer", "https://evil.example/"),
+            ("accept", "text/event-stream"),
+        ],
         // A form, a frame and an address that was typed in.
         [
             ("sec-fetch-site", "same-origin"),
@@ -67,16 +73,22 @@ async fn another_site_reads_nothing_and_takes_nothing() {
         1,
         "nothing was consumed"
     );
-    let own = site.url.clone();
-    let older = listen(&site, "ada", "p").header("origin", own);
-    assert_eq!(
-        Events::of(older.send().await.unwrap())
+    // Older browsers say where the request comes from, and no more.
+    for (name, value) in [
+        ("origin", site.url.clone()),
+        ("referer", format!("{}/p", site.url)),
+    ] {
+        let older = Client::new()
+            .get(&stream)
+            .header(WHO, "ada")
+            .header(name, value);
+        let older = older
+            .header("accept", "text/event-stream")
+            .send()
             .await
-            .soon()
-            .await
-            .id,
-        id
-    );
+            .unwrap();
+        assert_eq!(older.status(), 200, "{name}");
+    }
     site.stop().await;
 }
 
@@ -114,7 +126,11 @@ async fn a_session_that_ends_ends_its_streams() {
     };
     let open = async || {
         let stream = visitor.get(format!("{}/salver/stream?view=p", site.url));
-        let stream = stream.header("accept", "text/event-stream").send().await;
+        let stream = stream
+            .header("accept", "text/event-stream")
+            .header("sec-fetch-site", "same-origin")
+            .send()
+            .await;
         Events::of(stream.unwrap()).await
     };
     post("/enter").await;

@@ -8,6 +8,7 @@ use salver::{Message, MessageId, Salver, View};
 use super::client::{Event, Events, confirm, listen};
 use super::{Site, both};
 use crate::faults::column;
+use crate::faults::site::WHO;
 use crate::index::foreign_zadd;
 use crate::support::{at, eventually};
 
@@ -74,6 +75,11 @@ async fn what_falls_due_comes_by_itself() {
         drop(salver.claim(&page).await.unwrap());
         let later = Message::info("scheduled").after(LEASE / 2);
         salver.add(&page, later).await.unwrap();
+        // A page has looked, and found nothing yet: it knows when to ask again, and so does its stream.
+        let page = reqwest::Client::new()
+            .get(format!("{}/p", site.url))
+            .header(WHO, "ada");
+        assert_eq!(page.send().await.unwrap().status(), 200);
         let (mut events, opened) = (Events::open(&site, "ada", "p").await, Instant::now());
         assert_eq!(events.soon().await.text(), "scheduled");
         assert_eq!(events.soon().await.text(), "leased");

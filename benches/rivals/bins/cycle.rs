@@ -16,6 +16,9 @@ fn main() -> Outcome {
         let ratio = compare::sites(&mut server, ["salver", mode], Plan::Cycle)?;
         ratios.push((format!("cycle/{mode}"), ratio));
     }
+    // Without a process that is told of every change.
+    let ratio = compare::sites(&mut server, ["strict", "raw"], Plan::Cycle)?;
+    ratios.push(("cycle/strict/raw".into(), ratio));
     println!();
     for (name, ratio) in ratios {
         ratio.tell(&name);

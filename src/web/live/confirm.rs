@@ -13,11 +13,11 @@ const MAX_BYTES: usize = 16 * 1024;
 /// Most messages of one word: more than a page shows at once.
 const MAX_IDS: usize = 256;
 
-pub(super) fn resource() -> Resource {
+pub(super) fn resource(path: &str) -> Resource {
     let refused = |error, _: &_| {
         error::InternalError::from_response(error, HttpResponse::BadRequest().finish()).into()
     };
-    web::resource("/confirm")
+    web::resource(path)
         .app_data(
             JsonConfig::default()
                 .limit(MAX_BYTES)
@@ -36,7 +36,7 @@ struct Shown {
 /// Removes them from the visitor's own session, from this view and from [`View::ANY`].
 async fn confirm(request: HttpRequest, shown: Json<Shown>) -> Result<HttpResponse, Error> {
     let visit = Visit::of(&request)?;
-    if !origin::may_change(&request) {
+    if !origin::is_own(&request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
     let Shown { view, ids } = shown.into_inner();

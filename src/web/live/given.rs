@@ -45,6 +45,13 @@ impl Given {
     }
 }
 
+impl Given {
+    /// Gives back at once what was not confirmed: the process ends.
+    pub(super) fn give_back(&mut self) {
+        self.0.clear();
+    }
+}
+
 impl Drop for Given {
     /// Gives back what was not confirmed: what was is not there any more.
     fn drop(&mut self) {

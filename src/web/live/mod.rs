@@ -1,9 +1,10 @@
 //! Messages on pages that are already open: a stream of frames to the page script, and its word that they are
 //! shown.
 
+use std::future::ready;
 use std::sync::LazyLock;
 
-use actix_web::{Scope, web};
+use actix_web::{HttpRequest, Resource, web};
 
 use super::assets::Asset;
 
@@ -23,13 +24,26 @@ pub(super) const TURNS: usize = 64;
 
 /// The page script: a custom element without dependencies.
 pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("salver.js");
-    Asset::new("js", "text/javascript; charset=utf-8", content)
+    // What is for whoever reads the source does not go over the wire.
+    let lines = include_str!("salver.js").lines().map(str::trim_start);
+    let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+    Asset::new("js", "text/javascript; charset=utf-8", content.join("\n"))
 });
 
-/// Adds the routes of open pages.
-pub(super) fn mount(scope: Scope) -> Scope {
-    scope
-        .route("/stream", web::get().to(stream::open))
-        .service(confirm::resource())
+/// Gives what open pages ask for, below a path.
+pub(super) fn resources(path: &str, minds_signals: bool) -> [Resource; 2] {
+    let open =
+        web::get().to(move |request: HttpRequest| ready(stream::open(&request, minds_signals)));
+    let stream = web::resource(format!("{path}/stream")).route(open);
+    [stream, confirm::resource(&format!("{path}/confirm"))]
+}
+
+/// Ends all streams of this process, and takes no more: a server that ends waits for its responses, and a stream
+/// does not end by itself. Browsers come again within five seconds, not all at once.
+///
+/// The signals by which actix-web ends a server do this, unless
+/// [`Routes::without_signals`](super::Routes::without_signals). Else call it before
+/// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
+pub fn end_streams() {
+    STREAMS.close();
 }

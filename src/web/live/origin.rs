@@ -2,30 +2,27 @@
 //! Headers", W3C; "Cross-Site Request Forgery Prevention Cheat Sheet", OWASP.)
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
 
 /// Tells whether a request for a stream is a page's own.
 ///
-/// A form, a frame or an address that is typed in asks for something else than events. Browsers that say nothing
-/// of whose page asks name its origin where it is another's.
+/// A form, a frame or an address that is typed in asks for something else than events.
 pub(super) fn may_listen(request: &HttpRequest) -> bool {
     let accept = text(request, "accept").unwrap_or_default();
-    accept.contains("text/event-stream") && is_own(request).unwrap_or(true)
+    accept.contains("text/event-stream") && is_own(request)
 }
 
-/// Tells whether a request that changes something is a page's own: it has to say so.
-pub(super) fn may_change(request: &HttpRequest) -> bool {
-    is_own(request).unwrap_or(false)
-}
-
-/// Tells whether the page that asks is of the same origin; nothing where the browser does not say.
-fn is_own(request: &HttpRequest) -> Option<bool> {
+/// Tells whether the page that asks is of the same origin. Browsers that do not say name its origin where they send
+/// something, and else the page itself.
+pub(super) fn is_own(request: &HttpRequest) -> bool {
     if let Some(site) = text(request, "sec-fetch-site") {
-        return Some(site == "same-origin");
+        return site == "same-origin";
     }
-    let origin = text(request, header::ORIGIN.as_str())?;
-    let host = origin.split_once("://").map(|(_, host)| host);
-    Some(host == Some(request.connection_info().host()))
+    let page = text(request, "origin").or_else(|| text(request, "referer"));
+    let host = page
+        .and_then(|page| page.split_once("://"))
+        .map(|(_, rest)| rest);
+    let host = host.and_then(|rest| rest.split('/').next());
+    host == Some(request.connection_info().host())
 }
 
 fn text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {

@@ -11,12 +11,15 @@ const here = new URL(".", import.meta.url);
 const KEY = "salver-seen";
 const MOST_SEEN = 200; // ids kept: more than anybody goes back to
 const TOGETHER = 10; // ms in which words are put together
+const TOLD = 100; // ids said at once
 const ANSWER = 300; // ms in which a tab that somebody looks at shows what it was passed
 const SOONEST = 1000; // ms until a stream is opened again that was refused, doubled each time
 const LATEST = 300000;
 const TICK = 100; // ms
 const SPOKEN = 5000; // ms for which assistive technology finds what it was to say
-const LEFT = 1000; // ms in which a page that is being left is gone
+const HIDDEN = 1500; // ms in which somebody may come to look, perhaps by the redirect that this is for
+const SILENCE = 100; // ms until assistive technology knows of a live region
+const LEFT = 5000; // ms in which a page that is being left is gone
 const LEAVING = 30000; // ms after which it is not left any more: what was asked for was no page
 const NEXT = "salver-next";
 
@@ -25,7 +28,7 @@ const memory = [];
 const seen = {
   all() {
     try {
-      return JSON.parse(localStorage.getItem(KEY)) || memory;
+      return [...memory, ...(JSON.parse(localStorage.getItem(KEY)) || [])];
     } catch {
       return memory;
     }
@@ -34,10 +37,10 @@ const seen = {
   add(id) {
     const all = seen.all();
     if (all.includes(id)) return false;
-    const next = [...all, id].slice(-MOST_SEEN);
-    memory.splice(0, memory.length, ...next);
+    memory.push(id);
+    memory.splice(0, memory.length - MOST_SEEN);
     try {
-      localStorage.setItem(KEY, JSON.stringify(next));
+      localStorage.setItem(KEY, JSON.stringify([...new Set([...all, id])].slice(-MOST_SEEN)));
     } catch {
       // Full, or switched off: this page remembers.
     }
@@ -63,14 +66,16 @@ let saying;
 const say = () => {
   clearTimeout(saying);
   saying = undefined;
-  for (const [view, ids] of unsaid) {
-    // What does not arrive is sent down the stream again, is known by its id, and said again.
-    fetch(new URL("confirm", here), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ view, ids: [...ids] }),
-      keepalive: true,
-    }).catch(() => {});
+  for (const [view, all] of unsaid) {
+    for (const ids = [...all]; ids.length; ) {
+      // What does not arrive is sent down the stream again, is known by its id, and said again.
+      fetch(new URL("confirm", here), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ view, ids: ids.splice(0, TOLD) }),
+        keepalive: true,
+      }).catch(() => {});
+    }
   }
   unsaid.clear();
 };
@@ -82,7 +87,12 @@ const confirm = (view, id) => {
 };
 
 // The server escapes what it draws.
-const policy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
+let policy;
+try {
+  policy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
+} catch {
+  // Not allowed: where that is enforced, what comes is not drawn.
+}
 const parse = (html) => {
   const template = document.createElement("template");
   template.innerHTML = policy ? policy.createHTML(html) : html;
@@ -100,18 +110,22 @@ let edited = false;
 document.addEventListener("input", () => (edited = true), true);
 
 let left = -Infinity;
-addEventListener("beforeunload", () => (left = performance.now()));
+const leaving = () => (left = performance.now());
+addEventListener("beforeunload", leaving);
+// Where no page says that it is left: a form that no script has taken.
+addEventListener("submit", (event) => event.defaultPrevented || leaving());
 const isLeft = () => performance.now() - left < LEAVING;
 
 // What this tab has for the page that follows.
 const next = {
   all() {
-    return JSON.parse(sessionStorage.getItem(NEXT)) || [];
+    const all = JSON.parse(sessionStorage.getItem(NEXT)) || [];
+    return all.filter((one) => Date.now() - one.at < 2 * LEFT);
   },
   // Keeps a frame. Tells whether it could.
   put(view, frame) {
     try {
-      sessionStorage.setItem(NEXT, JSON.stringify([...next.all(), { view, frame }]));
+      sessionStorage.setItem(NEXT, JSON.stringify([...next.all(), { view, frame, at: Date.now() }]));
       return true;
     } catch {
       return false;
@@ -128,12 +142,20 @@ const next = {
       return [];
     }
   },
+  // Forgets what was another visitor's.
+  clear() {
+    try {
+      sessionStorage.removeItem(NEXT);
+    } catch {
+      // There is none.
+    }
+  },
 };
 
 // The messages of one view as they come.
 class Feed {
   constructor(view, show, reset) {
-    Object.assign(this, { view, show, reset, me: Math.random(), looked: new Set(), passed: new Map() });
+    Object.assign(this, { view, show, reset, me: Math.random(), looked: new Set(), passed: new Map(), held: [] });
     this.name = `salver ${here.pathname} ${view}`;
     this.wait = SOONEST;
   }
@@ -144,7 +166,7 @@ class Feed {
     if (!navigator.locks || !globalThis.BroadcastChannel) return this.open();
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.hear(data);
-    document.addEventListener("visibilitychange", () => this.tell(), { signal });
+    document.addEventListener("visibilitychange", () => (this.tell(), this.free()), { signal });
     this.tell();
     const lead = () =>
       new Promise((release) => {
@@ -152,7 +174,7 @@ class Feed {
         this.channel.postMessage({ who: true });
         this.open();
       });
-    navigator.locks.request(this.name, { signal }, lead).catch(() => {});
+    navigator.locks.request(this.name, { signal }, lead).catch(() => signal.aborted || this.open());
   }
 
   stop() {
@@ -161,8 +183,10 @@ class Feed {
     this.source?.close();
     this.channel?.close();
     clearTimeout(this.again);
+    this.freeing = clearTimeout(this.freeing);
     for (const timer of this.passed.values()) clearTimeout(timer);
     this.passed.clear();
+    this.held = [];
     this.looked.clear();
     this.ended = this.source = this.channel = undefined;
   }
@@ -174,6 +198,7 @@ class Feed {
   hear({ who, tab, seen, to, frame, shown, reset }) {
     if (who) this.tell();
     if (tab) this.looked[seen ? "add" : "delete"](tab);
+    if (tab && seen) this.free();
     if (to === this.me) {
       this.show(frame);
       this.channel.postMessage({ shown: frame.message.id });
@@ -206,10 +231,23 @@ class Feed {
     };
   }
 
-  // Shows here what came, or passes it to a tab that somebody looks at.
+  // Shows what came where somebody looks: here, or in another tab. Where nobody does it waits a moment.
   came(frame) {
+    this.held.push(frame);
+    if (!document.hidden || this.looked.size) return this.free();
+    this.freeing ??= setTimeout(() => this.free(), HIDDEN);
+  }
+
+  free() {
+    this.freeing = clearTimeout(this.freeing);
     const [to] = document.hidden ? this.looked : [];
-    if (!to || !frame.message) return this.show(frame);
+    for (const frame of this.held.splice(0)) {
+      if (!to || !frame.message) this.show(frame);
+      else this.pass(to, frame);
+    }
+  }
+
+  pass(to, frame) {
     this.channel.postMessage({ to, frame });
     const alone = () => {
       this.looked.delete(to);
@@ -219,8 +257,19 @@ class Feed {
   }
 }
 
+// Lists that stand elsewhere in the page.
+for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
+  if (list.closest("salver-messages")) continue;
+  for (const item of list.querySelectorAll("[data-salver-id]")) {
+    seen.add(item.dataset.salverId);
+    confirm(list.dataset.salverConfirm, item.dataset.salverId);
+  }
+}
+
 class SalverMessages extends HTMLElement {
   connectedCallback() {
+    // Only moved within the page.
+    if (this.life) return;
     const list = this.querySelector("ul.salver-messages");
     const label = this.getAttribute("label") || "Messages";
     this.list = make("ul", { class: "salver-messages" });
@@ -233,17 +282,18 @@ class SalverMessages extends HTMLElement {
     addEventListener("pagehide", () => this.leave(), { signal });
     addEventListener("pageshow", ({ persisted }) => persisted && this.listen(), { signal });
     document.addEventListener("keydown", (event) => this.escape(event), { signal });
-    this.ticked = performance.now();
-    this.ticking = setInterval(() => this.tick(), TICK);
     if (list) this.take(list);
     this.listen();
   }
 
   disconnectedCallback() {
-    this.leave();
-    this.life.abort();
-    clearInterval(this.ticking);
-    for (const part of [this.toasts, ...this.voices]) part.remove();
+    queueMicrotask(() => {
+      if (this.isConnected || !this.life) return;
+      this.leave();
+      this.life.abort();
+      this.life = undefined;
+      for (const part of [this.toasts, ...this.voices]) part.remove();
+    });
   }
 
   listen() {
@@ -270,7 +320,10 @@ class SalverMessages extends HTMLElement {
   reset() {
     const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
     // What somebody has begun to write is worth more than what the page shows.
-    if (!isLeft() && this.dispatchEvent(event) && !edited) location.reload();
+    next.clear();
+    if (isLeft() || !this.dispatchEvent(event) || edited) return;
+    // When the new session is known here; and not by asking for the answer to a form once more.
+    setTimeout(() => isLeft() || location.assign(location.pathname + location.search), HIDDEN * (0.5 + Math.random()));
   }
 
   items() {
@@ -305,9 +358,12 @@ class SalverMessages extends HTMLElement {
   // Gives an item its button, its time and its voice.
   equip(item) {
     const { salverAutoclose: time, salverLevel: level } = item.dataset;
-    if (time && level !== "error") item.left = Number(time);
+    if (time && level !== "error") {
+      item.left = Number(time);
+      this.ticking ??= setInterval(() => this.tick(), TICK);
+    }
     const spoken = make("p", {}, item.textContent);
-    this.voices[level === "error" ? 1 : 0].append(spoken);
+    setTimeout(() => this.voices[level === "error" ? 1 : 0].append(spoken), SILENCE);
     setTimeout(() => spoken.remove(), SPOKEN);
     item.querySelector("[role]")?.removeAttribute("role");
     const close = make("button", { type: "button", class: "salver-close" });
@@ -322,6 +378,8 @@ class SalverMessages extends HTMLElement {
     const tag = item.dataset.salverTag;
     const before = tag && this.items().find((other) => other.dataset.salverTag === tag);
     if (!before) return this.list.append(item);
+    // Ids sort by time: one that was on its way for long is not news.
+    if (before.dataset.salverId > item.dataset.salverId) return;
     const focused = before.contains(document.activeElement);
     before.replaceWith(item);
     if (focused) item.querySelector(".salver-close").focus();
@@ -337,7 +395,8 @@ class SalverMessages extends HTMLElement {
 
   // Closes the message that has the focus, else the one that came last.
   escape(event) {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const isTaken = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
+    if (event.key !== "Escape" || isTaken) return;
     const focused = document.activeElement.closest?.(".salver-message, .salver-more");
     const item = this.contains(focused) ? focused : this.list.lastElementChild;
     if (!item) return;
@@ -345,15 +404,12 @@ class SalverMessages extends HTMLElement {
     this.close(item);
   }
 
-  // Time goes by for whoever can read, and is not reading.
+  // Time goes by for whoever can read, and is not reading. A page that sleeps does not age.
   tick() {
-    const now = performance.now();
-    const elapsed = now - this.ticked;
-    this.ticked = now;
-    if (document.hidden || this.matches(":focus-within") || this.querySelector("li:hover")) return;
-    for (const item of this.items()) {
-      if (item.left !== undefined && (item.left -= elapsed) <= 0) this.close(item);
-    }
+    const timed = this.items().filter((item) => item.left !== undefined);
+    if (!timed.length) this.ticking = clearInterval(this.ticking);
+    if (document.hidden || this.querySelector(":focus-visible, li:hover")) return;
+    for (const item of timed) if ((item.left -= TICK) <= 0) this.close(item);
   }
 }
 

@@ -34,6 +34,9 @@ const RETRY: Duration = Duration::from_millis(500);
 const SPREAD: Duration = Duration::from_millis(1500);
 /// The same where the process ends, and all of its streams at once.
 const CLOSING_SPREAD: Duration = Duration::from_secs(5);
+/// How long a stream lives, and up to how much longer: a session that has ended elsewhere is not listened to for ever.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+const LIFE_SPREAD: Duration = Duration::from_secs(5 * 60);
 /// Longest name of a browser. Stops strangers from filling the memory with it.
 const LONGEST_NAME: usize = 40;
 /// How soon the store is asked again that gave no answer, and up to how much later.
@@ -41,27 +44,31 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Longest time for which a stream trusts the word of when something falls due: the store's clock and this
 /// process's may run apart.
 const LONGEST: Duration = Duration::from_secs(60);
+/// Least rest between two looks for what falls due.
+const LEAST: Duration = Duration::from_millis(10);
 /// How long a stream waits for a ring where nothing falls due.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a page is sent what it does not confirm. After that it is cut off: nobody reads there.
 const MOST_TIMES: u8 = 3;
 
 /// Opens the stream of a visitor's view.
-pub(super) async fn open(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let visit = Visit::of(&request)?;
-    if !origin::may_listen(&request) {
+pub(super) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpResponse, Error> {
+    let visit = Visit::of(request)?;
+    if !origin::may_listen(request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
-    let Wanted { view, by } = wanted(&request)?;
-    let Some(session) = visit.session(&request) else {
-        // By this status a browser comes not again: whoever has no session has no messages.
+    let Wanted { view, by } = wanted(request)?;
+    let Some(session) = visit.session(request) else {
+        // By this status a browser does not come again by itself: whoever has no session has no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
     let context = visit.site.salver.address(session, view);
     let Some(place) = STREAMS.join(&context, by) else {
         return Err(Error::unavailable("there are too many streams"));
     };
-    signals::mind();
+    if minds_signals {
+        signals::mind();
+    }
     let stream = Stream::new(&visit.site, context, place);
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
@@ -107,6 +114,8 @@ struct Stream {
     /// How often in a row it has sent what it had sent before.
     again: u8,
     state: State,
+    /// When the browser has to show again whose it is.
+    end: Instant,
     /// When the store is asked though nothing rings.
     look: Instant,
     /// When to show that it is there.
@@ -131,18 +140,17 @@ enum Woken {
 
 impl Stream {
     fn new(site: &Rc<Site>, context: Context, place: Place) -> Self {
-        let (now, watch) = (Instant::now(), site.salver.watch(&context));
-        // Many that come again after a break need not all ask.
-        let quiet = site.salver.is_quiet(context.session(), context.view());
+        let now = Instant::now();
         Self {
-            watch,
+            watch: site.salver.watch(&context),
             site: Rc::clone(site),
             context,
             place,
             given: Given::default(),
             again: 0,
             state: State::New,
-            look: if quiet { now + NEVER } else { now },
+            look: now,
+            end: now + LIFE + by_chance(LIFE_SPREAD),
             beat: now + BEAT,
             proofs: 0,
         }
@@ -156,9 +164,7 @@ impl Stream {
                 return Some(frame::opening(RETRY + by_chance(SPREAD)));
             }
             State::Over => return None,
-            State::Open if self.beat.elapsed() > STALLED || self.again + 1 >= MOST_TIMES => {
-                return None;
-            }
+            State::Open if self.is_over() => return None,
             State::Open => {}
         }
         loop {
@@ -166,7 +172,10 @@ impl Stream {
                 Woken::Farewell(farewell) => {
                     self.state = State::Over;
                     let spread = match farewell {
-                        Farewell::Closing => CLOSING_SPREAD,
+                        Farewell::Closing => {
+                            self.given.give_back();
+                            CLOSING_SPREAD
+                        }
                         Farewell::Reset => SPREAD,
                         Farewell::Replaced => return None,
                     };
@@ -187,6 +196,12 @@ impl Stream {
                 }
             }
         }
+    }
+
+    /// Tells whether it has lived long enough, or nobody reads it.
+    fn is_over(&self) -> bool {
+        let now = Instant::now();
+        now > self.end || now > self.beat + STALLED || self.again + 1 >= MOST_TIMES
     }
 
     async fn woken(&mut self) -> Woken {
@@ -223,7 +238,7 @@ impl Stream {
         hold.confirm_what_cannot_be_shown();
         let claim = hold.claim()?;
         let found = &claim.found;
-        let next = found.next.map_or(NEVER, |next| next.min(LONGEST));
+        let next = found.next.map_or(NEVER, |next| next.clamp(LEAST, LONGEST));
         let frames = frame::messages(claim);
         if !found.messages.is_empty() {
             self.again = match self.given.has_any_of(&found.messages) {

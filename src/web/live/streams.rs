@@ -76,9 +76,6 @@ impl Streams {
             return None;
         }
         let here = open.entry(whose.clone()).or_default();
-        if here.len() >= MAX_STREAMS_PER_SESSION {
-            return None;
-        }
         let end = Arc::new(End {
             view: context.view().clone(),
             by,
@@ -90,6 +87,9 @@ impl Streams {
         here.iter()
             .filter(is_before)
             .for_each(|before| before.say(Farewell::Replaced));
+        if here.iter().filter(|other| other.word().is_none()).count() >= MAX_STREAMS_PER_SESSION {
+            return None;
+        }
         here.push(Arc::clone(&end));
         self.count.fetch_add(1, Ordering::Relaxed);
         count::stream(&whose.0, true);
