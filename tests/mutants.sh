@@ -337,7 +337,7 @@ fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_t
 more origins_are_not_looked_at live::strangers::another_site_reads_nothing_and_takes_nothing \
   src/web/live/origin.rs 'host == Some(request.connection_info().host())' 'host.is_some()'
 fault ended_sessions_stream_on live::strangers::a_session_that_ends_ends_its_streams \
-  src/web/visit.rs 'super::live::STREAMS.reset(self.site.salver.name(), &ended);' 'let _ = (\&super::live::STREAMS, ended);'
+  src/web/visit.rs 'super::live::STREAMS.reset(self.site.salver.name(), &ended);' 'let _ = (&super::live::STREAMS, ended);'
 fault tabs_do_not_ask_who_is_looked_at live::pages::one_of_many_tabs_shows_each \
   src/web/live/salver.js 'document.hidden ? this.looked : []' '[]'
 fault what_was_shown_stays_on_the_page live::pages::pages_that_come_back_show_nothing_twice_and_listen \
@@ -349,5 +349,5 @@ more errors_close_by_themselves live::looks::messages_close_by_themselves_when_n
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \
   src/web/live/salver.js 'if (all.includes(id)) return false;' ''
 fault pages_have_no_word live::pages::a_page_that_is_thrown_away_loses_nothing \
-  src/web/ending.rs 'return Some(hold.left_to_page())' 'return Some(hold)'
+  src/web/ending.rs 'true => hold.left_to_page(),' 'true => hold,'
 exit $green
