@@ -324,6 +324,8 @@ fault streams_do_not_hear live::stream::a_message_comes_to_an_open_page_and_goes
   src/web/live/stream.rs 'Either::Right((Ok(()), _)) => Woken::Look,' 'Either::Right((Ok(()), _)) => Woken::Beat,'
 fault frames_are_shown_when_they_are_sent live::stream::what_a_page_does_not_confirm_comes_again_as_the_same \
   src/web/live/stream.rs 'self.given.keep(begun + salver.policy().lease, hold);' 'hold.confirm();'
+more nobody_is_cut_off live::stream::a_page_that_confirms_nothing_is_cut_off_and_catches_up \
+  src/web/live/stream.rs 'self.again + 1 >= MOST_TIMES' 'self.again == MOST_TIMES + 100'
 fault streams_keep_what_they_gave live::stream::a_stream_that_ends_gives_back_what_was_not_confirmed \
   src/web/live/given.rs 'hold.give_back_after(GRACE)' 'hold.leave()'
 more streams_give_back_too_soon live::stream::a_stream_that_ends_gives_back_what_was_not_confirmed \

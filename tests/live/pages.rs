@@ -23,7 +23,7 @@ async fn a_toast_appears_at_once_and_a_reload_shows_nothing() {
     let mut stage = Stage::new(LEASE).await;
     stage.open("a").await;
     let mut delays = Vec::new();
-    let count = column(50, 1_000);
+    let count = column(200, 1_000);
     for _ in 0..count {
         let (id, began) = stage.add("a").await;
         delays.push(stage.told("painted", &id).await.at - began);

@@ -1,12 +1,18 @@
 //! Streams and words of pages of other sites, and of nobody.
 
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
 use reqwest::Client;
 use salver::{Message, Salver};
+use serde_json::json;
 
 use super::Site;
 use super::client::{Events, confirm, listen};
+use super::stage::Stage;
 use crate::faults::site::WHO;
 use crate::support::at;
+use crate::web::site::html;
 
 #[actix_web::test]
 async fn another_site_reads_nothing_and_takes_nothing() {
@@ -55,7 +61,7 @@ async fn another_site_reads_nothing_and_takes_nothing() {
     let word = |name: &'static str, value: &'static str| {
         let word = Client::new().post(format!("{}/salver/confirm", site.url));
         let word = word.header(WHO, "ada").header(name, value);
-        word.json(&serde_json::json!({ "view": "p", "ids": [id] }))
+        word.json(&json!({ "view": "p", "ids": [id] }))
     };
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -141,4 +147,48 @@ async fn a_session_that_ends_ends_its_streams() {
         assert_eq!(events.next().await, None, "{end}");
     }
     site.stop().await;
+}
+
+/// A page of another site in a real browser, where every request is taken for Ada's: it reads nothing, and what waits
+/// for her is neither taken nor hidden.
+#[actix_web::test]
+async fn a_hostile_page_reads_nothing_and_takes_nothing() {
+    let mut stage = Stage::new(Duration::from_secs(15)).await;
+    let hostile = HttpServer::new(|| {
+        App::new().route(
+            "/",
+            web::get().to(|| async { html("<!doctype html><title>evil</title><body>") }),
+        )
+    });
+    let hostile = hostile
+        .workers(1)
+        .disable_signals()
+        .bind("127.0.0.1:0")
+        .unwrap();
+    let port = hostile.addrs()[0].port();
+    actix_web::rt::spawn(hostile.run());
+    let (id, _) = stage.add("a").await;
+    let site = stage.at("");
+    let arguments = vec![json!(site.trim_end_matches('/')), json!(id)];
+    let mut tried = 0;
+    // Another host, and the same host on another port: that is the same site, and another origin.
+    for host in ["localhost", "127.0.0.1"] {
+        stage.browser.open(&format!("http://{host}:{port}/")).await;
+        let script = include_str!("hostile.js");
+        let report = stage
+            .browser
+            .driver
+            .execute_async(script, arguments.clone())
+            .await
+            .unwrap();
+        assert_eq!(report.json()["read"], json!([]), "{host}");
+        tried += report.json()["tried"].as_u64().unwrap();
+        let context = at("ada", "a");
+        assert_eq!(stage.job.count(&context).await.unwrap(), 1, "{host}");
+    }
+    println!("LIVE hostile tried={tried} read=0 consumed=0");
+    stage.open("a").await;
+    stage.told("shown", &id).await;
+    stage.judge("hostile");
+    stage.end().await;
 }

@@ -107,6 +107,27 @@ async fn what_a_page_does_not_confirm_comes_again_as_the_same() {
     }
 }
 
+/// Nobody reads where nobody confirms: the stream ends, and the next one has what it gave.
+#[actix_web::test]
+async fn a_page_that_confirms_nothing_is_cut_off_and_catches_up() {
+    for (salver, _server) in both(|salver| salver.lease(LEASE)) {
+        let site = Site::start(&salver);
+        let mut events = Events::open(&site, "ada", "p").await;
+        salver
+            .add(&at("ada", "p"), Message::info("text"))
+            .await
+            .unwrap();
+        let first = events.soon().await;
+        for _ in 1..3 {
+            assert_eq!(events.soon().await, first);
+        }
+        assert_eq!(events.next().await, None, "three times are enough");
+        let mut events = Events::open(&site, "ada", "p").await;
+        assert_eq!(events.soon().await, first);
+        site.stop().await;
+    }
+}
+
 #[actix_web::test]
 async fn a_stream_that_ends_gives_back_what_was_not_confirmed() {
     for (salver, _server) in both(|salver| salver) {

@@ -32,7 +32,7 @@ fn main() -> Outcome {
     }
     fs::write(PLOT, plot::draw(&bars))?;
     // What no page can do better than: no page is faster than one without messages.
-    for rival in ["session-rival", "pool", "zrange"] {
+    for rival in ["cookie-rival", "session-rival", "pool", "zrange"] {
         let ratio = compare::sites(&mut server, ["bare", rival], Plan::Idle)?;
         ratios.push((format!("page/ceiling/{rival}"), ratio));
     }
