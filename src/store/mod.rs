@@ -281,7 +281,7 @@ impl Claim {
         let id = message.id().to_string();
         let for_any = self.held.iter().filter(|held| held.context.view().is_any());
         let mut members = for_any.flat_map(|held| &held.members);
-        members.any(|member| wire::head(member).is_some_and(|head| head.id == id.as_bytes()))
+        members.any(|member| has_id(member, &id))
     }
 
     /// Takes out what it holds beside its messages; none if there is nothing.
@@ -297,10 +297,7 @@ impl Claim {
             .iter()
             .map(|message| message.id().to_string())
             .collect();
-        let is_shown = |member: &Vec<u8>| {
-            let head = wire::head(member);
-            head.is_some_and(|head| shown.iter().any(|id| id.as_bytes() == head.id))
-        };
+        let is_shown = |member: &Vec<u8>| shown.iter().any(|id| has_id(member, id));
         let kept = self
             .held
             .iter()
@@ -330,6 +327,12 @@ impl Claim {
             held.context = held.context.with_session(session.clone());
         }
     }
+}
+
+/// Tells whether a stored member is the message of an id.
+#[cfg(feature = "live")]
+fn has_id(member: &[u8], id: &str) -> bool {
+    wire::head(member).is_some_and(|head| head.id == id.as_bytes())
 }
 
 /// The stored members that a claim holds in one context.

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::STYLESHEET;
@@ -19,18 +20,19 @@ const FOR_AN_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
 pub(super) static CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET.to_owned()));
+    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
 
 /// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
 pub(super) struct Asset {
     ending: &'static str,
     kind: &'static str,
-    content: String,
+    content: Bytes,
     hash: String,
 }
 
 impl Asset {
-    pub(super) fn new(ending: &'static str, kind: &'static str, content: String) -> Self {
+    pub(super) fn new(ending: &'static str, kind: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
         let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&content));
         hash.truncate(HASH_CHARACTERS);
         Self {

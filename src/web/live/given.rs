@@ -43,9 +43,7 @@ impl Given {
         let mut ends = self.0.iter().map(|(until, _)| *until);
         ends.find(|until| *until > now)
     }
-}
 
-impl Given {
     /// Gives back at once what was not confirmed: the process ends.
     pub(super) fn give_back(&mut self) {
         self.0.clear();

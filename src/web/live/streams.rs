@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -32,12 +32,16 @@ pub(super) enum Farewell {
 
 type Whose = (Arc<str>, SessionId);
 
-/// The streams by whose they are.
+/// All streams.
 #[derive(Default)]
-pub(in crate::web) struct Streams {
-    open: Mutex<HashMap<Whose, Vec<Arc<End>>>>,
-    count: AtomicUsize,
-    closing: AtomicBool,
+pub(in crate::web) struct Streams(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    /// The streams by whose they are.
+    sessions: HashMap<Whose, Vec<Arc<End>>>,
+    count: usize,
+    closing: bool,
 }
 
 /// How one stream learns that it is to end.
@@ -68,14 +72,13 @@ impl End {
 impl Streams {
     /// Gives a stream its place, if there is one: that of the one before, where it is of a browser that has one
     /// stream of a view.
-    pub(super) fn join(&'static self, context: &Context, by: Option<String>) -> Option<Place> {
+    pub(super) fn join(&self, context: &Context, by: Option<String>) -> Option<Place> {
         let whose = (Arc::from(context.app()), context.session().clone());
         let mut open = self.open();
-        if self.closing.load(Ordering::Acquire) || self.count.load(Ordering::Relaxed) >= MAX_STREAMS
-        {
+        if open.closing || open.count >= MAX_STREAMS {
             return None;
         }
-        let here = open.entry(whose.clone()).or_default();
+        let here = open.sessions.entry(whose.clone()).or_default();
         let end = Arc::new(End {
             view: context.view().clone(),
             by,
@@ -91,41 +94,36 @@ impl Streams {
             return None;
         }
         here.push(Arc::clone(&end));
-        self.count.fetch_add(1, Ordering::Relaxed);
+        open.count += 1;
         count::stream(&whose.0, true);
-        Some(Place {
-            streams: self,
-            whose,
-            end,
-        })
+        Some(Place { whose, end })
     }
 
     /// Ends all streams of a session that has ended itself.
     pub(in crate::web) fn reset(&self, app: &str, session: &SessionId) {
         let whose = (Arc::from(app), session.clone());
-        for end in self.open().get(&whose).into_iter().flatten() {
+        for end in self.open().sessions.get(&whose).into_iter().flatten() {
             end.say(Farewell::Reset);
         }
     }
 
     /// Ends all streams, and takes no more.
     pub(super) fn close(&self) {
-        let open = self.open();
-        self.closing.store(true, Ordering::Release);
-        for end in open.values().flatten() {
+        let mut open = self.open();
+        open.closing = true;
+        for end in open.sessions.values().flatten() {
             end.say(Farewell::Closing);
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<Whose, Vec<Arc<End>>>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         // Nothing in here is half-changed when a panic strikes.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A stream's place among all.
+/// A stream's place among those of this process.
 pub(super) struct Place {
-    streams: &'static Streams,
     whose: Whose,
     end: Arc<End>,
 }
@@ -144,14 +142,14 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.streams.open();
-        if let Entry::Occupied(mut here) = open.entry(self.whose.clone()) {
+        let mut open = STREAMS.open();
+        if let Entry::Occupied(mut here) = open.sessions.entry(self.whose.clone()) {
             here.get_mut().retain(|end| !Arc::ptr_eq(end, &self.end));
             if here.get().is_empty() {
                 here.remove();
             }
         }
-        self.streams.count.fetch_sub(1, Ordering::Relaxed);
+        open.count -= 1;
         count::stream(&self.whose.0, false);
     }
 }
