@@ -82,7 +82,7 @@ fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is 
         keep_from_caches' 'if visit.is_rendered() {
         keep_from_caches'
 fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
-  src/web/visit.rs 'let session = self.session_by(request, &head)?;' 'let session = self.known_or_new(&self.hand(request)).ok()?;'
+  src/web/visit.rs 'let session = self.visitor.session_by(request, &head)?;' 'let session = self.visitor.known_or_new(&self.visitor.hand(request)).ok()?;'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
 more comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
@@ -230,11 +230,11 @@ fault gaps_are_not_gone_through index::gaps::what_was_written_in_a_gap_is_found_
 more listening_outlives_the_store index::gaps::nobody_listens_for_a_store_that_is_gone \
   src/store/redis/tracker.rs 'self.task.abort();' ''
 fault the_hint_is_not_left index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
-  src/web/visit.rs 'self.hint.replace(hand.hint().map(Box::new));' 'let _ = hand.hint();'
+  src/web/visitor.rs 'self.hint.replace(hand.hint().map(Box::new));' 'let _ = hand.hint();'
 more the_hint_is_not_read index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
   src/web/cookies.rs 'self.hint = true;' 'self.hint = false;'
 more pages_given_back_leave_no_hint index::hint::a_login_and_a_page_given_back_leave_the_hint \
-  src/web/ending.rs 'visit.leave_hint(response.request());' ''
+  src/web/ending.rs 'visit.visitor.leave_hint(response.request());' ''
 fault rings_are_for_everybody index::watch::a_watch_rings_for_its_context_and_no_other \
   src/store/doorbell/watch.rs 'self.waiting().get(&mark).into_iter().flatten()' 'self.waiting().values().flatten().filter(|_| mark == mark)'
 more rings_are_lost index::watch::rings_are_kept_and_become_one \
@@ -339,7 +339,15 @@ fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_t
 more origins_are_not_looked_at live::strangers::another_site_reads_nothing_and_takes_nothing \
   src/web/live/origin.rs 'host == Some(request.connection_info().host())' 'host.is_some()'
 fault ended_sessions_stream_on live::strangers::a_session_that_ends_ends_its_streams \
-  src/web/visit.rs 'super::live::STREAMS.reset(self.site.salver.name(), &ended);' 'let _ = (&super::live::STREAMS, ended);'
+  src/web/visitor.rs 'self.site.salver.reset_streams(&ended);' 'let _ = ended;'
+more other_sessions_stream_on live::strangers::a_session_of_the_sites_own_ends_when_it_says_so \
+  src/web/live/mod.rs 'STREAMS.reset(self.name(), session);' 'STREAMS.reset("", session);'
+more stalled_readers_are_kept live::deaf::a_reader_that_takes_nothing_is_given_no_more_and_is_cut_off \
+  src/web/live/stream.rs 'now > self.beat + STALLED || ' ''
+more streams_that_end_keep_their_place live::crowd::pages_that_come_and_go_leave_nothing \
+  src/web/live/streams.rs 'here.get_mut().retain(|end| !Arc::ptr_eq(end, &self.end));' ''
+more there_is_no_room_for_many live::crowd::ten_thousand_open_pages \
+  src/web/live/streams.rs 'const MAX_STREAMS: usize = 25_000;' 'const MAX_STREAMS: usize = 9_000;'
 fault tabs_do_not_ask_who_is_looked_at live::pages::one_of_many_tabs_shows_each \
   src/web/live/salver.js 'document.hidden ? this.looked : []' '[]'
 fault what_was_shown_stays_on_the_page live::pages::pages_that_come_back_show_nothing_twice_and_listen \
@@ -348,6 +356,10 @@ more pages_that_come_back_are_deaf live::pages::pages_that_come_back_show_nothin
   src/web/live/salver.js 'persisted && this.listen()' 'persisted'
 more errors_close_by_themselves live::looks::messages_close_by_themselves_when_nobody_needs_them \
   src/web/live/salver.js 'if (time && level !== "error")' 'if (time)'
+more buttons_have_no_name live::looks::toasts_look_right_and_are_accessible \
+  src/web/live/salver.js 'close.setAttribute("aria-label"' 'close.setAttribute("data-label"'
+more the_keyboard_closes_nothing live::looks::toasts_are_used_by_the_keyboard_alone \
+  src/web/live/salver.js 'event.key !== "Escape"' 'event.key !== "Delete"'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \
   src/web/live/salver.js 'if (all.includes(id)) return false;' ''
 fault pages_have_no_word live::pages::a_page_that_is_thrown_away_loses_nothing \

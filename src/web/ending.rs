@@ -81,7 +81,7 @@ pub(super) async fn end_in_error(visit: &Visit, mut error: Error) -> Error {
     if let Some(hold) = visit.take_hold() {
         decide(visit, hold, false).await;
     }
-    for cookie in visit.take_cookies() {
+    for cookie in visit.visitor.take_cookies() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             keep_from_caches(response.headers_mut());
             // The cookie is one that this crate baked: it fits.
@@ -97,7 +97,7 @@ fn complete<B, T>(
     mut response: ServiceResponse<T>,
     body: impl FnOnce(T) -> Body<B>,
 ) -> ServiceResponse<Body<B>> {
-    visit.leave_hint(response.request());
+    visit.visitor.leave_hint(response.request());
     if !visit.take_now().is_empty() {
         tracing::warn!(
             "a message for this response only was not shown: there is no slot to fill, or the page draws \
@@ -107,7 +107,7 @@ fn complete<B, T>(
     if visit.is_carrying() {
         keep_from_caches(response.headers_mut());
     }
-    for cookie in visit.take_cookies() {
+    for cookie in visit.visitor.take_cookies() {
         keep_from_caches(response.headers_mut());
         if response.response_mut().add_cookie(&cookie).is_err() {
             tracing::error!("a cookie does not fit into a header");

@@ -97,7 +97,7 @@ impl Messages {
             return Ok(Added::default());
         }
         let context = self.address()?;
-        self.visit.touch(&self.hand);
+        self.visit.visitor.touch(&self.hand);
         let added = self.visit.site.salver.add_here(&context, message).await?;
         self.visit.site.unread.added(context.app(), context.view());
         Ok(added)
@@ -115,20 +115,20 @@ impl Messages {
     pub async fn context(&self, view: impl IntoView) -> Result<Context, Error> {
         let context = self.to(view).address()?;
         // Whoever asks for an address adds there, perhaps before the response leaves.
-        self.visit.touch(&self.hand);
+        self.visit.visitor.touch(&self.hand);
         Ok(context)
     }
 
     fn address(&self) -> Result<Context, Error> {
         let view = self.view.clone().map_err(|error| error.during("add"))?;
-        let session = self.visit.known_or_new(&self.hand)?;
+        let session = self.visit.visitor.known_or_new(&self.hand)?;
         self.visit.site.salver.context(session, view)
     }
 
     /// Gives the visitor's session, if there is one; makes none.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
-        self.visit.known()
+        self.visit.visitor.known()
     }
 
     /// Shows a message on this response only, in the slot. Stores nothing.
@@ -180,7 +180,7 @@ impl Messages {
     /// As [`Salver::forget`]; the visitor has the new id all the same. [`is_invalid`](Error::is_invalid) for
     /// a source of sessions that can only find them: nothing has changed.
     pub async fn forget(&self) -> Result<(), Error> {
-        self.visit.forget(&self.hand).await
+        self.visit.visitor.forget(&self.hand).await
     }
 }
 
@@ -199,9 +199,9 @@ impl FromRequest for Messages {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Visit::of(request).map(|visit| {
             // Found now, since the request is not kept.
-            visit.session(request);
+            visit.visitor.session(request);
             Self {
-                hand: visit.hand(request),
+                hand: visit.visitor.hand(request),
                 view: visit.view(request).ok_or_else(|| {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),

@@ -60,6 +60,7 @@ mod token;
 mod unread;
 mod view;
 mod visit;
+mod visitor;
 
 pub use body::Body;
 #[cfg(feature = "live")]

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::cookie::Cookie;
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -13,10 +12,10 @@ use super::eligibility;
 use super::head::Head;
 use super::session::Hand;
 use super::site::Site;
-use super::token::Token;
+use super::visitor::Visitor;
 use crate::salver::Hold;
 use crate::seldom::Seldom;
-use crate::{Context, Error, Message, SessionId, View};
+use crate::{Context, Error, Message, View};
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();
@@ -42,18 +41,11 @@ pub(super) struct Shown {
 /// One request's own state: in the extensions of the request, and nowhere shared.
 pub(super) struct Visit {
     pub(super) site: Rc<Site>,
-    session: RefCell<Known>,
-    cookie: RefCell<Option<Box<Cookie<'static>>>>,
-    hint: RefCell<Option<Box<Cookie<'static>>>>,
-    /// Whether this request has itself put something where a page may find it.
-    touched: Cell<bool>,
+    pub(super) visitor: Visitor,
     /// What the store is to be asked for, where that is known before.
     asked: RefCell<Option<Context>>,
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
-    /// The session that this request has ended: its pages are told when the new cookie goes out.
-    #[cfg(feature = "live")]
-    ended: RefCell<Option<SessionId>>,
     /// Whether the page was told to say what it shows.
     #[cfg(feature = "live")]
     asked_to_say: Cell<bool>,
@@ -68,37 +60,15 @@ pub(super) struct Visit {
     budget: Cell<Duration>,
 }
 
-/// What is known of the visitor.
-enum Known {
-    /// Nobody has asked yet.
-    Unasked,
-    Nobody,
-    Session(SessionId),
-}
-
-impl Known {
-    fn id(&self) -> Option<SessionId> {
-        match self {
-            Self::Session(id) => Some(id.clone()),
-            _ => None,
-        }
-    }
-}
-
 impl Visit {
     /// Starts the visit of a request.
     pub(super) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
         let visit = Rc::new(Self {
             site: Rc::clone(site),
-            session: RefCell::new(Known::Unasked),
-            cookie: RefCell::default(),
-            hint: RefCell::default(),
-            touched: Cell::new(false),
+            visitor: Visitor::of(site),
             asked: RefCell::default(),
             shown: OnceCell::new(),
             hold: RefCell::default(),
-            #[cfg(feature = "live")]
-            ended: RefCell::default(),
             #[cfg(feature = "live")]
             asked_to_say: Cell::new(false),
             #[cfg(feature = "live")]
@@ -125,111 +95,15 @@ impl Visit {
         })
     }
 
-    /// Tells whose visit it is, making nothing.
-    pub(super) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
-        self.session_by(request, &Head::of(request))
-    }
-
-    fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
-        let mut known = self.session.borrow_mut();
-        if let Known::Unasked = *known {
-            let found = self.site.session.find(request, head, &self.site);
-            *known = found.map_or(Known::Nobody, Known::Session);
-        }
-        known.id()
-    }
-
-    /// Tells whose visit it is, as far as somebody has asked.
-    pub(super) fn known(&self) -> Option<SessionId> {
-        self.session.borrow().id()
-    }
-
-    /// Tells whose visit it is, making a session if there is none.
-    pub(super) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
-        match self.known() {
-            Some(id) => Ok(id),
-            None => self.become_known(hand, &hand.draw()?),
-        }
-    }
-
-    /// Notes that this request has put something where a page of this visitor may find it, which is asked for
-    /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
-    pub(super) fn touch(&self, hand: &Hand) {
-        self.touched.set(true);
-        if self.site.salver.has_index() {
-            self.hint.replace(hand.hint().map(Box::new));
-        }
-    }
-
-    /// Leaves the hint for a request that has given back what it claimed.
-    pub(super) fn leave_hint(&self, request: &HttpRequest) {
-        if self.touched.get() && self.hint.borrow().is_none() {
-            self.touch(&self.hand(request));
-        }
-    }
-
-    fn become_known(&self, hand: &Hand, token: &Token<'_>) -> Result<SessionId, Error> {
-        let id = token.session(self.site.salver.name())?;
-        self.cookie.replace(hand.give(token)?.map(Box::new));
-        self.session.replace(Known::Session(id.clone()));
-        Ok(id)
-    }
-
-    /// Gives the visitor a new id and carries the messages along. Does nothing for a visitor without one.
+    /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
+    /// nothing for a visitor without one.
     pub(super) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
-        let Some(old) = self.known() else {
-            return Ok(());
-        };
-        let token = hand.draw()?;
-        let salver = &self.site.salver;
-        let new = token.session(salver.name())?;
-        self.touch(hand);
-        match salver.migrate_to_drawn(&old, &new).await {
-            Ok(()) => {
-                if let Some(hold) = &mut *self.hold.borrow_mut() {
-                    hold.follow(&new);
-                }
-            }
-            // The messages may be under the new id already: the visitor has to have it. What this request
-            // has claimed ends under the old one, from where a confirm follows.
-            Err(error) if error.is_in_doubt() => {
-                tracing::warn!(%error, "the move to a new session is repeated until it is certain");
-                salver.migrate_until_certain(&old, &new)?;
-            }
-            // The old id was closed, or moved for somebody who has its newer cookie: begin anew.
-            Err(error) if error.is_closed() => {}
-            Err(error) => return Err(error),
+        if let Some(new) = self.visitor.renew(hand).await?
+            && let Some(hold) = &mut *self.hold.borrow_mut()
+        {
+            hold.follow(&new);
         }
-        self.become_known(hand, &token)?;
-        #[cfg(feature = "live")]
-        self.ended.replace(Some(old));
         Ok(())
-    }
-
-    /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(super) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
-        let Some(old) = self.known() else {
-            return Ok(());
-        };
-        // First the new token: whatever becomes of the old one, this visitor is rid of it.
-        self.become_known(hand, &hand.draw()?)?;
-        #[cfg(feature = "live")]
-        self.ended.replace(Some(old.clone()));
-        self.site.salver.forget(&old).await
-    }
-
-    /// Gives the cookies that have to go out with the response.
-    pub(super) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
-        #[cfg(feature = "live")]
-        if let Some(ended) = self.ended.take() {
-            super::live::STREAMS.reset(self.site.salver.name(), &ended);
-        }
-        let (cookie, hint) = (self.cookie.take(), self.hint.take());
-        cookie.into_iter().chain(hint)
-    }
-
-    pub(super) fn hand(&self, request: &HttpRequest) -> Hand {
-        self.site.session.hand(request, self.site.plain_http)
     }
 
     pub(super) fn view(&self, request: &HttpRequest) -> Option<View> {
@@ -292,7 +166,7 @@ impl Visit {
         if hold.is_empty() {
             return;
         }
-        self.touched.set(true);
+        self.visitor.may_find_something();
         self.spend(async |budget| hold.release(budget).await).await;
     }
 
@@ -342,11 +216,11 @@ impl Visit {
         if !eligibility::may_claim(request, &head) {
             return None;
         }
-        let session = self.session_by(request, &head)?;
+        let session = self.visitor.session_by(request, &head)?;
         let view = self.site.page(request);
         let salver = &self.site.salver;
         let is_quiet =
-            !self.touched.get() && salver.is_quiet(&session, &view) && !head.cookies.hint;
+            !self.visitor.is_touched() && salver.is_quiet(&session, &view) && !head.cookies.hint;
         (!is_quiet).then(|| salver.address(session, view))
     }
 

@@ -4,6 +4,7 @@ mod assets;
 mod client;
 mod confirm;
 mod crowd;
+mod deaf;
 mod looks;
 mod pages;
 mod stage;

@@ -149,6 +149,24 @@ async fn a_session_that_ends_ends_its_streams() {
     site.stop().await;
 }
 
+/// Where sessions are the site's own, it says itself which one has ended.
+#[actix_web::test]
+async fn a_session_of_the_sites_own_ends_when_it_says_so() {
+    let salver = Salver::memory("app").unwrap();
+    let site = Site::start(&salver);
+    let mut ada = Events::open(&site, "ada", "p").await;
+    let mut bob = Events::open(&site, "bob", "p").await;
+    salver.reset_streams(at("ada", "p").session());
+    assert_eq!(ada.soon().await.name, "reset");
+    assert_eq!(ada.next().await, None);
+    salver
+        .add(&at("bob", "p"), Message::info("text"))
+        .await
+        .unwrap();
+    assert_eq!(bob.soon().await.text(), "text", "nobody else is disturbed");
+    site.stop().await;
+}
+
 /// A page of another site in a real browser, where every request is taken for Ada's: it reads nothing, and what waits
 /// for her is neither taken nor hidden.
 #[actix_web::test]

@@ -184,7 +184,9 @@ impl Browser {
     /// Leaves a picture of the whole page under `target/screenshots`.
     pub async fn picture(&self, name: &str) {
         use base64::Engine;
-        let whole = json!({ "captureBeyondViewport": true });
+        // Only where it has to: beyond the window Chromium moves what reads from the right.
+        let tall = "return document.documentElement.scrollHeight > innerHeight";
+        let whole = json!({ "captureBeyondViewport": self.run(tall).await });
         let picture = self.devtools("Page.captureScreenshot", whole).await;
         let picture =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap());

@@ -43,7 +43,7 @@ async fn confirm(request: HttpRequest, shown: Json<Shown>) -> Result<HttpRespons
     if ids.len() > MAX_IDS {
         return Err(Error::invalid("ids", format!("are more than {MAX_IDS}")));
     }
-    if let Some(session) = visit.session(&request) {
+    if let Some(session) = visit.visitor.session(&request) {
         let salver = &visit.site.salver;
         let context = salver.address(session, View::new(view)?);
         salver.confirm_by_ids(&context, ids).await?;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, Resource, web};
 
 use super::assets::Asset;
+use crate::{Salver, SessionId};
 
 mod confirm;
 mod frame;
@@ -36,6 +37,17 @@ pub(super) fn resources(path: &str, minds_signals: bool) -> [Resource; 2] {
         web::get().to(move |request: HttpRequest| ready(stream::open(&request, minds_signals)));
     let stream = web::resource(format!("{path}/stream")).route(open);
     [stream, confirm::resource(&format!("{path}/confirm"))]
+}
+
+impl Salver {
+    /// Ends the streams of a session in this process: its open pages load again, and show whose they are now.
+    ///
+    /// [`Messages::renew`](crate::Messages::renew) and [`forget`](crate::Messages::forget) do this by themselves.
+    /// Call it at a login or logout where sessions come from a closure or a header. In other processes of the site
+    /// streams show whose they are within a quarter of an hour.
+    pub fn reset_streams(&self, session: &SessionId) {
+        STREAMS.reset(self.name(), session);
+    }
 }
 
 /// Ends all streams of this process, and takes no more: a server that ends waits for its responses, and a stream

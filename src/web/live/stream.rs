@@ -58,7 +58,7 @@ pub(super) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpRes
         return Ok(HttpResponse::Forbidden().finish());
     }
     let Wanted { view, by } = wanted(request)?;
-    let Some(session) = visit.session(request) else {
+    let Some(session) = visit.visitor.session(request) else {
         // By this status a browser does not come again by itself: whoever has no session has no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
