@@ -20,6 +20,7 @@ mod counts;
 mod faults;
 mod foreign;
 mod handle;
+mod hands;
 mod index;
 mod laws;
 mod layers;

@@ -16,7 +16,7 @@ rm -rf "$copy"
 mkdir -p "$CARGO_TARGET_DIR/debug"
 cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
 cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
-for name in salver it hello job dashboard askama minijinja tera maud prometheus testing custom_store; do
+for name in salver it hello job dashboard askama minijinja tera maud prometheus testing custom_store worker outbox; do
   rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
 done
 log="$PWD/target/twins.log"
@@ -29,9 +29,9 @@ fault() {
   rm -rf "$copy"/{src,tests,examples}
   cp -r Cargo.toml Cargo.lock README.md src tests examples "$copy"
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
-  # Only pages run examples; what begins with a room of the crate is its own.
+  # Who runs examples; what begins with a room of the crate is its own.
   local examples='' binary='--test it'
-  [[ $test != pages::* ]] || examples=--examples
+  [[ ! $test =~ ^(pages|live::looks|live::crowd|hands):: ]] || examples=--examples
   [[ $test != store::* && $test != link::* ]] || binary=--lib
   # shellcheck disable=SC2086
   if ! (cd "$copy" && cargo test --locked --quiet --no-run $binary $examples 2>"$log"); then
@@ -360,6 +360,10 @@ more buttons_have_no_name live::looks::toasts_look_right_and_are_accessible \
   src/web/live/salver.js 'close.setAttribute("aria-label"' 'close.setAttribute("data-label"'
 more the_keyboard_closes_nothing live::looks::toasts_are_used_by_the_keyboard_alone \
   src/web/live/salver.js 'event.key !== "Escape"' 'event.key !== "Delete"'
+fault steps_are_new_each_time hands::jobs::a_job_that_is_run_again_leaves_nothing_twice \
+  src/message/id.rs 'Sha256::digest(digest)' 'Sha256::digest([&digest[..], Uuid::now_v7().as_bytes()].concat())'
+more carriers_make_new_ids hands::outbox::what_is_rolled_back_is_never_told_and_what_is_committed_once \
+  examples/outbox.rs 'salver.add(&context, message)' 'salver.add(&context, message.with_id(salver::MessageId::new()))'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \
   src/web/live/salver.js 'if (all.includes(id)) return false;' ''
 fault pages_have_no_word live::pages::a_page_that_is_thrown_away_loses_nothing \

@@ -1,6 +1,7 @@
 //! Words and the stored format: what is refused, what is written, what is read for ever.
 
-use std::time::Duration;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -253,6 +254,28 @@ fn ids_of_one_process_only_grow() {
     assert!(ids.is_sorted_by(|a, b| a < b));
     let spelled: Vec<_> = ids.iter().map(MessageId::to_string).collect();
     assert!(spelled.is_sorted());
+}
+
+#[test]
+fn ids_of_a_jobs_steps_are_the_same_each_time() {
+    for case in fixtures()["steps"].as_array().unwrap() {
+        let begun = UNIX_EPOCH + Duration::from_millis(case["begun"].as_u64().unwrap());
+        let step = case["step"].as_u64().unwrap().try_into().unwrap();
+        let id = MessageId::of_step(begun, case["job"].as_str().unwrap(), step);
+        assert_eq!(id.to_string(), case["id"], "{case}");
+        assert_eq!(
+            MessageId::from_str(&id.to_string()).unwrap(),
+            id,
+            "a UUIDv7"
+        );
+    }
+    let steps: Vec<_> = (0..4096)
+        .map(|step| MessageId::of_step(SystemTime::now(), "job", step))
+        .collect();
+    assert!(
+        steps.is_sorted_by(|a, b| a < b),
+        "in the order of the steps"
+    );
 }
 
 #[test]

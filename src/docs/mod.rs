@@ -3,6 +3,7 @@
 //! | page | what you will be able to do |
 //! |---|---|
 //! | [guide] | put messages on a site, from handlers and from jobs |
+//! | [jobs] | tell the visitor from a job: a queue, a task, cron, an outbox |
 //! | [design] | see why it is made as it is |
 //! | [data] | read and write the stored format, from any language |
 //! | [deployment] | set Redis up so that messages survive what you need them to survive |
@@ -14,6 +15,9 @@
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}
+
+#[doc = include_str!("jobs.md")]
+pub mod jobs {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}

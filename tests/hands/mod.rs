@@ -1,0 +1,4 @@
+//! Where people meet Salver from: a worker with a job queue, a page that swaps fragments, a shell, another language.
+
+mod jobs;
+mod outbox;
