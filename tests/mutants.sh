@@ -16,7 +16,7 @@ rm -rf "$copy"
 mkdir -p "$CARGO_TARGET_DIR/debug"
 cp -a target/debug/.fingerprint target/debug/build target/debug/deps "$CARGO_TARGET_DIR/debug/"
 cp -a target/npm target/venv "$CARGO_TARGET_DIR/"
-for name in salver it hello job dashboard askama minijinja tera maud prometheus testing custom_store worker outbox; do
+for name in salver it hello job dashboard askama minijinja tera maud prometheus testing custom_store worker outbox htmx; do
   rm -rf "$CARGO_TARGET_DIR"/debug/.fingerprint/"$name"-* "$CARGO_TARGET_DIR"/debug/deps/{,lib}"$name"-*
 done
 log="$PWD/target/twins.log"
@@ -82,7 +82,8 @@ fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is 
         keep_from_caches' 'if visit.is_rendered() {
         keep_from_caches'
 fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
-  src/web/visit.rs 'let session = self.visitor.session_by(request, &head)?;' 'let session = self.visitor.known_or_new(&self.visitor.hand(request)).ok()?;'
+  src/web/visit.rs 'let session = self.visitor.session_by(request, head)?;
+        let view = self.site.page(request);' 'let session = self.visitor.known_or_new(&self.visitor.hand(request)).ok()?; let view = self.site.page(request);'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
 more comments_are_read web::slot::the_first_empty_element_is_filled_and_no_other \
@@ -362,6 +363,18 @@ more the_keyboard_closes_nothing live::looks::toasts_are_used_by_the_keyboard_al
   src/web/live/salver.js 'event.key !== "Escape"' 'event.key !== "Delete"'
 fault steps_are_new_each_time hands::jobs::a_job_that_is_run_again_leaves_nothing_twice \
   src/message/id.rs 'Sha256::digest(digest)' 'Sha256::digest([&digest[..], Uuid::now_v7().as_bytes()].concat())'
+fault parts_are_pages hands::parts::htmx_takes_messages_in_with_its_parts \
+  src/web/part.rs 'is_taken_in).then_some(Self::Htmx)' 'is_taken_in).then_some(Self::Stream)'
+more parts_bring_nothing_of_their_own web::parts::a_part_carries_what_its_own_handler_adds \
+  src/web/visit.rs 'filter(|_| self.added_here.get())' 'filter(|_| false)'
+more errors_are_taken_in hands::parts::htmx_takes_messages_in_with_its_parts \
+  src/web/part.rs 'leaves() || ' 'leaves() && '
+more turbo_keeps_what_was_read hands::parts::turbo_takes_messages_in_with_streams_frames_and_pages \
+  src/render/fragment.rs ' data-turbo-temporary' ''
+more frames_are_not_looked_for hands::parts::turbo_takes_messages_in_with_streams_frames_and_pages \
+  src/web/part.rs 'Self::Frame(id) => Wanted::Frame(id.clone()),' 'Self::Frame(_) => Wanted::Slot,'
+more what_is_put_in_is_not_adopted hands::parts::htmx_takes_messages_in_with_its_parts \
+  src/web/live/salver.js 'if (!list.matches?.("ul.salver-messages")) continue;' 'list.remove?.(); continue;'
 more carriers_make_new_ids hands::outbox::what_is_rolled_back_is_never_told_and_what_is_committed_once \
   examples/outbox.rs 'salver.add(&context, message)' 'salver.add(&context, message.with_id(salver::MessageId::new()))'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \

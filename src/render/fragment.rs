@@ -62,7 +62,8 @@ fn list(messages: &[Message], displaced: u64, attributes: &str) -> String {
     if items.is_empty() {
         return items;
     }
-    format!(r#"<ul class="salver-messages"{attributes}>{items}</ul>"#)
+    // Turbo keeps pages as they were when they are left: without what has been read there.
+    format!(r#"<ul class="salver-messages" data-turbo-temporary{attributes}>{items}</ul>"#)
 }
 
 fn item(out: &mut String, message: &Message) -> fmt::Result {

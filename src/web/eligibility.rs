@@ -35,10 +35,15 @@ fn is_page(status: StatusCode) -> bool {
 
 /// Tells whether a response is HTML.
 pub(super) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
+    is_of_type(response, b"text/html")
+}
+
+/// Tells whether a response is of this media type, whatever its parameters.
+pub(super) fn is_of_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let kind = kind.map(HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next();
-    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
+    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(media_type))
 }
 
 /// Tells whether the body is encoded already, so that the slot cannot be seen in it.

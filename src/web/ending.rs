@@ -5,14 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 use super::body::Body;
 use super::eligibility;
-use super::slot::{self, Filler};
+use super::head::Head;
+use super::part::{self, Part};
+use super::slot::{self, Filler, Wanted};
 use super::visit::{Visit, Word};
 use crate::salver::Hold;
+
+/// What a part is that had nothing in it.
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Headers by which caches keep responses or ask whether they have changed.
 const KEEPING: [&str; 6] = [
@@ -25,26 +30,53 @@ const KEEPING: [&str; 6] = [
 ];
 
 /// What a response means for its visit.
-#[derive(Clone, Copy)]
 pub(super) struct Ending {
     /// Whether messages rendered into it count as shown.
     counts: bool,
-    /// Whether there may be something to put into its slot.
+    /// Whether there may be something to put into it.
     fills: bool,
+    /// Which part of a page it is, if it is one.
+    part: Option<Part>,
 }
 
 impl Ending {
     pub(super) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
         let counts = eligibility::counts(response);
-        let fills = counts
-            && !visit.is_rendered()
-            && has_slot_to_fill(response)
-            && visit.may_show(response.request());
-        Self { counts, fills }
+        let is_empty = !counts && part::may_be_empty(response);
+        if visit.is_rendered() || !(counts || is_empty) {
+            return Self::unfilled(counts && !visit.is_dropped(response));
+        }
+        if !(is_empty || eligibility::is_html(response) || part::is_turbo_stream(response)) {
+            return Self::unfilled(counts);
+        }
+        let request = response.request();
+        let head = Head::of(request);
+        // Most pages are asked for by nobody's script, and are not asked about it.
+        let part = match head.is_of_script {
+            true => visit.part(response),
+            false => part::is_turbo_stream(response).then_some(Part::Stream),
+        };
+        if is_empty && part != Some(Part::Htmx) || head.is_of_script && visit.is_dropped(response) {
+            return Self::unfilled(false);
+        }
+        let fills = is_readable(response) && visit.may_show(request, &head, part.as_ref());
+        Self {
+            counts: true,
+            fills,
+            part,
+        }
+    }
+
+    fn unfilled(counts: bool) -> Self {
+        Self {
+            counts,
+            fills: false,
+            part: None,
+        }
     }
 
     /// Tells whether the response can go out as it is, without waiting for anything.
-    pub(super) fn is_plain(self, visit: &Visit) -> bool {
+    pub(super) fn is_plain(&self, visit: &Visit) -> bool {
         !self.fills && !visit.is_holding()
     }
 }
@@ -56,7 +88,7 @@ pub(super) async fn end<B: MessageBody + 'static>(
     ending: Ending,
 ) -> ServiceResponse<Body<B>> {
     let (response, filler) = match ending.fills {
-        true => fill(visit, response).await,
+        true => fill(visit, response, ending.part.as_ref()).await,
         false => (response.map_body(|_, body| EitherBody::left(body)), None),
     };
     let hold = match visit.take_hold() {
@@ -116,12 +148,10 @@ fn complete<B, T>(
     response.map_body(|_, inner| body(inner))
 }
 
-fn has_slot_to_fill<B>(response: &ServiceResponse<B>) -> bool {
+/// Tells whether what goes into the response can be put there.
+fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
     static TOLD: AtomicBool = AtomicBool::new(false);
 
-    if !eligibility::is_html(response) {
-        return false;
-    }
     let encoded = eligibility::is_encoded(response);
     if encoded && !TOLD.swap(true, Ordering::Relaxed) {
         tracing::warn!(
@@ -134,37 +164,68 @@ fn has_slot_to_fill<B>(response: &ServiceResponse<B>) -> bool {
 
 type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Filler>>);
 
-/// Fills the slot, if there is one and something to put into it.
-async fn fill<B: MessageBody + 'static>(visit: &Visit, response: ServiceResponse<B>) -> Filled<B> {
+/// Fills the slot, or what stands for it in a part, if there is something to put into it.
+async fn fill<B: MessageBody + 'static>(
+    visit: &Visit,
+    response: ServiceResponse<B>,
+    part: Option<&Part>,
+) -> Filled<B> {
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
     let mut filler = None;
     let body = match body.try_into_bytes() {
-        Ok(page) => match slot::find(&page) {
-            Some(at) => EitherBody::right(match messages(visit, &request).await {
-                Some(fragment) => insert(&page, at, &fragment),
-                None => page,
-            }),
-            None => EitherBody::right(page),
-        },
+        Ok(page) => EitherBody::right(filled(visit, &request, page, part).await),
         // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
         Err(body) => {
-            filler = messages(visit, &request)
-                .await
-                .map(Filler::new)
-                .map(Box::new);
+            let drawn = messages(visit, &request, part).await;
+            let (wanted, drawn) = match part {
+                None => (Wanted::Slot, drawn),
+                Some(part) => (part.wanted(), drawn.map(|drawn| part.wrap(&drawn))),
+            };
+            filler = drawn.map(|drawn| Box::new(Filler::new(drawn, wanted)));
             EitherBody::left(body)
         }
     };
     if visit.is_carrying() {
         head.headers_mut().remove(header::CONTENT_LENGTH);
+        if !head.headers().contains_key(header::CONTENT_TYPE) {
+            head.headers_mut().insert(header::CONTENT_TYPE, HTML);
+        }
     }
     (ServiceResponse::new(request, head.set_body(body)), filler)
 }
 
-/// Draws what goes into the slot; nothing when there is nothing to show.
-async fn messages(visit: &Visit, request: &actix_web::HttpRequest) -> Option<String> {
-    let shown = visit.shown(request).await;
+/// Fills a whole page, or part of one.
+async fn filled(visit: &Visit, request: &HttpRequest, page: Bytes, part: Option<&Part>) -> Bytes {
+    let slot = match part {
+        None | Some(Part::Htmx) => slot::find(&page, &Wanted::Slot),
+        Some(_) => None,
+    };
+    if let Some(at) = slot {
+        let Some(drawn) = messages(visit, request, None).await else {
+            return page;
+        };
+        let filled = insert(&page, at, &drawn);
+        // htmx may take in all of the page, or what is selected of it: it drops the one or the other.
+        return match part {
+            Some(part) => insert(&filled, filled.len(), &part.wrap(&drawn)),
+            None => filled,
+        };
+    }
+    let Some(part) = part else { return page };
+    let Some(at) = slot::find(&page, &part.wanted()) else {
+        return page;
+    };
+    let drawn = messages(visit, request, Some(part)).await;
+    drawn.map_or(page.clone(), |drawn| insert(&page, at, &part.wrap(&drawn)))
+}
+
+/// Draws what goes in; nothing when there is nothing to show.
+async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> Option<String> {
+    let shown = match part {
+        None => visit.shown(request).await,
+        Some(_) => visit.shown_in_part(request).await,
+    };
     let messages = [&*shown.messages, &visit.take_now()].concat();
     let fragment = visit.draw(&messages, shown.displaced);
     visit.rendered(!fragment.is_empty());

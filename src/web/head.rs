@@ -18,6 +18,8 @@ pub(super) struct Head<'a> {
     pub(super) is_unseen: bool,
     /// Whether a proxy says how the visitor reached it.
     pub(super) is_proxied: bool,
+    /// Whether htmx or Turbo asks, perhaps for a part of a page.
+    pub(super) is_of_script: bool,
     pub(super) has_cookies: bool,
     pub(super) cookies: Cookies<'a>,
     pub(super) host: Option<&'a HeaderValue>,
@@ -35,6 +37,9 @@ impl<'a> Head<'a> {
                 "host" => head.host = head.host.or(Some(value)),
                 "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => head.is_proxied = true,
                 "sec-fetch-dest" => head.is_unseen |= !is_page(value.as_bytes()),
+                "hx-request" | "turbo-frame" => head.is_of_script = true,
+                // htmx asks ahead by a header of its own.
+                "hx-preloaded" => head.is_unseen = true,
                 // Browsers, past and present.
                 "sec-purpose" | "x-sec-purpose" | "purpose" | "x-moz" => {
                     head.is_unseen |= AHEAD.iter().any(|word| contains(value.as_bytes(), word));

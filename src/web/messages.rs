@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::session::Hand;
-use super::visit::{Visit, Word};
+use super::visit::{Said, Visit, Word};
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
 /// Adds messages for this visitor: the extractor of handlers that have something to tell.
@@ -33,6 +33,8 @@ pub struct Messages {
     /// Instead of the request, which a middleware could not pass on while somebody else holds it.
     hand: Hand,
     view: Result<View, Error>,
+    /// Whether that is the request's own.
+    is_here: bool,
 }
 
 impl Messages {
@@ -44,6 +46,7 @@ impl Messages {
     pub fn to(&self, view: impl IntoView) -> Self {
         Self {
             view: view.into_view(),
+            is_here: false,
             ..self.clone()
         }
     }
@@ -98,6 +101,9 @@ impl Messages {
         }
         let context = self.address()?;
         self.visit.visitor.touch(&self.hand);
+        if self.is_here {
+            self.visit.added_here();
+        }
         let added = self.visit.site.salver.add_here(&context, message).await?;
         self.visit.site.unread.added(context.app(), context.view());
         Ok(added)
@@ -153,6 +159,25 @@ impl Messages {
         self.visit.say(Word::LeaveToPage);
     }
 
+    /// Says that this response is a whole page, though htmx or Turbo asks for it: what is pending for its own view
+    /// goes into its slot, if it has one, and nothing is put beside it.
+    pub fn as_page(&self) {
+        self.visit.say_what_it_is(Said::Page);
+    }
+
+    /// Says that this response is a part of the page of a view, which takes it in: what is pending there comes with it,
+    /// also with a status that htmx drops by default.
+    ///
+    /// For parts whose page does not say where it is, or is not of the view that it seems to be of.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid), as [`View::new`](View::new).
+    pub fn as_part_of(&self, view: impl IntoView) -> Result<(), Error> {
+        self.visit.say_what_it_is(Said::PartOf(view.into_view()?));
+        Ok(())
+    }
+
     /// Gives the visitor a new session id and carries the messages along: call it at a login.
     ///
     /// The old id shows nothing from then on. A visitor without a session is left alone; one whose session
@@ -206,6 +231,7 @@ impl FromRequest for Messages {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),
                 visit,
+                is_here: true,
             }
         }))
     }

@@ -35,6 +35,7 @@ impl Salver {
             session: SessionSource::cookie(),
             view: ViewSource::route(),
             plain_http: false,
+            parts: true,
             #[cfg(feature = "live")]
             left_to_page: false,
         }
@@ -48,6 +49,7 @@ pub struct Middleware {
     session: SessionSource,
     view: ViewSource,
     plain_http: bool,
+    parts: bool,
     #[cfg(feature = "live")]
     left_to_page: bool,
 }
@@ -78,6 +80,17 @@ impl Middleware {
     #[must_use]
     pub fn leave_to_page(mut self) -> Self {
         self.left_to_page = true;
+        self
+    }
+
+    /// Puts messages into pages alone. Default: what htmx and Turbo ask for carries the messages of the page that
+    /// asks, which has the slot; a page without one would lose them. See [the guide](crate::docs::guide).
+    ///
+    /// [`Messages::as_page`](crate::Messages::as_page) and [`as_part_of`](crate::Messages::as_part_of) say so for one
+    /// response.
+    #[must_use]
+    pub fn without_parts(mut self) -> Self {
+        self.parts = false;
         self
     }
 
@@ -113,6 +126,7 @@ where
                 lately: Lately::default(),
                 pages: RefCell::default(),
                 plain_http: self.plain_http,
+                parts: self.parts,
                 unread: &unread::OF_THIS_PROCESS,
                 #[cfg(feature = "live")]
                 left_to_page: self.left_to_page,

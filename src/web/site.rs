@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use actix_web::HttpRequest;
 
 use super::lately::Lately;
+use super::part;
 use super::session::SessionSource;
 use super::unread::{Unread, VIEWS};
 use super::view::{Routes, ViewSource};
@@ -21,6 +22,8 @@ pub(super) struct Site {
     /// The views that this worker has had pages of.
     pub(super) pages: RefCell<HashSet<View>>,
     pub(super) plain_http: bool,
+    /// Whether messages go with parts of a page.
+    pub(super) parts: bool,
     pub(super) unread: &'static Unread,
     /// Whether pages say themselves what they show.
     #[cfg(feature = "live")]
@@ -40,9 +43,19 @@ impl Site {
         self.view.find(request, &self.routes)
     }
 
-    /// Gives the view of a page, and notes that there is a page of it. Each worker says so once.
+    /// Gives the view of a page, and notes that there is a page of it.
     pub(super) fn page(&self, request: &HttpRequest) -> View {
-        let view = self.view(request).unwrap_or(View::ANY);
+        self.noted(self.view(request).unwrap_or(View::ANY))
+    }
+
+    /// Gives the view of the page that asks for a part, and notes that there is a page of it.
+    pub(super) fn page_that_asks(&self, request: &HttpRequest) -> View {
+        let view = part::page(request, &self.view, &self.routes);
+        self.noted(view.unwrap_or(View::ANY))
+    }
+
+    /// Notes that there is a page of a view. Each worker says so once.
+    pub(super) fn noted(&self, view: View) -> View {
         let mut pages = self.pages.borrow_mut();
         if pages.len() < VIEWS && !pages.contains(&view) {
             pages.insert(view.clone());

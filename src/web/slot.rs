@@ -1,4 +1,5 @@
-//! Finds the slot, the first empty `<salver-messages></salver-messages>` of a page, and fills it.
+//! Finds where messages go into a page: into the slot, its first empty `<salver-messages></salver-messages>`, or
+//! into the frame that Turbo asks for. Fills it.
 //!
 //! Reads HTML as far as it has to: comments and the elements whose content is no markup are passed over,
 //! attributes may hold anything. The page may come in pieces cut anywhere.
@@ -6,7 +7,10 @@
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
+use super::tag;
+
 const NAME: &[u8] = b"salver-messages";
+const FRAME: &[u8] = b"turbo-frame";
 const CLOSING: &[u8] = b"</salver-messages";
 const COMMENT: &[u8] = b"<!--";
 
@@ -31,12 +35,21 @@ const INITIALS: &[u8] = b"nstix";
 /// in memory as a whole; beyond it no slot is looked for any more.
 const MOST_KEPT: usize = 64 * 1024;
 
-/// Where the slot is, as far as the page is known.
+/// Where messages go in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Slot,
+    /// At the beginning of the frame of this name.
+    Frame(Bytes),
+    End,
+}
+
+/// Where that is, as far as the page is known.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     /// The messages go in here.
-    Slot(usize),
-    /// No slot before here; what follows cannot be judged yet.
+    Found(usize),
+    /// Not before here; what follows cannot be judged yet.
     Undecided(usize),
 }
 
@@ -51,17 +64,21 @@ enum Place {
     GivenUp,
 }
 
-/// Finds the slot in a whole page; gives where the messages go in.
-pub(super) fn find(page: &[u8]) -> Option<usize> {
-    match step(page, &mut Place::default()) {
-        Step::Slot(at) => Some(at),
+/// Finds in a whole page where the messages go in.
+pub(super) fn find(page: &[u8], wanted: &Wanted) -> Option<usize> {
+    if *wanted == Wanted::End {
+        return Some(page.len());
+    }
+    match step(page, &mut Place::default(), wanted) {
+        Step::Found(at) => Some(at),
         Step::Undecided(_) => None,
     }
 }
 
-/// Fills the slot of a page that comes in pieces.
+/// Fills a page that comes in pieces.
 pub(super) struct Filler {
-    /// What goes into the slot; taken when it is filled.
+    wanted: Wanted,
+    /// What goes in; taken when it is there.
     fragment: Option<Bytes>,
     place: Place,
     /// What cannot be judged yet.
@@ -69,8 +86,9 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    pub(super) fn new(fragment: String) -> Self {
+    pub(super) fn new(fragment: String, wanted: Wanted) -> Self {
         Self {
+            wanted,
             fragment: Some(fragment.into()),
             place: Place::default(),
             kept: BytesMut::new(),
@@ -79,7 +97,11 @@ impl Filler {
 
     /// Takes a piece and gives what can go out. Empty when all has to wait.
     pub(super) fn feed(&mut self, piece: Bytes) -> Bytes {
-        let Some(fragment) = &self.fragment else {
+        let Some(fragment) = self
+            .fragment
+            .as_ref()
+            .filter(|_| self.wanted != Wanted::End)
+        else {
             return piece;
         };
         // What is kept waits for the end of a tag: without one in it, nothing has changed.
@@ -88,14 +110,14 @@ impl Filler {
         if undecided && self.kept.len() <= MOST_KEPT {
             return Bytes::new();
         }
-        match step(&self.kept, &mut self.place) {
+        match step(&self.kept, &mut self.place, &self.wanted) {
             Step::Undecided(until) if self.kept.len() - until > MOST_KEPT => {
                 self.place = Place::GivenUp;
                 tracing::warn!("a tag of the page is too long to look for the slot behind it");
                 self.kept.split().freeze()
             }
             Step::Undecided(until) => self.kept.split_to(until).freeze(),
-            Step::Slot(at) => {
+            Step::Found(at) => {
                 let mut out = self.kept.split_to(at);
                 out.extend_from_slice(fragment);
                 out.extend_from_slice(&self.kept.split());
@@ -107,6 +129,9 @@ impl Filler {
 
     /// Gives what is left when the page has ended.
     pub(super) fn rest(&mut self) -> Bytes {
+        if self.wanted == Wanted::End {
+            return self.fragment.take().unwrap_or_default();
+        }
         self.kept.split().freeze()
     }
 
@@ -115,7 +140,7 @@ impl Filler {
     }
 }
 
-fn step(page: &[u8], place: &mut Place) -> Step {
+fn step(page: &[u8], place: &mut Place, wanted: &Wanted) -> Step {
     let mut at = 0;
     loop {
         let rest = page.get(at..).unwrap_or_default();
@@ -134,8 +159,8 @@ fn step(page: &[u8], place: &mut Place) -> Step {
                     return Step::Undecided(page.len());
                 };
                 at += tag;
-                match read_tag(page.get(at..).unwrap_or_default()) {
-                    Tag::Slot(length) => return Step::Slot(at + length),
+                match read_tag(page.get(at..).unwrap_or_default(), wanted) {
+                    Tag::Wanted(length) => return Step::Found(at + length),
                     Tag::Opens(length, end) => {
                         at += length;
                         *place = Place::Until(end);
@@ -150,14 +175,14 @@ fn step(page: &[u8], place: &mut Place) -> Step {
 
 /// What stands at a `<`, and how long it is.
 enum Tag {
-    Slot(usize),
+    Wanted(usize),
     Opens(usize, &'static [u8]),
     Other(usize),
     /// Its end is not there yet.
     Cut,
 }
 
-fn read_tag(text: &[u8]) -> Tag {
+fn read_tag(text: &[u8], wanted: &Wanted) -> Tag {
     if text.starts_with(COMMENT) {
         // `<!-->` and `<!--->` are whole comments: what ends one may begin at its own dashes.
         return Tag::Opens(COMMENT.len() - 2, b"-->");
@@ -168,17 +193,20 @@ fn read_tag(text: &[u8]) -> Tag {
     let Some(initial) = text.get(1).filter(|byte| byte.is_ascii_alphabetic()) else {
         return Tag::Other(1);
     };
-    let Some(length) = tag_length(text) else {
+    let Some(length) = tag::length(text) else {
         return Tag::Cut;
     };
     if !INITIALS.contains(&initial.to_ascii_lowercase()) {
         return Tag::Other(length);
     }
-    let name = text.get(1..length).unwrap_or_default();
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
-    let name = name.split(ends).next().unwrap_or_default();
-    if name.eq_ignore_ascii_case(NAME) {
-        return read_slot(text, length);
+    let whole = text.get(..length).unwrap_or_default();
+    let name = tag::name(whole);
+    match wanted {
+        Wanted::Slot if name.eq_ignore_ascii_case(NAME) => return read_slot(text, length),
+        Wanted::Frame(id) if name.eq_ignore_ascii_case(FRAME) && tag::id(whole) == Some(&**id) => {
+            return Tag::Wanted(length);
+        }
+        _ => {}
     }
     let opaque = OPAQUE
         .iter()
@@ -194,27 +222,9 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
     if !closing.eq_ignore_ascii_case(expected) {
         Tag::Other(length)
     } else if closing.len() == CLOSING.len() {
-        Tag::Slot(length)
+        Tag::Wanted(length)
     } else {
         Tag::Cut
-    }
-}
-
-/// Measures a tag to its `>`, which an attribute value in quotes may hold too.
-fn tag_length(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let tells = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
-        at += text.get(at..)?.iter().position(tells)?;
-        let (before, found) = (text.get(..at)?, *text.get(at)?);
-        at += 1;
-        if found == b'>' {
-            return Some(at);
-        }
-        // A quote opens a value behind an equals sign alone.
-        if before.trim_ascii_end().ends_with(b"=") {
-            at += memchr(found, text.get(at..)?)? + 1;
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
+use actix_web::http::Uri;
 use actix_web::http::header::HeaderName;
 
 use crate::View;
@@ -65,14 +66,34 @@ impl ViewSource {
             Kind::Route => return routes.view(request.match_pattern()?),
             Kind::Path => without_slash(request.path()),
             Kind::Header(name) => request.headers().get(name)?.to_str().ok()?.to_owned(),
-            Kind::Query(name) => {
-                let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-                let mut values = pairs.filter(|(key, _)| *key == **name);
-                values.next()?.1.into_owned()
-            }
+            Kind::Query(name) => query(request.query_string(), name)?,
         };
         View::new(name).ok()
     }
+
+    /// Names the view of the page at this URL, from which a script has made the request.
+    pub(super) fn find_page(
+        &self,
+        request: &HttpRequest,
+        url: &Uri,
+        routes: &Routes,
+    ) -> Option<View> {
+        let name = match &self.0 {
+            Kind::Route => {
+                return routes.view(request.resource_map().match_pattern(url.path())?);
+            }
+            Kind::Path => without_slash(url.path()),
+            Kind::Query(name) => query(url.query()?, name)?,
+            // They look at the request themselves.
+            Kind::Header(_) | Kind::Closure(_) => return self.find(request, routes),
+        };
+        View::new(name).ok()
+    }
+}
+
+fn query(query: &str, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    Some(pairs.find(|(key, _)| key == name)?.1.into_owned())
 }
 
 /// The views of the routes that a worker has met: a site has few.

@@ -4,12 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceResponse;
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::eligibility;
 use super::head::Head;
+use super::part::{self, Part};
 use super::session::Hand;
 use super::site::Site;
 use super::visitor::Visitor;
@@ -29,6 +32,15 @@ pub(super) enum Word {
     /// The page says itself what it shows.
     #[cfg(feature = "live")]
     LeaveToPage,
+}
+
+/// What a handler says that its response is.
+#[derive(Clone, Default)]
+pub(super) enum Said {
+    #[default]
+    Nothing,
+    Page,
+    PartOf(View),
 }
 
 /// What this request claimed, the same for everybody who asks.
@@ -52,6 +64,10 @@ pub(super) struct Visit {
     /// The view of which something was claimed.
     #[cfg(feature = "live")]
     claimed_for: RefCell<Option<View>>,
+    /// What a handler says that its response is.
+    said: RefCell<Said>,
+    /// Whether this request has added to its own view.
+    added_here: Cell<bool>,
     now: RefCell<Vec<Message>>,
     rendered: Cell<bool>,
     carried: Cell<bool>,
@@ -73,6 +89,8 @@ impl Visit {
             asked_to_say: Cell::new(false),
             #[cfg(feature = "live")]
             claimed_for: RefCell::default(),
+            said: RefCell::default(),
+            added_here: Cell::new(false),
             now: RefCell::default(),
             rendered: Cell::new(false),
             carried: Cell::new(false),
@@ -119,16 +137,17 @@ impl Visit {
 
     async fn claim(&self, request: &HttpRequest) -> Shown {
         let asked = self.asked.take();
-        let Some(context) = asked.or_else(|| self.asked_for(request)) else {
+        let Some(context) = asked.or_else(|| self.asked_for(request, &Head::of(request))) else {
             return Shown::default();
         };
         #[cfg(feature = "live")]
         self.claimed_for.replace(Some(context.view().clone()));
+        self.claim_from(context.looked_into()).await
+    }
+
+    async fn claim_from(&self, contexts: Vec<Context>) -> Shown {
         let salver = &self.site.salver;
-        let held = self.spend(async |budget| {
-            let contexts = context.looked_into();
-            salver.hold_for_page(contexts, budget).await
-        });
+        let held = self.spend(async |budget| salver.hold_for_page(contexts, budget).await);
         match held.await {
             Ok(hold) => self.keep_hold(hold),
             Err(error) => {
@@ -195,12 +214,24 @@ impl Visit {
         self.now.borrow_mut().push(message);
     }
 
-    /// Tells whether anything could go into the slot, without asking the store.
-    pub(super) fn may_show(&self, request: &HttpRequest) -> bool {
+    /// Tells whether anything could go into the response, without asking the store.
+    pub(super) fn may_show(
+        &self,
+        request: &HttpRequest,
+        head: &Head<'_>,
+        part: Option<&Part>,
+    ) -> bool {
         if !self.now.borrow().is_empty() || self.is_holding() {
             return true;
         }
-        let asked = self.asked_for(request);
+        if part.is_some() && self.asked_for_part(request, head).is_some() {
+            return true;
+        }
+        // What htmx has asked for may be a page all the same.
+        if part.is_some_and(|part| *part != Part::Htmx) {
+            return false;
+        }
+        let asked = self.asked_for(request, head);
         let any = asked.is_some();
         self.asked.replace(asked);
         any
@@ -211,17 +242,79 @@ impl Visit {
     }
 
     /// Gives what the store has to be asked for on behalf of this request, if it is a page and may have something.
-    fn asked_for(&self, request: &HttpRequest) -> Option<Context> {
-        let head = Head::of(request);
-        if !eligibility::may_claim(request, &head) {
+    fn asked_for(&self, request: &HttpRequest, head: &Head<'_>) -> Option<Context> {
+        if !eligibility::may_claim(request, head) {
             return None;
         }
-        let session = self.visitor.session_by(request, &head)?;
+        let session = self.visitor.session_by(request, head)?;
         let view = self.site.page(request);
         let salver = &self.site.salver;
         let is_quiet =
             !self.visitor.is_touched() && salver.is_quiet(&session, &view) && !head.cookies.hint;
         (!is_quiet).then(|| salver.address(session, view))
+    }
+
+    /// Gives what the store has to be asked for on behalf of the page that asks for a part: its messages, and those
+    /// that this request has added to its own view.
+    fn asked_for_part(&self, request: &HttpRequest, head: &Head<'_>) -> Option<Vec<Context>> {
+        if !eligibility::may_claim(request, head) {
+            return None;
+        }
+        let session = self.visitor.session_by(request, head)?;
+        let view = match &*self.said.borrow() {
+            Said::PartOf(view) => self.site.noted(view.clone()),
+            _ => self.site.page_that_asks(request),
+        };
+        let salver = &self.site.salver;
+        let is_known = !self.visitor.is_touched() && !head.cookies.hint;
+        if is_known && salver.is_quiet(&session, &view) {
+            return None;
+        }
+        let page = salver.address(session, view);
+        let mut contexts = page.looked_into();
+        let own = self.site.view(request).filter(|_| self.added_here.get());
+        if let Some(own) = own.map(|view| page.with_view(view))
+            && !contexts.contains(&own)
+        {
+            contexts.push(own);
+        }
+        Some(contexts)
+    }
+
+    /// Claims what a part carries, where no handler has claimed for itself.
+    pub(super) async fn shown_in_part(&self, request: &HttpRequest) -> Shown {
+        if self.shown.initialized() {
+            return Shown::default();
+        }
+        let claim = async {
+            match self.asked_for_part(request, &Head::of(request)) {
+                Some(contexts) => self.claim_from(contexts).await,
+                None => Shown::default(),
+            }
+        };
+        self.shown.get_or_init(|| claim).await.clone()
+    }
+
+    pub(super) fn say_what_it_is(&self, said: Said) {
+        self.said.replace(said);
+    }
+
+    /// Tells which part of a page the response is, if it is one.
+    pub(super) fn part<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Part> {
+        match *self.said.borrow() {
+            Said::Page => None,
+            Said::Nothing if !self.site.parts => None,
+            _ => Part::of(response),
+        }
+    }
+
+    /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
+    pub(super) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
+        matches!(*self.said.borrow(), Said::Nothing) && part::is_dropped(response)
+    }
+
+    pub(super) fn added_here(&self) {
+        self.added_here.set(true);
     }
 
     pub(super) fn take_now(&self) -> Vec<Message> {

@@ -4,6 +4,7 @@ mod cost;
 mod eligibility;
 mod ends;
 mod isolation;
+mod parts;
 mod sessions;
 pub mod site;
 mod slot;

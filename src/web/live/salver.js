@@ -1,10 +1,10 @@
 // Salver's page script: the element <salver-messages view="settings">.
 //
-// It takes over the messages that came with the page, shows those that come while it is open, and tells the
-// server that they are shown. Tabs of one view share one stream: the leader holds it, and a tab that somebody
-// looks at shows what comes. What comes to a page that is being left, as an answer to its form mostly, is for the
-// page that follows. Attributes: view (without it nothing is streamed), label and close-label (what
-// assistive technology calls the messages and their button).
+// It takes over the messages that came with the page or with a part of it, by htmx or Turbo, shows those that come
+// while it is open, and tells the server that they are shown. Tabs of one view share one stream: the leader holds it,
+// and a tab that somebody looks at shows what comes. What comes to a page that is being left, as an answer to its
+// form mostly, is for the page that follows. Attributes: view (without it nothing is streamed), label and close-label
+// (what assistive technology calls the messages and their button).
 // Events: salver-message and salver-reset, both cancelable.
 
 const here = new URL(".", import.meta.url);
@@ -22,6 +22,7 @@ const SILENCE = 100; // ms until assistive technology knows of a live region
 const LEFT = 5000; // ms in which a page that is being left is gone
 const LEAVING = 30000; // ms after which it is not left any more: what was asked for was no page
 const NEXT = "salver-next";
+const ASKING = ["htmx:configRequest", "htmx:config:request", "turbo:before-fetch-request"]; // htmx 2, htmx 4, Turbo
 
 // Which messages this browser has shown: in all of its tabs, where it keeps anything at all.
 const memory = [];
@@ -270,7 +271,9 @@ class SalverMessages extends HTMLElement {
   connectedCallback() {
     // Only moved within the page.
     if (this.life) return;
-    const list = this.querySelector("ul.salver-messages");
+    const lists = this.querySelectorAll(":scope > ul.salver-messages");
+    // What a copy of this page was left with.
+    for (const part of this.querySelectorAll(".salver-toasts, .salver-voice")) part.remove();
     const label = this.getAttribute("label") || "Messages";
     this.list = make("ul", { class: "salver-messages" });
     this.toasts = make("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
@@ -282,7 +285,11 @@ class SalverMessages extends HTMLElement {
     addEventListener("pagehide", () => this.leave(), { signal });
     addEventListener("pageshow", ({ persisted }) => persisted && this.listen(), { signal });
     document.addEventListener("keydown", (event) => this.escape(event), { signal });
-    if (list) this.take(list);
+    for (const list of lists) this.take(list);
+    const swapped = new MutationObserver((changes) => changes.forEach(({ addedNodes }) => this.adopt(addedNodes)));
+    swapped.observe(this, { childList: true });
+    signal.addEventListener("abort", () => swapped.disconnect());
+    for (const type of ASKING) document.addEventListener(type, (event) => this.ask(event.detail), { signal });
     this.listen();
   }
 
@@ -338,6 +345,22 @@ class SalverMessages extends HTMLElement {
       if (id && view !== undefined) confirm(view, id);
       if (!id || seen.add(id)) this.equip(item);
       else item.remove();
+    }
+  }
+
+  // Has a part that is asked for bring what is for this page.
+  ask({ headers, ctx, fetchOptions }) {
+    const view = this.getAttribute("view");
+    if (view !== null) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
+  }
+
+  // Shows what it has brought.
+  adopt(nodes) {
+    for (const list of nodes) {
+      if (!list.matches?.("ul.salver-messages")) continue;
+      this.take(list);
+      list.remove();
+      for (const item of [...list.children]) this.put(item);
     }
   }
 

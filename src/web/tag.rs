@@ -1,0 +1,70 @@
+//! A tag of HTML, from its `<` on: how long it is, what it is called, which `id` it has.
+
+use memchr::memchr;
+
+/// Measures a tag to its `>`, which an attribute value in quotes may hold too.
+pub(super) fn length(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let tells = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
+        at += text.get(at..)?.iter().position(tells)?;
+        let (before, found) = (text.get(..at)?, *text.get(at)?);
+        at += 1;
+        if found == b'>' {
+            return Some(at);
+        }
+        // A quote opens a value behind an equals sign alone.
+        if before.trim_ascii_end().ends_with(b"=") {
+            at += memchr(found, text.get(at..)?)? + 1;
+        }
+    }
+}
+
+/// Gives the name of a whole tag.
+pub(super) fn name(tag: &[u8]) -> &[u8] {
+    let name = tag.get(1..).unwrap_or_default();
+    cut(name, name.iter().position(is_between)).0
+}
+
+/// Gives the `id` of a whole tag: of several the first counts.
+pub(super) fn id(tag: &[u8]) -> Option<&[u8]> {
+    let mut rest = tag.get(1 + name(tag).len()..)?;
+    loop {
+        rest = rest.get(rest.iter().position(|byte| !is_between(byte))?..)?;
+        let ends = |byte: &u8| is_between(byte) || *byte == b'=';
+        let (name, after) = cut(rest, rest.iter().position(ends));
+        let Some(value) = after.trim_ascii_start().strip_prefix(b"=") else {
+            rest = after;
+            continue;
+        };
+        let (value, after) = read_value(value.trim_ascii_start());
+        if name.eq_ignore_ascii_case(b"id") {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+/// Reads the value of an attribute, in quotes or without; gives what comes after it.
+fn read_value(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.split_first() {
+        Some((quote @ (b'"' | b'\''), text)) => {
+            let (value, after) = cut(text, memchr(*quote, text));
+            (value, after.get(1..).unwrap_or_default())
+        }
+        _ => cut(
+            text,
+            text.iter()
+                .position(|byte| byte.is_ascii_whitespace() || *byte == b'>'),
+        ),
+    }
+}
+
+fn is_between(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>')
+}
+
+fn cut(text: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
+    text.split_at_checked(at.unwrap_or(text.len()))
+        .unwrap_or((text, &[]))
+}
