@@ -56,7 +56,7 @@ fault shown_on_any_status pages::a_page_that_breaks_loses_nothing \
 fault prefetch_counts pages::head_and_a_real_prefetch_consume_nothing \
   src/web/head.rs 'AHEAD.iter().any(|word| contains(value.as_bytes(), word))' 'AHEAD.iter().any(|word| contains(b"", word))'
 fault views_are_ignored pages::five_redirects_lose_nothing \
-  src/web/visit.rs 'let view = self.site.page(request);' 'let view = View::ANY;'
+  src/web/visit/asking.rs 'let view = self.site.page(request);' 'let view = View::ANY;'
 fault claim_is_not_confirmed web::cost::a_page_with_messages_claims_once_and_confirms_once \
   src/web/body.rs 'hold.confirm();' 'drop(hold);'
 more parts_of_a_body_confirm web::eligibility::a_body_counts_when_all_of_it_was_taken \
@@ -70,7 +70,7 @@ more one_neighbour_hides_the_cookie web::sessions::a_neighbour_that_is_not_utf_8
 fault lost_replies_are_denied handle::an_add_whose_reply_was_lost_is_in_doubt_not_denied \
   src/link/answer.rs 'first.filter(Error::is_in_doubt)' 'first.filter(Error::is_closed)'
 fault everybody_claims web::slot::a_claim_is_shared_by_everybody_who_asks \
-  src/web/visit.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
+  src/web/visit/asking.rs 'self.shown.get_or_init(|| self.claim(request)).await.clone()' 'self.claim(request).await'
 fault lost_claims_stay web::eligibility::a_client_that_goes_away_during_the_handler_loses_nothing \
   src/salver/hold.rs 'held.end(End::Release);' 'drop(held);'
 fault caches_keep_messages web::eligibility::caches_keep_nothing_that_carried_messages \
@@ -82,7 +82,7 @@ fault idle_pages_are_marked web::cost::a_page_without_messages_is_left_as_it_is 
         keep_from_caches' 'if visit.is_rendered() {
         keep_from_caches'
 fault strangers_are_asked_for web::cost::a_visitor_without_a_session_costs_no_call \
-  src/web/visit.rs 'let session = self.visitor.session_by(request, head)?;
+  src/web/visit/asking.rs 'let session = self.visitor.session_by(request, head)?;
         let view = self.site.page(request);' 'let session = self.visitor.known_or_new(&self.visitor.hand(request)).ok()?; let view = self.site.page(request);'
 fault text_is_not_escaped web::slot::everything_in_the_fragment_is_escaped \
   src/render/fragment.rs "'<' => f.write_str(\"&lt;\")?," "'<' => f.write_str(\"<\")?,"
@@ -95,7 +95,7 @@ fault the_token_is_the_id web::sessions::a_session_id_is_derived_as_ever \
 fault old_cookies_write_into_new_sessions web::sessions::renew_carries_messages_to_a_new_id \
   src/salver/mod.rs 'self.add_within(context, &[message], 1).await' 'self.add_within(context, &[message], HOPS).await'
 fault pages_wait_for_ever web::trouble::a_slow_store_costs_a_page_its_budget_and_no_message \
-  src/web/visit.rs 'salver.hold_for_page(contexts, budget).await' 'salver.hold_for_page(contexts, budget * 20).await'
+  src/web/visit/asking.rs 'salver.hold_for_page(contexts, budget).await' 'salver.hold_for_page(contexts, budget * 20).await'
 more views_are_resource_names web::views::all_methods_of_a_path_are_one_view \
   src/web/view.rs 'routes.view(request.match_pattern()?)' 'routes.view(request.match_name()?.to_owned())'
 fault scripts_forget_the_tag foreign::what_python_writes_is_shown \
@@ -208,7 +208,7 @@ more a_right_is_documented_in_vain faults::rights::health_names_every_right_that
 more only_success_is_looked_into faults::rights::a_lacking_right_is_warned_of_once_at_the_start \
   src/salver/call.rs 'if outcome.as_ref().err().is_none_or(Error::is_denied) {' 'if outcome.is_ok() {'
 fault idle_pages_ask index::pages::a_page_without_messages_asks_nobody \
-  src/web/visit.rs '&& salver.is_quiet(&session, &view)' '&& salver.is_quiet(&session, &view) && view.is_any()'
+  src/web/visit/asking.rs '&& salver.is_quiet(&session, &view)' '&& salver.is_quiet(&session, &view) && view.is_any()'
 fault marks_of_any_page_are_overlooked index::pages::what_another_process_adds_is_found \
   src/store/doorbell/index.rs '(view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))' '(view.is_any() || mark_of(&View::ANY) != mark_of(view))'
 fault what_falls_due_is_forgotten index::pages::what_falls_due_is_asked_for_when_it_does \
@@ -231,7 +231,7 @@ fault gaps_are_not_gone_through index::gaps::what_was_written_in_a_gap_is_found_
 more listening_outlives_the_store index::gaps::nobody_listens_for_a_store_that_is_gone \
   src/store/redis/tracker.rs 'self.task.abort();' ''
 fault the_hint_is_not_left index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
-  src/web/visitor.rs 'self.hint.replace(hand.hint().map(Box::new));' 'let _ = hand.hint();'
+  src/web/visit/visitor.rs 'self.hint.replace(hand.hint().map(Box::new));' 'let _ = hand.hint();'
 more the_hint_is_not_read index::hint::a_redirect_to_another_process_shows_the_visitors_own_message \
   src/web/cookies.rs 'self.hint = true;' 'self.hint = false;'
 more pages_given_back_leave_no_hint index::hint::a_login_and_a_page_given_back_leave_the_hint \
@@ -247,7 +247,7 @@ more losses_ring_twice index::watch::a_watch_that_nobody_tells_rings_by_itself \
 more gaps_do_not_ring index::watch::what_changed_in_a_gap_rings_after_it \
   src/store/doorbell/told.rs 'if !self.is_repeated() {' 'if self.is_repeated() {'
 more empty_hands_leave_the_hint index::hint::a_page_that_had_nothing_leaves_no_hint \
-  src/web/visit.rs 'if hold.is_empty() {' 'if hold.is_empty() && self.touched.get() {'
+  src/web/visit/asking.rs 'if hold.is_empty() {' 'if hold.is_empty() && self.touched.get() {'
 more flushes_are_not_heard index::watch::a_flush_rings_every_watch \
   src/store/redis/tracker.rs 'fn all_changed(&self) {
         self.bell.lose();' 'fn all_changed(&self) {'
@@ -340,7 +340,7 @@ fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_t
 more origins_are_not_looked_at live::strangers::another_site_reads_nothing_and_takes_nothing \
   src/web/live/origin.rs 'host == Some(request.connection_info().host())' 'host.is_some()'
 fault ended_sessions_stream_on live::strangers::a_session_that_ends_ends_its_streams \
-  src/web/visitor.rs 'self.site.salver.reset_streams(&ended);' 'let _ = ended;'
+  src/web/visit/visitor.rs 'self.site.salver.reset_streams(&ended);' 'let _ = ended;'
 more other_sessions_stream_on live::strangers::a_session_of_the_sites_own_ends_when_it_says_so \
   src/web/live/mod.rs 'STREAMS.reset(self.name(), session);' 'STREAMS.reset("", session);'
 more stalled_readers_are_kept live::deaf::a_reader_that_takes_nothing_is_given_no_more_and_is_cut_off \
@@ -366,7 +366,7 @@ fault steps_are_new_each_time hands::jobs::a_job_that_is_run_again_leaves_nothin
 fault parts_are_pages hands::parts::htmx_takes_messages_in_with_its_parts \
   src/web/part.rs 'is_taken_in).then_some(Self::Htmx)' 'is_taken_in).then_some(Self::Stream)'
 more parts_bring_nothing_of_their_own web::parts::a_part_carries_what_its_own_handler_adds \
-  src/web/visit.rs 'filter(|_| self.added_here.get())' 'filter(|_| false)'
+  src/web/visit/asking.rs 'filter(|_| self.added_here.get())' 'filter(|_| false)'
 more errors_are_taken_in hands::parts::htmx_takes_messages_in_with_its_parts \
   src/web/part.rs 'leaves() || ' 'leaves() && '
 more turbo_keeps_what_was_read hands::parts::turbo_takes_messages_in_with_streams_frames_and_pages \

@@ -62,7 +62,6 @@ mod token;
 mod unread;
 mod view;
 mod visit;
-mod visitor;
 
 pub use body::Body;
 #[cfg(feature = "live")]

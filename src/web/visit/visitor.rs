@@ -6,14 +6,14 @@ use std::rc::Rc;
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 
-use super::head::Head;
-use super::session::Hand;
-use super::site::Site;
-use super::token::Token;
+use crate::web::head::Head;
+use crate::web::session::Hand;
+use crate::web::site::Site;
+use crate::web::token::Token;
 use crate::{Error, SessionId};
 
 /// The visitor of one request.
-pub(super) struct Visitor {
+pub(in crate::web) struct Visitor {
     site: Rc<Site>,
     session: RefCell<Known>,
     cookie: RefCell<Option<Box<Cookie<'static>>>>,
@@ -44,7 +44,7 @@ impl Known {
 
 impl Visitor {
     /// Gives that of a request which nobody has asked about.
-    pub(super) fn of(site: &Rc<Site>) -> Self {
+    pub(in crate::web) fn of(site: &Rc<Site>) -> Self {
         Self {
             site: Rc::clone(site),
             session: RefCell::new(Known::Unasked),
@@ -57,11 +57,15 @@ impl Visitor {
     }
 
     /// Tells who it is, making nothing.
-    pub(super) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
+    pub(in crate::web) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
         self.session_by(request, &Head::of(request))
     }
 
-    pub(super) fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
+    pub(in crate::web) fn session_by(
+        &self,
+        request: &HttpRequest,
+        head: &Head<'_>,
+    ) -> Option<SessionId> {
         let mut known = self.session.borrow_mut();
         if let Known::Unasked = *known {
             let found = self.site.session.find(request, head, &self.site);
@@ -71,12 +75,12 @@ impl Visitor {
     }
 
     /// Tells who it is, as far as somebody has asked.
-    pub(super) fn known(&self) -> Option<SessionId> {
+    pub(in crate::web) fn known(&self) -> Option<SessionId> {
         self.session.borrow().id()
     }
 
     /// Tells who it is, making a session if there is none.
-    pub(super) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
+    pub(in crate::web) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
         match self.known() {
             Some(id) => Ok(id),
             None => self.become_known(hand, &hand.draw()?),
@@ -85,7 +89,7 @@ impl Visitor {
 
     /// Notes that this request has put something where a page of this visitor may find it, which is asked for
     /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
-    pub(super) fn touch(&self, hand: &Hand) {
+    pub(in crate::web) fn touch(&self, hand: &Hand) {
         self.may_find_something();
         if self.site.salver.has_index() {
             self.hint.replace(hand.hint().map(Box::new));
@@ -93,18 +97,18 @@ impl Visitor {
     }
 
     /// Leaves the hint for a request that has given back what it claimed.
-    pub(super) fn leave_hint(&self, request: &HttpRequest) {
+    pub(in crate::web) fn leave_hint(&self, request: &HttpRequest) {
         if self.touched.get() && self.hint.borrow().is_none() {
             self.touch(&self.hand(request));
         }
     }
 
     /// Notes that what this visitor finds is not known without asking.
-    pub(super) fn may_find_something(&self) {
+    pub(in crate::web) fn may_find_something(&self) {
         self.touched.set(true);
     }
 
-    pub(super) fn is_touched(&self) -> bool {
+    pub(in crate::web) fn is_touched(&self) -> bool {
         self.touched.get()
     }
 
@@ -117,7 +121,7 @@ impl Visitor {
 
     /// Gives the visitor a new id and carries the messages along; gives the id when they are there for certain. Does
     /// nothing for a visitor without one.
-    pub(super) async fn renew(&self, hand: &Hand) -> Result<Option<SessionId>, Error> {
+    pub(in crate::web) async fn renew(&self, hand: &Hand) -> Result<Option<SessionId>, Error> {
         let Some(old) = self.known() else {
             return Ok(None);
         };
@@ -146,7 +150,7 @@ impl Visitor {
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(super) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
+    pub(in crate::web) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
         let Some(old) = self.known() else {
             return Ok(());
         };
@@ -158,7 +162,7 @@ impl Visitor {
     }
 
     /// Gives the cookies that have to go out with the response.
-    pub(super) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
+    pub(in crate::web) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended.take() {
             self.site.salver.reset_streams(&ended);
@@ -167,7 +171,7 @@ impl Visitor {
         cookie.into_iter().chain(hint)
     }
 
-    pub(super) fn hand(&self, request: &HttpRequest) -> Hand {
+    pub(in crate::web) fn hand(&self, request: &HttpRequest) -> Hand {
         self.site.session.hand(request, self.site.plain_http)
     }
 }

@@ -1,0 +1,223 @@
+//! One request's visit: whose it is, for which view, what it claimed and how that ends.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::{HttpMessage, HttpRequest};
+use tokio::sync::OnceCell;
+
+use self::visitor::Visitor;
+use crate::salver::Hold;
+use crate::web::part::{self, Part};
+use crate::web::session::Hand;
+use crate::web::site::Site;
+use crate::{Context, Error, Message, View};
+
+mod asking;
+mod visitor;
+
+/// A handler's word on what was claimed, above what the response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::web) enum Word {
+    Keep,
+    Confirm,
+    /// The page says itself what it shows.
+    #[cfg(feature = "live")]
+    LeaveToPage,
+}
+
+/// What a handler says that its response is.
+#[derive(Clone, Default)]
+pub(in crate::web) enum Said {
+    #[default]
+    Nothing,
+    Page,
+    PartOf(View),
+}
+
+/// What this request claimed, the same for everybody who asks.
+#[derive(Clone, Default)]
+pub(in crate::web) struct Shown {
+    pub(in crate::web) messages: Rc<[Message]>,
+    pub(in crate::web) displaced: u64,
+}
+
+/// One request's own state: in the extensions of the request, and nowhere shared.
+pub(in crate::web) struct Visit {
+    pub(in crate::web) site: Rc<Site>,
+    pub(in crate::web) visitor: Visitor,
+    /// What the store is to be asked for, where that is known before.
+    asked: RefCell<Option<Context>>,
+    shown: OnceCell<Shown>,
+    hold: RefCell<Option<Hold>>,
+    /// Whether the page was told to say what it shows.
+    #[cfg(feature = "live")]
+    asked_to_say: Cell<bool>,
+    /// The view of which something was claimed.
+    #[cfg(feature = "live")]
+    claimed_for: RefCell<Option<View>>,
+    /// What a handler says that its response is.
+    said: RefCell<Said>,
+    /// Whether this request has added to its own view.
+    added_here: Cell<bool>,
+    now: RefCell<Vec<Message>>,
+    rendered: Cell<bool>,
+    carried: Cell<bool>,
+    word: Cell<Option<Word>>,
+    /// How long all calls to the store together may still keep this page waiting.
+    budget: Cell<Duration>,
+}
+
+impl Visit {
+    /// Starts the visit of a request.
+    pub(in crate::web) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
+        let visit = Rc::new(Self {
+            site: Rc::clone(site),
+            visitor: Visitor::of(site),
+            asked: RefCell::default(),
+            shown: OnceCell::new(),
+            hold: RefCell::default(),
+            #[cfg(feature = "live")]
+            asked_to_say: Cell::new(false),
+            #[cfg(feature = "live")]
+            claimed_for: RefCell::default(),
+            said: RefCell::default(),
+            added_here: Cell::new(false),
+            now: RefCell::default(),
+            rendered: Cell::new(false),
+            carried: Cell::new(false),
+            word: Cell::new(None),
+            budget: Cell::new(site.salver.policy().page_budget),
+        });
+        request.extensions_mut().insert(Rc::clone(&visit));
+        visit
+    }
+
+    /// Finds the visit that the middleware started.
+    pub(in crate::web) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
+        let visit = request.extensions().get::<Rc<Self>>().cloned();
+        visit.ok_or_else(|| {
+            let error = Error::setup(
+                "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
+            );
+            tracing::error!(%error);
+            error
+        })
+    }
+
+    /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
+    /// nothing for a visitor without one.
+    pub(in crate::web) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
+        if let Some(new) = self.visitor.renew(hand).await?
+            && let Some(hold) = &mut *self.hold.borrow_mut()
+        {
+            hold.follow(&new);
+        }
+        Ok(())
+    }
+
+    pub(in crate::web) fn view(&self, request: &HttpRequest) -> Option<View> {
+        self.site.view(request)
+    }
+
+    /// Passes a message for this response only, if it can be shown; else says so in the log.
+    pub(in crate::web) fn presentable(message: Message) -> Option<Message> {
+        match message.check() {
+            Ok(()) => Some(message),
+            Err(error) => {
+                tracing::warn!(%error, "a message was not shown");
+                None
+            }
+        }
+    }
+
+    /// Puts a message on this response only.
+    pub(in crate::web) fn show_now(&self, message: Message) {
+        self.now.borrow_mut().push(message);
+    }
+
+    pub(in crate::web) fn is_holding(&self) -> bool {
+        self.hold.borrow().is_some()
+    }
+
+    pub(in crate::web) fn say_what_it_is(&self, said: Said) {
+        self.said.replace(said);
+    }
+
+    /// Tells which part of a page the response is, if it is one.
+    pub(in crate::web) fn part<B: MessageBody>(
+        &self,
+        response: &ServiceResponse<B>,
+    ) -> Option<Part> {
+        match *self.said.borrow() {
+            Said::Page => None,
+            Said::Nothing if !self.site.parts => None,
+            _ => Part::of(response),
+        }
+    }
+
+    /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
+    pub(in crate::web) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
+        matches!(*self.said.borrow(), Said::Nothing) && part::is_dropped(response)
+    }
+
+    pub(in crate::web) fn added_here(&self) {
+        self.added_here.set(true);
+    }
+
+    pub(in crate::web) fn take_now(&self) -> Vec<Message> {
+        self.now.take()
+    }
+
+    /// Notes that the messages were put into the response; `any`: that there were some.
+    pub(in crate::web) fn rendered(&self, any: bool) {
+        self.rendered.set(true);
+        self.carried.set(self.carried.get() || any);
+    }
+
+    pub(in crate::web) fn is_rendered(&self) -> bool {
+        self.rendered.get()
+    }
+
+    /// Tells whether the response carries messages, so that no cache may keep it.
+    pub(in crate::web) fn is_carrying(&self) -> bool {
+        self.carried.get()
+    }
+
+    pub(in crate::web) fn say(&self, word: Word) {
+        self.word.set(Some(word));
+    }
+
+    pub(in crate::web) fn word(&self) -> Option<Word> {
+        let word = self.word.get();
+        #[cfg(feature = "live")]
+        let word = word.or_else(|| self.site.left_to_page.then_some(Word::LeaveToPage));
+        word
+    }
+
+    /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
+    #[cfg(feature = "live")]
+    pub(in crate::web) fn is_left_to_page(&self) -> bool {
+        self.asked_to_say.get()
+    }
+
+    /// Draws messages for this page, which may have to say that it shows them.
+    pub(in crate::web) fn draw(&self, messages: &[Message], displaced: u64) -> String {
+        #[cfg(feature = "live")]
+        if let Some(view) = &*self.claimed_for.borrow()
+            && self.word() == Some(Word::LeaveToPage)
+        {
+            self.asked_to_say.set(true);
+            return crate::render::fragment_to_confirm(messages, displaced, view.as_str());
+        }
+        crate::fragment(messages, displaced)
+    }
+
+    /// Gives the claim over to whoever ends it.
+    pub(in crate::web) fn take_hold(&self) -> Option<Hold> {
+        self.hold.take()
+    }
+}
