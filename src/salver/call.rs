@@ -110,9 +110,9 @@ impl Salver {
         held
     }
 
-    /// Claims for a page that is open: it waits as long as an add does.
-    #[cfg(feature = "live")]
-    pub(crate) async fn hold_for_stream(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
+    /// Claims for a script in a page that is open: it waits as long as an add does.
+    #[cfg(feature = "web")]
+    pub(crate) async fn hold_for_script(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
         self.hold(contexts, self.policy().add_budget).await
     }
 

@@ -23,7 +23,7 @@ struct Held {
     claim: Claim,
     salver: Salver,
     /// Whether the page itself says that it shows them.
-    #[cfg(feature = "live")]
+    #[cfg(feature = "web")]
     by_page: bool,
 }
 
@@ -40,7 +40,7 @@ impl Hold {
         Self(Some(Box::new(Held {
             claim,
             salver,
-            #[cfg(feature = "live")]
+            #[cfg(feature = "web")]
             by_page: false,
         })))
     }
@@ -50,8 +50,8 @@ impl Hold {
     }
 }
 
-/// For pages that are open: they say themselves what they show.
-#[cfg(feature = "live")]
+/// For pages that say themselves what they show.
+#[cfg(feature = "web")]
 impl Hold {
     /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
     pub(crate) fn confirm_what_cannot_be_shown(&mut self) {
@@ -64,6 +64,7 @@ impl Hold {
     }
 
     /// Gives the claim, to be read.
+    #[cfg(feature = "live")]
     pub(crate) fn claim(&self) -> Option<&Claim> {
         self.0.as_ref().map(|held| &held.claim)
     }
@@ -78,11 +79,13 @@ impl Hold {
     }
 
     /// Leaves the messages to the page's word, or to their lease.
+    #[cfg(feature = "live")]
     pub(crate) fn leave(self) {
         drop(self.into_claim());
     }
 
     /// Gives back after a while, off everybody's path.
+    #[cfg(feature = "live")]
     pub(crate) fn give_back_after(self, time: Duration) {
         let give_back = async move {
             tokio::time::sleep(time).await;
@@ -113,7 +116,6 @@ impl Hold {
     /// Confirms off the visitor's path, or leaves that to the page.
     pub(crate) fn confirm(mut self) {
         if let Some(held) = self.0.take() {
-            #[cfg(feature = "live")]
             if held.by_page {
                 return;
             }

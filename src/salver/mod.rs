@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "live")]
+#[cfg(feature = "web")]
 use futures_util::future::try_join_all;
 
-#[cfg(feature = "live")]
+#[cfg(feature = "web")]
 use crate::MessageId;
 use crate::breaker::Breaker;
 use crate::context::{IntoView, check_app};
@@ -332,7 +332,7 @@ impl Salver {
     }
 
     /// Takes a page's word that it shows messages: never again, whoever holds them. One round trip.
-    #[cfg(feature = "live")]
+    #[cfg(feature = "web")]
     pub(crate) async fn confirm_by_ids(
         &self,
         context: &Context,

@@ -285,7 +285,7 @@ impl Claim {
     }
 
     /// Takes out what it holds beside its messages; none if there is nothing.
-    #[cfg(feature = "live")]
+    #[cfg(feature = "web")]
     pub(crate) fn split_off_the_unshown(&mut self) -> Option<Self> {
         let members: usize = self.held.iter().map(|held| held.members.len()).sum();
         if members == self.found.messages.len() {
@@ -330,7 +330,7 @@ impl Claim {
 }
 
 /// Tells whether a stored member is the message of an id.
-#[cfg(feature = "live")]
+#[cfg(feature = "web")]
 fn has_id(member: &[u8], id: &str) -> bool {
     wire::head(member).is_some_and(|head| head.id == id.as_bytes())
 }

@@ -241,7 +241,6 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
 async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
     match visit.word() {
         None if counts && visit.is_rendered() => return Some(hold),
-        #[cfg(feature = "live")]
         Some(Word::LeaveToPage) if counts && visit.is_rendered() => {
             return Some(match visit.is_left_to_page() {
                 true => hold.left_to_page(),

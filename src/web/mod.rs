@@ -38,6 +38,7 @@
 //! # Ok(()) }
 //! ```
 
+mod api;
 mod assets;
 mod body;
 mod cookies;
@@ -51,6 +52,7 @@ mod lately;
 mod live;
 mod messages;
 mod middleware;
+mod origin;
 mod part;
 mod pending;
 mod routes;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::{Resource, web};
 
+use super::api;
 use super::assets::{self, Asset};
 #[cfg(feature = "live")]
 use super::live;
@@ -28,7 +29,9 @@ impl Salver {
 /// | `/salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
 /// | `/salver/salver.js` | the page script, with the feature `live` |
 /// | `/salver/stream` | the messages of one view as they come, with the feature `live` |
-/// | `/salver/confirm` | takes the page's word that they are shown, with the feature `live` |
+/// | `/salver/claim`, `/salver/confirm`, `/salver/count` | messages as JSON, for pages that draw themselves |
+/// | `/salver/messages` | takes a message to oneself, with [`taking_messages`](Self::taking_messages) |
+/// | `/salver/openapi.json` | describes them |
 ///
 /// The files go by another name too, which holds the hash of their content and is cached for ever: that is
 /// what [`head`](Self::head) writes. Under the short name they are cached for an hour.
@@ -49,6 +52,7 @@ impl Salver {
 #[derive(Clone, Debug)]
 pub struct Routes {
     path: String,
+    takes_messages: bool,
     #[cfg(feature = "live")]
     minds_signals: bool,
 }
@@ -57,6 +61,7 @@ impl Default for Routes {
     fn default() -> Self {
         Self {
             path: PATH.to_owned(),
+            takes_messages: false,
             #[cfg(feature = "live")]
             minds_signals: true,
         }
@@ -72,6 +77,16 @@ impl Routes {
             "" => String::new(),
             path => format!("/{path}"),
         };
+        self
+    }
+
+    /// Takes messages that pages leave for their own visitor: `POST /salver/messages`. Default: not.
+    ///
+    /// Whoever runs a script in a page of the site can then tell its visitor something in the site's name; no more
+    /// than that script could draw itself.
+    #[must_use]
+    pub fn taking_messages(mut self) -> Self {
+        self.takes_messages = true;
         self
     }
 
@@ -111,8 +126,10 @@ impl Routes {
         #[cfg(feature = "live")]
         let files = files
             .chain(asset(path, "js", &live::SCRIPT))
-            .chain(live::resources(path, self.minds_signals));
-        files.collect()
+            .chain([live::resource(path, self.minds_signals)]);
+        files
+            .chain(api::resources(path, self.takes_messages))
+            .collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where people meet Salver from: a worker with a job queue, a page that swaps fragments, a shell, another language.
 
+mod api;
 mod jobs;
 mod outbox;
 mod parts;

@@ -1,5 +1,4 @@
-//! Messages on pages that are already open: a stream of frames to the page script, and its word that they are
-//! shown.
+//! Messages on pages that are already open: a stream of frames to the page script.
 
 use std::future::ready;
 use std::sync::LazyLock;
@@ -9,10 +8,8 @@ use actix_web::{HttpRequest, Resource, web};
 use super::assets::Asset;
 use crate::{Salver, SessionId};
 
-mod confirm;
 mod frame;
 mod given;
-mod origin;
 mod signals;
 mod stream;
 mod streams;
@@ -32,11 +29,10 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// Gives what open pages ask for, below a path.
-pub(super) fn resources(path: &str, minds_signals: bool) -> [Resource; 2] {
+pub(super) fn resource(path: &str, minds_signals: bool) -> Resource {
     let open =
         web::get().to(move |request: HttpRequest| ready(stream::open(&request, minds_signals)));
-    let stream = web::resource(format!("{path}/stream")).route(open);
-    [stream, confirm::resource(&format!("{path}/confirm"))]
+    web::resource(format!("{path}/stream")).route(open)
 }
 
 impl Salver {

@@ -13,10 +13,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::given::Given;
 use super::streams::{Farewell, Place, STREAMS};
-use super::{frame, origin, signals};
+use super::{frame, signals};
 use crate::chance::by_chance;
 use crate::seldom::Seldom;
 use crate::store::Watch;
+use crate::web::origin;
 use crate::web::site::Site;
 use crate::web::visit::Visit;
 use crate::{Context, Error, View};
@@ -223,7 +224,7 @@ impl Stream {
         let claimed = {
             // Many streams that wake at once must not fill the connection that pages need.
             let _turn = self.site.turns.acquire().await;
-            salver.hold_for_stream(self.context.looked_into()).await
+            salver.hold_for_script(self.context.looked_into()).await
         };
         let mut hold = match claimed {
             Ok(hold) => hold,

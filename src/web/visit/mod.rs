@@ -25,7 +25,6 @@ pub(in crate::web) enum Word {
     Keep,
     Confirm,
     /// The page says itself what it shows.
-    #[cfg(feature = "live")]
     LeaveToPage,
 }
 
@@ -54,7 +53,6 @@ pub(in crate::web) struct Visit {
     shown: OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
     /// Whether the page was told to say what it shows.
-    #[cfg(feature = "live")]
     asked_to_say: Cell<bool>,
     /// The view of which something was claimed.
     #[cfg(feature = "live")]
@@ -80,7 +78,6 @@ impl Visit {
             asked: RefCell::default(),
             shown: OnceCell::new(),
             hold: RefCell::default(),
-            #[cfg(feature = "live")]
             asked_to_say: Cell::new(false),
             #[cfg(feature = "live")]
             claimed_for: RefCell::default(),
@@ -198,8 +195,15 @@ impl Visit {
         word
     }
 
+    /// Gives what a script has claimed over to its word, once the response is handed over.
+    pub(in crate::web) fn leave_with_script(&self, hold: Hold) {
+        self.hold.replace(Some(hold));
+        self.asked_to_say.set(true);
+        self.rendered(true);
+        self.say(Word::LeaveToPage);
+    }
+
     /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
-    #[cfg(feature = "live")]
     pub(in crate::web) fn is_left_to_page(&self) -> bool {
         self.asked_to_say.get()
     }

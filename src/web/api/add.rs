@@ -1,0 +1,66 @@
+//! A message to oneself.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Json;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Caller, Problem};
+use crate::message::{Action, Autoclose, Format};
+use crate::{Level, Message, View};
+
+/// A message as a page may leave it for the visitor who looks at it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Left {
+    view: String,
+    #[serde(default)]
+    level: Level,
+    title: Option<String>,
+    text: String,
+    tag: Option<String>,
+    #[serde(default)]
+    format: Format,
+    #[serde(default)]
+    autoclose: Autoclose,
+    action: Option<Action>,
+    data: Option<Value>,
+}
+
+impl Left {
+    fn message(self) -> Message {
+        let mut message = Message::new(self.level, self.text).autoclose(self.autoclose);
+        if let Some(title) = self.title {
+            message = message.title(title);
+        }
+        if let Some(tag) = self.tag {
+            message = message.tag(tag);
+        }
+        if self.format == Format::Markdown {
+            message = message.markdown();
+        }
+        if let Some(action) = self.action {
+            message = message.action(action.label(), action.url());
+        }
+        match self.data {
+            Some(data) => message.data(data),
+            None => message,
+        }
+    }
+}
+
+/// Adds it. Makes no session: who has none would be given one for each message.
+pub(super) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpResponse, Problem> {
+    let Caller { visit, session } = Caller::of(&request)?;
+    let session = session.ok_or_else(Problem::nobody)?;
+    let mut left = left.into_inner();
+    let view = View::try_from(std::mem::take(&mut left.view))?;
+    let message = left.message();
+    let id = message.id();
+    visit.visitor.touch(&visit.visitor.hand(&request));
+    let salver = &visit.site.salver;
+    let context = salver.address(session, view);
+    salver.add_here(&context, message).await?;
+    Ok(super::json(StatusCode::CREATED, json!({ "id": id })))
+}

@@ -1,0 +1,69 @@
+//! What is pending for a view.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Json;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, json};
+use crate::{Message, View};
+
+/// Of which view.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    view: String,
+}
+
+#[derive(Default, Serialize)]
+struct Pending<'a> {
+    messages: &'a [Message],
+    /// How many went to make room since the view was last shown.
+    displaced: u64,
+    /// For how long they are hidden from every other look, in milliseconds.
+    lease: u128,
+    /// When to ask again for what is there and may not be shown yet, in milliseconds.
+    next: Option<u128>,
+}
+
+/// Hides from every other look what is pending for a view and for [`View::ANY`], until the page says that it is shown or the
+/// lease has ended.
+pub(super) async fn claim(
+    request: HttpRequest,
+    wanted: Json<Wanted>,
+) -> Result<HttpResponse, super::Problem> {
+    let Caller { visit, session } = Caller::of(&request)?;
+    let view = View::new(wanted.into_inner().view)?;
+    let salver = &visit.site.salver;
+    let lease = salver.policy().lease.as_millis();
+    let Some(session) = session else {
+        return Ok(json(
+            StatusCode::OK,
+            Pending {
+                lease,
+                ..Pending::default()
+            },
+        ));
+    };
+    let context = salver.address(session, visit.site.noted(view));
+    let hold = salver.hold_for_script(context.looked_into()).await?;
+    let response = match hold.found() {
+        Some(found) => json(
+            StatusCode::OK,
+            Pending {
+                messages: &found.messages,
+                displaced: found.displaced,
+                lease,
+                next: found.next.map(|next| next.as_millis()),
+            },
+        ),
+        None => json(
+            StatusCode::OK,
+            Pending {
+                lease,
+                ..Pending::default()
+            },
+        ),
+    };
+    visit.leave_with_script(hold);
+    Ok(response)
+}

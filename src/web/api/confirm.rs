@@ -1,0 +1,37 @@
+//! The page's word that messages are shown.
+
+use actix_web::web::Json;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::{Caller, Problem};
+use crate::{Error, MessageId, View};
+
+/// Most messages of one word: more than a page shows at once. Stops one request from being many.
+const MAX_IDS: usize = 256;
+
+/// Which messages a page shows.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    view: String,
+    ids: Vec<MessageId>,
+}
+
+/// Removes them from the visitor's own session, from this view and from [`View::ANY`].
+pub(super) async fn confirm(
+    request: HttpRequest,
+    shown: Json<Shown>,
+) -> Result<HttpResponse, Problem> {
+    let Caller { visit, session } = Caller::of(&request)?;
+    let Shown { view, ids } = shown.into_inner();
+    let view = View::new(view)?;
+    if ids.len() > MAX_IDS {
+        return Err(Error::invalid("ids", format!("are more than {MAX_IDS}")).into());
+    }
+    if let Some(session) = session {
+        let salver = &visit.site.salver;
+        let context = salver.address(session, view);
+        salver.confirm_by_ids(&context, ids).await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,35 @@
+//! How many messages are pending.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Query;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Caller, Problem};
+use crate::{Error, View};
+
+/// Of which view.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    view: Option<String>,
+}
+
+/// Counts what a page of a view would show, and changes nothing.
+pub(super) async fn count(
+    request: HttpRequest,
+    wanted: Result<Query<Wanted>, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let Caller { visit, session } = Caller::of(&request)?;
+    let view = wanted.ok().and_then(|wanted| wanted.into_inner().view);
+    let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
+    let view = View::new(view)?;
+    let count = match session {
+        Some(session) => {
+            let salver = &visit.site.salver;
+            salver.peek(&salver.address(session, view)).await?.len()
+        }
+        None => 0,
+    };
+    Ok(super::json(StatusCode::OK, json!({ "count": count })))
+}

@@ -1,0 +1,95 @@
+//! Messages as JSON, for pages that draw themselves: what is pending, the page's word that it is shown, how many there
+//! are, and, where the site allows it, a message to oneself.
+//!
+//! `openapi.json` describes it; what is wrong is told as in RFC 9457, "Problem Details for HTTP APIs".
+
+use std::future::ready;
+use std::rc::Rc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType};
+use actix_web::web::{self, JsonConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Serialize;
+
+use self::problem::Problem;
+use super::origin;
+use super::visit::Visit;
+use crate::SessionId;
+
+mod add;
+mod claim;
+mod confirm;
+mod count;
+mod problem;
+
+/// Most bytes of one request. Stops strangers from having the process read what is none.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// What describes all this: an OpenAPI document.
+const DESCRIPTION: &str = include_str!("openapi.json");
+
+/// Gives what pages ask for as JSON, below a path.
+pub(super) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
+    let at = |name: &str| {
+        web::resource(format!("{path}/{name}")).app_data(
+            JsonConfig::default()
+                .limit(MAX_BYTES)
+                .error_handler(problem::of_body),
+        )
+    };
+    let mut resources = vec![
+        only("POST", at("claim").route(web::post().to(claim::claim))),
+        only(
+            "POST",
+            at("confirm").route(web::post().to(confirm::confirm)),
+        ),
+        only("GET", at("count").route(web::get().to(count::count))),
+        only("GET", at("openapi.json").route(web::get().to(describe))),
+    ];
+    if takes_messages {
+        resources.push(only("POST", at("messages").route(web::post().to(add::add))));
+    }
+    resources
+}
+
+/// Has a resource say which method is meant.
+fn only(method: &'static str, resource: Resource) -> Resource {
+    let refused = move || {
+        HttpResponse::MethodNotAllowed()
+            .insert_header((header::ALLOW, method))
+            .finish()
+    };
+    resource.default_service(web::to(move || ready(refused())))
+}
+
+async fn describe() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(DESCRIPTION)
+}
+
+/// Whose request it is, if a page of this site makes it.
+struct Caller {
+    visit: Rc<Visit>,
+    session: Option<SessionId>,
+}
+
+impl Caller {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let visit = Visit::of(request)?;
+        if origin::is_foreign(request) {
+            return Err(Problem::foreign());
+        }
+        let session = visit.visitor.session(request);
+        Ok(Self { visit, session })
+    }
+}
+
+/// Answers with JSON that no cache may keep.
+fn json(status: StatusCode, content: impl Serialize) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, "no-store, private"))
+        .json(content)
+}

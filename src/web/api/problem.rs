@@ -1,0 +1,121 @@
+//! What is wrong with a request, as it is told. (RFC 9457, "Problem Details for HTTP APIs".)
+
+use std::fmt;
+
+use actix_web::error::JsonPayloadError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::Error;
+
+/// A problem: to the caller what it can do about it, to strangers nothing else.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: Option<String>,
+    field: Option<&'static str>,
+    /// In seconds.
+    retry_after: Option<u64>,
+}
+
+/// What it says.
+#[derive(Serialize)]
+struct Content<'a> {
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: Some(detail.into()),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A page of another site.
+    pub(super) fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "the request is not of a page of this site",
+        )
+    }
+
+    /// Nobody is there to be told anything.
+    pub(super) fn nobody() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "the visitor has no session")
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match error.is_closed() {
+            true => StatusCode::CONFLICT,
+            false => error.status_code(),
+        };
+        // What went wrong inside is for the log.
+        let is_theirs = error.is_invalid() || error.is_closed();
+        Self {
+            status,
+            detail: is_theirs.then(|| error.to_string()),
+            field: error.field(),
+            retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.detail.as_deref().unwrap_or("not possible"))
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let content = Content {
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: self.detail.as_deref(),
+            field: self.field,
+        };
+        let mut response = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        response
+            .insert_header((CONTENT_TYPE, "application/problem+json"))
+            .json(content)
+    }
+}
+
+/// What is wrong with a body that is not read.
+pub(super) fn of_body(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let problem = match error {
+        JsonPayloadError::ContentType => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is not application/json",
+        ),
+        JsonPayloadError::Overflow { limit }
+        | JsonPayloadError::OverflowKnownLength { limit, .. } => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is over {limit} bytes"),
+        ),
+        JsonPayloadError::Deserialize(error) => {
+            Problem::new(StatusCode::BAD_REQUEST, error.to_string())
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "the body cannot be read"),
+    };
+    problem.into()
+}
