@@ -383,6 +383,10 @@ more anybody_leaves_messages hands::api::a_page_leaves_messages_for_its_own_visi
   src/web/api/mod.rs 'if takes_messages {' 'if takes_messages || path.len() > 1 {'
 more the_document_forgets hands::api::schemathesis_finds_nothing \
   src/web/api/openapi.json '"pattern": "^[A-Za-z0-9._~-]{1,64}$"' '"pattern": "^[A-Za-z0-9._~-]{1,60}$"'
+more other_languages_spell_otherwise hands::tongues::all_read_the_same_vectors \
+  tests/fixtures/wire_v1.json '"key": "iconfinder:{u7Jx0}:orders%2F%7Bid%7D"' '"key": "iconfinder:{u7Jx0}:orders%2f%7bid%7d"'
+more other_languages_do_not_follow hands::tongues::what_is_written_in_another_language_is_read_and_the_other_way_round \
+  examples/node/salver.mjs 'decodeURIComponent(rest), context.view' 'context.session, context.view'
 more carriers_make_new_ids hands::outbox::what_is_rolled_back_is_never_told_and_what_is_committed_once \
   examples/outbox.rs 'salver.add(&context, message)' 'salver.add(&context, message.with_id(salver::MessageId::new()))'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \

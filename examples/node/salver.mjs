@@ -120,7 +120,7 @@ export function stepId(begunMs, job, step) {
  */
 export function message(text, options = {}) {
   const { id = messageId(), tag, level = "info", title, format, autoclose, action, data, expires } = options;
-  check(typeof text === "string" && text && bytes(text) <= MAX_TEXT && !CONTROL_IN_TEXT.test(text), () =>
+  check(typeof text === "string" && text.trim() && bytes(text) <= MAX_TEXT && !CONTROL_IN_TEXT.test(text), () =>
     `text is empty, over ${MAX_TEXT} bytes or has a control character`);
   if (title !== undefined) line("title", title, MAX_TITLE);
   check(tag === undefined || TAG.test(tag), () => "tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~");
@@ -225,7 +225,7 @@ function check(holds, problem) {
 }
 
 function line(name, value, most) {
-  check(typeof value === "string" && value && bytes(value) <= most && !CONTROL.test(value), () =>
+  check(typeof value === "string" && value.trim() && bytes(value) <= most && !CONTROL.test(value), () =>
     `${name} is empty, over ${most} bytes or has a control character`);
 }
 

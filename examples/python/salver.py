@@ -145,7 +145,7 @@ def message(
     `autoclose` and `expires` are in milliseconds, the latter Unix time. `action` has a label and a url, of http or
     https or a path. Raises ValueError, naming what is wrong.
     """
-    if not text or len(text.encode()) > MAX_TEXT or _CONTROL_IN_TEXT.search(text):
+    if not text.strip() or len(text.encode()) > MAX_TEXT or _CONTROL_IN_TEXT.search(text):
         raise ValueError(f"text is empty, over {MAX_TEXT} bytes or has a control character")
     if title is not None:
         _line("title", title, MAX_TITLE)
@@ -173,7 +173,7 @@ def read(member: str) -> dict[str, Any] | None:
     """Reads a stored message; None if it is not one, or a newer one than this reads."""
     head = _HEAD.match(member)
     try:
-        fields = json.loads(member)
+        fields: dict[str, Any] = json.loads(member)
         if not head or fields.get("v", 1) != 1 or fields["id"] != head[1] or fields.get("tag") != head[2]:
             return None
         known = ("tag", "level", "title", "format", "autoclose", "action", "data", "expires")
@@ -248,7 +248,7 @@ def _encoded(part: str) -> str:
 
 
 def _line(name: str, value: str, most: int) -> None:
-    if not value or len(value.encode()) > most or _CONTROL.search(value):
+    if not value.strip() or len(value.encode()) > most or _CONTROL.search(value):
         raise ValueError(f"{name} is empty, over {most} bytes or has a control character")
 
 

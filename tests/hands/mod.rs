@@ -4,3 +4,4 @@ mod api;
 mod jobs;
 mod outbox;
 mod parts;
+mod tongues;
