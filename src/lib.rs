@@ -46,6 +46,7 @@
 //! | `actix-session` | no | keeps the visitor's token in a session of that crate |
 //! | `live` | no | messages on pages that are already open: streams, and the page script |
 //! | `conformance` | no | the laws of a store as tests, for stores of your own |
+//! | `cli` | no | the tool `salver`, for a shell: [the page](docs::tool) |
 //!
 //! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -126,7 +126,8 @@ fn imports_fall_and_rooms_do_not_meet() {
             .to_str()
             .unwrap();
         let room = room.trim_end_matches(".rs");
-        if room == "lib" {
+        // Programs are built on the library as anybody's are, and have crates of their own.
+        if room == "lib" || room == "bin" {
             continue;
         }
         let own = floor(room).unwrap_or_else(|| panic!("{room} stands on no floor"));

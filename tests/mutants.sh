@@ -182,7 +182,7 @@ fault logins_remove_before_they_copy faults::cluster::cluster_login_broken_off \
 more logins_copy_what_was_shown faults::cluster::what_is_confirmed_while_it_is_carried_is_not_shown_again \
   src/store/redis/moving.rs 'scripts::confirm(line, &shown).await' '{ drop(shown); Ok(()) }'
 more one_node_is_swept faults::cluster::a_sweep_goes_over_every_node_of_a_cluster \
-  src/store/redis/sweep.rs 'cursor != 0 || line.is_cluster()' 'cursor != 0'
+  src/store/redis/walk.rs 'cursor != 0 || line.is_cluster()' 'cursor != 0'
 more clusters_migrate_as_one_server laws::cluster::every_law_holds \
   src/store/redis/mod.rs 'return moving::migrate(&self.line, app, from, to, open, limits).await;' 'let _ = moving::migrate;'
 fault replicas_are_not_counted faults::replicas::what_no_replica_has_is_in_doubt_however_often_it_is_added \
@@ -387,6 +387,14 @@ more other_languages_spell_otherwise hands::tongues::all_read_the_same_vectors \
   tests/fixtures/wire_v1.json '"key": "iconfinder:{u7Jx0}:orders%2F%7Bid%7D"' '"key": "iconfinder:{u7Jx0}:orders%2f%7bid%7d"'
 more other_languages_do_not_follow hands::tongues::what_is_written_in_another_language_is_read_and_the_other_way_round \
   examples/node/salver.mjs 'decodeURIComponent(rest), context.view' 'context.session, context.view'
+fault the_tool_takes_what_it_reads hands::cli::what_is_there_is_told \
+  src/bin/salver/peek.rs 'salver.peek(&context)' 'salver.take(&context)'
+more surveys_miss_what_is_large hands::cli::what_is_there_is_told \
+  src/store/survey.rs 'self.bytes += counted.bytes;' ''
+more dead_servers_are_taken_for_wrong_ones hands::cli::what_a_server_is_not_is_told \
+  src/bin/salver/args.rs 'connected.is_ok_and(|connected| connected.is_ok())' 'connected.is_ok()'
+more the_tool_says_it_again hands::cli::what_comes_is_followed \
+  src/bin/salver/watch.rs 'said.retain(|id| found.iter().any(|message| message.id() == *id));' 'said.clear();'
 more carriers_make_new_ids hands::outbox::what_is_rolled_back_is_never_told_and_what_is_committed_once \
   examples/outbox.rs 'salver.add(&context, message)' 'salver.add(&context, message.with_id(salver::MessageId::new()))'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \

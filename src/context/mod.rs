@@ -1,5 +1,6 @@
 //! Whose, on which page: the address of a message.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -53,7 +54,6 @@ fn spell_owner(app: &str, between: &str, session: &SessionId, mut put: impl FnMu
     utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
 }
 
-#[cfg(feature = "redis")]
 pub(crate) fn decode(part: &str) -> Option<String> {
     let text = percent_encoding::percent_decode_str(part)
         .decode_utf8()
@@ -96,6 +96,29 @@ impl TryFrom<Parts> for Context {
 
     fn try_from(parts: Parts) -> Result<Self, Error> {
         Self::new(parts.app, parts.session, parts.view)
+    }
+}
+
+impl FromStr for Context {
+    type Err = Error;
+
+    /// Reads an address as [`key`](Self::key) spells it.
+    ///
+    /// ```
+    /// use salver::Context;
+    ///
+    /// let context: Context = "iconfinder:{u7Jx0}:orders%2F%7Bid%7D".parse()?;
+    /// assert_eq!(context.view().as_str(), "orders/{id}");
+    /// # Ok::<(), salver::Error>(())
+    /// ```
+    fn from_str(key: &str) -> Result<Self, Error> {
+        let parts = key.split_once(":{");
+        let parts = parts.and_then(|(app, rest)| Some((app, rest.split_once("}:")?)));
+        let address = parts.and_then(|(app, (session, view))| {
+            let session = SessionId::new(decode(session)?).ok()?;
+            Self::new(decode(app)?, session, View::from_encoded(view)?).ok()
+        });
+        address.ok_or_else(|| Error::invalid("address", "is not spelled `app:{session}:view`"))
     }
 }
 

@@ -7,7 +7,6 @@ use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 use super::RESERVED;
-#[cfg(feature = "redis")]
 use super::decode;
 use crate::Error;
 use crate::check::check_line;
@@ -64,7 +63,6 @@ impl View {
 
     /// Reads a name as it stands in keys.
     #[must_use]
-    #[cfg(feature = "redis")]
     pub(crate) fn from_encoded(part: &str) -> Option<Self> {
         if part == ANY {
             return Some(Self::ANY);

@@ -8,6 +8,7 @@
 //! | [data] | read and write the stored format, from any language |
 //! | [deployment] | set Redis up so that messages survive what you need them to survive |
 //! | [promises] | know what Salver promises, and which test shows it |
+//! | [tool] | look, add, count and find out what is wrong, from a shell |
 //! | [observing] | see how it goes: metrics, spans, health |
 //! | [migrating] | come from actix-web-flash-messages |
 //! | [contributing] | change Salver and know that it still holds |
@@ -30,6 +31,9 @@ pub mod deployment {}
 
 #[doc = include_str!("promises.md")]
 pub mod promises {}
+
+#[doc = include_str!("tool.md")]
+pub mod tool {}
 
 #[doc = include_str!("observing.md")]
 pub mod observing {}

@@ -36,6 +36,16 @@ impl Salver {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let budget = self.policy().add_budget;
+        self.read_slowly(doing, budget, call).await
+    }
+
+    /// Asks for something for which nobody waits, with a budget of its own.
+    pub(super) async fn read_slowly<T>(
+        &self,
+        doing: &'static str,
+        budget: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.call(doing, within(budget, call, unanswered)).await
     }
 

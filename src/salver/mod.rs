@@ -22,6 +22,7 @@ mod health;
 mod hold;
 mod moving;
 mod pending;
+mod survey;
 mod sweep;
 
 pub use self::builder::SalverBuilder;

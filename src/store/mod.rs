@@ -51,6 +51,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ mod health;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod survey;
 
 pub use doorbell::{Doorbell, Watch};
 pub use health::{Finding, Trouble};
@@ -73,6 +75,7 @@ pub use memory::{Clock, MemoryStore};
 pub use redis::scripts::ADD as ADD_SCRIPT;
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
+pub use survey::{Counted, Surveyed};
 
 /// Most messages that one context can be set to keep: what one look has to carry.
 pub const MAX_MESSAGES: usize = 1000;
@@ -485,6 +488,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// As [`peek`](Self::peek). Repeating is safe. Must work in a store that is full.
     fn sweep<'a>(&'a self, app: &'a str, age: Duration, from: Option<&'a str>)
     -> Answer<'a, Swept>;
+
+    /// Counts what there is of an application, leased or not: one step of bounded size, which goes on where the step
+    /// before it says. Default: a store that is not counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek), and [`is_setup`](Error::is_setup) where it is not.
+    fn survey<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> Answer<'a, Surveyed> {
+        let _ = (app, from);
+        Box::pin(ready(Err(Error::setup("this store does not count"))))
+    }
 
     /// Looks for what is wrong with the store itself. Asked at the start, and by
     /// [`Salver::health`](crate::Salver::health).

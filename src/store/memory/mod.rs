@@ -7,8 +7,8 @@ use std::time::Duration;
 use self::sessions::{Session, State};
 use self::shelf::Mode;
 use super::{
-    Answer, Claim, Doorbell, Finding, Found, HOPS, Held, Limits, Placed, Store, Swept, Which,
-    millis,
+    Answer, Claim, Doorbell, Finding, Found, HOPS, Held, Limits, Placed, Store, Surveyed, Swept,
+    Which, millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -314,6 +314,10 @@ impl Store for MemoryStore {
         _from: Option<&'a str>,
     ) -> Answer<'a, Swept> {
         Box::pin(async move { Ok(self.state().sweep(self.clock.now(), app, age)) })
+    }
+
+    fn survey<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> Answer<'a, Surveyed> {
+        Box::pin(async move { Ok(self.state().survey(self.clock.now(), app)) })
     }
 
     fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::shelf::Shelf;
-use crate::store::{Limits, Placed, Swept, millis};
+use crate::store::{Limits, Placed, Surveyed, Swept, millis};
 use crate::{Error, SessionId, View};
 
 /// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
@@ -122,6 +122,17 @@ impl State {
             }
         }
         swept
+    }
+
+    /// Counts what an application has that has not expired.
+    pub(super) fn survey(&self, now: u64, app: &str) -> Surveyed {
+        let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
+        let shelves = owned.flat_map(|(_, session)| session.shelves.values());
+        let mut surveyed = Surveyed::default();
+        for shelf in shelves.filter(|shelf| shelf.expires() > now) {
+            surveyed.note(&shelf.count());
+        }
+        surveyed
     }
 
     /// Drops what has expired, and what would expire first while there is too much.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Error;
-use crate::store::{Found, Full, Limits, Which, millis};
+use crate::store::{Counted, Found, Full, Limits, Which, millis};
 use crate::wire::{self, Head};
 
 /// What one member costs beside its bytes; an estimate, so that small messages count too.
@@ -28,6 +28,12 @@ struct Slot {
 impl Slot {
     fn head(&self) -> Option<Head<'_>> {
         wire::head(&self.member)
+    }
+
+    /// When it was made.
+    fn written(&self) -> u64 {
+        let own = self.head().and_then(|head| head.unix_ms());
+        own.unwrap_or(self.score)
     }
 
     /// The time to which a release sets it back.
@@ -93,10 +99,13 @@ impl Shelf {
 
     /// Removes what was written before a time.
     pub(super) fn sweep(&mut self, oldest: u64) -> u64 {
-        self.remove(|slot| {
-            let written = slot.head().and_then(|head| head.unix_ms());
-            written.unwrap_or(slot.score) < oldest
-        })
+        self.remove(|slot| slot.written() < oldest)
+    }
+
+    pub(super) fn count(&self) -> Counted {
+        let bytes: usize = self.slots.iter().map(|slot| slot.member.len()).sum();
+        let oldest = self.slots.iter().map(Slot::written).min();
+        Counted::new(self.slots.len() as u64, bytes as u64, oldest)
     }
 
     pub(super) fn live_until(&mut self, expires: u64) {

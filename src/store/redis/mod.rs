@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use self::scripts::Mode;
 use self::tracker::Tracker;
-use super::{Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Swept, Which};
+use super::{
+    Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
+};
 use crate::link::{Addresses, Dialer, Line, Replicated};
 use crate::{Context, Error, Message, SessionId, View};
 
@@ -20,6 +22,7 @@ mod rounds;
 pub(super) mod scripts;
 mod sweep;
 mod tracker;
+mod walk;
 
 pub use self::builder::RedisBuilder;
 
@@ -234,6 +237,10 @@ impl Store for RedisStore {
         from: Option<&'a str>,
     ) -> Answer<'a, Swept> {
         Box::pin(sweep::step(&self.line, app, age, from))
+    }
+
+    fn survey<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> Answer<'a, Surveyed> {
+        Box::pin(sweep::survey(&self.line, app, from))
     }
 
     fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {

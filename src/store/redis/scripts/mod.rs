@@ -8,7 +8,7 @@ use redis::{FromRedisValue, Value, from_redis_value};
 use super::keys::{self, Key};
 use crate::context::decode;
 use crate::link::{Ask, Effect, Line, Lua};
-use crate::store::{Claim, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
+use crate::store::{Claim, Counted, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 #[cfg(feature = "cluster")]
@@ -28,6 +28,7 @@ static MIGRATE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../migra
 
 static CHECK: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../check.lua")));
 static SWEEP: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../sweep.lua")));
+static SURVEY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../survey.lua")));
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
@@ -290,4 +291,19 @@ pub(super) async fn sweep(line: &Line, key: &str, age: Duration) -> Result<u64, 
     let mut ask = Ask::new(&SWEEP, Effect::Writes, 1);
     ask.arg(key).arg(millis(age));
     run(line, ask).await?.next()
+}
+
+/// Counts what is in one context.
+pub(super) async fn survey(line: &Line, key: &str) -> Result<Counted, Error> {
+    let mut ask = Ask::new(&SURVEY, Effect::Reads, 1);
+    ask.arg(key);
+    let mut parts = run(line, ask).await?;
+    let (messages, bytes) = (parts.next()?, parts.next()?);
+    let (oldest, wide): (u64, u8) = (parts.next()?, parts.next()?);
+    Ok(Counted {
+        messages,
+        bytes,
+        oldest: (oldest > 0).then_some(oldest),
+        is_wide: wide == 1,
+    })
 }

@@ -1,0 +1,56 @@
+//! Leaves a message.
+
+use std::io::Read;
+
+use salver::Message;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::args::{Add, Server};
+use crate::say::Say;
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(server: &Server, wanted: Add, say: &Say) -> Outcome {
+    let address = wanted.address.page()?.clone();
+    let salver = server.salver(address.app())?;
+    let message = message(wanted)?;
+    let id = message.id();
+    match salver.add(&address, message).await {
+        Ok(added) => {
+            let value = json!({ "id": id, "displaced": added.displaced });
+            say.either(|| id.to_string(), value)?;
+            Ok(true)
+        }
+        Err(error) => Err(Trouble::at(server, &salver, error).await),
+    }
+}
+
+fn message(wanted: Add) -> Result<Message, Trouble> {
+    let text = match wanted.text.as_str() {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(Trouble::from)?;
+            text.trim_end().to_owned()
+        }
+        _ => wanted.text,
+    };
+    let mut message = Message::new(wanted.level.into(), text);
+    if let Some(title) = wanted.title {
+        message = message.title(title);
+    }
+    if let Some(tag) = wanted.tag {
+        message = message.tag(tag);
+    }
+    if wanted.markdown {
+        message = message.markdown();
+    }
+    if let Some(after) = wanted.after {
+        message = message.after(*after);
+    }
+    if let Some([label, url]) = wanted.action.as_deref() {
+        message = message.action(label, url);
+    }
+    Ok(message)
+}

@@ -1,0 +1,232 @@
+//! What can be asked for.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use salver::store::RedisStore;
+use salver::{Context, Level, Salver, SessionId, View};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::trouble::Trouble;
+
+/// Where Redis is unless somebody says otherwise.
+const PORT: u16 = 6379;
+/// How long a server may take to take a connection.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const CODES: &str = "\
+Exit status: 0 all is well, 1 `doctor` has found something, 2 wrong use, 65 the input is refused, 69 the server does not \
+answer, 77 it does not let this user in.";
+
+const ADDRESSES: &str = "\
+An ADDRESS is spelled as the key in Redis, `app:{session}:view` (`*` is whichever page comes next), or as the JSON that a \
+handler gives a job. Quote it: braces mean something to a shell.";
+
+/// Messages for visitors, from a shell: what is pending, what there is of it, and why it does not arrive.
+#[derive(Parser)]
+#[command(version, after_help = CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Write JSON, one value a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where messages are kept.
+#[derive(Args)]
+pub(crate) struct Server {
+    /// The server: redis[s]://[user:password@]host[:port][/db].
+    #[arg(
+        long,
+        global = true,
+        env = "REDIS_URL",
+        hide_env_values = true,
+        default_value = "redis://127.0.0.1",
+        value_name = "URL"
+    )]
+    redis: String,
+}
+
+impl Server {
+    /// Gives the server's address, without who asks.
+    pub(crate) fn name(&self) -> String {
+        let url = Url::parse(&self.redis).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
+        let port = url.as_ref().and_then(Url::port).unwrap_or(PORT);
+        format!("{host}:{port}")
+    }
+
+    /// Tells whether anybody at all is there.
+    pub(crate) async fn takes_connections(&self) -> bool {
+        let connected = timeout(PATIENCE, TcpStream::connect(self.name())).await;
+        connected.is_ok_and(|connected| connected.is_ok())
+    }
+
+    pub(crate) fn store(&self) -> Result<RedisStore, Trouble> {
+        Ok(RedisStore::new(&self.redis)?)
+    }
+
+    pub(crate) fn salver(&self, app: &str) -> Result<Salver, Trouble> {
+        Ok(Salver::new(app, self.store()?)?)
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read what a page would show, and change nothing.
+    #[command(after_help = ADDRESSES)]
+    Peek {
+        /// Whose, on which page; `app:{session}` is all pages of a session.
+        address: Address,
+    },
+    /// Leave a message.
+    #[command(after_help = ADDRESSES)]
+    Add(Box<Add>),
+    /// Follow what comes, as a page of the address would show it, and change nothing.
+    #[command(after_help = ADDRESSES)]
+    Watch {
+        /// Whose, on which page.
+        address: Address,
+    },
+    /// Count the messages of an application.
+    Stats {
+        /// The application's name.
+        #[arg(long, env = "SALVER_APP")]
+        app: String,
+    },
+    /// Drop messages that are older than this, read or not, when space runs short.
+    Sweep {
+        /// The application's name.
+        #[arg(long, env = "SALVER_APP")]
+        app: String,
+        /// How old: `1d`, `90m`, `1h 30m`.
+        #[arg(long, value_name = "AGE")]
+        older_than: humantime::Duration,
+    },
+    /// Look for what keeps messages from arriving: server, rights, settings, clock, speed.
+    Doctor {
+        /// The application's name.
+        #[arg(long, env = "SALVER_APP")]
+        app: String,
+    },
+    /// Print what completes commands in a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man {
+        /// Of one command.
+        command: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Add {
+    /// Whose, on which page.
+    pub(crate) address: Address,
+    /// What is shown; `-` reads it from standard input.
+    pub(crate) text: String,
+    /// How loud.
+    #[arg(long, default_value = "info")]
+    pub(crate) level: Loudness,
+    /// A title above the text.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Takes the place of what has the same tag.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// The text is Markdown.
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Show it later: in `10m`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) after: Option<humantime::Duration>,
+    /// A link: what it is called, and where it leads to.
+    #[arg(long, num_args = 2, value_names = ["LABEL", "URL"])]
+    pub(crate) action: Option<Vec<String>>,
+}
+
+/// A level, as it is spelled.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Loudness {
+    Debug,
+    Info,
+    Success,
+    Warning,
+    Error,
+}
+
+impl From<Loudness> for Level {
+    fn from(loudness: Loudness) -> Self {
+        match loudness {
+            Loudness::Debug => Self::Debug,
+            Loudness::Info => Self::Info,
+            Loudness::Success => Self::Success,
+            Loudness::Warning => Self::Warning,
+            Loudness::Error => Self::Error,
+        }
+    }
+}
+
+/// Whose messages, and on which page if one is named.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    context: Context,
+    has_view: bool,
+}
+
+impl Address {
+    /// Gives the page.
+    pub(crate) fn page(&self) -> Result<&Context, Trouble> {
+        match self.has_view {
+            true => Ok(&self.context),
+            false => Err(Trouble::of_input("the address names no page")),
+        }
+    }
+
+    /// Gives the page, or the application and session where there is none.
+    pub(crate) fn page_or_session(&self) -> Result<&Context, (&str, &SessionId)> {
+        match self.has_view {
+            true => Ok(&self.context),
+            false => Err((self.context.app(), self.context.session())),
+        }
+    }
+
+    pub(crate) fn app(&self) -> &str {
+        self.context.app()
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let whole = |context| Self {
+            context,
+            has_view: true,
+        };
+        if text.starts_with('{') {
+            let context = serde_json::from_str(text);
+            return context.map(whole).map_err(|error| error.to_string());
+        }
+        if !text.ends_with('}') {
+            let context = text.parse().map(whole);
+            return context.map_err(|error: salver::Error| error.to_string());
+        }
+        let context: Context = format!("{text}:*")
+            .parse()
+            .map_err(|_| "address is not spelled `app:{session}`".to_owned())?;
+        Ok(Self {
+            context: context.with_view(View::ANY),
+            has_view: false,
+        })
+    }
+}

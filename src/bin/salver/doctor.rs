@@ -1,0 +1,111 @@
+//! Looks for what keeps messages from arriving.
+
+use std::time::{Duration, Instant};
+
+use salver::store::{Finding, RedisStore, Store, Surveyed, Trouble as Named};
+use salver::{Salver, SessionId, View};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::args::Server;
+use crate::say::Say;
+use crate::trouble::Trouble;
+
+/// How many looks tell how fast the server answers.
+const LOOKS: usize = 100;
+/// How many steps through the contexts tell in which form they are kept.
+const STEPS: usize = 20;
+
+pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
+    let store = server.store()?;
+    let salver = Salver::new(app, store.clone())?;
+    let health = salver.health().await;
+    let mut findings = health.findings().to_vec();
+    let reached = !findings
+        .iter()
+        .any(|finding| finding.trouble() == Named::Unreachable);
+    let (mut latency, mut hints) = (None, Vec::new());
+    if reached && let Ok(measured) = measure(&salver).await {
+        latency = Some(measured);
+        hints.extend(form(&sample(&store, app).await));
+    }
+    let somebody = !reached && server.takes_connections().await;
+    if somebody {
+        let detail = "somebody answers there, and not as Redis does";
+        findings = vec![Finding::new(Named::Unreachable, detail)];
+    }
+    let value = json!({
+        "good": findings.is_empty(),
+        "findings": findings.iter().map(told).collect::<Vec<_>>(),
+        "hints": hints,
+        "latency_us": latency.map(|(p50, p99)| json!({ "p50": p50.as_micros(), "p99": p99.as_micros() })),
+    });
+    let name = server.name();
+    say.either(|| page(&name, &findings, &hints, latency), value)?;
+    Ok(findings.is_empty())
+}
+
+fn told(finding: &Finding) -> serde_json::Value {
+    let trouble = finding.trouble();
+    json!({ "trouble": trouble.name(), "detail": finding.detail(), "advice": trouble.advice() })
+}
+
+fn page(
+    name: &str,
+    findings: &[Finding],
+    hints: &[String],
+    latency: Option<(Duration, Duration)>,
+) -> String {
+    let mut lines = vec![format!("      {name}")];
+    if findings.is_empty() {
+        lines.push("ok    server, version, rights, memory, clock".to_owned());
+    }
+    lines.extend(findings.iter().map(|finding| format!("wrong {finding}")));
+    lines.extend(latency.map(|(p50, p99)| {
+        let (p50, p99) = (p50.as_micros(), p99.as_micros());
+        format!("ok    a look takes {p50} us, one in a hundred {p99} us or more")
+    }));
+    lines.extend(hints.iter().map(|hint| format!("hint  {hint}")));
+    lines.join("\n")
+}
+
+/// Measures how long a look takes: the median, and what one in a hundred takes at least.
+async fn measure(salver: &Salver) -> Result<(Duration, Duration), Trouble> {
+    let nobodys = salver.context(SessionId::new("!doctor")?, View::ANY)?;
+    let mut took = Vec::new();
+    for _ in 0..LOOKS {
+        let began = Instant::now();
+        salver.peek(&nobodys).await?;
+        took.push(began.elapsed());
+    }
+    took.sort();
+    let at = |place: usize| took.get(place).copied().unwrap_or_default();
+    Ok((at(LOOKS / 2), at(LOOKS - 1)))
+}
+
+/// Counts some of the contexts.
+async fn sample(store: &RedisStore, app: &str) -> Surveyed {
+    let mut sample = Surveyed::default();
+    for _ in 0..STEPS {
+        let from = sample.next.clone();
+        let Ok(step) = store.survey(app, from.as_deref()).await else {
+            break;
+        };
+        sample.add(step);
+        if sample.next.is_none() {
+            break;
+        }
+    }
+    sample
+}
+
+/// Tells whether many contexts are kept in a form that is larger than need be.
+fn form(sample: &Surveyed) -> Option<String> {
+    (sample.wide * 2 > sample.contexts).then(|| {
+        format!(
+            "{} of {} contexts are kept in a form that is three times as large: `CONFIG SET zset-max-listpack-value 512` \
+             (before Redis 7 `zset-max-ziplist-value`)",
+            sample.wide, sample.contexts
+        )
+    })
+}

@@ -1,0 +1,75 @@
+//! How things are said: to a person, or as JSON.
+
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use salver::{Context, Message};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::trouble::Trouble;
+
+/// Says what a command has found.
+pub(crate) struct Say {
+    json: bool,
+}
+
+impl Say {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Says a line to a person, or a value to a program.
+    pub(crate) fn either(
+        &self,
+        line: impl FnOnce() -> String,
+        value: impl Serialize,
+    ) -> Result<(), Trouble> {
+        let text = match self.json {
+            true => serde_json::to_string(&value)
+                .map_err(|error| Trouble::from(io::Error::from(error)))?,
+            false => line(),
+        };
+        writeln!(io::stdout(), "{text}").map_err(Trouble::from)
+    }
+
+    pub(crate) fn message(&self, address: &Context, message: &Message) -> Result<(), Trouble> {
+        let value = json!({ "address": address.key(), "message": message });
+        self.either(|| line(message), value)
+    }
+}
+
+/// Puts a message on one line: when, how loud, under which tag, what.
+fn line(message: &Message) -> String {
+    let made = UNIX_EPOCH + Duration::from_millis(message.id().unix_ms());
+    let title = message.get_title().map(|title| format!("{title}: "));
+    let text = message.text().replace(['\n', '\t'], " ");
+    format!(
+        "{} {:7} {:10} {}{text}",
+        humantime::format_rfc3339_seconds(made),
+        message.level().to_string(),
+        message.get_tag().unwrap_or("-"),
+        title.unwrap_or_default(),
+    )
+}
+
+/// Says how long ago a moment was, in Unix milliseconds, and when.
+pub(crate) fn ago(unix_ms: u64) -> String {
+    let moment = UNIX_EPOCH + Duration::from_millis(unix_ms);
+    let age = SystemTime::now().duration_since(moment).unwrap_or_default();
+    let age = Duration::from_secs(age.as_secs());
+    let age = humantime::format_duration(age);
+    format!("{age} ago, {}", humantime::format_rfc3339_seconds(moment))
+}
+
+/// Writes a number with commas between its thousands.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
+    let groups = groups.iter().map(|group| String::from_utf8_lossy(group));
+    groups.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,62 @@
+//! Counts the messages of an application.
+
+use std::fmt::Write;
+
+use salver::store::Surveyed;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::args::Server;
+use crate::say::{Say, ago, number};
+use crate::trouble::Trouble;
+
+/// Longest bar of the histogram, in characters.
+const LONGEST: u64 = 40;
+
+pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
+    let salver = server.salver(app)?;
+    let all = match salver.survey(|_| ()).await {
+        Ok(all) => all,
+        Err(error) => return Err(Trouble::at(server, &salver, error).await),
+    };
+    let value = json!({
+        "contexts": all.contexts,
+        "messages": all.messages,
+        "bytes": all.bytes,
+        "oldest": all.oldest,
+        "contexts_by_messages": all.by_messages,
+    });
+    say.either(|| page(&all), value)?;
+    Ok(true)
+}
+
+fn page(all: &Surveyed) -> String {
+    let mut page = format!(
+        "contexts {:>12}\nmessages {:>12}\nbytes    {:>12}\noldest   {:>12}",
+        number(all.contexts),
+        number(all.messages),
+        number(all.bytes),
+        all.oldest.map_or("-".to_owned(), ago),
+    );
+    let most = all.by_messages.iter().max().copied().unwrap_or_default();
+    if most == 0 {
+        return page;
+    }
+    page.push_str("\n\nmessages     contexts");
+    for (size, count) in all.by_messages.iter().enumerate() {
+        let (from, to) = (1_u64 << size, (2_u64 << size) - 1);
+        let range = match size {
+            0 => "1".to_owned(),
+            _ if size + 1 == all.by_messages.len() => format!("{from} or more"),
+            _ => format!("{from} to {to}"),
+        };
+        let length = (count * LONGEST).div_ceil(most);
+        let bar = "#".repeat(usize::try_from(length).unwrap_or_default());
+        // Writing into a string cannot fail.
+        let _ = write!(page, "\n{range:10} {:>10} {bar}", number(*count));
+    }
+    page.lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

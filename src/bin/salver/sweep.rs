@@ -1,0 +1,38 @@
+//! Drops what is old.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::args::Server;
+use crate::say::{Say, number};
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &Say) -> Outcome {
+    let salver = server.salver(app)?;
+    // On standard error, and only where a person looks at it.
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of about {len} keys, {msg}") {
+        bar.set_style(style);
+    }
+    let swept = salver.sweep(older_than, |so_far| {
+        bar.set_length(so_far.of.max(so_far.contexts));
+        bar.set_position(so_far.contexts);
+        bar.set_message(format!("{} dropped", number(so_far.removed)));
+    });
+    let swept = swept.await;
+    bar.finish_and_clear();
+    let swept = match swept {
+        Ok(swept) => swept,
+        Err(error) => return Err(Trouble::at(server, &salver, error).await),
+    };
+    let line = || {
+        let (removed, contexts) = (number(swept.removed), number(swept.contexts));
+        format!("{removed} messages dropped, {contexts} contexts looked through")
+    };
+    let value = json!({ "removed": swept.removed, "contexts": swept.contexts });
+    say.either(line, value)?;
+    Ok(true)
+}

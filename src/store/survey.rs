@@ -1,0 +1,89 @@
+//! What is in a store, counted.
+
+/// What one context has.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Counted {
+    /// How many messages, leased, scheduled or visible.
+    pub messages: u64,
+    /// How long they are together, as they are stored.
+    pub bytes: u64,
+    /// When the oldest was made, in Unix milliseconds by its id.
+    pub oldest: Option<u64>,
+    /// Whether the server keeps them in a form that is three times as large.
+    pub is_wide: bool,
+}
+
+impl Counted {
+    /// For store authors.
+    #[must_use]
+    pub fn new(messages: u64, bytes: u64, oldest: Option<u64>) -> Self {
+        Self {
+            messages,
+            bytes,
+            oldest,
+            is_wide: false,
+        }
+    }
+}
+
+/// What a step of a survey counted, or all of them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Surveyed {
+    /// How many contexts have messages.
+    pub contexts: u64,
+    /// How many messages, leased, scheduled or visible.
+    pub messages: u64,
+    /// How long they are together, as they are stored.
+    pub bytes: u64,
+    /// When the oldest was made, in Unix milliseconds by its id.
+    pub oldest: Option<u64>,
+    /// How many contexts have from 1, 2, 4, 8, 16, 32, 64 messages on, and fewer than the next of these.
+    pub by_messages: [u64; 7],
+    /// How many contexts the server keeps in a form that is three times as large.
+    pub wide: u64,
+    /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
+    pub of: u64,
+    /// Where the next step goes on; none at the end.
+    pub next: Option<String>,
+}
+
+impl Surveyed {
+    /// Notes one context.
+    pub fn note(&mut self, counted: &Counted) {
+        let Some(size) = counted.messages.checked_ilog2() else {
+            return;
+        };
+        self.contexts += 1;
+        self.messages += counted.messages;
+        self.bytes += counted.bytes;
+        self.oldest = earlier(self.oldest, counted.oldest);
+        self.wide += u64::from(counted.is_wide);
+        let last = self.by_messages.len() - 1;
+        if let Some(count) = self.by_messages.get_mut((size as usize).min(last)) {
+            *count += 1;
+        }
+    }
+
+    /// Notes what a further step counted, and where it stands.
+    pub fn add(&mut self, step: Self) {
+        self.contexts += step.contexts;
+        self.messages += step.messages;
+        self.bytes += step.bytes;
+        self.oldest = earlier(self.oldest, step.oldest);
+        self.wide += step.wide;
+        for (count, more) in self.by_messages.iter_mut().zip(step.by_messages) {
+            *count += more;
+        }
+        self.of = self.of.max(step.of);
+        self.next = step.next;
+    }
+}
+
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
