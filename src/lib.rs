@@ -88,8 +88,8 @@ pub use crate::web::{Messages, Pending};
 /// The limits of a message, each with the harm that it stops.
 pub mod limits {
     pub use crate::message::{
-        MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
-        MAX_URL,
+        MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT,
+        MAX_TITLE, MAX_URL,
     };
     pub use crate::store::{MAX_CONTEXTS, MAX_MESSAGES};
 }

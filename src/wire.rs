@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::message::{Action, Autoclose, Format, MAX_MESSAGE};
+use crate::message::{Action, Autoclose, Format, MAX_MESSAGE, Wording};
 use crate::{Error, Level, Message, MessageId};
 
 /// The version that this crate writes, and the newest that it reads.
@@ -138,6 +138,10 @@ struct Written<'a> {
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<&'a Map<String, Value>>,
 }
 
 impl Serialize for Message {
@@ -155,6 +159,12 @@ impl Serialize for Message {
             action: self.action.as_ref(),
             data: self.data.as_ref(),
             expires: self.expires,
+            key: self.get_key(),
+            args: self
+                .wording
+                .as_ref()
+                .map(|wording| &wording.args)
+                .filter(|args| !args.is_empty()),
         }
         .serialize(serializer)
     }
@@ -177,6 +187,9 @@ struct Read<'a> {
     action: Option<Action>,
     data: Option<Value>,
     expires: Option<u64>,
+    key: Option<String>,
+    #[serde(default)]
+    args: Map<String, Value>,
 }
 
 impl<'de> Deserialize<'de> for Message {
@@ -194,6 +207,9 @@ impl<'de> Deserialize<'de> for Message {
         message.action = read.action;
         message.data = read.data;
         message.expires = read.expires;
+        // Arguments of nothing mean nothing.
+        let wording = read.key.map(|key| Wording::new(key, read.args));
+        message.wording = wording.map(Box::new);
         message.check().map_err(serde::de::Error::custom)?;
         Ok(message)
     }

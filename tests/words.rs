@@ -152,6 +152,18 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
             "data",
             ok().data(std::collections::HashMap::from([((1, 2), SECRET)])),
         ),
+        ("key", ok().key("")),
+        ("key", ok().key(format!("{SECRET}\n"))),
+        ("key", ok().key("x".repeat(limits::MAX_KEY + 1))),
+        // Arguments of nothing.
+        ("key", ok().arg("x", SECRET)),
+        ("args", ok().key("x").arg("", SECRET)),
+        ("args", ok().key("x").arg("x", long(limits::MAX_DATA))),
+        (
+            "args",
+            ok().key("x")
+                .arg("x", std::collections::HashMap::from([((1, 2), SECRET)])),
+        ),
         ("autoclose", ok().autoclose(Duration::from_millis(1))),
         ("after", ok().after(Duration::from_secs(25 * 3600))),
         ("after", ok().after(limits::MAX_DELAY * 2)),

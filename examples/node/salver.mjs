@@ -20,6 +20,7 @@ export const ANY = "*";
 
 const MAX_TEXT = 4096;
 const MAX_TITLE = 256;
+const MAX_KEY = 128;
 const MAX_MESSAGE = 8192;
 const MAX_AGE_MS = 86_400_000;
 /** How many logins of a visitor an add follows. */
@@ -31,7 +32,7 @@ const HEAD = new RegExp(`^\\{"id":"(${UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{1,64})
 const KEY = /^([^:{}]+):\{([^{}]+)\}:([^:{}]+)$/;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const CONTROL_IN_TEXT = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
-const OPTIONS = ["tag", "level", "title", "format", "autoclose", "action", "data", "expires"];
+const OPTIONS = ["tag", "level", "title", "format", "autoclose", "action", "data", "expires", "key", "args"];
 
 /** The visitor has logged out: nobody is there to read the message. Nothing was added. */
 export class Closed extends Error {}
@@ -108,21 +109,22 @@ export function stepId(begunMs, job, step) {
 /**
  * Writes a message as it is stored; adding the same again makes no second one.
  *
- * `autoclose` and `expires` are in milliseconds, the latter Unix time. Throws a TypeError that names what is wrong.
+ * `autoclose` and `expires` are in milliseconds, the latter Unix time. `key` and `args` are for the site's translator. Throws a TypeError that names what is wrong.
  *
  * @param {string} text
  * @param {{
  *   id?: string, tag?: string, level?: "debug" | "info" | "success" | "warning" | "error", title?: string,
  *   format?: "plain" | "markdown", autoclose?: "default" | "never" | number, action?: { label: string, url: string },
- *   data?: unknown, expires?: number,
+ *   data?: unknown, expires?: number, key?: string, args?: Record<string, unknown>,
  * }} [options]
  * @returns {string}
  */
 export function message(text, options = {}) {
-  const { id = messageId(), tag, level = "info", title, format, autoclose, action, data, expires } = options;
+  const { id = messageId(), tag, level = "info", title, format, autoclose, action, data, expires, key, args } = options;
   check(typeof text === "string" && text.trim() && bytes(text) <= MAX_TEXT && !CONTROL_IN_TEXT.test(text), () =>
     `text is empty, over ${MAX_TEXT} bytes or has a control character`);
   if (title !== undefined) line("title", title, MAX_TITLE);
+  if (key !== undefined) line("key", key, MAX_KEY);
   check(tag === undefined || TAG.test(tag), () => "tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~");
   check(LEVELS.includes(level), () => `level is none of ${LEVELS.join(", ")}`);
   check(!action || isUrl(action.url), () => "action.url is neither a path nor of http or https");
@@ -130,7 +132,7 @@ export function message(text, options = {}) {
   const fields = { id, tag, v: 1, level, title, text };
   if (format !== "plain") fields.format = format;
   if (autoclose !== "default") fields.autoclose = autoclose;
-  const member = JSON.stringify({ ...fields, action, data, expires });
+  const member = JSON.stringify({ ...fields, action, data, expires, key, args });
   check(HEAD.test(member), () => "id is not a UUIDv7 in lower case");
   check(bytes(member) <= MAX_MESSAGE, () => `the message is over ${MAX_MESSAGE} bytes`);
   return member;

@@ -29,7 +29,8 @@ LEVELS: tuple[Level, ...] = ("debug", "info", "success", "warning", "error")
 ANY = "*"
 """The view that stands for whichever page of the visitor comes next."""
 
-MAX_TEXT, MAX_TITLE, MAX_MESSAGE, MAX_SESSION, MAX_VIEW, MAX_APP = 4096, 256, 8192, 128, 256, 64
+MAX_TEXT, MAX_TITLE, MAX_KEY, MAX_MESSAGE = 4096, 256, 128, 8192
+MAX_SESSION, MAX_VIEW, MAX_APP = 128, 256, 64
 MAX_AGE_MS = 86_400_000
 HOPS = 8
 """How many logins of a visitor an add follows."""
@@ -139,16 +140,20 @@ def message(
     action: dict[str, str] | None = None,
     data: Any = None,
     expires: int | None = None,
+    key: str | None = None,
+    args: dict[str, Any] | None = None,
 ) -> str:
     """Writes a message as it is stored; adding the same again makes no second one.
 
     `autoclose` and `expires` are in milliseconds, the latter Unix time. `action` has a label and a url, of http or
-    https or a path. Raises ValueError, naming what is wrong.
+    https or a path. `key` and `args` are for the site's translator. Raises ValueError, naming what is wrong.
     """
     if not text.strip() or len(text.encode()) > MAX_TEXT or _CONTROL_IN_TEXT.search(text):
         raise ValueError(f"text is empty, over {MAX_TEXT} bytes or has a control character")
     if title is not None:
         _line("title", title, MAX_TITLE)
+    if key is not None:
+        _line("key", key, MAX_KEY)
     if tag is not None and not _TAG.fullmatch(tag):
         raise ValueError("tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~")
     if level not in LEVELS:
@@ -159,7 +164,7 @@ def message(
     fields: dict[str, Any] = {"id": id or message_id(), "tag": tag, "v": 1, "level": level, "title": title, "text": text}
     fields["format"] = None if format == "plain" else format
     fields["autoclose"] = None if autoclose == "default" else autoclose
-    fields |= {"action": action, "data": data, "expires": expires}
+    fields |= {"action": action, "data": data, "expires": expires, "key": key, "args": args}
     present = {name: value for name, value in fields.items() if value is not None}
     member = json.dumps(present, separators=(",", ":"), ensure_ascii=False)
     if not _HEAD.match(member):
@@ -176,7 +181,7 @@ def read(member: str) -> dict[str, Any] | None:
         fields: dict[str, Any] = json.loads(member)
         if not head or fields.get("v", 1) != 1 or fields["id"] != head[1] or fields.get("tag") != head[2]:
             return None
-        known = ("tag", "level", "title", "format", "autoclose", "action", "data", "expires")
+        known = ("tag", "level", "title", "format", "autoclose", "action", "data", "expires", "key", "args")
         options = {name: fields[name] for name in known if fields.get(name) is not None}
         message(fields["text"], id=fields["id"], **options)
     except (ValueError, KeyError, TypeError, AttributeError):

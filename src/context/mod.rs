@@ -24,7 +24,6 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-#[cfg(feature = "redis")]
 pub(crate) fn encode(part: &str) -> String {
     utf8_percent_encode(part, RESERVED).to_string()
 }

@@ -12,7 +12,9 @@ pub const MAX_TAG: usize = 64;
 pub const MAX_LABEL: usize = 128;
 /// Longest link of an action in bytes, what browsers are sure to take.
 pub const MAX_URL: usize = 2048;
-/// Most JSON in `data`, in bytes. Stops messages from being used as a database.
+/// Longest key of a translation, and longest name in it, in bytes. Stops it from being used for text.
+pub const MAX_KEY: usize = 128;
+/// Most JSON in `data`, and in the arguments of a translation, in bytes. Stops messages from being used as a database.
 pub const MAX_DATA: usize = 4096;
 /// Deepest nesting of `data`. Readers in every language stop somewhere; many at 128.
 pub const MAX_DEPTH: usize = 64;

@@ -13,12 +13,15 @@ use crate::{Error, Level};
 mod id;
 mod limits;
 mod parts;
+mod wording;
 
 pub use self::id::MessageId;
 pub use self::limits::{
-    MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE, MAX_URL,
+    MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
+    MAX_URL,
 };
 pub use self::parts::{Action, Autoclose, Format};
+pub(crate) use self::wording::Wording;
 
 /// One message, built by chaining and checked by the call that uses it.
 ///
@@ -53,6 +56,8 @@ pub struct Message {
     pub(crate) action: Option<Action>,
     pub(crate) data: Option<Value>,
     pub(crate) expires: Option<u64>,
+    /// Boxed: few messages have it.
+    pub(crate) wording: Option<Box<Wording>>,
     delay: Duration,
     data_failed: bool,
 }
@@ -73,6 +78,7 @@ impl Message {
             action: None,
             data: None,
             expires: None,
+            wording: None,
             delay: Duration::ZERO,
             data_failed: false,
         }
@@ -166,6 +172,44 @@ impl Message {
         self
     }
 
+    /// Names the text in the site's translations: where it has a
+    /// [translator](crate::web::Middleware::translate), the message is drawn in the visitor's language when it is
+    /// shown, and as its text where there is no translation. Default: none.
+    ///
+    /// ```
+    /// use salver::Message;
+    ///
+    /// let done = Message::success("120 icons are ready.").key("import-done").arg("count", 120);
+    /// ```
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.wording.get_or_insert_default().key = key.into();
+        self
+    }
+
+    /// Puts something into the translation, such as a number or a name: any JSON, all together at most 4 KiB.
+    #[must_use]
+    pub fn arg(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.wording.get_or_insert_default().arg(name.into(), value);
+        self
+    }
+
+    /// Gives the same message in other words.
+    #[cfg(feature = "web")]
+    pub(crate) fn reworded(
+        mut self,
+        text: String,
+        title: Option<String>,
+        label: Option<String>,
+    ) -> Self {
+        self.text = one_line_ending(text);
+        self.title = title.or(self.title);
+        if let (Some(action), Some(label)) = (&self.action, label) {
+            self.action = Some(Action::new(label, action.url().to_owned()));
+        }
+        self
+    }
+
     /// Sets the moment from which the message is no longer worth showing. Default: the age limit of the
     /// [`Salver`](crate::Salver) alone.
     #[must_use]
@@ -237,6 +281,18 @@ impl Message {
         self.data.as_ref()
     }
 
+    /// Gives the key of the text in the site's translations.
+    #[must_use]
+    pub fn get_key(&self) -> Option<&str> {
+        Some(&self.wording.as_ref()?.key)
+    }
+
+    /// Gives what is put into the translation.
+    pub fn args(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let args = self.wording.iter().flat_map(|wording| &wording.args);
+        args.map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Gives how long after its add it may be shown; what is read back from a store says zero.
     #[must_use]
     pub fn delay(&self) -> Duration {
@@ -268,6 +324,9 @@ impl Message {
             action.check()?;
         }
         self.check_data()?;
+        if let Some(wording) = &self.wording {
+            wording.check()?;
+        }
         self.autoclose.check()?;
         if self.delay > MAX_DELAY {
             return Err(Error::invalid("after", "is over the limit of 30 days"));

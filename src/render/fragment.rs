@@ -37,27 +37,31 @@ impl fmt::Display for Escaped<'_> {
 /// ```
 #[must_use]
 pub fn fragment(messages: &[Message], displaced: u64) -> String {
-    list(messages, displaced, "")
+    let more = (displaced > 0).then(|| format!("and {displaced} more"));
+    list(messages, more.as_deref(), "")
+}
+
+/// Draws the same, with these words for how many more there were.
+#[cfg(feature = "web")]
+pub(crate) fn fragment_with(messages: &[Message], more: Option<&str>) -> String {
+    list(messages, more, "")
 }
 
 /// Draws the same for a page that says itself what it shows, as a page of this view.
 #[cfg(feature = "live")]
-pub(crate) fn fragment_to_confirm(messages: &[Message], displaced: u64, view: &str) -> String {
+pub(crate) fn fragment_to_confirm(messages: &[Message], more: Option<&str>, view: &str) -> String {
     let confirm = format!(r#" data-salver-confirm="{}""#, Escaped(view));
-    list(messages, displaced, &confirm)
+    list(messages, more, &confirm)
 }
 
-fn list(messages: &[Message], displaced: u64, attributes: &str) -> String {
+fn list(messages: &[Message], more: Option<&str>, attributes: &str) -> String {
     let mut items = String::new();
     for message in messages {
         // Writing into a string cannot fail.
         let _ = item(&mut items, message);
     }
-    if displaced > 0 {
-        let _ = write!(
-            items,
-            r#"<li class="salver-more">and {displaced} more</li>"#
-        );
+    if let Some(more) = more {
+        let _ = write!(items, r#"<li class="salver-more">{}</li>"#, Escaped(more));
     }
     if items.is_empty() {
         return items;

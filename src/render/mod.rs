@@ -10,6 +10,8 @@ pub use fragment::fragment;
 #[cfg(feature = "live")]
 pub(crate) use fragment::fragment_to_confirm;
 #[cfg(feature = "web")]
+pub(crate) use fragment::fragment_with;
+#[cfg(feature = "web")]
 pub(crate) use json::json;
 
 /// The stylesheet that the crate ships: light and dark, from either side, reduced motion.

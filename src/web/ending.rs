@@ -226,7 +226,15 @@ async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> 
         None => visit.shown(request).await,
         Some(_) => visit.shown_in_part(request).await,
     };
-    let messages = [&*shown.messages, &visit.take_now()].concat();
+    let now = visit.take_now();
+    let now = match now.is_empty() {
+        true => now,
+        false => visit.tongue(request).translate_all(&now),
+    };
+    if shown.displaced > 0 {
+        visit.tongue(request);
+    }
+    let messages = [&*shown.messages, &now].concat();
     let fragment = visit.draw(&messages, shown.displaced);
     visit.rendered(!fragment.is_empty());
     (!fragment.is_empty()).then_some(fragment)

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::{Error, HttpRequest};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
@@ -18,10 +18,11 @@ use super::ending::{Ending, end, end_in_error, end_plainly};
 use super::lately::Lately;
 use super::session::SessionSource;
 use super::site::Site;
+use super::translation::{Translator, Words};
 use super::unread;
 use super::view::{Routes, ViewSource};
 use super::visit::Visit;
-use crate::Salver;
+use crate::{Message, Salver};
 
 impl Salver {
     /// Makes the middleware: `App::new().wrap(salver.middleware())`.
@@ -36,6 +37,7 @@ impl Salver {
             view: ViewSource::route(),
             plain_http: false,
             parts: true,
+            translator: Translator::default(),
             #[cfg(feature = "live")]
             left_to_page: false,
         }
@@ -50,6 +52,7 @@ pub struct Middleware {
     view: ViewSource,
     plain_http: bool,
     parts: bool,
+    translator: Translator,
     #[cfg(feature = "live")]
     left_to_page: bool,
 }
@@ -80,6 +83,36 @@ impl Middleware {
     #[must_use]
     pub fn leave_to_page(mut self) -> Self {
         self.left_to_page = true;
+        self
+    }
+
+    /// Draws messages that have a [key](Message::key) in the visitor's language. Default: as they were written.
+    ///
+    /// Asked once for each request, it answers with what translates a message; nothing leaves the text as it is. It is
+    /// asked for the key `salver-more` too, with the argument `count`: "and 3 more".
+    ///
+    /// ```
+    /// use actix_web::HttpRequest;
+    /// use salver::{Message, Salver};
+    ///
+    /// # fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("shop")?;
+    /// let middleware = salver.middleware().translate(|request: &HttpRequest| {
+    ///     let danish = request.headers().get("accept-language").is_some_and(|value| value == "da");
+    ///     move |message: &Message| match message.get_key()? {
+    ///         "saved" if danish => Some("Gemt.".into()),
+    ///         _ => None,
+    ///     }
+    /// });
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn translate<F, T>(mut self, translator: F) -> Self
+    where
+        F: Fn(&HttpRequest) -> T + 'static,
+        T: Fn(&Message) -> Option<Words> + 'static,
+    {
+        self.translator = Translator::new(translator);
         self
     }
 
@@ -127,6 +160,7 @@ where
                 pages: RefCell::default(),
                 plain_http: self.plain_http,
                 parts: self.parts,
+                translator: self.translator.clone(),
                 unread: &unread::OF_THIS_PROCESS,
                 #[cfg(feature = "live")]
                 left_to_page: self.left_to_page,

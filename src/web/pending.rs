@@ -100,7 +100,9 @@ impl Pending {
     /// Adds a message for this response only. Stores nothing. A message that [`Message::check`] refuses
     /// is logged and not shown.
     pub fn now(&mut self, message: Message) {
-        self.messages.extend(Visit::presentable(message));
+        let message = Visit::presentable(message);
+        let translated = message.map(|message| self.visit.translated(&message));
+        self.messages.extend(translated);
     }
 
     /// Says that these stay pending, whatever the response.
@@ -129,6 +131,7 @@ impl FromRequest for Pending {
         Box::pin(async move {
             let visit = Visit::of(&request)?;
             let shown = visit.shown(&request).await;
+            visit.tongue(&request);
             Ok(Self {
                 visit,
                 messages: shown.messages.to_vec(),

@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use super::lately::Lately;
 use super::part;
 use super::session::SessionSource;
+use super::translation::Translator;
 use super::unread::{Unread, VIEWS};
 use super::view::{Routes, ViewSource};
 use crate::{Salver, SessionId, View};
@@ -22,6 +23,7 @@ pub(super) struct Site {
     /// The views that this worker has had pages of.
     pub(super) pages: RefCell<HashSet<View>>,
     pub(super) plain_http: bool,
+    pub(super) translator: Translator,
     /// Whether messages go with parts of a page.
     pub(super) parts: bool,
     pub(super) unread: &'static Unread,

@@ -6,3 +6,4 @@ mod jobs;
 mod outbox;
 mod parts;
 mod tongues;
+mod translation;

@@ -1,7 +1,7 @@
 //! Messages on pages that are already open.
 
 mod assets;
-mod client;
+pub mod client;
 mod confirm;
 mod crowd;
 mod deaf;

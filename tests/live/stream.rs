@@ -198,7 +198,7 @@ async fn what_cannot_be_shown_is_told_or_goes() {
         assert_eq!(events.soon().await.text(), "4");
         let more = Event {
             name: "more".to_owned(),
-            data: "3".to_owned(),
+            data: r#"{"count":3,"text":"and 3 more"}"#.to_owned(),
             ..Event::default()
         };
         assert_eq!(events.soon().await, more);

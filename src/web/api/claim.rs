@@ -15,8 +15,8 @@ pub(super) struct Wanted {
 }
 
 #[derive(Default, Serialize)]
-struct Pending<'a> {
-    messages: &'a [Message],
+struct Pending {
+    messages: Vec<Message>,
     /// How many went to make room since the view was last shown.
     displaced: u64,
     /// For how long they are hidden from every other look, in milliseconds.
@@ -50,7 +50,7 @@ pub(super) async fn claim(
         Some(found) => json(
             StatusCode::OK,
             Pending {
-                messages: &found.messages,
+                messages: visit.tongue(&request).translate_all(&found.messages),
                 displaced: found.displaced,
                 lease,
                 next: found.next.map(|next| next.as_millis()),

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::store::Claim;
+use crate::web::translation::Tongue;
 use crate::{Message, fragment};
 
 /// A comment, which shows both sides that the connection is there.
@@ -38,13 +40,14 @@ pub(super) fn farewell(retry: Duration, reset: bool) -> Bytes {
 }
 
 /// Puts the messages of a claim into frames, and how many more there were.
-pub(super) fn messages(claim: &Claim) -> Bytes {
+pub(super) fn messages(claim: &Claim, tongue: &Tongue) -> Bytes {
     let mut frames = String::new();
     for message in claim.messages() {
+        let translated = tongue.translate(message);
         let shown = Shown {
-            message,
             any: claim.is_for_any(message),
-            html: fragment(std::slice::from_ref(message), 0),
+            html: fragment(std::slice::from_ref(&translated), 0),
+            message: &translated,
         };
         // Words and numbers: there is nothing that could not be written, and writing into a string cannot fail.
         let data = serde_json::to_string(&shown).unwrap_or_default();
@@ -52,7 +55,9 @@ pub(super) fn messages(claim: &Claim) -> Bytes {
     }
     let displaced = claim.found.displaced;
     if displaced > 0 {
-        let _ = write!(frames, "event: more\ndata: {displaced}\n\n");
+        let text = tongue.more(displaced);
+        let more = json!({ "count": displaced, "text": text });
+        let _ = write!(frames, "event: more\ndata: {more}\n\n");
     }
     frames.into()
 }

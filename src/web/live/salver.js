@@ -219,7 +219,7 @@ class Feed {
     const source = (this.source = new EventSource(url));
     source.onopen = () => (this.wait = SOONEST);
     source.onmessage = ({ data }) => this.came(JSON.parse(data));
-    source.addEventListener("more", ({ data }) => this.came({ more: Number(data) }));
+    source.addEventListener("more", ({ data }) => this.came({ more: JSON.parse(data) }));
     source.addEventListener("reset", () => {
       this.channel?.postMessage({ reset: true });
       this.reset();
@@ -371,7 +371,7 @@ class SalverMessages extends HTMLElement {
   }
 
   show({ message, html, more }) {
-    if (more) return this.put(this.equip(make("li", { class: "salver-more" }, `and ${more} more`)));
+    if (more) return this.put(this.equip(make("li", { class: "salver-more" }, more.text)));
     confirm(this.getAttribute("view"), message.id);
     if (!seen.add(message.id)) return;
     const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });

@@ -19,6 +19,7 @@ use crate::seldom::Seldom;
 use crate::store::Watch;
 use crate::web::origin;
 use crate::web::site::Site;
+use crate::web::translation::Tongue;
 use crate::web::visit::Visit;
 use crate::{Context, Error, View};
 
@@ -70,7 +71,8 @@ pub(super) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpRes
     if minds_signals {
         signals::mind();
     }
-    let stream = Stream::new(&visit.site, context, place);
+    let tongue = visit.tongue(request).clone();
+    let stream = Stream::new(&visit.site, context, tongue, place);
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
         Some((Ok::<_, Error>(frame), stream))
@@ -108,6 +110,7 @@ fn wanted(request: &HttpRequest) -> Result<Wanted, Error> {
 struct Stream {
     site: Rc<Site>,
     context: Context,
+    tongue: Tongue,
     place: Place,
     /// From before the first look: what comes in between rings.
     watch: Watch,
@@ -140,12 +143,13 @@ enum Woken {
 }
 
 impl Stream {
-    fn new(site: &Rc<Site>, context: Context, place: Place) -> Self {
+    fn new(site: &Rc<Site>, context: Context, tongue: Tongue, place: Place) -> Self {
         let now = Instant::now();
         Self {
             watch: site.salver.watch(&context),
             site: Rc::clone(site),
             context,
+            tongue,
             place,
             given: Given::default(),
             again: 0,
@@ -240,7 +244,7 @@ impl Stream {
         let claim = hold.claim()?;
         let found = &claim.found;
         let next = found.next.map_or(NEVER, |next| next.clamp(LEAST, LONGEST));
-        let frames = frame::messages(claim);
+        let frames = frame::messages(claim, &self.tongue);
         if !found.messages.is_empty() {
             self.again = match self.given.has_any_of(&found.messages) {
                 true => self.again + 1,

@@ -32,14 +32,14 @@ impl Visit {
         };
         #[cfg(feature = "live")]
         self.claimed_for.replace(Some(context.view().clone()));
-        self.claim_from(context.looked_into()).await
+        self.claim_from(request, context.looked_into()).await
     }
 
-    async fn claim_from(&self, contexts: Vec<Context>) -> Shown {
+    async fn claim_from(&self, request: &HttpRequest, contexts: Vec<Context>) -> Shown {
         let salver = &self.site.salver;
         let held = self.spend(async |budget| salver.hold_for_page(contexts, budget).await);
         match held.await {
-            Ok(hold) => self.keep_hold(hold),
+            Ok(hold) => self.keep_hold(request, hold),
             Err(error) => {
                 // The breaker has said so once; a line for each page would drown it.
                 if error.is_unavailable() {
@@ -52,7 +52,7 @@ impl Visit {
         }
     }
 
-    fn keep_hold(&self, hold: Hold) -> Shown {
+    fn keep_hold(&self, request: &HttpRequest, hold: Hold) -> Shown {
         let mut shown = Shown::default();
         if let Some(found) = hold.found() {
             if found.unreadable + found.newer > 0 && SKIPPED.now() {
@@ -63,7 +63,9 @@ impl Visit {
                     "members that cannot be shown were skipped"
                 );
             }
-            shown.messages = found.messages.as_slice().into();
+            if !found.messages.is_empty() {
+                shown.messages = self.tongue(request).translate_all(&found.messages).into();
+            }
             shown.displaced = found.displaced;
         }
         self.hold.replace(Some(hold));
@@ -158,7 +160,7 @@ impl Visit {
         }
         let claim = async {
             match self.asked_for_part(request, &Head::of(request)) {
-                Some(contexts) => self.claim_from(contexts).await,
+                Some(contexts) => self.claim_from(request, contexts).await,
                 None => Shown::default(),
             }
         };

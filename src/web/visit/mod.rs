@@ -1,19 +1,19 @@
 //! One request's visit: whose it is, for which view, what it claimed and how that ends.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::{HttpMessage, HttpRequest};
-use tokio::sync::OnceCell;
 
 use self::visitor::Visitor;
 use crate::salver::Hold;
 use crate::web::part::{self, Part};
 use crate::web::session::Hand;
 use crate::web::site::Site;
+use crate::web::translation::Tongue;
 use crate::{Context, Error, Message, View};
 
 mod asking;
@@ -50,7 +50,7 @@ pub(in crate::web) struct Visit {
     pub(in crate::web) visitor: Visitor,
     /// What the store is to be asked for, where that is known before.
     asked: RefCell<Option<Context>>,
-    shown: OnceCell<Shown>,
+    shown: tokio::sync::OnceCell<Shown>,
     hold: RefCell<Option<Hold>>,
     /// Whether the page was told to say what it shows.
     asked_to_say: Cell<bool>,
@@ -61,6 +61,8 @@ pub(in crate::web) struct Visit {
     said: RefCell<Said>,
     /// Whether this request has added to its own view.
     added_here: Cell<bool>,
+    /// The visitor's language, once somebody has asked for it.
+    tongue: OnceCell<Tongue>,
     now: RefCell<Vec<Message>>,
     rendered: Cell<bool>,
     carried: Cell<bool>,
@@ -76,13 +78,14 @@ impl Visit {
             site: Rc::clone(site),
             visitor: Visitor::of(site),
             asked: RefCell::default(),
-            shown: OnceCell::new(),
+            shown: tokio::sync::OnceCell::new(),
             hold: RefCell::default(),
             asked_to_say: Cell::new(false),
             #[cfg(feature = "live")]
             claimed_for: RefCell::default(),
             said: RefCell::default(),
             added_here: Cell::new(false),
+            tongue: OnceCell::new(),
             now: RefCell::default(),
             rendered: Cell::new(false),
             carried: Cell::new(false),
@@ -208,16 +211,30 @@ impl Visit {
         self.asked_to_say.get()
     }
 
+    /// Gives the visitor's language.
+    pub(in crate::web) fn tongue(&self, request: &HttpRequest) -> &Tongue {
+        self.tongue
+            .get_or_init(|| self.site.translator.tongue(request))
+    }
+
+    /// Gives a message in the visitor's language, where somebody has asked for that before.
+    pub(in crate::web) fn translated(&self, message: &Message) -> Message {
+        let tongue = self.tongue.get().cloned().unwrap_or_default();
+        tongue.translate(message)
+    }
+
     /// Draws messages for this page, which may have to say that it shows them.
     pub(in crate::web) fn draw(&self, messages: &[Message], displaced: u64) -> String {
+        let tongue = self.tongue.get().cloned().unwrap_or_default();
+        let more = (displaced > 0).then(|| tongue.more(displaced));
         #[cfg(feature = "live")]
         if let Some(view) = &*self.claimed_for.borrow()
             && self.word() == Some(Word::LeaveToPage)
         {
             self.asked_to_say.set(true);
-            return crate::render::fragment_to_confirm(messages, displaced, view.as_str());
+            return crate::render::fragment_to_confirm(messages, more.as_deref(), view.as_str());
         }
-        crate::fragment(messages, displaced)
+        crate::render::fragment_with(messages, more.as_deref())
     }
 
     /// Gives the claim over to whoever ends it.

@@ -1,0 +1,121 @@
+//! Messages in the visitor's language: the site's translations, asked when a message is shown.
+
+use std::fmt;
+use std::rc::Rc;
+
+use actix_web::HttpRequest;
+
+use crate::Message;
+
+/// By this key a translator is asked how many more messages there were; the argument `count` says it.
+const MORE: &str = "salver-more";
+
+/// What a message says in another language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    text: String,
+    title: Option<String>,
+    action: Option<String>,
+}
+
+impl Words {
+    /// Takes the text. The title and the label of the link stay as they are, unless they are given.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the title.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Takes the label of the link.
+    #[must_use]
+    pub fn action(mut self, label: impl Into<String>) -> Self {
+        self.action = Some(label.into());
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for Words {
+    fn from(text: T) -> Self {
+        Self::new(text)
+    }
+}
+
+type Translate = dyn Fn(&Message) -> Option<Words>;
+type TongueOf = dyn Fn(&HttpRequest) -> Tongue;
+
+/// What knows the languages of the site, if anything does.
+#[derive(Clone, Default)]
+pub(super) struct Translator(Option<Rc<TongueOf>>);
+
+impl Translator {
+    pub(super) fn new<F, T>(of: F) -> Self
+    where
+        F: Fn(&HttpRequest) -> T + 'static,
+        T: Fn(&Message) -> Option<Words> + 'static,
+    {
+        Self(Some(Rc::new(move |request| {
+            Tongue(Some(Rc::new(of(request))))
+        })))
+    }
+
+    /// Gives the visitor's language.
+    pub(super) fn tongue(&self, request: &HttpRequest) -> Tongue {
+        let of = self.0.as_ref();
+        of.map_or_else(Tongue::default, |of| of(request))
+    }
+}
+
+impl fmt::Debug for Translator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_there = self.0.is_some();
+        f.debug_tuple("Translator").field(&is_there).finish()
+    }
+}
+
+/// One visitor's language; by default that in which messages were written.
+#[derive(Clone, Default)]
+pub(super) struct Tongue(Option<Rc<Translate>>);
+
+impl Tongue {
+    /// Gives a message as the visitor is to read it: as it was written where there is no translation.
+    pub(super) fn translate(&self, message: &Message) -> Message {
+        let words = self.words(message);
+        words.unwrap_or_else(|| message.clone())
+    }
+
+    pub(super) fn translate_all(&self, messages: &[Message]) -> Vec<Message> {
+        messages
+            .iter()
+            .map(|message| self.translate(message))
+            .collect()
+    }
+
+    /// Says how many more there were.
+    pub(super) fn more(&self, displaced: u64) -> String {
+        let more = Message::info(format!("and {displaced} more"));
+        let more = more.key(MORE).arg("count", displaced);
+        self.translate(&more).text().to_owned()
+    }
+
+    fn words(&self, message: &Message) -> Option<Message> {
+        message.get_key()?;
+        let words = self.0.as_ref()?(message)?;
+        let translated = message
+            .clone()
+            .reworded(words.text, words.title, words.action);
+        if let Err(error) = translated.check() {
+            tracing::warn!(%error, key = message.get_key(), "a translation cannot be shown");
+            return None;
+        }
+        Some(translated)
+    }
+}
