@@ -31,7 +31,7 @@ fault() {
   OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "nothing to plant in: $ENV{OLD}\n"' "$copy/$file"
   # Who runs examples; what begins with a room of the crate is its own.
   local examples='' binary='--test it'
-  [[ ! $test =~ ^(pages|live::looks|live::crowd|hands):: ]] || examples=--examples
+  [[ ! $test =~ ^(pages|live::looks|live::crowd|hands::jobs):: ]] || examples=--examples
   [[ $test != store::* && $test != link::* ]] || binary=--lib
   # shellcheck disable=SC2086
   if ! (cd "$copy" && cargo test --locked --quiet --no-run $binary $examples 2>"$log"); then
@@ -119,7 +119,7 @@ fault broken_bodies_confirm faults::bodies::bodies \
                     *this.left = None;' 'confirm(this.hold);'
 fault replies_are_not_matched faults::matrix::resiliency_matrix \
   src/link/answer.rs 'if ask.key(0) == Some(name) => {' 'if !name.is_empty() => {'
-fault vanished_servers_are_waited_for faults::matrix::resiliency_matrix \
+more vanished_servers_are_waited_for faults::matrix::resiliency_matrix \
   src/link/waiting.rs 'late.count() == missing' 'late.count() > missing'
 fault broken_connections_are_kept faults::kills::redis_kill_with_aof \
   src/link/line.rs 'if verdict.hang_up {' 'if verdict.hang_up && number == 0 {'
@@ -136,7 +136,7 @@ fault texts_are_logged faults::secrets::secrets \
   src/salver/mod.rs 'let loud: Vec<_> = loud.cloned().collect();' 'let loud: Vec<Message> = loud.cloned().collect(); for one in &loud { tracing::trace!("{}", one.text()); }'
 fault writes_are_sent_once handle::an_add_without_an_answer_is_sent_once_more_with_the_same_bytes \
   src/salver/call.rs 'const FIRST: f64 = 0.4;' 'const FIRST: f64 = 1.0;'
-fault releases_are_sent_twice handle::a_release_and_a_take_are_never_sent_twice \
+more releases_are_sent_twice handle::a_release_and_a_take_are_never_sent_twice \
   src/salver/mod.rs 'self.write_once("release", self.store.release(&claim))' 'self.write("release", || self.store.release(&claim))'
 fault confirms_are_tried_once web::trouble::a_confirm_that_cannot_be_written_waits_until_it_can \
   src/settle/desk.rs 'if error.retry_after().is_some() => return false,' 'if error.is_closed() => return false,'
@@ -152,11 +152,11 @@ more a_release_makes_young_again faults::model::memory_redis_and_the_model_say_t
   src/store/redis/release.lua 'math.min(written(member) or now, now)' 'now'
 more a_move_forgets_what_was_displaced faults::model::memory_redis_and_the_model_say_the_same \
   src/store/redis/migrate.lua "redis.call('HINCRBY', new, view, displaced)" "redis.call('HINCRBY', new, view, 0)"
-fault titles_are_not_escaped faults::injection::injection \
+more titles_are_not_escaped faults::injection::injection \
   src/render/fragment.rs '"<strong>{}</strong> ", Escaped(title)' '"<strong>{}</strong> ", title'
 more texts_end_the_script faults::injection::injection \
   src/render/json.rs "'<' => out.push_str(\"\\\\u003c\")," ''
-fault pages_with_messages_are_cached faults::cache::shared_cache \
+more pages_with_messages_are_cached faults::cache::shared_cache \
   src/web/ending.rs 'if visit.is_carrying() {
         keep_from_caches' 'if false {
         keep_from_caches'
@@ -218,11 +218,11 @@ more due_is_asked_for_at_once index::pages::what_falls_due_is_asked_for_when_it_
 fault own_adds_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
   src/store/redis/mod.rs 'self.ring(context);
             let (parts, enough)' 'let (parts, enough)'
-fault own_releases_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
+more own_releases_do_not_ring index::pages::what_this_process_does_itself_is_asked_for_at_once \
   src/store/redis/mod.rs 'self.ring(&held.context);' 'let _ = held;'
 more deaf_servers_are_not_told_of index::pages::a_server_that_does_not_tell_is_asked \
   src/store/redis/tracker.rs 'let detail = match error.is_denied() {' 'let detail = match error.is_full() {'
-fault failed_looks_count_as_answers index::gaps::a_look_that_failed_is_repeated \
+more failed_looks_count_as_answers index::gaps::a_look_that_failed_is_repeated \
   src/store/redis/mod.rs 'let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;' 'let claim = scripts::look(&self.line, contexts, mode, lease, age).await; let Ok(claim) = claim else { if let Some(look) = look { look.answered(None); } return claim; };'
 fault silence_is_trusted index::gaps::a_server_that_stays_silent_is_not_trusted \
   src/store/doorbell/index.rs 'const SILENCE: Duration = Duration::from_millis(700);' 'const SILENCE: Duration = Duration::from_secs(70);'
@@ -240,7 +240,7 @@ fault rings_are_for_everybody index::watch::a_watch_rings_for_its_context_and_no
   src/store/doorbell/watch.rs 'self.waiting().get(&mark).into_iter().flatten()' 'self.waiting().values().flatten().filter(|_| mark == mark)'
 more rings_are_lost index::watch::rings_are_kept_and_become_one \
   src/store/doorbell/watch.rs 'self.waiting.notify_one();' 'self.has_rung.store(false, Ordering::Release);'
-fault replicas_are_trusted index::gaps::a_primary_that_became_a_replica_is_not_trusted \
+more replicas_are_trusted index::gaps::a_primary_that_became_a_replica_is_not_trusted \
   src/link/listening.rs 'role.contains("role:master")' 'role.contains("role:")'
 more losses_ring_twice index::watch::a_watch_that_nobody_tells_rings_by_itself \
   src/store/doorbell/index.rs 'if index.lose(losing) {' 'if index.lose(losing) || index.now() > 0 {'
@@ -253,7 +253,7 @@ more flushes_are_not_heard index::watch::a_flush_rings_every_watch \
         self.bell.lose();' 'fn all_changed(&self) {'
 more untold_watches_wait_for_ever index::watch::a_watch_that_nobody_tells_rings_by_itself \
   src/store/doorbell/watch.rs 'const BLIND: Duration = Duration::from_secs(1);' 'const BLIND: Duration = Duration::from_secs(100);'
-fault rounds_keep_everything store::doorbell::tests::what_a_round_neither_sees_nor_hears_goes \
+more rounds_keep_everything store::doorbell::tests::what_a_round_neither_sees_nor_hears_goes \
   src/store/doorbell/marks.rs 'self.retain(|value| value & GENERATION == present);' 'self.retain(|value| value & GENERATION <= present.max(GENERATION));'
 more rounds_forget_what_rings store::doorbell::tests::what_a_round_neither_sees_nor_hears_goes \
   src/store/doorbell/marks.rs '*value = tick(Some(Tick(*value & !GENERATION))).0 | generation;' '*value = tick(Some(Tick(*value & !GENERATION))).0 | *value & GENERATION;'
@@ -312,7 +312,7 @@ more workers_at_rest_keep_their_confirms web::ends::closing_does_not_wait_for_a_
         self.go_home();' 'pub(super) async fn drain(&self) {'
 fault visitors_are_taken_for_each_other web::sessions::visitors_who_come_in_turns_are_never_taken_for_each_other \
   src/web/lately.rs 'differs | (word(one) ^ word(other))' 'differs & (word(one) ^ word(other))'
-fault workers_are_not_minded web::ends::a_worker_that_stands_still_keeps_no_confirm_for_long \
+more workers_are_not_minded web::ends::a_worker_that_stands_still_keeps_no_confirm_for_long \
   src/settle/near.rs 'if now.is_some() && now == before {' 'if now.is_some() && before.is_none() && now == before {'
 fault messages_are_encoded_twice counts::instructions_are_as_many_as_are_kept \
   src/wire.rs 'let member = serde_json::to_vec(message)' 'let _ = serde_json::to_vec(message);
@@ -333,7 +333,7 @@ more streams_give_back_too_soon live::stream::a_stream_that_ends_gives_back_what
   src/web/live/given.rs 'hold.give_back_after(GRACE)' 'drop(hold)'
 fault nothing_falls_due_on_a_stream live::stream::what_falls_due_comes_by_itself \
   src/web/live/stream.rs 'self.look = Instant::now() + next;' 'self.look = Instant::now() + NEVER.max(next);'
-fault what_cannot_be_shown_stays live::stream::what_cannot_be_shown_is_told_or_goes \
+more what_cannot_be_shown_stays live::stream::what_cannot_be_shown_is_told_or_goes \
   src/web/live/stream.rs 'hold.confirm_what_cannot_be_shown();' 'let _ = &mut hold;'
 fault other_sites_are_believed live::strangers::another_site_reads_nothing_and_takes_nothing \
   src/web/origin.rs 'return Some(site == "same-origin");' 'return Some(site != "none");'
