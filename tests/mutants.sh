@@ -392,15 +392,17 @@ fault the_tool_takes_what_it_reads hands::cli::what_is_there_is_told \
 more surveys_miss_what_is_large hands::cli::what_is_there_is_told \
   src/store/survey.rs 'self.bytes += counted.bytes;' ''
 more dead_servers_are_taken_for_wrong_ones hands::cli::what_a_server_is_not_is_told \
-  src/bin/salver/args.rs 'connected.is_ok_and(|connected| connected.is_ok())' 'connected.is_ok()'
+  src/bin/salver/args.rs 'first.is_some_and(|first| !' 'first.is_none_or(|first| !'
 more the_tool_says_it_again hands::cli::what_comes_is_followed \
-  src/bin/salver/watch.rs 'said.retain(|id| found.iter().any(|message| message.id() == *id));' 'said.clear();'
+  src/bin/salver/watch.rs 'said.push_back(message.id());' ''
 fault nobody_translates hands::translation::a_page_is_in_the_visitors_language \
   src/web/visit/asking.rs 'self.tongue(request).translate_all(&found.messages).into()' 'found.messages.as_slice().into()'
 more streams_speak_one_language hands::translation::streams_and_json_are_in_the_visitors_language \
   src/web/live/stream.rs 'let tongue = visit.tongue(request).clone();' 'let tongue = Tongue::default();'
 more translations_are_not_checked hands::translation::a_page_is_in_the_visitors_language \
   src/web/translation.rs 'if let Err(error) = translated.check() {' 'if let Err(error) = message.check() {'
+more parts_take_what_others_hold web::parts::a_part_that_only_counts_shows_nothing \
+  src/web/ending.rs 'let is_others = part.is_some() && visit.is_holding();' 'let is_others = false;'
 more carriers_make_new_ids hands::outbox::what_is_rolled_back_is_never_told_and_what_is_committed_once \
   examples/outbox.rs 'salver.add(&context, message)' 'salver.add(&context, message.with_id(salver::MessageId::new()))'
 fault nothing_is_remembered live::pages::what_comes_meanwhile_comes_after \

@@ -21,6 +21,10 @@ export const ANY = "*";
 const MAX_TEXT = 4096;
 const MAX_TITLE = 256;
 const MAX_KEY = 128;
+const MAX_LABEL = 128;
+const MAX_URL = 2048;
+const MAX_DATA = 4096;
+const MAX_DEPTH = 64;
 const MAX_MESSAGE = 8192;
 const MAX_AGE_MS = 86_400_000;
 /** How many logins of a visitor an add follows. */
@@ -120,6 +124,7 @@ export function stepId(begunMs, job, step) {
  * @returns {string}
  */
 export function message(text, options = {}) {
+  text = typeof text === "string" ? text.replaceAll("\r\n", "\n") : text;
   const { id = messageId(), tag, level = "info", title, format, autoclose, action, data, expires, key, args } = options;
   check(typeof text === "string" && text.trim() && bytes(text) <= MAX_TEXT && !CONTROL_IN_TEXT.test(text), () =>
     `text is empty, over ${MAX_TEXT} bytes or has a control character`);
@@ -127,12 +132,25 @@ export function message(text, options = {}) {
   if (key !== undefined) line("key", key, MAX_KEY);
   check(tag === undefined || TAG.test(tag), () => "tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~");
   check(LEVELS.includes(level), () => `level is none of ${LEVELS.join(", ")}`);
-  check(!action || isUrl(action.url), () => "action.url is neither a path nor of http or https");
+  check([undefined, "plain", "markdown"].includes(format), () => "format is neither plain nor markdown");
+  check([undefined, "default", "never"].includes(autoclose) || (Number.isInteger(autoclose) && autoclose >= 500 && autoclose <= 86_400_000), () =>
+    "autoclose is not default, never or 500 to 86,400,000 ms");
+  check(expires === undefined || (Number.isInteger(expires) && expires >= 0), () => "expires is no Unix time in ms");
+  if (action) {
+    line("action.label", action.label, MAX_LABEL);
+    check(isUrl(action.url), () => `action.url is neither a path nor of http or https, or over ${MAX_URL} bytes`);
+  }
+  for (const [name, value] of Object.entries({ data, args })) {
+    check(value === undefined || (depth(value) < MAX_DEPTH && bytes(JSON.stringify(value)) <= MAX_DATA), () =>
+      `${name} is over ${MAX_DATA} bytes, or nested ${MAX_DEPTH} deep`);
+  }
+  check(args === undefined || (typeof args === "object" && !Array.isArray(args) && args !== null), () => "args is no object");
   // The order counts: the id first, the tag at once after it. What is undefined is left out.
   const fields = { id, tag, v: 1, level, title, text };
   if (format !== "plain") fields.format = format;
   if (autoclose !== "default") fields.autoclose = autoclose;
   const member = JSON.stringify({ ...fields, action, data, expires, key, args });
+  check(member.isWellFormed(), () => "the message has half a character");
   check(HEAD.test(member), () => "id is not a UUIDv7 in lower case");
   check(bytes(member) <= MAX_MESSAGE, () => `the message is over ${MAX_MESSAGE} bytes`);
   return member;
@@ -202,9 +220,9 @@ export class Salver {
   }
 }
 
-function isPast({ id, expires = Infinity }, now) {
+function isPast({ id, expires }, now) {
   const made = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
-  return made < now - MAX_AGE_MS || expires <= now;
+  return made < now - MAX_AGE_MS || (expires ?? Infinity) <= now;
 }
 
 function ownScript() {
@@ -231,9 +249,17 @@ function line(name, value, most) {
     `${name} is empty, over ${most} bytes or has a control character`);
 }
 
+function depth(value) {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depth));
+}
+
 function isUrl(url) {
-  const isPath = /^\/(?![/\\])/.test(url);
-  return typeof url === "string" && !CONTROL.test(url) && (isPath || /^https?:\/\/[^/]/.test(url));
+  if (typeof url !== "string" || bytes(url) > MAX_URL || CONTROL.test(url) || /[\\ ]/.test(url)) return false;
+  if (url.startsWith("/")) return !url.startsWith("//");
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return /^https?:$/.test(protocol) && !username && !password;
 }
 
 function versioned(value) {

@@ -22,14 +22,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 Level = Literal["debug", "info", "success", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "success", "warning", "error")
 ANY = "*"
 """The view that stands for whichever page of the visitor comes next."""
 
-MAX_TEXT, MAX_TITLE, MAX_KEY, MAX_MESSAGE = 4096, 256, 128, 8192
+MAX_TEXT, MAX_TITLE, MAX_KEY, MAX_LABEL, MAX_URL, MAX_DATA, MAX_DEPTH = 4096, 256, 128, 128, 2048, 4096, 64
+MAX_MESSAGE = 8192
 MAX_SESSION, MAX_VIEW, MAX_APP = 128, 256, 64
 MAX_AGE_MS = 86_400_000
 HOPS = 8
@@ -148,6 +149,7 @@ def message(
     `autoclose` and `expires` are in milliseconds, the latter Unix time. `action` has a label and a url, of http or
     https or a path. `key` and `args` are for the site's translator. Raises ValueError, naming what is wrong.
     """
+    text = text.replace("\r\n", "\n")
     if not text.strip() or len(text.encode()) > MAX_TEXT or _CONTROL_IN_TEXT.search(text):
         raise ValueError(f"text is empty, over {MAX_TEXT} bytes or has a control character")
     if title is not None:
@@ -158,15 +160,28 @@ def message(
         raise ValueError("tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~")
     if level not in LEVELS:
         raise ValueError(f"level is none of {', '.join(LEVELS)}")
-    if action is not None and not _is_url(action.get("url", "")):
-        raise ValueError("action.url is neither a path nor of http or https")
+    if format not in ("plain", "markdown"):
+        raise ValueError("format is neither plain nor markdown")
+    if autoclose not in ("default", "never") and not _is_whole(autoclose, 500, 86_400_000):
+        raise ValueError("autoclose is not default, never or 500 to 86,400,000 ms")
+    if expires is not None and not _is_whole(expires, 0, 1 << 53):
+        raise ValueError("expires is no Unix time in ms")
+    if action is not None:
+        _line("action.label", action.get("label", ""), MAX_LABEL)
+        if not _is_url(action.get("url", "")):
+            raise ValueError(f"action.url is neither a path nor of http or https, or over {MAX_URL} bytes")
+    for name, value in (("data", data), ("args", args)):
+        if value is not None and (_depth(value) >= MAX_DEPTH or len(_json(value).encode()) > MAX_DATA):
+            raise ValueError(f"{name} is over {MAX_DATA} bytes, or nested {MAX_DEPTH} deep")
+    if args is not None and not isinstance(args, dict):
+        raise ValueError("args is no object")
     # The order counts: the id first, the tag at once after it.
     fields: dict[str, Any] = {"id": id or message_id(), "tag": tag, "v": 1, "level": level, "title": title, "text": text}
     fields["format"] = None if format == "plain" else format
     fields["autoclose"] = None if autoclose == "default" else autoclose
     fields |= {"action": action, "data": data, "expires": expires, "key": key, "args": args}
     present = {name: value for name, value in fields.items() if value is not None}
-    member = json.dumps(present, separators=(",", ":"), ensure_ascii=False)
+    member = _json(present)
     if not _HEAD.match(member):
         raise ValueError("id is not a UUIDv7 in lower case")
     if len(member.encode()) > MAX_MESSAGE:
@@ -232,14 +247,15 @@ class Salver:
         seconds, micros = self._client.time()
         now = seconds * 1000 + micros // 1000
         found = self._client.zrangebyscore(context.key, "-inf", now)
-        members = (part.decode() if isinstance(part, bytes) else part for part in found)
+        members = (part.decode(errors="replace") if isinstance(part, bytes) else part for part in found)
         shown = (one for one in map(read, members) if one and not _is_past(one, now))
         return sorted(shown, key=lambda one: one["id"])
 
 
 def _is_past(fields: dict[str, Any], now: int) -> bool:
     made = int(fields["id"].replace("-", "")[:12], 16)
-    return made < now - MAX_AGE_MS or fields.get("expires", now + 1) <= now
+    expires = fields.get("expires")
+    return made < now - MAX_AGE_MS or expires is not None and bool(expires <= now)
 
 
 def _script() -> str:
@@ -252,14 +268,31 @@ def _encoded(part: str) -> str:
     return quote(part, safe="")
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _depth(value: Any) -> int:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
+    return 0 if below is None else 1 + max(map(_depth, below), default=0)
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
 def _line(name: str, value: str, most: int) -> None:
     if not value.strip() or len(value.encode()) > most or _CONTROL.search(value):
         raise ValueError(f"{name} is empty, over {most} bytes or has a control character")
 
 
 def _is_url(url: str) -> bool:
-    path = url.startswith("/") and not url.startswith(("//", "/\\"))
-    return bool(url) and not _CONTROL.search(url) and (path or re.match(r"https?://[^/]", url) is not None)
+    if not url or len(url.encode()) > MAX_URL or _CONTROL.search(url) or "\\" in url or " " in url:
+        return False
+    if url.startswith("/"):
+        return not url.startswith("//")
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def _versioned(value: int) -> int:

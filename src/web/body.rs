@@ -112,6 +112,7 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
                         .map(|filler| filler.rest())
                         .unwrap_or_default();
                     if !rest.is_empty() {
+                        *this.passed = true;
                         return Poll::Ready(Some(Ok(rest)));
                     }
                 }

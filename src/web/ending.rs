@@ -51,12 +51,14 @@ impl Ending {
         }
         let request = response.request();
         let head = Head::of(request);
+        let is_stream = part::is_turbo_stream(response);
         // Most pages are asked for by nobody's script, and are not asked about it.
-        let part = match head.is_of_script {
+        let part = match head.is_of_script || is_stream {
             true => visit.part(response),
-            false => part::is_turbo_stream(response).then_some(Part::Stream),
+            false => None,
         };
-        if is_empty && part != Some(Part::Htmx) || head.is_of_script && visit.is_dropped(response) {
+        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Part::Htmx);
+        if is_nothing || head.is_of_script && visit.is_dropped(response) {
             return Self::unfilled(false);
         }
         let fills = is_readable(response) && visit.may_show(request, &head, part.as_ref());
@@ -132,8 +134,8 @@ fn complete<B, T>(
     visit.visitor.leave_hint(response.request());
     if !visit.take_now().is_empty() {
         tracing::warn!(
-            "a message for this response only was not shown: there is no slot to fill, or the page draws \
-             `Pending` itself (use `Pending::now`)"
+            "a message for this response only was not shown: there is no slot to fill, the page draws `Pending` itself \
+             (use `Pending::now`), or htmx drops the response (say `as_page` or `as_part_of` if it does not)"
         );
     }
     if visit.is_carrying() {
@@ -175,6 +177,10 @@ async fn fill<B: MessageBody + 'static>(
     let mut filler = None;
     let body = match body.try_into_bytes() {
         Ok(page) => EitherBody::right(filled(visit, &request, page, part).await),
+        // A page or a part: of that which comes in pieces, htmx alone knows.
+        Err(body) if part == Some(&Part::Htmx) && !visit.is_said_to_be_part() => {
+            EitherBody::left(body)
+        }
         // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
         Err(body) => {
             let drawn = messages(visit, &request, part).await;
@@ -198,6 +204,7 @@ async fn fill<B: MessageBody + 'static>(
 /// Fills a whole page, or part of one.
 async fn filled(visit: &Visit, request: &HttpRequest, page: Bytes, part: Option<&Part>) -> Bytes {
     let slot = match part {
+        Some(Part::Htmx) if visit.is_said_to_be_part() => None,
         None | Some(Part::Htmx) => slot::find(&page, &Wanted::Slot),
         Some(_) => None,
     };
@@ -222,6 +229,8 @@ async fn filled(visit: &Visit, request: &HttpRequest, page: Bytes, part: Option<
 
 /// Draws what goes in; nothing when there is nothing to show.
 async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> Option<String> {
+    // What a handler has claimed for itself and not drawn is no part's: it is given back.
+    let is_others = part.is_some() && visit.is_holding();
     let shown = match part {
         None => visit.shown(request).await,
         Some(_) => visit.shown_in_part(request).await,
@@ -236,7 +245,10 @@ async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> 
     }
     let messages = [&*shown.messages, &now].concat();
     let fragment = visit.draw(&messages, shown.displaced);
-    visit.rendered(!fragment.is_empty());
+    match is_others {
+        true => visit.carries(!fragment.is_empty()),
+        false => visit.rendered(!fragment.is_empty()),
+    }
     (!fragment.is_empty()).then_some(fragment)
 }
 

@@ -76,6 +76,8 @@ impl Middleware {
     /// Leaves it to pages to say what they show: then a page that the browser throws away, by a double click or
     /// the stop button, loses nothing. Default: what is handed over is shown.
     ///
+    /// What htmx and Turbo ask for is not left to it: it counts as shown when it is handed over.
+    ///
     /// The page script has to be on every page; without it a message shows again on each page until somebody
     /// says that it is shown. [`Messages::leave_to_page`](crate::Messages::leave_to_page) does the same for one
     /// response.

@@ -2,7 +2,7 @@
 const elements = 'html head title link script body main salver-messages ul li div span strong a p';
 const drawn = 'b blockquote br code del em hr i ol pre s';
 const attributes = ['class', 'id', 'type', 'role', 'rel', 'href', 'title', 'data-text',
-  'data-salver-id', 'data-salver-level', 'data-salver-tag', 'data-salver-autoclose'];
+  'data-salver-id', 'data-salver-level', 'data-salver-tag', 'data-salver-autoclose', 'data-turbo-temporary'];
 const openings = () => {
   const known = new Set(`${elements} ${kind === 'markdown' ? drawn : ''}`.split(' '));
   const found = [];

@@ -5,5 +5,6 @@ mod cli;
 mod jobs;
 mod outbox;
 mod parts;
+mod tasks;
 mod tongues;
 mod translation;

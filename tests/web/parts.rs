@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::test::TestRequest;
 use actix_web::web::{self, Bytes};
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use futures_util::stream;
 use salver::web::ViewSource;
 use salver::{Message, Messages, Pending, Salver, View, assert_messages};
@@ -259,8 +259,11 @@ async fn a_response_says_itself_what_it_is() {
     let middleware = salver.middleware().without_parts();
     let site = site_of_rows(middleware.session(|_: &_| Some(ada()))).await;
     told(&salver, "rows", "for the page").await;
-    let part = get("/rows", HTMX).insert_header(("salver-view", "rows"));
-    assert_eq!(site.send(part).await.body, "<li>row</li>");
+    for path in ["/rows", "/changes"] {
+        let part = get(path, HTMX).insert_header(("salver-view", "rows"));
+        let answer = site.send(part).await;
+        assert!(!answer.shows("for the page"), "{}", answer.body);
+    }
 }
 
 async fn site_of_rows(
@@ -273,7 +276,8 @@ async fn site_of_rows(
     >,
 > {
     site(middleware, |app| {
-        app.route("/rows", web::get().to(rows));
+        app.route("/rows", web::get().to(rows))
+            .route("/changes", web::get().to(changes));
     })
     .await
 }
@@ -340,7 +344,11 @@ async fn parts_are_filled_in_pieces_too() {
             app.route("/orders/{id}", web::get().to(page));
             app.route(
                 "/it",
-                web::get().to(move || async move {
+                web::get().to(move |messages: Messages, request: HttpRequest| async move {
+                    // Of a page that comes in pieces nobody knows whether it has a slot.
+                    if request.headers().contains_key("x-part") {
+                        messages.as_part_of("orders/{id}").unwrap();
+                    }
                     let text = "<p>x</p><turbo-frame  id = 'cart' class=x>y</turbo-frame>";
                     let (one, two) = text.split_at(cut);
                     let pieces = [one, two].map(|piece| Ok::<_, Error>(Bytes::from(piece)));
@@ -357,11 +365,14 @@ async fn parts_are_filled_in_pieces_too() {
         ] {
             told(&salver, "orders/{id}", "hello").await;
             let request = get("/it", &[header]).insert_header(ON_A);
-            let answer = site.send(request).await;
+            let answer = site.send(request.insert_header(("x-part", "yes"))).await;
             assert!(answer.shows(expected), "{cut}: {}", answer.body);
             salver.close().await;
             assert_messages!(salver, ada(), "orders/{id}", []);
         }
+        told(&salver, "orders/{id}", "hello").await;
+        let answer = site.send(get("/it", HTMX).insert_header(ON_A)).await;
+        assert!(!answer.shows("hello"), "{}", answer.body);
     }
 }
 
@@ -382,6 +393,32 @@ async fn a_part_that_draws_for_itself_carries_nothing_more() {
     let answer = site.send(get("/drawn", HTMX).insert_header(ON_A)).await;
     assert!(answer.shows("for itself") && !answer.shows("for the page"));
     assert!(!answer.shows("hx-swap-oob"));
+}
+
+/// What a handler has claimed and not drawn is given back, whatever the part carries beside it.
+#[actix_web::test]
+async fn a_part_that_only_counts_shows_nothing() {
+    async fn badge(mut pending: Pending) -> HttpResponse {
+        pending.now(Message::info("only now"));
+        html(pending.len().to_string())
+    }
+    for header in [HTMX[0], ("turbo-frame", "cart")] {
+        let salver = Salver::memory("app").unwrap();
+        let site = adas_site(&salver, |app| {
+            app.route("/orders/{id}", web::get().to(page))
+                .route("/badge", web::get().to(badge));
+        })
+        .await;
+        for view in ["badge", "*"] {
+            told(&salver, view, "hello").await;
+        }
+        let answer = site
+            .send(get("/badge", &[header]).insert_header(ON_A))
+            .await;
+        assert!(answer.body.starts_with('3') && !answer.shows("hello"));
+        salver.close().await;
+        assert_messages!(salver, ada(), "badge", [Info "hello", Info "hello"]);
+    }
 }
 
 /// A part without anything pending asks the store once, as a page does; nobody without a session.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use salver::store::RedisStore;
+use salver::store::{MAX_MESSAGES, RedisStore};
 use salver::{Context, Level, Salver, SessionId, View};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
@@ -15,7 +16,7 @@ use crate::trouble::Trouble;
 
 /// Where Redis is unless somebody says otherwise.
 const PORT: u16 = 6379;
-/// How long a server may take to take a connection.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const CODES: &str = "\
@@ -52,6 +53,9 @@ pub(crate) struct Server {
         value_name = "URL"
     )]
     redis: String,
+    /// The site's age limit: what is older is shown by no page.
+    #[arg(long, global = true, default_value = "1d", value_name = "AGE")]
+    age_limit: humantime::Duration,
 }
 
 impl Server {
@@ -63,18 +67,27 @@ impl Server {
         format!("{host}:{port}")
     }
 
-    /// Tells whether anybody at all is there.
-    pub(crate) async fn takes_connections(&self) -> bool {
-        let connected = timeout(PATIENCE, TcpStream::connect(self.name())).await;
-        connected.is_ok_and(|connected| connected.is_ok())
+    /// Tells whether somebody answers there who does not speak as Redis does.
+    pub(crate) async fn is_another(&self) -> bool {
+        let answer = async {
+            let mut stream = TcpStream::connect(self.name()).await.ok()?;
+            stream.write_all(b"PING\r\n").await.ok()?;
+            stream.read_u8().await.ok()
+        };
+        // The first letters of all that Redis answers.
+        let first = timeout(PATIENCE, answer).await.ok().flatten();
+        first.is_some_and(|first| !b"+-:$*_#,(!=%~>|".contains(&first))
     }
 
     pub(crate) fn store(&self) -> Result<RedisStore, Trouble> {
         Ok(RedisStore::new(&self.redis)?)
     }
 
+    /// Gives a handle that makes no room: what the site keeps is the site's to say.
     pub(crate) fn salver(&self, app: &str) -> Result<Salver, Trouble> {
-        Ok(Salver::new(app, self.store()?)?)
+        let salver = Salver::builder(app).store(self.store()?);
+        let salver = salver.max_messages(MAX_MESSAGES).age_limit(*self.age_limit);
+        Ok(salver.build()?)
     }
 }
 

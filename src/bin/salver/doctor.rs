@@ -29,8 +29,7 @@ pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
         latency = Some(measured);
         hints.extend(form(&sample(&store, app).await));
     }
-    let somebody = !reached && server.takes_connections().await;
-    if somebody {
+    if !reached && server.is_another().await {
         let detail = "somebody answers there, and not as Redis does";
         findings = vec![Finding::new(Named::Unreachable, detail)];
     }

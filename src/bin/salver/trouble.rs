@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use salver::store::Trouble as Named;
 use salver::{Error, Salver};
 use serde_json::json;
 
@@ -38,18 +39,24 @@ impl Trouble {
 
     /// Asks the server what is wrong, where it is not the input.
     pub(crate) async fn at(server: &Server, salver: &Salver, error: Error) -> Self {
+        let is_in_doubt = error.is_in_doubt();
         let trouble = Self::from(error);
         if trouble.code == DATA {
             return trouble;
         }
+        if is_in_doubt {
+            // It may be there: what else is wrong is for `doctor`.
+            return Self::new(format!("{}: {}", server.name(), trouble.what), trouble.code);
+        }
         let health = salver.health().await;
-        let first = health.findings().first();
-        let what = first.map_or(trouble.what, ToString::to_string);
-        let what = match trouble.code == UNAVAILABLE && server.takes_connections().await {
-            true => "unreachable: somebody answers there, and not as Redis does; see whether the port is right, and \
-                     whether it wants TLS (`rediss://`)"
-                .to_owned(),
-            false => what,
+        let what = match health.findings().first() {
+            Some(first) if first.trouble() == Named::Unreachable && server.is_another().await => {
+                "unreachable: somebody answers there, and not as Redis does; see whether the port is right, and \
+                 whether it wants TLS (`rediss://`)"
+                    .to_owned()
+            }
+            Some(first) => first.to_string(),
+            None => trouble.what,
         };
         Self::new(format!("{}: {what}", server.name()), trouble.code)
     }
@@ -71,7 +78,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let code = if error.is_denied() {
             NO_PERMISSION
-        } else if error.is_unavailable() || error.is_in_doubt() {
+        } else if error.is_unavailable() || error.is_in_doubt() || error.is_full() {
             UNAVAILABLE
         } else {
             DATA

@@ -1,6 +1,6 @@
 //! Follows what comes.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -13,23 +13,27 @@ use crate::trouble::Trouble;
 /// How often it looks though nothing rings: leases that end and schedules do not.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How many of the last messages are known: more than any context keeps.
+const KNOWN: usize = 4_096;
+
 pub(crate) async fn run(server: &Server, address: &Address, say: &Say) -> Outcome {
     let page = address.page()?;
     let salver = server.salver(page.app())?;
     let mut watch = salver.watch(page);
-    let mut said = HashSet::new();
+    let mut said = VecDeque::new();
     loop {
         let found = match salver.peek(page).await {
             Ok(found) => found,
             Err(error) => return Err(Trouble::at(server, &salver, error).await),
         };
         for message in &found {
-            if said.insert(message.id()) {
+            if !said.contains(&message.id()) {
                 say.message(page, message)?;
+                said.push_back(message.id());
             }
         }
-        // What is not there any more need not be known.
-        said.retain(|id| found.iter().any(|message| message.id() == *id));
+        // One that a page gives back is not said again; those of long ago do not come back.
+        said.drain(..said.len().saturating_sub(KNOWN));
         // Nothing rang in time: look all the same.
         let _ = timeout(LOOK, watch.rung()).await;
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Caller, Problem};
 use crate::message::{Action, Autoclose, Format};
-use crate::{Level, Message, View};
+use crate::{Error, Level, Message, View};
 
 /// A message as a page may leave it for the visitor who looks at it.
 #[derive(Deserialize)]
@@ -61,6 +61,8 @@ pub(super) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpRe
     visit.visitor.touch(&visit.visitor.hand(&request));
     let salver = &visit.site.salver;
     let context = salver.address(session, view);
-    salver.add_here(&context, message).await?;
+    if salver.add_here(&context, message).await?.messages == 0 {
+        return Err(Error::invalid("level", "is below what the site takes").into());
+    }
     Ok(super::json(StatusCode::CREATED, json!({ "id": id })))
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a request, as it is told. (RFC 9457, "Problem Details for HTTP APIs".)
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
@@ -9,6 +10,9 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::Error;
+
+/// How long to wait where it will not be over in a moment.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A problem: to the caller what it can do about it, to strangers nothing else.
 #[derive(Debug)]
@@ -62,12 +66,16 @@ impl From<Error> for Problem {
             false => error.status_code(),
         };
         // What went wrong inside is for the log.
-        let is_theirs = error.is_invalid() || error.is_closed();
+        let is_theirs = error.is_invalid() || error.is_closed() || error.is_full();
+        let later = error.retry_after().or_else(|| {
+            let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
+            is_long.then_some(LONG)
+        });
         Self {
             status,
             detail: is_theirs.then(|| error.to_string()),
             field: error.field(),
-            retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
+            retry_after: later.map(|wait| wait.as_secs().max(1)),
         }
     }
 }

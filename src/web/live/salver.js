@@ -258,14 +258,20 @@ class Feed {
   }
 }
 
-// Lists that stand elsewhere in the page.
-for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
-  if (list.closest("salver-messages")) continue;
-  for (const item of list.querySelectorAll("[data-salver-id]")) {
-    seen.add(item.dataset.salverId);
-    confirm(list.dataset.salverConfirm, item.dataset.salverId);
+// Lists that stand elsewhere in the page, or come with a part of it.
+const known = new WeakSet();
+const scan = () => {
+  for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
+    if (list.closest("salver-messages") || known.has(list)) continue;
+    known.add(list);
+    for (const item of list.querySelectorAll("[data-salver-id]")) {
+      seen.add(item.dataset.salverId);
+      confirm(list.dataset.salverConfirm, item.dataset.salverId);
+    }
   }
-}
+};
+scan();
+for (const type of ["turbo:load", "turbo:frame-load", "htmx:load", "htmx:after:swap"]) document.addEventListener(type, scan);
 
 class SalverMessages extends HTMLElement {
   connectedCallback() {

@@ -159,6 +159,11 @@ impl Visit {
         }
     }
 
+    /// Tells whether a handler has said that its response is a part.
+    pub(in crate::web) fn is_said_to_be_part(&self) -> bool {
+        matches!(*self.said.borrow(), Said::PartOf(_))
+    }
+
     /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
     pub(in crate::web) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
         matches!(*self.said.borrow(), Said::Nothing) && part::is_dropped(response)
@@ -175,6 +180,11 @@ impl Visit {
     /// Notes that the messages were put into the response; `any`: that there were some.
     pub(in crate::web) fn rendered(&self, any: bool) {
         self.rendered.set(true);
+        self.carries(any);
+    }
+
+    /// Notes that the response carries messages, none of which is claimed; `any`: that there were some.
+    pub(in crate::web) fn carries(&self, any: bool) {
         self.carried.set(self.carried.get() || any);
     }
 

@@ -1,0 +1,353 @@
+//! The ten everyday tasks, each with what a user writes for it: at most fifteen lines between `// yours` and
+//! `// ours`. The guide names them.
+
+use actix_web::test::TestRequest;
+use actix_web::web::{self, Form, Redirect};
+use actix_web::{HttpResponse, Responder, get, post};
+use salver::{Context, Message, Messages, Pending, Salver, View};
+use serde::Deserialize;
+
+use crate::web::site::{PAGE, Site, adas_site, html, site};
+
+/// Most lines that a user writes for a task.
+const MOST: usize = 15;
+const TASKS: usize = 10;
+
+mod form_with_redirect {
+    use super::*;
+
+    // yours
+    #[post("/settings")]
+    pub async fn save(messages: Messages) -> impl Responder {
+        messages.success("Your settings have been changed.").await;
+        Redirect::to("/settings").see_other()
+    }
+
+    #[get("/settings")]
+    pub async fn settings() -> impl Responder {
+        html("<h1>Settings</h1><salver-messages></salver-messages>")
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn is_told_once() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(save).service(settings);
+        })
+        .await;
+        assert_eq!(site.post("/settings").await.status, 303);
+        assert!(site.get("/settings").await.shows("have been changed"));
+        assert!(!site.get("/settings").await.shows("have been changed"));
+    }
+}
+
+mod form_shown_again {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Password {
+        password: String,
+    }
+
+    // yours
+    #[post("/password")]
+    async fn change(messages: Messages, form: Form<Password>) -> impl Responder {
+        if form.password.is_empty() {
+            messages.now(Message::error("Your password is empty."));
+            return HttpResponse::UnprocessableEntity()
+                .content_type("text/html")
+                .body("<salver-messages></salver-messages><form>…</form>");
+        }
+        messages.success("Your password has been changed.").await;
+        HttpResponse::SeeOther()
+            .insert_header(("location", "/password"))
+            .finish()
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn says_what_is_wrong_on_the_form_itself() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(change);
+        })
+        .await;
+        let send = |password: &str| {
+            let form = [("password", password)];
+            site.send(TestRequest::post().uri("/password").set_form(form))
+        };
+        let again = send("").await;
+        assert!(again.status == 422 && again.shows("Your password is empty."));
+        assert_eq!(site.cookie(), None, "nothing was stored");
+        assert_eq!(send("x").await.status, 303);
+    }
+}
+
+mod message_to_another_page {
+    use super::*;
+
+    // yours
+    #[post("/icons")]
+    async fn import(messages: Messages) -> impl Responder {
+        messages.to("dashboard").info("3 icons imported.").await;
+        messages.to(View::ANY).warning("Your plan ends soon.").await;
+        Redirect::to("/icons").see_other()
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn waits_for_that_page() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(import)
+                .route("/icons", web::get().to(|| async { html(PAGE) }))
+                .route("/dashboard", web::get().to(|| async { html(PAGE) }));
+        })
+        .await;
+        site.post("/icons").await;
+        let icons = site.get("/icons").await;
+        assert!(icons.shows("Your plan ends soon.") && !icons.shows("imported"));
+        assert!(site.get("/dashboard").await.shows("3 icons imported."));
+    }
+}
+
+mod job {
+    use super::*;
+
+    // yours
+    #[post("/uploads")]
+    async fn start(messages: Messages, salver: Salver) -> Result<impl Responder, salver::Error> {
+        let context = messages.context("uploads").await?;
+        actix_web::rt::spawn(job(salver, context)); // or into a queue: a context is a plain value
+        Ok(HttpResponse::Accepted().finish())
+    }
+
+    async fn job(salver: Salver, context: Context) -> Result<(), salver::Error> {
+        let half = Message::info("60 of 120 icons are ready.").tag("import");
+        salver.add(&context, half).await?;
+        let done = Message::success("120 icons are ready.").tag("import");
+        salver.add(&context, done).await?;
+        Ok(())
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn tells_how_it_ended() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(start)
+                .route("/uploads", web::get().to(|| async { html(PAGE) }));
+        })
+        .await;
+        site.post("/uploads").await;
+        let page = crate::support::eventually("the job ends", async || {
+            let page = site.get("/uploads").await;
+            page.shows("120 icons are ready.").then_some(page)
+        });
+        assert!(!page.await.shows("60 of 120"));
+    }
+}
+
+mod login_and_logout {
+    use super::*;
+
+    // yours
+    #[post("/login")]
+    async fn login(messages: Messages) -> Result<impl Responder, salver::Error> {
+        messages.renew().await?; // a new session id; the messages come along
+        Ok(Redirect::to("/home").see_other())
+    }
+
+    #[post("/logout")]
+    async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
+        messages.forget().await?; // messages gone, session closed, a new id
+        messages.to("home").info("You are logged out.").await;
+        Ok(Redirect::to("/home").see_other())
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn carries_messages_over_and_leaves_none_behind() {
+        async fn add(messages: Messages) -> impl Responder {
+            messages.to("home").info("from before").await;
+            "added"
+        }
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(login)
+                .service(logout)
+                .route("/add", web::post().to(add))
+                .route("/home", web::get().to(|| async { html(PAGE) }));
+        })
+        .await;
+        site.post("/add").await;
+        let before = site.cookie();
+        site.post("/login").await;
+        assert_ne!(site.cookie(), before);
+        assert!(site.get("/home").await.shows("from before"));
+        site.post("/add").await;
+        site.post("/logout").await;
+        let home = site.get("/home").await;
+        assert!(home.shows("You are logged out.") && !home.shows("from before"));
+    }
+}
+
+mod json_page {
+    use super::*;
+
+    // yours
+    #[get("/api/messages")]
+    async fn messages(pending: Pending) -> impl Responder {
+        HttpResponse::Ok().json(pending) // shown when it has gone out
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn has_what_is_pending_once() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = adas_site(&salver, |app| {
+            app.service(messages);
+        })
+        .await;
+        tell(&salver, "api/messages", "hello").await;
+        assert!(site.get("/api/messages").await.shows("\"text\":\"hello\""));
+        salver.close().await;
+        assert_eq!(site.get("/api/messages").await.body, "[]");
+    }
+}
+
+mod htmx_page {
+    use super::*;
+
+    // yours
+    #[post("/icons")]
+    async fn add(messages: Messages) -> impl Responder {
+        messages.success("The icon is there.").await; // swapped into the page's slot, out of band
+        html("<li>icon</li>")
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn brings_the_message_with_the_part() {
+        let salver = Salver::memory("shop").unwrap();
+        let site = site(salver.middleware(), |app| {
+            app.service(add);
+        })
+        .await;
+        let part = TestRequest::post().uri("/icons");
+        let part = site.send(part.insert_header(("hx-request", "true"))).await;
+        assert!(part.shows("hx-swap-oob") && part.shows("The icon is there."));
+    }
+}
+
+mod test {
+    use super::form_with_redirect::save;
+
+    // yours
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use salver::{Salver, SessionId, assert_messages};
+
+    #[actix_web::test]
+    async fn saving_tells_the_visitor() {
+        let salver = Salver::memory("shop").unwrap(); // no server, the same laws
+        let ada = SessionId::new("ada").unwrap();
+        let everybody_is_ada = salver
+            .middleware()
+            .session(|_: &_| SessionId::new("ada").ok());
+        let app = actix_web::App::new().wrap(everybody_is_ada).service(save);
+        let app = init_service(app).await;
+        call_service(&app, TestRequest::post().uri("/settings").to_request()).await;
+        assert_messages!(salver, ada, "settings", [Success "Your settings have been changed."]);
+    }
+    // ours
+}
+
+mod several_apps_on_one_redis {
+    use super::*;
+
+    // yours
+    fn apps(url: &str) -> Result<(Salver, Salver), salver::Error> {
+        let shop = Salver::redis("shop", url)?;
+        let blog = shop.app("blog")?; // the same connections, other messages
+        Ok((shop, blog))
+    }
+    // ours
+
+    #[tokio::test]
+    async fn do_not_see_each_others_messages() {
+        let server = crate::support::redis::Server::start();
+        let (shop, blog) = apps(&server.url()).unwrap();
+        tell(&shop, "home", "of the shop").await;
+        let of = |salver: &Salver| salver.context(crate::web::site::ada(), "home").unwrap();
+        assert_eq!(shop.count(&of(&shop)).await.unwrap(), 1);
+        assert_eq!(blog.count(&of(&blog)).await.unwrap(), 0);
+    }
+}
+
+mod existing_sessions_and_pool {
+    use super::*;
+
+    // yours
+    use salver::store::RedisStore;
+    use salver::web::{Middleware, SessionSource};
+
+    fn salver(pool: deadpool_redis::Pool) -> Result<Salver, salver::Error> {
+        Salver::new("shop", RedisStore::pooled(pool))
+    }
+
+    fn middleware(salver: &Salver) -> Middleware {
+        // actix-session's middleware is wrapped outside of it: `.wrap(…).wrap(SessionMiddleware::new(…))`
+        salver.middleware().session(SessionSource::actix_session())
+    }
+    // ours
+
+    #[actix_web::test]
+    async fn are_used_as_they_are() {
+        use actix_session::SessionMiddleware;
+        use actix_session::storage::CookieSessionStore;
+        use actix_web::cookie::Key;
+
+        let server = crate::support::redis::Server::start();
+        let pool = deadpool_redis::Config::from_url(server.url());
+        let pool = pool
+            .create_pool(Some(deadpool_redis::Runtime::Tokio1))
+            .unwrap();
+        let salver = salver(pool).unwrap();
+        let sessions = SessionMiddleware::new(CookieSessionStore::default(), Key::from(&[0; 64]));
+        let app = actix_web::App::new()
+            .wrap(middleware(&salver))
+            .wrap(sessions)
+            .service(form_with_redirect::save)
+            .service(form_with_redirect::settings);
+        let site = Site::of(actix_web::test::init_service(app).await);
+        site.post("/settings").await;
+        assert!(site.get("/settings").await.shows("have been changed"));
+    }
+}
+
+async fn tell(salver: &Salver, view: &str, text: &str) {
+    let context = crate::web::site::adas(salver, view);
+    salver.add(&context, Message::info(text)).await.unwrap();
+}
+
+#[test]
+fn each_takes_fifteen_lines_at_most_and_the_guide_names_it() {
+    let (source, guide) = (
+        include_str!("tasks.rs"),
+        include_str!("../../src/docs/guide.md"),
+    );
+    let mut tasks = 0;
+    // Markers of a whole line each: those in words, as here, are none.
+    for module in source.split("\nmod ").skip(1) {
+        let name = module.split_whitespace().next().unwrap();
+        let rest = module.split_once("    // yours\n").unwrap().1;
+        let yours = rest.split_once("    // ours\n").unwrap().0;
+        let lines = yours.lines().filter(|line| !line.trim().is_empty()).count();
+        println!("HANDS task={name} lines={lines}");
+        assert!(lines <= MOST, "{name} takes {lines} lines");
+        assert!(guide.contains(&format!("`hands::tasks::{name}`")), "{name}");
+        tasks += 1;
+    }
+    assert_eq!(tasks, TASKS);
+}
