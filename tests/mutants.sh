@@ -389,6 +389,8 @@ more other_languages_do_not_follow hands::tongues::what_is_written_in_another_la
   examples/node/salver.mjs 'decodeURIComponent(rest), context.view' 'context.session, context.view'
 fault the_tool_takes_what_it_reads hands::cli::what_is_there_is_told \
   src/bin/salver/peek.rs 'salver.peek(&context)' 'salver.take(&context)'
+more forms_are_not_looked_at hands::cli::a_form_that_is_too_large_is_hinted_at \
+  src/store/redis/survey.lua "form == 'skiplist' and 1 or 0" '0'
 more surveys_miss_what_is_large hands::cli::what_is_there_is_told \
   src/store/survey.rs 'self.bytes += counted.bytes;' ''
 more dead_servers_are_taken_for_wrong_ones hands::cli::what_a_server_is_not_is_told \

@@ -135,6 +135,17 @@ async fn what_is_there_is_told() {
     check("full", &session("full", &url, &commands));
 }
 
+/// What is not wrong and could be better is a hint, and no failure.
+#[tokio::test]
+async fn a_form_that_is_too_large_is_hinted_at() {
+    let server = Server::start();
+    let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
+    let message = Message::info("a member of more than 64 bytes");
+    salver.add(&at("ada", "uploads"), message).await.unwrap();
+    let commands: [&[&str]; 2] = [&["doctor"], &["doctor", "--json"]];
+    check("hint", &session("hint", &server.url(), &commands));
+}
+
 #[tokio::test]
 async fn nothing_is_told_as_such() {
     let server = Server::start();
