@@ -391,6 +391,8 @@ fault the_tool_takes_what_it_reads hands::cli::what_is_there_is_told \
   src/bin/salver/peek.rs 'salver.peek(&context)' 'salver.take(&context)'
 more forms_are_not_looked_at hands::cli::a_form_that_is_too_large_is_hinted_at \
   src/store/redis/survey.lua "form == 'skiplist' and 1 or 0" '0'
+more sweeps_show_nothing hands::cli::a_sweep_shows_how_far_it_is \
+  src/bin/salver/sweep.rs 'ProgressBar::new(0)' 'ProgressBar::hidden()'
 more surveys_miss_what_is_large hands::cli::what_is_there_is_told \
   src/store/survey.rs 'self.bytes += counted.bytes;' ''
 more dead_servers_are_taken_for_wrong_ones hands::cli::what_a_server_is_not_is_told \

@@ -135,6 +135,25 @@ async fn what_is_there_is_told() {
     check("full", &session("full", &url, &commands));
 }
 
+/// Who sweeps at a terminal sees how far it is; a file has the outcome alone.
+#[tokio::test]
+async fn a_sweep_shows_how_far_it_is() {
+    let server = Server::start();
+    let url = server.url();
+    salver("sweep", &url, &["add", PAGE, "text"]);
+    let sweep = format!("{TOOL} --redis {url} sweep --app app --older-than 0s");
+    let mut terminal = Command::new("script");
+    let shown = terminal.args(["-qec", &sweep, "/dev/null"]).output();
+    let shown = shown.expect("`script` is missing: `apt-get install bsdutils`");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.contains("of about 2 keys") && shown.contains("1 dropped"),
+        "{shown:?}"
+    );
+    let piped = salver("sweep", &url, &["sweep", "--older-than", "0s"]);
+    assert!(!piped.text.contains("of about"), "{}", piped.text);
+}
+
 /// What is not wrong and could be better is a hint, and no failure.
 #[tokio::test]
 async fn a_form_that_is_too_large_is_hinted_at() {
