@@ -104,6 +104,12 @@ async fn what_is_claimed_is_hidden_until_it_is_confirmed_or_the_lease_has_ended(
     assert_eq!(site.count("p").await, 2, "and nothing has changed");
     assert_eq!(site.count("q").await, 1);
 
+    // As a page: what nobody looks at yet is told nothing.
+    let ahead = site.post("/claim", &json!({ "view": "p" }));
+    let ahead = ahead.header("sec-purpose", "prefetch").send().await;
+    let ahead: Value = ahead.unwrap().json().await.unwrap();
+    assert_eq!((&ahead["messages"], site.count("p").await), (&json!([]), 2));
+
     let claimed = site.claim("p").await;
     let texts: Vec<_> = claimed["messages"]
         .as_array()

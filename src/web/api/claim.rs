@@ -6,6 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, json};
+use crate::web::eligibility;
+use crate::web::head::Head;
 use crate::{Message, View};
 
 /// Of which view.
@@ -35,7 +37,8 @@ pub(super) async fn claim(
     let view = View::new(wanted.into_inner().view)?;
     let salver = &visit.site.salver;
     let lease = salver.policy().lease.as_millis();
-    let Some(session) = session else {
+    let is_seen = eligibility::may_claim(&request, &Head::of(&request));
+    let Some(session) = session.filter(|_| is_seen) else {
         return Ok(json(
             StatusCode::OK,
             Pending {
