@@ -46,12 +46,12 @@ impl Ending {
         if visit.is_rendered() || !(counts || is_empty) {
             return Self::unfilled(counts && !visit.is_dropped(response));
         }
-        if !(is_empty || eligibility::is_html(response) || part::is_turbo_stream(response)) {
+        let is_stream = part::is_turbo_stream(response);
+        if !(is_empty || is_stream || eligibility::is_html(response)) {
             return Self::unfilled(counts);
         }
         let request = response.request();
         let head = Head::of(request);
-        let is_stream = part::is_turbo_stream(response);
         // Most pages are asked for by nobody's script, and are not asked about it.
         let part = match head.is_of_script || is_stream {
             true => visit.part(response),

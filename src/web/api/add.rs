@@ -30,23 +30,14 @@ pub(super) struct Left {
 
 impl Left {
     fn message(self) -> Message {
-        let mut message = Message::new(self.level, self.text).autoclose(self.autoclose);
-        if let Some(title) = self.title {
-            message = message.title(title);
-        }
-        if let Some(tag) = self.tag {
-            message = message.tag(tag);
-        }
-        if self.format == Format::Markdown {
-            message = message.markdown();
-        }
-        if let Some(action) = self.action {
-            message = message.action(action.label(), action.url());
-        }
-        match self.data {
-            Some(data) => message.data(data),
-            None => message,
-        }
+        let mut message = Message::new(self.level, self.text);
+        message.title = self.title;
+        message.tag = self.tag;
+        message.format = self.format;
+        message.autoclose = self.autoclose;
+        message.action = self.action;
+        message.data = self.data;
+        message
     }
 }
 

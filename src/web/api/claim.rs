@@ -5,7 +5,7 @@ use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, json};
+use super::{Caller, Problem, json};
 use crate::web::eligibility;
 use crate::web::head::Head;
 use crate::{Message, View};
@@ -32,41 +32,25 @@ struct Pending {
 pub(super) async fn claim(
     request: HttpRequest,
     wanted: Json<Wanted>,
-) -> Result<HttpResponse, super::Problem> {
+) -> Result<HttpResponse, Problem> {
     let Caller { visit, session } = Caller::of(&request)?;
     let view = View::new(wanted.into_inner().view)?;
     let salver = &visit.site.salver;
-    let lease = salver.policy().lease.as_millis();
+    let mut pending = Pending {
+        lease: salver.policy().lease.as_millis(),
+        ..Pending::default()
+    };
     let is_seen = eligibility::may_claim(&request, &Head::of(&request));
     let Some(session) = session.filter(|_| is_seen) else {
-        return Ok(json(
-            StatusCode::OK,
-            Pending {
-                lease,
-                ..Pending::default()
-            },
-        ));
+        return Ok(json(StatusCode::OK, pending));
     };
     let context = salver.address(session, visit.site.noted(view));
     let hold = salver.hold_for_script(context.looked_into()).await?;
-    let response = match hold.found() {
-        Some(found) => json(
-            StatusCode::OK,
-            Pending {
-                messages: visit.tongue(&request).translate_all(&found.messages),
-                displaced: found.displaced,
-                lease,
-                next: found.next.map(|next| next.as_millis()),
-            },
-        ),
-        None => json(
-            StatusCode::OK,
-            Pending {
-                lease,
-                ..Pending::default()
-            },
-        ),
-    };
+    if let Some(found) = hold.found() {
+        pending.messages = visit.tongue(&request).translate_all(&found.messages);
+        pending.displaced = found.displaced;
+        pending.next = found.next.map(|next| next.as_millis());
+    }
     visit.leave_with_script(hold);
-    Ok(response)
+    Ok(json(StatusCode::OK, pending))
 }
