@@ -8,21 +8,17 @@ use serde_json::json;
 use crate::Outcome;
 use crate::args::{Add, Server};
 use crate::say::Say;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, answered};
 
 pub(crate) async fn run(server: &Server, wanted: Add, say: &Say) -> Outcome {
     let address = wanted.address.page()?.clone();
     let salver = server.salver(address.app())?;
     let message = message(wanted)?;
     let id = message.id();
-    match salver.add(&address, message).await {
-        Ok(added) => {
-            let value = json!({ "id": id, "displaced": added.displaced });
-            say.either(|| id.to_string(), value)?;
-            Ok(true)
-        }
-        Err(error) => Err(Trouble::at(server, &salver, error).await),
-    }
+    let added = answered(server, &salver, salver.add(&address, message)).await?;
+    let value = json!({ "id": id, "displaced": added.displaced });
+    say.either(|| id.to_string(), value)?;
+    Ok(true)
 }
 
 fn message(wanted: Add) -> Result<Message, Trouble> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use salver::store::{MAX_MESSAGES, RedisStore};
-use salver::{Context, Level, Salver, SessionId, View};
+use salver::{Context, Level, Salver, SessionId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -191,30 +191,26 @@ impl From<Loudness> for Level {
 
 /// Whose messages, and on which page if one is named.
 #[derive(Clone, Debug)]
-pub(crate) struct Address {
-    context: Context,
-    has_view: bool,
+pub(crate) enum Address {
+    Page(Context),
+    /// All pages of an application's session.
+    Session(String, SessionId),
 }
 
 impl Address {
     /// Gives the page.
     pub(crate) fn page(&self) -> Result<&Context, Trouble> {
-        match self.has_view {
-            true => Ok(&self.context),
-            false => Err(Trouble::of_input("the address names no page")),
-        }
-    }
-
-    /// Gives the page, or the application and session where there is none.
-    pub(crate) fn page_or_session(&self) -> Result<&Context, (&str, &SessionId)> {
-        match self.has_view {
-            true => Ok(&self.context),
-            false => Err((self.context.app(), self.context.session())),
+        match self {
+            Self::Page(page) => Ok(page),
+            Self::Session(..) => Err(Trouble::of_input("the address names no page")),
         }
     }
 
     pub(crate) fn app(&self) -> &str {
-        self.context.app()
+        match self {
+            Self::Page(page) => page.app(),
+            Self::Session(app, _) => app,
+        }
     }
 }
 
@@ -222,24 +218,18 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let whole = |context| Self {
-            context,
-            has_view: true,
-        };
         if text.starts_with('{') {
-            let context = serde_json::from_str(text);
-            return context.map(whole).map_err(|error| error.to_string());
+            let context = serde_json::from_str(text).map(Self::Page);
+            return context.map_err(|error| error.to_string());
         }
         if !text.ends_with('}') {
-            let context = text.parse().map(whole);
+            let context = text.parse().map(Self::Page);
             return context.map_err(|error: salver::Error| error.to_string());
         }
-        let context: Context = format!("{text}:*")
+        // As the session's page that is any.
+        let any: Context = format!("{text}:*")
             .parse()
             .map_err(|_| "address is not spelled `app:{session}`".to_owned())?;
-        Ok(Self {
-            context: context.with_view(View::ANY),
-            has_view: false,
-        })
+        Ok(Self::Session(any.app().to_owned(), any.session().clone()))
     }
 }

@@ -8,17 +8,14 @@ use serde_json::json;
 use crate::Outcome;
 use crate::args::Server;
 use crate::say::{Say, ago, number};
-use crate::trouble::Trouble;
+use crate::trouble::answered;
 
 /// Longest bar of the histogram, in characters.
 const LONGEST: u64 = 40;
 
 pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
     let salver = server.salver(app)?;
-    let all = match salver.survey(|_| ()).await {
-        Ok(all) => all,
-        Err(error) => return Err(Trouble::at(server, &salver, error).await),
-    };
+    let all = answered(server, &salver, salver.survey(|_| ())).await?;
     let value = json!({
         "contexts": all.contexts,
         "messages": all.messages,

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::Outcome;
 use crate::args::Server;
 use crate::say::{Say, number};
-use crate::trouble::Trouble;
+use crate::trouble::answered;
 
 pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &Say) -> Outcome {
     let salver = server.salver(app)?;
@@ -22,12 +22,9 @@ pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &
         bar.set_position(so_far.contexts);
         bar.set_message(format!("{} dropped", number(so_far.removed)));
     });
-    let swept = swept.await;
+    let swept = answered(server, &salver, swept).await;
     bar.finish_and_clear();
-    let swept = match swept {
-        Ok(swept) => swept,
-        Err(error) => return Err(Trouble::at(server, &salver, error).await),
-    };
+    let swept = swept?;
     let line = || {
         let (removed, contexts) = (number(swept.removed), number(swept.contexts));
         format!("{removed} messages dropped, {contexts} contexts looked through")

@@ -15,6 +15,18 @@ const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const NO_PERMISSION: u8 = 77;
 
+/// Gives what the server has answered, or what is wrong with it.
+pub(crate) async fn answered<T>(
+    server: &Server,
+    salver: &Salver,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Trouble> {
+    match answer.await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(Trouble::at(server, salver, error).await),
+    }
+}
+
 /// What went wrong.
 #[derive(Debug)]
 pub(crate) struct Trouble {
@@ -38,7 +50,7 @@ impl Trouble {
     }
 
     /// Asks the server what is wrong, where it is not the input.
-    pub(crate) async fn at(server: &Server, salver: &Salver, error: Error) -> Self {
+    async fn at(server: &Server, salver: &Salver, error: Error) -> Self {
         let is_in_doubt = error.is_in_doubt();
         let trouble = Self::from(error);
         if trouble.code == DATA {

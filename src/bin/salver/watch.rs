@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::Outcome;
 use crate::args::{Address, Server};
 use crate::say::Say;
-use crate::trouble::Trouble;
+use crate::trouble::answered;
 
 /// How often it looks though nothing rings: leases that end and schedules do not.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,10 +22,7 @@ pub(crate) async fn run(server: &Server, address: &Address, say: &Say) -> Outcom
     let mut watch = salver.watch(page);
     let mut said = VecDeque::new();
     loop {
-        let found = match salver.peek(page).await {
-            Ok(found) => found,
-            Err(error) => return Err(Trouble::at(server, &salver, error).await),
-        };
+        let found = answered(server, &salver, salver.peek(page)).await?;
         for message in &found {
             if !said.contains(&message.id()) {
                 say.message(page, message)?;
