@@ -394,7 +394,7 @@ more forms_are_not_looked_at hands::cli::a_form_that_is_too_large_is_hinted_at \
 more sweeps_show_nothing hands::cli::a_sweep_shows_how_far_it_is \
   src/bin/salver/sweep.rs 'ProgressBar::new(0)' 'ProgressBar::hidden()'
 more surveys_miss_what_is_large hands::cli::what_is_there_is_told \
-  src/store/survey.rs 'self.bytes += counted.bytes;' ''
+  src/store/survey.rs 'self.bytes += other.bytes;' ''
 more dead_servers_are_taken_for_wrong_ones hands::cli::what_a_server_is_not_is_told \
   src/bin/salver/args.rs 'first.is_some_and(|first| !' 'first.is_none_or(|first| !'
 more the_tool_says_it_again hands::cli::what_comes_is_followed \

@@ -38,23 +38,12 @@ impl fmt::Display for Escaped<'_> {
 #[must_use]
 pub fn fragment(messages: &[Message], displaced: u64) -> String {
     let more = (displaced > 0).then(|| format!("and {displaced} more"));
-    list(messages, more.as_deref(), "")
+    list(messages, more.as_deref(), None)
 }
 
-/// Draws the same, with these words for how many more there were.
-#[cfg(feature = "web")]
-pub(crate) fn fragment_with(messages: &[Message], more: Option<&str>) -> String {
-    list(messages, more, "")
-}
-
-/// Draws the same for a page that says itself what it shows, as a page of this view.
-#[cfg(feature = "live")]
-pub(crate) fn fragment_to_confirm(messages: &[Message], more: Option<&str>, view: &str) -> String {
-    let confirm = format!(r#" data-salver-confirm="{}""#, Escaped(view));
-    list(messages, more, &confirm)
-}
-
-fn list(messages: &[Message], more: Option<&str>, attributes: &str) -> String {
+/// Draws the same, with these words for how many more there were, and for a page that says itself what it shows the view
+/// that it says it for.
+pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&str>) -> String {
     let mut items = String::new();
     for message in messages {
         // Writing into a string cannot fail.
@@ -66,8 +55,10 @@ fn list(messages: &[Message], more: Option<&str>, attributes: &str) -> String {
     if items.is_empty() {
         return items;
     }
+    let confirm = confirm.map(|view| format!(r#" data-salver-confirm="{}""#, Escaped(view)));
+    let confirm = confirm.unwrap_or_default();
     // Turbo keeps pages as they were when they are left: without what has been read there.
-    format!(r#"<ul class="salver-messages" data-turbo-temporary{attributes}>{items}</ul>"#)
+    format!(r#"<ul class="salver-messages" data-turbo-temporary{confirm}>{items}</ul>"#)
 }
 
 fn item(out: &mut String, message: &Message) -> fmt::Result {

@@ -7,10 +7,8 @@ mod json;
 mod markdown;
 
 pub use fragment::fragment;
-#[cfg(feature = "live")]
-pub(crate) use fragment::fragment_to_confirm;
 #[cfg(feature = "web")]
-pub(crate) use fragment::fragment_with;
+pub(crate) use fragment::list;
 #[cfg(feature = "web")]
 pub(crate) use json::json;
 

@@ -55,29 +55,37 @@ impl Surveyed {
         let Some(size) = counted.messages.checked_ilog2() else {
             return;
         };
-        self.contexts += 1;
-        self.messages += counted.messages;
-        self.bytes += counted.bytes;
-        self.oldest = earlier(self.oldest, counted.oldest);
-        self.wide += u64::from(counted.is_wide);
-        let last = self.by_messages.len() - 1;
-        if let Some(count) = self.by_messages.get_mut((size as usize).min(last)) {
-            *count += 1;
+        let mut one = Self {
+            contexts: 1,
+            messages: counted.messages,
+            bytes: counted.bytes,
+            oldest: counted.oldest,
+            wide: u64::from(counted.is_wide),
+            ..Self::default()
+        };
+        let last = one.by_messages.len() - 1;
+        if let Some(count) = one.by_messages.get_mut((size as usize).min(last)) {
+            *count = 1;
         }
+        self.sum(&one);
     }
 
     /// Notes what a further step counted, and where it stands.
     pub fn add(&mut self, step: Self) {
-        self.contexts += step.contexts;
-        self.messages += step.messages;
-        self.bytes += step.bytes;
-        self.oldest = earlier(self.oldest, step.oldest);
-        self.wide += step.wide;
-        for (count, more) in self.by_messages.iter_mut().zip(step.by_messages) {
-            *count += more;
-        }
+        self.sum(&step);
         self.of = self.of.max(step.of);
         self.next = step.next;
+    }
+
+    fn sum(&mut self, other: &Self) {
+        self.contexts += other.contexts;
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.oldest = earlier(self.oldest, other.oldest);
+        self.wide += other.wide;
+        for (count, more) in self.by_messages.iter_mut().zip(other.by_messages) {
+            *count += more;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::eligibility;
 use super::head::Head;
 use super::part::{self, Part};
 use super::slot::{self, Filler, Wanted};
+use super::translation::Tongue;
 use super::visit::{Visit, Word};
 use crate::salver::Hold;
 
@@ -236,15 +237,13 @@ async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> 
         Some(_) => visit.shown_in_part(request).await,
     };
     let now = visit.take_now();
-    let now = match now.is_empty() {
-        true => now,
-        false => visit.tongue(request).translate_all(&now),
+    // Most pages have nothing to say: no language is asked for.
+    let tongue = match shown.messages.is_empty() && shown.displaced == 0 && now.is_empty() {
+        true => Tongue::default(),
+        false => visit.tongue(request).clone(),
     };
-    if shown.displaced > 0 {
-        visit.tongue(request);
-    }
-    let messages = [&*shown.messages, &now].concat();
-    let fragment = visit.draw(&messages, shown.displaced);
+    let messages = [&*shown.messages, &tongue.translate_all(&now)].concat();
+    let fragment = visit.draw(&messages, shown.displaced, &tongue);
     match is_others {
         true => visit.carries(!fragment.is_empty()),
         false => visit.rendered(!fragment.is_empty()),

@@ -9,6 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::{Serialize, Serializer};
 
+use super::translation::Tongue;
 use super::visit::{Visit, Word};
 use crate::{Error, Message};
 
@@ -36,6 +37,8 @@ use crate::{Error, Message};
 /// ```
 pub struct Pending {
     visit: Rc<Visit>,
+    /// The visitor's language.
+    tongue: Tongue,
     messages: Vec<Message>,
     /// How many of the messages were claimed; those after them are for this response only.
     claimed: usize,
@@ -80,7 +83,8 @@ impl Pending {
     /// Draws the fragment. Counts as rendering. It is HTML: tell the template not to escape it.
     #[must_use]
     pub fn html(&self) -> String {
-        self.visit.draw(self.rendered(), self.displaced)
+        self.visit
+            .draw(self.rendered(), self.displaced, &self.tongue)
     }
 
     /// Writes the list as JSON for a `<script>` element: what means something in HTML is escaped, so that no
@@ -101,7 +105,7 @@ impl Pending {
     /// is logged and not shown.
     pub fn now(&mut self, message: Message) {
         let message = Visit::presentable(message);
-        let translated = message.map(|message| self.visit.translated(&message));
+        let translated = message.map(|message| self.tongue.translate(&message));
         self.messages.extend(translated);
     }
 
@@ -131,8 +135,8 @@ impl FromRequest for Pending {
         Box::pin(async move {
             let visit = Visit::of(&request)?;
             let shown = visit.shown(&request).await;
-            visit.tongue(&request);
             Ok(Self {
+                tongue: visit.tongue(&request).clone(),
                 visit,
                 messages: shown.messages.to_vec(),
                 claimed: shown.messages.len(),

@@ -227,24 +227,32 @@ impl Visit {
             .get_or_init(|| self.site.translator.tongue(request))
     }
 
-    /// Gives a message in the visitor's language, where somebody has asked for that before.
-    pub(in crate::web) fn translated(&self, message: &Message) -> Message {
-        let tongue = self.tongue.get().cloned().unwrap_or_default();
-        tongue.translate(message)
+    /// Draws messages for this page, which may have to say that it shows them.
+    pub(in crate::web) fn draw(
+        &self,
+        messages: &[Message],
+        displaced: u64,
+        tongue: &Tongue,
+    ) -> String {
+        let more = (displaced > 0).then(|| tongue.more(displaced));
+        let confirm = self.page_to_confirm();
+        crate::render::list(
+            messages,
+            more.as_deref(),
+            confirm.as_ref().map(View::as_str),
+        )
     }
 
-    /// Draws messages for this page, which may have to say that it shows them.
-    pub(in crate::web) fn draw(&self, messages: &[Message], displaced: u64) -> String {
-        let tongue = self.tongue.get().cloned().unwrap_or_default();
-        let more = (displaced > 0).then(|| tongue.more(displaced));
+    /// Gives the view of a page that has to say what it shows, and notes that it was told so.
+    fn page_to_confirm(&self) -> Option<View> {
         #[cfg(feature = "live")]
-        if let Some(view) = &*self.claimed_for.borrow()
-            && self.word() == Some(Word::LeaveToPage)
+        if self.word() == Some(Word::LeaveToPage)
+            && let Some(view) = &*self.claimed_for.borrow()
         {
             self.asked_to_say.set(true);
-            return crate::render::fragment_to_confirm(messages, more.as_deref(), view.as_str());
+            return Some(view.clone());
         }
-        crate::render::fragment_with(messages, more.as_deref())
+        None
     }
 
     /// Gives the claim over to whoever ends it.
