@@ -25,6 +25,7 @@ mod index;
 mod laws;
 mod layers;
 mod live;
+mod mutants;
 mod pages;
 mod soak;
 mod support;
