@@ -6,10 +6,10 @@ use std::sync::Arc;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
-use super::RESERVED;
-use super::decode;
 use crate::Error;
 use crate::check::check_line;
+use crate::context::RESERVED;
+use crate::context::decode;
 
 /// Longest view in bytes. Stops a view taken from a path from making keys of any size.
 const MAX_VIEW: usize = 256;

@@ -5,16 +5,16 @@ use std::time::Duration;
 use redis::{RedisError, Value};
 use tokio::time::{Instant, sleep};
 
-use super::Ask;
-use super::fault::{self, Again, Verdict};
-use super::wire::Wire;
 use crate::Error;
+use crate::link::Ask;
+use crate::link::fault::{self, Again, Verdict};
+use crate::link::wire::Wire;
 
 /// How long keys are left alone that are on their way to another server.
 const STEP: Duration = Duration::from_millis(5);
 
 /// Reads what a connection has answered: the parts of the reply after the one that names the key.
-pub(super) fn read(
+pub(crate) fn read(
     wire: &Wire,
     ask: &Ask,
     reply: Result<Value, RedisError>,
@@ -52,7 +52,7 @@ fn named(reply: Value, ask: &Ask) -> Result<Vec<Value>, Verdict> {
 
 /// Tries until there is an answer: once more over a new connection where the first broke, and for as long as this
 /// where the keys are on their way. Of an attempt the outer error is of the connection, the inner one of the request.
-pub(super) async fn persist<T, F: Future<Output = Result<Result<T, Verdict>, Error>>>(
+pub(crate) async fn persist<T, F: Future<Output = Result<Result<T, Verdict>, Error>>>(
     moving: Duration,
     attempt: impl Fn() -> F,
 ) -> Result<T, Error> {

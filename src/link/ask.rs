@@ -37,7 +37,7 @@ const BYTES: usize = 512;
 #[derive(Clone)]
 pub(crate) struct Ask {
     script: &'static Lua,
-    pub(super) effect: Effect,
+    pub(crate) effect: Effect,
     command: Cmd,
 }
 
@@ -72,12 +72,12 @@ impl Ask {
         }
     }
 
-    pub(super) fn by_hash(&self) -> &Cmd {
+    pub(crate) fn by_hash(&self) -> &Cmd {
         &self.command
     }
 
     /// For a server that does not know the script. It does from then on.
-    pub(super) fn whole(&self) -> Cmd {
+    pub(crate) fn whole(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.source);
         for arg in self.command.args_iter().skip(FIRST_KEY - 1) {

@@ -2,8 +2,8 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::Effect;
 use crate::Error;
+use crate::link::Effect;
 
 /// Codes of a user that lacks a password or a right.
 const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
@@ -26,18 +26,18 @@ const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 const MOVING: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
 
 /// What to do about a request that failed.
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// What the caller is told.
-    pub(super) error: Error,
+    pub(crate) error: Error,
     /// Whether the connection is of no more use.
-    pub(super) hang_up: bool,
+    pub(crate) hang_up: bool,
     /// Whether asking once more may help and can do no harm.
-    pub(super) again: Again,
+    pub(crate) again: Again,
 }
 
 /// How asking once more may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(crate) enum Again {
     Never,
     /// Over another connection.
     Anew,
@@ -46,7 +46,7 @@ pub(super) enum Again {
 }
 
 /// Sorts an error of a connection attempt.
-pub(super) fn of_dial(error: RedisError) -> Error {
+pub(crate) fn of_dial(error: RedisError) -> Error {
     // What a Cluster's servers answered is in the words alone.
     let told = error.detail().unwrap_or_default();
     if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {
@@ -81,7 +81,7 @@ fn closed(error: &RedisError) -> &'static str {
 
 /// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
 /// again here: whoever counts has to see it.
-pub(super) fn of_mismatch(effect: Effect) -> Verdict {
+pub(crate) fn of_mismatch(effect: Effect) -> Verdict {
     Verdict {
         error: Error::mismatch(effect != Effect::Reads),
         hang_up: true,
@@ -90,7 +90,7 @@ pub(super) fn of_mismatch(effect: Effect) -> Verdict {
 }
 
 /// A request that was sent and not answered.
-pub(super) fn of_silence(effect: Effect) -> Verdict {
+pub(crate) fn of_silence(effect: Effect) -> Verdict {
     Verdict {
         error: unknown("Redis does not answer", effect),
         hang_up: true,
@@ -106,7 +106,7 @@ fn unknown(why: &'static str, effect: Effect) -> Error {
 }
 
 /// Sorts an error of a request that was sent.
-pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
+pub(crate) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
     let anew = match effect {
         Effect::WritesOnce => Again::Never,
         _ => Again::Anew,
@@ -143,7 +143,7 @@ pub(super) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
 
 /// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
 /// several, of which an earlier one may have been that of a request that was carried out.
-pub(super) fn after_retries(verdict: Verdict, effect: Effect) -> Verdict {
+pub(crate) fn after_retries(verdict: Verdict, effect: Effect) -> Verdict {
     if effect == Effect::Reads || !verdict.error.is_unavailable() || verdict.error.is_read_only() {
         return verdict;
     }

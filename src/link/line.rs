@@ -10,11 +10,11 @@ use redis::{Cmd, Value};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::fault::{self, Verdict};
-use super::waiting::{Patience, Waiting};
-use super::wire::Wire;
-use super::{Ask, Dialer, Effect, answer};
 use crate::chance::by_chance;
+use crate::link::fault::{self, Verdict};
+use crate::link::waiting::{Patience, Waiting};
+use crate::link::wire::Wire;
+use crate::link::{Ask, Dialer, Effect, answer};
 use crate::{Error, home};
 
 /// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
-use super::dial::Primary;
-use super::{Dialer, Effect, fault};
 use crate::Error;
+use crate::link::dial::Primary;
+use crate::link::{Dialer, Effect, fault};
 
 /// Who is told. Called by the connection's driver, between two reads of the socket: it must not wait.
 pub(crate) trait Listener: Send + Sync + 'static {

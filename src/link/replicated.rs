@@ -9,9 +9,9 @@ use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, T
 use redis::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::fault::{self, Verdict};
-use super::wire::{Wait, Wire};
-use super::{Ask, Dialer, Line, answer};
+use crate::link::fault::{self, Verdict};
+use crate::link::wire::{Wait, Wire};
+use crate::link::{Ask, Dialer, Line, answer};
 use crate::{Error, home};
 
 /// Most connections for such writes, and so most that wait at once.

@@ -10,7 +10,7 @@ const SILENT: u32 = 2;
 
 /// The requests that are on their way over one connection, and what was heard.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     /// The number of the last one sent.
     last: u64,
     /// Oldest first.
@@ -23,15 +23,15 @@ pub(super) struct Waiting {
 
 /// What is too long, and for whom.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
-    pub(super) silence: Duration,
+pub(crate) struct Patience {
+    pub(crate) silence: Duration,
     /// Whether several servers answer over this connection, so that one may be silent while another is heard.
-    pub(super) many: bool,
+    pub(crate) many: bool,
 }
 
 impl Waiting {
     /// Notes a request on its way; gives its number.
-    pub(super) fn send(&mut self) -> u64 {
+    pub(crate) fn send(&mut self) -> u64 {
         self.last += 1;
         self.sent.push_back((self.last, Instant::now()));
         self.last
@@ -41,7 +41,7 @@ impl Waiting {
     ///
     /// A reply that came late may be that of the request before, where one was lost on the way: it takes nothing
     /// off the suspicion.
-    pub(super) fn end(&mut self, request: u64, answered: bool, patience: Patience) -> Duration {
+    pub(crate) fn end(&mut self, request: u64, answered: bool, patience: Patience) -> Duration {
         let Ok(place) = self.sent.binary_search_by_key(&request, |(sent, _)| *sent) else {
             return Duration::ZERO;
         };
@@ -64,7 +64,7 @@ impl Waiting {
 
     /// Tells whether the peer is thought to have vanished: some requests have waited too long with nothing heard in
     /// between.
-    pub(super) fn is_in_vain(&self, patience: Patience) -> bool {
+    pub(crate) fn is_in_vain(&self, patience: Patience) -> bool {
         let missing = SILENT.saturating_sub(self.silent) as usize;
         // The usual case, and the cheapest: nobody asks what time it is.
         if self.sent.len() < missing {

@@ -10,7 +10,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
 
-use super::Ask;
+use crate::link::Ask;
 
 /// Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -22,14 +22,14 @@ pub(crate) enum Wire {
 
 /// Replicas that have to have a write, and the milliseconds for which to wait for them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wait {
-    pub(super) replicas: u32,
-    pub(super) millis: u64,
+pub(crate) struct Wait {
+    pub(crate) replicas: u32,
+    pub(crate) millis: u64,
 }
 
 impl Wire {
     /// Tells whether it leads to a Cluster, whose client asks again by itself.
-    pub(super) fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         match self {
             Self::One(_) => false,
             #[cfg(feature = "cluster")]
@@ -38,7 +38,7 @@ impl Wire {
     }
 
     /// Runs a script, by its hash where the server knows it.
-    pub(super) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
+    pub(crate) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
         match self.send(ask.by_hash()).await {
             Err(error) if is_unknown(&error) => self.send(&ask.whole()).await,
             reply => reply,
@@ -56,7 +56,7 @@ impl Wire {
 
     /// Runs a script and counts the replicas that have what it wrote. One pipeline, so that the count is of
     /// this write, on the connection that made it.
-    pub(super) async fn run_and_wait(
+    pub(crate) async fn run_and_wait(
         &mut self,
         ask: &Ask,
         wait: Wait,
@@ -85,7 +85,7 @@ impl Wire {
 
     /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when
     /// there is no such server.
-    pub(super) async fn command(
+    pub(crate) async fn command(
         &mut self,
         node: usize,
         command: &Cmd,

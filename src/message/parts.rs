@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::{MAX_LABEL, MAX_URL};
 use crate::check::check_line;
+use crate::message::limits::{MAX_LABEL, MAX_URL};
 use crate::{Error, Level};
 
 /// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.
@@ -40,7 +40,7 @@ pub enum Autoclose {
 }
 
 impl Autoclose {
-    pub(super) fn check(self) -> Result<(), Error> {
+    pub(crate) fn check(self) -> Result<(), Error> {
         match self {
             Self::After(time) if !AUTOCLOSE.contains(&time) => Err(Error::invalid(
                 "autoclose",
@@ -72,7 +72,7 @@ pub struct Action {
 }
 
 impl Action {
-    pub(super) fn new(label: String, url: String) -> Self {
+    pub(crate) fn new(label: String, url: String) -> Self {
         Self { label, url }
     }
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
-use super::{depth, over};
 use crate::Error;
 use crate::check::check_line;
+use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
+use crate::message::{depth, over};
 
 /// The key of a text in the site's translations, and what is put into it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,14 +25,14 @@ impl Wording {
         }
     }
 
-    pub(super) fn arg(&mut self, name: String, value: impl Serialize) {
+    pub(crate) fn arg(&mut self, name: String, value: impl Serialize) {
         match serde_json::to_value(value) {
             Ok(value) => drop(self.args.insert(name, value)),
             Err(_) => self.failed = true,
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         check_line("key", &self.key, MAX_KEY)?;
         if self.failed {
             return Err(Error::invalid("args", "cannot be written as JSON"));

@@ -100,7 +100,7 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
 fn text(out: &mut String, message: &Message) -> fmt::Result {
     #[cfg(feature = "markdown")]
     if message.format() == crate::Format::Markdown {
-        let drawn = super::markdown::draw(message.text());
+        let drawn = crate::render::markdown::draw(message.text());
         return write!(out, r#"<div class="salver-text">{drawn}</div>"#);
     }
     write!(

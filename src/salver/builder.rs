@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Salver, Shared};
 use crate::breaker::Breaker;
 use crate::context::check_app;
 use crate::policy::Policy;
+use crate::salver::{Salver, Shared};
 use crate::settle::Settle;
 use crate::store::{Full, MemoryStore, Store};
 use crate::{Error, Level};
@@ -14,9 +14,9 @@ use crate::{Error, Level};
 /// Sets a [`Salver`] up: `Salver::builder("shop").max_messages(20).build()?`.
 #[derive(Debug)]
 pub struct SalverBuilder {
-    pub(super) app: String,
-    pub(super) store: Option<Result<Arc<dyn Store>, Error>>,
-    pub(super) policy: Policy,
+    pub(crate) app: String,
+    pub(crate) store: Option<Result<Arc<dyn Store>, Error>>,
+    pub(crate) policy: Policy,
 }
 
 impl SalverBuilder {
@@ -61,7 +61,7 @@ impl SalverBuilder {
                 breaker,
                 checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
-                moving: Arc::new(tokio::sync::Semaphore::new(super::moving::MOVERS)),
+                moving: Arc::new(tokio::sync::Semaphore::new(crate::salver::moving::MOVERS)),
             }),
             store,
         })

@@ -10,9 +10,9 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
-use super::claiming::Claiming;
-use super::{Hold, Salver};
 use crate::count::{self, Since};
+use crate::salver::claiming::Claiming;
+use crate::salver::{Hold, Salver};
 use crate::{Context, Error, home};
 
 /// Longest look at the state of a store.
@@ -20,7 +20,7 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(2);
 /// Which share of its budget a write may take before it is sent again: 100 ms of 250.
 const FIRST: f64 = 0.4;
 
-pub(super) fn unanswered() -> Error {
+pub(crate) fn unanswered() -> Error {
     Error::unavailable("the store did not answer in time")
 }
 
@@ -30,7 +30,7 @@ fn in_doubt() -> Error {
 
 impl Salver {
     /// Asks for something that changes nothing.
-    pub(super) async fn read<T>(
+    pub(crate) async fn read<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
@@ -40,7 +40,7 @@ impl Salver {
     }
 
     /// Asks for something for which nobody waits, with a budget of its own.
-    pub(super) async fn read_slowly<T>(
+    pub(crate) async fn read_slowly<T>(
         &self,
         doing: &'static str,
         budget: Duration,
@@ -50,7 +50,7 @@ impl Salver {
     }
 
     /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
-    pub(super) async fn write_once<T>(
+    pub(crate) async fn write_once<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
@@ -60,7 +60,7 @@ impl Salver {
     }
 
     /// Asks for a change for which nobody waits, with a budget of its own.
-    pub(super) async fn write_slowly<T>(
+    pub(crate) async fn write_slowly<T>(
         &self,
         doing: &'static str,
         budget: Duration,
@@ -71,7 +71,7 @@ impl Salver {
 
     /// Asks for a change that is the same done twice as once: without an answer it is asked for once more,
     /// with the same bytes, in what is left of the budget.
-    pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
+    pub(crate) async fn write<T, F: Future<Output = Result<T, Error>>>(
         &self,
         doing: &'static str,
         call: impl Fn() -> F,
@@ -97,7 +97,7 @@ impl Salver {
     }
 
     /// Claims and waits for at most `budget`; what is claimed later is given back.
-    pub(super) async fn hold(
+    pub(crate) async fn hold(
         &self,
         contexts: Vec<Context>,
         budget: Duration,
@@ -164,7 +164,7 @@ impl Salver {
     }
 }
 
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     budget: Duration,
     call: impl Future<Output = Result<T, Error>>,
     late: fn() -> Error,

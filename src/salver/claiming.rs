@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::CatchUnwind;
 
-use super::call::{unanswered, within};
-use super::{Hold, Salver};
+use crate::salver::call::{unanswered, within};
+use crate::salver::{Hold, Salver};
 use crate::store::Claim;
 use crate::{Context, Error, count, home};
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 type Asked = Pin<Box<dyn Future<Output = Result<Claim, Error>> + Send>>;
 
 /// Becomes the claim when the store has answered.
-pub(super) struct Claiming<'a> {
+pub(crate) struct Claiming<'a> {
     salver: &'a Salver,
     asked: Option<CatchUnwind<AssertUnwindSafe<Asked>>>,
     /// Whether the store has been asked: else there is nothing to give back.
@@ -28,7 +28,7 @@ pub(super) struct Claiming<'a> {
 }
 
 impl<'a> Claiming<'a> {
-    pub(super) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
+    pub(crate) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
         let store = Arc::clone(&salver.store);
         let policy = salver.policy();
         let (lease, age) = (policy.lease, policy.limits.age);

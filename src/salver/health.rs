@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Salver;
-use super::call::within;
 use crate::Error;
+use crate::salver::Salver;
+use crate::salver::call::within;
 use crate::store::{Finding, Trouble};
 
 /// How long a look at the store may take.

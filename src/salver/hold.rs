@@ -6,9 +6,9 @@ use std::time::Duration;
 #[cfg(feature = "web")]
 use tokio::time::timeout;
 
-use super::Salver;
 #[cfg(feature = "live")]
 use crate::home;
+use crate::salver::Salver;
 use crate::settle::End;
 use crate::store::Claim;
 #[cfg(feature = "web")]
@@ -35,7 +35,7 @@ impl Held {
 }
 
 impl Hold {
-    pub(super) fn new(salver: &Salver, claim: Claim) -> Self {
+    pub(crate) fn new(salver: &Salver, claim: Claim) -> Self {
         let salver = salver.clone();
         Self(Some(Box::new(Held {
             claim,

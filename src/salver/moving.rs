@@ -5,20 +5,20 @@ use std::sync::Arc;
 #[cfg(feature = "web")]
 use std::time::Duration;
 
-use super::Salver;
 #[cfg(feature = "web")]
 use crate::home;
+use crate::salver::Salver;
 use crate::{Error, SessionId};
 
 /// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
 #[cfg(feature = "web")]
-pub(super) const MOVERS: usize = 256;
+pub(crate) const MOVERS: usize = 256;
 /// How long a move in doubt is repeated. After it the visitor has long gone on.
 #[cfg(feature = "web")]
 const MOVING: Duration = Duration::from_secs(5 * 60);
 
 impl Salver {
-    pub(super) async fn migrate_to(
+    pub(crate) async fn migrate_to(
         &self,
         from: &SessionId,
         to: &SessionId,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Salver;
 use crate::Context;
+use crate::salver::Salver;
 use crate::store::{Doorbell, Watch};
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
@@ -39,7 +39,7 @@ impl Salver {
 #[cfg(feature = "web")]
 impl Salver {
     /// Gives the bell that spares pages their looks, where there is one.
-    pub(super) fn bell_of_pages(&self) -> Option<Arc<Doorbell>> {
+    pub(crate) fn bell_of_pages(&self) -> Option<Arc<Doorbell>> {
         if !self.policy().index {
             return None;
         }

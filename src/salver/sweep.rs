@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Salver;
 use crate::Error;
+use crate::salver::Salver;
 use crate::store::Swept;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.

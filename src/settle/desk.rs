@@ -16,7 +16,7 @@ use crate::seldom::Seldom;
 use crate::store::{Claim, Store};
 
 /// Longest wait for one end. Stops a store that never answers from holding up the queue.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a claim ends.
 #[derive(Debug)]
@@ -30,23 +30,23 @@ pub(crate) enum End {
 }
 
 impl End {
-    pub(super) fn claim(&self) -> &Claim {
+    pub(crate) fn claim(&self) -> &Claim {
         let (Self::Confirm(claim) | Self::Release(claim)) = self;
         claim
     }
 }
 
 /// The end of a claim, and who waits for it.
-pub(super) struct Job {
-    pub(super) app: Arc<str>,
-    pub(super) end: End,
+pub(crate) struct Job {
+    pub(crate) app: Arc<str>,
+    pub(crate) end: End,
     /// Whoever waits is told by its end.
-    pub(super) _done: Option<oneshot::Sender<()>>,
+    pub(crate) _done: Option<oneshot::Sender<()>>,
 }
 
 impl Job {
     /// Counts the messages that may be shown again where this job is given up.
-    pub(super) fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         if let End::Confirm(claim) = &self.end {
             count::given_up(&self.app, claim.messages().len() as u64);
         }
@@ -54,14 +54,14 @@ impl Job {
 }
 
 /// What ends are tried with.
-pub(super) struct Desk {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) breaker: Arc<Breaker>,
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) breaker: Arc<Breaker>,
 }
 
 impl Desk {
     /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
-    pub(super) async fn end(&self, job: &Job) -> bool {
+    pub(crate) async fn end(&self, job: &Job) -> bool {
         let Job { app, end, .. } = job;
         let length = end.claim().messages().len() as u64;
         let (doing, ending) = match end {

@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::desk::{Desk, Job};
-use super::{AT_ONCE, QUEUE};
 use crate::seldom::Seldom;
+use crate::settle::desk::{Desk, Job};
+use crate::settle::{AT_ONCE, QUEUE};
 use crate::{Error, home};
 
 /// Most confirms that wait to be tried again. Bounds the memory that a store which is down can cost; of more, the
@@ -27,13 +27,13 @@ enum Post {
 }
 
 /// The sending half, started when the first claim ends.
-pub(super) struct Home {
+pub(crate) struct Home {
     desk: Arc<Desk>,
     queue: OnceLock<Result<mpsc::Sender<Post>, Error>>,
 }
 
 impl Home {
-    pub(super) fn new(desk: Desk) -> Self {
+    pub(crate) fn new(desk: Desk) -> Self {
         Self {
             desk: Arc::new(desk),
             queue: OnceLock::new(),
@@ -41,7 +41,7 @@ impl Home {
     }
 
     /// Takes a job: never waits, never fails. Callable from `Drop` on any thread.
-    pub(super) fn take(&self, job: Job) {
+    pub(crate) fn take(&self, job: Job) {
         static FULL: Seldom = Seldom::new();
 
         let refused = match self.queue() {
@@ -60,7 +60,7 @@ impl Home {
     }
 
     /// Waits until everything taken so far has been tried, and what failed once more.
-    pub(super) async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         let (done, reached) = oneshot::channel();
         if let Some(Ok(queue)) = self.queue.get()
             && queue.send(Post::Mark(done)).await.is_ok()

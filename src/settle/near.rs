@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::desk::{Desk, End, Job, PATIENCE};
-use super::home::Home;
-use super::{AT_ONCE, QUEUE};
 use crate::home;
+use crate::settle::desk::{Desk, End, Job, PATIENCE};
+use crate::settle::home::Home;
+use crate::settle::{AT_ONCE, QUEUE};
 
 /// How long jobs wait for a worker that stands still: far less than a lease.
 const STANDSTILL: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ impl Drop for Near {
 
 impl Near {
     /// Starts a queue on the calling runtime; without one, none.
-    pub(super) fn start(home: &Arc<Home>, desk: Desk) -> Option<Self> {
+    pub(crate) fn start(home: &Arc<Home>, desk: Desk) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
         let worker = Arc::new(Worker {
             home: Arc::clone(home),
@@ -48,12 +48,12 @@ impl Near {
         Some(Self(worker))
     }
 
-    pub(super) fn worker(&self) -> Weak<Worker> {
+    pub(crate) fn worker(&self) -> Weak<Worker> {
         Arc::downgrade(&self.0)
     }
 
     /// Takes a job, or gives it back.
-    pub(super) fn take(&self, job: Job) -> Option<Job> {
+    pub(crate) fn take(&self, job: Job) -> Option<Job> {
         let mut queue = self.0.queue();
         if !queue.open || queue.jobs.len() >= QUEUE {
             return Some(job);
@@ -76,7 +76,7 @@ struct Queue {
 }
 
 /// What a queue and its task share.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     home: Arc<Home>,
     desk: Desk,
     queue: Mutex<Queue>,
@@ -88,7 +88,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Sends home what has not been begun, and waits for what has.
-    pub(super) async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         self.go_home();
         let all = async {
             loop {

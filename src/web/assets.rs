@@ -19,11 +19,11 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FOR_AN_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
-pub(super) static CSS: LazyLock<Asset> =
+pub(crate) static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
 
 /// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     ending: &'static str,
     kind: &'static str,
     content: Bytes,
@@ -31,7 +31,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    pub(super) fn new(ending: &'static str, kind: &'static str, content: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(ending: &'static str, kind: &'static str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
         let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&content));
         hash.truncate(HASH_CHARACTERS);
@@ -44,12 +44,12 @@ impl Asset {
     }
 
     /// Gives the name to load it by, to be kept for ever.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("salver.{}.{}", self.hash, self.ending)
     }
 
     /// Answers who asks for it, by the hash that the name has, if any.
-    pub(super) fn answer(&self, hash: Option<&str>) -> HttpResponse {
+    pub(crate) fn answer(&self, hash: Option<&str>) -> HttpResponse {
         // A page of an older version finds something by its name too, and does not keep it.
         let keep = if hash == Some(&self.hash) {
             FOR_EVER

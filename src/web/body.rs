@@ -8,8 +8,8 @@ use actix_web::body::{BodySize, EitherBody, MessageBody};
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use super::slot::Filler;
 use crate::salver::Hold;
+use crate::web::slot::Filler;
 
 pin_project! {
     /// The body of a response that went past the middleware.
@@ -45,7 +45,7 @@ fn confirm(hold: &mut Option<Hold>) {
 }
 
 impl<B: MessageBody + 'static> Body<B> {
-    pub(super) fn new(
+    pub(crate) fn new(
         inner: EitherBody<B, Bytes>,
         filler: Option<Box<Filler>>,
         hold: Option<Hold>,

@@ -3,25 +3,25 @@
 use memchr::memchr;
 
 /// The session's cookie where it can be bound to the host and to TLS.
-pub(super) const SECURE: &str = "__Host-salver";
+pub(crate) const SECURE: &str = "__Host-salver";
 /// The same over plain http.
-pub(super) const PLAIN: &str = "salver";
+pub(crate) const PLAIN: &str = "salver";
 /// The hint's.
-pub(super) const SECURE_HINT: &str = "__Host-salver-hint";
-pub(super) const PLAIN_HINT: &str = "salver-hint";
+pub(crate) const SECURE_HINT: &str = "__Host-salver-hint";
+pub(crate) const PLAIN_HINT: &str = "salver-hint";
 
 /// What the cookies say. Values are bytes: one neighbour that is not UTF-8 hides nobody else.
 #[derive(Default)]
-pub(super) struct Cookies<'a> {
+pub(crate) struct Cookies<'a> {
     secure: Option<&'a [u8]>,
     plain: Option<&'a [u8]>,
     /// Whether the hint is among them. By either name: at worst a page asks that need not.
-    pub(super) hint: bool,
+    pub(crate) hint: bool,
 }
 
 impl<'a> Cookies<'a> {
     /// Reads the value of a `Cookie` header. The first cookie of a name counts.
-    pub(super) fn read(&mut self, mut header: &'a [u8]) {
+    pub(crate) fn read(&mut self, mut header: &'a [u8]) {
         while !header.is_empty() {
             let end = memchr(b';', header).unwrap_or(header.len());
             let (cookie, rest) = header.split_at_checked(end).unwrap_or((header, &[]));
@@ -47,12 +47,12 @@ impl<'a> Cookies<'a> {
     }
 
     /// Tells whether there is one that may be the session's.
-    pub(super) fn has_any(&self) -> bool {
+    pub(crate) fn has_any(&self) -> bool {
         self.plain.is_some() || self.secure.is_some()
     }
 
     /// Gives the session's cookie by exactly this name.
-    pub(super) fn named(&self, name: &str) -> Option<&'a [u8]> {
+    pub(crate) fn named(&self, name: &str) -> Option<&'a [u8]> {
         match name {
             PLAIN => self.plain,
             SECURE => self.secure,

@@ -6,15 +6,15 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
-use super::head::Head;
+use crate::web::head::Head;
 
 /// Tells whether a request may be a view at all, from what is known before the handler runs.
-pub(super) fn may_claim(request: &HttpRequest, head: &Head<'_>) -> bool {
+pub(crate) fn may_claim(request: &HttpRequest, head: &Head<'_>) -> bool {
     request.method() != Method::HEAD && !head.is_unseen
 }
 
 /// Tells whether messages rendered into this response count as shown once it has been handed over.
-pub(super) fn counts<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn counts<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let head = response.response();
     head.error().is_none()
         && response.request().method() != Method::HEAD
@@ -34,12 +34,12 @@ fn is_page(status: StatusCode) -> bool {
 }
 
 /// Tells whether a response is HTML.
-pub(super) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
     is_of_type(response, b"text/html")
 }
 
 /// Tells whether a response is of this media type, whatever its parameters.
-pub(super) fn is_of_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
+pub(crate) fn is_of_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let kind = kind.map(HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next();
@@ -47,7 +47,7 @@ pub(super) fn is_of_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) ->
 }
 
 /// Tells whether the body is encoded already, so that the slot cannot be seen in it.
-pub(super) fn is_encoded<B>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn is_encoded<B>(response: &ServiceResponse<B>) -> bool {
     let encoding = response.headers().get(header::CONTENT_ENCODING);
     encoding.is_some_and(|encoding| encoding != "identity")
 }

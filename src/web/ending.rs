@@ -8,14 +8,14 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::body::Body;
-use super::eligibility;
-use super::head::Head;
-use super::part::{self, Part};
-use super::slot::{self, Filler, Wanted};
-use super::translation::Tongue;
-use super::visit::{Visit, Word};
 use crate::salver::Hold;
+use crate::web::body::Body;
+use crate::web::eligibility;
+use crate::web::head::Head;
+use crate::web::part::{self, Part};
+use crate::web::slot::{self, Filler, Wanted};
+use crate::web::translation::Tongue;
+use crate::web::visit::{Visit, Word};
 
 /// What a part is that had nothing in it.
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -31,7 +31,7 @@ const KEEPING: [&str; 6] = [
 ];
 
 /// What a response means for its visit.
-pub(super) struct Ending {
+pub(crate) struct Ending {
     /// Whether messages rendered into it count as shown.
     counts: bool,
     /// Whether there may be something to put into it.
@@ -41,7 +41,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    pub(super) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
+    pub(crate) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
         let counts = eligibility::counts(response);
         let is_empty = !counts && part::may_be_empty(response);
         if visit.is_rendered() || !(counts || is_empty) {
@@ -79,13 +79,13 @@ impl Ending {
     }
 
     /// Tells whether the response can go out as it is, without waiting for anything.
-    pub(super) fn is_plain(&self, visit: &Visit) -> bool {
+    pub(crate) fn is_plain(&self, visit: &Visit) -> bool {
         !self.fills && !visit.is_holding()
     }
 }
 
 /// Ends a visit that came to a response with something to show or to end.
-pub(super) async fn end<B: MessageBody + 'static>(
+pub(crate) async fn end<B: MessageBody + 'static>(
     visit: &Visit,
     response: ServiceResponse<B>,
     ending: Ending,
@@ -102,7 +102,7 @@ pub(super) async fn end<B: MessageBody + 'static>(
 }
 
 /// Ends a visit with nothing to show.
-pub(super) fn end_plainly<B: MessageBody + 'static>(
+pub(crate) fn end_plainly<B: MessageBody + 'static>(
     visit: &Visit,
     response: ServiceResponse<B>,
 ) -> ServiceResponse<Body<B>> {
@@ -112,7 +112,7 @@ pub(super) fn end_plainly<B: MessageBody + 'static>(
 }
 
 /// Ends a visit that came to an error: a middleware inside of Salver's gave up.
-pub(super) async fn end_in_error(visit: &Visit, mut error: Error) -> Error {
+pub(crate) async fn end_in_error(visit: &Visit, mut error: Error) -> Error {
     if let Some(hold) = visit.take_hold() {
         decide(visit, hold, false).await;
     }

@@ -4,7 +4,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 
-use super::cookies::Cookies;
+use crate::web::cookies::Cookies;
 
 /// What a header says where a browser fetches a page that nobody looks at yet.
 const AHEAD: [&str; 2] = ["prefetch", "prerender"];
@@ -13,20 +13,20 @@ const DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
 
 /// The headers that somebody asks for.
 #[derive(Default)]
-pub(super) struct Head<'a> {
+pub(crate) struct Head<'a> {
     /// Whether nobody looks at the page, or not yet.
-    pub(super) is_unseen: bool,
+    pub(crate) is_unseen: bool,
     /// Whether a proxy says how the visitor reached it.
-    pub(super) is_proxied: bool,
+    pub(crate) is_proxied: bool,
     /// Whether htmx or Turbo asks, perhaps for a part of a page.
-    pub(super) is_of_script: bool,
-    pub(super) has_cookies: bool,
-    pub(super) cookies: Cookies<'a>,
-    pub(super) host: Option<&'a HeaderValue>,
+    pub(crate) is_of_script: bool,
+    pub(crate) has_cookies: bool,
+    pub(crate) cookies: Cookies<'a>,
+    pub(crate) host: Option<&'a HeaderValue>,
 }
 
 impl<'a> Head<'a> {
-    pub(super) fn of(request: &'a HttpRequest) -> Self {
+    pub(crate) fn of(request: &'a HttpRequest) -> Self {
         let mut head = Self::default();
         for (name, value) in request.headers() {
             match name.as_str() {

@@ -6,13 +6,13 @@
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
-use super::cookies::{PLAIN_HINT, SECURE_HINT};
+use crate::web::cookies::{PLAIN_HINT, SECURE_HINT};
 
 /// How long pages ask because of it: as long as a redirect may take, and not for the rest of the visit.
 const LIFE: Duration = Duration::seconds(5);
 
 /// Bakes the hint.
-pub(super) fn bake(secure: bool) -> Cookie<'static> {
+pub(crate) fn bake(secure: bool) -> Cookie<'static> {
     Cookie::build(if secure { SECURE_HINT } else { PLAIN_HINT }, "1")
         .path("/")
         .http_only(true)

@@ -3,8 +3,8 @@
 
 use std::cell::RefCell;
 
-use super::token::{CHARACTERS, Token};
 use crate::SessionId;
+use crate::web::token::{CHARACTERS, Token};
 
 /// Most visitors that are remembered. Bounds the memory of each worker, at some 100 KiB.
 const VISITORS: usize = 1024;
@@ -12,7 +12,7 @@ const VISITORS: usize = 1024;
 type Text = [u8; CHARACTERS];
 
 /// One place for each of so many parts of all tokens: whoever comes last has it.
-pub(super) struct Lately(RefCell<Vec<Option<(Text, SessionId)>>>);
+pub(crate) struct Lately(RefCell<Vec<Option<(Text, SessionId)>>>);
 
 impl Default for Lately {
     fn default() -> Self {
@@ -22,7 +22,7 @@ impl Default for Lately {
 
 impl Lately {
     /// Gives the session of a token of one application, always the same one.
-    pub(super) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
+    pub(crate) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
         let text: Text = token.try_into().ok()?;
         let mut visitors = self.0.borrow_mut();
         let place = visitors.get_mut(place(&text))?;

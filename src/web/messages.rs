@@ -6,8 +6,8 @@ use std::rc::Rc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::session::Hand;
-use super::visit::{Said, Visit, Word};
+use crate::web::session::Hand;
+use crate::web::visit::{Said, Visit, Word};
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
 /// Adds messages for this visitor: the extractor of handlers that have something to tell.

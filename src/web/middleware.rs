@@ -13,15 +13,15 @@ use actix_web::{Error, HttpRequest};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
-use super::body::Body;
-use super::ending::{Ending, end, end_in_error, end_plainly};
-use super::lately::Lately;
-use super::session::SessionSource;
-use super::site::Site;
-use super::translation::{Translator, Words};
-use super::unread;
-use super::view::{Routes, ViewSource};
-use super::visit::Visit;
+use crate::web::body::Body;
+use crate::web::ending::{Ending, end, end_in_error, end_plainly};
+use crate::web::lately::Lately;
+use crate::web::session::SessionSource;
+use crate::web::site::Site;
+use crate::web::translation::{Translator, Words};
+use crate::web::unread;
+use crate::web::view::{Routes, ViewSource};
+use crate::web::visit::Visit;
 use crate::{Message, Salver};
 
 impl Salver {
@@ -167,7 +167,7 @@ where
                 #[cfg(feature = "live")]
                 left_to_page: self.left_to_page,
                 #[cfg(feature = "live")]
-                turns: tokio::sync::Semaphore::new(super::live::TURNS),
+                turns: tokio::sync::Semaphore::new(crate::web::live::TURNS),
             }),
         }))
     }

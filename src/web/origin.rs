@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 ///
 /// A form, a frame or an address that is typed in asks for something else than events.
 #[cfg(feature = "live")]
-pub(super) fn may_listen(request: &HttpRequest) -> bool {
+pub(crate) fn may_listen(request: &HttpRequest) -> bool {
     let accept = text(request, "accept").unwrap_or_default();
     accept.contains("text/event-stream") && is_own(request)
 }
@@ -19,7 +19,7 @@ fn is_own(request: &HttpRequest) -> bool {
 }
 
 /// Tells whether a page of another site asks. What no browser sends says nothing of where it comes from.
-pub(super) fn is_foreign(request: &HttpRequest) -> bool {
+pub(crate) fn is_foreign(request: &HttpRequest) -> bool {
     same_origin(request) == Some(false)
 }
 

@@ -11,10 +11,10 @@ use actix_web::http::{StatusCode, Uri};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-use super::eligibility;
-use super::slot::Wanted;
-use super::view::{Routes, ViewSource};
 use crate::View;
+use crate::web::eligibility;
+use crate::web::slot::Wanted;
+use crate::web::view::{Routes, ViewSource};
 
 /// By this a page says which view it is, percent-encoded.
 const VIEW: HeaderName = HeaderName::from_static("salver-view");
@@ -35,7 +35,7 @@ const LEAVING: [HeaderName; 3] = [
 
 /// What a script in the page makes of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// htmx puts in what is marked as out of band.
     Htmx,
     /// Turbo does what the elements of a stream say.
@@ -46,7 +46,7 @@ pub(super) enum Part {
 
 impl Part {
     /// Tells which part a response is, if it is not a page that a browser loads.
-    pub(super) fn of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Self> {
+    pub(crate) fn of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Self> {
         if is_turbo_stream(response) {
             return Some(Self::Stream);
         }
@@ -59,7 +59,7 @@ impl Part {
     }
 
     /// Tells where in the response the messages go.
-    pub(super) fn wanted(&self) -> Wanted {
+    pub(crate) fn wanted(&self) -> Wanted {
         match self {
             Self::Htmx | Self::Stream => Wanted::End,
             Self::Frame(id) => Wanted::Frame(id.clone()),
@@ -67,7 +67,7 @@ impl Part {
     }
 
     /// Puts the messages into what the script takes in.
-    pub(super) fn wrap(&self, fragment: &str) -> String {
+    pub(crate) fn wrap(&self, fragment: &str) -> String {
         match self {
             Self::Htmx => {
                 format!(r#"<div hx-swap-oob="beforeend:salver-messages">{fragment}</div>"#)
@@ -92,7 +92,7 @@ fn is_later_htmx(request: &HeaderMap) -> bool {
 }
 
 /// Tells whether htmx has asked, and drops the answer: as an error, or because it goes to another page.
-pub(super) fn is_dropped<B>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn is_dropped<B>(response: &ServiceResponse<B>) -> bool {
     let request = response.request().headers();
     let leaves = || {
         LEAVING
@@ -104,12 +104,12 @@ pub(super) fn is_dropped<B>(response: &ServiceResponse<B>) -> bool {
 }
 
 /// Tells whether a response is a Turbo stream.
-pub(super) fn is_turbo_stream<B>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn is_turbo_stream<B>(response: &ServiceResponse<B>) -> bool {
     eligibility::is_of_type(response, b"text/vnd.turbo-stream.html")
 }
 
 /// Tells whether a response has nothing in it, and messages could be put there: what was asked for is done, or gone.
-pub(super) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     matches!(
         response.response().body().size(),
         BodySize::None | BodySize::Sized(0)
@@ -118,7 +118,7 @@ pub(super) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> boo
 }
 
 /// Gives the view of the page that asks, as far as it says so: by its script, by htmx, or as Turbo's browser does.
-pub(super) fn page(request: &HttpRequest, views: &ViewSource, routes: &Routes) -> Option<View> {
+pub(crate) fn page(request: &HttpRequest, views: &ViewSource, routes: &Routes) -> Option<View> {
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     if let Some(view) = text(VIEW) {
         return View::new(percent_decode_str(view).decode_utf8().ok()?).ok();

@@ -9,8 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::{Serialize, Serializer};
 
-use super::translation::Tongue;
-use super::visit::{Visit, Word};
+use crate::web::translation::Tongue;
+use crate::web::visit::{Visit, Word};
 use crate::{Error, Message};
 
 /// The messages claimed for this page, ready for the template.

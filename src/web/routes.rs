@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::{Resource, web};
 
-use super::api;
-use super::assets::{self, Asset};
-#[cfg(feature = "live")]
-use super::live;
 use crate::Salver;
+use crate::web::api;
+use crate::web::assets::{self, Asset};
+#[cfg(feature = "live")]
+use crate::web::live;
 
 /// Where they are unless somebody says otherwise.
 const PATH: &str = "/salver";

@@ -7,11 +7,11 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::HeaderName;
 
-use super::cookies::{PLAIN, SECURE};
-use super::head::Head;
-use super::hint;
-use super::site::Site;
-use super::token::Token;
+use crate::web::cookies::{PLAIN, SECURE};
+use crate::web::head::Head;
+use crate::web::hint;
+use crate::web::site::Site;
+use crate::web::token::Token;
 use crate::{Error, SessionId};
 
 /// Where the token is kept in an actix-session.
@@ -74,7 +74,7 @@ impl SessionSource {
     }
 
     /// Finds the session of a request, if it has one.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         request: &HttpRequest,
         head: &Head<'_>,
@@ -97,7 +97,7 @@ impl SessionSource {
     }
 
     /// Gives what can hand a session out to this visitor, without keeping the request.
-    pub(super) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
+    pub(crate) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
         let head = Head::of(request);
         match &self.0 {
             Kind::Header(_) => Hand::Empty,
@@ -116,7 +116,7 @@ impl SessionSource {
 
 /// What hands a session out to a visitor.
 #[derive(Clone)]
-pub(super) enum Hand {
+pub(crate) enum Hand {
     /// A source that can only find sessions.
     Empty,
     /// One that has found it by a cookie of the application's, over TLS or not.
@@ -128,7 +128,7 @@ pub(super) enum Hand {
 
 impl Hand {
     /// Draws a token. Changes nothing yet.
-    pub(super) fn draw(&self) -> Result<Token<'static>, Error> {
+    pub(crate) fn draw(&self) -> Result<Token<'static>, Error> {
         match self {
             Self::Empty | Self::Found(_) => Err(Error::invalid(
                 "session",
@@ -141,7 +141,7 @@ impl Hand {
     }
 
     /// Hands a token out; gives the cookie that has to go out with the response, if one does.
-    pub(super) fn give(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
+    pub(crate) fn give(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
         match self {
             Self::Empty | Self::Found(_) => Ok(None),
             Self::Cookie(name) => Ok(Some(bake(name, token))),
@@ -156,7 +156,7 @@ impl Hand {
 
 impl Hand {
     /// Gives the hint for a visitor whose session is found by a cookie.
-    pub(super) fn hint(&self) -> Option<Cookie<'static>> {
+    pub(crate) fn hint(&self) -> Option<Cookie<'static>> {
         match self {
             Self::Empty => None,
             Self::Found(tls) => Some(hint::bake(*tls)),

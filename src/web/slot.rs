@@ -7,7 +7,7 @@
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
-use super::tag;
+use crate::web::tag;
 
 const NAME: &[u8] = b"salver-messages";
 const FRAME: &[u8] = b"turbo-frame";
@@ -37,7 +37,7 @@ const MOST_KEPT: usize = 64 * 1024;
 
 /// Where messages go in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Slot,
     /// At the beginning of the frame of this name.
     Frame(Bytes),
@@ -65,7 +65,7 @@ enum Place {
 }
 
 /// Finds in a whole page where the messages go in.
-pub(super) fn find(page: &[u8], wanted: &Wanted) -> Option<usize> {
+pub(crate) fn find(page: &[u8], wanted: &Wanted) -> Option<usize> {
     if *wanted == Wanted::End {
         return Some(page.len());
     }
@@ -76,7 +76,7 @@ pub(super) fn find(page: &[u8], wanted: &Wanted) -> Option<usize> {
 }
 
 /// Fills a page that comes in pieces.
-pub(super) struct Filler {
+pub(crate) struct Filler {
     wanted: Wanted,
     /// What goes in; taken when it is there.
     fragment: Option<Bytes>,
@@ -86,7 +86,7 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    pub(super) fn new(fragment: String, wanted: Wanted) -> Self {
+    pub(crate) fn new(fragment: String, wanted: Wanted) -> Self {
         Self {
             wanted,
             fragment: Some(fragment.into()),
@@ -96,7 +96,7 @@ impl Filler {
     }
 
     /// Takes a piece and gives what can go out. Empty when all has to wait.
-    pub(super) fn feed(&mut self, piece: Bytes) -> Bytes {
+    pub(crate) fn feed(&mut self, piece: Bytes) -> Bytes {
         let Some(fragment) = self
             .fragment
             .as_ref()
@@ -128,14 +128,14 @@ impl Filler {
     }
 
     /// Gives what is left when the page has ended.
-    pub(super) fn rest(&mut self) -> Bytes {
+    pub(crate) fn rest(&mut self) -> Bytes {
         if self.wanted == Wanted::End {
             return self.fragment.take().unwrap_or_default();
         }
         self.kept.split().freeze()
     }
 
-    pub(super) fn is_filled(&self) -> bool {
+    pub(crate) fn is_filled(&self) -> bool {
         self.fragment.is_none()
     }
 }

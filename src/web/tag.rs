@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 /// Measures a tag to its `>`, which an attribute value in quotes may hold too.
-pub(super) fn length(text: &[u8]) -> Option<usize> {
+pub(crate) fn length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let tells = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
@@ -21,13 +21,13 @@ pub(super) fn length(text: &[u8]) -> Option<usize> {
 }
 
 /// Gives the name of a whole tag.
-pub(super) fn name(tag: &[u8]) -> &[u8] {
+pub(crate) fn name(tag: &[u8]) -> &[u8] {
     let name = tag.get(1..).unwrap_or_default();
     cut(name, name.iter().position(is_between)).0
 }
 
 /// Gives the `id` of a whole tag: of several the first counts.
-pub(super) fn id(tag: &[u8]) -> Option<&[u8]> {
+pub(crate) fn id(tag: &[u8]) -> Option<&[u8]> {
     let mut rest = tag.get(1 + name(tag).len()..)?;
     loop {
         rest = rest.get(rest.iter().position(|byte| !is_between(byte))?..)?;

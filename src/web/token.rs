@@ -11,7 +11,7 @@ use crate::{Error, SessionId};
 /// 256 bits from the system: nobody guesses it, and no two are alike.
 const BYTES: usize = 32;
 /// The same in base64url without padding.
-pub(super) const CHARACTERS: usize = 43;
+pub(crate) const CHARACTERS: usize = 43;
 /// What the last of them may be: it has four of the bits, and two of 0.
 const LAST: &str = "AEIMQUYcgkosw048";
 /// The characters of the digest that make a session id: 132 bits.

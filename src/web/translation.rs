@@ -54,10 +54,10 @@ type TongueOf = dyn Fn(&HttpRequest) -> Tongue;
 
 /// What knows the languages of the site, if anything does.
 #[derive(Clone, Default)]
-pub(super) struct Translator(Option<Rc<TongueOf>>);
+pub(crate) struct Translator(Option<Rc<TongueOf>>);
 
 impl Translator {
-    pub(super) fn new<F, T>(of: F) -> Self
+    pub(crate) fn new<F, T>(of: F) -> Self
     where
         F: Fn(&HttpRequest) -> T + 'static,
         T: Fn(&Message) -> Option<Words> + 'static,
@@ -68,7 +68,7 @@ impl Translator {
     }
 
     /// Gives the visitor's language.
-    pub(super) fn tongue(&self, request: &HttpRequest) -> Tongue {
+    pub(crate) fn tongue(&self, request: &HttpRequest) -> Tongue {
         let of = self.0.as_ref();
         of.map_or_else(Tongue::default, |of| of(request))
     }
@@ -83,16 +83,16 @@ impl fmt::Debug for Translator {
 
 /// One visitor's language; by default that in which messages were written.
 #[derive(Clone, Default)]
-pub(super) struct Tongue(Option<Rc<Translate>>);
+pub(crate) struct Tongue(Option<Rc<Translate>>);
 
 impl Tongue {
     /// Gives a message as the visitor is to read it: as it was written where there is no translation.
-    pub(super) fn translate(&self, message: &Message) -> Message {
+    pub(crate) fn translate(&self, message: &Message) -> Message {
         let words = self.words(message);
         words.unwrap_or_else(|| message.clone())
     }
 
-    pub(super) fn translate_all(&self, messages: &[Message]) -> Vec<Message> {
+    pub(crate) fn translate_all(&self, messages: &[Message]) -> Vec<Message> {
         messages
             .iter()
             .map(|message| self.translate(message))
@@ -100,7 +100,7 @@ impl Tongue {
     }
 
     /// Says how many more there were.
-    pub(super) fn more(&self, displaced: u64) -> String {
+    pub(crate) fn more(&self, displaced: u64) -> String {
         let more = Message::info(format!("and {displaced} more"));
         let more = more.key(MORE).arg("count", displaced);
         self.translate(&more).text().to_owned()

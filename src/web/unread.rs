@@ -9,16 +9,16 @@ use tokio::time::Instant;
 use crate::View;
 
 /// Most views that are remembered. Views taken from paths would grow without end.
-pub(super) const VIEWS: usize = 1024;
+pub(crate) const VIEWS: usize = 1024;
 /// How long a message may wait for its page before it looks lost.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One for all workers: a message added by one may be read by another.
-pub(super) static OF_THIS_PROCESS: LazyLock<Unread> = LazyLock::new(Unread::default);
+pub(crate) static OF_THIS_PROCESS: LazyLock<Unread> = LazyLock::new(Unread::default);
 
 /// What this process added to, and which of it was read.
 #[derive(Debug, Default)]
-pub(super) struct Unread(Mutex<HashMap<Page, State>>);
+pub(crate) struct Unread(Mutex<HashMap<Page, State>>);
 
 /// A view of an application.
 type Page = (String, View);
@@ -32,7 +32,7 @@ enum State {
 
 impl Unread {
     /// Notes a page of a view.
-    pub(super) fn read(&self, app: &str, view: &View) {
+    pub(crate) fn read(&self, app: &str, view: &View) {
         let page = (app.to_owned(), view.clone());
         let mut views = self.views();
         if views.len() < VIEWS || views.contains_key(&page) {
@@ -41,7 +41,7 @@ impl Unread {
     }
 
     /// Notes an add; says so once when a message for the view has waited for a page that never came.
-    pub(super) fn added(&self, app: &str, view: &View) {
+    pub(crate) fn added(&self, app: &str, view: &View) {
         if view.is_any() {
             return;
         }

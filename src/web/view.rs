@@ -60,7 +60,7 @@ impl ViewSource {
     }
 
     /// Names the view of a request; `None` when it has none of its own. `routes` are those met before.
-    pub(super) fn find(&self, request: &HttpRequest, routes: &Routes) -> Option<View> {
+    pub(crate) fn find(&self, request: &HttpRequest, routes: &Routes) -> Option<View> {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
             Kind::Route => return routes.view(request.match_pattern()?),
@@ -72,7 +72,7 @@ impl ViewSource {
     }
 
     /// Names the view of the page at this URL, from which a script has made the request.
-    pub(super) fn find_page(
+    pub(crate) fn find_page(
         &self,
         request: &HttpRequest,
         url: &Uri,
@@ -98,7 +98,7 @@ fn query(query: &str, name: &str) -> Option<String> {
 
 /// The views of the routes that a worker has met: a site has few.
 #[derive(Default)]
-pub(super) struct Routes(RefCell<HashMap<String, Option<View>>>);
+pub(crate) struct Routes(RefCell<HashMap<String, Option<View>>>);
 
 impl Routes {
     fn view(&self, pattern: String) -> Option<View> {

@@ -3,10 +3,10 @@
 use redis::cluster::ClusterClient;
 use redis::{ConnectionInfo, ProtocolVersion};
 
-#[cfg(feature = "tls")]
-use super::tls::{is_tls, provide_cryptography};
-use super::{Addresses, CONNECT, RESPONSE, refused, tcp};
 use crate::Error;
+#[cfg(feature = "tls")]
+use crate::link::dial::tls::{is_tls, provide_cryptography};
+use crate::link::dial::{Addresses, CONNECT, RESPONSE, refused, tcp};
 
 /// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
 /// milliseconds. Its own 16 times would ask long after every deadline.
@@ -16,7 +16,7 @@ const FOLLOW: (u32, u64, u64) = (3, 5, 20);
     not(feature = "tls"),
     expect(unused_variables, reason = "only certificates are looked for there")
 )]
-pub(super) fn open(
+pub(crate) fn open(
     infos: &[ConnectionInfo],
     addresses: &Addresses,
 ) -> Result<ClusterClient, Error> {

@@ -24,9 +24,9 @@ use self::sentinels::Sentinels;
 pub(crate) use self::tls::Tls;
 #[cfg(feature = "tls")]
 use self::tls::{is_tls, provide_cryptography, unreadable};
-use super::fault;
-use super::wire::Wire;
 use crate::Error;
+use crate::link::fault;
+use crate::link::wire::Wire;
 
 /// Longest wait for one server to take a connection. Stops a host that has vanished from keeping pages
 /// waiting for one attempt, and from hiding for long that it is back.
@@ -108,7 +108,7 @@ impl Dialer {
     }
 
     /// Makes one connection, whose driver runs on the calling runtime.
-    pub(super) async fn dial(&self) -> Result<Wire, Error> {
+    pub(crate) async fn dial(&self) -> Result<Wire, Error> {
         self.patiently(Box::pin(self.wire())).await
     }
 
@@ -130,7 +130,7 @@ impl Dialer {
 
     /// Makes a connection to one server on which it may also speak unasked; where Sentinels named it, they may
     /// come to name another.
-    pub(super) async fn dial_listening(
+    pub(crate) async fn dial_listening(
         &self,
         push: impl AsyncPushSender,
     ) -> Result<(MultiplexedConnection, Option<Primary>), Error> {

@@ -8,9 +8,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, ConnectionAddr};
 use tokio::time::{sleep, timeout};
 
-use super::sentinels::Sentinels;
-use super::{CONNECT, config, connect};
 use crate::Error;
+use crate::link::dial::sentinels::Sentinels;
+use crate::link::dial::{CONNECT, config, connect};
 
 /// How often the Sentinels are asked.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(crate) struct Primary {
 
 impl Primary {
     /// Gives the server that a client of Sentinels goes to.
-    pub(super) fn of(sentinels: &Arc<Sentinels>, client: &Client) -> Option<Self> {
+    pub(crate) fn of(sentinels: &Arc<Sentinels>, client: &Client) -> Option<Self> {
         let place = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) => (host.clone(), *port),
             ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), *port),

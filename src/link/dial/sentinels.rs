@@ -7,10 +7,10 @@ use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType}
 use redis::{Client, ConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 use tokio::time::timeout;
 
-#[cfg(feature = "tls")]
-use super::tls::{Tls, is_tls, provide_cryptography};
-use super::{Addresses, CONNECT, Topology, open, refused, tcp};
 use crate::Error;
+#[cfg(feature = "tls")]
+use crate::link::dial::tls::{Tls, is_tls, provide_cryptography};
+use crate::link::dial::{Addresses, CONNECT, Topology, open, refused, tcp};
 use crate::link::fault;
 
 /// How much longer other Sentinels are waited for where one has answered that it knows no primary.
@@ -18,14 +18,14 @@ const OTHERS: Duration = Duration::from_millis(200);
 
 /// Sentinels and what they are asked.
 pub(crate) struct Sentinels {
-    pub(super) infos: Vec<ConnectionInfo>,
-    pub(super) addresses: Addresses,
+    pub(crate) infos: Vec<ConnectionInfo>,
+    pub(crate) addresses: Addresses,
 }
 
 impl Sentinels {
     /// Asks all at once and takes the first that names a server which is the primary by its own word: a
     /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
-    pub(super) async fn primary(&self) -> Result<Client, Error> {
+    pub(crate) async fn primary(&self) -> Result<Client, Error> {
         let mut clients = self.clients()?;
         let asked = clients.iter_mut().map(SentinelClient::async_get_client);
         let mut asked: FuturesUnordered<_> = asked.collect();
@@ -39,12 +39,12 @@ impl Sentinels {
         Err(told)
     }
 
-    pub(super) fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
+    pub(crate) fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
         self.infos.iter().map(|info| self.client(info)).collect()
     }
 
     /// Gives the name of the primary, and a door to each Sentinel itself.
-    pub(super) fn doors(&self) -> Result<(&str, Vec<Client>), Error> {
+    pub(crate) fn doors(&self) -> Result<(&str, Vec<Client>), Error> {
         let Topology::Sentinels { primary, login } = &self.addresses.topology else {
             return Err(Error::invalid("sentinel", "is missing"));
         };

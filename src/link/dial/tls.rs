@@ -19,7 +19,7 @@ pub(crate) struct Tls {
 impl Tls {
     /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
     /// in silence.
-    pub(super) fn check(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
+    pub(crate) fn check(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
         let with_tls = infos.iter().filter(|info| is_tls(info)).count();
         let given = self.ca.is_some() || self.client.is_some();
         if with_tls < infos.len() && (given || with_tls > 0) {
@@ -37,7 +37,7 @@ impl Tls {
         Ok(())
     }
 
-    pub(super) fn certificates(&self) -> redis::TlsCertificates {
+    pub(crate) fn certificates(&self) -> redis::TlsCertificates {
         let client = self.client.clone();
         redis::TlsCertificates {
             client_tls: client.map(|(client_cert, client_key)| redis::ClientTlsConfig {
@@ -49,7 +49,7 @@ impl Tls {
     }
 }
 
-pub(super) fn is_tls(info: &ConnectionInfo) -> bool {
+pub(crate) fn is_tls(info: &ConnectionInfo) -> bool {
     matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. })
 }
 
@@ -62,13 +62,13 @@ fn check_certificates(pem: &[u8]) -> Result<(), Error> {
         .map_err(unreadable)
 }
 
-pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     // Of a certificate there is nothing to hide.
     Error::invalid("certificate", "cannot be read as PEM").because(error)
 }
 
 /// Says which cryptography TLS uses, where the application has not said so.
-pub(super) fn provide_cryptography() {
+pub(crate) fn provide_cryptography() {
     // Refused when there is one already: then that one it is.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

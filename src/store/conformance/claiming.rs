@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::subject::{LEASE, SHORT, Subject, at, sessions, texts, written_before};
 use crate::Message;
 use crate::store::Limits;
+use crate::store::conformance::subject::{
+    LEASE, SHORT, Subject, at, sessions, texts, written_before,
+};
 
-pub(super) async fn two_claimers_never_share(subject: Subject) {
+pub(crate) async fn two_claimers_never_share(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("once")).await;
     let first = subject.claim(&page).await;
@@ -16,7 +18,7 @@ pub(super) async fn two_claimers_never_share(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(super) async fn a_release_gives_back_at_once(subject: Subject) {
+pub(crate) async fn a_release_gives_back_at_once(subject: Subject) {
     let page = at("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     subject.add_all(&page, &batch).await;
@@ -26,7 +28,7 @@ pub(super) async fn a_release_gives_back_at_once(subject: Subject) {
     subject.shows(&page, &["1", "2"]).await;
 }
 
-pub(super) async fn a_lease_that_ends_gives_back(subject: Subject) {
+pub(crate) async fn a_lease_that_ends_gives_back(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("back")).await;
     subject.claim_for(SHORT, &page).await;
@@ -35,7 +37,7 @@ pub(super) async fn a_lease_that_ends_gives_back(subject: Subject) {
     subject.shows(&page, &["back"]).await;
 }
 
-pub(super) async fn a_late_release_does_not_free_anothers_claim(subject: Subject) {
+pub(crate) async fn a_late_release_does_not_free_anothers_claim(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("mine now")).await;
     let late = subject.claim_for(SHORT, &page).await;
@@ -47,7 +49,7 @@ pub(super) async fn a_late_release_does_not_free_anothers_claim(subject: Subject
     assert_eq!(texts(subject.claim(&page).await.messages()), [""; 0]);
 }
 
-pub(super) async fn a_late_confirm_removes(subject: Subject) {
+pub(crate) async fn a_late_confirm_removes(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("was shown")).await;
     let late = subject.claim_for(SHORT, &page).await;
@@ -58,7 +60,7 @@ pub(super) async fn a_late_confirm_removes(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(super) async fn a_confirm_may_be_repeated(subject: Subject) {
+pub(crate) async fn a_confirm_may_be_repeated(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("old")).await;
     let claim = subject.claim(&page).await;
@@ -68,7 +70,7 @@ pub(super) async fn a_confirm_may_be_repeated(subject: Subject) {
     subject.shows(&page, &["new"]).await;
 }
 
-pub(super) async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
+pub(crate) async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
     let (ada, bob) = sessions();
     let page = at("ada", "settings");
     subject.add(&page, Message::info("was shown")).await;
@@ -79,7 +81,7 @@ pub(super) async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
     subject.shows(&at("bob", "settings"), &[]).await;
 }
 
-pub(super) async fn a_released_message_keeps_its_age(subject: Subject) {
+pub(crate) async fn a_released_message_keeps_its_age(subject: Subject) {
     let page = at("ada", "settings");
     let old = Message::info("old").with_id(written_before(Duration::from_secs(60)));
     subject.add(&page, old).await;
@@ -95,7 +97,7 @@ pub(super) async fn a_released_message_keeps_its_age(subject: Subject) {
     subject.shows(&page, &["young", "new"]).await;
 }
 
-pub(super) async fn take_removes_at_once(subject: Subject) {
+pub(crate) async fn take_removes_at_once(subject: Subject) {
     let page = at("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     subject.add_all(&page, &batch).await;
@@ -108,7 +110,7 @@ pub(super) async fn take_removes_at_once(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(super) async fn peek_changes_nothing(subject: Subject) {
+pub(crate) async fn peek_changes_nothing(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("still here")).await;
     subject.put(&page, "garbage").await;

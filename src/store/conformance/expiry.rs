@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::subject::{AGE, APP, LEASE, SHORT, Subject, at, texts, written_before};
 use crate::Message;
 use crate::store::Limits;
+use crate::store::conformance::subject::{
+    AGE, APP, LEASE, SHORT, Subject, at, texts, written_before,
+};
 
 fn expiring(expiry: Duration) -> Limits {
     Limits {
@@ -15,7 +17,7 @@ fn expiring(expiry: Duration) -> Limits {
     }
 }
 
-pub(super) async fn a_scheduled_message_waits(subject: Subject) {
+pub(crate) async fn a_scheduled_message_waits(subject: Subject) {
     let page = at("ada", "settings");
     let later = Message::info("later").after(SHORT);
     subject.add(&page, later).await;
@@ -25,7 +27,7 @@ pub(super) async fn a_scheduled_message_waits(subject: Subject) {
     subject.shows(&page, &["later"]).await;
 }
 
-pub(super) async fn a_message_scheduled_beyond_the_expiry_appears(subject: Subject) {
+pub(crate) async fn a_message_scheduled_beyond_the_expiry_appears(subject: Subject) {
     let page = at("ada", "settings");
     let later = [Message::info("later").after(SHORT * 3)];
     subject
@@ -35,7 +37,7 @@ pub(super) async fn a_message_scheduled_beyond_the_expiry_appears(subject: Subje
     subject.shows(&page, &["later"]).await;
 }
 
-pub(super) async fn a_look_answers_next(subject: Subject) {
+pub(crate) async fn a_look_answers_next(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("now")).await;
     assert_eq!(subject.peek(&page).await.next, None);
@@ -58,7 +60,7 @@ pub(super) async fn a_look_answers_next(subject: Subject) {
     assert!(next <= LEASE, "{next:?}");
 }
 
-pub(super) async fn what_has_expired_is_unseen(subject: Subject) {
+pub(crate) async fn what_has_expired_is_unseen(subject: Subject) {
     let page = at("ada", "settings");
     let gone = [Message::info("gone")];
     subject.add_within(&expiring(SHORT), &page, &gone).await;
@@ -70,7 +72,7 @@ pub(super) async fn what_has_expired_is_unseen(subject: Subject) {
     assert_eq!(listed.unwrap(), []);
 }
 
-pub(super) async fn an_add_never_shortens_a_life(subject: Subject) {
+pub(crate) async fn an_add_never_shortens_a_life(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("an hour")).await;
     let moment = [Message::info("a moment")];
@@ -79,7 +81,7 @@ pub(super) async fn an_add_never_shortens_a_life(subject: Subject) {
     subject.shows(&page, &["an hour", "a moment"]).await;
 }
 
-pub(super) async fn reading_does_not_renew(subject: Subject) {
+pub(crate) async fn reading_does_not_renew(subject: Subject) {
     let page = at("ada", "settings");
     let gone = [Message::info("gone")];
     subject.add_within(&expiring(SHORT * 2), &page, &gone).await;
@@ -92,7 +94,7 @@ pub(super) async fn reading_does_not_renew(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(super) async fn what_is_too_old_is_unseen(subject: Subject) {
+pub(crate) async fn what_is_too_old_is_unseen(subject: Subject) {
     let page = at("ada", "settings");
     let old = Message::info("yesterday's").with_id(written_before(AGE + SHORT));
     let batch = [old, Message::info("today's")];
@@ -110,7 +112,7 @@ pub(super) async fn what_is_too_old_is_unseen(subject: Subject) {
     );
 }
 
-pub(super) async fn what_is_past_its_deadline_is_unseen(subject: Subject) {
+pub(crate) async fn what_is_past_its_deadline_is_unseen(subject: Subject) {
     let page = at("ada", "settings");
     let soon = OffsetDateTime::now_utc() + SHORT;
     let fading = Message::info("fading").expires(soon);
@@ -125,7 +127,7 @@ pub(super) async fn what_is_past_its_deadline_is_unseen(subject: Subject) {
     );
 }
 
-pub(super) async fn a_replacement_never_shortens_a_life(subject: Subject) {
+pub(crate) async fn a_replacement_never_shortens_a_life(subject: Subject) {
     let page = at("ada", "uploads");
     let first = Message::info("10 %").tag("import");
     subject.add(&page, first).await;

@@ -1,10 +1,12 @@
 //! What other writers left: law 11.
 
-use super::subject::{AGE, SHORT, Subject, at, sessions, texts, written_before};
+use crate::store::conformance::subject::{
+    AGE, SHORT, Subject, at, sessions, texts, written_before,
+};
 use crate::store::{Placed, Which};
 use crate::{Message, MessageId};
 
-pub(super) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(subject: Subject) {
+pub(crate) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("good")).await;
     let id = MessageId::new();
@@ -31,7 +33,7 @@ pub(super) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(sub
     assert_eq!((found.messages.len(), found.unreadable), (0, 0));
 }
 
-pub(super) async fn what_a_newer_version_wrote_is_left_there(subject: Subject) {
+pub(crate) async fn what_a_newer_version_wrote_is_left_there(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("good")).await;
     let (id, other) = (MessageId::new(), MessageId::new());
@@ -52,7 +54,7 @@ pub(super) async fn what_a_newer_version_wrote_is_left_there(subject: Subject) {
     );
 }
 
-pub(super) async fn unknown_fields_survive(subject: Subject) {
+pub(crate) async fn unknown_fields_survive(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     let id = MessageId::new();
     let member = format!(r#"{{"id":"{id}","v":1,"text":"kept","mood":"blue"}}"#);
@@ -65,7 +67,7 @@ pub(super) async fn unknown_fields_survive(subject: Subject) {
     assert!(members.contains(&&member.into_bytes()), "byte for byte");
 }
 
-pub(super) async fn what_does_not_begin_as_it_should_has_no_id(subject: Subject) {
+pub(crate) async fn what_does_not_begin_as_it_should_has_no_id(subject: Subject) {
     let page = at("ada", "settings");
     let old = written_before(AGE + SHORT);
     subject.add(&page, Message::info("good")).await;
@@ -83,7 +85,7 @@ pub(super) async fn what_does_not_begin_as_it_should_has_no_id(subject: Subject)
     assert_eq!(counts, (2, 1), "nothing was repeated or replaced");
 }
 
-pub(super) async fn what_is_cut_off_in_its_tag_has_an_id(subject: Subject) {
+pub(crate) async fn what_is_cut_off_in_its_tag_has_an_id(subject: Subject) {
     let page = at("ada", "settings");
     let id = MessageId::new();
     subject.add(&page, Message::info("good")).await;

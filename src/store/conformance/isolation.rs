@@ -1,9 +1,9 @@
 //! Nothing is found under another address: law 10.
 
-use super::subject::{APP, LEASE, Subject, at, session, sessions};
+use crate::store::conformance::subject::{APP, LEASE, Subject, at, session, sessions};
 use crate::{Context, Message, View};
 
-pub(super) async fn views_are_isolated(subject: Subject) {
+pub(crate) async fn views_are_isolated(subject: Subject) {
     let names = [
         "settings",
         "settings/password",
@@ -24,7 +24,7 @@ pub(super) async fn views_are_isolated(subject: Subject) {
     subject.shows(&any, &[]).await;
 }
 
-pub(super) async fn sessions_and_applications_are_isolated(subject: Subject) {
+pub(crate) async fn sessions_and_applications_are_isolated(subject: Subject) {
     let names = ["a", "a:b", "{a}", "a}b", "a{b", "A", "a!session", "%61"];
     let view = View::new("v").unwrap();
     let page = |app, name| Context::new(app, session(name), view.clone()).unwrap();
@@ -41,7 +41,7 @@ pub(super) async fn sessions_and_applications_are_isolated(subject: Subject) {
     }
 }
 
-pub(super) async fn contexts_lists_what_is_visible(subject: Subject) {
+pub(crate) async fn contexts_lists_what_is_visible(subject: Subject) {
     let (ada, _) = sessions();
     let listed = subject.store().contexts(APP, &ada).await;
     assert_eq!(listed.unwrap(), []);

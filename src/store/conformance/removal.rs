@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::subject::{APP, Subject, at, sessions, written_before};
 use crate::Message;
 use crate::store::Which;
+use crate::store::conformance::subject::{APP, Subject, at, sessions, written_before};
 
-pub(super) async fn retract_removes_by_tag(subject: Subject) {
+pub(crate) async fn retract_removes_by_tag(subject: Subject) {
     let page = at("ada", "uploads");
     let (import, other) = (
         Message::info("10 %").tag("import"),
@@ -21,7 +21,7 @@ pub(super) async fn retract_removes_by_tag(subject: Subject) {
     }
 }
 
-pub(super) async fn retract_removes_by_id(subject: Subject) {
+pub(crate) async fn retract_removes_by_id(subject: Subject) {
     let page = at("ada", "uploads");
     let mine = [Message::info("mine").tag("t"), Message::info("mine too")];
     let strangers = Message::info("never added").id();
@@ -36,7 +36,7 @@ pub(super) async fn retract_removes_by_id(subject: Subject) {
     subject.shows(&page, &["other"]).await;
 }
 
-pub(super) async fn clear_removes_one_context(subject: Subject) {
+pub(crate) async fn clear_removes_one_context(subject: Subject) {
     let (page, other) = (at("ada", "settings"), at("ada", "dashboard"));
     subject.add(&page, Message::info("gone")).await;
     subject.add(&other, Message::info("here")).await;
@@ -47,7 +47,7 @@ pub(super) async fn clear_removes_one_context(subject: Subject) {
     subject.shows(&page, &["new"]).await;
 }
 
-pub(super) async fn clear_session_removes_all_contexts(subject: Subject) {
+pub(crate) async fn clear_session_removes_all_contexts(subject: Subject) {
     let (ada, _) = sessions();
     let pages = ["settings", "dashboard", "*"].map(|view| at("ada", view));
     let anothers = at("bob", "settings");
@@ -65,7 +65,7 @@ pub(super) async fn clear_session_removes_all_contexts(subject: Subject) {
     subject.shows(&pages[0], &["open still"]).await;
 }
 
-pub(super) async fn a_sweep_drops_what_is_old(subject: Subject) {
+pub(crate) async fn a_sweep_drops_what_is_old(subject: Subject) {
     let (hour, pages) = (
         Duration::from_secs(3600),
         ["ada", "bob"].map(|who| at(who, "page")),

@@ -1,7 +1,7 @@
 //! What does not fit: law 7.
 
-use super::subject::{SHORT, Subject, at, sessions, texts};
 use crate::Message;
+use crate::store::conformance::subject::{SHORT, Subject, at, sessions, texts};
 use crate::store::{Full, Limits, Placed, Which};
 
 fn at_most(messages: usize) -> Limits {
@@ -18,7 +18,7 @@ fn rejecting(messages: usize) -> Limits {
     }
 }
 
-pub(super) async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject) {
+pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("here")).await;
     let batch = ["a", "b", "c"].map(Message::info);
@@ -30,7 +30,7 @@ pub(super) async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject)
     subject.shows(&page, &["here", "a", "b"]).await;
 }
 
-pub(super) async fn a_refused_add_changes_nothing(subject: Subject) {
+pub(crate) async fn a_refused_add_changes_nothing(subject: Subject) {
     let page = at("ada", "settings");
     let batch = ["0", "1", "2", "3", "4"].map(Message::info);
     subject.add_all(&page, &batch).await;
@@ -43,7 +43,7 @@ pub(super) async fn a_refused_add_changes_nothing(subject: Subject) {
     subject.shows(&page, &["3", "4", "5"]).await;
 }
 
-pub(super) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject: Subject) {
+pub(crate) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject: Subject) {
     let page = at("ada", "settings");
     let old = ["0", "1", "2"].map(Message::info);
     subject.add_within(&at_most(3), &page, &old).await;
@@ -54,7 +54,7 @@ pub(super) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject:
     subject.shows(&page, &["new"]).await;
 }
 
-pub(super) async fn the_oldest_is_displaced_and_told_once(subject: Subject) {
+pub(crate) async fn the_oldest_is_displaced_and_told_once(subject: Subject) {
     let page = at("ada", "settings");
     for text in ["1", "2", "3", "4"] {
         let message = [Message::info(text)];
@@ -73,7 +73,7 @@ pub(super) async fn the_oldest_is_displaced_and_told_once(subject: Subject) {
     subject.shows(&page, &["3", "4"]).await;
 }
 
-pub(super) async fn what_was_displaced_is_told_with_what_is_shown(subject: Subject) {
+pub(crate) async fn what_was_displaced_is_told_with_what_is_shown(subject: Subject) {
     let page = at("ada", "settings");
     for text in ["1", "2"] {
         let message = [Message::info(text).after(SHORT)];
@@ -92,7 +92,7 @@ pub(super) async fn what_was_displaced_is_told_with_what_is_shown(subject: Subje
     );
 }
 
-pub(super) async fn a_session_has_a_limited_number_of_contexts(subject: Subject) {
+pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: Subject) {
     let limits = Limits {
         contexts: 3,
         ..Limits::default()
@@ -113,7 +113,7 @@ pub(super) async fn a_session_has_a_limited_number_of_contexts(subject: Subject)
     subject.add_within(&limits, &fourth, &message()).await;
 }
 
-pub(super) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
+pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
     let (ada, bob) = sessions();
     let (page, other) = (at("ada", "settings"), at("bob", "settings"));
     let limits = Limits {
@@ -132,7 +132,7 @@ pub(super) async fn what_was_displaced_is_forgotten_with_the_last_message(subjec
     assert_eq!(subject.peek(&other).await.displaced, 0);
 }
 
-pub(super) async fn an_empty_context_needs_room_as_a_new_one_does(subject: Subject) {
+pub(crate) async fn an_empty_context_needs_room_as_a_new_one_does(subject: Subject) {
     for view in ["1", "2", "3"] {
         subject.add(&at("ada", view), Message::info("x")).await;
     }

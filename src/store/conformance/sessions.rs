@@ -1,10 +1,12 @@
 //! Login and logout: law 12.
 
-use super::subject::{APP, LEASE, SHORT, Subject, at, session, sessions, texts};
+use crate::store::conformance::subject::{
+    APP, LEASE, SHORT, Subject, at, session, sessions, texts,
+};
 use crate::store::{Limits, Placed};
 use crate::{Context, Message, wire};
 
-pub(super) async fn a_closed_session_takes_nothing(subject: Subject) {
+pub(crate) async fn a_closed_session_takes_nothing(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.add(&page, Message::info("gone")).await;
     subject.close(&ada, SHORT).await;
@@ -19,7 +21,7 @@ pub(super) async fn a_closed_session_takes_nothing(subject: Subject) {
     subject.shows(&page, &["a new visitor"]).await;
 }
 
-pub(super) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
+pub(crate) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
     let (ada, bob) = sessions();
     let member = |page: &Context| (page.clone(), wire::encode(&Message::info("late")).unwrap());
     subject.close(&ada, LEASE).await;
@@ -34,7 +36,7 @@ pub(super) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
     }
 }
 
-pub(super) async fn migrate_carries_messages_leases_and_schedules(subject: Subject) {
+pub(crate) async fn migrate_carries_messages_leases_and_schedules(subject: Subject) {
     let (ada, bob) = sessions();
     let (old, new) = (at("ada", "settings"), at("bob", "settings"));
     subject.add(&old, Message::info("leased")).await;
@@ -54,7 +56,7 @@ pub(super) async fn migrate_carries_messages_leases_and_schedules(subject: Subje
     subject.shows(&new, &["leased", "here", "later"]).await;
 }
 
-pub(super) async fn migrate_says_where_the_session_went(subject: Subject) {
+pub(crate) async fn migrate_says_where_the_session_went(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     let limits = Limits {
         expiry: SHORT,
@@ -69,7 +71,7 @@ pub(super) async fn migrate_says_where_the_session_went(subject: Subject) {
     assert_eq!(placed, Placed::Here { displaced: 0 });
 }
 
-pub(super) async fn migrate_may_be_repeated_but_not_redirected(subject: Subject) {
+pub(crate) async fn migrate_may_be_repeated_but_not_redirected(subject: Subject) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     subject
         .add(&at("ada", "settings"), Message::info("once"))
@@ -81,7 +83,7 @@ pub(super) async fn migrate_may_be_repeated_but_not_redirected(subject: Subject)
     subject.shows(&at("bob", "settings"), &["once"]).await;
 }
 
-pub(super) async fn migrate_merges_into_what_is_there(subject: Subject) {
+pub(crate) async fn migrate_merges_into_what_is_there(subject: Subject) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     let [adas, bobs, eves] = ["ada", "bob", "eve"].map(|name| at(name, "settings"));
     let at_most = |messages| Limits {
@@ -108,7 +110,7 @@ pub(super) async fn migrate_merges_into_what_is_there(subject: Subject) {
     );
 }
 
-pub(super) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
+pub(crate) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     let [adas, bobs, eves] = ["ada", "bob", "eve"].map(|name| at(name, "settings"));
     subject.add(&adas, Message::info("carried")).await;
@@ -125,7 +127,7 @@ pub(super) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
     assert!(refused.is_closed(), "{refused}");
 }
 
-pub(super) async fn migrate_opens_nothing_unasked(subject: Subject) {
+pub(crate) async fn migrate_opens_nothing_unasked(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.add(&page, Message::info("stays")).await;
     subject.close(&bob, LEASE).await;
@@ -135,7 +137,7 @@ pub(super) async fn migrate_opens_nothing_unasked(subject: Subject) {
     subject.add(&page, Message::info("open still")).await;
 }
 
-pub(super) async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
+pub(crate) async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
     let (ada, bob) = sessions();
     let (adas, bobs) = (at("ada", "settings"), at("bob", "settings"));
     subject.add(&adas, Message::info("there and back")).await;
@@ -150,7 +152,7 @@ pub(super) async fn migrate_opens_the_session_that_it_leads_to(subject: Subject)
     assert_eq!(placed, Placed::Here { displaced: 0 });
 }
 
-pub(super) async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject) {
+pub(crate) async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.migrate(&ada, &bob).await;
     subject.close(&ada, LEASE).await;
@@ -158,11 +160,11 @@ pub(super) async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject)
     assert_eq!(placed, Placed::Moved(bob));
 }
 
-pub(super) async fn migrate_keeps_the_cap(subject: Subject) {
+pub(crate) async fn migrate_keeps_the_cap(subject: Subject) {
     moves_three_where_two_fit(&subject, &["ada"]).await;
 }
 
-pub(super) async fn migrate_counts_what_both_hold_once(subject: Subject) {
+pub(crate) async fn migrate_counts_what_both_hold_once(subject: Subject) {
     moves_three_where_two_fit(&subject, &["ada", "bob"]).await;
 }
 
@@ -183,7 +185,7 @@ async fn moves_three_where_two_fit(subject: &Subject, holders: &[&str]) {
     assert_eq!(found.displaced, 1);
 }
 
-pub(super) async fn migrate_to_itself_changes_nothing(subject: Subject) {
+pub(crate) async fn migrate_to_itself_changes_nothing(subject: Subject) {
     let (ada, _) = sessions();
     let page = at("ada", "settings");
     subject.add(&page, Message::info("still here")).await;

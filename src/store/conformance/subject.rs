@@ -13,11 +13,11 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::store::{Claim, Found, Limits, Placed, Store};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
-pub(super) const APP: &str = "app";
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-pub(super) const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const APP: &str = "app";
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Short enough to be waited for, long enough not to end in the middle of a law on a busy machine.
-pub(super) const SHORT: Duration = Duration::from_millis(400);
+pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
 type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -105,27 +105,27 @@ impl fmt::Debug for Subject {
 
 /// What the laws say; an error of the store breaks the law, unless the law asks for it.
 impl Subject {
-    pub(super) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    pub(super) async fn put(&self, context: &Context, member: impl AsRef<[u8]>) {
+    pub(crate) async fn put(&self, context: &Context, member: impl AsRef<[u8]>) {
         (self.put)(context.clone(), member.as_ref().to_vec()).await;
     }
 
-    pub(super) async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         (self.pass)(time).await;
     }
 
-    pub(super) async fn add(&self, context: &Context, message: Message) -> Placed {
+    pub(crate) async fn add(&self, context: &Context, message: Message) -> Placed {
         self.add_all(context, &[message]).await
     }
 
-    pub(super) async fn add_all(&self, context: &Context, messages: &[Message]) -> Placed {
+    pub(crate) async fn add_all(&self, context: &Context, messages: &[Message]) -> Placed {
         self.add_within(&Limits::default(), context, messages).await
     }
 
-    pub(super) async fn add_within(
+    pub(crate) async fn add_within(
         &self,
         limits: &Limits,
         context: &Context,
@@ -137,7 +137,7 @@ impl Subject {
             .expect("an add that fits")
     }
 
-    pub(super) async fn refuses(
+    pub(crate) async fn refuses(
         &self,
         limits: &Limits,
         context: &Context,
@@ -149,35 +149,35 @@ impl Subject {
             .expect_err("an add that has to be refused")
     }
 
-    pub(super) async fn peek(&self, context: &Context) -> Found {
+    pub(crate) async fn peek(&self, context: &Context) -> Found {
         self.store.peek(one(context), AGE).await.expect("a peek")
     }
 
-    pub(super) async fn take(&self, context: &Context) -> Found {
+    pub(crate) async fn take(&self, context: &Context) -> Found {
         self.store.take(one(context), AGE).await.expect("a take")
     }
 
-    pub(super) async fn claim(&self, context: &Context) -> Claim {
+    pub(crate) async fn claim(&self, context: &Context) -> Claim {
         self.claim_for(LEASE, context).await
     }
 
-    pub(super) async fn claim_for(&self, lease: Duration, context: &Context) -> Claim {
+    pub(crate) async fn claim_for(&self, lease: Duration, context: &Context) -> Claim {
         self.store
             .claim(one(context), lease, AGE)
             .await
             .expect("a claim")
     }
 
-    pub(super) async fn confirm(&self, claim: &Claim) {
+    pub(crate) async fn confirm(&self, claim: &Claim) {
         self.store.confirm(claim).await.expect("a confirm");
     }
 
-    pub(super) async fn release(&self, claim: &Claim) {
+    pub(crate) async fn release(&self, claim: &Claim) {
         self.store.release(claim).await.expect("a release");
     }
 
     /// Clears a session and closes it, as a logout does.
-    pub(super) async fn close(&self, session: &SessionId, period: Duration) {
+    pub(crate) async fn close(&self, session: &SessionId, period: Duration) {
         self.store
             .clear_session(APP, session, Some(period))
             .await
@@ -185,18 +185,18 @@ impl Subject {
     }
 
     /// Moves a session into one that is opened, as a login does.
-    pub(super) async fn migrate(&self, from: &SessionId, to: &SessionId) {
+    pub(crate) async fn migrate(&self, from: &SessionId, to: &SessionId) {
         self.migrate_within(&Limits::default(), from, to).await;
     }
 
-    pub(super) async fn migrate_within(&self, limits: &Limits, from: &SessionId, to: &SessionId) {
+    pub(crate) async fn migrate_within(&self, limits: &Limits, from: &SessionId, to: &SessionId) {
         self.store
             .migrate(APP, from, to, true, limits)
             .await
             .expect("a migrate that is allowed");
     }
 
-    pub(super) async fn refuses_to_migrate(
+    pub(crate) async fn refuses_to_migrate(
         &self,
         from: &SessionId,
         to: &SessionId,
@@ -208,7 +208,7 @@ impl Subject {
             .expect_err("a migrate that has to be refused")
     }
 
-    pub(super) async fn shows(&self, context: &Context, expected: &[&str]) {
+    pub(crate) async fn shows(&self, context: &Context, expected: &[&str]) {
         let found = self.peek(context).await;
         assert_eq!(
             texts(&found.messages),
@@ -223,25 +223,25 @@ fn one(context: &Context) -> &[Context] {
     slice::from_ref(context)
 }
 
-pub(super) fn session(name: &str) -> SessionId {
+pub(crate) fn session(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
 /// Two sessions: before and after a login, or two visitors.
-pub(super) fn sessions() -> (SessionId, SessionId) {
+pub(crate) fn sessions() -> (SessionId, SessionId) {
     (session("ada"), session("bob"))
 }
 
-pub(super) fn at(name: &str, view: &str) -> Context {
+pub(crate) fn at(name: &str, view: &str) -> Context {
     let view = View::try_from(view.to_owned()).unwrap();
     Context::new(APP, session(name), view).unwrap()
 }
 
-pub(super) fn texts(messages: &[Message]) -> Vec<&str> {
+pub(crate) fn texts(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(Message::text).collect()
 }
 
-pub(super) fn written_before(age: Duration) -> MessageId {
+pub(crate) fn written_before(age: Duration) -> MessageId {
     let then = OffsetDateTime::now_utc() - age;
     let seconds = u64::try_from(then.unix_timestamp()).unwrap();
     let written = Timestamp::from_unix(NoContext, seconds, then.nanosecond());

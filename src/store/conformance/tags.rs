@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::subject::{Subject, at};
 use crate::Message;
+use crate::store::conformance::subject::{Subject, at};
 use crate::store::{Placed, Which};
 
-pub(super) async fn a_tag_replaces(subject: Subject) {
+pub(crate) async fn a_tag_replaces(subject: Subject) {
     let page = at("ada", "uploads");
     let (import, export) = (
         Message::info("10 %").tag("import"),
@@ -23,7 +23,7 @@ pub(super) async fn a_tag_replaces(subject: Subject) {
     subject.shows(&page, &["other", "untagged", "done"]).await;
 }
 
-pub(super) async fn a_tag_replaces_within_a_batch(subject: Subject) {
+pub(crate) async fn a_tag_replaces_within_a_batch(subject: Subject) {
     let page = at("ada", "uploads");
     subject.add(&page, Message::info("0 %").tag("import")).await;
     let batch = ["10 %", "20 %", "done"].map(|text| Message::info(text).tag("import"));
@@ -32,7 +32,7 @@ pub(super) async fn a_tag_replaces_within_a_batch(subject: Subject) {
     subject.shows(&page, &["done"]).await;
 }
 
-pub(super) async fn a_tag_replaces_what_is_leased(subject: Subject) {
+pub(crate) async fn a_tag_replaces_what_is_leased(subject: Subject) {
     let page = at("ada", "uploads");
     let progress = ["10 %", "20 %"].map(|text| Message::info(text).tag("import"));
     let [first, second] = progress;
@@ -44,7 +44,7 @@ pub(super) async fn a_tag_replaces_what_is_leased(subject: Subject) {
     subject.shows(&page, &["20 %"]).await;
 }
 
-pub(super) async fn a_tag_inside_data_is_not_a_tag(subject: Subject) {
+pub(crate) async fn a_tag_inside_data_is_not_a_tag(subject: Subject) {
     let page = at("ada", "uploads");
     let sly = Message::info(r#"","tag":"import""#).data(json!({ "tag": "import" }));
     let slyer = Message::info("sly").data(json!([r#"{"id":"","tag":"import","#]));

@@ -7,30 +7,30 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "redis")]
 use tokio::sync::Notify;
 
-use super::mark::Mark;
-use super::marks::{Marks, Overflow, Tick};
-use super::{Doorbell, Source};
+use crate::store::doorbell::mark::Mark;
+use crate::store::doorbell::marks::{Marks, Overflow, Tick};
+use crate::store::doorbell::{Doorbell, Source};
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
 
 /// How long the connection may be silent before nothing is known any more: less than the second that is promised.
 const SILENCE: Duration = Duration::from_millis(700);
 /// The bit of the state that says that all that there is in the store has been marked.
-pub(super) const COMPLETE: u64 = 1;
+pub(crate) const COMPLETE: u64 = 1;
 
 /// What is known without asking.
-pub(super) struct Index {
+pub(crate) struct Index {
     born: Instant,
     /// How often all was lost, times two, and [`COMPLETE`].
-    pub(super) state: AtomicU64,
+    pub(crate) state: AtomicU64,
     /// When something was heard last, in milliseconds after birth.
-    pub(super) heard: AtomicU64,
-    pub(super) marks: Marks,
+    pub(crate) heard: AtomicU64,
+    pub(crate) marks: Marks,
     /// Rung when all has to be gone through at once.
     #[cfg(feature = "redis")]
-    pub(super) lost: Notify,
+    pub(crate) lost: Notify,
     /// Whether all was lost for want of room.
-    pub(super) crowded: AtomicBool,
+    pub(crate) crowded: AtomicBool,
     /// Held while all is lost: a round that begins halfway would not know which of its marks went.
     losing: Mutex<()>,
 }
@@ -40,7 +40,7 @@ type Known = (u64, u64);
 
 impl Index {
     #[cfg(feature = "redis")]
-    pub(super) fn with_room_for(marks: usize) -> Self {
+    pub(crate) fn with_room_for(marks: usize) -> Self {
         Self {
             born: Instant::now(),
             state: AtomicU64::new(0),
@@ -53,7 +53,7 @@ impl Index {
     }
 
     /// Tells whether what has no mark has nothing to show.
-    pub(super) fn knows(&self) -> Option<Known> {
+    pub(crate) fn knows(&self) -> Option<Known> {
         let state = self.state.load(Ordering::Acquire);
         // The time is looked at here too: whoever is to notice the silence may itself be standing still.
         let at = self.now();
@@ -68,7 +68,7 @@ impl Index {
     }
 
     /// Keeps others from losing all, or waits until they have.
-    pub(super) fn losing(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn losing(&self) -> MutexGuard<'_, ()> {
         self.losing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -83,7 +83,7 @@ impl Index {
         before.is_ok_and(|state| state & COMPLETE != 0)
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
@@ -111,11 +111,11 @@ impl Doorbell {
         self.index().map(|index| index.knows().is_some())
     }
 
-    pub(super) fn ask_at_once(&self, mark: Mark) {
+    pub(crate) fn ask_at_once(&self, mark: Mark) {
         self.ask_from(mark, Tick::AT_ONCE);
     }
 
-    pub(super) fn ask_from(&self, mark: Mark, tick: Tick) {
+    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) {
         if let Some(index) = self.index() {
             self.note(index, index.marks.ask_from(mark, tick));
         }
@@ -123,20 +123,20 @@ impl Doorbell {
 
     /// Where there was no room for a mark, nothing is known any more. Going through all at once would be in
     /// vain.
-    pub(super) fn note(&self, index: &Index, marked: Result<(), Overflow>) {
+    pub(crate) fn note(&self, index: &Index, marked: Result<(), Overflow>) {
         if let Err(Overflow) = marked {
             index.crowded.store(true, Ordering::Relaxed);
             self.forget(index, &index.losing());
         }
     }
 
-    pub(super) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
+    pub(crate) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
         if index.lose(losing) {
             self.watches.ring_all();
         }
     }
 
-    pub(super) fn index(&self) -> Option<&Index> {
+    pub(crate) fn index(&self) -> Option<&Index> {
         match &self.source {
             Source::Connection(index) => Some(index),
             Source::Store | Source::Nobody => None,

@@ -11,7 +11,7 @@ use crate::{SessionId, View, context};
 /// 128 bits of the keyed hash of a context's key: it takes the same room however long the key is, and nobody
 /// outside can make two contexts share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark([u32; 4]);
+pub(crate) struct Mark([u32; 4]);
 
 impl Mark {
     fn new(hasher: &SipHasher13) -> Self {
@@ -21,7 +21,7 @@ impl Mark {
     }
 
     /// Gives a number below `parts`, the same for equal marks.
-    pub(super) fn part(self, parts: usize) -> usize {
+    pub(crate) fn part(self, parts: usize) -> usize {
         let [.., last] = self.0;
         last as usize % parts
     }
@@ -36,7 +36,7 @@ impl Hash for Mark {
 
 /// Takes a mark for the hash that it is.
 #[derive(Default)]
-pub(super) struct Hashed(u64);
+pub(crate) struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn finish(&self) -> u64 {
@@ -55,29 +55,29 @@ impl Hasher for Hashed {
 }
 
 /// Makes marks, by a secret of its own.
-pub(super) struct Marker(SipHasher13);
+pub(crate) struct Marker(SipHasher13);
 
 impl Marker {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // The standard library's hasher is seeded by chance.
         let chance = RandomState::new();
         let secret = (chance.hash_one(0_u8), chance.hash_one(1_u8));
         Self(SipHasher13::new_with_keys(secret.0, secret.1))
     }
 
-    pub(super) fn of(&self, context: &Context) -> Mark {
+    pub(crate) fn of(&self, context: &Context) -> Mark {
         let mut hasher = self.0;
         context.spell(|part| hasher.write(part.as_bytes()));
         Mark::new(&hasher)
     }
 
-    pub(super) fn of_all(&self, contexts: &[Context]) -> Vec<Mark> {
+    pub(crate) fn of_all(&self, contexts: &[Context]) -> Vec<Mark> {
         contexts.iter().map(|one| self.of(one)).collect()
     }
 
     /// Marks a context by its key, as [`Context::key`] spells it.
     #[cfg(feature = "redis")]
-    pub(super) fn of_key(&self, key: &[u8]) -> Mark {
+    pub(crate) fn of_key(&self, key: &[u8]) -> Mark {
         let mut hasher = self.0;
         hasher.write(key);
         Mark::new(&hasher)
@@ -85,7 +85,7 @@ impl Marker {
 
     /// Marks views of a session, without putting a key together.
     #[cfg(feature = "web")]
-    pub(super) fn of_views(&self, app: &str, session: &SessionId) -> impl Fn(&View) -> Mark {
+    pub(crate) fn of_views(&self, app: &str, session: &SessionId) -> impl Fn(&View) -> Mark {
         let mut of_session = self.0;
         context::spell_session(app, session, |part| of_session.write(part.as_bytes()));
         move |view| {

@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::mark::{Hashed, Mark};
+use crate::store::doorbell::mark::{Hashed, Mark};
 
 /// How many parts the table has, each with a lock of its own: pages look while marks are made.
 const SHARDS: usize = 64;
@@ -16,16 +16,16 @@ const MILLIS_PER_TICK: u64 = 64;
 
 /// From which tick on to ask; 0 is at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tick(u32);
+pub(crate) struct Tick(u32);
 
 impl Tick {
-    pub(super) const AT_ONCE: Self = Self(0);
+    pub(crate) const AT_ONCE: Self = Self(0);
     /// Somebody is asking: at once too, until there is an answer.
     const ASKED: Self = Self(1);
 
     /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
     /// tick is the last one, and every page with a mark asks.
-    pub(super) fn of(millis: u64) -> Self {
+    pub(crate) fn of(millis: u64) -> Self {
         let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
         Self(tick.saturating_add(2).min(GENERATION - 1))
     }
@@ -35,10 +35,10 @@ type Shard = HashMap<Mark, u32, BuildHasherDefault<Hashed>>;
 
 /// There is room for no more marks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Overflow;
+pub(crate) struct Overflow;
 
 /// The marks of all contexts that may have something.
-pub(super) struct Marks {
+pub(crate) struct Marks {
     shards: [Mutex<Shard>; SHARDS],
     count: AtomicUsize,
     /// Most of them.
@@ -53,7 +53,7 @@ pub(super) struct Marks {
 
 impl Marks {
     #[cfg(feature = "redis")]
-    pub(super) fn with_room_for(most: usize) -> Self {
+    pub(crate) fn with_room_for(most: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             count: AtomicUsize::new(0),
@@ -66,45 +66,45 @@ impl Marks {
 
     /// Keeps marks from now on.
     #[cfg(feature = "web")]
-    pub(super) fn keep(&self) {
+    pub(crate) fn keep(&self) {
         self.kept.store(true, Ordering::Release);
     }
 
-    pub(super) fn are_kept(&self) -> bool {
+    pub(crate) fn are_kept(&self) -> bool {
         self.kept.load(Ordering::Acquire)
     }
 
     /// Tells whether half of the room is taken that the last round left.
-    pub(super) fn are_many(&self) -> bool {
+    pub(crate) fn are_many(&self) -> bool {
         self.count.load(Ordering::Relaxed) >= self.many.load(Ordering::Relaxed)
     }
 
     /// Tells from which tick on to ask for a context, if at all.
     #[cfg(feature = "web")]
-    pub(super) fn get(&self, mark: Mark) -> Option<Tick> {
+    pub(crate) fn get(&self, mark: Mark) -> Option<Tick> {
         let value = self.shard(mark).get(&mark).copied()?;
         Some(Tick(value & !GENERATION))
     }
 
     /// Has a context asked for from this tick on, or earlier where that is so already.
-    pub(super) fn ask_from(&self, mark: Mark, tick: Tick) -> Result<(), Overflow> {
+    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) -> Result<(), Overflow> {
         self.put(mark, |old| old.map_or(tick, |old| old.min(tick)))
     }
 
     /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
-    pub(super) fn seen(&self, mark: Mark) -> Result<(), Overflow> {
+    pub(crate) fn seen(&self, mark: Mark) -> Result<(), Overflow> {
         self.put(mark, |old| old.unwrap_or(Tick::AT_ONCE))
     }
 
     /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
-    pub(super) fn asked(&self, mark: Mark) {
+    pub(crate) fn asked(&self, mark: Mark) {
         if let Some(value) = self.shard(mark).get_mut(&mark) {
             *value = *value & GENERATION | Tick::ASKED.0;
         }
     }
 
     /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
-    pub(super) fn answered(&self, mark: Mark, due: Option<Tick>) -> Result<(), Overflow> {
+    pub(crate) fn answered(&self, mark: Mark, due: Option<Tick>) -> Result<(), Overflow> {
         let mut shard = self.shard(mark);
         if shard
             .get(&mark)
@@ -118,12 +118,12 @@ impl Marks {
     }
 
     /// Begins another generation: what is marked or seen from now on is of it.
-    pub(super) fn begin_generation(&self) {
+    pub(crate) fn begin_generation(&self) {
         self.generation.fetch_xor(GENERATION, Ordering::AcqRel);
     }
 
     /// Removes what is not of the present generation.
-    pub(super) fn end_generation(&self) {
+    pub(crate) fn end_generation(&self) {
         let present = self.generation.load(Ordering::Relaxed);
         self.retain(|value| value & GENERATION == present);
         let left = self.count.load(Ordering::Relaxed);
@@ -131,7 +131,7 @@ impl Marks {
         self.many.store(left + room.div_ceil(2), Ordering::Relaxed);
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.retain(|_| false);
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Doorbell;
+use crate::store::doorbell::Doorbell;
 use crate::{Context, SessionId, View};
 
 const APP: &str = "app";

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::Doorbell;
-use super::index::{COMPLETE, Index};
-use super::mark::Mark;
-use super::marks::Tick;
-use super::watch::BLIND;
 use crate::Context;
+use crate::store::doorbell::Doorbell;
+use crate::store::doorbell::index::{COMPLETE, Index};
+use crate::store::doorbell::mark::Mark;
+use crate::store::doorbell::marks::Tick;
+use crate::store::doorbell::watch::BLIND;
 
 /// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
 /// process's may run apart.

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::mark::Mark;
-use super::{Doorbell, Source};
+use crate::store::doorbell::mark::Mark;
+use crate::store::doorbell::{Doorbell, Source};
 
 /// How often a watch rings by itself while nobody tells of changes.
-pub(super) const BLIND: Duration = Duration::from_secs(1);
+pub(crate) const BLIND: Duration = Duration::from_secs(1);
 
 /// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
 ///
@@ -45,7 +45,7 @@ impl Rung {
 }
 
 impl Watch {
-    pub(super) fn new(bell: &Arc<Doorbell>, marks: Vec<Mark>) -> Self {
+    pub(crate) fn new(bell: &Arc<Doorbell>, marks: Vec<Mark>) -> Self {
         let rung = Arc::default();
         bell.watches.register(&marks, &rung);
         Self {
@@ -91,7 +91,7 @@ impl fmt::Debug for Watch {
 
 /// Who waits for which context.
 #[derive(Default)]
-pub(super) struct Watches {
+pub(crate) struct Watches {
     waiting: Mutex<HashMap<Mark, Vec<Arc<Rung>>>>,
     /// How many contexts are waited for: most rings are for none, and look no further.
     count: AtomicUsize,
@@ -119,7 +119,7 @@ impl Watches {
         self.count.store(waiting.len(), Ordering::Release);
     }
 
-    pub(super) fn ring(&self, mark: Mark) {
+    pub(crate) fn ring(&self, mark: Mark) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
@@ -128,7 +128,7 @@ impl Watches {
         }
     }
 
-    pub(super) fn ring_all(&self) {
+    pub(crate) fn ring_all(&self) {
         let waiting = self.waiting();
         let mut rung = HashSet::new();
         for one in waiting.values().flatten() {

@@ -49,7 +49,7 @@ impl Clock {
         }
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.0
             .as_ref()
             .map_or_else(system_ms, |now| now.load(Ordering::SeqCst))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use self::sessions::{Session, State};
 use self::shelf::Mode;
-use super::{
+use crate::store::{
     Answer, Claim, Doorbell, Finding, Found, HOPS, Held, Limits, Placed, Store, Surveyed, Swept,
     Which, millis,
 };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::shelf::Shelf;
+use crate::store::memory::shelf::Shelf;
 use crate::store::{Limits, Placed, Surveyed, Swept, millis};
 use crate::{Error, SessionId, View};
 
@@ -12,7 +12,7 @@ use crate::{Error, SessionId, View};
 const SESSION_COST: usize = 256;
 
 #[derive(Default)]
-pub(super) struct State {
+pub(crate) struct State {
     sessions: HashMap<Owner, Session>,
     /// The sessions by the time at which they expire: what goes first when space runs short.
     expiries: BTreeSet<(u64, Owner)>,
@@ -20,16 +20,16 @@ pub(super) struct State {
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     app: Arc<str>,
     session: SessionId,
 }
 
 #[derive(Default)]
-pub(super) struct Session {
-    pub(super) shelves: BTreeMap<View, Shelf>,
+pub(crate) struct Session {
+    pub(crate) shelves: BTreeMap<View, Shelf>,
     /// Set by a migrate (the new id) or a close (none), until the time beside it.
-    pub(super) gone: Option<(Option<SessionId>, u64)>,
+    pub(crate) gone: Option<(Option<SessionId>, u64)>,
     expires: u64,
 }
 
@@ -38,14 +38,14 @@ impl Session {
         SESSION_COST + self.shelves.values().map(Shelf::bytes).sum::<usize>()
     }
 
-    pub(super) fn is_open(&self, now: u64) -> Result<Option<SessionId>, Error> {
+    pub(crate) fn is_open(&self, now: u64) -> Result<Option<SessionId>, Error> {
         match &self.gone {
             Some((to, until)) if *until > now => to.clone().map(Some).ok_or_else(Error::closed),
             _ => Ok(None),
         }
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         now: u64,
         view: &View,
@@ -65,7 +65,7 @@ impl Session {
 }
 
 impl State {
-    pub(super) fn change<T>(
+    pub(crate) fn change<T>(
         &mut self,
         now: u64,
         app: &str,
@@ -84,14 +84,14 @@ impl State {
         outcome
     }
 
-    pub(super) fn take_out(&mut self, owner: &Owner) -> Option<Session> {
+    pub(crate) fn take_out(&mut self, owner: &Owner) -> Option<Session> {
         let session = self.sessions.remove(owner)?;
         self.expiries.remove(&(session.expires, owner.clone()));
         self.bytes -= session.bytes();
         Some(session)
     }
 
-    pub(super) fn put_in(&mut self, owner: Owner, mut session: Session) {
+    pub(crate) fn put_in(&mut self, owner: Owner, mut session: Session) {
         session.shelves.retain(|_, shelf| !shelf.is_bare());
         let shelves = session.shelves.values().map(Shelf::expires);
         let gone = session.gone.iter().map(|(_, until)| *until);
@@ -105,7 +105,7 @@ impl State {
     }
 
     /// Drops what an application has that is older than an age.
-    pub(super) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> Swept {
+    pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> Swept {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
@@ -125,7 +125,7 @@ impl State {
     }
 
     /// Counts what an application has that has not expired.
-    pub(super) fn survey(&self, now: u64, app: &str) -> Surveyed {
+    pub(crate) fn survey(&self, now: u64, app: &str) -> Surveyed {
         let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
         let shelves = owned.flat_map(|(_, session)| session.shelves.values());
         let mut surveyed = Surveyed::default();
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// Drops what has expired, and what would expire first while there is too much.
-    pub(super) fn make_room(&mut self, now: u64, max_bytes: usize) {
+    pub(crate) fn make_room(&mut self, now: u64, max_bytes: usize) {
         while let Some((expires, owner)) = self.expiries.first().cloned()
             && (expires <= now || self.bytes > max_bytes)
         {

@@ -11,7 +11,7 @@ const MEMBER_COST: usize = 64;
 
 /// One context: what a sorted set is in Redis.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     /// In order, so that room is made from the front.
     slots: Vec<Slot>,
     displaced: u64,
@@ -55,7 +55,7 @@ impl Slot {
 
 impl Shelf {
     /// Puts a member in; one that is there is left alone.
-    pub(super) fn put(&mut self, score: u64, member: Vec<u8>) {
+    pub(crate) fn put(&mut self, score: u64, member: Vec<u8>) {
         if self.slots.iter().any(|slot| slot.member == member) {
             return;
         }
@@ -82,63 +82,63 @@ impl Shelf {
     }
 
     /// Removes what a claim holds, whoever holds it by now.
-    pub(super) fn confirm(&mut self, members: &[Vec<u8>]) {
+    pub(crate) fn confirm(&mut self, members: &[Vec<u8>]) {
         self.remove(|slot| members.contains(&slot.member));
     }
 
     /// Gives back what is still under the lease that ends at `until`.
-    pub(super) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
+    pub(crate) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
         self.rescore(members, |slot| {
             (slot.score == until).then(|| slot.own_time(now))
         });
     }
 
-    pub(super) fn retract(&mut self, which: &Which) -> u64 {
+    pub(crate) fn retract(&mut self, which: &Which) -> u64 {
         self.remove(|slot| slot.is(which))
     }
 
     /// Removes what was written before a time.
-    pub(super) fn sweep(&mut self, oldest: u64) -> u64 {
+    pub(crate) fn sweep(&mut self, oldest: u64) -> u64 {
         self.remove(|slot| slot.written() < oldest)
     }
 
-    pub(super) fn count(&self) -> Counted {
+    pub(crate) fn count(&self) -> Counted {
         let bytes: usize = self.slots.iter().map(|slot| slot.member.len()).sum();
         let oldest = self.slots.iter().map(Slot::written).min();
         Counted::new(self.slots.len() as u64, bytes as u64, oldest)
     }
 
-    pub(super) fn live_until(&mut self, expires: u64) {
+    pub(crate) fn live_until(&mut self, expires: u64) {
         self.expires = self.expires.max(expires);
     }
 
-    pub(super) fn expires(&self) -> u64 {
+    pub(crate) fn expires(&self) -> u64 {
         self.expires
     }
 
-    pub(super) fn is_alive(&self, now: u64) -> bool {
+    pub(crate) fn is_alive(&self, now: u64) -> bool {
         self.expires > now
     }
 
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         self.slots.is_empty()
     }
 
-    pub(super) fn is_visible(&self, now: u64) -> bool {
+    pub(crate) fn is_visible(&self, now: u64) -> bool {
         self.is_alive(now) && self.slots.first().is_some_and(|slot| slot.score <= now)
     }
 }
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Peek,
     Claim { until: u64 },
     Take,
 }
 
 impl Shelf {
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         now: u64,
         mode: Mode,
@@ -185,7 +185,7 @@ impl Shelf {
         members
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         now: u64,
         members: Vec<(u64, Vec<u8>)>,
@@ -235,12 +235,12 @@ impl Shelf {
         Ok(over as u64)
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let cost = |slot: &Slot| slot.member.len() + MEMBER_COST;
         self.slots.iter().map(cost).sum()
     }
 
-    pub(super) fn merge(&mut self, other: Self, limits: &Limits) {
+    pub(crate) fn merge(&mut self, other: Self, limits: &Limits) {
         for slot in other.slots {
             self.put(slot.score, slot.member);
         }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::RedisStore;
 use crate::Error;
 use crate::link::{Addresses, Topology};
+use crate::store::redis::RedisStore;
 
 /// Describes where Redis is: `RedisStore::builder("redis://10.0.0.1").build()?`.
 ///
@@ -28,7 +28,7 @@ pub struct RedisBuilder {
 }
 
 impl RedisBuilder {
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         Self {
             addresses: Addresses {
                 urls: vec![url.to_owned()],

@@ -7,9 +7,9 @@ use std::time::Duration;
 use redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
-use super::scripts::{self, read};
 use crate::Error;
 use crate::link::Line;
+use crate::store::redis::scripts::{self, read};
 use crate::store::{Finding, Trouble};
 
 /// The oldest server that is promised.
@@ -20,7 +20,7 @@ const SKEW: Duration = Duration::from_secs(5);
 /// From which share of its memory, in percent, a server counts as full: beyond it adds begin to be refused.
 const NEARLY_FULL: u64 = 95;
 
-pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error> {
+pub(crate) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error> {
     let look = Look {
         line,
         lacking: BTreeSet::new(),

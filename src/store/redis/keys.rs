@@ -9,7 +9,7 @@ use crate::{Context, SessionId, View};
 
 /// A key on its way into a request, which it spells itself into.
 #[derive(Clone, Copy)]
-pub(super) enum Key<'a> {
+pub(crate) enum Key<'a> {
     /// The context of a view.
     Context(&'a str, &'a SessionId, &'a View),
     /// The session book, `app!session:{session}`: in the same slot as its contexts, and under no prefix that
@@ -18,12 +18,12 @@ pub(super) enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    pub(super) fn of(context: &'a Context) -> Self {
+    pub(crate) fn of(context: &'a Context) -> Self {
         Self::Context(context.app(), context.session(), context.view())
     }
 
     /// The book of the session that a context is of.
-    pub(super) fn book_of(context: &'a Context) -> Self {
+    pub(crate) fn book_of(context: &'a Context) -> Self {
         Self::Book(context.app(), context.session())
     }
 
@@ -49,22 +49,22 @@ impl ToSingleRedisArg for Key<'_> {}
 
 /// Spells the pattern of all contexts of an application. No part of a name is special in it: names are
 /// encoded.
-pub(super) fn contexts(app: &str) -> String {
+pub(crate) fn contexts(app: &str) -> String {
     contexts_begin(app) + "*"
 }
 
 /// Spells what all contexts of an application begin with.
-pub(super) fn contexts_begin(app: &str) -> String {
+pub(crate) fn contexts_begin(app: &str) -> String {
     format!("{}:{{", encode(app))
 }
 
 /// Spells the channel that connections which listen are subscribed to; nothing is said on it.
-pub(super) fn beat(app: &str) -> String {
+pub(crate) fn beat(app: &str) -> String {
     format!("{}!beat", encode(app))
 }
 
 /// Spells a book and a context that nobody has, for trying commands on.
-pub(super) fn nobodys(app: &str) -> Vec<String> {
+pub(crate) fn nobodys(app: &str) -> Vec<String> {
     let app = encode(app);
     vec![
         format!("{app}!check:{{check}}"),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use self::scripts::Mode;
 use self::tracker::Tracker;
-use super::{
+use crate::link::{Addresses, Dialer, Line, Replicated};
+use crate::store::{
     Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
 };
-use crate::link::{Addresses, Dialer, Line, Replicated};
 use crate::{Context, Error, Message, SessionId, View};
 
 mod builder;
@@ -19,7 +19,7 @@ mod keys;
 #[cfg(feature = "cluster")]
 mod moving;
 mod rounds;
-pub(super) mod scripts;
+pub(crate) mod scripts;
 mod sweep;
 mod tracker;
 mod walk;

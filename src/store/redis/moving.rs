@@ -3,16 +3,16 @@
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
-use super::scripts;
-use super::scripts::moving::{self, Carried, Left};
 use crate::link::Line;
+use crate::store::redis::scripts;
+use crate::store::redis::scripts::moving::{self, Carried, Left};
 use crate::store::{Claim, HOPS, Held, Limits, Placed};
 use crate::{Context, Error, SessionId};
 
 /// How many contexts are on their way at once: each may be a megabyte.
 const AT_ONCE: usize = 8;
 
-pub(super) async fn migrate(
+pub(crate) async fn migrate(
     line: &Line,
     app: &str,
     from: &SessionId,

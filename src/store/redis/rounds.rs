@@ -14,11 +14,11 @@ use crate::store::Doorbell;
 const SHORTEST: Duration = Duration::from_millis(2);
 
 /// Some keys, and where the next step goes on: 0 at the end.
-pub(super) type Step = (u64, Vec<Vec<u8>>);
+pub(crate) type Step = (u64, Vec<Vec<u8>>);
 
 /// How often all keys are gone through, and how fast.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rhythm {
+pub(crate) struct Rhythm {
     /// How long after the last round though nothing was missed: marks of contexts that expired or were confirmed
     /// elsewhere go then.
     every: Duration,
@@ -47,14 +47,14 @@ impl Default for Rhythm {
 }
 
 /// All rounds of one connection.
-pub(super) struct Rounds<'a> {
-    pub(super) bell: &'a Doorbell,
-    pub(super) rhythm: Rhythm,
+pub(crate) struct Rounds<'a> {
+    pub(crate) bell: &'a Doorbell,
+    pub(crate) rhythm: Rhythm,
 }
 
 impl Rounds<'_> {
     /// Goes round and round until a step fails.
-    pub(super) async fn go<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
+    pub(crate) async fn go<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
     where
         S: Future<Output = Result<Step, Error>>,
     {

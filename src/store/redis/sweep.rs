@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use super::{scripts, walk};
 use crate::Error;
 use crate::link::Line;
+use crate::store::redis::{scripts, walk};
 use crate::store::{Surveyed, Swept};
 
-pub(super) async fn step(
+pub(crate) async fn step(
     line: &Line,
     app: &str,
     age: Duration,
@@ -28,7 +28,7 @@ pub(super) async fn step(
     })
 }
 
-pub(super) async fn survey(line: &Line, app: &str, from: Option<&str>) -> Result<Surveyed, Error> {
+pub(crate) async fn survey(line: &Line, app: &str, from: Option<&str>) -> Result<Surveyed, Error> {
     let page = walk::step(line, app, from).await?;
     let counts = page.contexts.iter().map(|key| scripts::survey(line, key));
     let mut surveyed = Surveyed {

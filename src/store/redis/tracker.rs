@@ -9,11 +9,11 @@ use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::keys;
-use super::rounds::{Rhythm, Rounds};
 use crate::chance::by_chance;
 use crate::link::{Dialer, Listener, Listening};
 use crate::seldom::Seldom;
+use crate::store::redis::keys;
+use crate::store::redis::rounds::{Rhythm, Rounds};
 use crate::store::{Doorbell, Finding, Trouble};
 use crate::{Error, home};
 
@@ -32,8 +32,8 @@ const LONGEST_REST: Duration = Duration::from_millis(800);
 const REFUSED: Duration = Duration::from_secs(30);
 
 /// A bell, and the task that rings it while the store lives.
-pub(super) struct Tracker {
-    pub(super) bell: Arc<Doorbell>,
+pub(crate) struct Tracker {
+    pub(crate) bell: Arc<Doorbell>,
     channel: String,
     trouble: Arc<Mutex<Option<Error>>>,
     task: AbortHandle,
@@ -41,7 +41,7 @@ pub(super) struct Tracker {
 
 impl Tracker {
     /// Begins to listen for an application, on Salver's own thread.
-    pub(super) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
+    pub(crate) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
         let bell = Arc::new(Doorbell::of_connection(MOST));
         let trouble = Arc::default();
         let keeper = Keeper {
@@ -62,12 +62,12 @@ impl Tracker {
     }
 
     /// Tells whether somebody serves pages or watches by it: beside it and its ear.
-    pub(super) fn is_needed(&self) -> bool {
+    pub(crate) fn is_needed(&self) -> bool {
         Arc::strong_count(&self.bell) > 2
     }
 
     /// Tells why pages ask, if it is not for a moment alone.
-    pub(super) fn finding(&self) -> Option<Finding> {
+    pub(crate) fn finding(&self) -> Option<Finding> {
         if self.bell.is_crowded() {
             let detail = format!("there are more than {MOST} contexts");
             return Some(Finding::new(Trouble::Crowded, detail));

@@ -2,23 +2,23 @@
 
 use redis::cmd;
 
-use super::keys;
-use super::scripts::read;
 use crate::Error;
 use crate::link::Line;
+use crate::store::redis::keys;
+use crate::store::redis::scripts::read;
 
 /// How many keys of the server one step goes through, about.
 const STEP: usize = 50;
 
 /// What one step came by.
 #[derive(Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Keys of contexts. A key may come twice.
-    pub(super) contexts: Vec<String>,
+    pub(crate) contexts: Vec<String>,
     /// How many keys the server has, about.
-    pub(super) of: u64,
+    pub(crate) of: u64,
     /// Where the next step goes on; none at the end.
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Where a walk is: the server, of several in a Cluster, and its own cursor.
@@ -46,7 +46,7 @@ impl Place {
 }
 
 /// Goes one step on from where the step before it says.
-pub(super) async fn step(line: &Line, app: &str, from: Option<&str>) -> Result<Page, Error> {
+pub(crate) async fn step(line: &Line, app: &str, from: Option<&str>) -> Result<Page, Error> {
     let mut place = Place::read(from)?;
     let mut scan = cmd("SCAN");
     scan.arg(place.cursor).arg("MATCH").arg(keys::contexts(app));

@@ -6,14 +6,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Caller, Problem};
 use crate::message::{Action, Autoclose, Format};
+use crate::web::api::{Caller, Problem};
 use crate::{Error, Level, Message, View};
 
 /// A message as a page may leave it for the visitor who looks at it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Left {
+pub(crate) struct Left {
     view: String,
     #[serde(default)]
     level: Level,
@@ -42,7 +42,7 @@ impl Left {
 }
 
 /// Adds it. Makes no session: who has none would be given one for each message.
-pub(super) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpResponse, Problem> {
     let Caller { visit, session } = Caller::of(&request)?;
     let session = session.ok_or_else(Problem::nobody)?;
     let mut left = left.into_inner();
@@ -55,5 +55,8 @@ pub(super) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpRe
     if salver.add_here(&context, message).await?.messages == 0 {
         return Err(Error::invalid("level", "is below what the site takes").into());
     }
-    Ok(super::json(StatusCode::CREATED, json!({ "id": id })))
+    Ok(crate::web::api::json(
+        StatusCode::CREATED,
+        json!({ "id": id }),
+    ))
 }

@@ -5,14 +5,14 @@ use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Problem, json};
+use crate::web::api::{Caller, Problem, json};
 use crate::web::eligibility;
 use crate::web::head::Head;
 use crate::{Message, View};
 
 /// Of which view.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     view: String,
 }
 
@@ -29,7 +29,7 @@ struct Pending {
 
 /// Hides from every other look what is pending for a view and for [`View::ANY`], until the page says that it is shown or the
 /// lease has ended.
-pub(super) async fn claim(
+pub(crate) async fn claim(
     request: HttpRequest,
     wanted: Json<Wanted>,
 ) -> Result<HttpResponse, Problem> {

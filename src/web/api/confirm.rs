@@ -4,7 +4,7 @@ use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::{Caller, Problem};
+use crate::web::api::{Caller, Problem};
 use crate::{Error, MessageId, View};
 
 /// Most messages of one word: more than a page shows at once. Stops one request from being many.
@@ -12,13 +12,13 @@ const MAX_IDS: usize = 256;
 
 /// Which messages a page shows.
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     view: String,
     ids: Vec<MessageId>,
 }
 
 /// Removes them from the visitor's own session, from this view and from [`View::ANY`].
-pub(super) async fn confirm(
+pub(crate) async fn confirm(
     request: HttpRequest,
     shown: Json<Shown>,
 ) -> Result<HttpResponse, Problem> {

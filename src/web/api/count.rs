@@ -6,17 +6,17 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Caller, Problem};
+use crate::web::api::{Caller, Problem};
 use crate::{Error, View};
 
 /// Of which view.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     view: Option<String>,
 }
 
 /// Counts what a page of a view would show, and changes nothing.
-pub(super) async fn count(
+pub(crate) async fn count(
     request: HttpRequest,
     wanted: Result<Query<Wanted>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
@@ -31,5 +31,8 @@ pub(super) async fn count(
         }
         None => 0,
     };
-    Ok(super::json(StatusCode::OK, json!({ "count": count })))
+    Ok(crate::web::api::json(
+        StatusCode::OK,
+        json!({ "count": count }),
+    ))
 }

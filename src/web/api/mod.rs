@@ -13,9 +13,9 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
 
 use self::problem::Problem;
-use super::origin;
-use super::visit::Visit;
 use crate::SessionId;
+use crate::web::origin;
+use crate::web::visit::Visit;
 
 mod add;
 mod claim;
@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 16 * 1024;
 const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// Gives what pages ask for as JSON, below a path.
-pub(super) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
+pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
     let at = |name: &str| {
         web::resource(format!("{path}/{name}")).app_data(
             JsonConfig::default()

@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// A problem: to the caller what it can do about it, to strangers nothing else.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     detail: Option<String>,
     field: Option<&'static str>,
@@ -46,7 +46,7 @@ impl Problem {
     }
 
     /// A page of another site.
-    pub(super) fn foreign() -> Self {
+    pub(crate) fn foreign() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "the request is not of a page of this site",
@@ -54,7 +54,7 @@ impl Problem {
     }
 
     /// Nobody is there to be told anything.
-    pub(super) fn nobody() -> Self {
+    pub(crate) fn nobody() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the visitor has no session")
     }
 }
@@ -109,7 +109,7 @@ impl ResponseError for Problem {
 }
 
 /// What is wrong with a body that is not read.
-pub(super) fn of_body(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
+pub(crate) fn of_body(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
     let problem = match error {
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -14,7 +14,7 @@ use crate::web::translation::Tongue;
 use crate::{Message, fragment};
 
 /// A comment, which shows both sides that the connection is there.
-pub(super) const BEAT: Bytes = Bytes::from_static(b":\n\n");
+pub(crate) const BEAT: Bytes = Bytes::from_static(b":\n\n");
 
 /// What a frame says of a message.
 #[derive(Serialize)]
@@ -26,12 +26,12 @@ struct Shown<'a> {
 }
 
 /// Opens a stream: how long the browser is to wait before it opens another.
-pub(super) fn opening(retry: Duration) -> Bytes {
+pub(crate) fn opening(retry: Duration) -> Bytes {
     format!(":\nretry: {}\n\n", retry.as_millis()).into()
 }
 
 /// Says farewell: when to come again, and whether the page is not what it was any more.
-pub(super) fn farewell(retry: Duration, reset: bool) -> Bytes {
+pub(crate) fn farewell(retry: Duration, reset: bool) -> Bytes {
     let mut frame = format!("retry: {}\n\n", retry.as_millis());
     if reset {
         frame.push_str("event: reset\ndata:\n\n");
@@ -40,7 +40,7 @@ pub(super) fn farewell(retry: Duration, reset: bool) -> Bytes {
 }
 
 /// Puts the messages of a claim into frames, and how many more there were.
-pub(super) fn messages(claim: &Claim, tongue: &Tongue) -> Bytes {
+pub(crate) fn messages(claim: &Claim, tongue: &Tongue) -> Bytes {
     let mut frames = String::new();
     for message in claim.messages() {
         let translated = tongue.translate(message);

@@ -16,11 +16,11 @@ const MOST: usize = 32;
 
 /// Claims by the time at which their leases have ended for certain.
 #[derive(Default)]
-pub(super) struct Given(VecDeque<(Instant, Hold)>);
+pub(crate) struct Given(VecDeque<(Instant, Hold)>);
 
 impl Given {
     /// Keeps a claim until then.
-    pub(super) fn keep(&mut self, until: Instant, hold: Hold) {
+    pub(crate) fn keep(&mut self, until: Instant, hold: Hold) {
         let now = Instant::now();
         while self.0.len() >= MOST || self.0.front().is_some_and(|(until, _)| *until <= now) {
             if let Some((_, hold)) = self.0.pop_front() {
@@ -31,21 +31,21 @@ impl Given {
     }
 
     /// Tells whether some of these messages were handed out before, and not confirmed.
-    pub(super) fn has_any_of(&self, messages: &[Message]) -> bool {
+    pub(crate) fn has_any_of(&self, messages: &[Message]) -> bool {
         let given = self.0.iter().filter_map(|(_, hold)| hold.found());
         let mut given = given.flat_map(|found| &found.messages);
         given.any(|given| messages.iter().any(|message| message.id() == given.id()))
     }
 
     /// Tells when the next lease ends.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut ends = self.0.iter().map(|(until, _)| *until);
         ends.find(|until| *until > now)
     }
 
     /// Gives back at once what was not confirmed: the process ends.
-    pub(super) fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self) {
         self.0.clear();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, Resource, web};
 
-use super::assets::Asset;
+use crate::web::assets::Asset;
 use crate::{Salver, SessionId};
 
 mod frame;
@@ -14,14 +14,14 @@ mod signals;
 mod stream;
 mod streams;
 
-pub(super) use self::streams::STREAMS;
+pub(crate) use self::streams::STREAMS;
 
 /// How many streams of a worker ask the store at once. Stops those that all wake together from keeping pages
 /// waiting.
-pub(super) const TURNS: usize = 64;
+pub(crate) const TURNS: usize = 64;
 
 /// The page script: a custom element without dependencies.
-pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     // What is for whoever reads the source does not go over the wire.
     let lines = include_str!("salver.js").lines().map(str::trim_start);
     let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
@@ -29,7 +29,7 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// Gives what open pages ask for, below a path.
-pub(super) fn resource(path: &str, minds_signals: bool) -> Resource {
+pub(crate) fn resource(path: &str, minds_signals: bool) -> Resource {
     let open =
         web::get().to(move |request: HttpRequest| ready(stream::open(&request, minds_signals)));
     web::resource(format!("{path}/stream")).route(open)

@@ -6,7 +6,7 @@ use std::sync::Once;
 use crate::home;
 
 /// Ends all streams when the process is asked to end, by the signals by which actix-web ends a server.
-pub(super) fn mind() {
+pub(crate) fn mind() {
     static ONCE: Once = Once::new();
 
     // Without a thread a server that ends waits for its streams as long as it is set to.
@@ -20,7 +20,7 @@ async fn wait() {
     use futures_util::future::select_all;
     use tokio::signal::unix::{SignalKind, signal};
 
-    use super::STREAMS;
+    use crate::web::live::STREAMS;
 
     let kinds = [
         SignalKind::terminate(),
@@ -39,6 +39,6 @@ async fn wait() {
 #[cfg(not(unix))]
 async fn wait() {
     if tokio::signal::ctrl_c().await.is_ok() {
-        super::STREAMS.close();
+        crate::web::live::STREAMS.close();
     }
 }

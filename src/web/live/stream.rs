@@ -11,12 +11,12 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use tokio::time::{Instant, timeout_at};
 
-use super::given::Given;
-use super::streams::{Farewell, Place, STREAMS};
-use super::{frame, signals};
 use crate::chance::by_chance;
 use crate::seldom::Seldom;
 use crate::store::Watch;
+use crate::web::live::given::Given;
+use crate::web::live::streams::{Farewell, Place, STREAMS};
+use crate::web::live::{frame, signals};
 use crate::web::origin;
 use crate::web::site::Site;
 use crate::web::translation::Tongue;
@@ -54,7 +54,7 @@ const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 const MOST_TIMES: u8 = 3;
 
 /// Opens the stream of a visitor's view.
-pub(super) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpResponse, Error> {
+pub(crate) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpResponse, Error> {
     let visit = Visit::of(request)?;
     if !origin::may_listen(request) {
         return Ok(HttpResponse::Forbidden().finish());

@@ -16,12 +16,12 @@ const MAX_STREAMS: usize = 25_000;
 const MAX_STREAMS_PER_SESSION: usize = 32;
 
 /// Those of this process.
-pub(in crate::web) static STREAMS: LazyLock<Streams> = LazyLock::new(Streams::default);
+pub(crate) static STREAMS: LazyLock<Streams> = LazyLock::new(Streams::default);
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Farewell {
+pub(crate) enum Farewell {
     /// The process ends: come again, to another.
     Closing = 1,
     /// The session has ended: what the page shows is not this visitor's any more.
@@ -34,7 +34,7 @@ type Whose = (Arc<str>, SessionId);
 
 /// All streams.
 #[derive(Default)]
-pub(in crate::web) struct Streams(Mutex<Open>);
+pub(crate) struct Streams(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
@@ -72,7 +72,7 @@ impl End {
 impl Streams {
     /// Gives a stream its place, if there is one: that of the one before, where it is of a browser that has one
     /// stream of a view.
-    pub(super) fn join(&self, context: &Context, by: Option<String>) -> Option<Place> {
+    pub(crate) fn join(&self, context: &Context, by: Option<String>) -> Option<Place> {
         let whose = (Arc::from(context.app()), context.session().clone());
         let mut open = self.open();
         if open.closing || open.count >= MAX_STREAMS {
@@ -100,7 +100,7 @@ impl Streams {
     }
 
     /// Ends all streams of a session that has ended itself.
-    pub(in crate::web) fn reset(&self, app: &str, session: &SessionId) {
+    pub(crate) fn reset(&self, app: &str, session: &SessionId) {
         let whose = (Arc::from(app), session.clone());
         for end in self.open().sessions.get(&whose).into_iter().flatten() {
             end.say(Farewell::Reset);
@@ -108,7 +108,7 @@ impl Streams {
     }
 
     /// Ends all streams, and takes no more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut open = self.open();
         open.closing = true;
         for end in open.sessions.values().flatten() {
@@ -123,14 +123,14 @@ impl Streams {
 }
 
 /// A stream's place among those of this process.
-pub(super) struct Place {
+pub(crate) struct Place {
     whose: Whose,
     end: Arc<End>,
 }
 
 impl Place {
     /// Waits until the stream is to end.
-    pub(super) async fn farewell(&self) -> Farewell {
+    pub(crate) async fn farewell(&self) -> Farewell {
         loop {
             if let Some(farewell) = self.end.word() {
                 return farewell;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use tokio::time::Instant;
 
-use super::{Said, Shown, Visit};
 use crate::Context;
 use crate::salver::Hold;
 use crate::seldom::Seldom;
 use crate::web::eligibility;
 use crate::web::head::Head;
 use crate::web::part::Part;
+use crate::web::visit::{Said, Shown, Visit};
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();
@@ -21,7 +21,7 @@ impl Visit {
     /// Claims what is pending for this request, once, however many ask.
     ///
     /// Trouble with the store is counted as nothing pending: it never breaks a page.
-    pub(in crate::web) async fn shown(&self, request: &HttpRequest) -> Shown {
+    pub(crate) async fn shown(&self, request: &HttpRequest) -> Shown {
         self.shown.get_or_init(|| self.claim(request)).await.clone()
     }
 
@@ -73,7 +73,7 @@ impl Visit {
     }
 
     /// Gives back what was claimed, before the response leaves.
-    pub(in crate::web) async fn release(&self, hold: Hold) {
+    pub(crate) async fn release(&self, hold: Hold) {
         if hold.is_empty() {
             return;
         }
@@ -91,7 +91,7 @@ impl Visit {
     }
 
     /// Tells whether anything could go into the response, without asking the store.
-    pub(in crate::web) fn may_show(
+    pub(crate) fn may_show(
         &self,
         request: &HttpRequest,
         head: &Head<'_>,
@@ -154,7 +154,7 @@ impl Visit {
     }
 
     /// Claims what a part carries, where no handler has claimed for itself.
-    pub(in crate::web) async fn shown_in_part(&self, request: &HttpRequest) -> Shown {
+    pub(crate) async fn shown_in_part(&self, request: &HttpRequest) -> Shown {
         if self.shown.initialized() {
             return Shown::default();
         }

@@ -21,7 +21,7 @@ mod visitor;
 
 /// A handler's word on what was claimed, above what the response says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::web) enum Word {
+pub(crate) enum Word {
     Keep,
     Confirm,
     /// The page says itself what it shows.
@@ -30,7 +30,7 @@ pub(in crate::web) enum Word {
 
 /// What a handler says that its response is.
 #[derive(Clone, Default)]
-pub(in crate::web) enum Said {
+pub(crate) enum Said {
     #[default]
     Nothing,
     Page,
@@ -39,15 +39,15 @@ pub(in crate::web) enum Said {
 
 /// What this request claimed, the same for everybody who asks.
 #[derive(Clone, Default)]
-pub(in crate::web) struct Shown {
-    pub(in crate::web) messages: Rc<[Message]>,
-    pub(in crate::web) displaced: u64,
+pub(crate) struct Shown {
+    pub(crate) messages: Rc<[Message]>,
+    pub(crate) displaced: u64,
 }
 
 /// One request's own state: in the extensions of the request, and nowhere shared.
-pub(in crate::web) struct Visit {
-    pub(in crate::web) site: Rc<Site>,
-    pub(in crate::web) visitor: Visitor,
+pub(crate) struct Visit {
+    pub(crate) site: Rc<Site>,
+    pub(crate) visitor: Visitor,
     /// What the store is to be asked for, where that is known before.
     asked: RefCell<Option<Context>>,
     shown: tokio::sync::OnceCell<Shown>,
@@ -73,7 +73,7 @@ pub(in crate::web) struct Visit {
 
 impl Visit {
     /// Starts the visit of a request.
-    pub(in crate::web) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
+    pub(crate) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
         let visit = Rc::new(Self {
             site: Rc::clone(site),
             visitor: Visitor::of(site),
@@ -97,7 +97,7 @@ impl Visit {
     }
 
     /// Finds the visit that the middleware started.
-    pub(in crate::web) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
+    pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
         let visit = request.extensions().get::<Rc<Self>>().cloned();
         visit.ok_or_else(|| {
             let error = Error::setup(
@@ -110,7 +110,7 @@ impl Visit {
 
     /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
     /// nothing for a visitor without one.
-    pub(in crate::web) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
+    pub(crate) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
         if let Some(new) = self.visitor.renew(hand).await?
             && let Some(hold) = &mut *self.hold.borrow_mut()
         {
@@ -119,12 +119,12 @@ impl Visit {
         Ok(())
     }
 
-    pub(in crate::web) fn view(&self, request: &HttpRequest) -> Option<View> {
+    pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {
         self.site.view(request)
     }
 
     /// Passes a message for this response only, if it can be shown; else says so in the log.
-    pub(in crate::web) fn presentable(message: Message) -> Option<Message> {
+    pub(crate) fn presentable(message: Message) -> Option<Message> {
         match message.check() {
             Ok(()) => Some(message),
             Err(error) => {
@@ -135,23 +135,20 @@ impl Visit {
     }
 
     /// Puts a message on this response only.
-    pub(in crate::web) fn show_now(&self, message: Message) {
+    pub(crate) fn show_now(&self, message: Message) {
         self.now.borrow_mut().push(message);
     }
 
-    pub(in crate::web) fn is_holding(&self) -> bool {
+    pub(crate) fn is_holding(&self) -> bool {
         self.hold.borrow().is_some()
     }
 
-    pub(in crate::web) fn say_what_it_is(&self, said: Said) {
+    pub(crate) fn say_what_it_is(&self, said: Said) {
         self.said.replace(said);
     }
 
     /// Tells which part of a page the response is, if it is one.
-    pub(in crate::web) fn part<B: MessageBody>(
-        &self,
-        response: &ServiceResponse<B>,
-    ) -> Option<Part> {
+    pub(crate) fn part<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Part> {
         match *self.said.borrow() {
             Said::Page => None,
             Said::Nothing if !self.site.parts => None,
@@ -160,48 +157,48 @@ impl Visit {
     }
 
     /// Tells whether a handler has said that its response is a part.
-    pub(in crate::web) fn is_said_to_be_part(&self) -> bool {
+    pub(crate) fn is_said_to_be_part(&self) -> bool {
         matches!(*self.said.borrow(), Said::PartOf(_))
     }
 
     /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
-    pub(in crate::web) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
+    pub(crate) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
         matches!(*self.said.borrow(), Said::Nothing) && part::is_dropped(response)
     }
 
-    pub(in crate::web) fn added_here(&self) {
+    pub(crate) fn added_here(&self) {
         self.added_here.set(true);
     }
 
-    pub(in crate::web) fn take_now(&self) -> Vec<Message> {
+    pub(crate) fn take_now(&self) -> Vec<Message> {
         self.now.take()
     }
 
     /// Notes that the messages were put into the response; `any`: that there were some.
-    pub(in crate::web) fn rendered(&self, any: bool) {
+    pub(crate) fn rendered(&self, any: bool) {
         self.rendered.set(true);
         self.carries(any);
     }
 
     /// Notes that the response carries messages, none of which is claimed; `any`: that there were some.
-    pub(in crate::web) fn carries(&self, any: bool) {
+    pub(crate) fn carries(&self, any: bool) {
         self.carried.set(self.carried.get() || any);
     }
 
-    pub(in crate::web) fn is_rendered(&self) -> bool {
+    pub(crate) fn is_rendered(&self) -> bool {
         self.rendered.get()
     }
 
     /// Tells whether the response carries messages, so that no cache may keep it.
-    pub(in crate::web) fn is_carrying(&self) -> bool {
+    pub(crate) fn is_carrying(&self) -> bool {
         self.carried.get()
     }
 
-    pub(in crate::web) fn say(&self, word: Word) {
+    pub(crate) fn say(&self, word: Word) {
         self.word.set(Some(word));
     }
 
-    pub(in crate::web) fn word(&self) -> Option<Word> {
+    pub(crate) fn word(&self) -> Option<Word> {
         let word = self.word.get();
         #[cfg(feature = "live")]
         let word = word.or_else(|| self.site.left_to_page.then_some(Word::LeaveToPage));
@@ -209,7 +206,7 @@ impl Visit {
     }
 
     /// Gives what a script has claimed over to its word, once the response is handed over.
-    pub(in crate::web) fn leave_with_script(&self, hold: Hold) {
+    pub(crate) fn leave_with_script(&self, hold: Hold) {
         self.hold.replace(Some(hold));
         self.asked_to_say.set(true);
         self.rendered(true);
@@ -217,23 +214,18 @@ impl Visit {
     }
 
     /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
-    pub(in crate::web) fn is_left_to_page(&self) -> bool {
+    pub(crate) fn is_left_to_page(&self) -> bool {
         self.asked_to_say.get()
     }
 
     /// Gives the visitor's language.
-    pub(in crate::web) fn tongue(&self, request: &HttpRequest) -> &Tongue {
+    pub(crate) fn tongue(&self, request: &HttpRequest) -> &Tongue {
         self.tongue
             .get_or_init(|| self.site.translator.tongue(request))
     }
 
     /// Draws messages for this page, which may have to say that it shows them.
-    pub(in crate::web) fn draw(
-        &self,
-        messages: &[Message],
-        displaced: u64,
-        tongue: &Tongue,
-    ) -> String {
+    pub(crate) fn draw(&self, messages: &[Message], displaced: u64, tongue: &Tongue) -> String {
         let more = (displaced > 0).then(|| tongue.more(displaced));
         let confirm = self.page_to_confirm();
         crate::render::list(
@@ -256,7 +248,7 @@ impl Visit {
     }
 
     /// Gives the claim over to whoever ends it.
-    pub(in crate::web) fn take_hold(&self) -> Option<Hold> {
+    pub(crate) fn take_hold(&self) -> Option<Hold> {
         self.hold.take()
     }
 }

@@ -13,7 +13,7 @@ use crate::web::token::Token;
 use crate::{Error, SessionId};
 
 /// The visitor of one request.
-pub(in crate::web) struct Visitor {
+pub(crate) struct Visitor {
     site: Rc<Site>,
     session: RefCell<Known>,
     cookie: RefCell<Option<Box<Cookie<'static>>>>,
@@ -44,7 +44,7 @@ impl Known {
 
 impl Visitor {
     /// Gives that of a request which nobody has asked about.
-    pub(in crate::web) fn of(site: &Rc<Site>) -> Self {
+    pub(crate) fn of(site: &Rc<Site>) -> Self {
         Self {
             site: Rc::clone(site),
             session: RefCell::new(Known::Unasked),
@@ -57,15 +57,11 @@ impl Visitor {
     }
 
     /// Tells who it is, making nothing.
-    pub(in crate::web) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
+    pub(crate) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
         self.session_by(request, &Head::of(request))
     }
 
-    pub(in crate::web) fn session_by(
-        &self,
-        request: &HttpRequest,
-        head: &Head<'_>,
-    ) -> Option<SessionId> {
+    pub(crate) fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
         let mut known = self.session.borrow_mut();
         if let Known::Unasked = *known {
             let found = self.site.session.find(request, head, &self.site);
@@ -75,12 +71,12 @@ impl Visitor {
     }
 
     /// Tells who it is, as far as somebody has asked.
-    pub(in crate::web) fn known(&self) -> Option<SessionId> {
+    pub(crate) fn known(&self) -> Option<SessionId> {
         self.session.borrow().id()
     }
 
     /// Tells who it is, making a session if there is none.
-    pub(in crate::web) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
+    pub(crate) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
         match self.known() {
             Some(id) => Ok(id),
             None => self.become_known(hand, &hand.draw()?),
@@ -89,7 +85,7 @@ impl Visitor {
 
     /// Notes that this request has put something where a page of this visitor may find it, which is asked for
     /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
-    pub(in crate::web) fn touch(&self, hand: &Hand) {
+    pub(crate) fn touch(&self, hand: &Hand) {
         self.may_find_something();
         if self.site.salver.has_index() {
             self.hint.replace(hand.hint().map(Box::new));
@@ -97,18 +93,18 @@ impl Visitor {
     }
 
     /// Leaves the hint for a request that has given back what it claimed.
-    pub(in crate::web) fn leave_hint(&self, request: &HttpRequest) {
+    pub(crate) fn leave_hint(&self, request: &HttpRequest) {
         if self.touched.get() && self.hint.borrow().is_none() {
             self.touch(&self.hand(request));
         }
     }
 
     /// Notes that what this visitor finds is not known without asking.
-    pub(in crate::web) fn may_find_something(&self) {
+    pub(crate) fn may_find_something(&self) {
         self.touched.set(true);
     }
 
-    pub(in crate::web) fn is_touched(&self) -> bool {
+    pub(crate) fn is_touched(&self) -> bool {
         self.touched.get()
     }
 
@@ -121,7 +117,7 @@ impl Visitor {
 
     /// Gives the visitor a new id and carries the messages along; gives the id when they are there for certain. Does
     /// nothing for a visitor without one.
-    pub(in crate::web) async fn renew(&self, hand: &Hand) -> Result<Option<SessionId>, Error> {
+    pub(crate) async fn renew(&self, hand: &Hand) -> Result<Option<SessionId>, Error> {
         let Some(old) = self.known() else {
             return Ok(None);
         };
@@ -150,7 +146,7 @@ impl Visitor {
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(in crate::web) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
+    pub(crate) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
         let Some(old) = self.known() else {
             return Ok(());
         };
@@ -162,7 +158,7 @@ impl Visitor {
     }
 
     /// Gives the cookies that have to go out with the response.
-    pub(in crate::web) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
+    pub(crate) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended.take() {
             self.site.salver.reset_streams(&ended);
@@ -171,7 +167,7 @@ impl Visitor {
         cookie.into_iter().chain(hint)
     }
 
-    pub(in crate::web) fn hand(&self, request: &HttpRequest) -> Hand {
+    pub(crate) fn hand(&self, request: &HttpRequest) -> Hand {
         self.site.session.hand(request, self.site.plain_http)
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use redis::{FromRedisValue, Value, from_redis_value};
 
-use super::keys::{self, Key};
 use crate::context::decode;
 use crate::link::{Ask, Effect, Line, Lua};
+use crate::store::redis::keys::{self, Key};
 use crate::store::{Claim, Counted, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
 
 #[cfg(feature = "cluster")]
-pub(super) mod moving;
+pub(crate) mod moving;
 
 /// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
 pub const ADD: &str = include_str!("../add.lua");
@@ -32,7 +32,7 @@ static SURVEY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../survey
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Peek,
     Claim,
     Take,
@@ -51,7 +51,7 @@ async fn run(line: &Line, ask: Ask) -> Result<Parts, Error> {
 }
 
 /// Reads one part of a reply.
-pub(super) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
+pub(crate) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
     from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
@@ -71,7 +71,7 @@ fn session_of(encoded: &str) -> Result<SessionId, Error> {
 }
 
 /// Puts an add together, to be sent by whoever knows over which connection.
-pub(super) fn add(context: &Context, messages: &[Message], limits: &Limits) -> Result<Ask, Error> {
+pub(crate) fn add(context: &Context, messages: &[Message], limits: &Limits) -> Result<Ask, Error> {
     let keys = [Key::of(context), Key::book_of(context)];
     let mut ask = begin(&ADD_SCRIPT, Effect::Writes, &keys);
     let full = match limits.full {
@@ -87,7 +87,7 @@ pub(super) fn add(context: &Context, messages: &[Message], limits: &Limits) -> R
 }
 
 /// Reads what an add was answered.
-pub(super) fn added(parts: Vec<Value>) -> Result<Placed, Error> {
+pub(crate) fn added(parts: Vec<Value>) -> Result<Placed, Error> {
     let mut parts = Parts(parts.into_iter());
     match parts.next::<String>()?.as_str() {
         "ok" => Ok(Placed::Here {
@@ -103,7 +103,7 @@ pub(super) fn added(parts: Vec<Value>) -> Result<Placed, Error> {
     }
 }
 
-pub(super) async fn look(
+pub(crate) async fn look(
     line: &Line,
     contexts: &[Context],
     mode: Mode,
@@ -167,7 +167,7 @@ fn read_shelf(
 }
 
 /// Removes what a claim holds; where the session has moved meanwhile, under its new id too.
-pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
+pub(crate) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
     let Some(first) = held(claim).next() else {
         return Ok(());
     };
@@ -188,7 +188,7 @@ pub(super) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
+pub(crate) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
     let keys: Vec<_> = held(claim).map(|held| Key::of(&held.context)).collect();
     if keys.is_empty() {
         return Ok(());
@@ -212,7 +212,7 @@ fn append_members(ask: &mut Ask, claim: &Claim) {
     }
 }
 
-pub(super) async fn retract(line: &Line, context: &Context, which: &Which) -> Result<u64, Error> {
+pub(crate) async fn retract(line: &Line, context: &Context, which: &Which) -> Result<u64, Error> {
     let mut ask = begin(&RETRACT, Effect::Writes, &[Key::of(context)]);
     match which {
         Which::Tag(tag) => ask.arg("tag").arg(tag),
@@ -224,7 +224,7 @@ pub(super) async fn retract(line: &Line, context: &Context, which: &Which) -> Re
     run(line, ask).await?.next()
 }
 
-pub(super) async fn clear(line: &Line, context: &Context) -> Result<(), Error> {
+pub(crate) async fn clear(line: &Line, context: &Context) -> Result<(), Error> {
     let keys = [Key::book_of(context), Key::of(context)];
     let mut ask = begin(&CLEAR, Effect::Writes, &keys);
     ask.arg(0);
@@ -232,7 +232,7 @@ pub(super) async fn clear(line: &Line, context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) async fn clear_session(
+pub(crate) async fn clear_session(
     line: &Line,
     app: &str,
     session: &SessionId,
@@ -244,7 +244,7 @@ pub(super) async fn clear_session(
     Ok(())
 }
 
-pub(super) async fn contexts(
+pub(crate) async fn contexts(
     line: &Line,
     app: &str,
     session: &SessionId,
@@ -260,7 +260,7 @@ pub(super) async fn contexts(
     Ok(views)
 }
 
-pub(super) async fn migrate(
+pub(crate) async fn migrate(
     line: &Line,
     app: &str,
     from: &SessionId,
@@ -279,7 +279,7 @@ pub(super) async fn migrate(
 }
 
 /// Tells which commands the user may not run.
-pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<String>, Error> {
+pub(crate) async fn check(line: &Line, app: &str) -> Result<Vec<String>, Error> {
     let keys = keys::nobodys(app);
     let mut ask = Ask::new(&CHECK, Effect::Writes, keys.len());
     ask.arg(&keys);
@@ -287,14 +287,14 @@ pub(super) async fn check(line: &Line, app: &str) -> Result<Vec<String>, Error> 
 }
 
 /// Drops what is older from one context; tells how many.
-pub(super) async fn sweep(line: &Line, key: &str, age: Duration) -> Result<u64, Error> {
+pub(crate) async fn sweep(line: &Line, key: &str, age: Duration) -> Result<u64, Error> {
     let mut ask = Ask::new(&SWEEP, Effect::Writes, 1);
     ask.arg(key).arg(millis(age));
     run(line, ask).await?.next()
 }
 
 /// Counts what is in one context.
-pub(super) async fn survey(line: &Line, key: &str) -> Result<Counted, Error> {
+pub(crate) async fn survey(line: &Line, key: &str) -> Result<Counted, Error> {
     let mut ask = Ask::new(&SURVEY, Effect::Reads, 1);
     ask.arg(key);
     let mut parts = run(line, ask).await?;

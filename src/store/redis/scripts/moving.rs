@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::super::keys::Key;
-use super::{begin, read, run, session_of};
 use crate::context::encode;
 use crate::link::{Effect, Line, Lua};
+use crate::store::redis::keys::Key;
+use crate::store::redis::scripts::{begin, read, run, session_of};
 use crate::store::{Limits, MAX_MESSAGES, Placed, millis};
 use crate::{Context, Error, SessionId, View};
 
@@ -17,13 +17,13 @@ static DISCARD: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../disca
 
 /// Where a session is that is to move.
 #[derive(PartialEq)]
-pub(in crate::store::redis) enum Left {
+pub(crate) enum Left {
     Here,
     /// On its way or there, with the views that have not been carried yet.
     Gone(Vec<View>),
 }
 
-pub(in crate::store::redis) async fn leave(
+pub(crate) async fn leave(
     line: &Line,
     app: &str,
     from: &SessionId,
@@ -48,7 +48,7 @@ pub(in crate::store::redis) async fn leave(
     }
 }
 
-pub(in crate::store::redis) async fn arrive(
+pub(crate) async fn arrive(
     line: &Line,
     app: &str,
     to: &SessionId,
@@ -63,7 +63,7 @@ pub(in crate::store::redis) async fn arrive(
 }
 
 /// All of a context on its way to another slot.
-pub(in crate::store::redis) struct Carried {
+pub(crate) struct Carried {
     /// Milliseconds that the context has to live.
     life: u64,
     displaced: u64,
@@ -71,11 +71,7 @@ pub(in crate::store::redis) struct Carried {
 }
 
 /// Reads all of a context, each member with its score; of one that has expired, nothing.
-pub(in crate::store::redis) async fn carry(
-    line: &Line,
-    from: &Context,
-    limits: &Limits,
-) -> Result<Carried, Error> {
+pub(crate) async fn carry(line: &Line, from: &Context, limits: &Limits) -> Result<Carried, Error> {
     let keys = [Key::of(from), Key::book_of(from)];
     let mut ask = begin(&CARRY, Effect::Reads, &keys);
     ask.arg(MAX_MESSAGES);
@@ -89,7 +85,7 @@ pub(in crate::store::redis) async fn carry(
     })
 }
 
-pub(in crate::store::redis) async fn receive(
+pub(crate) async fn receive(
     line: &Line,
     to: &Context,
     carried: &Carried,
@@ -114,7 +110,7 @@ pub(in crate::store::redis) async fn receive(
 }
 
 /// Removes a context that was carried; gives the members that had been confirmed by then.
-pub(in crate::store::redis) async fn discard(
+pub(crate) async fn discard(
     line: &Line,
     from: &Context,
     carried: &Carried,

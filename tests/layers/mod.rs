@@ -6,6 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::imports::{Crate, cycles};
+
+mod imports;
+
+#[test]
+fn imports_have_no_cycle() {
+    for crate_root in ["src/lib.rs", "src/bin/salver/main.rs"] {
+        let edges = Crate::read(&root().join(crate_root)).edges();
+        let cycles = cycles(&edges);
+        assert!(cycles.is_empty(), "{cycles:#?}");
+    }
+}
+
 /// The rooms by floor. Rooms of floors 0 and 3 are one household; elsewhere rooms never meet.
 const FLOORS: [(&str, u8); 20] = [
     ("chance", 0),
