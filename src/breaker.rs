@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{Error, count};
+use crate::{Error, telemetry};
 
 /// Failures in a row that open it. One may be a slip; after three, pages stop waiting.
 const FAILURES: u32 = 3;
@@ -59,7 +59,7 @@ impl Breaker {
     pub(crate) fn succeeded(&self) {
         let mut state = self.state();
         if state.open.is_some() {
-            count::breaker(false);
+            telemetry::breaker(false);
             tracing::info!("the store answers again");
         }
         *state = State::default();
@@ -73,7 +73,7 @@ impl Breaker {
             return;
         }
         if state.open.is_none() {
-            count::breaker(true);
+            telemetry::breaker(true);
             tracing::warn!(%error, "the store is in trouble: pages go out without asking it");
         }
         let tries = (state.failures - FAILURES).min(8);

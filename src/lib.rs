@@ -52,36 +52,35 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod breaker;
 #[cfg(any(feature = "redis", feature = "live"))]
-mod chance;
-mod check;
+mod backoff;
+mod breaker;
+mod changes;
+mod config;
 mod context;
-mod count;
 pub mod docs;
 mod error;
-mod home;
-mod level;
-#[cfg(feature = "redis")]
-mod link;
+mod handle;
+mod log_limit;
 mod message;
-mod policy;
+#[cfg(feature = "redis")]
+mod redis;
 mod render;
-mod salver;
-mod seldom;
-mod settle;
+mod runtime;
+mod settlement;
 pub mod store;
+mod telemetry;
 pub mod testing;
+mod validate;
 #[cfg(feature = "web")]
 pub mod web;
 pub mod wire;
 
 pub use crate::context::{Context, IntoView, SessionId, View};
 pub use crate::error::Error;
-pub use crate::level::Level;
-pub use crate::message::{Action, Autoclose, Format, Message, MessageId};
+pub use crate::handle::{Added, Health, PendingIndex, Salver, SalverBuilder};
+pub use crate::message::{Action, Autoclose, Format, Level, Message, MessageId};
 pub use crate::render::{STYLESHEET, fragment};
-pub use crate::salver::{Added, Health, PendingIndex, Salver, SalverBuilder};
 #[cfg(feature = "web")]
 pub use crate::web::{Messages, Pending};
 
@@ -94,10 +93,6 @@ pub mod limits {
     pub use crate::store::{MAX_CONTEXTS, MAX_MESSAGES};
 }
 
-/// What the Redis store needs from outside: the one place with types of other crates.
+/// The crate whose connection pools [`RedisStore`](store::RedisStore) takes.
 #[cfg(feature = "redis")]
-pub mod redis {
-    pub use crate::store::{RedisBuilder, RedisStore};
-    /// A pool of connections that the caller brings, of the `deadpool-redis` crate.
-    pub use deadpool_redis::Pool;
-}
+pub use deadpool_redis;

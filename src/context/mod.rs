@@ -1,5 +1,8 @@
 //! Whose, on which page: the address of a message.
 
+mod session;
+mod view;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -7,10 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::check::check_line;
-
-mod session;
-mod view;
+use crate::validate::check_line;
 
 pub use self::session::SessionId;
 pub use self::view::{IntoView, View};

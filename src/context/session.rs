@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::check::check_line;
+use crate::validate::check_line;
 
 /// Longest session id in bytes. Stops a foreign session layer from making keys of any size.
 const MAX_SESSION: usize = 128;

@@ -7,9 +7,9 @@ use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::check::check_line;
 use crate::context::RESERVED;
 use crate::context::decode;
+use crate::validate::check_line;
 
 /// Longest view in bytes. Stops a view taken from a path from making keys of any size.
 const MAX_VIEW: usize = 256;

@@ -1,5 +1,11 @@
 //! What is shown: a message, its id and its parts.
 
+mod id;
+mod level;
+mod limits;
+mod parts;
+mod translation_key;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -7,21 +13,17 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::check::{check_line, check_text, is_unreserved, over};
-use crate::{Error, Level};
-
-mod id;
-mod limits;
-mod parts;
-mod wording;
+use crate::Error;
+use crate::validate::{check_line, check_text, is_unreserved, over};
 
 pub use self::id::MessageId;
+pub use self::level::Level;
 pub use self::limits::{
     MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
     MAX_URL,
 };
 pub use self::parts::{Action, Autoclose, Format};
-pub(crate) use self::wording::Wording;
+pub(crate) use self::translation_key::Wording;
 
 /// One message, built by chaining and checked by the call that uses it.
 ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::check_line;
 use crate::message::limits::{MAX_LABEL, MAX_URL};
+use crate::validate::check_line;
 use crate::{Error, Level};
 
 /// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.

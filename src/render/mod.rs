@@ -6,11 +6,11 @@ mod json;
 #[cfg(feature = "markdown")]
 mod markdown;
 
-pub use fragment::fragment;
+pub use self::fragment::fragment;
 #[cfg(feature = "web")]
-pub(crate) use fragment::list;
+pub(crate) use self::fragment::list;
 #[cfg(feature = "web")]
-pub(crate) use json::json;
+pub(crate) use self::json::json;
 
 /// The stylesheet that the crate ships: light and dark, from either side, reduced motion.
 ///

@@ -49,6 +49,14 @@
     doc = "\n[`conformance`]: crate#features"
 )]
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod health;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod stats;
+
 use std::fmt;
 use std::future::Future;
 use std::future::ready;
@@ -56,26 +64,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{self, Undecoded};
+use crate::wire;
+use crate::wire::Undecoded;
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
-mod doorbell;
-mod health;
-mod memory;
+pub use self::health::{Finding, Trouble};
+pub use self::memory::{Clock, MemoryStore};
 #[cfg(feature = "redis")]
-mod redis;
-mod survey;
-
-pub use doorbell::{Doorbell, Watch};
-pub use health::{Finding, Trouble};
-pub use memory::{Clock, MemoryStore};
+pub use self::redis::scripts::ADD as ADD_SCRIPT;
 #[cfg(feature = "redis")]
-pub use redis::scripts::ADD as ADD_SCRIPT;
-#[cfg(feature = "redis")]
-pub use redis::{RedisBuilder, RedisStore};
-pub use survey::{Counted, Surveyed};
+pub use self::redis::{RedisBuilder, RedisStore};
+pub use self::stats::{Counted, Surveyed};
+pub use crate::changes::{Doorbell, Watch};
 
 /// Most messages that one context can be set to keep: what one look has to carry.
 pub const MAX_MESSAGES: usize = 1000;

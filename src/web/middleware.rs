@@ -13,15 +13,15 @@ use actix_web::{Error, HttpRequest};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
-use crate::web::body::Body;
-use crate::web::ending::{Ending, end, end_in_error, end_plainly};
-use crate::web::lately::Lately;
-use crate::web::session::SessionSource;
-use crate::web::site::Site;
+use crate::web::request::app_state::Site;
+use crate::web::request::state::Visit;
+use crate::web::response::body::Body;
+use crate::web::response::finalize::{Ending, end, end_in_error, end_plainly};
+use crate::web::session::session_cache::Lately;
+use crate::web::session::source::SessionSource;
 use crate::web::translation::{Translator, Words};
-use crate::web::unread;
-use crate::web::view::{Routes, ViewSource};
-use crate::web::visit::Visit;
+use crate::web::view::source::{Routes, ViewSource};
+use crate::web::view::unknown_view;
 use crate::{Message, Salver};
 
 impl Salver {
@@ -163,7 +163,7 @@ where
                 plain_http: self.plain_http,
                 parts: self.parts,
                 translator: self.translator.clone(),
-                unread: &unread::OF_THIS_PROCESS,
+                unread: &unknown_view::OF_THIS_PROCESS,
                 #[cfg(feature = "live")]
                 left_to_page: self.left_to_page,
                 #[cfg(feature = "live")]

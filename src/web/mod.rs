@@ -40,39 +40,24 @@
 
 mod api;
 mod assets;
-mod body;
-mod cookies;
-mod eligibility;
-mod ending;
-mod error;
-mod head;
-mod hint;
-mod lately;
+mod extract;
 #[cfg(feature = "live")]
 mod live;
-mod messages;
 mod middleware;
-mod origin;
-mod part;
-mod pending;
+mod partial;
+mod request;
+pub(crate) mod response;
 mod routes;
 mod session;
-mod site;
-mod slot;
-mod tag;
-mod token;
 mod translation;
-mod unread;
 mod view;
-mod visit;
 
-pub use body::Body;
+pub use self::extract::{Messages, Pending};
 #[cfg(feature = "live")]
-pub use live::end_streams;
-pub use messages::Messages;
-pub use middleware::{Answering, Middleware, MiddlewareService};
-pub use pending::Pending;
-pub use routes::Routes;
-pub use session::SessionSource;
-pub use translation::Words;
-pub use view::ViewSource;
+pub use self::live::end_streams;
+pub use self::middleware::{Answering, Middleware, MiddlewareService};
+pub use self::response::body::Body;
+pub use self::routes::Routes;
+pub use self::session::source::SessionSource;
+pub use self::translation::Words;
+pub use self::view::source::ViewSource;

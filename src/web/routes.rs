@@ -7,7 +7,8 @@ use actix_web::{Resource, web};
 
 use crate::Salver;
 use crate::web::api;
-use crate::web::assets::{self, Asset};
+use crate::web::assets;
+use crate::web::assets::Asset;
 #[cfg(feature = "live")]
 use crate::web::live;
 

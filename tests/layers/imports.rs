@@ -31,6 +31,7 @@ struct Module {
 
 /// The modules of one crate.
 pub struct Crate {
+    root: PathBuf,
     modules: BTreeMap<ModulePath, Module>,
 }
 
@@ -38,6 +39,7 @@ impl Crate {
     /// Reads a crate from its root file, such as `src/lib.rs`.
     pub fn read(root: &Path) -> Self {
         let mut this = Self {
+            root: root.to_owned(),
             modules: BTreeMap::new(),
         };
         let folder = root.parent().unwrap();
@@ -99,13 +101,15 @@ impl Crate {
         }
     }
 
-    /// Returns the files that each file imports from.
+    /// Returns the files that each file imports from. The root file is left out: it exports only.
     pub fn edges(&self) -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
         let mut edges: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (path, module) in self.modules.iter().filter(|(path, _)| !path.is_empty()) {
+        for (path, module) in &self.modules {
             for used in &module.paths {
                 if let Some(target) = self.resolve(path, used, 0)
                     && target != module.file
+                    && target != self.root
+                    && module.file != self.root
                 {
                     let targets = edges.entry(module.file.clone()).or_default();
                     targets.insert(target);

@@ -1,7 +1,7 @@
 //! Order, and adds that are repeated: laws 2 and 3.
 
 use crate::Message;
-use crate::store::conformance::subject::{AGE, LEASE, Subject, at, texts};
+use crate::store::conformance::store_under_test::{AGE, LEASE, Subject, at, texts};
 use crate::store::{Limits, Placed};
 
 pub(crate) async fn order_is_by_id(subject: Subject) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Message;
 use crate::store::Limits;
-use crate::store::conformance::subject::{
+use crate::store::conformance::store_under_test::{
     LEASE, SHORT, Subject, at, sessions, texts, written_before,
 };
 

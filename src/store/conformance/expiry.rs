@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::Message;
 use crate::store::Limits;
-use crate::store::conformance::subject::{
+use crate::store::conformance::store_under_test::{
     AGE, APP, LEASE, SHORT, Subject, at, texts, written_before,
 };
 

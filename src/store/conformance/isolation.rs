@@ -1,6 +1,6 @@
 //! Nothing is found under another address: law 10.
 
-use crate::store::conformance::subject::{APP, LEASE, Subject, at, session, sessions};
+use crate::store::conformance::store_under_test::{APP, LEASE, Subject, at, session, sessions};
 use crate::{Context, Message, View};
 
 pub(crate) async fn views_are_isolated(subject: Subject) {

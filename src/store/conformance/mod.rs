@@ -56,17 +56,17 @@
 )]
 
 mod adding;
+mod capacity;
 mod claiming;
 mod expiry;
-mod foreign;
+mod external_writers;
 mod isolation;
 mod removal;
-mod room;
 mod sessions;
-mod subject;
+mod store_under_test;
 mod tags;
 
-pub use self::subject::Subject;
+pub use self::store_under_test::Subject;
 
 /// Makes one list of laws into the constant, the function and the macro that go through it.
 ///
@@ -137,7 +137,7 @@ laws! { $
         a_tag_replaces_within_a_batch
         a_tag_replaces_what_is_leased
         a_tag_inside_data_is_not_a_tag;
-    room:
+    capacity:
         a_batch_that_does_not_fit_is_refused_whole
         a_refused_add_changes_nothing
         a_full_context_of_leased_messages_keeps_the_new_one
@@ -160,7 +160,7 @@ laws! { $
         views_are_isolated
         sessions_and_applications_are_isolated
         contexts_lists_what_is_visible;
-    foreign:
+    external_writers:
         what_cannot_be_read_is_skipped_and_goes_with_the_confirm
         what_does_not_begin_as_it_should_has_no_id
         what_is_cut_off_in_its_tag_has_an_id

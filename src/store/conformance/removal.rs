@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Message;
 use crate::store::Which;
-use crate::store::conformance::subject::{APP, Subject, at, sessions, written_before};
+use crate::store::conformance::store_under_test::{APP, Subject, at, sessions, written_before};
 
 pub(crate) async fn retract_removes_by_tag(subject: Subject) {
     let page = at("ada", "uploads");

@@ -1,6 +1,6 @@
 //! Login and logout: law 12.
 
-use crate::store::conformance::subject::{
+use crate::store::conformance::store_under_test::{
     APP, LEASE, SHORT, Subject, at, session, sessions, texts,
 };
 use crate::store::{Limits, Placed};

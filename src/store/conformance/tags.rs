@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::Message;
-use crate::store::conformance::subject::{Subject, at};
+use crate::store::conformance::store_under_test::{Subject, at};
 use crate::store::{Placed, Which};
 
 pub(crate) async fn a_tag_replaces(subject: Subject) {

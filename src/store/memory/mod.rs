@@ -1,5 +1,9 @@
 //! The embedded store: one process, one lock, expiry judged on read.
 
+mod clock;
+mod sessions;
+mod shelf;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +15,6 @@ use crate::store::{
     Which, millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
-
-mod clock;
-mod sessions;
-mod shelf;
 
 pub use self::clock::Clock;
 

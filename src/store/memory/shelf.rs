@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::store::{Counted, Found, Full, Limits, Which, millis};
-use crate::wire::{self, Head};
+use crate::wire;
+use crate::wire::Head;
 
 /// What one member costs beside its bytes; an estimate, so that small messages count too.
 const MEMBER_COST: usize = 64;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Error;
-use crate::link::{Addresses, Topology};
+use crate::redis::{Addresses, Topology};
 use crate::store::redis::RedisStore;
 
 /// Describes where Redis is: `RedisStore::builder("redis://10.0.0.1").build()?`.
@@ -34,7 +34,7 @@ impl RedisBuilder {
                 urls: vec![url.to_owned()],
                 topology: Topology::One,
                 #[cfg(feature = "tls")]
-                tls: crate::link::Tls::default(),
+                tls: crate::redis::Tls::default(),
             },
         }
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, Value};
+use ::redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::link::Line;
-use crate::store::redis::scripts::{self, read};
+use crate::redis::Line;
+use crate::store::redis::scripts;
+use crate::store::redis::scripts::read;
 use crate::store::{Finding, Trouble};
 
 /// The oldest server that is promised.
@@ -90,7 +91,7 @@ impl Look<'_> {
 
     /// Runs a command on the server of that number. The outer nothing: there are fewer servers; the inner: it
     /// could not be run, which is noted where the user may not.
-    async fn try_out<T: redis::FromRedisValue>(
+    async fn try_out<T: ::redis::FromRedisValue>(
         &mut self,
         node: usize,
         words: &[&str],

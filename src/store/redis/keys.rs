@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use redis::{RedisWrite, ToRedisArgs, ToSingleRedisArg};
+use ::redis::{RedisWrite, ToRedisArgs, ToSingleRedisArg};
 
-use crate::context::{self, encode};
+use crate::context;
+use crate::context::encode;
 use crate::{Context, SessionId, View};
 
 /// A key on its way into a request, which it spells itself into.

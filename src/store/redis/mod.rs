@@ -1,5 +1,16 @@
 //! The Redis store: one script for every operation of more than one step.
 
+mod builder;
+#[cfg(feature = "cluster")]
+mod cluster_migration;
+mod health;
+mod keys;
+mod resync;
+mod scan;
+pub(crate) mod scripts;
+mod sweep;
+mod tracker;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
@@ -7,22 +18,11 @@ use std::time::Duration;
 
 use self::scripts::Mode;
 use self::tracker::Tracker;
-use crate::link::{Addresses, Dialer, Line, Replicated};
+use crate::redis::{Addresses, Dialer, Line, Replicated};
 use crate::store::{
     Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
 };
 use crate::{Context, Error, Message, SessionId, View};
-
-mod builder;
-mod health;
-mod keys;
-#[cfg(feature = "cluster")]
-mod moving;
-mod rounds;
-pub(crate) mod scripts;
-mod sweep;
-mod tracker;
-mod walk;
 
 pub use self::builder::RedisBuilder;
 
@@ -66,7 +66,7 @@ impl RedisStore {
     /// since a checkout per request costs more than the request, and take no room in it: count them against
     /// the server's `maxclients`.
     #[must_use]
-    pub fn pooled(pool: crate::redis::Pool) -> Self {
+    pub fn pooled(pool: deadpool_redis::Pool) -> Self {
         Self::with(Dialer::Pool(pool))
     }
 
@@ -220,7 +220,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             #[cfg(feature = "cluster")]
             if self.line.is_cluster() {
-                return moving::migrate(&self.line, app, from, to, open, limits).await;
+                return cluster_migration::migrate(&self.line, app, from, to, open, limits).await;
             }
             scripts::migrate(&self.line, app, from, to, open, limits).await
         })

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use crate::Error;
-use crate::link::Line;
-use crate::store::redis::{scripts, walk};
+use crate::redis::Line;
+use crate::store::redis::{scan, scripts};
 use crate::store::{Surveyed, Swept};
 
 pub(crate) async fn step(
@@ -15,7 +15,7 @@ pub(crate) async fn step(
     age: Duration,
     from: Option<&str>,
 ) -> Result<Swept, Error> {
-    let page = walk::step(line, app, from).await?;
+    let page = scan::step(line, app, from).await?;
     let drops = page
         .contexts
         .iter()
@@ -29,7 +29,7 @@ pub(crate) async fn step(
 }
 
 pub(crate) async fn survey(line: &Line, app: &str, from: Option<&str>) -> Result<Surveyed, Error> {
-    let page = walk::step(line, app, from).await?;
+    let page = scan::step(line, app, from).await?;
     let counts = page.contexts.iter().map(|key| scripts::survey(line, key));
     let mut surveyed = Surveyed {
         of: page.of,

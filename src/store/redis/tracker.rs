@@ -9,13 +9,13 @@ use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::chance::by_chance;
-use crate::link::{Dialer, Listener, Listening};
-use crate::seldom::Seldom;
+use crate::backoff::by_chance;
+use crate::log_limit::Seldom;
+use crate::redis::{Dialer, Listener, Listening};
 use crate::store::redis::keys;
-use crate::store::redis::rounds::{Rhythm, Rounds};
+use crate::store::redis::resync::{Rhythm, Rounds};
 use crate::store::{Doorbell, Finding, Trouble};
-use crate::{Error, home};
+use crate::{Error, runtime};
 
 /// How often the server is asked whether all has been heard.
 const BEAT: Duration = Duration::from_millis(200);
@@ -52,7 +52,7 @@ impl Tracker {
             }),
             trouble: Arc::clone(&trouble),
         };
-        let task = home::spawn(keeper.run())?.abort_handle();
+        let task = runtime::spawn(keeper.run())?.abort_handle();
         Ok(Self {
             bell,
             channel: keys::beat(app),

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::web::api::{Caller, Problem, json};
-use crate::web::eligibility;
-use crate::web::head::Head;
+use crate::web::request::headers::Head;
+use crate::web::response::eligibility;
 use crate::{Message, View};
 
 /// Of which view.

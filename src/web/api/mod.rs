@@ -3,6 +3,12 @@
 //!
 //! `openapi.json` describes it; what is wrong is told as in RFC 9457, "Problem Details for HTTP APIs".
 
+mod add;
+mod claim;
+mod confirm;
+mod count;
+mod problem;
+
 use std::future::ready;
 use std::rc::Rc;
 
@@ -14,14 +20,8 @@ use serde::Serialize;
 
 use self::problem::Problem;
 use crate::SessionId;
-use crate::web::origin;
-use crate::web::visit::Visit;
-
-mod add;
-mod claim;
-mod confirm;
-mod count;
-mod problem;
+use crate::web::request::csrf;
+use crate::web::request::state::Visit;
 
 /// Most bytes of one request. Stops strangers from having the process read what is none.
 const MAX_BYTES: usize = 16 * 1024;
@@ -79,7 +79,7 @@ struct Caller {
 impl Caller {
     fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let visit = Visit::of(request)?;
-        if origin::is_foreign(request) {
+        if csrf::is_foreign(request) {
             return Err(Problem::foreign());
         }
         let session = visit.visitor.session(request);

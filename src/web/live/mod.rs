@@ -1,5 +1,11 @@
 //! Messages on pages that are already open: a stream of frames to the page script.
 
+mod registry;
+mod shutdown;
+mod sse;
+mod stream;
+mod unconfirmed;
+
 use std::future::ready;
 use std::sync::LazyLock;
 
@@ -8,13 +14,7 @@ use actix_web::{HttpRequest, Resource, web};
 use crate::web::assets::Asset;
 use crate::{Salver, SessionId};
 
-mod frame;
-mod given;
-mod signals;
-mod stream;
-mod streams;
-
-pub(crate) use self::streams::STREAMS;
+pub(crate) use self::registry::STREAMS;
 
 /// How many streams of a worker ask the store at once. Stops those that all wake together from keeping pages
 /// waiting.

@@ -11,16 +11,16 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::chance::by_chance;
-use crate::seldom::Seldom;
+use crate::backoff::by_chance;
+use crate::log_limit::Seldom;
 use crate::store::Watch;
-use crate::web::live::given::Given;
-use crate::web::live::streams::{Farewell, Place, STREAMS};
-use crate::web::live::{frame, signals};
-use crate::web::origin;
-use crate::web::site::Site;
+use crate::web::live::registry::{Farewell, Place, STREAMS};
+use crate::web::live::unconfirmed::Given;
+use crate::web::live::{shutdown, sse};
+use crate::web::request::app_state::Site;
+use crate::web::request::csrf;
+use crate::web::request::state::Visit;
 use crate::web::translation::Tongue;
-use crate::web::visit::Visit;
 use crate::{Context, Error, View};
 
 /// How often a stream on which nothing happens shows that it is there: sooner than proxies lose patience.
@@ -56,7 +56,7 @@ const MOST_TIMES: u8 = 3;
 /// Opens the stream of a visitor's view.
 pub(crate) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpResponse, Error> {
     let visit = Visit::of(request)?;
-    if !origin::may_listen(request) {
+    if !csrf::may_listen(request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
     let Wanted { view, by } = wanted(request)?;
@@ -69,7 +69,7 @@ pub(crate) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpRes
         return Err(Error::unavailable("there are too many streams"));
     };
     if minds_signals {
-        signals::mind();
+        shutdown::mind();
     }
     let tongue = visit.tongue(request).clone();
     let stream = Stream::new(&visit.site, context, tongue, place);
@@ -166,7 +166,7 @@ impl Stream {
         match self.state {
             State::New => {
                 self.state = State::Open;
-                return Some(frame::opening(RETRY + by_chance(SPREAD)));
+                return Some(sse::opening(RETRY + by_chance(SPREAD)));
             }
             State::Over => return None,
             State::Open if self.is_over() => return None,
@@ -185,7 +185,7 @@ impl Stream {
                         Farewell::Replaced => return None,
                     };
                     let retry = RETRY + by_chance(spread);
-                    return Some(frame::farewell(retry, farewell == Farewell::Reset));
+                    return Some(sse::farewell(retry, farewell == Farewell::Reset));
                 }
                 Woken::Look => {
                     if let Some(frames) = self.look().await {
@@ -197,7 +197,7 @@ impl Stream {
                     self.proofs = self.proofs.saturating_sub(1);
                     let rest = if self.proofs > 0 { PROOF } else { BEAT };
                     self.beat = Instant::now() + rest;
-                    return Some(frame::BEAT);
+                    return Some(sse::BEAT);
                 }
             }
         }
@@ -244,7 +244,7 @@ impl Stream {
         let claim = hold.claim()?;
         let found = &claim.found;
         let next = found.next.map_or(NEVER, |next| next.clamp(LEAST, LONGEST));
-        let frames = frame::messages(claim, &self.tongue);
+        let frames = sse::messages(claim, &self.tongue);
         if !found.messages.is_empty() {
             self.again = match self.given.has_any_of(&found.messages) {
                 true => self.again + 1,

@@ -1,18 +1,19 @@
 //! The scripts, each behind one typed function.
 
+#[cfg(feature = "cluster")]
+pub(crate) mod cluster;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{FromRedisValue, Value, from_redis_value};
+use ::redis::{FromRedisValue, Value, from_redis_value};
 
 use crate::context::decode;
-use crate::link::{Ask, Effect, Line, Lua};
-use crate::store::redis::keys::{self, Key};
+use crate::redis::{Ask, Effect, Line, Lua};
+use crate::store::redis::keys;
+use crate::store::redis::keys::Key;
 use crate::store::{Claim, Counted, Found, Full, HOPS, Held, Limits, Placed, Which, millis};
 use crate::{Context, Error, Message, SessionId, View, wire};
-
-#[cfg(feature = "cluster")]
-pub(crate) mod moving;
 
 /// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
 pub const ADD: &str = include_str!("../add.lua");

@@ -1,0 +1,180 @@
+//! Which contexts to ask for, and from when: one small number for each.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::changes::fingerprint::{Hashed, Mark};
+
+/// How many parts the table has, each with a lock of its own: pages look while marks are made.
+const SHARDS: usize = 64;
+/// The bit that tells in which of two generations a mark was last seen to have a cause.
+const GENERATION: u32 = 1 << 31;
+/// A tick is milliseconds divided by this: coarse, so that a mark is one small number for years.
+const MILLIS_PER_TICK: u64 = 64;
+
+/// From which tick on to ask; 0 is at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u32);
+
+impl Tick {
+    pub(crate) const AT_ONCE: Self = Self(0);
+    /// Somebody is asking: at once too, until there is an answer.
+    const ASKED: Self = Self(1);
+
+    /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
+    /// tick is the last one, and every page with a mark asks.
+    pub(crate) fn of(millis: u64) -> Self {
+        let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
+        Self(tick.saturating_add(2).min(GENERATION - 1))
+    }
+}
+
+type Shard = HashMap<Mark, u32, BuildHasherDefault<Hashed>>;
+
+/// There is room for no more marks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overflow;
+
+/// The marks of all contexts that may have something.
+pub(crate) struct Marks {
+    shards: [Mutex<Shard>; SHARDS],
+    count: AtomicUsize,
+    /// Most of them.
+    most: usize,
+    /// With so many half of the room is taken that there was after the last round.
+    many: AtomicUsize,
+    /// Whether somebody reads them: what nobody reads nobody clears.
+    kept: AtomicBool,
+    /// The present one of the two generations: [`GENERATION`] or 0.
+    generation: AtomicU32,
+}
+
+impl Marks {
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_room_for(most: usize) -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            count: AtomicUsize::new(0),
+            most,
+            many: AtomicUsize::new(most / 2),
+            kept: AtomicBool::new(false),
+            generation: AtomicU32::new(0),
+        }
+    }
+
+    /// Keeps marks from now on.
+    #[cfg(feature = "web")]
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn are_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+
+    /// Tells whether half of the room is taken that the last round left.
+    pub(crate) fn are_many(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= self.many.load(Ordering::Relaxed)
+    }
+
+    /// Tells from which tick on to ask for a context, if at all.
+    #[cfg(feature = "web")]
+    pub(crate) fn get(&self, mark: Mark) -> Option<Tick> {
+        let value = self.shard(mark).get(&mark).copied()?;
+        Some(Tick(value & !GENERATION))
+    }
+
+    /// Has a context asked for from this tick on, or earlier where that is so already.
+    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) -> Result<(), Overflow> {
+        self.put(mark, |old| old.map_or(tick, |old| old.min(tick)))
+    }
+
+    /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
+    pub(crate) fn seen(&self, mark: Mark) -> Result<(), Overflow> {
+        self.put(mark, |old| old.unwrap_or(Tick::AT_ONCE))
+    }
+
+    /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
+    pub(crate) fn asked(&self, mark: Mark) {
+        if let Some(value) = self.shard(mark).get_mut(&mark) {
+            *value = *value & GENERATION | Tick::ASKED.0;
+        }
+    }
+
+    /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
+    pub(crate) fn answered(&self, mark: Mark, due: Option<Tick>) -> Result<(), Overflow> {
+        let mut shard = self.shard(mark);
+        if shard
+            .get(&mark)
+            .is_some_and(|value| value & !GENERATION == Tick::ASKED.0)
+        {
+            shard.remove(&mark);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        drop(shard);
+        due.map_or(Ok(()), |due| self.ask_from(mark, due))
+    }
+
+    /// Begins another generation: what is marked or seen from now on is of it.
+    pub(crate) fn begin_generation(&self) {
+        self.generation.fetch_xor(GENERATION, Ordering::AcqRel);
+    }
+
+    /// Removes what is not of the present generation.
+    pub(crate) fn end_generation(&self) {
+        let present = self.generation.load(Ordering::Relaxed);
+        self.retain(|value| value & GENERATION == present);
+        let left = self.count.load(Ordering::Relaxed);
+        let room = self.most.saturating_sub(left);
+        self.many.store(left + room.div_ceil(2), Ordering::Relaxed);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.retain(|_| false);
+    }
+
+    fn put(&self, mark: Mark, tick: impl FnOnce(Option<Tick>) -> Tick) -> Result<(), Overflow> {
+        if !self.are_kept() {
+            return Ok(());
+        }
+        let mut shard = self.shard(mark);
+        // Under the lock: who sees the mark after this sees it in this generation or a later one.
+        let generation = self.generation.load(Ordering::Acquire);
+        if let Some(value) = shard.get_mut(&mark) {
+            *value = tick(Some(Tick(*value & !GENERATION))).0 | generation;
+            return Ok(());
+        }
+        if self.count.load(Ordering::Relaxed) >= self.most {
+            return Err(Overflow);
+        }
+        shard.insert(mark, tick(None).0 | generation);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Keeps some, one shard after the other, so that no page waits for long.
+    fn retain(&self, keep: impl Fn(u32) -> bool) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let before = shard.len();
+            shard.retain(|_, value| keep(*value));
+            self.count
+                .fetch_sub(before - shard.len(), Ordering::Relaxed);
+            if shard.len() < shard.capacity() / 4 {
+                shard.shrink_to_fit();
+            }
+        }
+    }
+
+    fn shard(&self, mark: Mark) -> MutexGuard<'_, Shard> {
+        #[expect(clippy::indexing_slicing, reason = "there are so many")]
+        lock(&self.shards[mark.part(SHARDS)])
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Nothing in here is half-changed when a panic strikes.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,108 @@
+//! How a handle is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::breaker::Breaker;
+use crate::config::Policy;
+use crate::context::check_app;
+use crate::handle::{Salver, Shared};
+use crate::settlement::Settle;
+use crate::store::{Full, MemoryStore, Store};
+use crate::{Error, Level};
+
+/// Sets a [`Salver`] up: `Salver::builder("shop").max_messages(20).build()?`.
+#[derive(Debug)]
+pub struct SalverBuilder {
+    pub(crate) app: String,
+    pub(crate) store: Option<Result<Arc<dyn Store>, Error>>,
+    pub(crate) policy: Policy,
+}
+
+impl SalverBuilder {
+    /// Sets the store. Default: a new [`MemoryStore`].
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Ok(Arc::new(store)));
+        self
+    }
+
+    /// Sets Redis as the store, by URL as in [`Salver::redis`].
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(mut self, url: &str) -> Self {
+        let store = crate::store::RedisStore::new(url);
+        self.store = Some(store.map(|store| Arc::new(store) as Arc<dyn Store>));
+        self
+    }
+
+    /// Checks every setting and makes the handle. Connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid), naming the setting: an empty `app`, a URL that does not parse, a
+    /// `lease` of zero, `max_messages` of 1,001.
+    pub fn build(self) -> Result<Salver, Error> {
+        let app = check_app(self.app)?;
+        self.policy.check()?;
+        let store = match self.store {
+            Some(store) => store?,
+            None => Arc::new(MemoryStore::new()),
+        };
+        let breaker = Arc::new(Breaker::default());
+        Ok(Salver {
+            app,
+            settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
+            replicas: 0,
+            bell: None,
+            shared: Arc::new(Shared {
+                store: Arc::clone(&store),
+                policy: self.policy,
+                breaker,
+                checked: std::sync::OnceLock::new(),
+                #[cfg(feature = "web")]
+                moving: Arc::new(tokio::sync::Semaphore::new(crate::handle::migrate::MOVERS)),
+            }),
+            store,
+        })
+    }
+}
+
+/// The settings that a builder passes on, one method each.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) => $($place:ident).+;)*) => {
+        impl SalverBuilder {
+            $($(#[$doc])* #[must_use] pub fn $name(mut self, $value: $type) -> Self {
+                self.policy.$($place).+ = $value;
+                self
+            })*
+        }
+    };
+}
+
+settings! {
+    /// Sets how long a context lives after its last add: 1 second to 30 days. Default: 1 hour.
+    expiry(time: Duration) => limits.expiry;
+    /// Sets the age over which a message is not shown: 1 second to 30 days. Default: 24 hours.
+    age_limit(time: Duration) => limits.age;
+    /// Sets how many messages a context keeps: 1 to 1,000. Default: 100.
+    max_messages(count: usize) => limits.messages;
+    /// Sets how many contexts a session may have: 1 to 64. Default: 64.
+    max_contexts(count: usize) => limits.contexts;
+    /// Sets what happens when a context is full. Default: [`Full::DropOldest`].
+    when_full(full: Full) => limits.full;
+    /// Sets how long a page hides what it claimed from every other: 1 second to 10 minutes. Default: 15 s.
+    /// A page slower than this may show a message that another shows too.
+    lease(time: Duration) => lease;
+    /// Sets the level below which nothing is added. Default: [`Level::Debug`], everything is.
+    minimum_level(level: Level) => minimum;
+    /// Sets how long one page may wait for the store, all its calls together: 1 ms to 10 s.
+    /// Default: 50 ms. After it the page goes out without messages.
+    page_budget(time: Duration) => page_budget;
+    /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
+    /// Default: 250 ms.
+    add_budget(time: Duration) => add_budget;
+    /// Sets whether pages may know without asking that nothing is pending, from what Redis tells each process
+    /// of changes. Default: true. Without it every page of a visitor with a session asks.
+    pending_index(on: bool) => index;
+}

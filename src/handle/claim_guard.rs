@@ -1,0 +1,146 @@
+//! A claim that gives itself back.
+
+#[cfg(feature = "web")]
+use std::time::Duration;
+
+#[cfg(feature = "web")]
+use tokio::time::timeout;
+
+use crate::handle::Salver;
+#[cfg(feature = "live")]
+use crate::runtime;
+use crate::settlement::End;
+use crate::store::Claim;
+#[cfg(feature = "web")]
+use crate::store::Found;
+#[cfg(feature = "web")]
+use crate::{SessionId, telemetry};
+
+/// A claim that gives itself back when it is dropped. As small as a pointer: every page has room for one.
+pub(crate) struct Hold(Option<Box<Held>>);
+
+struct Held {
+    claim: Claim,
+    salver: Salver,
+    /// Whether the page itself says that it shows them.
+    #[cfg(feature = "web")]
+    by_page: bool,
+}
+
+impl Held {
+    fn end(self, end: fn(Claim) -> End) {
+        let Self { claim, salver, .. } = self;
+        salver.settle.hand_over(&salver.app, end(claim));
+    }
+}
+
+impl Hold {
+    pub(crate) fn new(salver: &Salver, claim: Claim) -> Self {
+        let salver = salver.clone();
+        Self(Some(Box::new(Held {
+            claim,
+            salver,
+            #[cfg(feature = "web")]
+            by_page: false,
+        })))
+    }
+
+    pub(crate) fn into_claim(mut self) -> Claim {
+        self.0.take().map(|held| held.claim).unwrap_or_default()
+    }
+}
+
+/// For pages that say themselves what they show.
+#[cfg(feature = "web")]
+impl Hold {
+    /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
+    pub(crate) fn confirm_what_cannot_be_shown(&mut self) {
+        if let Some(held) = &mut self.0
+            && let Some(rest) = held.claim.split_off_the_unshown()
+        {
+            let Held { salver, .. } = &**held;
+            salver.settle.hand_over(&salver.app, End::Confirm(rest));
+        }
+    }
+
+    /// Gives the claim, to be read.
+    #[cfg(feature = "live")]
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.0.as_ref().map(|held| &held.claim)
+    }
+
+    /// Has the page say itself what it shows, once it is handed over.
+    pub(crate) fn left_to_page(mut self) -> Self {
+        self.confirm_what_cannot_be_shown();
+        if let Some(held) = &mut self.0 {
+            held.by_page = true;
+        }
+        self
+    }
+
+    /// Leaves the messages to the page's word, or to their lease.
+    #[cfg(feature = "live")]
+    pub(crate) fn leave(self) {
+        drop(self.into_claim());
+    }
+
+    /// Gives back after a while, off everybody's path.
+    #[cfg(feature = "live")]
+    pub(crate) fn give_back_after(self, time: Duration) {
+        let give_back = async move {
+            tokio::time::sleep(time).await;
+            drop(self);
+        };
+        // Without a thread it is dropped, and given back, at once.
+        let _ = runtime::spawn(give_back);
+    }
+}
+
+#[cfg(feature = "web")]
+impl Hold {
+    pub(crate) fn found(&self) -> Option<&Found> {
+        self.0.as_ref().map(|held| &held.claim.found)
+    }
+
+    /// Tells whether there is nothing to end.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|held| held.claim.is_empty())
+    }
+
+    pub(crate) fn follow(&mut self, session: &SessionId) {
+        if let Some(held) = &mut self.0 {
+            held.claim.follow(session);
+        }
+    }
+
+    /// Confirms off the visitor's path, or leaves that to the page.
+    pub(crate) fn confirm(mut self) {
+        if let Some(held) = self.0.take() {
+            if held.by_page {
+                return;
+            }
+            telemetry::shown(&held.salver.app, held.claim.messages().len() as u64);
+            held.end(End::Confirm);
+        }
+    }
+
+    /// Gives back before the response leaves, so that the visitor's next page finds the messages. Waits for
+    /// at most `budget`; the release goes its way whether or not anybody waits.
+    pub(crate) async fn release(mut self, budget: Duration) {
+        if let Some(held) = self.0.take() {
+            let Held { claim, salver, .. } = *held;
+            let settle = &salver.settle;
+            let tried = settle.hand_over_and_tell(&salver.app, End::Release(claim));
+            // Too late, or there was nothing to release: the lease decides.
+            let _ = timeout(budget, tried).await;
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(held) = self.0.take() {
+            held.end(End::Release);
+        }
+    }
+}

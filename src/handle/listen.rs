@@ -1,0 +1,63 @@
+//! What is known without asking, and waiting for what is not.
+
+use std::sync::Arc;
+
+use crate::Context;
+use crate::handle::Salver;
+use crate::store::{Doorbell, Watch};
+#[cfg(feature = "web")]
+use crate::{SessionId, View};
+
+impl Salver {
+    /// Watches a context: tells when something may have changed for a page of it, its own messages and those
+    /// of [`View::ANY`](crate::View::ANY).
+    ///
+    /// No connection for each watch: all of a process share the one that tells of changes. Where there is none,
+    /// as in a Cluster, a watch rings once a second.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+    /// # use salver::{Message, Salver, SessionId};
+    /// # let salver = Salver::memory("shop")?;
+    /// let context = salver.context(SessionId::new("ada")?, "orders")?;
+    /// let mut watch = salver.watch(&context);
+    /// # salver.add(&context, Message::info("Your order has left.")).await?;
+    /// watch.rung().await;
+    /// for message in salver.take(&context).await? {
+    ///     println!("{}", message.text());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn watch(&self, context: &Context) -> Watch {
+        let bell = self.shared.store.doorbell(context.app());
+        let bell = bell.unwrap_or_else(|| Arc::new(Doorbell::of_nobody()));
+        bell.watch(&context.looked_into())
+    }
+}
+
+#[cfg(feature = "web")]
+impl Salver {
+    /// Gives the bell that spares pages their looks, where there is one.
+    pub(crate) fn bell_of_pages(&self) -> Option<Arc<Doorbell>> {
+        if !self.policy().index {
+            return None;
+        }
+        let bell = self.shared.store.doorbell(&self.app);
+        let bell = bell.filter(|bell| bell.is_complete().is_some())?;
+        #[cfg(feature = "redis")]
+        bell.serve_pages();
+        Some(bell)
+    }
+
+    /// Tells whether it is known that a page has nothing to show.
+    pub(crate) fn is_quiet(&self, session: &SessionId, view: &View) -> bool {
+        let bell = self.bell.as_ref();
+        bell.is_some_and(|bell| bell.is_quiet(&self.app, session, view))
+    }
+
+    /// Tells whether pages may not ask: what a visitor did itself has to be asked for all the same.
+    pub(crate) fn has_index(&self) -> bool {
+        self.bell.is_some()
+    }
+}

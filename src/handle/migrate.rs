@@ -1,0 +1,72 @@
+//! How messages move to a new session id, and what happens when the store does not say whether they have.
+
+#[cfg(feature = "web")]
+use std::sync::Arc;
+#[cfg(feature = "web")]
+use std::time::Duration;
+
+use crate::handle::Salver;
+#[cfg(feature = "web")]
+use crate::runtime;
+use crate::{Error, SessionId};
+
+/// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
+#[cfg(feature = "web")]
+pub(crate) const MOVERS: usize = 256;
+/// How long a move in doubt is repeated. After it the visitor has long gone on.
+#[cfg(feature = "web")]
+const MOVING: Duration = Duration::from_secs(5 * 60);
+
+impl Salver {
+    pub(crate) async fn migrate_to(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+        open: bool,
+    ) -> Result<(), Error> {
+        let limits = &self.policy().limits;
+        let migrate = || self.store.migrate(&self.app, from, to, open, limits);
+        self.write("migrate", migrate).await
+    }
+}
+
+#[cfg(feature = "web")]
+impl Salver {
+    /// Carries messages to an id that was drawn for this: if it has been closed or moved by now, nothing goes
+    /// there any more.
+    pub(crate) async fn migrate_to_drawn(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+    ) -> Result<(), Error> {
+        self.migrate_to(from, to, false).await
+    }
+
+    /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
+    pub(crate) fn migrate_until_certain(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+    ) -> Result<(), Error> {
+        let place = Arc::clone(&self.shared.moving).try_acquire_owned();
+        let place = place.map_err(|_| Error::in_doubt("too many sessions are moving already"))?;
+        let (salver, from, to) = (self.anywhere(), from.clone(), to.clone());
+        let moving = async move {
+            let _place = place;
+            let mut rest = Duration::from_millis(50);
+            let give_up = tokio::time::Instant::now() + MOVING;
+            while tokio::time::Instant::now() < give_up {
+                match salver.migrate_to_drawn(&from, &to).await {
+                    Err(error) if !error.is_closed() => tracing::debug!(%error, "not moved yet"),
+                    _ => return,
+                }
+                tokio::time::sleep(rest).await;
+                rest = (rest * 2).min(Duration::from_secs(5));
+            }
+            tracing::error!(
+                "a session could not be moved: what was pending stays under its old id"
+            );
+        };
+        runtime::spawn(moving).map(drop)
+    }
+}

@@ -1,0 +1,54 @@
+//! What a translator draws instead of the text.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
+use crate::message::{depth, over};
+use crate::validate::check_line;
+
+/// The key of a text in the site's translations, and what is put into it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Wording {
+    pub(crate) key: String,
+    pub(crate) args: Map<String, Value>,
+    failed: bool,
+}
+
+impl Wording {
+    pub(crate) fn new(key: String, args: Map<String, Value>) -> Self {
+        Self {
+            key,
+            args,
+            failed: false,
+        }
+    }
+
+    pub(crate) fn arg(&mut self, name: String, value: impl Serialize) {
+        match serde_json::to_value(value) {
+            Ok(value) => drop(self.args.insert(name, value)),
+            Err(_) => self.failed = true,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_line("key", &self.key, MAX_KEY)?;
+        if self.failed {
+            return Err(Error::invalid("args", "cannot be written as JSON"));
+        }
+        let mut size = 0;
+        for (name, value) in &self.args {
+            check_line("args", name, MAX_KEY)?;
+            if depth(value) >= MAX_DEPTH {
+                let problem = format!("are nested more than {MAX_DEPTH} deep");
+                return Err(Error::invalid("args", problem));
+            }
+            size += name.len() + value.to_string().len();
+        }
+        match size > MAX_DATA {
+            true => Err(over("args", MAX_DATA)),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What an error of Redis means: for the caller, for the connection, for another try.
+
+use ::redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::Error;
+use crate::redis::Effect;
+
+/// Codes of a user that lacks a password or a right.
+const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
+
+/// What a server says, without a code, of a script whose user lacks a right: up to Redis 7.0, and since.
+const DENIED_TO_SCRIPTS: [&str; 2] = [
+    "The user executing the script can't",
+    "ACL failure in script",
+];
+
+/// Codes of a server that can be read and not written to. The first is that of a replica: somewhere there is
+/// a primary, which a new connection may find.
+const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
+
+/// Codes of a server in a state for which another one may have taken over.
+const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
+
+/// Codes of a server of a Cluster that has not all of the keys: its client follows them, and gives up early
+/// where they are on their way.
+const MOVING: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
+
+/// What to do about a request that failed.
+pub(crate) struct Verdict {
+    /// What the caller is told.
+    pub(crate) error: Error,
+    /// Whether the connection is of no more use.
+    pub(crate) hang_up: bool,
+    /// Whether asking once more may help and can do no harm.
+    pub(crate) again: Again,
+}
+
+/// How asking once more may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    /// Over another connection.
+    Anew,
+    /// In a moment: nothing was applied, since the keys are on their way to another server.
+    Soon,
+}
+
+/// Sorts an error of a connection attempt.
+pub(crate) fn of_dial(error: RedisError) -> Error {
+    // What a Cluster's servers answered is in the words alone.
+    let told = error.detail().unwrap_or_default();
+    if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {
+        return Error::denied().because(error);
+    }
+    Error::unavailable(closed(&error)).because(error)
+}
+
+/// What the client says where a door stays closed, and what that means. It says some of it in words alone.
+const CLOSED: [(&str, &str); 5] = [
+    (
+        "invalid peer certificate",
+        "the certificate of Redis is not accepted",
+    ),
+    ("CertificateRequired", "Redis asks for a client certificate"),
+    (
+        "fatal alert",
+        "Redis refuses the client certificate or the kind of TLS",
+    ),
+    ("corrupt message", "Redis speaks no TLS there"),
+    (
+        "reset by peer",
+        "Redis hangs up at once, as where it wants TLS",
+    ),
+];
+
+fn closed(error: &RedisError) -> &'static str {
+    let said = error.to_string();
+    let known = CLOSED.iter().find(|(words, _)| said.contains(words));
+    known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
+}
+
+/// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
+/// again here: whoever counts has to see it.
+pub(crate) fn of_mismatch(effect: Effect) -> Verdict {
+    Verdict {
+        error: Error::mismatch(effect != Effect::Reads),
+        hang_up: true,
+        again: Again::Never,
+    }
+}
+
+/// A request that was sent and not answered.
+pub(crate) fn of_silence(effect: Effect) -> Verdict {
+    Verdict {
+        error: unknown("Redis does not answer", effect),
+        hang_up: true,
+        again: Again::Never,
+    }
+}
+
+fn unknown(why: &'static str, effect: Effect) -> Error {
+    match effect {
+        Effect::Reads => Error::unavailable(why),
+        _ => Error::in_doubt(why),
+    }
+}
+
+/// Sorts an error of a request that was sent.
+pub(crate) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
+    let anew = match effect {
+        Effect::WritesOnce => Again::Never,
+        _ => Again::Anew,
+    };
+    let (told, hang_up, again) = if is_denied(&error) {
+        // With NOAUTH the password is due again: a new connection says it.
+        (Error::denied(), says(&error, "NOAUTH"), Again::Never)
+    } else {
+        match error.kind() {
+            ErrorKind::Io if error.is_timeout() => {
+                let silent = of_silence(effect);
+                (silent.error, silent.hang_up, silent.again)
+            }
+            ErrorKind::Io | ErrorKind::Parse => {
+                (unknown("the connection to Redis broke", effect), true, anew)
+            }
+            // Of a Cluster no server was found to send it to.
+            ErrorKind::ClusterConnectionNotFound => {
+                let told = Error::unavailable("Redis cannot be reached");
+                (told, true, Again::Anew)
+            }
+            ErrorKind::UnexpectedReturnType => {
+                (Error::unreadable("a reply of Redis"), false, Again::Never)
+            }
+            _ => of_server(&error),
+        }
+    };
+    Verdict {
+        error: told.because(error),
+        hang_up,
+        again,
+    }
+}
+
+/// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
+/// several, of which an earlier one may have been that of a request that was carried out.
+pub(crate) fn after_retries(verdict: Verdict, effect: Effect) -> Verdict {
+    if effect == Effect::Reads || !verdict.error.is_unavailable() || verdict.error.is_read_only() {
+        return verdict;
+    }
+    let error =
+        Error::in_doubt("the Cluster does not say what became of it").because(verdict.error);
+    Verdict { error, ..verdict }
+}
+
+/// What a server says of itself: nothing was applied.
+fn of_server(error: &RedisError) -> (Error, bool, Again) {
+    let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
+    let told = if says(error, "OOM") {
+        Error::full("Redis is out of memory")
+    } else if says(error, "WRONGTYPE") {
+        Error::unreadable("a key of another type")
+    } else if is_one_of(&READ_ONLY) {
+        Error::read_only("Redis takes no writes for now")
+    } else if is_moving(error) {
+        Error::unavailable("its keys are on another server: is `RedisBuilder::cluster` missing?")
+    } else if error.code() != Some("ERR") {
+        Error::unavailable("Redis refuses for now")
+    } else {
+        Error::unreadable("an error of Redis")
+    };
+    let again = if says(error, "READONLY") {
+        Again::Anew
+    } else if is_moving(error) {
+        Again::Soon
+    } else {
+        Again::Never
+    };
+    (told, is_one_of(&ELSEWHERE), again)
+}
+
+/// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
+/// next key gone has no code of its own for that.
+fn is_moving(error: &RedisError) -> bool {
+    MOVING.iter().any(|code| error.code() == Some(code))
+        || error
+            .detail()
+            .is_some_and(|told| told.contains("non local key"))
+}
+
+/// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
+/// its own in its text.
+fn says(error: &RedisError, code: &str) -> bool {
+    let in_words = || error.detail().is_some_and(|text| tells(text, code));
+    error.code() == Some(code) || error.code() == Some("ERR") && in_words()
+}
+
+fn tells(text: &str, code: &str) -> bool {
+    text.split([' ', '-', ':', '"']).any(|word| word == code)
+}
+
+fn is_denied(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
+    ) || DENIED.iter().any(|code| says(error, code))
+        || error
+            .detail()
+            .is_some_and(|told| DENIED_TO_SCRIPTS.iter().any(|words| told.contains(words)))
+}

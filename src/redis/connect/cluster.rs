@@ -1,0 +1,47 @@
+//! A client of a whole Cluster.
+
+use ::redis::cluster::ClusterClient;
+use ::redis::{ConnectionInfo, ProtocolVersion};
+
+use crate::Error;
+#[cfg(feature = "tls")]
+use crate::redis::connect::tls::{is_tls, provide_cryptography};
+use crate::redis::connect::{Addresses, CONNECT, RESPONSE, refused, tcp};
+
+/// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
+/// milliseconds. Its own 16 times would ask long after every deadline.
+const FOLLOW: (u32, u64, u64) = (3, 5, 20);
+
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(unused_variables, reason = "only certificates are looked for there")
+)]
+pub(crate) fn open(
+    infos: &[ConnectionInfo],
+    addresses: &Addresses,
+) -> Result<ClusterClient, Error> {
+    let (retries, least, most) = FOLLOW;
+    // One user for all nodes: that of the first address.
+    let login = infos.first().map(|info| info.redis_settings().clone());
+    let nodes = infos.iter().cloned().map(|info| match &login {
+        Some(login) => info.set_redis_settings(login.clone()),
+        None => info,
+    });
+    let builder = ClusterClient::builder(nodes)
+        .retries(retries)
+        .min_retry_wait(least)
+        .max_retry_wait(most)
+        .connection_timeout(CONNECT)
+        .response_timeout(RESPONSE)
+        .overall_response_timeout(Some(RESPONSE))
+        .use_protocol(ProtocolVersion::RESP3)
+        .tcp_settings(tcp());
+    #[cfg(feature = "tls")]
+    let builder = if infos.iter().any(is_tls) {
+        provide_cryptography();
+        builder.certs(addresses.tls.certificates())
+    } else {
+        builder
+    };
+    builder.build().map_err(refused)
+}

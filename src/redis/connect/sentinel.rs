@@ -1,0 +1,111 @@
+//! The primary, found by asking Sentinels.
+
+use std::time::Duration;
+
+use ::redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use ::redis::{Client, ConnectionInfo, ProtocolVersion, RedisConnectionInfo};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::timeout;
+
+use crate::Error;
+use crate::redis::classify;
+#[cfg(feature = "tls")]
+use crate::redis::connect::tls::{Tls, is_tls, provide_cryptography};
+use crate::redis::connect::{Addresses, CONNECT, Topology, open, refused, tcp};
+
+/// How much longer other Sentinels are waited for where one has answered that it knows no primary.
+const OTHERS: Duration = Duration::from_millis(200);
+
+/// Sentinels and what they are asked.
+pub(crate) struct Sentinels {
+    pub(crate) infos: Vec<ConnectionInfo>,
+    pub(crate) addresses: Addresses,
+}
+
+impl Sentinels {
+    /// Asks all at once and takes the first that names a server which is the primary by its own word: a
+    /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
+    pub(crate) async fn primary(&self) -> Result<Client, Error> {
+        let mut clients = self.clients()?;
+        let asked = clients.iter_mut().map(SentinelClient::async_get_client);
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let (mut patience, mut told) = (CONNECT, Error::unavailable("no Sentinel answers"));
+        while let Ok(Some(named)) = timeout(patience, asked.next()).await {
+            match named {
+                Ok(primary) => return Ok(primary),
+                Err(error) => (patience, told) = (OTHERS, classify::of_dial(error)),
+            }
+        }
+        Err(told)
+    }
+
+    pub(crate) fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
+        self.infos.iter().map(|info| self.client(info)).collect()
+    }
+
+    /// Gives the name of the primary, and a door to each Sentinel itself.
+    pub(crate) fn doors(&self) -> Result<(&str, Vec<Client>), Error> {
+        let Topology::Sentinels { primary, login } = &self.addresses.topology else {
+            return Err(Error::invalid("sentinel", "is missing"));
+        };
+        let mut settings = RedisConnectionInfo::default();
+        if let Some((user, password)) = login {
+            settings = settings.set_username(user).set_password(password);
+        }
+        let door = |info: &ConnectionInfo| {
+            let info = info.clone().set_redis_settings(settings.clone());
+            open(info, &self.addresses)
+        };
+        let doors: Result<_, _> = self.infos.iter().map(door).collect();
+        Ok((primary, doors?))
+    }
+
+    fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {
+        let (Topology::Sentinels { primary, login }, Some(first)) =
+            (&self.addresses.topology, self.infos.first())
+        else {
+            return Err(Error::invalid("url", "is missing"));
+        };
+        let sentinel = [sentinel.addr().clone()];
+        let kind = SentinelServerType::Master;
+        let not_over_a_network =
+            |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
+        let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
+            .map_err(not_over_a_network)?
+            .set_client_to_redis_tcp_settings(tcp())
+            .set_client_to_sentinel_tcp_settings(tcp())
+            .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+            .set_client_to_redis_db(first.redis_settings().db());
+        if let Some(user) = first.redis_settings().username() {
+            builder = builder.set_client_to_redis_username(user);
+        }
+        if let Some(password) = first.redis_settings().password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some((user, password)) = login {
+            builder = builder
+                .set_client_to_sentinel_username(user)
+                .set_client_to_sentinel_password(password);
+        }
+        #[cfg(feature = "tls")]
+        let builder = with_tls(builder, first, &self.addresses.tls);
+        builder.build().map_err(refused)
+    }
+}
+
+#[cfg(feature = "tls")]
+fn with_tls(
+    builder: SentinelClientBuilder,
+    first: &ConnectionInfo,
+    tls: &Tls,
+) -> SentinelClientBuilder {
+    if !is_tls(first) {
+        return builder;
+    }
+    provide_cryptography();
+    builder
+        .set_client_to_redis_tls_mode(::redis::TlsMode::Secure)
+        .set_client_to_redis_certificates(tls.certificates())
+        .set_client_to_sentinel_tls_mode(::redis::TlsMode::Secure)
+        .set_client_to_sentinel_certificates(tls.certificates())
+}

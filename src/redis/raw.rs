@@ -1,0 +1,168 @@
+//! A connection that is there: to one server, or to a Cluster.
+
+#[cfg(feature = "cluster")]
+use std::collections::BTreeMap;
+
+use ::redis::aio::{ConnectionLike, MultiplexedConnection};
+#[cfg(feature = "cluster")]
+use ::redis::cluster_async::ClusterConnection;
+#[cfg(feature = "cluster")]
+use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
+
+use crate::redis::Ask;
+
+/// Cheap to clone; clones share it.
+#[derive(Clone)]
+pub(crate) enum Wire {
+    One(MultiplexedConnection),
+    #[cfg(feature = "cluster")]
+    Cluster(ClusterConnection),
+}
+
+/// Replicas that have to have a write, and the milliseconds for which to wait for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) replicas: u32,
+    pub(crate) millis: u64,
+}
+
+impl Wire {
+    /// Tells whether it leads to a Cluster, whose client asks again by itself.
+    pub(crate) fn is_cluster(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+
+    /// Runs a script, by its hash where the server knows it.
+    pub(crate) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
+        match self.send(ask.by_hash()).await {
+            Err(error) if is_unknown(&error) => self.send(&ask.whole()).await,
+            reply => reply,
+        }
+    }
+
+    async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        let reply = match self {
+            Self::One(connection) => connection.send_packed_command(command).await?,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command).await?,
+        };
+        reply.extract_error()
+    }
+
+    /// Runs a script and counts the replicas that have what it wrote. One pipeline, so that the count is of
+    /// this write, on the connection that made it.
+    pub(crate) async fn run_and_wait(
+        &mut self,
+        ask: &Ask,
+        wait: Wait,
+    ) -> Result<(Value, u32), RedisError> {
+        match self.with_wait(ask.by_hash().clone(), wait).await {
+            Err(error) if is_unknown(&error) => self.with_wait(ask.whole(), wait).await,
+            reply => reply,
+        }
+    }
+
+    async fn with_wait(&mut self, script: Cmd, wait: Wait) -> Result<(Value, u32), RedisError> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        let commands = pipeline.add_command(script).cmd("WAIT");
+        commands.arg(wait.replicas).arg(wait.millis);
+        // An error of the whole pipeline would not say its code.
+        let replies: (Value, Value) = commands.ignore_errors().query_async(self).await?;
+        let reply = replies.0.extract_error()?;
+        // The script has run: a wait that was broken off or refused says nothing about replicas.
+        let reached = replies
+            .1
+            .extract_error()
+            .ok()
+            .and_then(|count| from_redis_value(count).ok());
+        Ok((reply, reached.unwrap_or(0)))
+    }
+
+    /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when
+    /// there is no such server.
+    pub(crate) async fn command(
+        &mut self,
+        node: usize,
+        command: &Cmd,
+    ) -> Result<Option<Value>, RedisError> {
+        match self {
+            Self::One(_) if node > 0 => Ok(None),
+            Self::One(_) => self.send(command).await.map(Some),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => {
+                let Some(slot) = slot_of(node, connection).await? else {
+                    return Ok(None);
+                };
+                let primary = Route::new(slot, SlotAddr::Master);
+                let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(primary));
+                let reply = connection.route_command(command.clone(), route).await?;
+                reply.extract_error().map(Some)
+            }
+        }
+    }
+}
+
+/// Finds a slot of the primary of that number. Not its address: a Cluster may leave that for its clients to
+/// guess.
+#[cfg(feature = "cluster")]
+async fn slot_of(
+    primary: usize,
+    connection: &mut ClusterConnection,
+) -> Result<Option<u16>, RedisError> {
+    let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+    let mut slots = ::redis::cmd("CLUSTER");
+    slots.arg("SLOTS");
+    let reply = connection.route_command(slots, anywhere).await?;
+    // Each range: first slot, last slot, the primary as host, port, id and more, replicas.
+    let ranges: Vec<Vec<Value>> = from_redis_value(reply.extract_error()?)?;
+    // By the ids, which stay what they are wherever the slots go.
+    let mut primaries = BTreeMap::new();
+    for mut range in ranges {
+        if range.len() > 2
+            && let Value::Array(mut node) = range.swap_remove(2)
+            && node.len() > 2
+        {
+            let id: String = from_redis_value(node.swap_remove(2))?;
+            primaries.insert(id, from_redis_value(range.swap_remove(0))?);
+        }
+    }
+    Ok(primaries.into_values().nth(primary))
+}
+
+fn is_unknown(error: &RedisError) -> bool {
+    error.kind() == ServerErrorKind::NoScript.into() || error.code() == Some("NOSCRIPT")
+}
+
+macro_rules! either {
+    ($self:ident, $connection:ident => $call:expr) => {
+        match $self {
+            Self::One($connection) => $call,
+            #[cfg(feature = "cluster")]
+            Self::Cluster($connection) => $call,
+        }
+    };
+}
+
+impl ConnectionLike for Wire {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        either!(self, connection => connection.req_packed_command(command))
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        either!(self, connection => connection.req_packed_commands(commands, offset, count))
+    }
+
+    fn get_db(&self) -> i64 {
+        either!(self, connection => connection.get_db())
+    }
+}

@@ -1,0 +1,114 @@
+//! Where the ends of claims are tried.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::Error;
+use crate::breaker::Breaker;
+use crate::log_limit::Seldom;
+use crate::store::{Claim, Store};
+use crate::telemetry;
+use crate::telemetry::Since;
+
+/// Longest wait for one end. Stops a store that never answers from holding up the queue.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How a claim ends.
+#[derive(Debug)]
+pub(crate) enum End {
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(dead_code, reason = "only pages confirm without waiting")
+    )]
+    Confirm(Claim),
+    Release(Claim),
+}
+
+impl End {
+    pub(crate) fn claim(&self) -> &Claim {
+        let (Self::Confirm(claim) | Self::Release(claim)) = self;
+        claim
+    }
+}
+
+/// The end of a claim, and who waits for it.
+pub(crate) struct Job {
+    pub(crate) app: Arc<str>,
+    pub(crate) end: End,
+    /// Whoever waits is told by its end.
+    pub(crate) _done: Option<oneshot::Sender<()>>,
+}
+
+impl Job {
+    /// Counts the messages that may be shown again where this job is given up.
+    pub(crate) fn give_up(&self) {
+        if let End::Confirm(claim) = &self.end {
+            telemetry::given_up(&self.app, claim.messages().len() as u64);
+        }
+    }
+}
+
+/// What ends are tried with.
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) breaker: Arc<Breaker>,
+}
+
+impl Desk {
+    /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
+    pub(crate) async fn end(&self, job: &Job) -> bool {
+        let Job { app, end, .. } = job;
+        let length = end.claim().messages().len() as u64;
+        let (doing, ending) = match end {
+            End::Confirm(claim) => ("confirm", self.store.confirm(claim)),
+            // Sent once: a lease that was released and claimed anew could not be told from this one.
+            End::Release(claim) => ("release", self.store.release(claim)),
+        };
+        match (self.attempt(doing, app, ending).await, end) {
+            (Ok(()), End::Confirm(_)) => telemetry::confirmed(app, length),
+            (Ok(()), End::Release(_)) => telemetry::released(app, length),
+            (Err(error), End::Confirm(_)) if error.retry_after().is_some() => return false,
+            (Err(error), _) => {
+                job.give_up();
+                tell(&error);
+            }
+        }
+        true
+    }
+
+    async fn attempt(
+        &self,
+        doing: &'static str,
+        app: &Arc<str>,
+        end: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let pass = self.breaker.enter()?;
+        let (since, span) = (Since::now(), telemetry::span(doing, app));
+        // A store that panics must not take the ends of all other claims with it.
+        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).instrument(span);
+        let ended = match end.await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) => Err(Error::unreadable(
+                "the end of a claim, at which the store panicked,",
+            )),
+            Err(_) => Err(Error::in_doubt("the store did not answer in time")),
+        };
+        telemetry::call(doing, since, &ended);
+        pass.note(&ended);
+        ended
+    }
+}
+
+fn tell(error: &Error) {
+    static TOLD: Seldom = Seldom::new();
+
+    if TOLD.now() {
+        tracing::warn!(%error, "a claim was not ended: the lease decides");
+    }
+}

@@ -1,0 +1,290 @@
+//! How a visit ends: the slot is filled, the claim decided on, the headers set.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use bytes::Bytes;
+
+use crate::handle::Hold;
+use crate::web::partial;
+use crate::web::partial::Part;
+use crate::web::request::headers::Head;
+use crate::web::request::state::{Visit, Word};
+use crate::web::response::body::Body;
+use crate::web::response::eligibility;
+use crate::web::response::inject;
+use crate::web::response::inject::{Filler, Wanted};
+use crate::web::translation::Tongue;
+
+/// What a part is that had nothing in it.
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// Headers by which caches keep responses or ask whether they have changed.
+const KEEPING: [&str; 6] = [
+    "etag",
+    "last-modified",
+    "expires",
+    "x-accel-expires",
+    "surrogate-control",
+    "edge-control",
+];
+
+/// What a response means for its visit.
+pub(crate) struct Ending {
+    /// Whether messages rendered into it count as shown.
+    counts: bool,
+    /// Whether there may be something to put into it.
+    fills: bool,
+    /// Which part of a page it is, if it is one.
+    part: Option<Part>,
+}
+
+impl Ending {
+    pub(crate) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
+        let counts = eligibility::counts(response);
+        let is_empty = !counts && partial::may_be_empty(response);
+        if visit.is_rendered() || !(counts || is_empty) {
+            return Self::unfilled(counts && !visit.is_dropped(response));
+        }
+        let is_stream = partial::is_turbo_stream(response);
+        if !(is_empty || is_stream || eligibility::is_html(response)) {
+            return Self::unfilled(counts);
+        }
+        let request = response.request();
+        let head = Head::of(request);
+        // Most pages are asked for by nobody's script, and are not asked about it.
+        let part = match head.is_of_script || is_stream {
+            true => visit.part(response),
+            false => None,
+        };
+        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Part::Htmx);
+        if is_nothing || head.is_of_script && visit.is_dropped(response) {
+            return Self::unfilled(false);
+        }
+        let fills = is_readable(response) && visit.may_show(request, &head, part.as_ref());
+        Self {
+            counts: true,
+            fills,
+            part,
+        }
+    }
+
+    fn unfilled(counts: bool) -> Self {
+        Self {
+            counts,
+            fills: false,
+            part: None,
+        }
+    }
+
+    /// Tells whether the response can go out as it is, without waiting for anything.
+    pub(crate) fn is_plain(&self, visit: &Visit) -> bool {
+        !self.fills && !visit.is_holding()
+    }
+}
+
+/// Ends a visit that came to a response with something to show or to end.
+pub(crate) async fn end<B: MessageBody + 'static>(
+    visit: &Visit,
+    response: ServiceResponse<B>,
+    ending: Ending,
+) -> ServiceResponse<Body<B>> {
+    let (response, filler) = match ending.fills {
+        true => fill(visit, response, ending.part.as_ref()).await,
+        false => (response.map_body(|_, body| EitherBody::left(body)), None),
+    };
+    let hold = match visit.take_hold() {
+        Some(hold) => decide(visit, hold, ending.counts).await,
+        None => None,
+    };
+    complete(visit, response, |body| Body::new(body, filler, hold))
+}
+
+/// Ends a visit with nothing to show.
+pub(crate) fn end_plainly<B: MessageBody + 'static>(
+    visit: &Visit,
+    response: ServiceResponse<B>,
+) -> ServiceResponse<Body<B>> {
+    complete(visit, response, |body| {
+        Body::new(EitherBody::left(body), None, None)
+    })
+}
+
+/// Ends a visit that came to an error: a middleware inside of Salver's gave up.
+pub(crate) async fn end_in_error(visit: &Visit, mut error: Error) -> Error {
+    if let Some(hold) = visit.take_hold() {
+        decide(visit, hold, false).await;
+    }
+    for cookie in visit.visitor.take_cookies() {
+        error.add_response_mapper(move |mut response: HttpResponse| {
+            keep_from_caches(response.headers_mut());
+            // The cookie is one that this crate baked: it fits.
+            let _ = response.add_cookie(&cookie);
+            response
+        });
+    }
+    error
+}
+
+fn complete<B, T>(
+    visit: &Visit,
+    mut response: ServiceResponse<T>,
+    body: impl FnOnce(T) -> Body<B>,
+) -> ServiceResponse<Body<B>> {
+    visit.visitor.leave_hint(response.request());
+    if !visit.take_now().is_empty() {
+        tracing::warn!(
+            "a message for this response only was not shown: there is no slot to fill, the page draws `Pending` itself \
+             (use `Pending::now`), or htmx drops the response (say `as_page` or `as_part_of` if it does not)"
+        );
+    }
+    if visit.is_carrying() {
+        keep_from_caches(response.headers_mut());
+    }
+    for cookie in visit.visitor.take_cookies() {
+        keep_from_caches(response.headers_mut());
+        if response.response_mut().add_cookie(&cookie).is_err() {
+            tracing::error!("a cookie does not fit into a header");
+        }
+    }
+    response.map_body(|_, inner| body(inner))
+}
+
+/// Tells whether what goes into the response can be put there.
+fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+
+    let encoded = eligibility::is_encoded(response);
+    if encoded && !TOLD.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "the body is encoded before Salver sees it, so that no slot can be filled: wrap the \
+             compressor outside, `.wrap(salver.middleware()).wrap(Compress::default())`"
+        );
+    }
+    !encoded
+}
+
+type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Filler>>);
+
+/// Fills the slot, or what stands for it in a part, if there is something to put into it.
+async fn fill<B: MessageBody + 'static>(
+    visit: &Visit,
+    response: ServiceResponse<B>,
+    part: Option<&Part>,
+) -> Filled<B> {
+    let (request, response) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    let mut filler = None;
+    let body = match body.try_into_bytes() {
+        Ok(page) => EitherBody::right(filled(visit, &request, page, part).await),
+        // A page or a part: of that which comes in pieces, htmx alone knows.
+        Err(body) if part == Some(&Part::Htmx) && !visit.is_said_to_be_part() => {
+            EitherBody::left(body)
+        }
+        // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
+        Err(body) => {
+            let drawn = messages(visit, &request, part).await;
+            let (wanted, drawn) = match part {
+                None => (Wanted::Slot, drawn),
+                Some(part) => (part.wanted(), drawn.map(|drawn| part.wrap(&drawn))),
+            };
+            filler = drawn.map(|drawn| Box::new(Filler::new(drawn, wanted)));
+            EitherBody::left(body)
+        }
+    };
+    if visit.is_carrying() {
+        head.headers_mut().remove(header::CONTENT_LENGTH);
+        if !head.headers().contains_key(header::CONTENT_TYPE) {
+            head.headers_mut().insert(header::CONTENT_TYPE, HTML);
+        }
+    }
+    (ServiceResponse::new(request, head.set_body(body)), filler)
+}
+
+/// Fills a whole page, or part of one.
+async fn filled(visit: &Visit, request: &HttpRequest, page: Bytes, part: Option<&Part>) -> Bytes {
+    let slot = match part {
+        Some(Part::Htmx) if visit.is_said_to_be_part() => None,
+        None | Some(Part::Htmx) => inject::find(&page, &Wanted::Slot),
+        Some(_) => None,
+    };
+    if let Some(at) = slot {
+        let Some(drawn) = messages(visit, request, None).await else {
+            return page;
+        };
+        let filled = insert(&page, at, &drawn);
+        // htmx may take in all of the page, or what is selected of it: it drops the one or the other.
+        return match part {
+            Some(part) => insert(&filled, filled.len(), &part.wrap(&drawn)),
+            None => filled,
+        };
+    }
+    let Some(part) = part else { return page };
+    let Some(at) = inject::find(&page, &part.wanted()) else {
+        return page;
+    };
+    let drawn = messages(visit, request, Some(part)).await;
+    drawn.map_or(page.clone(), |drawn| insert(&page, at, &part.wrap(&drawn)))
+}
+
+/// Draws what goes in; nothing when there is nothing to show.
+async fn messages(visit: &Visit, request: &HttpRequest, part: Option<&Part>) -> Option<String> {
+    // What a handler has claimed for itself and not drawn is no part's: it is given back.
+    let is_others = part.is_some() && visit.is_holding();
+    let shown = match part {
+        None => visit.shown(request).await,
+        Some(_) => visit.shown_in_part(request).await,
+    };
+    let now = visit.take_now();
+    // Most pages have nothing to say: no language is asked for.
+    let tongue = match shown.messages.is_empty() && shown.displaced == 0 && now.is_empty() {
+        true => Tongue::default(),
+        false => visit.tongue(request).clone(),
+    };
+    let messages = [&*shown.messages, &tongue.translate_all(&now)].concat();
+    let fragment = visit.draw(&messages, shown.displaced, &tongue);
+    match is_others {
+        true => visit.carries(!fragment.is_empty()),
+        false => visit.rendered(!fragment.is_empty()),
+    }
+    (!fragment.is_empty()).then_some(fragment)
+}
+
+fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
+    let (before, after) = page.split_at_checked(at).unwrap_or((page, &[]));
+    [before, fragment.as_bytes(), after].concat().into()
+}
+
+/// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
+async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
+    match visit.word() {
+        None if counts && visit.is_rendered() => return Some(hold),
+        Some(Word::LeaveToPage) if counts && visit.is_rendered() => {
+            return Some(match visit.is_left_to_page() {
+                true => hold.left_to_page(),
+                false => hold,
+            });
+        }
+        Some(Word::Confirm) => hold.confirm(),
+        _ => visit.release(hold).await,
+    }
+    None
+}
+
+/// No cache may keep what was for one visitor, nor answer "not modified" for it.
+fn keep_from_caches(headers: &mut HeaderMap) {
+    headers.retain(|name, _| !speaks_to_caches(name.as_str()));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store, private"),
+    );
+}
+
+/// Tells whether a header lets a cache keep a response: `CDN-Cache-Control` and its like (RFC 9213), and what
+/// nginx and others put above `Cache-Control`, or know instead of it.
+fn speaks_to_caches(header: &str) -> bool {
+    KEEPING.contains(&header) || header.ends_with("-cache-control")
+}

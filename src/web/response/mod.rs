@@ -1,0 +1,8 @@
+//! What a response means: whether it counts as shown, and where messages go into it.
+
+pub(crate) mod body;
+pub(crate) mod eligibility;
+pub(crate) mod error;
+pub(crate) mod finalize;
+pub(crate) mod html_tag;
+pub(crate) mod inject;

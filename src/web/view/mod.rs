@@ -1,0 +1,4 @@
+//! Which view a request is for.
+
+pub(crate) mod source;
+pub(crate) mod unknown_view;
