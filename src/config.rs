@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::store::{Limits, MAX_CONTEXTS, MAX_MESSAGES};
 use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -14,6 +13,58 @@ const LIFE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24 * 60
 const LEASE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
 /// How long a page or an add may wait: 0 would never ask; a visitor waits no longer than 10 seconds.
 const BUDGET: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
+
+/// Most messages that one context can be set to keep: what one look has to carry.
+pub const MAX_MESSAGES: usize = 1000;
+/// Most contexts of one session. Stops one visitor from filling the store by visiting many pages.
+pub const MAX_CONTEXTS: usize = 64;
+
+/// What happens when a context is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Full {
+    /// The oldest message goes, counted, and the page says "and N more".
+    #[default]
+    DropOldest,
+    /// The add is refused with [`Error::is_full`].
+    Reject,
+}
+
+/// The bounds that an add has to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How long a context lives after its last add. Default: 1 hour. Keeps the store free of visitors
+    /// who left.
+    pub expiry: Duration,
+    /// Oldest message that is shown. Default: 24 hours. Keeps old news off the page.
+    pub age: Duration,
+    /// Most messages in a context. Default: 100. Keeps a runaway job from burying the page.
+    pub messages: usize,
+    /// Most contexts in a session. Default: 64, see [`MAX_CONTEXTS`].
+    pub contexts: usize,
+    /// What happens when a context is full. Default: [`Full::DropOldest`].
+    pub full: Full,
+    /// How many replicas have to have an add before it returns. Default: 0, the server alone. A store that has
+    /// no replicas answers [`Error::is_in_doubt`] to any other number, after adding.
+    pub replicas: u32,
+    /// How long an add waits for them. Default: 80 ms.
+    pub within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            expiry: Duration::from_secs(60 * 60),
+            age: Duration::from_secs(24 * 60 * 60),
+            messages: 100,
+            contexts: MAX_CONTEXTS,
+            full: Full::DropOldest,
+            replicas: 0,
+            within: Duration::from_millis(80),
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {

@@ -1,33 +1,23 @@
 //! Whose, on which page: the address of a message.
 
+mod key;
 mod session;
 mod view;
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::validate::check_line;
 
+pub(crate) use self::key::{decode, encode, encode_into};
 pub use self::session::SessionId;
 pub use self::view::{IntoView, View};
 
 /// Longest name of an application in bytes: it is part of every key.
 const MAX_APP: usize = 64;
-/// Everything but `A-Z a-z 0-9 - . _ ~`, the characters that RFC 3986 calls unreserved.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-pub(crate) fn encode(part: &str) -> String {
-    utf8_percent_encode(part, RESERVED).to_string()
-}
-
 /// Spells the key of a context, `app:{session}:view`, part by part.
 pub(crate) fn spell(app: &str, session: &SessionId, view: &View, mut put: impl FnMut(&str)) {
     spell_session(app, session, &mut put);
@@ -36,28 +26,10 @@ pub(crate) fn spell(app: &str, session: &SessionId, view: &View, mut put: impl F
 
 /// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
 pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
-    spell_owner(app, ":{", session, &mut put);
+    encode_into(app, &mut put);
+    put(":{");
+    encode_into(session.as_str(), &mut put);
     put("}:");
-}
-
-/// Spells the key of a session's book, `app!session:{session}`, part by part.
-#[cfg(feature = "redis")]
-pub(crate) fn spell_book(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
-    spell_owner(app, "!session:{", session, &mut put);
-    put("}");
-}
-
-fn spell_owner(app: &str, between: &str, session: &SessionId, mut put: impl FnMut(&str)) {
-    utf8_percent_encode(app, RESERVED).for_each(&mut put);
-    put(between);
-    utf8_percent_encode(session.as_str(), RESERVED).for_each(&mut put);
-}
-
-pub(crate) fn decode(part: &str) -> Option<String> {
-    let text = percent_encoding::percent_decode_str(part)
-        .decode_utf8()
-        .ok()?;
-    (encode(&text) == part).then(|| text.into_owned())
 }
 
 /// The address of a message: application, session and view.

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::context::RESERVED;
-use crate::context::decode;
+use crate::context::key::{decode, encode_into};
 use crate::validate::check_line;
 
 /// Longest view in bytes. Stops a view taken from a path from making keys of any size.
@@ -57,7 +55,7 @@ impl View {
     pub(crate) fn spell(&self, mut put: impl FnMut(&str)) {
         match self.0.as_deref() {
             None => put(ANY),
-            Some(name) => utf8_percent_encode(name, RESERVED).for_each(put),
+            Some(name) => encode_into(name, put),
         }
     }
 

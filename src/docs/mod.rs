@@ -6,6 +6,7 @@
 //! | [jobs] | tell the visitor from a job: a queue, a task, cron, an outbox |
 //! | [design] | see why it is made as it is |
 //! | [data] | read and write the stored format, from any language |
+//! | [custom_store] | write a store of your own, and run the conformance tests on it |
 //! | [deployment] | set Redis up so that messages survive what you need them to survive |
 //! | [promises] | know what Salver promises, and which test shows it |
 //! | [tool] | look, add, count and find out what is wrong, from a shell |
@@ -25,6 +26,11 @@ pub mod design {}
 
 #[doc = include_str!("data.md")]
 pub mod data {}
+
+#[doc = "```rust"]
+#[doc = include_str!("../../examples/custom_store.rs")]
+#[doc = "```"]
+pub mod custom_store {}
 
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}

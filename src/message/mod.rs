@@ -1,9 +1,12 @@
 //! What is shown: a message, its id and its parts.
 
+mod action;
+mod autoclose;
+mod data;
+mod format;
 mod id;
 mod level;
 mod limits;
-mod parts;
 mod translation_key;
 
 use std::fmt;
@@ -16,13 +19,15 @@ use time::OffsetDateTime;
 use crate::Error;
 use crate::validate::{check_line, check_text, is_unreserved, over};
 
+pub use self::action::Action;
+pub use self::autoclose::Autoclose;
+pub use self::format::Format;
 pub use self::id::MessageId;
 pub use self::level::Level;
 pub use self::limits::{
     MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
     MAX_URL,
 };
-pub use self::parts::{Action, Autoclose, Format};
 pub(crate) use self::translation_key::Wording;
 
 /// One message, built by chaining and checked by the call that uses it.
@@ -343,7 +348,7 @@ impl Message {
         let Some(data) = &self.data else {
             return Ok(());
         };
-        if depth(data) > MAX_DEPTH {
+        if data::depth(data) > MAX_DEPTH {
             return Err(Error::invalid(
                 "data",
                 format!("is nested more than {MAX_DEPTH} deep"),
@@ -371,14 +376,6 @@ fn one_line_ending(text: String) -> String {
         text.replace("\r\n", "\n")
     } else {
         text
-    }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
-        _ => 0,
     }
 }
 

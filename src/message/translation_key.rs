@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::Error;
+use crate::message::data::depth;
 use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
-use crate::message::{depth, over};
-use crate::validate::check_line;
+use crate::validate::{check_line, over};
 
 /// The key of a text in the site's translations, and what is put into it.
 #[derive(Clone, Debug, Default, PartialEq)]

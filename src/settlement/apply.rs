@@ -19,6 +19,12 @@ use crate::telemetry::Since;
 /// Longest wait for one end. Stops a store that never answers from holding up the queue.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Most ends that wait to be tried in one queue. Bounds the memory that a store which is down can cost; what finds
+/// no room comes back when its lease ends.
+pub(super) const QUEUE: usize = 1024;
+/// Most ends that are on their way at once: enough to fill one connection's pipeline.
+pub(super) const AT_ONCE: usize = 64;
+
 /// How a claim ends.
 #[derive(Debug)]
 pub(crate) enum End {

@@ -9,8 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::log_limit::Seldom;
-use crate::settlement::apply::{Desk, Job};
-use crate::settlement::{AT_ONCE, QUEUE};
+use crate::settlement::apply::{AT_ONCE, Desk, Job, QUEUE};
 use crate::{Error, runtime};
 
 /// Most confirms that wait to be tried again. Bounds the memory that a store which is down can cost; of more, the

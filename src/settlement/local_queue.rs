@@ -12,9 +12,8 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::runtime;
-use crate::settlement::apply::{Desk, End, Job, PATIENCE};
+use crate::settlement::apply::{AT_ONCE, Desk, End, Job, PATIENCE, QUEUE};
 use crate::settlement::background_queue::Home;
-use crate::settlement::{AT_ONCE, QUEUE};
 
 /// How long jobs wait for a worker that stands still: far less than a lease.
 const STANDSTILL: Duration = Duration::from_secs(1);

@@ -23,12 +23,6 @@ use crate::store::Store;
 
 pub(crate) use self::apply::End;
 
-/// Most ends that wait to be tried in one queue. Bounds the memory that a store which is down can cost; what finds
-/// no room comes back when its lease ends.
-const QUEUE: usize = 1024;
-/// Most ends that are on their way at once: enough to fill one connection's pipeline.
-const AT_ONCE: usize = 64;
-
 /// Where a handle hands over the ends of its claims. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Settle {

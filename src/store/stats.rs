@@ -95,3 +95,17 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
         (one, other) => one.or(other),
     }
 }
+
+/// What a step of a sweep did, or all of them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Swept {
+    /// How many contexts were looked through.
+    pub contexts: u64,
+    /// How many messages were dropped.
+    pub removed: u64,
+    /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
+    pub of: u64,
+    /// Where the next step goes on; none at the end.
+    pub next: Option<String>,
+}

@@ -4,9 +4,10 @@ use ::redis::cluster::ClusterClient;
 use ::redis::{ConnectionInfo, ProtocolVersion};
 
 use crate::Error;
+use crate::redis::connect::config::Addresses;
+use crate::redis::connect::options::{CONNECT, RESPONSE, refused, tcp};
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{is_tls, provide_cryptography};
-use crate::redis::connect::{Addresses, CONNECT, RESPONSE, refused, tcp};
 
 /// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
 /// milliseconds. Its own 16 times would ask long after every deadline.

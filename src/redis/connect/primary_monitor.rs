@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use crate::Error;
+use crate::redis::connect::options::{CONNECT, config, connect};
 use crate::redis::connect::sentinel::Sentinels;
-use crate::redis::connect::{CONNECT, config, connect};
 
 /// How often the Sentinels are asked.
 const OFTEN: Duration = Duration::from_secs(1);

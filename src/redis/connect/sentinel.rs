@@ -9,9 +9,10 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::redis::classify;
+use crate::redis::connect::config::{Addresses, Topology};
+use crate::redis::connect::options::{CONNECT, open, refused, tcp};
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{Tls, is_tls, provide_cryptography};
-use crate::redis::connect::{Addresses, CONNECT, Topology, open, refused, tcp};
 
 /// How much longer other Sentinels are waited for where one has answered that it knows no primary.
 const OTHERS: Duration = Duration::from_millis(200);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Error;
 use crate::redis::{Addresses, Topology};
-use crate::store::redis::RedisStore;
+use crate::store::redis::store::RedisStore;
 
 /// Describes where Redis is: `RedisStore::builder("redis://10.0.0.1").build()?`.
 ///
@@ -25,6 +25,24 @@ use crate::store::redis::RedisStore;
 #[derive(Clone)]
 pub struct RedisBuilder {
     addresses: Addresses,
+}
+
+impl RedisStore {
+    /// Takes a URL, `redis://[user:password@]host[:port][/db]`; with the feature `tls` also `rediss://`.
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a URL that does not parse; the error does not repeat it.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Self::builder(url).build()
+    }
+
+    /// Starts with one address, for Sentinels, a Cluster, or certificates of one's own.
+    #[must_use]
+    pub fn builder(url: &str) -> RedisBuilder {
+        RedisBuilder::new(url)
+    }
 }
 
 impl RedisBuilder {

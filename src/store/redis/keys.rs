@@ -5,7 +5,7 @@ use std::io::Write;
 use ::redis::{RedisWrite, ToRedisArgs, ToSingleRedisArg};
 
 use crate::context;
-use crate::context::encode;
+use crate::context::{encode, encode_into};
 use crate::{Context, SessionId, View};
 
 /// A key on its way into a request, which it spells itself into.
@@ -31,9 +31,17 @@ impl<'a> Key<'a> {
     fn spell(self, put: impl FnMut(&str)) {
         match self {
             Self::Context(app, session, view) => context::spell(app, session, view, put),
-            Self::Book(app, session) => context::spell_book(app, session, put),
+            Self::Book(app, session) => spell_book(app, session, put),
         }
     }
+}
+
+/// Writes the key of a session index, `app!session:{session}`, piece by piece.
+fn spell_book(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+    encode_into(app, &mut put);
+    put("!session:{");
+    encode_into(session.as_str(), &mut put);
+    put("}");
 }
 
 impl ToRedisArgs for Key<'_> {

@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use crate::context::encode;
 use crate::redis::{Effect, Line, Lua};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::{begin, read, run, session_of};
+use crate::store::redis::scripts::call::{begin, read, run, session_of};
 use crate::store::{Limits, MAX_MESSAGES, Placed, millis};
 use crate::{Context, Error, SessionId, View};
 
-static LEAVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../leave.lua")));
-static ARRIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../arrive.lua")));
-static CARRY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../carry.lua")));
-static RECEIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../receive.lua")));
-static DISCARD: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("../discard.lua")));
+static LEAVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("cluster/leave.lua")));
+static ARRIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("cluster/arrive.lua")));
+static CARRY: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("cluster/carry.lua")));
+static RECEIVE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("cluster/receive.lua")));
+static DISCARD: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("cluster/discard.lua")));
 
 /// Where a session is that is to move.
 #[derive(PartialEq)]

@@ -1,0 +1,12 @@
+//! JSON that comes with a message.
+
+use serde_json::Value;
+
+/// Returns how deep arrays and objects are nested.
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
