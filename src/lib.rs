@@ -55,9 +55,11 @@
 #[cfg(any(feature = "redis", feature = "live"))]
 mod backoff;
 mod breaker;
+mod call_policy;
 mod changes;
 mod config;
 mod context;
+mod deadline;
 pub mod docs;
 mod error;
 mod handle;

@@ -11,7 +11,6 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::store::Found;
 
 /// Makes a function for each counter of messages of an application.
 macro_rules! counters {
@@ -51,10 +50,18 @@ impl Since {
 }
 
 /// What a look met and did not hand out.
-pub(crate) fn met(app: &Arc<str>, found: &Found) {
-    expired(app, found.expired);
-    undecodable(app, found.unreadable);
-    newer(app, found.newer);
+pub(crate) fn record_skipped(app: &Arc<str>, skipped: &Skipped) {
+    expired(app, skipped.expired);
+    undecodable(app, skipped.undecodable);
+    newer(app, skipped.unsupported);
+}
+
+/// How many members a read did not return, by cause.
+#[derive(Clone, Copy)]
+pub(crate) struct Skipped {
+    pub(crate) expired: u64,
+    pub(crate) undecodable: u64,
+    pub(crate) unsupported: u64,
 }
 
 /// The span of one call to the store.

@@ -72,7 +72,7 @@ async fn what_python_writes_is_shown() {
         r#"
 import redis
 server = redis.Redis(port={port})
-add_lua = open("src/store/redis/add.lua").read()
+add_lua = open("src/store/redis/scripts/add.lua").read()
 context = {{"app": "dashboard", "session": "{session}", "view": "settings"}}
 for text in ("10 %", "20 %"):
     reply = add(server, add_lua, context, text, tag="import", level="error", title="ø")

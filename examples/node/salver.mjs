@@ -227,7 +227,7 @@ function isPast({ id, expires }, now) {
 
 function ownScript() {
   const beside = new URL("add.lua", import.meta.url);
-  const above = new URL("../../src/store/redis/add.lua", import.meta.url);
+  const above = new URL("../../src/store/redis/scripts/add.lua", import.meta.url);
   return readFileSync(existsSync(beside) ? beside : above, "utf8");
 }
 

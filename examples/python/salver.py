@@ -260,7 +260,7 @@ def _is_past(fields: dict[str, Any], now: int) -> bool:
 
 def _script() -> str:
     here = Path(__file__).resolve().parent
-    beside, above = here / "add.lua", here.parent.parent / "src/store/redis/add.lua"
+    beside, above = here / "add.lua", here.parent.parent / "src/store/redis/scripts/add.lua"
     return (beside if beside.exists() else above).read_text()
 
 

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "redis")]
 use tokio::sync::Notify;
 
-use crate::changes::dirty_map::{Marks, Overflow, Tick};
-use crate::changes::fingerprint::Mark;
-use crate::changes::{Doorbell, Source};
+use crate::changes::dirty_map::Marks;
 #[cfg(feature = "web")]
-use crate::{SessionId, View};
+use crate::changes::dirty_map::Tick;
+#[cfg(feature = "web")]
+use crate::changes::fingerprint::Mark;
 
 /// How long the connection may be silent before nothing is known any more: less than the second that is promised.
 const SILENCE: Duration = Duration::from_millis(700);
@@ -63,7 +63,7 @@ impl Index {
     }
 
     #[cfg(feature = "web")]
-    fn is_quiet(&self, now: Tick, mark: Mark) -> bool {
+    pub(super) fn is_quiet(&self, now: Tick, mark: Mark) -> bool {
         self.marks.get(mark).is_none_or(|from| from > now)
     }
 
@@ -73,7 +73,7 @@ impl Index {
     }
 
     /// Tells whether all was known until now.
-    fn lose(&self, _losing: &MutexGuard<'_, ()>) -> bool {
+    pub(super) fn lose(&self, _losing: &MutexGuard<'_, ()>) -> bool {
         let lost = |state: u64| Some((state | COMPLETE).wrapping_add(1));
         let before = self
             .state
@@ -85,61 +85,5 @@ impl Index {
 
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// What pages ask and tell.
-impl Doorbell {
-    /// Tells whether it is known that a page of this view has nothing to show.
-    #[cfg(feature = "web")]
-    pub(crate) fn is_quiet(&self, app: &str, session: &SessionId, view: &View) -> bool {
-        let Some(index) = self.index() else {
-            return false;
-        };
-        let Some((state, now)) = index.knows() else {
-            return false;
-        };
-        let (now, mark_of) = (Tick::of(now), self.marker.of_views(app, session));
-        index.is_quiet(now, mark_of(view))
-            && (view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))
-            // If all was lost meanwhile, so were the marks.
-            && index.state.load(Ordering::Acquire) == state
-    }
-
-    /// Tells whether all that may be pending is known; nothing where that is never so.
-    pub(crate) fn is_complete(&self) -> Option<bool> {
-        self.index().map(|index| index.knows().is_some())
-    }
-
-    pub(crate) fn ask_at_once(&self, mark: Mark) {
-        self.ask_from(mark, Tick::AT_ONCE);
-    }
-
-    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) {
-        if let Some(index) = self.index() {
-            self.note(index, index.marks.ask_from(mark, tick));
-        }
-    }
-
-    /// Where there was no room for a mark, nothing is known any more. Going through all at once would be in
-    /// vain.
-    pub(crate) fn note(&self, index: &Index, marked: Result<(), Overflow>) {
-        if let Err(Overflow) = marked {
-            index.crowded.store(true, Ordering::Relaxed);
-            self.forget(index, &index.losing());
-        }
-    }
-
-    pub(crate) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
-        if index.lose(losing) {
-            self.watches.ring_all();
-        }
-    }
-
-    pub(crate) fn index(&self) -> Option<&Index> {
-        match &self.source {
-            Source::Connection(index) => Some(index),
-            Source::Store | Source::Nobody => None,
-        }
     }
 }

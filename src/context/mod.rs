@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::validate::check_line;
 
-pub(crate) use self::key::{decode, encode, encode_into};
+#[cfg(feature = "redis")]
+pub(crate) use self::key::encode;
+pub(crate) use self::key::{decode, encode_into};
 pub use self::session::SessionId;
 pub use self::view::{IntoView, View};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::breaker::Breaker;
+use crate::call_policy::CallPolicy;
 use crate::config::Policy;
 use crate::context::check_app;
-use crate::handle::{Salver, Shared};
+use crate::handle::salver::{Salver, Shared};
 use crate::settlement::Settle;
 use crate::store::{Full, MemoryStore, Store};
 use crate::{Error, Level};
@@ -17,6 +17,50 @@ pub struct SalverBuilder {
     pub(crate) app: String,
     pub(crate) store: Option<Result<Arc<dyn Store>, Error>>,
     pub(crate) policy: Policy,
+}
+
+impl Salver {
+    /// Keeps messages in the memory of this process: for one process, for development, for tests.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for an `app` that is empty, over 64 bytes or has a control
+    /// character.
+    pub fn memory(app: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(app).build()
+    }
+
+    /// Keeps messages in Redis, shared by every process of the application. Connects when first needed.
+    ///
+    /// `url`: `redis://[user:password@]host[:port][/db]`.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a bad `app` or a URL that does not parse. A server that is
+    /// down is no error here: messages are carried as soon as it is up.
+    #[cfg(feature = "redis")]
+    pub fn redis(app: impl Into<String>, url: &str) -> Result<Self, Error> {
+        Self::new(app, crate::store::RedisStore::new(url)?)
+    }
+
+    /// Keeps messages in any store.
+    ///
+    /// # Errors
+    ///
+    /// As [`memory`](Self::memory).
+    pub fn new(app: impl Into<String>, store: impl Store) -> Result<Self, Error> {
+        Self::builder(app).store(store).build()
+    }
+
+    /// Starts with the defaults and changes some.
+    #[must_use]
+    pub fn builder(app: impl Into<String>) -> SalverBuilder {
+        SalverBuilder {
+            app: app.into(),
+            store: None,
+            policy: Policy::default(),
+        }
+    }
 }
 
 impl SalverBuilder {
@@ -49,16 +93,16 @@ impl SalverBuilder {
             Some(store) => store?,
             None => Arc::new(MemoryStore::new()),
         };
-        let breaker = Arc::new(Breaker::default());
+        let calls = CallPolicy::default();
         Ok(Salver {
             app,
-            settle: Settle::new(Arc::clone(&store), Arc::clone(&breaker)),
+            settle: Settle::new(Arc::clone(&store), calls.clone()),
             replicas: 0,
             bell: None,
             shared: Arc::new(Shared {
                 store: Arc::clone(&store),
                 policy: self.policy,
-                breaker,
+                calls,
                 checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
                 moving: Arc::new(tokio::sync::Semaphore::new(crate::handle::migrate::MOVERS)),

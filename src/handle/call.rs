@@ -1,33 +1,19 @@
 //! How the handle asks its store: through the breaker, within a budget.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
-use tracing::Instrument;
+use tokio::time::Instant;
 
-use crate::handle::claim_future::Claiming;
-use crate::handle::{Hold, Salver};
-use crate::telemetry;
-use crate::telemetry::Since;
-use crate::{Context, Error, runtime};
+use crate::deadline::{in_doubt, unanswered, within};
+use crate::handle::salver::Salver;
+use crate::{Error, runtime, telemetry};
 
 /// Longest look at the state of a store.
 const CHECK_PATIENCE: Duration = Duration::from_secs(2);
 /// Which share of its budget a write may take before it is sent again: 100 ms of 250.
 const FIRST: f64 = 0.4;
-
-pub(crate) fn unanswered() -> Error {
-    Error::unavailable("the store did not answer in time")
-}
-
-fn in_doubt() -> Error {
-    Error::in_doubt("the store did not answer in time")
-}
 
 impl Salver {
     /// Asks for something that changes nothing.
@@ -97,55 +83,16 @@ impl Salver {
         self.call(doing, twice).await
     }
 
-    /// Claims and waits for at most `budget`; what is claimed later is given back.
-    pub(crate) async fn hold(
-        &self,
-        contexts: Vec<Context>,
-        budget: Duration,
-    ) -> Result<Hold, Error> {
-        let claiming = Claiming::new(self, contexts);
-        self.call("claim", within(budget, claiming, unanswered))
-            .await
-    }
-
-    /// Claims for a page, which goes out without messages when the store is in trouble: counted.
-    #[cfg(feature = "web")]
-    pub(crate) async fn hold_for_page(
-        &self,
-        contexts: Vec<Context>,
-        budget: Duration,
-    ) -> Result<Hold, Error> {
-        let since = Since::now();
-        let held = self.hold(contexts, budget).await;
-        telemetry::page(&self.app, since, held.is_err());
-        held
-    }
-
-    /// Claims for a script in a page that is open: it waits as long as an add does.
-    #[cfg(feature = "web")]
-    pub(crate) async fn hold_for_script(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
-        self.hold(contexts, self.policy().add_budget).await
-    }
-
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let span = telemetry::span(doing, &self.app);
-        let guarded = async {
-            let pass = self.shared.breaker.enter()?;
-            let since = Since::now();
-            let outcome = call.await;
-            telemetry::call(doing, since, &outcome);
-            pass.note(&outcome);
-            if outcome.as_ref().err().is_none_or(Error::is_denied) {
-                self.check_once();
-            }
-            outcome
-        };
-        let outcome = guarded.instrument(span).await;
-        outcome.map_err(|error| error.during(doing))
+        let outcome = self.shared.calls.call(doing, &self.app, call).await;
+        if outcome.as_ref().err().is_none_or(Error::is_denied) {
+            self.check_once();
+        }
+        outcome
     }
 
     /// Looks once, when the store first answers, for what is wrong with it, and says so in words.
@@ -162,21 +109,5 @@ impl Salver {
         };
         // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.
         let _ = runtime::spawn(check);
-    }
-}
-
-pub(crate) async fn within<T>(
-    budget: Duration,
-    call: impl Future<Output = Result<T, Error>>,
-    late: fn() -> Error,
-) -> Result<T, Error> {
-    if Handle::try_current().is_ok() {
-        return timeout(budget, call).await.unwrap_or_else(|_| Err(late()));
-    }
-    // No tokio here: the time is taken on Salver's own thread.
-    let bell = runtime::spawn(async move { tokio::time::sleep(budget).await })?;
-    match select(pin!(call), bell).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(late()),
     }
 }

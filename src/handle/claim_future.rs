@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::CatchUnwind;
 
-use crate::handle::call::{unanswered, within};
-use crate::handle::{Hold, Salver};
+use crate::deadline::{unanswered, within};
+use crate::handle::claim_guard::Hold;
+use crate::handle::salver::Salver;
 use crate::store::Claim;
 use crate::{Context, Error, runtime, telemetry};
 
@@ -78,6 +79,6 @@ fn hold(
 ) -> Result<Hold, Error> {
     let claim = claimed
         .unwrap_or_else(|_| Err(Error::unreadable("a claim, at which the store panicked,")))?;
-    telemetry::met(&salver.app, &claim.found);
+    telemetry::record_skipped(&salver.app, &claim.found.skipped());
     Ok(Hold::new(salver, claim))
 }

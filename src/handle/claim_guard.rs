@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "web")]
 use tokio::time::timeout;
 
-use crate::handle::Salver;
+use crate::handle::salver::Salver;
 #[cfg(feature = "live")]
 use crate::runtime;
 use crate::settlement::End;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Error;
-use crate::handle::Salver;
-use crate::handle::call::within;
+use crate::deadline::{unanswered, within};
+use crate::handle::salver::Salver;
 use crate::store::{Finding, Trouble};
 
 /// How long a look at the store may take.
@@ -77,11 +77,10 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
-        let late = || Error::unavailable("the store did not answer in time");
-        let findings = match within(PATIENCE, self.store.check(self.name()), late).await {
+        let findings = match within(PATIENCE, self.store.check(self.name()), unanswered).await {
             Ok(found) => {
                 // Whoever finds it well here need not wait until a page does.
-                self.shared.breaker.succeeded();
+                self.shared.calls.breaker().succeeded();
                 found
             }
             Err(error) => self.findings_of(&error),
@@ -98,7 +97,7 @@ impl Salver {
 impl Salver {
     fn findings_of(&self, error: &Error) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if self.shared.breaker.is_open() {
+        if self.shared.calls.breaker().is_open() {
             let detail = "the last calls to the store failed";
             findings.push(Finding::new(Trouble::Resting, detail));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Context;
-use crate::handle::Salver;
+use crate::handle::salver::Salver;
 use crate::store::{Doorbell, Watch};
 #[cfg(feature = "web")]
 use crate::{SessionId, View};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[cfg(feature = "web")]
 use std::time::Duration;
 
-use crate::handle::Salver;
+use crate::handle::salver::Salver;
 #[cfg(feature = "web")]
 use crate::runtime;
 use crate::{Error, SessionId};
@@ -18,6 +18,22 @@ pub(crate) const MOVERS: usize = 256;
 const MOVING: Duration = Duration::from_secs(5 * 60);
 
 impl Salver {
+    /// Carries all messages of a session to a new id: a login. One round trip.
+    ///
+    /// The old id shows nothing from then on; adds to it follow to the new one for the expiry (1 hour by
+    /// default).
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`is_closed`](Error::is_closed) when the old session was closed or has moved
+    /// elsewhere. Repeating is safe.
+    pub async fn migrate(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
+        if from == to {
+            return Ok(());
+        }
+        self.migrate_to(from, to, true).await
+    }
+
     pub(crate) async fn migrate_to(
         &self,
         from: &SessionId,

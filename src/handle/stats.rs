@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Error;
-use crate::handle::Salver;
+use crate::handle::salver::Salver;
 use crate::store::Surveyed;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.

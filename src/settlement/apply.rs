@@ -7,14 +7,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing::Instrument;
 
 use crate::Error;
-use crate::breaker::Breaker;
+use crate::call_policy::CallPolicy;
+use crate::deadline::in_doubt;
 use crate::log_limit::Seldom;
 use crate::store::{Claim, Store};
 use crate::telemetry;
-use crate::telemetry::Since;
 
 /// Longest wait for one end. Stops a store that never answers from holding up the queue.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -63,7 +62,7 @@ impl Job {
 /// What ends are tried with.
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) breaker: Arc<Breaker>,
+    pub(crate) calls: CallPolicy,
 }
 
 impl Desk {
@@ -94,20 +93,18 @@ impl Desk {
         app: &Arc<str>,
         end: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
-        let pass = self.breaker.enter()?;
-        let (since, span) = (Since::now(), telemetry::span(doing, app));
         // A store that panics must not take the ends of all other claims with it.
-        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).instrument(span);
-        let ended = match end.await {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(_)) => Err(Error::unreadable(
-                "the end of a claim, at which the store panicked,",
-            )),
-            Err(_) => Err(Error::in_doubt("the store did not answer in time")),
+        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind());
+        let guarded = async {
+            match end.await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(_)) => Err(Error::unreadable(
+                    "the end of a claim, at which the store panicked,",
+                )),
+                Err(_) => Err(in_doubt()),
+            }
         };
-        telemetry::call(doing, since, &ended);
-        pass.note(&ended);
-        ended
+        self.calls.call(doing, app, guarded).await
     }
 }
 

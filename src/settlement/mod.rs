@@ -18,7 +18,7 @@ use self::apply::{Desk, Job};
 use self::background_queue::Home;
 #[cfg(feature = "web")]
 use self::local_queue::{Near, Worker};
-use crate::breaker::Breaker;
+use crate::call_policy::CallPolicy;
 use crate::store::Store;
 
 pub(crate) use self::apply::End;
@@ -36,9 +36,9 @@ pub(crate) struct Settle {
 }
 
 impl Settle {
-    pub(crate) fn new(store: Arc<dyn Store>, breaker: Arc<Breaker>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, calls: CallPolicy) -> Self {
         Self {
-            home: Arc::new(Home::new(Desk { store, breaker })),
+            home: Arc::new(Home::new(Desk { store, calls })),
             #[cfg(feature = "web")]
             near: None,
             #[cfg(feature = "web")]
@@ -92,8 +92,8 @@ impl Settle {
 #[cfg(feature = "web")]
 impl Settle {
     /// Gives one for the calling runtime, by that worker's own store.
-    pub(crate) fn here(&self, store: Arc<dyn Store>, breaker: Arc<Breaker>) -> Self {
-        let near = Near::start(&self.home, Desk { store, breaker }).map(Arc::new);
+    pub(crate) fn here(&self, store: Arc<dyn Store>, calls: CallPolicy) -> Self {
+        let near = Near::start(&self.home, Desk { store, calls }).map(Arc::new);
         let mut workers = self.workers();
         workers.retain(|worker| worker.strong_count() > 0);
         workers.extend(near.as_ref().map(|near| near.worker()));

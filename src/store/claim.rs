@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::telemetry::Skipped;
 use crate::wire::{self, Undecoded};
 use crate::{Context, Message, SessionId};
 
@@ -58,6 +59,15 @@ impl Found {
         });
         self.messages.sort_by_key(Message::id);
         members
+    }
+
+    /// Returns how many members it skipped, for the metrics.
+    pub(crate) fn skipped(&self) -> Skipped {
+        Skipped {
+            expired: self.expired,
+            undecodable: self.unreadable,
+            unsupported: self.newer,
+        }
     }
 
     /// Notes that a message may be shown after this time, if none comes earlier.

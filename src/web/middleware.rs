@@ -16,11 +16,13 @@ use pin_project_lite::pin_project;
 use crate::web::request::app_state::Site;
 use crate::web::request::state::Visit;
 use crate::web::response::body::Body;
-use crate::web::response::finalize::{Ending, end, end_in_error, end_plainly};
+use crate::web::response::finalize::{end, end_in_error, end_plainly};
+use crate::web::response::plan::Ending;
 use crate::web::session::session_cache::Lately;
 use crate::web::session::source::SessionSource;
 use crate::web::translation::{Translator, Words};
-use crate::web::view::source::{Routes, ViewSource};
+use crate::web::view::cache::Routes;
+use crate::web::view::source::ViewSource;
 use crate::web::view::unknown_view;
 use crate::{Message, Salver};
 

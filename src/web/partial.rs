@@ -14,7 +14,8 @@ use percent_encoding::percent_decode_str;
 use crate::View;
 use crate::web::response::eligibility;
 use crate::web::response::inject::Wanted;
-use crate::web::view::source::{Routes, ViewSource};
+use crate::web::view::cache::Routes;
+use crate::web::view::source::ViewSource;
 
 /// By this a page says which view it is, percent-encoded.
 const VIEW: HeaderName = HeaderName::from_static("salver-view");

@@ -61,7 +61,7 @@ impl Monitor {
 /// Tells whether a line runs the script that confirms, by its hash or by its source.
 fn is_confirm(line: &str) -> bool {
     static HASH: LazyLock<String> = LazyLock::new(|| {
-        let source = include_str!("../../src/store/redis/confirm.lua");
+        let source = include_str!("../../src/store/redis/scripts/confirm.lua");
         redis::Script::new(source).get_hash().to_owned()
     });
     line.contains(&*HASH) || line.contains("-- Removes what a claim holds")

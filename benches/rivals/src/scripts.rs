@@ -3,8 +3,8 @@
 use redis::{Cmd, FromRedisValue, RedisResult, Script, Value, cmd, from_redis_value};
 use salver::store::ADD_SCRIPT;
 
-const LOOK: &str = include_str!("../../../src/store/redis/look.lua");
-const CONFIRM: &str = include_str!("../../../src/store/redis/confirm.lua");
+const LOOK: &str = include_str!("../../../src/store/redis/scripts/look.lua");
+const CONFIRM: &str = include_str!("../../../src/store/redis/scripts/confirm.lua");
 
 const EXPIRY_MS: u64 = 3_600_000;
 const MESSAGES: u64 = 100;

@@ -6,28 +6,31 @@ use salver::Message;
 use serde_json::json;
 
 use crate::Outcome;
-use crate::args::{Add, Server};
-use crate::say::Say;
-use crate::trouble::{Trouble, answered};
+use crate::cli::Add;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::server::Server;
 
-pub(crate) async fn run(server: &Server, wanted: Add, say: &Say) -> Outcome {
+pub(crate) async fn run(server: &Server, wanted: Add, output: &Output) -> Outcome {
     let address = wanted.address.page()?.clone();
     let salver = server.salver(address.app())?;
     let message = message(wanted)?;
     let id = message.id();
-    let added = answered(server, &salver, salver.add(&address, message)).await?;
+    let added = server
+        .with_diagnosis(&salver, salver.add(&address, message))
+        .await?;
     let value = json!({ "id": id, "displaced": added.displaced });
-    say.either(|| id.to_string(), value)?;
+    output.print(|| id.to_string(), value)?;
     Ok(true)
 }
 
-fn message(wanted: Add) -> Result<Message, Trouble> {
+fn message(wanted: Add) -> Result<Message, CliError> {
     let text = match wanted.text.as_str() {
         "-" => {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)
-                .map_err(Trouble::from)?;
+                .map_err(CliError::from)?;
             text.trim_end().to_owned()
         }
         _ => wanted.text,

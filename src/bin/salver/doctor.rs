@@ -7,16 +7,16 @@ use salver::{Salver, SessionId, View};
 use serde_json::json;
 
 use crate::Outcome;
-use crate::args::Server;
-use crate::say::Say;
-use crate::trouble::Trouble;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::server::{OTHER_PROTOCOL, Server};
 
 /// How many looks tell how fast the server answers.
 const LOOKS: usize = 100;
 /// How many steps through the contexts tell in which form they are kept.
 const STEPS: usize = 20;
 
-pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
+pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
     let store = server.store()?;
     let salver = Salver::new(app, store.clone())?;
     let health = salver.health().await;
@@ -29,8 +29,8 @@ pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
         latency = Some(measured);
         hints.extend(form(&sample(&store, app).await));
     }
-    if !reached && server.is_another().await {
-        let detail = "somebody answers there, and not as Redis does";
+    if !reached && server.speaks_other_protocol().await {
+        let detail = OTHER_PROTOCOL;
         findings = vec![Finding::new(Named::Unreachable, detail)];
     }
     let value = json!({
@@ -40,7 +40,7 @@ pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
         "latency_us": latency.map(|(p50, p99)| json!({ "p50": p50.as_micros(), "p99": p99.as_micros() })),
     });
     let name = server.name();
-    say.either(|| page(&name, &findings, &hints, latency), value)?;
+    output.print(|| page(&name, &findings, &hints, latency), value)?;
     Ok(findings.is_empty())
 }
 
@@ -69,7 +69,7 @@ fn page(
 }
 
 /// Measures how long a look takes: the median, and what one in a hundred takes at least.
-async fn measure(salver: &Salver) -> Result<(Duration, Duration), Trouble> {
+async fn measure(salver: &Salver) -> Result<(Duration, Duration), CliError> {
     let nobodys = salver.context(SessionId::new("!doctor")?, View::ANY)?;
     let mut took = Vec::new();
     for _ in 0..LOOKS {

@@ -5,22 +5,24 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use self::args::{Cli, Command};
-use self::say::Say;
-use self::trouble::Trouble;
+use self::cli::{Cli, Command};
+use self::error::CliError;
+use self::output::Output;
+use self::server::Server;
 
 mod add;
-mod args;
+mod cli;
 mod doctor;
+mod error;
+mod output;
 mod peek;
-mod say;
+mod server;
 mod stats;
 mod sweep;
-mod trouble;
-mod watch;
+mod tail;
 
 /// What a command comes to: whether all is well.
-type Outcome = Result<bool, Trouble>;
+type Outcome = Result<bool, CliError>;
 
 fn main() -> ExitCode {
     let Cli {
@@ -28,29 +30,29 @@ fn main() -> ExitCode {
         json,
         command,
     } = Cli::parse();
-    let say = Say::new(json);
+    let output = Output::new(json);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(&server, command, &say)),
-        Err(error) => Err(Trouble::from(error)),
+        Ok(runtime) => runtime.block_on(run(&server, command, &output)),
+        Err(error) => Err(CliError::from(error)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        Err(trouble) => trouble.tell(&say),
+        Err(error) => error.report(json),
     }
 }
 
-async fn run(server: &args::Server, command: Command, say: &Say) -> Outcome {
+async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
     match command {
-        Command::Peek { address } => peek::run(server, &address, say).await,
-        Command::Add(wanted) => add::run(server, *wanted, say).await,
-        Command::Watch { address } => watch::run(server, &address, say).await,
-        Command::Stats { app } => stats::run(server, &app, say).await,
-        Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, say).await,
-        Command::Doctor { app } => doctor::run(server, &app, say).await,
+        Command::Peek { address } => peek::run(server, &address, output).await,
+        Command::Add(wanted) => add::run(server, *wanted, output).await,
+        Command::Watch { address } => tail::run(server, &address, output).await,
+        Command::Stats { app } => stats::run(server, &app, output).await,
+        Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, output).await,
+        Command::Doctor { app } => doctor::run(server, &app, output).await,
         Command::Completions { shell } => {
             // Not at once to whoever reads: it panics where nobody does.
             let mut script = Vec::new();
@@ -70,7 +72,7 @@ fn man(name: Option<&str>) -> Outcome {
         None => whole,
         Some(name) => {
             let found = whole.find_subcommand(name).cloned();
-            found.ok_or_else(|| Trouble::of_input(format!("there is no command `{name}`")))?
+            found.ok_or_else(|| CliError::invalid_input(format!("there is no command `{name}`")))?
         }
     };
     let mut page = Vec::new();

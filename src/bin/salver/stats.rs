@@ -6,16 +6,17 @@ use salver::store::Surveyed;
 use serde_json::json;
 
 use crate::Outcome;
-use crate::args::Server;
-use crate::say::{Say, ago, number};
-use crate::trouble::answered;
+use crate::output::{Output, ago, number};
+use crate::server::Server;
 
 /// Longest bar of the histogram, in characters.
 const LONGEST: u64 = 40;
 
-pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
+pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
     let salver = server.salver(app)?;
-    let all = answered(server, &salver, salver.survey(|_| ())).await?;
+    let all = server
+        .with_diagnosis(&salver, salver.survey(|_| ()))
+        .await?;
     let value = json!({
         "contexts": all.contexts,
         "messages": all.messages,
@@ -23,7 +24,7 @@ pub(crate) async fn run(server: &Server, app: &str, say: &Say) -> Outcome {
         "oldest": all.oldest,
         "contexts_by_messages": all.by_messages,
     });
-    say.either(|| page(&all), value)?;
+    output.print(|| page(&all), value)?;
     Ok(true)
 }
 

@@ -6,11 +6,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::Outcome;
-use crate::args::Server;
-use crate::say::{Say, number};
-use crate::trouble::answered;
+use crate::output::{Output, number};
+use crate::server::Server;
 
-pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &Say) -> Outcome {
+pub(crate) async fn run(
+    server: &Server,
+    app: &str,
+    older_than: Duration,
+    output: &Output,
+) -> Outcome {
     let salver = server.salver(app)?;
     // On standard error, and only where a person looks at it.
     let bar = ProgressBar::new(0);
@@ -22,7 +26,7 @@ pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &
         bar.set_position(so_far.contexts);
         bar.set_message(format!("{} dropped", number(so_far.removed)));
     });
-    let swept = answered(server, &salver, swept).await;
+    let swept = server.with_diagnosis(&salver, swept).await;
     bar.finish_and_clear();
     let swept = swept?;
     let line = || {
@@ -30,6 +34,6 @@ pub(crate) async fn run(server: &Server, app: &str, older_than: Duration, say: &
         format!("{removed} messages dropped, {contexts} contexts looked through")
     };
     let value = json!({ "removed": swept.removed, "contexts": swept.contexts });
-    say.either(line, value)?;
+    output.print(line, value)?;
     Ok(true)
 }

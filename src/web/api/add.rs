@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::message::{Action, Autoclose, Format};
-use crate::web::api::{Caller, Problem};
+use crate::web::api::caller::{self, Caller};
+use crate::web::api::problem::Problem;
 use crate::{Error, Level, Message, View};
 
 /// A message as a page may leave it for the visitor who looks at it.
@@ -55,8 +56,5 @@ pub(crate) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpRe
     if salver.add_here(&context, message).await?.messages == 0 {
         return Err(Error::invalid("level", "is below what the site takes").into());
     }
-    Ok(crate::web::api::json(
-        StatusCode::CREATED,
-        json!({ "id": id }),
-    ))
+    Ok(caller::json(StatusCode::CREATED, json!({ "id": id })))
 }

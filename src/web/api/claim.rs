@@ -5,9 +5,10 @@ use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::web::api::{Caller, Problem, json};
+use crate::web::api::caller::{Caller, json};
+use crate::web::api::problem::Problem;
+use crate::web::request::eligibility;
 use crate::web::request::headers::Head;
-use crate::web::response::eligibility;
 use crate::{Message, View};
 
 /// Of which view.

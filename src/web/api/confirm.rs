@@ -4,7 +4,8 @@ use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use crate::web::api::{Caller, Problem};
+use crate::web::api::caller::Caller;
+use crate::web::api::problem::Problem;
 use crate::{Error, MessageId, View};
 
 /// Most messages of one word: more than a page shows at once. Stops one request from being many.

@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::web::api::{Caller, Problem};
+use crate::web::api::caller::{self, Caller};
+use crate::web::api::problem::Problem;
 use crate::{Error, View};
 
 /// Of which view.
@@ -31,8 +32,5 @@ pub(crate) async fn count(
         }
         None => 0,
     };
-    Ok(crate::web::api::json(
-        StatusCode::OK,
-        json!({ "count": count }),
-    ))
+    Ok(caller::json(StatusCode::OK, json!({ "count": count })))
 }

@@ -4,24 +4,17 @@
 //! `openapi.json` describes it; what is wrong is told as in RFC 9457, "Problem Details for HTTP APIs".
 
 mod add;
+mod caller;
 mod claim;
 mod confirm;
 mod count;
 mod problem;
 
 use std::future::ready;
-use std::rc::Rc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::web::{self, JsonConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
-use serde::Serialize;
-
-use self::problem::Problem;
-use crate::SessionId;
-use crate::web::request::csrf;
-use crate::web::request::state::Visit;
+use actix_web::{HttpResponse, Resource};
 
 /// Most bytes of one request. Stops strangers from having the process read what is none.
 const MAX_BYTES: usize = 16 * 1024;
@@ -68,28 +61,4 @@ async fn describe() -> HttpResponse {
         .content_type(ContentType::json())
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
         .body(DESCRIPTION)
-}
-
-/// Whose request it is, if a page of this site makes it.
-struct Caller {
-    visit: Rc<Visit>,
-    session: Option<SessionId>,
-}
-
-impl Caller {
-    fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let visit = Visit::of(request)?;
-        if csrf::is_foreign(request) {
-            return Err(Problem::foreign());
-        }
-        let session = visit.visitor.session(request);
-        Ok(Self { visit, session })
-    }
-}
-
-/// Answers with JSON that no cache may keep.
-fn json(status: StatusCode, content: impl Serialize) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((header::CACHE_CONTROL, "no-store, private"))
-        .json(content)
 }

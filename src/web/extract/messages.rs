@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::web::request::state::{Said, Visit, Word};
-use crate::web::session::source::Hand;
+use crate::web::session::issuer::Hand;
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
 /// Adds messages for this visitor: the extractor of handlers that have something to tell.

@@ -6,10 +6,12 @@ use std::collections::HashSet;
 use actix_web::HttpRequest;
 
 use crate::web::partial;
+use crate::web::request::headers::Head;
 use crate::web::session::session_cache::Lately;
 use crate::web::session::source::SessionSource;
 use crate::web::translation::Translator;
-use crate::web::view::source::{Routes, ViewSource};
+use crate::web::view::cache::Routes;
+use crate::web::view::source::ViewSource;
 use crate::web::view::unknown_view::{Unread, VIEWS};
 use crate::{Salver, SessionId, View};
 
@@ -36,9 +38,11 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Gives the session of a token that this site has given out.
-    pub(crate) fn session_of(&self, token: &[u8]) -> Option<SessionId> {
-        self.lately.session(token, self.salver.name())
+    /// Gives the session of a request, if it has one.
+    pub(crate) fn session_of(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
+        let app = self.salver.name();
+        self.session
+            .find(request, head, app, &self.lately, self.plain_http)
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {

@@ -9,9 +9,9 @@ use crate::Context;
 use crate::handle::Hold;
 use crate::log_limit::Seldom;
 use crate::web::partial::Part;
+use crate::web::request::eligibility;
 use crate::web::request::headers::Head;
 use crate::web::request::state::{Said, Shown, Visit};
-use crate::web::response::eligibility;
 
 /// What an operator has to mend is said once a minute, not once a page.
 static DEGRADED: Seldom = Seldom::new();

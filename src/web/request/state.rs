@@ -13,7 +13,7 @@ use crate::web::partial;
 use crate::web::partial::Part;
 use crate::web::request::app_state::Site;
 use crate::web::request::visitor::Visitor;
-use crate::web::session::source::Hand;
+use crate::web::session::issuer::Hand;
 use crate::web::translation::Tongue;
 use crate::{Context, Error, Message, View};
 

@@ -8,7 +8,7 @@ use actix_web::cookie::Cookie;
 
 use crate::web::request::app_state::Site;
 use crate::web::request::headers::Head;
-use crate::web::session::source::Hand;
+use crate::web::session::issuer::Hand;
 use crate::web::session::token::Token;
 use crate::{Error, SessionId};
 
@@ -64,7 +64,7 @@ impl Visitor {
     pub(crate) fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
         let mut known = self.session.borrow_mut();
         if let Known::Unasked = *known {
-            let found = self.site.session.find(request, head, &self.site);
+            let found = self.site.session_of(request, head);
             *known = found.map_or(Known::Nobody, Known::Session);
         }
         known.id()

@@ -1,17 +1,9 @@
-//! Which requests may claim, and which responses count as shown.
+//! Which responses count as shown.
 
-use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-
-use crate::web::request::headers::Head;
-
-/// Tells whether a request may be a view at all, from what is known before the handler runs.
-pub(crate) fn may_claim(request: &HttpRequest, head: &Head<'_>) -> bool {
-    request.method() != Method::HEAD && !head.is_unseen
-}
 
 /// Tells whether messages rendered into this response count as shown once it has been handed over.
 pub(crate) fn counts<B: MessageBody>(response: &ServiceResponse<B>) -> bool {

@@ -1,7 +1,5 @@
 //! How a visit ends: the slot is filled, the claim decided on, the headers set.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -9,14 +7,12 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 use crate::handle::Hold;
-use crate::web::partial;
 use crate::web::partial::Part;
-use crate::web::request::headers::Head;
 use crate::web::request::state::{Visit, Word};
 use crate::web::response::body::Body;
-use crate::web::response::eligibility;
 use crate::web::response::inject;
 use crate::web::response::inject::{Filler, Wanted};
+use crate::web::response::plan::Ending;
 use crate::web::translation::Tongue;
 
 /// What a part is that had nothing in it.
@@ -31,60 +27,6 @@ const KEEPING: [&str; 6] = [
     "surrogate-control",
     "edge-control",
 ];
-
-/// What a response means for its visit.
-pub(crate) struct Ending {
-    /// Whether messages rendered into it count as shown.
-    counts: bool,
-    /// Whether there may be something to put into it.
-    fills: bool,
-    /// Which part of a page it is, if it is one.
-    part: Option<Part>,
-}
-
-impl Ending {
-    pub(crate) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
-        let counts = eligibility::counts(response);
-        let is_empty = !counts && partial::may_be_empty(response);
-        if visit.is_rendered() || !(counts || is_empty) {
-            return Self::unfilled(counts && !visit.is_dropped(response));
-        }
-        let is_stream = partial::is_turbo_stream(response);
-        if !(is_empty || is_stream || eligibility::is_html(response)) {
-            return Self::unfilled(counts);
-        }
-        let request = response.request();
-        let head = Head::of(request);
-        // Most pages are asked for by nobody's script, and are not asked about it.
-        let part = match head.is_of_script || is_stream {
-            true => visit.part(response),
-            false => None,
-        };
-        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Part::Htmx);
-        if is_nothing || head.is_of_script && visit.is_dropped(response) {
-            return Self::unfilled(false);
-        }
-        let fills = is_readable(response) && visit.may_show(request, &head, part.as_ref());
-        Self {
-            counts: true,
-            fills,
-            part,
-        }
-    }
-
-    fn unfilled(counts: bool) -> Self {
-        Self {
-            counts,
-            fills: false,
-            part: None,
-        }
-    }
-
-    /// Tells whether the response can go out as it is, without waiting for anything.
-    pub(crate) fn is_plain(&self, visit: &Visit) -> bool {
-        !self.fills && !visit.is_holding()
-    }
-}
 
 /// Ends a visit that came to a response with something to show or to end.
 pub(crate) async fn end<B: MessageBody + 'static>(
@@ -151,20 +93,6 @@ fn complete<B, T>(
         }
     }
     response.map_body(|_, inner| body(inner))
-}
-
-/// Tells whether what goes into the response can be put there.
-fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-
-    let encoded = eligibility::is_encoded(response);
-    if encoded && !TOLD.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            "the body is encoded before Salver sees it, so that no slot can be filled: wrap the \
-             compressor outside, `.wrap(salver.middleware()).wrap(Compress::default())`"
-        );
-    }
-    !encoded
 }
 
 type Filled<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Filler>>);

@@ -6,3 +6,4 @@ pub(crate) mod error;
 pub(crate) mod finalize;
 pub(crate) mod html_tag;
 pub(crate) mod inject;
+pub(crate) mod plan;

@@ -1,7 +1,9 @@
 //! How a request is known to be of a session.
 
 pub(crate) mod cookies;
-pub(crate) mod hint;
+mod hint;
+pub(crate) mod issuer;
 pub(crate) mod session_cache;
 pub(crate) mod source;
 pub(crate) mod token;
+mod transport;

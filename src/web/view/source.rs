@@ -1,7 +1,5 @@
 //! Which view a request is for.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -10,6 +8,7 @@ use actix_web::http::Uri;
 use actix_web::http::header::HeaderName;
 
 use crate::View;
+use crate::web::view::cache::{Routes, without_slash};
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
 
@@ -94,29 +93,6 @@ impl ViewSource {
 fn query(query: &str, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     Some(pairs.find(|(key, _)| key == name)?.1.into_owned())
-}
-
-/// The views of the routes that a worker has met: a site has few.
-#[derive(Default)]
-pub(crate) struct Routes(RefCell<HashMap<String, Option<View>>>);
-
-impl Routes {
-    fn view(&self, pattern: String) -> Option<View> {
-        let mut views = self.0.borrow_mut();
-        if let Some(view) = views.get(&pattern) {
-            return view.clone();
-        }
-        let view = View::new(without_slash(&pattern)).ok();
-        views.insert(pattern, view.clone());
-        view
-    }
-}
-
-fn without_slash(path: &str) -> String {
-    match path.strip_prefix('/').unwrap_or(path) {
-        "" => "/".to_owned(),
-        rest => rest.to_owned(),
-    }
 }
 
 impl<F> From<F> for ViewSource

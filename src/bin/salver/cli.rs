@@ -1,23 +1,13 @@
 //! What can be asked for.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use salver::store::{MAX_MESSAGES, RedisStore};
-use salver::{Context, Level, Salver, SessionId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use url::Url;
+use salver::{Context, Level, SessionId};
 
-use crate::trouble::Trouble;
-
-/// Where Redis is unless somebody says otherwise.
-const PORT: u16 = 6379;
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+use crate::error::CliError;
+use crate::server::Server;
 
 const CODES: &str = "\
 Exit status: 0 all is well, 1 `doctor` has found something, 2 wrong use, 65 the input is refused, 69 the server does not \
@@ -38,57 +28,6 @@ pub(crate) struct Cli {
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Where messages are kept.
-#[derive(Args)]
-pub(crate) struct Server {
-    /// The server: redis[s]://[user:password@]host[:port][/db].
-    #[arg(
-        long,
-        global = true,
-        env = "REDIS_URL",
-        hide_env_values = true,
-        default_value = "redis://127.0.0.1",
-        value_name = "URL"
-    )]
-    redis: String,
-    /// The site's age limit: what is older is shown by no page.
-    #[arg(long, global = true, default_value = "1d", value_name = "AGE")]
-    age_limit: humantime::Duration,
-}
-
-impl Server {
-    /// Gives the server's address, without who asks.
-    pub(crate) fn name(&self) -> String {
-        let url = Url::parse(&self.redis).ok();
-        let host = url.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
-        let port = url.as_ref().and_then(Url::port).unwrap_or(PORT);
-        format!("{host}:{port}")
-    }
-
-    /// Tells whether somebody answers there who does not speak as Redis does.
-    pub(crate) async fn is_another(&self) -> bool {
-        let answer = async {
-            let mut stream = TcpStream::connect(self.name()).await.ok()?;
-            stream.write_all(b"PING\r\n").await.ok()?;
-            stream.read_u8().await.ok()
-        };
-        // The first letters of all that Redis answers.
-        let first = timeout(PATIENCE, answer).await.ok().flatten();
-        first.is_some_and(|first| !b"+-:$*_#,(!=%~>|".contains(&first))
-    }
-
-    pub(crate) fn store(&self) -> Result<RedisStore, Trouble> {
-        Ok(RedisStore::new(&self.redis)?)
-    }
-
-    /// Gives a handle that makes no room: what the site keeps is the site's to say.
-    pub(crate) fn salver(&self, app: &str) -> Result<Salver, Trouble> {
-        let salver = Salver::builder(app).store(self.store()?);
-        let salver = salver.max_messages(MAX_MESSAGES).age_limit(*self.age_limit);
-        Ok(salver.build()?)
-    }
 }
 
 #[derive(Subcommand)]
@@ -199,10 +138,10 @@ pub(crate) enum Address {
 
 impl Address {
     /// Gives the page.
-    pub(crate) fn page(&self) -> Result<&Context, Trouble> {
+    pub(crate) fn page(&self) -> Result<&Context, CliError> {
         match self {
             Self::Page(page) => Ok(page),
-            Self::Session(..) => Err(Trouble::of_input("the address names no page")),
+            Self::Session(..) => Err(CliError::invalid_input("the address names no page")),
         }
     }
 

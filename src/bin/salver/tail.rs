@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::Outcome;
-use crate::args::{Address, Server};
-use crate::say::Say;
-use crate::trouble::answered;
+use crate::cli::Address;
+use crate::output::Output;
+use crate::server::Server;
 
 /// How often it looks though nothing rings: leases that end and schedules do not.
 const LOOK: Duration = Duration::from_secs(1);
@@ -16,16 +16,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many of the last messages are known: more than any context keeps.
 const KNOWN: usize = 4_096;
 
-pub(crate) async fn run(server: &Server, address: &Address, say: &Say) -> Outcome {
+pub(crate) async fn run(server: &Server, address: &Address, output: &Output) -> Outcome {
     let page = address.page()?;
     let salver = server.salver(page.app())?;
     let mut watch = salver.watch(page);
     let mut said = VecDeque::new();
     loop {
-        let found = answered(server, &salver, salver.peek(page)).await?;
+        let found = server.with_diagnosis(&salver, salver.peek(page)).await?;
         for message in &found {
             if !said.contains(&message.id()) {
-                say.message(page, message)?;
+                output.message(page, message)?;
                 said.push_back(message.id());
             }
         }

@@ -1,4 +1,4 @@
-//! How things are said: to a person, or as JSON.
+//! The output of commands: text, or one JSON value a line.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,14 +7,14 @@ use salver::{Context, Message};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::trouble::Trouble;
+use crate::error::CliError;
 
-/// Says what a command has found.
-pub(crate) struct Say {
+/// Prints the results of a command.
+pub(crate) struct Output {
     json: bool,
 }
 
-impl Say {
+impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
@@ -23,27 +23,27 @@ impl Say {
         self.json
     }
 
-    /// Says a line to a person, or a value to a program.
-    pub(crate) fn either(
+    /// Prints text, or with `--json` a value.
+    pub(crate) fn print(
         &self,
         line: impl FnOnce() -> String,
         value: impl Serialize,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CliError> {
         let text = match self.json {
             true => serde_json::to_string(&value)
-                .map_err(|error| Trouble::from(io::Error::from(error)))?,
+                .map_err(|error| CliError::from(io::Error::from(error)))?,
             false => line(),
         };
-        writeln!(io::stdout(), "{text}").map_err(Trouble::from)
+        writeln!(io::stdout(), "{text}").map_err(CliError::from)
     }
 
-    pub(crate) fn message(&self, address: &Context, message: &Message) -> Result<(), Trouble> {
+    pub(crate) fn message(&self, address: &Context, message: &Message) -> Result<(), CliError> {
         let value = json!({ "address": address.key(), "message": message });
-        self.either(|| line(message), value)
+        self.print(|| line(message), value)
     }
 }
 
-/// Puts a message on one line: when, how loud, under which tag, what.
+/// Returns a message as one line: time, level, tag, text.
 fn line(message: &Message) -> String {
     let made = UNIX_EPOCH + Duration::from_millis(message.id().unix_ms());
     let title = message.get_title().map(|title| format!("{title}: "));
@@ -57,7 +57,7 @@ fn line(message: &Message) -> String {
     )
 }
 
-/// Says how long ago a moment was, in Unix milliseconds, and when.
+/// Returns a time in Unix milliseconds as its age and its date.
 pub(crate) fn ago(unix_ms: u64) -> String {
     let moment = UNIX_EPOCH + Duration::from_millis(unix_ms);
     let age = SystemTime::now().duration_since(moment).unwrap_or_default();
@@ -66,7 +66,7 @@ pub(crate) fn ago(unix_ms: u64) -> String {
     format!("{age} ago, {}", humantime::format_rfc3339_seconds(moment))
 }
 
-/// Writes a number with commas between its thousands.
+/// Returns a number with commas between its thousands.
 pub(crate) fn number(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();

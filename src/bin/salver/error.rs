@@ -1,0 +1,85 @@
+//! Errors of commands, with their exit status.
+
+use std::io;
+use std::process::ExitCode;
+
+use salver::Error;
+use serde_json::json;
+
+/// As in `sysexits.h` of BSD.
+const DATA: u8 = 65;
+const UNAVAILABLE: u8 = 69;
+const NO_PERMISSION: u8 = 77;
+
+/// An error of a command.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    message: String,
+    code: u8,
+    /// Whether the reader of the output has gone, which is not an error.
+    is_quiet: bool,
+}
+
+impl CliError {
+    fn new(message: String, code: u8) -> Self {
+        Self {
+            message,
+            code,
+            is_quiet: false,
+        }
+    }
+
+    pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new(message.into(), DATA)
+    }
+
+    /// Returns whether the input was refused, and the server is not to blame.
+    pub(crate) fn is_about_input(&self) -> bool {
+        self.code == DATA
+    }
+
+    /// Names the server before the message.
+    pub(crate) fn at(self, server: &str) -> Self {
+        let message = format!("{server}: {}", self.message);
+        self.with_message(message)
+    }
+
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// Prints the error, and returns the exit status of the process.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if self.is_quiet {
+            return ExitCode::SUCCESS;
+        }
+        match json {
+            true => eprintln!("{}", json!({ "error": self.message })),
+            false => eprintln!("salver: {}", self.message),
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<Error> for CliError {
+    fn from(error: Error) -> Self {
+        let code = if error.is_denied() {
+            NO_PERMISSION
+        } else if error.is_unavailable() || error.is_in_doubt() || error.is_full() {
+            UNAVAILABLE
+        } else {
+            DATA
+        };
+        Self::new(error.to_string(), code)
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self {
+            is_quiet: error.kind() == io::ErrorKind::BrokenPipe,
+            ..Self::new(error.to_string(), UNAVAILABLE)
+        }
+    }
+}

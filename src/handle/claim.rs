@@ -1,0 +1,109 @@
+//! Claims and how they end, for callers that wait.
+
+#[cfg(feature = "web")]
+use futures_util::future::try_join_all;
+
+#[cfg(feature = "web")]
+use crate::MessageId;
+use crate::deadline::{unanswered, within};
+use crate::handle::claim_future::Claiming;
+use crate::handle::claim_guard::Hold;
+use crate::handle::salver::Salver;
+use crate::store::Claim;
+#[cfg(feature = "web")]
+use crate::store::Which;
+#[cfg(feature = "web")]
+use crate::telemetry::Since;
+use crate::{Context, Error, telemetry};
+use std::time::Duration;
+
+impl Salver {
+    /// Claims and waits for at most `budget`; what is claimed later is given back.
+    pub(crate) async fn hold(
+        &self,
+        contexts: Vec<Context>,
+        budget: Duration,
+    ) -> Result<Hold, Error> {
+        let claiming = Claiming::new(self, contexts);
+        self.call("claim", within(budget, claiming, unanswered))
+            .await
+    }
+
+    /// Claims for a page, which goes out without messages when the store is in trouble: counted.
+    #[cfg(feature = "web")]
+    pub(crate) async fn hold_for_page(
+        &self,
+        contexts: Vec<Context>,
+        budget: Duration,
+    ) -> Result<Hold, Error> {
+        let since = Since::now();
+        let held = self.hold(contexts, budget).await;
+        telemetry::page(&self.app, since, held.is_err());
+        held
+    }
+
+    /// Claims for a script in a page that is open: it waits as long as an add does.
+    #[cfg(feature = "web")]
+    pub(crate) async fn hold_for_script(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
+        self.hold(contexts, self.policy().add_budget).await
+    }
+
+    /// Reads what a page of this context would show and hides it from every other look for the lease.
+    ///
+    /// [`confirm`](Self::confirm) it when it was shown, [`release`](Self::release) it when it was not. If
+    /// neither happens the messages come back when the lease ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped halfway, what it claims is released at once.
+    pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
+        let contexts = context.looked_into();
+        let hold = self.hold(contexts, self.policy().add_budget).await?;
+        Ok(hold.into_claim())
+    }
+
+    /// Ends a claim: shown, never again. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). When in doubt, confirm again or let the lease decide.
+    pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
+        self.write("confirm", || self.store.confirm(claim)).await?;
+        telemetry::shown(&self.app, claim.messages().len() as u64);
+        telemetry::confirmed(&self.app, claim.messages().len() as u64);
+        Ok(())
+    }
+
+    /// Takes a page's word that it shows messages: never again, whoever holds them. One round trip.
+    #[cfg(feature = "web")]
+    pub(crate) async fn confirm_by_ids(
+        &self,
+        context: &Context,
+        ids: Vec<MessageId>,
+    ) -> Result<(), Error> {
+        let (contexts, which) = (context.looked_into(), Which::Ids(ids));
+        let confirms = contexts
+            .iter()
+            .map(|context| self.write("confirm", || self.store.retract(context, &which)));
+        let removed: u64 = try_join_all(confirms).await?.into_iter().sum();
+        telemetry::shown(&self.app, removed);
+        telemetry::confirmed(&self.app, removed);
+        Ok(())
+    }
+
+    /// Ends a claim: not shown, give it back. One round trip, never repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). When in doubt, the lease decides.
+    pub async fn release(&self, claim: Claim) -> Result<(), Error> {
+        self.write_once("release", self.store.release(&claim))
+            .await?;
+        telemetry::released(&self.app, claim.messages().len() as u64);
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Removing messages.
+
+use crate::handle::salver::Salver;
+use crate::store::Which;
+use crate::{Context, Error, SessionId};
+
+impl Salver {
+    /// Removes messages of exactly this context, by tag or ids; tells how many. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn retract(&self, context: &Context, which: impl Into<Which>) -> Result<u64, Error> {
+        let which = which.into();
+        if let Which::Tag(tag) = &which {
+            crate::message::check_tag(tag).map_err(|error| error.during("retract"))?;
+        }
+        self.write("retract", || self.store.retract(context, &which))
+            .await
+    }
+
+    /// Removes all messages of exactly this context. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn clear(&self, context: &Context) -> Result<(), Error> {
+        self.write("clear", || self.store.clear(context)).await
+    }
+
+    /// Removes all messages of a session and refuses further adds to it: a logout. One round trip.
+    ///
+    /// For the expiry (1 hour by default) adds fail with [`Error::is_closed`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add). Repeating is safe.
+    pub async fn forget(&self, session: &SessionId) -> Result<(), Error> {
+        let period = Some(self.policy().limits.expiry);
+        let clear = || self.store.clear_session(&self.app, session, period);
+        self.write("forget", clear).await
+    }
+}

@@ -1,0 +1,43 @@
+//! How the visitor reached the server, and which name the cookie has there.
+
+use actix_web::HttpRequest;
+
+use crate::web::request::headers::Head;
+use crate::web::session::cookies::{PLAIN, SECURE};
+
+pub(super) fn name(request: &HttpRequest, head: &Head<'_>, plain_http: bool) -> &'static str {
+    if !is_tls(request, head) && (plain_http || is_local(request, head)) {
+        PLAIN
+    } else {
+        SECURE
+    }
+}
+
+/// Only behind a proxy actix has to read how the visitor reached it; else what it allocates for that is saved.
+pub(super) fn is_tls(request: &HttpRequest, head: &Head<'_>) -> bool {
+    if head.is_proxied {
+        return request.connection_info().scheme() == "https";
+    }
+    let scheme = request.uri().scheme_str();
+    scheme.map_or_else(|| request.app_config().secure(), |scheme| scheme == "https")
+}
+
+/// A browser and a server on one machine: nobody listens in between.
+fn is_local(request: &HttpRequest, head: &Head<'_>) -> bool {
+    if head.is_proxied {
+        return is_loopback(request, request.connection_info().host());
+    }
+    let host = head.host.and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
+    is_loopback(request, host.unwrap_or_else(|| request.app_config().host()))
+}
+
+fn is_loopback(request: &HttpRequest, host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let loopback = |ip: std::net::IpAddr| ip.is_loopback();
+    let near = request.peer_addr().is_some_and(|peer| loopback(peer.ip()));
+    near && (name == "localhost" || name.parse().is_ok_and(loopback))
+}

@@ -1,0 +1,29 @@
+//! The views of the routes that a worker has met.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::View;
+
+/// The views of the routes that a worker has met: a site has few.
+#[derive(Default)]
+pub(crate) struct Routes(RefCell<HashMap<String, Option<View>>>);
+
+impl Routes {
+    pub(super) fn view(&self, pattern: String) -> Option<View> {
+        let mut views = self.0.borrow_mut();
+        if let Some(view) = views.get(&pattern) {
+            return view.clone();
+        }
+        let view = View::new(without_slash(&pattern)).ok();
+        views.insert(pattern, view.clone());
+        view
+    }
+}
+
+pub(super) fn without_slash(path: &str) -> String {
+    match path.strip_prefix('/').unwrap_or(path) {
+        "" => "/".to_owned(),
+        rest => rest.to_owned(),
+    }
+}

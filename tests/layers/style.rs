@@ -1,0 +1,99 @@
+//! The style of the source: short files, documented scripts, doc comments that say what is returned.
+
+use std::fs;
+
+use super::{files, read, root};
+
+/// Most lines of code in one file, before its tests. A longer file holds more than one thing.
+const MAX_LINES: usize = 300;
+
+/// Returns whether a line is code: neither blank nor a comment.
+fn is_code(line: &&str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with("//")
+}
+
+#[test]
+fn files_are_short() {
+    let mut long = Vec::new();
+    for path in files("src", ".rs") {
+        let text = read(&path);
+        let code = text.split("\n#[cfg(test)]").next().unwrap();
+        let lines = code.lines().filter(is_code).count();
+        if lines > MAX_LINES {
+            let path = path.strip_prefix(root()).unwrap();
+            long.push(format!("{}: {lines} lines of code", path.display()));
+        }
+    }
+    assert!(long.is_empty(), "over {MAX_LINES} lines: {long:#?}");
+}
+
+#[test]
+fn doc_comments_begin_with_a_plain_verb() {
+    let mut wrong = Vec::new();
+    for path in files("src", ".rs") {
+        for (number, line) in read(&path).lines().enumerate() {
+            let line = line.trim_start();
+            let comment = line
+                .strip_prefix("///")
+                .or_else(|| line.strip_prefix("//!"));
+            let first = comment.and_then(|comment| comment.split_whitespace().next());
+            if first.is_some_and(|word| ["Gives", "Tells", "Says"].contains(&word)) {
+                let path = path.strip_prefix(root()).unwrap();
+                wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "write `Returns ...` or a plain verb: {wrong:#?}"
+    );
+}
+
+#[test]
+fn every_script_has_a_header_and_one_typed_door() {
+    let scripts: String = files("src/store/redis/scripts", ".rs")
+        .iter()
+        .map(read)
+        .collect();
+    for path in files("src", ".lua") {
+        let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());
+        let header: String = lua
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .collect();
+        for part in ["KEYS", "ARGV", "Returns", "Cost"] {
+            let no_arguments = part == "ARGV" && !lua.contains("ARGV[");
+            assert!(
+                header.contains(part) || no_arguments,
+                "{name} does not say its {part}"
+            );
+        }
+        assert_eq!(scripts.matches(&format!("{name}\")")).count(), 1, "{name}");
+        let door = format!(" fn {}(", name.trim_end_matches(".lua"));
+        assert_eq!(
+            scripts.matches(&door).count(),
+            1,
+            "{name} has one typed function"
+        );
+    }
+}
+
+#[test]
+fn every_code_block_runs() {
+    let ignored = concat!("```", "ignore");
+    for path in files("src", "")
+        .into_iter()
+        .chain([root().join("README.md")])
+    {
+        if let Ok(text) = fs::read_to_string(&path) {
+            for fence in [ignored, &ignored.replace("```", "```rust,")] {
+                assert!(
+                    !text.contains(fence),
+                    "{} has a block that never runs",
+                    path.display()
+                );
+            }
+        }
+    }
+}
