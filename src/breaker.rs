@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::{Error, telemetry};
 
 /// Failures in a row that open it. One may be a slip; after three, pages stop waiting.
-const FAILURES: u32 = 3;
+const FAILURE_THRESHOLD: u32 = 3;
 /// How long it stays open before one call tries, doubled by each try that fails.
-const REST: Duration = Duration::from_millis(25);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
 /// Longest rest: how late a store that came back may be noticed.
-const LONGEST_REST: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_millis(200);
 
 /// One for all handles of a store in this process, outside of the store and its client.
 ///
@@ -26,59 +26,59 @@ pub(crate) struct Breaker(Mutex<State>);
 struct State {
     failures: u32,
     /// Until when nobody asks; none while it is closed.
-    open: Option<Instant>,
+    open_until: Option<Instant>,
     /// Whether somebody is trying.
-    probing: bool,
+    is_probing: bool,
 }
 
 impl Breaker {
     /// Lets a call through, or says at once that it is of no use.
-    pub(crate) fn enter(&self) -> Result<Pass<'_>, Error> {
+    pub(crate) fn enter(&self) -> Result<Permit<'_>, Error> {
         let mut state = self.state();
-        let probe = state.open.is_some();
-        if let Some(until) = state.open
-            && (state.probing || Instant::now() < until)
+        let probe = state.open_until.is_some();
+        if let Some(until) = state.open_until
+            && (state.is_probing || Instant::now() < until)
         {
             return Err(Error::unavailable(
                 "the store is in trouble and not asked for a moment",
             ));
         }
-        state.probing = probe;
-        Ok(Pass {
+        state.is_probing = probe;
+        Ok(Permit {
             breaker: self,
-            probe,
+            is_probe: probe,
         })
     }
 
     /// Tells whether the last calls failed, and only one at a time asks.
     pub(crate) fn is_open(&self) -> bool {
-        self.state().open.is_some()
+        self.state().open_until.is_some()
     }
 
     /// Notes that somebody was answered, who may have asked past it.
-    pub(crate) fn succeeded(&self) {
+    pub(crate) fn record_success(&self) {
         let mut state = self.state();
-        if state.open.is_some() {
-            telemetry::breaker(false);
+        if state.open_until.is_some() {
+            telemetry::record_breaker_state(false);
             tracing::info!("the store answers again");
         }
         *state = State::default();
     }
 
-    fn failed(&self, error: &Error) {
+    fn record_failure(&self, error: &Error) {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
-        state.probing = false;
-        if state.failures < FAILURES {
+        state.is_probing = false;
+        if state.failures < FAILURE_THRESHOLD {
             return;
         }
-        if state.open.is_none() {
-            telemetry::breaker(true);
+        if state.open_until.is_none() {
+            telemetry::record_breaker_state(true);
             tracing::warn!(%error, "the store is in trouble: pages go out without asking it");
         }
-        let tries = (state.failures - FAILURES).min(8);
-        let rest = (REST * 2_u32.pow(tries)).min(LONGEST_REST);
-        state.open = Some(Instant::now() + rest);
+        let tries = (state.failures - FAILURE_THRESHOLD).min(8);
+        let rest = (INITIAL_BACKOFF * 2_u32.pow(tries)).min(MAX_BACKOFF);
+        state.open_until = Some(Instant::now() + rest);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,32 +88,32 @@ impl Breaker {
 }
 
 /// A call under way. Dropped without an outcome, the next call may try.
-pub(crate) struct Pass<'a> {
+pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
-    probe: bool,
+    is_probe: bool,
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// Notes what became of the call.
-    pub(crate) fn note<T>(mut self, outcome: &Result<T, Error>) {
+    pub(crate) fn record<T>(mut self, outcome: &Result<T, Error>) {
         // Nobody was asked: that says nothing of the store.
-        if outcome.as_ref().is_err_and(Error::is_crowded) {
+        if outcome.as_ref().is_err_and(Error::is_replica_queue_full) {
             return;
         }
-        self.probe = false;
+        self.is_probe = false;
         match outcome {
-            Err(error) if error.is_trouble() => {
-                self.breaker.failed(error);
+            Err(error) if error.trips_breaker() => {
+                self.breaker.record_failure(error);
             }
-            _ => self.breaker.succeeded(),
+            _ => self.breaker.record_success(),
         }
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.probe {
-            self.breaker.state().probing = false;
+        if self.is_probe {
+            self.breaker.state().is_probing = false;
         }
     }
 }

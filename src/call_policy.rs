@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use crate::Error;
 use crate::breaker::Breaker;
-use crate::telemetry::{self, Since};
+use crate::telemetry::{self, Timer};
 
 /// Runs calls to one store. Cheap to clone; clones share the breaker.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +29,10 @@ impl CallPolicy {
     ) -> Result<T, Error> {
         let guarded = async {
             let pass = self.breaker.enter()?;
-            let since = Since::now();
+            let since = Timer::start();
             let outcome = call.await;
-            telemetry::call(operation, since, &outcome);
-            pass.note(&outcome);
+            telemetry::record_call(operation, since, &outcome);
+            pass.record(&outcome);
             outcome
         };
         let outcome = guarded.instrument(telemetry::span(operation, app)).await;

@@ -8,11 +8,11 @@ use crate::{Error, Level};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How long messages may live: shorter loses them during a redirect, longer keeps visitors who left.
-const LIFE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24 * 60 * 60);
+const TTL_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a lease may be: shorter shows messages twice on slow pages, longer hides them after a crash.
-const LEASE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
+const LEASE_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
 /// How long a page or an add may wait: 0 would never ask; a visitor waits no longer than 10 seconds.
-const BUDGET: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
+const BUDGET_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
 
 /// Most messages that one context can be set to keep: what one look has to carry.
 pub const MAX_MESSAGES: usize = 1000;
@@ -67,36 +67,36 @@ impl Default for Limits {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Policy {
+pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) lease: Duration,
-    pub(crate) minimum: Level,
-    pub(crate) page_budget: Duration,
-    pub(crate) add_budget: Duration,
-    pub(crate) index: bool,
+    pub(crate) minimum_level: Level,
+    pub(crate) page_timeout: Duration,
+    pub(crate) call_timeout: Duration,
+    pub(crate) pending_index: bool,
 }
 
-impl Default for Policy {
+impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
             lease: Duration::from_secs(15),
-            minimum: Level::Debug,
-            page_budget: Duration::from_millis(50),
-            add_budget: Duration::from_millis(250),
-            index: true,
+            minimum_level: Level::Debug,
+            page_timeout: Duration::from_millis(50),
+            call_timeout: Duration::from_millis(250),
+            pending_index: true,
         }
     }
 }
 
-impl Policy {
+impl Config {
     /// Refuses what would harm, naming the setting.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        within("expiry", self.limits.expiry, &LIFE)?;
-        within("age_limit", self.limits.age, &LIFE)?;
-        within("lease", self.lease, &LEASE)?;
-        within("page_budget", self.page_budget, &BUDGET)?;
-        within("add_budget", self.add_budget, &BUDGET)?;
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        validate_range("expiry", self.limits.expiry, &TTL_RANGE)?;
+        validate_range("age_limit", self.limits.age, &TTL_RANGE)?;
+        validate_range("lease", self.lease, &LEASE_RANGE)?;
+        validate_range("page_budget", self.page_timeout, &BUDGET_RANGE)?;
+        validate_range("add_budget", self.call_timeout, &BUDGET_RANGE)?;
         if !(1..=MAX_CONTEXTS).contains(&self.limits.contexts) {
             return Err(Error::invalid(
                 "max_contexts",
@@ -113,7 +113,7 @@ impl Policy {
     }
 }
 
-fn within(
+fn validate_range(
     field: &'static str,
     time: Duration,
     range: &RangeInclusive<Duration>,

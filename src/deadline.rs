@@ -10,15 +10,15 @@ use tokio::time::timeout;
 
 use crate::{Error, runtime};
 
-pub(crate) fn unanswered() -> Error {
+pub(crate) fn read_timed_out() -> Error {
     Error::unavailable("the store did not answer in time")
 }
 
-pub(crate) fn in_doubt() -> Error {
+pub(crate) fn write_timed_out() -> Error {
     Error::in_doubt("the store did not answer in time")
 }
 
-pub(crate) async fn within<T>(
+pub(crate) async fn with_deadline<T>(
     budget: Duration,
     call: impl Future<Output = Result<T, Error>>,
     late: fn() -> Error,

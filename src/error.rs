@@ -34,19 +34,19 @@ pub struct Error(Box<Repr>);
 #[derive(Clone)]
 struct Repr {
     kind: Kind,
-    doing: Option<&'static str>,
+    operation: Option<&'static str>,
     source: Option<Source>,
-    mark: Option<Mark>,
+    detail: Option<Detail>,
 }
 
 /// What Salver itself wants to know of an error, beside what callers may do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
+enum Detail {
     ReadOnly,
-    Mismatch,
-    Crowded,
+    MismatchedReply,
+    ReplicaQueueFull,
     /// Something about replicas: the store itself is well.
-    Replicas,
+    InsufficientReplicas,
 }
 
 #[derive(Clone, Debug)]
@@ -78,14 +78,14 @@ impl Error {
     fn new(kind: Kind) -> Self {
         Self(Box::new(Repr {
             kind,
-            doing: None,
+            operation: None,
             source: None,
-            mark: None,
+            detail: None,
         }))
     }
 
-    fn marked(mut self, mark: Mark) -> Self {
-        self.0.mark = Some(mark);
+    fn with_detail(mut self, mark: Detail) -> Self {
+        self.0.detail = Some(mark);
         self
     }
 
@@ -110,7 +110,7 @@ impl Error {
     /// pages from nothing but the claim: they show what they can read.
     #[must_use]
     pub fn read_only(why: &'static str) -> Self {
-        Self::unavailable(why).marked(Mark::ReadOnly)
+        Self::unavailable(why).with_detail(Detail::ReadOnly)
     }
 
     /// The store answered something else than it was asked. What it answers is not used; with `wrote` the
@@ -123,19 +123,19 @@ impl Error {
         } else {
             Self::unavailable(why)
         };
-        error.marked(Mark::Mismatch)
+        error.with_detail(Detail::MismatchedReply)
     }
 
     /// The store has taken a write, and fewer replicas than asked for had it in time.
     #[must_use]
     pub fn few_replicas() -> Self {
-        Self::in_doubt("too few replicas have it").marked(Mark::Replicas)
+        Self::in_doubt("too few replicas have it").with_detail(Detail::InsufficientReplicas)
     }
 
     /// So many writes wait for replicas that another one was not begun.
     #[must_use]
     pub fn crowded() -> Self {
-        Self::unavailable("too many adds wait for replicas").marked(Mark::Crowded)
+        Self::unavailable("too many adds wait for replicas").with_detail(Detail::ReplicaQueueFull)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
@@ -184,7 +184,7 @@ impl Error {
     /// Names the operation, the first word of what is displayed. The innermost name stays.
     #[must_use]
     pub fn during(mut self, doing: &'static str) -> Self {
-        self.0.doing.get_or_insert(doing);
+        self.0.operation.get_or_insert(doing);
         self
     }
 
@@ -242,7 +242,7 @@ impl Error {
 
     /// Gives the name of what went wrong, for metrics.
     #[cfg(feature = "metrics")]
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn kind_name(&self) -> &'static str {
         match self.0.kind {
             Kind::Invalid { .. } => "invalid",
             Kind::Unavailable { .. } => "unavailable",
@@ -256,27 +256,27 @@ impl Error {
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
-        self.0.mark == Some(Mark::ReadOnly)
+        self.0.detail == Some(Detail::ReadOnly)
     }
 
     /// Tells whether the store was not even asked, for want of a connection.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.0.mark == Some(Mark::Crowded)
+    pub(crate) fn is_replica_queue_full(&self) -> bool {
+        self.0.detail == Some(Detail::ReplicaQueueFull)
     }
 
     /// Tells whether asking the store is of no use for a moment: it could not be reached, did not answer, or is
     /// in a state in which it answers nobody. One that can be read is asked on.
-    pub(crate) fn is_trouble(&self) -> bool {
+    pub(crate) fn trips_breaker(&self) -> bool {
         (self.is_unavailable() || self.is_in_doubt())
             && !matches!(
-                self.0.mark,
-                Some(Mark::ReadOnly | Mark::Replicas | Mark::Crowded)
+                self.0.detail,
+                Some(Detail::ReadOnly | Detail::InsufficientReplicas | Detail::ReplicaQueueFull)
             )
     }
 
     #[cfg(feature = "metrics")]
-    pub(crate) fn is_mismatch(&self) -> bool {
-        self.0.mark == Some(Mark::Mismatch)
+    pub(crate) fn is_mismatched_reply(&self) -> bool {
+        self.0.detail == Some(Detail::MismatchedReply)
     }
 
     /// Gives the name of the refused field when [`is_invalid`](Self::is_invalid), such as `text`.
@@ -297,7 +297,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(doing) = self.0.doing {
+        if let Some(doing) = self.0.operation {
             write!(f, "{doing}: ")?;
         }
         match &self.0.kind {
@@ -317,7 +317,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
-            .field("doing", &self.0.doing)
+            .field("doing", &self.0.operation)
             .field("source", &self.0.source)
             .finish()
     }

@@ -5,27 +5,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a line is repeated at most.
-const EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Says yes once a minute.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom {
+pub(crate) struct LogLimit {
     /// Milliseconds since the first question of this process, plus one; 0 before the first yes.
     last: AtomicU64,
 }
 
-impl Seldom {
+impl LogLimit {
     pub(crate) const fn new() -> Self {
         Self {
             last: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn now(&self) -> bool {
+    pub(crate) fn allow(&self) -> bool {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         let now = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let last = self.last.load(Ordering::Relaxed);
-        let due = last == 0 || now - last.min(now) >= EVERY.as_millis() as u64;
+        let due = last == 0 || now - last.min(now) >= INTERVAL.as_millis() as u64;
         // Whoever comes second finds another number there, and stays silent.
         due && self
             .last

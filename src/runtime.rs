@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 
-static HOME: OnceLock<Option<Handle>> = OnceLock::new();
+static RUNTIME: OnceLock<Option<Handle>> = OnceLock::new();
 
 /// Runs a future to its end on Salver's thread; dropping the handle does not stop it.
 ///
@@ -25,7 +25,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    HOME.get_or_init(start)
+    RUNTIME
+        .get_or_init(start)
         .as_ref()
         .map(|home| home.spawn(work))
         .ok_or_else(|| Error::unavailable("the system gives Salver no thread"))

@@ -38,10 +38,10 @@ counters! {
 
 /// When something began, where somebody counts how long it takes.
 #[derive(Clone, Copy)]
-pub(crate) struct Since(#[cfg(feature = "metrics")] tokio::time::Instant);
+pub(crate) struct Timer(#[cfg(feature = "metrics")] tokio::time::Instant);
 
-impl Since {
-    pub(crate) fn now() -> Self {
+impl Timer {
+    pub(crate) fn start() -> Self {
         Self(
             #[cfg(feature = "metrics")]
             tokio::time::Instant::now(),
@@ -70,13 +70,13 @@ pub(crate) fn span(doing: &'static str, app: &str) -> tracing::Span {
 }
 
 /// One call to the store: how long it took, and how it ended.
-pub(crate) fn call<T>(doing: &'static str, since: Since, outcome: &Result<T, Error>) {
+pub(crate) fn record_call<T>(doing: &'static str, since: Timer, outcome: &Result<T, Error>) {
     if let Err(error) = outcome {
-        told(error);
+        record_mismatched_reply(error);
     }
     #[cfg(feature = "metrics")]
     {
-        let ended = outcome.as_ref().err().map_or("ok", Error::name);
+        let ended = outcome.as_ref().err().map_or("ok", Error::kind_name);
         metrics::histogram!("salver_call_seconds", "operation" => doing, "outcome" => ended)
             .record(since.0.elapsed());
     }
@@ -84,7 +84,7 @@ pub(crate) fn call<T>(doing: &'static str, since: Since, outcome: &Result<T, Err
 
 /// How long a page waited for its messages, and whether it goes out without knowing of any.
 #[cfg(feature = "web")]
-pub(crate) fn page(app: &Arc<str>, since: Since, degraded: bool) {
+pub(crate) fn record_page_wait(app: &Arc<str>, since: Timer, degraded: bool) {
     #[cfg(feature = "metrics")]
     {
         metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app))
@@ -96,9 +96,9 @@ pub(crate) fn page(app: &Arc<str>, since: Since, degraded: bool) {
 }
 
 /// One attempt that failed: whether its reply was to another request.
-pub(crate) fn told(error: &Error) {
+pub(crate) fn record_mismatched_reply(error: &Error) {
     #[cfg(feature = "metrics")]
-    if error.is_mismatch() {
+    if error.is_mismatched_reply() {
         metrics::counter!("salver_mismatched_replies_total").increment(1);
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn stream(app: &Arc<str>, opened: bool) {
     }
 }
 
-pub(crate) fn breaker(open: bool) {
+pub(crate) fn record_breaker_state(open: bool) {
     #[cfg(feature = "metrics")]
     {
         metrics::gauge!("salver_breaker_open").set(f64::from(u8::from(open)));

@@ -7,22 +7,22 @@ pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-pub(crate) fn over(field: &'static str, limit: usize) -> Error {
+pub(crate) fn too_long(field: &'static str, limit: usize) -> Error {
     Error::invalid(field, format!("is over the limit of {limit} bytes"))
 }
 
 /// Checks one line of words: not empty, no control character, within the limit.
-pub(crate) fn check_line(field: &'static str, line: &str, limit: usize) -> Result<(), Error> {
-    check_words(field, line, limit, char::is_control)
+pub(crate) fn validate_line(field: &'static str, line: &str, limit: usize) -> Result<(), Error> {
+    validate_string(field, line, limit, char::is_control)
 }
 
-pub(crate) fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Error> {
-    check_words(field, text, limit, |c| {
+pub(crate) fn validate_text(field: &'static str, text: &str, limit: usize) -> Result<(), Error> {
+    validate_string(field, text, limit, |c| {
         c.is_control() && !matches!(c, '\n' | '\t')
     })
 }
 
-fn check_words(
+fn validate_string(
     field: &'static str,
     words: &str,
     limit: usize,
@@ -32,7 +32,7 @@ fn check_words(
         return Err(Error::invalid(field, "is empty"));
     }
     if words.len() > limit {
-        return Err(over(field, limit));
+        return Err(too_long(field, limit));
     }
     if words.contains(refused) {
         return Err(Error::invalid(field, "has a control character"));

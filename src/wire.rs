@@ -9,17 +9,17 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::message::{Action, Autoclose, Format, MAX_MESSAGE, Wording};
+use crate::message::{Action, Autoclose, Format, MAX_MESSAGE, TranslationKey};
 use crate::{Error, Level, Message, MessageId};
 
 /// The version that this crate writes, and the newest that it reads.
 pub const VERSION: u64 = 1;
 
 /// What every member begins with; 36 characters of id and a quote follow.
-const START: &[u8] = b"{\"id\":\"";
+const MEMBER_PREFIX: &[u8] = b"{\"id\":\"";
 const ID_LEN: usize = 36;
-const TAG: &[u8] = b",\"tag\":\"";
-const V: &[u8] = b",\"v\":";
+const TAG_PREFIX: &[u8] = b",\"tag\":\"";
+const VERSION_PREFIX: &[u8] = b",\"v\":";
 
 /// Why a member is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +56,19 @@ impl Head<'_> {
 /// Looks at the places at the beginning of a member; `None` when it does not begin as it should.
 #[must_use]
 pub fn head(member: &[u8]) -> Option<Head<'_>> {
-    let rest = member.strip_prefix(START)?;
+    let rest = member.strip_prefix(MEMBER_PREFIX)?;
     let (id, rest) = rest.split_at_checked(ID_LEN)?;
     let mut rest = rest.strip_prefix(b"\"")?;
     let mut tag = None;
     // One that is cut off in its tag has none, and still has its id.
-    if let Some(from) = rest.strip_prefix(TAG)
+    if let Some(from) = rest.strip_prefix(TAG_PREFIX)
         && let Some(end) = from.iter().position(|byte| *byte == b'"')
     {
         let (word, after) = from.split_at_checked(end)?;
         tag = Some(word);
         rest = after.strip_prefix(b"\"")?;
     }
-    let newer = rest.strip_prefix(V).is_some_and(|digits| {
+    let newer = rest.strip_prefix(VERSION_PREFIX).is_some_and(|digits| {
         let end = digits
             .iter()
             .position(|byte| !byte.is_ascii_digit())
@@ -119,7 +119,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// The fields in the order in which they are written; absent means default.
 #[derive(Serialize)]
-struct Written<'a> {
+struct SerializedMessage<'a> {
     id: MessageId,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<&'a str>,
@@ -147,7 +147,7 @@ struct Written<'a> {
 impl Serialize for Message {
     /// Writes wire v1, which is also what templates and JSON pages see.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written {
+        SerializedMessage {
             id: self.id,
             tag: self.tag.as_deref(),
             v: VERSION,
@@ -161,7 +161,7 @@ impl Serialize for Message {
             expires: self.expires,
             key: self.get_key(),
             args: self
-                .wording
+                .translation
                 .as_ref()
                 .map(|wording| &wording.args)
                 .filter(|args| !args.is_empty()),
@@ -171,7 +171,7 @@ impl Serialize for Message {
 }
 
 #[derive(Deserialize)]
-struct Read<'a> {
+struct DeserializedMessage<'a> {
     id: MessageId,
     tag: Option<String>,
     v: Option<u64>,
@@ -195,7 +195,7 @@ struct Read<'a> {
 impl<'de> Deserialize<'de> for Message {
     /// Reads wire v1 and checks every part, since anybody may have written it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = Read::deserialize(deserializer)?;
+        let read = DeserializedMessage::deserialize(deserializer)?;
         if read.v.unwrap_or(VERSION) > VERSION {
             return Err(serde::de::Error::custom("v is newer than this reader"));
         }
@@ -208,8 +208,8 @@ impl<'de> Deserialize<'de> for Message {
         message.data = read.data;
         message.expires = read.expires;
         // Arguments of nothing mean nothing.
-        let wording = read.key.map(|key| Wording::new(key, read.args));
-        message.wording = wording.map(Box::new);
+        let wording = read.key.map(|key| TranslationKey::new(key, read.args));
+        message.translation = wording.map(Box::new);
         message.check().map_err(serde::de::Error::custom)?;
         Ok(message)
     }
@@ -218,14 +218,14 @@ impl<'de> Deserialize<'de> for Message {
 /// `"never"`, or milliseconds; absent is [`Autoclose::ByLevel`].
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum AutocloseWord {
-    Word(Never),
+enum AutocloseRepr {
+    Name(AutocloseName),
     Millis(u64),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Never {
+enum AutocloseName {
     Default,
     Never,
 }
@@ -233,10 +233,10 @@ enum Never {
 impl Serialize for Autoclose {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Self::ByLevel => AutocloseWord::Word(Never::Default),
-            Self::Never => AutocloseWord::Word(Never::Never),
+            Self::ByLevel => AutocloseRepr::Name(AutocloseName::Default),
+            Self::Never => AutocloseRepr::Name(AutocloseName::Never),
             Self::After(time) => {
-                AutocloseWord::Millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+                AutocloseRepr::Millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
             }
         }
         .serialize(serializer)
@@ -245,10 +245,10 @@ impl Serialize for Autoclose {
 
 impl<'de> Deserialize<'de> for Autoclose {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match AutocloseWord::deserialize(deserializer)? {
-            AutocloseWord::Word(Never::Default) => Self::ByLevel,
-            AutocloseWord::Word(Never::Never) => Self::Never,
-            AutocloseWord::Millis(millis) => Self::After(Duration::from_millis(millis)),
+        Ok(match AutocloseRepr::deserialize(deserializer)? {
+            AutocloseRepr::Name(AutocloseName::Default) => Self::ByLevel,
+            AutocloseRepr::Name(AutocloseName::Never) => Self::Never,
+            AutocloseRepr::Millis(millis) => Self::After(Duration::from_millis(millis)),
         })
     }
 }

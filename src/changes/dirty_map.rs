@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::changes::fingerprint::{Hashed, Mark};
+use crate::changes::fingerprint::{Fingerprint, IdentityHasher};
 
 /// How many parts the table has, each with a lock of its own: pages look while marks are made.
 const SHARDS: usize = 64;
@@ -16,105 +16,109 @@ const MILLIS_PER_TICK: u64 = 64;
 
 /// From which tick on to ask; 0 is at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Tick(u32);
+pub(crate) struct Due(u32);
 
-impl Tick {
-    pub(crate) const AT_ONCE: Self = Self(0);
+impl Due {
+    pub(crate) const NOW: Self = Self(0);
     /// Somebody is asking: at once too, until there is an answer.
-    const ASKED: Self = Self(1);
+    const IN_FLIGHT: Self = Self(1);
 
     /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
     /// tick is the last one, and every page with a mark asks.
-    pub(crate) fn of(millis: u64) -> Self {
+    pub(crate) fn after_millis(millis: u64) -> Self {
         let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
         Self(tick.saturating_add(2).min(GENERATION - 1))
     }
 }
 
-type Shard = HashMap<Mark, u32, BuildHasherDefault<Hashed>>;
+type Shard = HashMap<Fingerprint, u32, BuildHasherDefault<IdentityHasher>>;
 
 /// There is room for no more marks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Overflow;
+pub(crate) struct CapacityExceeded;
 
 /// The marks of all contexts that may have something.
-pub(crate) struct Marks {
+pub(crate) struct DirtyMap {
     shards: [Mutex<Shard>; SHARDS],
     count: AtomicUsize,
     /// Most of them.
-    most: usize,
+    capacity: usize,
     /// With so many half of the room is taken that there was after the last round.
-    many: AtomicUsize,
+    resync_threshold: AtomicUsize,
     /// Whether somebody reads them: what nobody reads nobody clears.
-    kept: AtomicBool,
+    enabled: AtomicBool,
     /// The present one of the two generations: [`GENERATION`] or 0.
     generation: AtomicU32,
 }
 
-impl Marks {
+impl DirtyMap {
     #[cfg(feature = "redis")]
-    pub(crate) fn with_room_for(most: usize) -> Self {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             count: AtomicUsize::new(0),
-            most,
-            many: AtomicUsize::new(most / 2),
-            kept: AtomicBool::new(false),
+            capacity,
+            resync_threshold: AtomicUsize::new(capacity / 2),
+            enabled: AtomicBool::new(false),
             generation: AtomicU32::new(0),
         }
     }
 
     /// Keeps marks from now on.
     #[cfg(feature = "web")]
-    pub(crate) fn keep(&self) {
-        self.kept.store(true, Ordering::Release);
+    pub(crate) fn enable(&self) {
+        self.enabled.store(true, Ordering::Release);
     }
 
-    pub(crate) fn are_kept(&self) -> bool {
-        self.kept.load(Ordering::Acquire)
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Acquire)
     }
 
     /// Tells whether half of the room is taken that the last round left.
-    pub(crate) fn are_many(&self) -> bool {
-        self.count.load(Ordering::Relaxed) >= self.many.load(Ordering::Relaxed)
+    pub(crate) fn needs_resync(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= self.resync_threshold.load(Ordering::Relaxed)
     }
 
     /// Tells from which tick on to ask for a context, if at all.
     #[cfg(feature = "web")]
-    pub(crate) fn get(&self, mark: Mark) -> Option<Tick> {
+    pub(crate) fn get(&self, mark: Fingerprint) -> Option<Due> {
         let value = self.shard(mark).get(&mark).copied()?;
-        Some(Tick(value & !GENERATION))
+        Some(Due(value & !GENERATION))
     }
 
     /// Has a context asked for from this tick on, or earlier where that is so already.
-    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) -> Result<(), Overflow> {
-        self.put(mark, |old| old.map_or(tick, |old| old.min(tick)))
+    pub(crate) fn mark_dirty(&self, mark: Fingerprint, tick: Due) -> Result<(), CapacityExceeded> {
+        self.upsert(mark, |old| old.map_or(tick, |old| old.min(tick)))
     }
 
     /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
-    pub(crate) fn seen(&self, mark: Mark) -> Result<(), Overflow> {
-        self.put(mark, |old| old.unwrap_or(Tick::AT_ONCE))
+    pub(crate) fn touch(&self, mark: Fingerprint) -> Result<(), CapacityExceeded> {
+        self.upsert(mark, |old| old.unwrap_or(Due::NOW))
     }
 
     /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
-    pub(crate) fn asked(&self, mark: Mark) {
+    pub(crate) fn begin_query(&self, mark: Fingerprint) {
         if let Some(value) = self.shard(mark).get_mut(&mark) {
-            *value = *value & GENERATION | Tick::ASKED.0;
+            *value = *value & GENERATION | Due::IN_FLIGHT.0;
         }
     }
 
     /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
-    pub(crate) fn answered(&self, mark: Mark, due: Option<Tick>) -> Result<(), Overflow> {
+    pub(crate) fn finish_query(
+        &self,
+        mark: Fingerprint,
+        due: Option<Due>,
+    ) -> Result<(), CapacityExceeded> {
         let mut shard = self.shard(mark);
         if shard
             .get(&mark)
-            .is_some_and(|value| value & !GENERATION == Tick::ASKED.0)
+            .is_some_and(|value| value & !GENERATION == Due::IN_FLIGHT.0)
         {
             shard.remove(&mark);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
         drop(shard);
-        due.map_or(Ok(()), |due| self.ask_from(mark, due))
+        due.map_or(Ok(()), |due| self.mark_dirty(mark, due))
     }
 
     /// Begins another generation: what is marked or seen from now on is of it.
@@ -123,31 +127,36 @@ impl Marks {
     }
 
     /// Removes what is not of the present generation.
-    pub(crate) fn end_generation(&self) {
+    pub(crate) fn drop_stale(&self) {
         let present = self.generation.load(Ordering::Relaxed);
         self.retain(|value| value & GENERATION == present);
         let left = self.count.load(Ordering::Relaxed);
-        let room = self.most.saturating_sub(left);
-        self.many.store(left + room.div_ceil(2), Ordering::Relaxed);
+        let room = self.capacity.saturating_sub(left);
+        self.resync_threshold
+            .store(left + room.div_ceil(2), Ordering::Relaxed);
     }
 
     pub(crate) fn clear(&self) {
         self.retain(|_| false);
     }
 
-    fn put(&self, mark: Mark, tick: impl FnOnce(Option<Tick>) -> Tick) -> Result<(), Overflow> {
-        if !self.are_kept() {
+    fn upsert(
+        &self,
+        mark: Fingerprint,
+        tick: impl FnOnce(Option<Due>) -> Due,
+    ) -> Result<(), CapacityExceeded> {
+        if !self.is_enabled() {
             return Ok(());
         }
         let mut shard = self.shard(mark);
         // Under the lock: who sees the mark after this sees it in this generation or a later one.
         let generation = self.generation.load(Ordering::Acquire);
         if let Some(value) = shard.get_mut(&mark) {
-            *value = tick(Some(Tick(*value & !GENERATION))).0 | generation;
+            *value = tick(Some(Due(*value & !GENERATION))).0 | generation;
             return Ok(());
         }
-        if self.count.load(Ordering::Relaxed) >= self.most {
-            return Err(Overflow);
+        if self.count.load(Ordering::Relaxed) >= self.capacity {
+            return Err(CapacityExceeded);
         }
         shard.insert(mark, tick(None).0 | generation);
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -168,9 +177,9 @@ impl Marks {
         }
     }
 
-    fn shard(&self, mark: Mark) -> MutexGuard<'_, Shard> {
+    fn shard(&self, mark: Fingerprint) -> MutexGuard<'_, Shard> {
         #[expect(clippy::indexing_slicing, reason = "there are so many")]
-        lock(&self.shards[mark.part(SHARDS)])
+        lock(&self.shards[mark.shard_index(SHARDS)])
     }
 }
 

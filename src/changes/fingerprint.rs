@@ -11,9 +11,9 @@ use crate::{SessionId, View, context};
 /// 128 bits of the keyed hash of a context's key: it takes the same room however long the key is, and nobody
 /// outside can make two contexts share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark([u32; 4]);
+pub(crate) struct Fingerprint([u32; 4]);
 
-impl Mark {
+impl Fingerprint {
     fn new(hasher: &SipHasher13) -> Self {
         let hash = hasher.finish128().as_u128();
         let word = |n: u32| (hash >> (32 * n)) as u32;
@@ -21,13 +21,13 @@ impl Mark {
     }
 
     /// Gives a number below `parts`, the same for equal marks.
-    pub(crate) fn part(self, parts: usize) -> usize {
+    pub(crate) fn shard_index(self, parts: usize) -> usize {
         let [.., last] = self.0;
         last as usize % parts
     }
 }
 
-impl Hash for Mark {
+impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [first, second, ..] = self.0;
         state.write_u64(u64::from(first) << 32 | u64::from(second));
@@ -36,9 +36,9 @@ impl Hash for Mark {
 
 /// Takes a mark for the hash that it is.
 #[derive(Default)]
-pub(crate) struct Hashed(u64);
+pub(crate) struct IdentityHasher(u64);
 
-impl Hasher for Hashed {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -55,9 +55,9 @@ impl Hasher for Hashed {
 }
 
 /// Makes marks, by a secret of its own.
-pub(crate) struct Marker(SipHasher13);
+pub(crate) struct Fingerprinter(SipHasher13);
 
-impl Marker {
+impl Fingerprinter {
     pub(crate) fn new() -> Self {
         // The standard library's hasher is seeded by chance.
         let chance = RandomState::new();
@@ -65,33 +65,37 @@ impl Marker {
         Self(SipHasher13::new_with_keys(secret.0, secret.1))
     }
 
-    pub(crate) fn of(&self, context: &Context) -> Mark {
+    pub(crate) fn fingerprint(&self, context: &Context) -> Fingerprint {
         let mut hasher = self.0;
-        context.spell(|part| hasher.write(part.as_bytes()));
-        Mark::new(&hasher)
+        context.write_key(|part| hasher.write(part.as_bytes()));
+        Fingerprint::new(&hasher)
     }
 
-    pub(crate) fn of_all(&self, contexts: &[Context]) -> Vec<Mark> {
-        contexts.iter().map(|one| self.of(one)).collect()
+    pub(crate) fn fingerprint_all(&self, contexts: &[Context]) -> Vec<Fingerprint> {
+        contexts.iter().map(|one| self.fingerprint(one)).collect()
     }
 
     /// Marks a context by its key, as [`Context::key`] spells it.
     #[cfg(feature = "redis")]
-    pub(crate) fn of_key(&self, key: &[u8]) -> Mark {
+    pub(crate) fn fingerprint_key(&self, key: &[u8]) -> Fingerprint {
         let mut hasher = self.0;
         hasher.write(key);
-        Mark::new(&hasher)
+        Fingerprint::new(&hasher)
     }
 
     /// Marks views of a session, without putting a key together.
     #[cfg(feature = "web")]
-    pub(crate) fn of_views(&self, app: &str, session: &SessionId) -> impl Fn(&View) -> Mark {
+    pub(crate) fn for_session(
+        &self,
+        app: &str,
+        session: &SessionId,
+    ) -> impl Fn(&View) -> Fingerprint {
         let mut of_session = self.0;
-        context::spell_session(app, session, |part| of_session.write(part.as_bytes()));
+        context::write_session_prefix(app, session, |part| of_session.write(part.as_bytes()));
         move |view| {
             let mut hasher = of_session;
-            view.spell(|part| hasher.write(part.as_bytes()));
-            Mark::new(&hasher)
+            view.write_encoded(|part| hasher.write(part.as_bytes()));
+            Fingerprint::new(&hasher)
         }
     }
 }

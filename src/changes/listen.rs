@@ -6,34 +6,34 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use crate::Context;
-use crate::changes::fingerprint::Mark;
-use crate::changes::listeners::Rung;
-use crate::changes::source::{BLIND, Doorbell, Source};
+use crate::changes::fingerprint::Fingerprint;
+use crate::changes::listeners::Signal;
+use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL, Source};
 
-impl Doorbell {
+impl Changes {
     /// Watches the contexts that a page would look into.
-    pub(crate) fn watch(self: &Arc<Self>, contexts: &[Context]) -> Watch {
-        Watch::new(self, self.marker.of_all(contexts))
+    pub(crate) fn listen(self: &Arc<Self>, contexts: &[Context]) -> Listener {
+        Listener::new(self, self.fingerprinter.fingerprint_all(contexts))
     }
 }
 
 /// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
 ///
 /// Dropping it ends the watch. It holds no connection: all of a process share the one that tells.
-pub struct Watch {
-    bell: Arc<Doorbell>,
-    marks: Vec<Mark>,
-    rung: Arc<Rung>,
+pub struct Listener {
+    changes: Arc<Changes>,
+    fingerprints: Vec<Fingerprint>,
+    signal: Arc<Signal>,
 }
 
-impl Watch {
-    pub(crate) fn new(bell: &Arc<Doorbell>, marks: Vec<Mark>) -> Self {
-        let rung = Arc::default();
-        bell.watches.register(&marks, &rung);
+impl Listener {
+    pub(crate) fn new(bell: &Arc<Changes>, fingerprints: Vec<Fingerprint>) -> Self {
+        let signal = Arc::default();
+        bell.listeners.register(&fingerprints, &signal);
         Self {
-            bell: Arc::clone(bell),
-            marks,
-            rung,
+            changes: Arc::clone(bell),
+            fingerprints,
+            signal,
         }
     }
 
@@ -50,22 +50,24 @@ impl Watch {
     /// # Panics
     ///
     /// Where nobody tells, as in a Cluster, outside of a tokio runtime with time enabled, as every timer of tokio.
-    pub async fn rung(&mut self) {
-        match self.bell.source {
+    pub async fn changed(&mut self) {
+        match self.changes.source {
             // What it was then makes no difference: look again.
-            Source::Nobody => drop(timeout(BLIND, self.rung.heard()).await),
-            Source::Store | Source::Connection(_) => self.rung.heard().await,
+            Source::Polling => drop(timeout(FALLBACK_POLL_INTERVAL, self.signal.wait()).await),
+            Source::Local | Source::Tracked(_) => self.signal.wait().await,
         }
     }
 }
 
-impl Drop for Watch {
+impl Drop for Listener {
     fn drop(&mut self) {
-        self.bell.watches.unregister(&self.marks, &self.rung);
+        self.changes
+            .listeners
+            .unregister(&self.fingerprints, &self.signal);
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").finish_non_exhaustive()
     }

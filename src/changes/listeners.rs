@@ -6,47 +6,47 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::changes::fingerprint::Mark;
+use crate::changes::fingerprint::Fingerprint;
 
 /// Whether it has rung since somebody looked: many rings are one.
 #[derive(Default)]
-pub(super) struct Rung {
-    has_rung: AtomicBool,
-    waiting: Notify,
+pub(super) struct Signal {
+    is_set: AtomicBool,
+    notify: Notify,
 }
 
-impl Rung {
-    fn ring(&self) {
-        self.has_rung.store(true, Ordering::Release);
-        self.waiting.notify_one();
+impl Signal {
+    fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
+        self.notify.notify_one();
     }
 
-    pub(super) async fn heard(&self) {
-        while !self.has_rung.swap(false, Ordering::AcqRel) {
-            self.waiting.notified().await;
+    pub(super) async fn wait(&self) {
+        while !self.is_set.swap(false, Ordering::AcqRel) {
+            self.notify.notified().await;
         }
     }
 }
 
 /// Who waits for which context.
 #[derive(Default)]
-pub(crate) struct Watches {
-    waiting: Mutex<HashMap<Mark, Vec<Arc<Rung>>>>,
+pub(crate) struct Listeners {
+    signals: Mutex<HashMap<Fingerprint, Vec<Arc<Signal>>>>,
     /// How many contexts are waited for: most rings are for none, and look no further.
     count: AtomicUsize,
 }
 
-impl Watches {
-    pub(super) fn register(&self, marks: &[Mark], rung: &Arc<Rung>) {
-        let mut waiting = self.waiting();
+impl Listeners {
+    pub(super) fn register(&self, marks: &[Fingerprint], rung: &Arc<Signal>) {
+        let mut waiting = self.lock();
         for mark in marks {
             waiting.entry(*mark).or_default().push(Arc::clone(rung));
         }
         self.count.store(waiting.len(), Ordering::Release);
     }
 
-    pub(super) fn unregister(&self, marks: &[Mark], rung: &Arc<Rung>) {
-        let mut waiting = self.waiting();
+    pub(super) fn unregister(&self, marks: &[Fingerprint], rung: &Arc<Signal>) {
+        let mut waiting = self.lock();
         for mark in marks {
             if let Some(here) = waiting.get_mut(mark) {
                 here.retain(|other| !Arc::ptr_eq(other, rung));
@@ -58,28 +58,28 @@ impl Watches {
         self.count.store(waiting.len(), Ordering::Release);
     }
 
-    pub(crate) fn ring(&self, mark: Mark) {
+    pub(crate) fn notify(&self, mark: Fingerprint) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        for rung in self.waiting().get(&mark).into_iter().flatten() {
-            rung.ring();
+        for rung in self.lock().get(&mark).into_iter().flatten() {
+            rung.set();
         }
     }
 
-    pub(crate) fn ring_all(&self) {
-        let waiting = self.waiting();
+    pub(crate) fn notify_all(&self) {
+        let waiting = self.lock();
         let mut rung = HashSet::new();
         for one in waiting.values().flatten() {
             // A watch waits for several contexts, and rings once.
             if rung.insert(Arc::as_ptr(one)) {
-                one.ring();
+                one.set();
             }
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Mark, Vec<Arc<Rung>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Vec<Arc<Signal>>>> {
         // Nothing in here is half-changed when a panic strikes.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,5 +19,5 @@ mod tests;
 #[cfg(feature = "redis")]
 mod tracked;
 
-pub use self::listen::Watch;
-pub use self::source::Doorbell;
+pub use self::listen::Listener;
+pub use self::source::Changes;

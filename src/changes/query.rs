@@ -3,55 +3,59 @@
 use std::time::Duration;
 
 use crate::Context;
-use crate::changes::dirty_map::Tick;
-use crate::changes::fingerprint::Mark;
-use crate::changes::source::Doorbell;
+use crate::changes::dirty_map::Due;
+use crate::changes::fingerprint::Fingerprint;
+use crate::changes::source::Changes;
 
 /// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
 /// process's may run apart.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAX_DUE_DELAY: Duration = Duration::from_secs(60);
 
-impl Doorbell {
+impl Changes {
     /// Begins a look: what rang before is answered by it, what rings from now on is not. Until it is answered
     /// others ask too.
-    pub(crate) fn look(&self, contexts: &[Context]) -> Look<'_> {
-        let marks = self.marker.of_all(contexts);
+    pub(crate) fn begin_query(&self, contexts: &[Context]) -> QueryGuard<'_> {
+        let marks = self.fingerprinter.fingerprint_all(contexts);
         if let Some(index) = self.index() {
-            marks.iter().for_each(|mark| index.marks.asked(*mark));
+            marks.iter().for_each(|mark| index.dirty.begin_query(*mark));
         }
-        Look { bell: self, marks }
+        QueryGuard {
+            changes: self,
+            fingerprints: marks,
+        }
     }
 }
 
 /// A look that is under way. Dropped without an answer, its contexts are asked for again.
 #[must_use]
-pub(crate) struct Look<'a> {
-    bell: &'a Doorbell,
+pub(crate) struct QueryGuard<'a> {
+    changes: &'a Changes,
     /// Those whose answer is not there yet.
-    marks: Vec<Mark>,
+    fingerprints: Vec<Fingerprint>,
 }
 
-impl Look<'_> {
+impl QueryGuard<'_> {
     /// Notes the answer: nothing more may be shown before this time, unless it rings.
-    pub(crate) fn answered(mut self, next: Option<Duration>) {
-        let marks = std::mem::take(&mut self.marks);
-        let Some(index) = self.bell.index() else {
+    pub(crate) fn finish(mut self, next: Option<Duration>) {
+        let marks = std::mem::take(&mut self.fingerprints);
+        let Some(index) = self.changes.index() else {
             return;
         };
         let due = next.map(|next| {
-            let next = u64::try_from(next.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
-            Tick::of(index.now().saturating_add(next))
+            let next = u64::try_from(next.min(MAX_DUE_DELAY).as_millis()).unwrap_or(u64::MAX);
+            Due::after_millis(index.now().saturating_add(next))
         });
         for mark in marks {
-            self.bell.note(index, index.marks.answered(mark, due));
+            self.changes
+                .check_capacity(index, index.dirty.finish_query(mark, due));
         }
     }
 }
 
-impl Drop for Look<'_> {
+impl Drop for QueryGuard<'_> {
     fn drop(&mut self) {
-        self.marks
+        self.fingerprints
             .iter()
-            .for_each(|mark| self.bell.ask_at_once(*mark));
+            .for_each(|mark| self.changes.mark_dirty_now(*mark));
     }
 }

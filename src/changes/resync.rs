@@ -4,19 +4,19 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
-use crate::changes::index::{COMPLETE, Index};
-use crate::changes::source::Doorbell;
+use crate::changes::index::{Index, SYNCED};
+use crate::changes::source::Changes;
 
-impl Doorbell {
+impl Changes {
     /// Begins to go through all that there is in the store.
-    pub(crate) fn begin_round(&self) -> Option<Round<'_>> {
+    pub(crate) fn begin_resync(&self) -> Option<ResyncPass<'_>> {
         let index = self.index()?;
-        let _losing = index.losing();
+        let _losing = index.invalidation_lock();
         // This round is what it rang for.
-        index.lost.notified().now_or_never();
-        index.marks.begin_generation();
-        Some(Round {
-            bell: self,
+        index.resync_requested.notified().now_or_never();
+        index.dirty.begin_generation();
+        Some(ResyncPass {
+            changes: self,
             index,
             state: index.state.load(Ordering::Acquire),
         })
@@ -24,39 +24,41 @@ impl Doorbell {
 }
 
 /// Going through all that there is in the store, while changes ring.
-pub(crate) struct Round<'a> {
-    bell: &'a Doorbell,
+pub(crate) struct ResyncPass<'a> {
+    changes: &'a Changes,
     index: &'a Index,
     state: u64,
 }
 
-impl Round<'_> {
+impl ResyncPass<'_> {
     /// Tells whether keys have to be seen: not while all was lost again, nor where no marks are kept.
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         let state = self.index.state.load(Ordering::Acquire);
-        state == self.state && self.index.marks.are_kept()
+        state == self.state && self.index.dirty.is_enabled()
     }
 
     /// Notes that a key is there. Where all was known before, what is known of it stays; else nobody knows
     /// whether it has changed, and it is asked for.
-    pub(crate) fn seen(&self, key: &[u8]) {
-        let mark = self.bell.marker.of_key(key);
-        match self.is_repeated() {
-            true => self.bell.note(self.index, self.index.marks.seen(mark)),
-            false => self.bell.ask_at_once(mark),
+    pub(crate) fn touch(&self, key: &[u8]) {
+        let mark = self.changes.fingerprinter.fingerprint_key(key);
+        match self.was_synced() {
+            true => self
+                .changes
+                .check_capacity(self.index, self.index.dirty.touch(mark)),
+            false => self.changes.mark_dirty_now(mark),
         }
     }
 
     /// Tells whether all was known when it began, so that nobody waits for its end.
-    pub(crate) fn is_repeated(&self) -> bool {
-        self.state & COMPLETE != 0
+    pub(crate) fn was_synced(&self) -> bool {
+        self.state & SYNCED != 0
     }
 
     /// Ends it: what was neither seen nor rung for is gone, and from now on what has no mark has nothing to
     /// show.
-    pub(crate) fn end(self) {
-        self.index.marks.end_generation();
-        let complete = self.state | COMPLETE;
+    pub(crate) fn finish(self) {
+        self.index.dirty.drop_stale();
+        let complete = self.state | SYNCED;
         let state = &self.index.state;
         let known =
             state.compare_exchange(self.state, complete, Ordering::AcqRel, Ordering::Acquire);
@@ -64,10 +66,10 @@ impl Round<'_> {
         if known.is_err() {
             return;
         }
-        self.index.crowded.store(false, Ordering::Relaxed);
-        if !self.is_repeated() {
+        self.index.over_capacity.store(false, Ordering::Relaxed);
+        if !self.was_synced() {
             // What changed while nobody told has not rung.
-            self.bell.watches.ring_all();
+            self.changes.listeners.notify_all();
         }
     }
 }

@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::Context;
-use crate::changes::dirty_map::{Overflow, Tick};
-use crate::changes::fingerprint::{Mark, Marker};
+use crate::changes::dirty_map::{CapacityExceeded, Due};
+use crate::changes::fingerprint::{Fingerprint, Fingerprinter};
 use crate::changes::index::Index;
-use crate::changes::listeners::Watches;
+use crate::changes::listeners::Listeners;
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
 
 /// How often a watch rings by itself while nobody tells of changes.
-pub(crate) const BLIND: Duration = Duration::from_secs(1);
+pub(crate) const FALLBACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tells that something may have changed in a context: look again. It never carries a message.
 ///
@@ -33,138 +33,141 @@ pub(crate) const BLIND: Duration = Duration::from_secs(1);
 /// watch.rung().await;
 /// # Ok(()) }
 /// ```
-pub struct Doorbell {
-    pub(super) marker: Marker,
+pub struct Changes {
+    pub(super) fingerprinter: Fingerprinter,
     pub(super) source: Source,
-    pub(super) watches: Watches,
+    pub(super) listeners: Listeners,
 }
 
 /// Who rings.
 pub(super) enum Source {
     /// The store itself, in this process.
-    Store,
+    Local,
     /// A connection, which may be lost. While it is sound, a context that it did not ring for has nothing to
     /// show, and a page need not ask.
     #[cfg_attr(
         not(feature = "redis"),
         expect(dead_code, reason = "only Redis tells of changes")
     )]
-    Connection(Box<Index>),
-    Nobody,
+    Tracked(Box<Index>),
+    Polling,
 }
 
-impl Doorbell {
+impl Changes {
     /// Makes a bell for a store that rings it itself.
     #[must_use]
     pub fn new() -> Self {
-        Self::rung_by(Source::Store)
+        Self::with_source(Source::Local)
     }
 
     /// Makes a bell for a connection, which knows nothing yet, with room for so many marks.
     #[cfg(feature = "redis")]
-    pub(crate) fn of_connection(most: usize) -> Self {
-        Self::rung_by(Source::Connection(Box::new(Index::with_room_for(most))))
+    pub(crate) fn tracked(most: usize) -> Self {
+        Self::with_source(Source::Tracked(Box::new(Index::with_capacity(most))))
     }
 
     /// Makes a bell for a store that has none.
-    pub(crate) fn of_nobody() -> Self {
-        Self::rung_by(Source::Nobody)
+    pub(crate) fn polling() -> Self {
+        Self::with_source(Source::Polling)
     }
 
-    fn rung_by(source: Source) -> Self {
+    fn with_source(source: Source) -> Self {
         Self {
-            marker: Marker::new(),
+            fingerprinter: Fingerprinter::new(),
             source,
-            watches: Watches::default(),
+            listeners: Listeners::default(),
         }
     }
 
     /// Rings for a context: something may have changed there.
-    pub fn ring(&self, context: &Context) {
-        let mark = self.marker.of(context);
-        self.ask_at_once(mark);
-        self.watches.ring(mark);
+    pub fn mark_changed(&self, context: &Context) {
+        let mark = self.fingerprinter.fingerprint(context);
+        self.mark_dirty_now(mark);
+        self.listeners.notify(mark);
     }
 
     /// Tells whether every change rings at present.
     #[cfg(feature = "redis")]
-    pub(super) fn is_told(&self) -> bool {
+    pub(super) fn is_receiving(&self) -> bool {
         match &self.source {
-            Source::Store => true,
-            Source::Connection(index) => index.knows().is_some(),
-            Source::Nobody => false,
+            Source::Local => true,
+            Source::Tracked(index) => index.synced_at().is_some(),
+            Source::Polling => false,
         }
     }
 }
 
 /// What pages ask and tell.
-impl Doorbell {
+impl Changes {
     /// Tells whether it is known that a page of this view has nothing to show.
     #[cfg(feature = "web")]
-    pub(crate) fn is_quiet(&self, app: &str, session: &SessionId, view: &View) -> bool {
+    pub(crate) fn is_known_empty(&self, app: &str, session: &SessionId, view: &View) -> bool {
         let Some(index) = self.index() else {
             return false;
         };
-        let Some((state, now)) = index.knows() else {
+        let Some((state, now)) = index.synced_at() else {
             return false;
         };
-        let (now, mark_of) = (Tick::of(now), self.marker.of_views(app, session));
-        index.is_quiet(now, mark_of(view))
-            && (view.is_any() || index.is_quiet(now, mark_of(&View::ANY)))
+        let (now, mark_of) = (
+            Due::after_millis(now),
+            self.fingerprinter.for_session(app, session),
+        );
+        index.is_known_empty(now, mark_of(view))
+            && (view.is_any() || index.is_known_empty(now, mark_of(&View::ANY)))
             // If all was lost meanwhile, so were the marks.
             && index.state.load(Ordering::Acquire) == state
     }
 
     /// Tells whether all that may be pending is known; nothing where that is never so.
-    pub(crate) fn is_complete(&self) -> Option<bool> {
-        self.index().map(|index| index.knows().is_some())
+    pub(crate) fn is_synced(&self) -> Option<bool> {
+        self.index().map(|index| index.synced_at().is_some())
     }
 
-    pub(crate) fn ask_at_once(&self, mark: Mark) {
-        self.ask_from(mark, Tick::AT_ONCE);
+    pub(crate) fn mark_dirty_now(&self, mark: Fingerprint) {
+        self.mark_dirty(mark, Due::NOW);
     }
 
-    pub(crate) fn ask_from(&self, mark: Mark, tick: Tick) {
+    pub(crate) fn mark_dirty(&self, mark: Fingerprint, tick: Due) {
         if let Some(index) = self.index() {
-            self.note(index, index.marks.ask_from(mark, tick));
+            self.check_capacity(index, index.dirty.mark_dirty(mark, tick));
         }
     }
 
     /// Where there was no room for a mark, nothing is known any more. Going through all at once would be in
     /// vain.
-    pub(crate) fn note(&self, index: &Index, marked: Result<(), Overflow>) {
-        if let Err(Overflow) = marked {
-            index.crowded.store(true, Ordering::Relaxed);
-            self.forget(index, &index.losing());
+    pub(crate) fn check_capacity(&self, index: &Index, marked: Result<(), CapacityExceeded>) {
+        if let Err(CapacityExceeded) = marked {
+            index.over_capacity.store(true, Ordering::Relaxed);
+            self.invalidate_locked(index, &index.invalidation_lock());
         }
     }
 
-    pub(crate) fn forget(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
-        if index.lose(losing) {
-            self.watches.ring_all();
+    pub(crate) fn invalidate_locked(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
+        if index.invalidate(losing) {
+            self.listeners.notify_all();
         }
     }
 
     pub(crate) fn index(&self) -> Option<&Index> {
         match &self.source {
-            Source::Connection(index) => Some(index),
-            Source::Store | Source::Nobody => None,
+            Source::Tracked(index) => Some(index),
+            Source::Local | Source::Polling => None,
         }
     }
 }
 
-impl Default for Doorbell {
+impl Default for Changes {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Doorbell {
+impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
-            Source::Store => "Doorbell::Store",
-            Source::Connection(_) => "Doorbell::Connection",
-            Source::Nobody => "Doorbell::Nobody",
+            Source::Local => "Doorbell::Store",
+            Source::Tracked(_) => "Doorbell::Connection",
+            Source::Polling => "Doorbell::Nobody",
         })
     }
 }

@@ -4,16 +4,16 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::sleep;
 
-use crate::changes::index::{COMPLETE, Index};
-use crate::changes::source::{BLIND, Doorbell};
+use crate::changes::index::{Index, SYNCED};
+use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};
 
 /// What the keeper of the connection tells.
-impl Doorbell {
+impl Changes {
     /// Rings for a context by its key.
-    pub(crate) fn ring_key(&self, key: &[u8]) {
-        let mark = self.marker.of_key(key);
-        self.ask_at_once(mark);
-        self.watches.ring(mark);
+    pub(crate) fn mark_key_changed(&self, key: &[u8]) {
+        let mark = self.fingerprinter.fingerprint_key(key);
+        self.mark_dirty_now(mark);
+        self.listeners.notify(mark);
     }
 
     /// Gives the time, for [`heard_all_before`](Self::heard_all_before).
@@ -22,67 +22,67 @@ impl Doorbell {
     }
 
     /// Notes that all has been heard that had changed before this time.
-    pub(crate) fn heard_all_before(&self, time: u64) {
+    pub(crate) fn record_heartbeat(&self, time: u64) {
         if let Some(index) = self.index() {
-            index.heard.store(time, Ordering::Release);
+            index.last_heartbeat.store(time, Ordering::Release);
         }
     }
 
     /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
     /// told.
-    pub(crate) fn lose(&self) {
+    pub(crate) fn invalidate_all(&self) {
         if let Some(index) = self.index() {
-            let losing = index.losing();
-            self.forget(index, &losing);
-            index.lost.notify_one();
+            let losing = index.invalidation_lock();
+            self.invalidate_locked(index, &losing);
+            index.resync_requested.notify_one();
         }
     }
 
     /// Rings every watch once a second while changes go unheard, for as long as it is polled.
-    pub(crate) async fn ring_while_blind(&self) {
+    pub(crate) async fn poll_while_disconnected(&self) {
         loop {
-            sleep(BLIND).await;
-            if !self.is_told() {
-                self.watches.ring_all();
+            sleep(FALLBACK_POLL_INTERVAL).await;
+            if !self.is_receiving() {
+                self.listeners.notify_all();
             }
         }
     }
 
     /// Has what is pending known from now on: pages are served here. Who only watches keeps no marks.
     #[cfg(feature = "web")]
-    pub(crate) fn serve_pages(&self) {
+    pub(crate) fn enable_index(&self) {
         let Some(index) = self.index() else {
             return;
         };
-        let losing = index.losing();
-        if !index.marks.are_kept() {
-            index.marks.keep();
-            self.forget(index, &losing);
-            index.lost.notify_one();
+        let losing = index.invalidation_lock();
+        if !index.dirty.is_enabled() {
+            index.dirty.enable();
+            self.invalidate_locked(index, &losing);
+            index.resync_requested.notify_one();
         }
     }
 
     /// Waits until all has to be gone through at once.
-    pub(crate) async fn lost(&self) {
+    pub(crate) async fn resync_requested(&self) {
         match self.index() {
-            Some(index) => index.lost.notified().await,
+            Some(index) => index.resync_requested.notified().await,
             None => std::future::pending().await,
         }
     }
 
     /// Tells whether there may soon be no room for another mark, or was none: a round clears those that nobody
     /// else clears, of contexts that expired or were confirmed elsewhere.
-    pub(crate) fn wants_room(&self) -> bool {
+    pub(crate) fn needs_resync(&self) -> bool {
         let wants = |index: &Index| {
-            let known = index.state.load(Ordering::Acquire) & COMPLETE != 0;
-            !known || index.marks.are_many()
+            let known = index.state.load(Ordering::Acquire) & SYNCED != 0;
+            !known || index.dirty.needs_resync()
         };
         self.index().is_some_and(wants)
     }
 
     /// Tells whether nothing is known since there was no room for all marks.
-    pub(crate) fn is_crowded(&self) -> bool {
+    pub(crate) fn is_over_capacity(&self) -> bool {
         self.index()
-            .is_some_and(|index| index.crowded.load(Ordering::Relaxed))
+            .is_some_and(|index| index.over_capacity.load(Ordering::Relaxed))
     }
 }

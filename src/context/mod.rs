@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::validate::check_line;
+use crate::validate::validate_line;
 
 #[cfg(feature = "redis")]
 pub(crate) use self::key::encode;
@@ -21,13 +21,13 @@ pub use self::view::{IntoView, View};
 /// Longest name of an application in bytes: it is part of every key.
 const MAX_APP: usize = 64;
 /// Spells the key of a context, `app:{session}:view`, part by part.
-pub(crate) fn spell(app: &str, session: &SessionId, view: &View, mut put: impl FnMut(&str)) {
-    spell_session(app, session, &mut put);
-    view.spell(put);
+pub(crate) fn write_key(app: &str, session: &SessionId, view: &View, mut put: impl FnMut(&str)) {
+    write_session_prefix(app, session, &mut put);
+    view.write_encoded(put);
 }
 
 /// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
-pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+pub(crate) fn write_session_prefix(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
     encode_into(app, &mut put);
     put(":{");
     encode_into(session.as_str(), &mut put);
@@ -50,7 +50,7 @@ pub(crate) fn spell_session(app: &str, session: &SessionId, mut put: impl FnMut(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Parts")]
+#[serde(try_from = "UncheckedContext")]
 pub struct Context {
     app: Arc<str>,
     session: SessionId,
@@ -58,16 +58,16 @@ pub struct Context {
 }
 
 #[derive(Deserialize)]
-struct Parts {
+struct UncheckedContext {
     app: String,
     session: SessionId,
     view: View,
 }
 
-impl TryFrom<Parts> for Context {
+impl TryFrom<UncheckedContext> for Context {
     type Error = Error;
 
-    fn try_from(parts: Parts) -> Result<Self, Error> {
+    fn try_from(parts: UncheckedContext) -> Result<Self, Error> {
         Self::new(parts.app, parts.session, parts.view)
     }
 }
@@ -102,10 +102,10 @@ impl Context {
     ///
     /// [`is_invalid`](Error::is_invalid) for an `app` that is empty, too long or has a control character.
     pub fn new(app: impl Into<String>, session: SessionId, view: View) -> Result<Self, Error> {
-        Ok(Self::checked(check_app(app)?, session, view))
+        Ok(Self::new_unchecked(validate_app(app)?, session, view))
     }
 
-    pub(crate) fn checked(app: Arc<str>, session: SessionId, view: View) -> Self {
+    pub(crate) fn new_unchecked(app: Arc<str>, session: SessionId, view: View) -> Self {
         Self { app, session, view }
     }
 
@@ -130,13 +130,13 @@ impl Context {
     /// Gives the address of another page of the same visitor.
     #[must_use]
     pub fn with_view(&self, view: View) -> Self {
-        Self::checked(Arc::clone(&self.app), self.session.clone(), view)
+        Self::new_unchecked(Arc::clone(&self.app), self.session.clone(), view)
     }
 
     /// Gives the same page of another session.
     #[must_use]
     pub fn with_session(&self, session: SessionId) -> Self {
-        Self::checked(Arc::clone(&self.app), session, self.view.clone())
+        Self::new_unchecked(Arc::clone(&self.app), session, self.view.clone())
     }
 
     /// Spells the key `app:{session}:view`, each part percent-encoded: equal keys mean equal contexts.
@@ -146,13 +146,13 @@ impl Context {
     #[must_use]
     pub fn key(&self) -> String {
         let mut key = String::with_capacity(64);
-        self.spell(|part| key.push_str(part));
+        self.write_key(|part| key.push_str(part));
         key
     }
 
     /// Spells the key part by part.
-    pub(crate) fn spell(&self, put: impl FnMut(&str)) {
-        spell(&self.app, &self.session, &self.view, put);
+    pub(crate) fn write_key(&self, put: impl FnMut(&str)) {
+        write_key(&self.app, &self.session, &self.view, put);
     }
 
     /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].
@@ -167,8 +167,8 @@ impl Context {
     }
 }
 
-pub(crate) fn check_app(app: impl Into<String>) -> Result<Arc<str>, Error> {
+pub(crate) fn validate_app(app: impl Into<String>) -> Result<Arc<str>, Error> {
     let app = app.into();
-    check_line("app", &app, MAX_APP)?;
+    validate_line("app", &app, MAX_APP)?;
     Ok(app.into())
 }

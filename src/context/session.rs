@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::validate::check_line;
+use crate::validate::validate_line;
 
 /// Longest session id in bytes. Stops a foreign session layer from making keys of any size.
 const MAX_SESSION: usize = 128;
@@ -28,7 +28,7 @@ impl SessionId {
     /// [`is_invalid`](Error::is_invalid) for `""`, for 129 bytes, for `"a\nb"`.
     pub fn new(id: impl Into<String>) -> Result<Self, Error> {
         let id = id.into();
-        check_line("session", &id, MAX_SESSION)?;
+        validate_line("session", &id, MAX_SESSION)?;
         Ok(Self(id.into()))
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::context::key::{decode, encode_into};
-use crate::validate::check_line;
+use crate::validate::validate_line;
 
 /// Longest view in bytes. Stops a view taken from a path from making keys of any size.
 const MAX_VIEW: usize = 256;
@@ -32,7 +32,7 @@ impl View {
     /// is how keys spell [`View::ANY`].
     pub fn new(name: impl Into<String>) -> Result<Self, Error> {
         let name = name.into();
-        check_line("view", &name, MAX_VIEW)?;
+        validate_line("view", &name, MAX_VIEW)?;
         if name == ANY {
             return Err(Error::invalid("view", "is how View::ANY is spelled"));
         }
@@ -52,7 +52,7 @@ impl View {
     }
 
     /// Spells the name as it stands in keys, part by part.
-    pub(crate) fn spell(&self, mut put: impl FnMut(&str)) {
+    pub(crate) fn write_encoded(&self, mut put: impl FnMut(&str)) {
         match self.0.as_deref() {
             None => put(ANY),
             Some(name) => encode_into(name, put),

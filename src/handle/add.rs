@@ -103,7 +103,7 @@ impl Salver {
         let mut limits = policy.limits;
         limits.replicas = self.replicas;
         // Within the first attempt, so that "too few" is answered and not guessed.
-        limits.within = policy.add_budget / 3;
+        limits.within = policy.call_timeout / 3;
         let add = || self.store.add(context, &loud, &limits);
         let placed = self.write("add", add).await?;
         if let Placed::Here { displaced } = placed {
@@ -114,6 +114,6 @@ impl Salver {
     }
 
     pub(crate) fn is_loud(&self, message: &Message) -> bool {
-        message.level() >= self.policy().minimum
+        message.level() >= self.policy().minimum_level
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call_policy::CallPolicy;
-use crate::config::Policy;
-use crate::context::check_app;
+use crate::config::Config;
+use crate::context::validate_app;
 use crate::handle::salver::{Salver, Shared};
-use crate::settlement::Settle;
+use crate::settlement::Settler;
 use crate::store::{Full, MemoryStore, Store};
 use crate::{Error, Level};
 
@@ -16,7 +16,7 @@ use crate::{Error, Level};
 pub struct SalverBuilder {
     pub(crate) app: String,
     pub(crate) store: Option<Result<Arc<dyn Store>, Error>>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Config,
 }
 
 impl Salver {
@@ -58,7 +58,7 @@ impl Salver {
         SalverBuilder {
             app: app.into(),
             store: None,
-            policy: Policy::default(),
+            policy: Config::default(),
         }
     }
 }
@@ -87,8 +87,8 @@ impl SalverBuilder {
     /// [`is_invalid`](Error::is_invalid), naming the setting: an empty `app`, a URL that does not parse, a
     /// `lease` of zero, `max_messages` of 1,001.
     pub fn build(self) -> Result<Salver, Error> {
-        let app = check_app(self.app)?;
-        self.policy.check()?;
+        let app = validate_app(self.app)?;
+        self.policy.validate()?;
         let store = match self.store {
             Some(store) => store?,
             None => Arc::new(MemoryStore::new()),
@@ -96,7 +96,7 @@ impl SalverBuilder {
         let calls = CallPolicy::default();
         Ok(Salver {
             app,
-            settle: Settle::new(Arc::clone(&store), calls.clone()),
+            settle: Settler::new(Arc::clone(&store), calls.clone()),
             replicas: 0,
             bell: None,
             shared: Arc::new(Shared {
@@ -139,14 +139,14 @@ settings! {
     /// A page slower than this may show a message that another shows too.
     lease(time: Duration) => lease;
     /// Sets the level below which nothing is added. Default: [`Level::Debug`], everything is.
-    minimum_level(level: Level) => minimum;
+    minimum_level(level: Level) => minimum_level;
     /// Sets how long one page may wait for the store, all its calls together: 1 ms to 10 s.
     /// Default: 50 ms. After it the page goes out without messages.
-    page_budget(time: Duration) => page_budget;
+    page_budget(time: Duration) => page_timeout;
     /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
     /// Default: 250 ms.
-    add_budget(time: Duration) => add_budget;
+    add_budget(time: Duration) => call_timeout;
     /// Sets whether pages may know without asking that nothing is pending, from what Redis tells each process
     /// of changes. Default: true. Without it every page of a visitor with a session asks.
-    pending_index(on: bool) => index;
+    pending_index(on: bool) => pending_index;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::deadline::{in_doubt, unanswered, within};
+use crate::deadline::{read_timed_out, with_deadline, write_timed_out};
 use crate::handle::salver::Salver;
 use crate::{Error, runtime, telemetry};
 
@@ -22,7 +22,7 @@ impl Salver {
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.policy().add_budget;
+        let budget = self.policy().call_timeout;
         self.read_slowly(doing, budget, call).await
     }
 
@@ -33,7 +33,8 @@ impl Salver {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.call(doing, within(budget, call, unanswered)).await
+        self.call(doing, with_deadline(budget, call, read_timed_out))
+            .await
     }
 
     /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
@@ -42,7 +43,7 @@ impl Salver {
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.policy().add_budget;
+        let budget = self.policy().call_timeout;
         self.write_slowly(doing, budget, call).await
     }
 
@@ -53,7 +54,8 @@ impl Salver {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.call(doing, within(budget, call, in_doubt)).await
+        self.call(doing, with_deadline(budget, call, write_timed_out))
+            .await
     }
 
     /// Asks for a change that is the same done twice as once: without an answer it is asked for once more,
@@ -63,14 +65,14 @@ impl Salver {
         doing: &'static str,
         call: impl Fn() -> F,
     ) -> Result<T, Error> {
-        let (budget, started) = (self.policy().add_budget, Instant::now());
+        let (budget, started) = (self.policy().call_timeout, Instant::now());
         let twice = async {
-            let first = within(budget.mul_f64(FIRST), call(), in_doubt).await;
+            let first = with_deadline(budget.mul_f64(FIRST), call(), write_timed_out).await;
             let left = budget.saturating_sub(started.elapsed());
             match first {
                 Err(error) if error.is_in_doubt() && !left.is_zero() => {
-                    telemetry::told(&error);
-                    match within(left, call(), in_doubt).await {
+                    telemetry::record_mismatched_reply(&error);
+                    match with_deadline(left, call(), write_timed_out).await {
                         // What the first attempt may have done is not undone; a session that is closed has
                         // taken it along.
                         Err(second) if !second.is_in_doubt() && !second.is_closed() => Err(error),
@@ -102,7 +104,7 @@ impl Salver {
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let found = within(CHECK_PATIENCE, store.check(&app), unanswered).await;
+            let found = with_deadline(CHECK_PATIENCE, store.check(&app), read_timed_out).await;
             for finding in found.into_iter().flatten() {
                 tracing::warn!("the store: {finding}");
             }

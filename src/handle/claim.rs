@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 
 #[cfg(feature = "web")]
 use crate::MessageId;
-use crate::deadline::{unanswered, within};
+use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::claim_future::Claiming;
 use crate::handle::claim_guard::Hold;
 use crate::handle::salver::Salver;
@@ -13,7 +13,7 @@ use crate::store::Claim;
 #[cfg(feature = "web")]
 use crate::store::Which;
 #[cfg(feature = "web")]
-use crate::telemetry::Since;
+use crate::telemetry::Timer;
 use crate::{Context, Error, telemetry};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Salver {
         budget: Duration,
     ) -> Result<Hold, Error> {
         let claiming = Claiming::new(self, contexts);
-        self.call("claim", within(budget, claiming, unanswered))
+        self.call("claim", with_deadline(budget, claiming, read_timed_out))
             .await
     }
 
@@ -36,16 +36,16 @@ impl Salver {
         contexts: Vec<Context>,
         budget: Duration,
     ) -> Result<Hold, Error> {
-        let since = Since::now();
+        let since = Timer::start();
         let held = self.hold(contexts, budget).await;
-        telemetry::page(&self.app, since, held.is_err());
+        telemetry::record_page_wait(&self.app, since, held.is_err());
         held
     }
 
     /// Claims for a script in a page that is open: it waits as long as an add does.
     #[cfg(feature = "web")]
     pub(crate) async fn hold_for_script(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
-        self.hold(contexts, self.policy().add_budget).await
+        self.hold(contexts, self.policy().call_timeout).await
     }
 
     /// Reads what a page of this context would show and hides it from every other look for the lease.
@@ -62,7 +62,7 @@ impl Salver {
     /// Dropped halfway, what it claims is released at once.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
         let contexts = context.looked_into();
-        let hold = self.hold(contexts, self.policy().add_budget).await?;
+        let hold = self.hold(contexts, self.policy().call_timeout).await?;
         Ok(hold.into_claim())
     }
 

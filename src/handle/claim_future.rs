@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::CatchUnwind;
 
-use crate::deadline::{unanswered, within};
+use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::claim_guard::Hold;
 use crate::handle::salver::Salver;
 use crate::store::Claim;
@@ -49,7 +49,7 @@ impl Future for Claiming<'_> {
     fn poll(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
         self.begun = true;
         let Some(asked) = &mut self.asked else {
-            return Poll::Ready(Err(unanswered()));
+            return Poll::Ready(Err(read_timed_out()));
         };
         let claimed = ready!(asked.poll_unpin(waker));
         self.asked = None;
@@ -64,7 +64,7 @@ impl Drop for Claiming<'_> {
         {
             let salver = self.salver.clone();
             let give_back = async move {
-                let claimed = within(PATIENCE, asked.map(Ok), unanswered).await;
+                let claimed = with_deadline(PATIENCE, asked.map(Ok), read_timed_out).await;
                 drop(claimed.and_then(|claimed| hold(&salver, claimed)));
             };
             // Without a thread the lease decides.

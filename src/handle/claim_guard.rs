@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::handle::salver::Salver;
 #[cfg(feature = "live")]
 use crate::runtime;
-use crate::settlement::End;
+use crate::settlement::Settlement;
 use crate::store::Claim;
 #[cfg(feature = "web")]
 use crate::store::Found;
@@ -28,9 +28,9 @@ struct Held {
 }
 
 impl Held {
-    fn end(self, end: fn(Claim) -> End) {
+    fn end(self, end: fn(Claim) -> Settlement) {
         let Self { claim, salver, .. } = self;
-        salver.settle.hand_over(&salver.app, end(claim));
+        salver.settle.enqueue(&salver.app, end(claim));
     }
 }
 
@@ -59,7 +59,9 @@ impl Hold {
             && let Some(rest) = held.claim.split_off_the_unshown()
         {
             let Held { salver, .. } = &**held;
-            salver.settle.hand_over(&salver.app, End::Confirm(rest));
+            salver
+                .settle
+                .enqueue(&salver.app, Settlement::Confirm(rest));
         }
     }
 
@@ -120,7 +122,7 @@ impl Hold {
                 return;
             }
             telemetry::shown(&held.salver.app, held.claim.messages().len() as u64);
-            held.end(End::Confirm);
+            held.end(Settlement::Confirm);
         }
     }
 
@@ -130,7 +132,7 @@ impl Hold {
         if let Some(held) = self.0.take() {
             let Held { claim, salver, .. } = *held;
             let settle = &salver.settle;
-            let tried = settle.hand_over_and_tell(&salver.app, End::Release(claim));
+            let tried = settle.enqueue_and_wait(&salver.app, Settlement::Release(claim));
             // Too late, or there was nothing to release: the lease decides.
             let _ = timeout(budget, tried).await;
         }
@@ -140,7 +142,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            held.end(End::Release);
+            held.end(Settlement::Release);
         }
     }
 }

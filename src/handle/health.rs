@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Error;
-use crate::deadline::{unanswered, within};
+use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::salver::Salver;
 use crate::store::{Finding, Trouble};
 
@@ -77,15 +77,16 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
-        let findings = match within(PATIENCE, self.store.check(self.name()), unanswered).await {
-            Ok(found) => {
-                // Whoever finds it well here need not wait until a page does.
-                self.shared.calls.breaker().succeeded();
-                found
-            }
-            Err(error) => self.findings_of(&error),
-        };
-        let index = match self.bell.as_ref().and_then(|bell| bell.is_complete()) {
+        let findings =
+            match with_deadline(PATIENCE, self.store.check(self.name()), read_timed_out).await {
+                Ok(found) => {
+                    // Whoever finds it well here need not wait until a page does.
+                    self.shared.calls.breaker().record_success();
+                    found
+                }
+                Err(error) => self.findings_of(&error),
+            };
+        let index = match self.bell.as_ref().and_then(|bell| bell.is_synced()) {
             None => PendingIndex::Off,
             Some(true) => PendingIndex::On,
             Some(false) => PendingIndex::Learning,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Context;
 use crate::handle::salver::Salver;
-use crate::store::{Doorbell, Watch};
+use crate::store::{Changes, Listener};
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
 
@@ -29,31 +29,31 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn watch(&self, context: &Context) -> Watch {
+    pub fn watch(&self, context: &Context) -> Listener {
         let bell = self.shared.store.doorbell(context.app());
-        let bell = bell.unwrap_or_else(|| Arc::new(Doorbell::of_nobody()));
-        bell.watch(&context.looked_into())
+        let bell = bell.unwrap_or_else(|| Arc::new(Changes::polling()));
+        bell.listen(&context.looked_into())
     }
 }
 
 #[cfg(feature = "web")]
 impl Salver {
     /// Gives the bell that spares pages their looks, where there is one.
-    pub(crate) fn bell_of_pages(&self) -> Option<Arc<Doorbell>> {
-        if !self.policy().index {
+    pub(crate) fn bell_of_pages(&self) -> Option<Arc<Changes>> {
+        if !self.policy().pending_index {
             return None;
         }
         let bell = self.shared.store.doorbell(&self.app);
-        let bell = bell.filter(|bell| bell.is_complete().is_some())?;
+        let bell = bell.filter(|bell| bell.is_synced().is_some())?;
         #[cfg(feature = "redis")]
-        bell.serve_pages();
+        bell.enable_index();
         Some(bell)
     }
 
     /// Tells whether it is known that a page has nothing to show.
     pub(crate) fn is_quiet(&self, session: &SessionId, view: &View) -> bool {
         let bell = self.bell.as_ref();
-        bell.is_some_and(|bell| bell.is_quiet(&self.app, session, view))
+        bell.is_some_and(|bell| bell.is_known_empty(&self.app, session, view))
     }
 
     /// Tells whether pages may not ask: what a visitor did itself has to be asked for all the same.

@@ -13,7 +13,7 @@ impl Salver {
     pub async fn retract(&self, context: &Context, which: impl Into<Which>) -> Result<u64, Error> {
         let which = which.into();
         if let Which::Tag(tag) = &which {
-            crate::message::check_tag(tag).map_err(|error| error.during("retract"))?;
+            crate::message::validate_tag(tag).map_err(|error| error.during("retract"))?;
         }
         self.write("retract", || self.store.retract(context, &which))
             .await

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::call_policy::CallPolicy;
-use crate::changes::Doorbell;
-use crate::config::Policy;
-use crate::context::{IntoView, check_app};
-use crate::settlement::Settle;
+use crate::changes::Changes;
+use crate::config::Config;
+use crate::context::{IntoView, validate_app};
+use crate::settlement::Settler;
 use crate::store::Store;
 use crate::{Context, Error, SessionId, View};
 
@@ -33,16 +33,16 @@ pub struct Salver {
     pub(super) shared: Arc<Shared>,
     /// The shared store, or on an actix worker that worker's own connection to it.
     pub(super) store: Arc<dyn Store>,
-    pub(super) settle: Settle,
+    pub(super) settle: Settler,
     /// How many replicas have to have an add.
     pub(super) replicas: u32,
     /// On an actix worker what is known without asking, of this application alone.
-    pub(super) bell: Option<Arc<Doorbell>>,
+    pub(super) bell: Option<Arc<Changes>>,
 }
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
-    pub(super) policy: Policy,
+    pub(super) policy: Config,
     pub(super) calls: CallPolicy,
     /// Set when the store has been looked at.
     pub(super) checked: OnceLock<()>,
@@ -59,7 +59,7 @@ impl Salver {
     /// As [`memory`](Self::memory).
     pub fn app(&self, name: impl Into<String>) -> Result<Self, Error> {
         Ok(Self {
-            app: check_app(name)?,
+            app: validate_app(name)?,
             bell: None,
             ..self.clone()
         })
@@ -96,7 +96,7 @@ impl Salver {
     }
 
     pub(crate) fn address(&self, session: SessionId, view: View) -> Context {
-        Context::checked(Arc::clone(&self.app), session, view)
+        Context::new_unchecked(Arc::clone(&self.app), session, view)
     }
 
     /// Removes all messages of a session. One round trip.
@@ -113,10 +113,10 @@ impl Salver {
     ///
     /// The handle stays usable.
     pub async fn close(&self) {
-        self.settle.drain().await;
+        self.settle.flush().await;
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Config {
         &self.shared.policy
     }
 
@@ -126,7 +126,7 @@ impl Salver {
         let store = Arc::clone(&self.shared.store).worker();
         let calls = self.shared.calls.clone();
         Self {
-            settle: self.settle.here(Arc::clone(&store), calls),
+            settle: self.settle.for_current_runtime(Arc::clone(&store), calls),
             store,
             bell: self.bell_of_pages(),
             ..self.clone()
@@ -138,7 +138,7 @@ impl Salver {
     pub(crate) fn anywhere(&self) -> Self {
         Self {
             store: Arc::clone(&self.shared.store),
-            settle: self.settle.anywhere(),
+            settle: self.settle.detached(),
             ..self.clone()
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::message::limits::{MAX_LABEL, MAX_URL};
-use crate::validate::check_line;
+use crate::validate::validate_line;
 
 /// One thing that the visitor can do about it: a link.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,9 @@ impl Action {
         &self.url
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check_line("action.label", &self.label, MAX_LABEL)?;
-        check_line("action.url", &self.url, MAX_URL)?;
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        validate_line("action.label", &self.label, MAX_LABEL)?;
+        validate_line("action.url", &self.url, MAX_URL)?;
         if is_link(&self.url) {
             Ok(())
         } else {

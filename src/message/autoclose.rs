@@ -7,7 +7,7 @@ use crate::Error;
 use crate::message::level::Level;
 
 /// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.
-const AUTOCLOSE: RangeInclusive<Duration> =
+const AUTOCLOSE_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(500)..=Duration::from_secs(24 * 60 * 60);
 
 /// When an open page takes the message away by itself.
@@ -24,9 +24,9 @@ pub enum Autoclose {
 }
 
 impl Autoclose {
-    pub(crate) fn check(self) -> Result<(), Error> {
+    pub(crate) fn validate(self) -> Result<(), Error> {
         match self {
-            Self::After(time) if !AUTOCLOSE.contains(&time) => Err(Error::invalid(
+            Self::After(time) if !AUTOCLOSE_RANGE.contains(&time) => Err(Error::invalid(
                 "autoclose",
                 "is not between 500 ms and 24 hours",
             )),
@@ -35,14 +35,14 @@ impl Autoclose {
     }
 
     /// What [`Autoclose::ByLevel`] means for messages that may go by themselves.
-    const BY_LEVEL: u64 = 5000;
+    const DEFAULT_MILLIS: u64 = 5000;
 
     /// Gives the milliseconds after which a message of this level goes, if it does.
     #[must_use]
     pub fn millis(self, level: Level) -> Option<u64> {
         match self {
             Self::Never => None,
-            Self::ByLevel => (level < Level::Warning).then_some(Self::BY_LEVEL),
+            Self::ByLevel => (level < Level::Warning).then_some(Self::DEFAULT_MILLIS),
             Self::After(time) => Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         }
     }

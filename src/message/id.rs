@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 use crate::Error;
 
 /// The greatest counter of a UUIDv7.
-const COUNTER: u16 = 0xfff;
+const MAX_COUNTER: u16 = 0xfff;
 
 /// Which message this is: a UUIDv7, so that ids sort by the time at which they were made.
 ///
@@ -54,7 +54,7 @@ impl MessageId {
         let digits = step.to_string();
         let digest = [b"salver1 step", job.as_ref(), digits.as_bytes()].join(&0);
         let digest: [u8; 32] = Sha256::digest(digest).into();
-        let counter = u16::try_from(step).unwrap_or(u16::MAX).min(COUNTER);
+        let counter = u16::try_from(step).unwrap_or(u16::MAX).min(MAX_COUNTER);
         let [high, low] = counter.to_be_bytes();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         let millis = begun.into().unix_timestamp_nanos() / 1_000_000;

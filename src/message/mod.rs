@@ -17,7 +17,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::validate::{check_line, check_text, is_unreserved, over};
+use crate::validate::{is_unreserved, too_long, validate_line, validate_text};
 
 pub use self::action::Action;
 pub use self::autoclose::Autoclose;
@@ -28,7 +28,7 @@ pub use self::limits::{
     MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
     MAX_URL,
 };
-pub(crate) use self::translation_key::Wording;
+pub(crate) use self::translation_key::TranslationKey;
 
 /// One message, built by chaining and checked by the call that uses it.
 ///
@@ -64,7 +64,7 @@ pub struct Message {
     pub(crate) data: Option<Value>,
     pub(crate) expires: Option<u64>,
     /// Boxed: few messages have it.
-    pub(crate) wording: Option<Box<Wording>>,
+    pub(crate) translation: Option<Box<TranslationKey>>,
     delay: Duration,
     data_failed: bool,
 }
@@ -79,13 +79,13 @@ impl Message {
             tag: None,
             level,
             title: None,
-            text: one_line_ending(text.into()),
+            text: normalize_line_endings(text.into()),
             format: Format::Plain,
             autoclose: Autoclose::ByLevel,
             action: None,
             data: None,
             expires: None,
-            wording: None,
+            translation: None,
             delay: Duration::ZERO,
             data_failed: false,
         }
@@ -190,26 +190,28 @@ impl Message {
     /// ```
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.wording.get_or_insert_default().key = key.into();
+        self.translation.get_or_insert_default().key = key.into();
         self
     }
 
     /// Puts something into the translation, such as a number or a name: any JSON, all together at most 4 KiB.
     #[must_use]
     pub fn arg(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
-        self.wording.get_or_insert_default().arg(name.into(), value);
+        self.translation
+            .get_or_insert_default()
+            .arg(name.into(), value);
         self
     }
 
     /// Gives the same message in other words.
     #[cfg(feature = "web")]
-    pub(crate) fn reworded(
+    pub(crate) fn with_translation(
         mut self,
         text: String,
         title: Option<String>,
         label: Option<String>,
     ) -> Self {
-        self.text = one_line_ending(text);
+        self.text = normalize_line_endings(text);
         self.title = title.or(self.title);
         if let (Some(action), Some(label)) = (&self.action, label) {
             self.action = Some(Action::new(label, action.url().to_owned()));
@@ -291,12 +293,12 @@ impl Message {
     /// Gives the key of the text in the site's translations.
     #[must_use]
     pub fn get_key(&self) -> Option<&str> {
-        Some(&self.wording.as_ref()?.key)
+        Some(&self.translation.as_ref()?.key)
     }
 
     /// Gives what is put into the translation.
     pub fn args(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let args = self.wording.iter().flat_map(|wording| &wording.args);
+        let args = self.translation.iter().flat_map(|wording| &wording.args);
         args.map(|(name, value)| (name.as_str(), value))
     }
 
@@ -320,28 +322,28 @@ impl Message {
     /// character; a link such as `javascript:alert(1)`; `data` over 4 KiB or that is not JSON; an
     /// autoclose of 1 ms; a delay of a year. [`Error::field`] names it.
     pub fn check(&self) -> Result<(), Error> {
-        check_text("text", &self.text, MAX_TEXT)?;
+        validate_text("text", &self.text, MAX_TEXT)?;
         if let Some(title) = &self.title {
-            check_line("title", title, MAX_TITLE)?;
+            validate_line("title", title, MAX_TITLE)?;
         }
         if let Some(tag) = &self.tag {
-            check_tag(tag)?;
+            validate_tag(tag)?;
         }
         if let Some(action) = &self.action {
-            action.check()?;
+            action.validate()?;
         }
-        self.check_data()?;
-        if let Some(wording) = &self.wording {
-            wording.check()?;
+        self.validate_data()?;
+        if let Some(wording) = &self.translation {
+            wording.validate()?;
         }
-        self.autoclose.check()?;
+        self.autoclose.validate()?;
         if self.delay > MAX_DELAY {
             return Err(Error::invalid("after", "is over the limit of 30 days"));
         }
         Ok(())
     }
 
-    fn check_data(&self) -> Result<(), Error> {
+    fn validate_data(&self) -> Result<(), Error> {
         if self.data_failed {
             return Err(Error::invalid("data", "cannot be written as JSON"));
         }
@@ -355,7 +357,7 @@ impl Message {
             ));
         }
         if data.to_string().len() > MAX_DATA {
-            return Err(over("data", MAX_DATA));
+            return Err(too_long("data", MAX_DATA));
         }
         Ok(())
     }
@@ -371,7 +373,7 @@ impl fmt::Debug for Message {
     }
 }
 
-fn one_line_ending(text: String) -> String {
+fn normalize_line_endings(text: String) -> String {
     if text.contains("\r\n") {
         text.replace("\r\n", "\n")
     } else {
@@ -380,12 +382,12 @@ fn one_line_ending(text: String) -> String {
 }
 
 /// Checks a tag: the one alphabet that needs no escape in a key, in JSON and in HTML.
-pub(crate) fn check_tag(tag: &str) -> Result<(), Error> {
+pub(crate) fn validate_tag(tag: &str) -> Result<(), Error> {
     if tag.is_empty() {
         return Err(Error::invalid("tag", "is empty"));
     }
     if tag.len() > MAX_TAG {
-        return Err(over("tag", MAX_TAG));
+        return Err(too_long("tag", MAX_TAG));
     }
     if !tag.bytes().all(is_unreserved) {
         return Err(Error::invalid(

@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::message::data::depth;
 use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
-use crate::validate::{check_line, over};
+use crate::validate::{too_long, validate_line};
 
 /// The key of a text in the site's translations, and what is put into it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Wording {
+pub(crate) struct TranslationKey {
     pub(crate) key: String,
     pub(crate) args: Map<String, Value>,
     failed: bool,
 }
 
-impl Wording {
+impl TranslationKey {
     pub(crate) fn new(key: String, args: Map<String, Value>) -> Self {
         Self {
             key,
@@ -32,14 +32,14 @@ impl Wording {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check_line("key", &self.key, MAX_KEY)?;
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        validate_line("key", &self.key, MAX_KEY)?;
         if self.failed {
             return Err(Error::invalid("args", "cannot be written as JSON"));
         }
         let mut size = 0;
         for (name, value) in &self.args {
-            check_line("args", name, MAX_KEY)?;
+            validate_line("args", name, MAX_KEY)?;
             if depth(value) >= MAX_DEPTH {
                 let problem = format!("are nested more than {MAX_DEPTH} deep");
                 return Err(Error::invalid("args", problem));
@@ -47,7 +47,7 @@ impl Wording {
             size += name.len() + value.to_string().len();
         }
         match size > MAX_DATA {
-            true => Err(over("args", MAX_DATA)),
+            true => Err(too_long("args", MAX_DATA)),
             false => Ok(()),
         }
     }

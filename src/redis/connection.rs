@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::backoff::by_chance;
+use crate::backoff::jitter;
 use crate::redis::classify;
 use crate::redis::classify::Verdict;
 use crate::redis::in_flight::{Patience, Waiting};
@@ -298,7 +298,7 @@ impl Line {
             Err(error) => {
                 let longest = REST * 2_u32.saturating_pow(state.failures.min(8));
                 state.failures += 1;
-                let rest = by_chance(longest.min(LONGEST_REST));
+                let rest = jitter(longest.min(LONGEST_REST));
                 state.resting = Some((Instant::now() + rest, error.clone()));
                 Err(error)
             }

@@ -85,7 +85,10 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
     }
     text(out, message)?;
     // Whoever calls `fragment` may have built the message from anything.
-    if let Some(action) = message.get_action().filter(|action| action.check().is_ok()) {
+    if let Some(action) = message
+        .get_action()
+        .filter(|action| action.validate().is_ok())
+    {
         write!(
             out,
             r#" <a class="salver-action" href="{}">{}</a>"#,

@@ -10,23 +10,23 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::call_policy::CallPolicy;
-use crate::deadline::in_doubt;
-use crate::log_limit::Seldom;
+use crate::deadline::write_timed_out;
+use crate::log_limit::LogLimit;
 use crate::store::{Claim, Store};
 use crate::telemetry;
 
 /// Longest wait for one end. Stops a store that never answers from holding up the queue.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Most ends that wait to be tried in one queue. Bounds the memory that a store which is down can cost; what finds
 /// no room comes back when its lease ends.
-pub(super) const QUEUE: usize = 1024;
+pub(super) const QUEUE_CAPACITY: usize = 1024;
 /// Most ends that are on their way at once: enough to fill one connection's pipeline.
-pub(super) const AT_ONCE: usize = 64;
+pub(super) const MAX_IN_FLIGHT: usize = 64;
 
 /// How a claim ends.
 #[derive(Debug)]
-pub(crate) enum End {
+pub(crate) enum Settlement {
     #[cfg_attr(
         not(feature = "web"),
         expect(dead_code, reason = "only pages confirm without waiting")
@@ -35,7 +35,7 @@ pub(crate) enum End {
     Release(Claim),
 }
 
-impl End {
+impl Settlement {
     pub(crate) fn claim(&self) -> &Claim {
         let (Self::Confirm(claim) | Self::Release(claim)) = self;
         claim
@@ -43,75 +43,79 @@ impl End {
 }
 
 /// The end of a claim, and who waits for it.
-pub(crate) struct Job {
+pub(crate) struct PendingSettlement {
     pub(crate) app: Arc<str>,
-    pub(crate) end: End,
+    pub(crate) settlement: Settlement,
     /// Whoever waits is told by its end.
     pub(crate) _done: Option<oneshot::Sender<()>>,
 }
 
-impl Job {
+impl PendingSettlement {
     /// Counts the messages that may be shown again where this job is given up.
-    pub(crate) fn give_up(&self) {
-        if let End::Confirm(claim) = &self.end {
+    pub(crate) fn abandon(&self) {
+        if let Settlement::Confirm(claim) = &self.settlement {
             telemetry::given_up(&self.app, claim.messages().len() as u64);
         }
     }
 }
 
 /// What ends are tried with.
-pub(crate) struct Desk {
+pub(crate) struct Applier {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) calls: CallPolicy,
 }
 
-impl Desk {
+impl Applier {
     /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
-    pub(crate) async fn end(&self, job: &Job) -> bool {
-        let Job { app, end, .. } = job;
+    pub(crate) async fn apply(&self, job: &PendingSettlement) -> bool {
+        let PendingSettlement {
+            app,
+            settlement: end,
+            ..
+        } = job;
         let length = end.claim().messages().len() as u64;
         let (doing, ending) = match end {
-            End::Confirm(claim) => ("confirm", self.store.confirm(claim)),
+            Settlement::Confirm(claim) => ("confirm", self.store.confirm(claim)),
             // Sent once: a lease that was released and claimed anew could not be told from this one.
-            End::Release(claim) => ("release", self.store.release(claim)),
+            Settlement::Release(claim) => ("release", self.store.release(claim)),
         };
-        match (self.attempt(doing, app, ending).await, end) {
-            (Ok(()), End::Confirm(_)) => telemetry::confirmed(app, length),
-            (Ok(()), End::Release(_)) => telemetry::released(app, length),
-            (Err(error), End::Confirm(_)) if error.retry_after().is_some() => return false,
+        match (self.call(doing, app, ending).await, end) {
+            (Ok(()), Settlement::Confirm(_)) => telemetry::confirmed(app, length),
+            (Ok(()), Settlement::Release(_)) => telemetry::released(app, length),
+            (Err(error), Settlement::Confirm(_)) if error.retry_after().is_some() => return false,
             (Err(error), _) => {
-                job.give_up();
-                tell(&error);
+                job.abandon();
+                log_failure(&error);
             }
         }
         true
     }
 
-    async fn attempt(
+    async fn call(
         &self,
         doing: &'static str,
         app: &Arc<str>,
         end: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
         // A store that panics must not take the ends of all other claims with it.
-        let end = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind());
+        let end = timeout(CALL_TIMEOUT, AssertUnwindSafe(end).catch_unwind());
         let guarded = async {
             match end.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(_)) => Err(Error::unreadable(
                     "the end of a claim, at which the store panicked,",
                 )),
-                Err(_) => Err(in_doubt()),
+                Err(_) => Err(write_timed_out()),
             }
         };
         self.calls.call(doing, app, guarded).await
     }
 }
 
-fn tell(error: &Error) {
-    static TOLD: Seldom = Seldom::new();
+fn log_failure(error: &Error) {
+    static LOG_LIMIT: LogLimit = LogLimit::new();
 
-    if TOLD.now() {
+    if LOG_LIMIT.allow() {
         tracing::warn!(%error, "a claim was not ended: the lease decides");
     }
 }

@@ -12,192 +12,194 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::runtime;
-use crate::settlement::apply::{AT_ONCE, Desk, End, Job, PATIENCE, QUEUE};
-use crate::settlement::background_queue::Home;
+use crate::settlement::apply::{
+    Applier, CALL_TIMEOUT, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY, Settlement,
+};
+use crate::settlement::background_queue::BackgroundQueue;
 
 /// How long jobs wait for a worker that stands still: far less than a lease.
-const STANDSTILL: Duration = Duration::from_secs(1);
+const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A queue on a worker, which ends with its last handle or with its runtime. What does not fit, cannot be confirmed
 /// at once, waits for a worker that stands still, or is left over, goes home.
-pub(crate) struct Near(Arc<Worker>);
+pub(crate) struct LocalQueue(Arc<QueueState>);
 
-impl Drop for Near {
+impl Drop for LocalQueue {
     fn drop(&mut self) {
-        self.0.queue().open = false;
-        self.0.bell.notify_one();
+        self.0.lock().is_open = false;
+        self.0.wake.notify_one();
     }
 }
 
-impl Near {
+impl LocalQueue {
     /// Starts a queue on the calling runtime; without one, none.
-    pub(crate) fn start(home: &Arc<Home>, desk: Desk) -> Option<Self> {
+    pub(crate) fn start(home: &Arc<BackgroundQueue>, desk: Applier) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
-        let worker = Arc::new(Worker {
-            home: Arc::clone(home),
-            desk,
+        let worker = Arc::new(QueueState {
+            background: Arc::clone(home),
+            applier: desk,
             queue: Mutex::default(),
-            bell: Notify::new(),
+            wake: Notify::new(),
             idle: Notify::new(),
         });
-        worker.queue().open = true;
-        runtime.spawn(Task(Arc::clone(&worker)).run());
+        worker.lock().is_open = true;
+        runtime.spawn(QueueTask(Arc::clone(&worker)).run());
         // Without a thread of its own nobody looks after the worker: it has to go on by itself.
-        let _ = runtime::spawn(mind(Arc::downgrade(&worker)));
+        let _ = runtime::spawn(watchdog(Arc::downgrade(&worker)));
         Some(Self(worker))
     }
 
-    pub(crate) fn worker(&self) -> Weak<Worker> {
+    pub(crate) fn state(&self) -> Weak<QueueState> {
         Arc::downgrade(&self.0)
     }
 
     /// Takes a job, or gives it back.
-    pub(crate) fn take(&self, job: Job) -> Option<Job> {
-        let mut queue = self.0.queue();
-        if !queue.open || queue.jobs.len() >= QUEUE {
+    pub(crate) fn try_push(&self, job: PendingSettlement) -> Option<PendingSettlement> {
+        let mut queue = self.0.lock();
+        if !queue.is_open || queue.pending.len() >= QUEUE_CAPACITY {
             return Some(job);
         }
-        queue.jobs.push_back(job);
+        queue.pending.push_back(job);
         drop(queue);
-        self.0.bell.notify_one();
+        self.0.wake.notify_one();
         None
     }
 }
 
 #[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
+struct Inner {
+    pending: VecDeque<PendingSettlement>,
     /// How often some were taken out, by the worker or from it.
-    turns: u64,
+    batches: u64,
     /// How many have been taken out and are not done.
-    under_way: usize,
-    open: bool,
+    in_flight: usize,
+    is_open: bool,
 }
 
 /// What a queue and its task share.
-pub(crate) struct Worker {
-    home: Arc<Home>,
-    desk: Desk,
-    queue: Mutex<Queue>,
+pub(crate) struct QueueState {
+    background: Arc<BackgroundQueue>,
+    applier: Applier,
+    queue: Mutex<Inner>,
     /// Rung for each job that comes, and when there come no more.
-    bell: Notify,
+    wake: Notify,
     /// Rung when none is under way any more.
     idle: Notify,
 }
 
-impl Worker {
+impl QueueState {
     /// Sends home what has not been begun, and waits for what has.
-    pub(crate) async fn drain(&self) {
-        self.go_home();
+    pub(crate) async fn flush(&self) {
+        self.spill_to_background();
         let all = async {
             loop {
                 let mut idle = pin!(self.idle.notified());
                 idle.as_mut().enable();
-                if self.queue().under_way == 0 {
+                if self.lock().in_flight == 0 {
                     return;
                 }
                 idle.await;
             }
         };
         // A runtime that nobody drives finishes nothing: what it has begun is decided by the leases.
-        let _ = timeout(PATIENCE, all).await;
+        let _ = timeout(CALL_TIMEOUT, all).await;
     }
 
-    fn go_home(&self) {
-        let jobs = std::mem::take(&mut self.queue().jobs);
-        jobs.into_iter().for_each(|job| self.home.take(job));
+    fn spill_to_background(&self) {
+        let jobs = std::mem::take(&mut self.lock().pending);
+        jobs.into_iter().for_each(|job| self.background.push(job));
     }
 
     /// Gives how often the worker has had its turn, if any job waits for it.
-    fn waits(&self) -> Option<u64> {
-        let queue = self.queue();
-        (!queue.jobs.is_empty()).then_some(queue.turns)
+    fn batches_while_waiting(&self) -> Option<u64> {
+        let queue = self.lock();
+        (!queue.pending.is_empty()).then_some(queue.batches)
     }
 
     /// Takes some out; nothing when there come no more.
-    fn next(&self) -> Option<Vec<Job>> {
-        let mut queue = self.queue();
-        let next = queue.jobs.len().min(AT_ONCE);
-        queue.under_way += next;
-        queue.turns += 1;
-        (next > 0 || queue.open).then(|| queue.jobs.drain(..next).collect())
+    fn take_batch(&self) -> Option<Vec<PendingSettlement>> {
+        let mut queue = self.lock();
+        let next = queue.pending.len().min(MAX_IN_FLIGHT);
+        queue.in_flight += next;
+        queue.batches += 1;
+        (next > 0 || queue.is_open).then(|| queue.pending.drain(..next).collect())
     }
 
-    async fn end(&self, job: Job) {
-        let is_release = matches!(job.end, End::Release(_));
-        let mut under_way = UnderWay {
+    async fn apply(&self, job: PendingSettlement) {
+        let is_release = matches!(job.settlement, Settlement::Release(_));
+        let mut under_way = InFlight {
             worker: self,
             job: Some(job),
         };
         // A release is never sent twice, whatever becomes of this worker.
         if is_release && let Some(job) = under_way.job.take() {
-            self.desk.end(&job).await;
+            self.applier.apply(&job).await;
         } else if let Some(job) = &under_way.job
-            && self.desk.end(job).await
+            && self.applier.apply(job).await
         {
             under_way.job = None;
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here is half-changed when a panic strikes.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A job that has been begun: what of it is not done goes home.
-struct UnderWay<'a> {
-    worker: &'a Worker,
-    job: Option<Job>,
+struct InFlight<'a> {
+    worker: &'a QueueState,
+    job: Option<PendingSettlement>,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
-            self.worker.home.take(job);
+            self.worker.background.push(job);
         }
-        let mut queue = self.worker.queue();
-        queue.under_way -= 1;
-        if queue.under_way == 0 {
+        let mut queue = self.worker.lock();
+        queue.in_flight -= 1;
+        if queue.in_flight == 0 {
             self.worker.idle.notify_waiters();
         }
     }
 }
 
 /// Sees to it that no job waits for a worker that stands still: busy in a handler, or on a runtime that nobody drives.
-async fn mind(worker: Weak<Worker>) {
+async fn watchdog(worker: Weak<QueueState>) {
     let mut before = None;
     loop {
-        sleep(STANDSTILL).await;
+        sleep(STALL_TIMEOUT).await;
         let Some(worker) = worker.upgrade() else {
             return;
         };
-        let now = worker.waits();
+        let now = worker.batches_while_waiting();
         if now.is_some() && now == before {
-            worker.go_home();
+            worker.spill_to_background();
         }
         before = now;
     }
 }
 
 /// What runs on the worker, and ends with it.
-struct Task(Arc<Worker>);
+struct QueueTask(Arc<QueueState>);
 
-impl Task {
+impl QueueTask {
     async fn run(self) {
-        while let Some(jobs) = self.0.next() {
+        while let Some(jobs) = self.0.take_batch() {
             if jobs.is_empty() {
-                self.0.bell.notified().await;
+                self.0.wake.notified().await;
             } else {
-                join_all(jobs.into_iter().map(|job| self.0.end(job))).await;
+                join_all(jobs.into_iter().map(|job| self.0.apply(job))).await;
             }
         }
     }
 }
 
-impl Drop for Task {
+impl Drop for QueueTask {
     fn drop(&mut self) {
-        self.0.queue().open = false;
-        self.0.go_home();
+        self.0.lock().is_open = false;
+        self.0.spill_to_background();
     }
 }

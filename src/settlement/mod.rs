@@ -14,105 +14,115 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
-use self::apply::{Desk, Job};
-use self::background_queue::Home;
+use self::apply::{Applier, PendingSettlement};
+use self::background_queue::BackgroundQueue;
 #[cfg(feature = "web")]
-use self::local_queue::{Near, Worker};
+use self::local_queue::{LocalQueue, QueueState};
 use crate::call_policy::CallPolicy;
 use crate::store::Store;
 
-pub(crate) use self::apply::End;
+pub(crate) use self::apply::Settlement;
 
 /// Where a handle hands over the ends of its claims. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Settle {
-    home: Arc<Home>,
+pub(crate) struct Settler {
+    background: Arc<BackgroundQueue>,
     /// The queue of the worker that the handle is for.
     #[cfg(feature = "web")]
-    near: Option<Arc<Near>>,
+    local: Option<Arc<LocalQueue>>,
     /// All workers that there are, to be waited for.
     #[cfg(feature = "web")]
-    workers: Arc<Mutex<Vec<Weak<Worker>>>>,
+    local_queues: Arc<Mutex<Vec<Weak<QueueState>>>>,
 }
 
-impl Settle {
+impl Settler {
     pub(crate) fn new(store: Arc<dyn Store>, calls: CallPolicy) -> Self {
         Self {
-            home: Arc::new(Home::new(Desk { store, calls })),
+            background: Arc::new(BackgroundQueue::new(Applier { store, calls })),
             #[cfg(feature = "web")]
-            near: None,
+            local: None,
             #[cfg(feature = "web")]
-            workers: Arc::default(),
+            local_queues: Arc::default(),
         }
     }
 
     /// Hands over the end of a claim: never waits, never fails. Callable from `Drop` on any thread.
-    pub(crate) fn hand_over(&self, app: &Arc<str>, end: End) {
-        self.post(app, end, None);
+    pub(crate) fn enqueue(&self, app: &Arc<str>, end: Settlement) {
+        self.push(app, end, None);
     }
 
     /// Does the same; what comes back ends when it was tried.
     #[cfg(feature = "web")]
-    pub(crate) fn hand_over_and_tell(&self, app: &Arc<str>, end: End) -> oneshot::Receiver<()> {
+    pub(crate) fn enqueue_and_wait(
+        &self,
+        app: &Arc<str>,
+        end: Settlement,
+    ) -> oneshot::Receiver<()> {
         let (done, tried) = oneshot::channel();
-        self.post(app, end, Some(done));
+        self.push(app, end, Some(done));
         tried
     }
 
-    fn post(&self, app: &Arc<str>, end: End, done: Option<oneshot::Sender<()>>) {
+    fn push(&self, app: &Arc<str>, end: Settlement, done: Option<oneshot::Sender<()>>) {
         if end.claim().is_empty() {
             return;
         }
-        let left = Some(Job {
+        let left = Some(PendingSettlement {
             app: Arc::clone(app),
-            end,
+            settlement: end,
             _done: done,
         });
         #[cfg(feature = "web")]
-        let left = match &self.near {
-            Some(near) => left.and_then(|job| near.take(job)),
+        let left = match &self.local {
+            Some(near) => left.and_then(|job| near.try_push(job)),
             None => left,
         };
         if let Some(job) = left {
-            self.home.take(job);
+            self.background.push(job);
         }
     }
 
     /// Waits until everything handed over so far has been tried, and what failed once more.
-    pub(crate) async fn drain(&self) {
+    pub(crate) async fn flush(&self) {
         #[cfg(feature = "web")]
         {
-            let workers: Vec<_> = self.workers().iter().filter_map(Weak::upgrade).collect();
-            join_all(workers.iter().map(|worker| worker.drain())).await;
+            let workers: Vec<_> = self
+                .lock_local_queues()
+                .iter()
+                .filter_map(Weak::upgrade)
+                .collect();
+            join_all(workers.iter().map(|worker| worker.flush())).await;
         }
-        self.home.drain().await;
+        self.background.flush().await;
     }
 }
 
 #[cfg(feature = "web")]
-impl Settle {
+impl Settler {
     /// Gives one for the calling runtime, by that worker's own store.
-    pub(crate) fn here(&self, store: Arc<dyn Store>, calls: CallPolicy) -> Self {
-        let near = Near::start(&self.home, Desk { store, calls }).map(Arc::new);
-        let mut workers = self.workers();
+    pub(crate) fn for_current_runtime(&self, store: Arc<dyn Store>, calls: CallPolicy) -> Self {
+        let near = LocalQueue::start(&self.background, Applier { store, calls }).map(Arc::new);
+        let mut workers = self.lock_local_queues();
         workers.retain(|worker| worker.strong_count() > 0);
-        workers.extend(near.as_ref().map(|near| near.worker()));
+        workers.extend(near.as_ref().map(|near| near.state()));
         drop(workers);
         Self {
-            near,
+            local: near,
             ..self.clone()
         }
     }
 
     /// Gives the one that any runtime may use.
-    pub(crate) fn anywhere(&self) -> Self {
+    pub(crate) fn detached(&self) -> Self {
         Self {
-            near: None,
+            local: None,
             ..self.clone()
         }
     }
 
-    fn workers(&self) -> MutexGuard<'_, Vec<Weak<Worker>>> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_local_queues(&self) -> MutexGuard<'_, Vec<Weak<QueueState>>> {
+        self.local_queues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::changes::Doorbell;
+use crate::changes::Changes;
 use crate::config::Limits;
 use crate::store::claim::{Claim, Found};
 use crate::store::health::Finding;
@@ -207,7 +207,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// Asked once by each worker that serves pages, and by each watch. Default: none; then a watch looks once a
     /// second.
-    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
         let _ = app;
         None
     }

@@ -64,5 +64,5 @@ pub(crate) use self::millis::millis;
 #[cfg(feature = "redis")]
 pub use self::redis::{ADD_SCRIPT, RedisBuilder, RedisStore};
 pub use self::stats::{Counted, Surveyed, Swept};
-pub use crate::changes::{Doorbell, Watch};
+pub use crate::changes::{Changes, Listener};
 pub use crate::config::{Full, Limits, MAX_CONTEXTS, MAX_MESSAGES};

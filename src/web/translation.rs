@@ -111,7 +111,7 @@ impl Tongue {
         let words = self.0.as_ref()?(message)?;
         let translated = message
             .clone()
-            .reworded(words.text, words.title, words.action);
+            .with_translation(words.text, words.title, words.action);
         if let Err(error) = translated.check() {
             tracing::warn!(%error, key = message.get_key(), "a translation cannot be shown");
             return None;

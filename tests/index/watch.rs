@@ -19,15 +19,15 @@ fn redis(url: &str) -> Salver {
 }
 
 /// Waits until a watch is told of changes: until then it rings once a second.
-async fn told(salver: &Salver) -> salver::store::Watch {
+async fn told(salver: &Salver) -> salver::store::Listener {
     let context = at("ada", "p");
     let mut watch = salver.watch(&context);
     for _ in 0..10 {
-        while timeout(Duration::from_millis(20), watch.rung())
+        while timeout(Duration::from_millis(20), watch.changed())
             .await
             .is_ok()
         {}
-        if timeout(Duration::from_millis(1_200), watch.rung())
+        if timeout(Duration::from_millis(1_200), watch.changed())
             .await
             .is_err()
         {
@@ -48,15 +48,15 @@ async fn a_watch_rings_for_its_context_and_no_other() {
         let mut watch = told(&salver).await;
         for context in [at("ada", "p"), at("ada", "p").with_view(View::ANY)] {
             other.add(&context, Message::info("text")).await.unwrap();
-            timeout(SOON, watch.rung()).await.expect("no ring");
-            while timeout(Duration::from_millis(50), watch.rung())
+            timeout(SOON, watch.changed()).await.expect("no ring");
+            while timeout(Duration::from_millis(50), watch.changed())
                 .await
                 .is_ok()
             {}
         }
         for context in [at("ada", "q"), at("bob", "p")] {
             other.add(&context, Message::info("text")).await.unwrap();
-            let rung = timeout(Duration::from_millis(100), watch.rung()).await;
+            let rung = timeout(Duration::from_millis(100), watch.changed()).await;
             assert!(rung.is_err(), "it rang for {context:?}");
         }
     }
@@ -71,10 +71,10 @@ async fn rings_are_kept_and_become_one() {
     for _ in 0..100 {
         salver.add(&context, Message::info("text")).await.unwrap();
     }
-    timeout(SOON, watch.rung())
+    timeout(SOON, watch.changed())
         .await
         .expect("the rings were not kept");
-    let second = timeout(Duration::from_millis(100), watch.rung()).await;
+    let second = timeout(Duration::from_millis(100), watch.changed()).await;
     assert!(second.is_err(), "100 rings are more than one");
 }
 
@@ -84,7 +84,7 @@ async fn a_foreign_zadd_rings() {
     let salver = redis(&server.url());
     let mut watch = told(&salver).await;
     foreign_zadd(&server, &at("ada", "p"), "from a shell");
-    timeout(SOON, watch.rung()).await.expect("no ring");
+    timeout(SOON, watch.changed()).await.expect("no ring");
 }
 
 /// Of a flush no context is told: all may have changed.
@@ -94,7 +94,7 @@ async fn a_flush_rings_every_watch() {
     let salver = redis(&server.url());
     let mut watch = told(&salver).await;
     let _: String = server.run(&[b"FLUSHALL"]);
-    timeout(SOON, watch.rung()).await.expect("no ring");
+    timeout(SOON, watch.changed()).await.expect("no ring");
 }
 
 /// Many watches, one connection.
@@ -107,7 +107,7 @@ async fn watches_share_one_connection() {
         .collect();
     let _told = told(&salver).await;
     assert_eq!(super::listening(&server).len(), 1);
-    while timeout(Duration::from_millis(20), watches[7].rung())
+    while timeout(Duration::from_millis(20), watches[7].changed())
         .await
         .is_ok()
     {}
@@ -115,7 +115,7 @@ async fn watches_share_one_connection() {
         .add(&at("v7", "p"), Message::info("text"))
         .await
         .unwrap();
-    timeout(SOON, watches[7].rung()).await.expect("no ring");
+    timeout(SOON, watches[7].changed()).await.expect("no ring");
 }
 
 /// While nobody tells, a watch has its reader look once a second, and at once when what is known is lost.
@@ -126,12 +126,12 @@ async fn a_watch_that_nobody_tells_rings_by_itself() {
     let salver = redis(&url);
     let mut watch = told(&salver).await;
     proxy.set(Fault::Refuse);
-    timeout(SOON, watch.rung())
+    timeout(SOON, watch.changed())
         .await
         .expect("the loss does not ring");
     for _ in 0..3 {
         let started = Instant::now();
-        timeout(Duration::from_secs(3), watch.rung())
+        timeout(Duration::from_secs(3), watch.changed())
             .await
             .expect("nothing rings");
         let waited = started.elapsed().as_millis();
@@ -143,7 +143,7 @@ async fn a_watch_that_nobody_tells_rings_by_itself() {
         .add(&at("ada", "p"), Message::info("text"))
         .await
         .unwrap();
-    timeout(Duration::from_secs(3), watch.rung())
+    timeout(Duration::from_secs(3), watch.changed())
         .await
         .expect("nothing rings");
 }
@@ -156,14 +156,14 @@ async fn what_changed_in_a_gap_rings_after_it() {
     let salver = redis(&url);
     let mut watch = told(&salver).await;
     proxy.set(Fault::Refuse);
-    timeout(SOON, watch.rung())
+    timeout(SOON, watch.changed())
         .await
         .expect("the loss does not ring");
     foreign_zadd(&server, &at("ada", "p"), "from a shell");
     proxy.set(Fault::None);
     // The reader is busy until all is known again.
     let _others = told(&salver).await;
-    timeout(Duration::from_millis(100), watch.rung())
+    timeout(Duration::from_millis(100), watch.changed())
         .await
         .expect("the gap does not ring");
 }
@@ -175,7 +175,7 @@ async fn a_watch_whose_store_is_gone_rings() {
     let salver = redis(&server.url());
     let mut watch = told(&salver).await;
     drop(salver);
-    timeout(SOON, watch.rung())
+    timeout(SOON, watch.changed())
         .await
         .expect("the end of the store does not ring");
 }
@@ -195,12 +195,12 @@ async fn names_from_outside_do_not_pile_up() {
         })
         .await;
     }
-    while timeout(Duration::from_millis(20), kept.rung())
+    while timeout(Duration::from_millis(20), kept.changed())
         .await
         .is_ok()
     {}
     foreign_zadd(&server, &at("ada", "p"), "to whom it concerns");
-    timeout(SOON, kept.rung())
+    timeout(SOON, kept.changed())
         .await
         .expect("what is watched has ended");
 }

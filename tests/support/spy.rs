@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use salver::store::{
-    Answer, Claim, Doorbell, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
+    Answer, Changes, Claim, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
 };
 use salver::{Context, Error, Message, SessionId, View};
 
@@ -199,7 +199,7 @@ impl<S: Store> Store for SpyStore<S> {
         self.inner.check(app)
     }
 
-    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
         self.inner.doorbell(app)
     }
 

@@ -32,6 +32,6 @@ pub(crate) async fn run(server: &Server, address: &Address, output: &Output) -> 
         // One that a page gives back is not said again; those of long ago do not come back.
         said.drain(..said.len().saturating_sub(KNOWN));
         // Nothing rang in time: look all the same.
-        let _ = timeout(LOOK, watch.rung()).await;
+        let _ = timeout(LOOK, watch.changed()).await;
     }
 }

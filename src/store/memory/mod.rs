@@ -11,7 +11,7 @@ use std::time::Duration;
 use self::sessions::{Session, State};
 use self::shelf::Mode;
 use crate::store::{
-    Answer, Claim, Doorbell, Finding, Found, HOPS, Held, Limits, Placed, Store, Surveyed, Swept,
+    Answer, Changes, Claim, Finding, Found, HOPS, Held, Limits, Placed, Store, Surveyed, Swept,
     Which, millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
@@ -30,7 +30,7 @@ pub struct MemoryStore {
     max_bytes: usize,
     /// A plain lock: it is held for a few map operations and never across an await.
     state: Mutex<State>,
-    bell: Arc<Doorbell>,
+    bell: Arc<Changes>,
 }
 
 impl Default for MemoryStore {
@@ -145,7 +145,7 @@ impl Store for MemoryStore {
             let placed = self.change(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
-            self.bell.ring(context);
+            self.bell.mark_changed(context);
             match placed {
                 Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
                 placed => Ok(placed),
@@ -198,7 +198,7 @@ impl Store for MemoryStore {
                         shelf.release(members, claim.until, now);
                     }
                 });
-                self.bell.ring(context);
+                self.bell.mark_changed(context);
             }
             Ok(())
         })
@@ -210,7 +210,7 @@ impl Store for MemoryStore {
                 let shelf = session.shelves.get_mut(context.view());
                 shelf.map_or(0, |shelf| shelf.retract(which))
             });
-            self.bell.ring(context);
+            self.bell.mark_changed(context);
             Ok(removed)
         })
     }
@@ -220,7 +220,7 @@ impl Store for MemoryStore {
             self.change(context.app(), context.session(), |session| {
                 session.shelves.remove(context.view());
             });
-            self.bell.ring(context);
+            self.bell.mark_changed(context);
             Ok(())
         })
     }
@@ -287,7 +287,7 @@ impl Store for MemoryStore {
             let app = Arc::<str>::from(app);
             for view in moved {
                 self.bell
-                    .ring(&Context::checked(Arc::clone(&app), to.clone(), view));
+                    .mark_changed(&Context::new_unchecked(Arc::clone(&app), to.clone(), view));
             }
             Ok(())
         })
@@ -324,7 +324,7 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn doorbell(&self, _app: &str) -> Option<Arc<Doorbell>> {
+    fn doorbell(&self, _app: &str) -> Option<Arc<Changes>> {
         Some(Arc::clone(&self.bell))
     }
 

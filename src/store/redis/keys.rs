@@ -30,7 +30,7 @@ impl<'a> Key<'a> {
 
     fn spell(self, put: impl FnMut(&str)) {
         match self {
-            Self::Context(app, session, view) => context::spell(app, session, view, put),
+            Self::Context(app, session, view) => context::write_key(app, session, view, put),
             Self::Book(app, session) => spell_book(app, session, put),
         }
     }

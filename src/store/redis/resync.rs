@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
-use crate::store::Doorbell;
+use crate::store::Changes;
 
 /// Shortest rest: timers count in milliseconds, and what is shorter would become far too long.
 const SHORTEST: Duration = Duration::from_millis(2);
@@ -48,7 +48,7 @@ impl Default for Rhythm {
 
 /// All rounds of one connection.
 pub(crate) struct Rounds<'a> {
-    pub(crate) bell: &'a Doorbell,
+    pub(crate) bell: &'a Changes,
     pub(crate) rhythm: Rhythm,
 }
 
@@ -74,10 +74,10 @@ impl Rounds<'_> {
     where
         S: Future<Output = Result<Step, Error>>,
     {
-        let Some(round) = self.bell.begin_round() else {
+        let Some(round) = self.bell.begin_resync() else {
             return Ok(false);
         };
-        let repeated = round.is_repeated();
+        let repeated = round.was_synced();
         let rests = match repeated {
             true => self.rhythm.long_rests,
             false => self.rhythm.rests,
@@ -89,10 +89,10 @@ impl Rounds<'_> {
             let (next, found) = step(cursor).await?;
             owed += began.elapsed().mul_f32(rests);
             let answered = Instant::now();
-            found.iter().for_each(|key| round.seen(key));
+            found.iter().for_each(|key| round.touch(key));
             // Meanwhile the server has had nothing to do for this.
             owed = owed.saturating_sub(answered.elapsed());
-            if next == 0 || !round.goes_on() {
+            if next == 0 || !round.is_current() {
                 break;
             }
             cursor = next;
@@ -100,16 +100,16 @@ impl Rounds<'_> {
                 owed = owed.saturating_sub(slept(owed).await);
             }
         }
-        round.end();
+        round.finish();
         Ok(repeated)
     }
 
     /// Waits until another round is due.
     async fn rest(&self, began: Instant, early: Duration) {
-        let mut lost = pin!(self.bell.lost());
+        let mut lost = pin!(self.bell.resync_requested());
         loop {
             let waited = began.elapsed();
-            if waited >= self.rhythm.every || waited >= early && self.bell.wants_room() {
+            if waited >= self.rhythm.every || waited >= early && self.bell.needs_resync() {
                 return;
             }
             let moment = pin!(sleep(self.rhythm.between));
@@ -139,9 +139,9 @@ mod tests {
     use super::*;
     use crate::{Context, SessionId, View};
 
-    fn bell(most: usize) -> Doorbell {
-        let bell = Doorbell::of_connection(most);
-        bell.serve_pages();
+    fn bell(most: usize) -> Changes {
+        let bell = Changes::tracked(most);
+        bell.enable_index();
         bell
     }
 
@@ -161,7 +161,7 @@ mod tests {
     /// Goes round for so many seconds while something happens; gives the seconds at which a round began. Each
     /// finds that many keys.
     async fn begun(
-        bell: &Doorbell,
+        bell: &Changes,
         for_seconds: u64,
         found: impl Fn(u64) -> usize,
         happens: impl Future<Output = ()>,
@@ -191,7 +191,7 @@ mod tests {
         let losses = async {
             sleep(Duration::from_millis(100_500)).await;
             for _ in 0..50 {
-                bell.lose();
+                bell.invalidate_all();
                 sleep(Duration::from_millis(100)).await;
             }
         };
@@ -205,13 +205,13 @@ mod tests {
         let rings = async {
             for (after, marks) in [(5_500, 4), (45_000, 3), (50_000, 4)] {
                 sleep(Duration::from_millis(after)).await;
-                (0..marks).for_each(|n| bell.ring(&context(n)));
+                (0..marks).for_each(|n| bell.mark_changed(&context(n)));
             }
         };
         // After 5 s there are many, after 50 s few, after 100 s many again.
         let begun = begun(&bell, 650, |_| 0, rings).await;
         assert_eq!(begun, [0, 30, 101]);
-        assert!(!bell.wants_room());
+        assert!(!bell.needs_resync());
     }
 
     #[tokio::test(start_paused = true)]
@@ -221,14 +221,14 @@ mod tests {
         let found = |at| if at < 2000 { 10 } else { 3 };
         let ring = async {
             sleep(Duration::from_millis(2_800_500)).await;
-            (0..5).for_each(|n| bell.ring(&context(n)));
+            (0..5).for_each(|n| bell.mark_changed(&context(n)));
         };
         let begun = begun(&bell, 3000, found, ring).await;
         assert_eq!(begun, [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 2801]);
     }
 
     /// How many times as long as its steps alone a round takes.
-    async fn stretch(bell: &Doorbell) -> f64 {
+    async fn stretch(bell: &Changes) -> f64 {
         const STEPS: u64 = 100;
         const STEP: Duration = Duration::from_millis(3);
 
@@ -265,7 +265,7 @@ mod tests {
         let step = async |cursor| {
             *steps.borrow_mut() += 1;
             if cursor == 3 {
-                bell.lose();
+                bell.invalidate_all();
             }
             Ok(((cursor + 1) % 10, keys(1)))
         };

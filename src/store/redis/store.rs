@@ -12,7 +12,7 @@ use crate::store::redis::scripts::{self, Mode};
 use crate::store::redis::tracker::Tracker;
 use crate::store::redis::{health, sweep};
 use crate::store::{
-    Answer, Claim, Doorbell, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
+    Answer, Changes, Claim, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
 };
 use crate::{Context, Error, Message, SessionId, View};
 
@@ -59,7 +59,7 @@ impl RedisStore {
     }
 
     /// Gives the bell of an application, if it has been asked for.
-    fn bell(&self, app: &str) -> Option<Arc<Doorbell>> {
+    fn bell(&self, app: &str) -> Option<Arc<Changes>> {
         let trackers = self.trackers();
         trackers.get(app).map(|tracker| Arc::clone(&tracker.bell))
     }
@@ -71,7 +71,7 @@ impl RedisStore {
     /// Rings at once for what this process has done itself: its next page is not to wait for the server's word.
     fn ring(&self, context: &Context) {
         if let Some(bell) = self.bell(context.app()) {
-            bell.ring(context);
+            bell.mark_changed(context);
         }
     }
 
@@ -84,10 +84,10 @@ impl RedisStore {
         age: Duration,
     ) -> Result<Claim, Error> {
         let bell = contexts.first().and_then(|first| self.bell(first.app()));
-        let look = bell.as_ref().map(|bell| bell.look(contexts));
+        let look = bell.as_ref().map(|bell| bell.begin_query(contexts));
         let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;
         if let Some(look) = look {
-            look.answered(claim.found.next);
+            look.finish(claim.found.next);
         }
         Ok(claim)
     }
@@ -225,7 +225,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn doorbell(&self, app: &str) -> Option<Arc<Doorbell>> {
+    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
         let dialer = self.line.dialer();
         if !dialer.can_listen() {
             return None;

@@ -9,12 +9,12 @@ use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::backoff::by_chance;
-use crate::log_limit::Seldom;
+use crate::backoff::jitter;
+use crate::log_limit::LogLimit;
 use crate::redis::{Dialer, Listener, Listening};
 use crate::store::redis::keys;
 use crate::store::redis::resync::{Rhythm, Rounds};
-use crate::store::{Doorbell, Finding, Trouble};
+use crate::store::{Changes, Finding, Trouble};
 use crate::{Error, runtime};
 
 /// How often the server is asked whether all has been heard.
@@ -33,7 +33,7 @@ const REFUSED: Duration = Duration::from_secs(30);
 
 /// A bell, and the task that rings it while the store lives.
 pub(crate) struct Tracker {
-    pub(crate) bell: Arc<Doorbell>,
+    pub(crate) bell: Arc<Changes>,
     channel: String,
     trouble: Arc<Mutex<Option<Error>>>,
     task: AbortHandle,
@@ -42,7 +42,7 @@ pub(crate) struct Tracker {
 impl Tracker {
     /// Begins to listen for an application, on Salver's own thread.
     pub(crate) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
-        let bell = Arc::new(Doorbell::of_connection(MOST));
+        let bell = Arc::new(Changes::tracked(MOST));
         let trouble = Arc::default();
         let keeper = Keeper {
             dialer: dialer.clone(),
@@ -68,7 +68,7 @@ impl Tracker {
 
     /// Tells why pages ask, if it is not for a moment alone.
     pub(crate) fn finding(&self) -> Option<Finding> {
-        if self.bell.is_crowded() {
+        if self.bell.is_over_capacity() {
             let detail = format!("there are more than {MOST} contexts");
             return Some(Finding::new(Trouble::Crowded, detail));
         }
@@ -109,20 +109,20 @@ fn lock(trouble: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Erro
 
 /// Hears for a bell.
 struct Ear {
-    bell: Arc<Doorbell>,
+    bell: Arc<Changes>,
 }
 
 impl Listener for Ear {
     fn changed(&self, key: &[u8]) {
-        self.bell.ring_key(key);
+        self.bell.mark_key_changed(key);
     }
 
     fn all_changed(&self) {
-        self.bell.lose();
+        self.bell.invalidate_all();
     }
 
     fn closed(&self) {
-        self.bell.lose();
+        self.bell.invalidate_all();
     }
 }
 
@@ -136,18 +136,18 @@ struct Keeper {
 impl Drop for Keeper {
     /// Whatever ends it: nobody tells of changes any more.
     fn drop(&mut self) {
-        self.ear.bell.lose();
+        self.ear.bell.invalidate_all();
     }
 }
 
 impl Keeper {
     async fn run(self) {
-        let blind = self.ear.bell.ring_while_blind();
+        let blind = self.ear.bell.poll_while_disconnected();
         select(pin!(self.keep_listening()), pin!(blind)).await;
     }
 
     async fn keep_listening(&self) {
-        static TOLD: Seldom = Seldom::new();
+        static TOLD: LogLimit = LogLimit::new();
 
         let mut rest = REST;
         loop {
@@ -157,13 +157,13 @@ impl Keeper {
                 true => REST,
                 false => (rest * 2).min(LONGEST_REST),
             };
-            self.ear.bell.lose();
+            self.ear.bell.invalidate_all();
             let refused = is_refusal(&error);
-            if refused && TOLD.now() {
+            if refused && TOLD.allow() {
                 tracing::warn!(%error, "pages ask each time: the server does not tell of changes");
             }
             *lock(&self.trouble) = Some(error);
-            sleep(if refused { REFUSED } else { by_chance(rest) }).await;
+            sleep(if refused { REFUSED } else { jitter(rest) }).await;
         }
     }
 
@@ -188,8 +188,8 @@ impl Keeper {
             // Pages ask when the answer is late. When it comes after all nothing was missed: it is waited for as long
             // as a connection waits.
             listening.beat().await?;
-            self.ear.bell.heard_all_before(asked);
-            sleep(BEAT / 2 + by_chance(BEAT / 2)).await;
+            self.ear.bell.record_heartbeat(asked);
+            sleep(BEAT / 2 + jitter(BEAT / 2)).await;
         }
     }
 

@@ -11,9 +11,9 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::backoff::by_chance;
-use crate::log_limit::Seldom;
-use crate::store::Watch;
+use crate::backoff::jitter;
+use crate::log_limit::LogLimit;
+use crate::store::Listener;
 use crate::web::live::registry::{Farewell, Place, STREAMS};
 use crate::web::live::unconfirmed::Given;
 use crate::web::live::{shutdown, sse};
@@ -113,7 +113,7 @@ struct Stream {
     tongue: Tongue,
     place: Place,
     /// From before the first look: what comes in between rings.
-    watch: Watch,
+    watch: Listener,
     given: Given,
     /// How often in a row it has sent what it had sent before.
     again: u8,
@@ -155,7 +155,7 @@ impl Stream {
             again: 0,
             state: State::New,
             look: now,
-            end: now + LIFE + by_chance(LIFE_SPREAD),
+            end: now + LIFE + jitter(LIFE_SPREAD),
             beat: now + BEAT,
             proofs: 0,
         }
@@ -166,7 +166,7 @@ impl Stream {
         match self.state {
             State::New => {
                 self.state = State::Open;
-                return Some(sse::opening(RETRY + by_chance(SPREAD)));
+                return Some(sse::opening(RETRY + jitter(SPREAD)));
             }
             State::Over => return None,
             State::Open if self.is_over() => return None,
@@ -184,7 +184,7 @@ impl Stream {
                         Farewell::Reset => SPREAD,
                         Farewell::Replaced => return None,
                     };
-                    let retry = RETRY + by_chance(spread);
+                    let retry = RETRY + jitter(spread);
                     return Some(sse::farewell(retry, farewell == Farewell::Reset));
                 }
                 Woken::Look => {
@@ -210,7 +210,7 @@ impl Stream {
     }
 
     async fn woken(&mut self) -> Woken {
-        let rung = timeout_at(self.look.min(self.beat), self.watch.rung());
+        let rung = timeout_at(self.look.min(self.beat), self.watch.changed());
         match select(pin!(self.place.farewell()), pin!(rung)).await {
             Either::Left((farewell, _)) => Woken::Farewell(farewell),
             Either::Right((Ok(()), _)) => Woken::Look,
@@ -221,7 +221,7 @@ impl Stream {
 
     /// Claims what is pending; gives it as frames, if there is any.
     async fn look(&mut self) -> Option<Bytes> {
-        static DEGRADED: Seldom = Seldom::new();
+        static DEGRADED: LogLimit = LogLimit::new();
 
         let salver = &self.site.salver;
         let begun = Instant::now();
@@ -233,10 +233,10 @@ impl Stream {
         let mut hold = match claimed {
             Ok(hold) => hold,
             Err(error) => {
-                if !error.is_unavailable() && DEGRADED.now() {
+                if !error.is_unavailable() && DEGRADED.allow() {
                     tracing::warn!(%error, "streams go on without messages");
                 }
-                self.look = begun + AGAIN + by_chance(AGAIN);
+                self.look = begun + AGAIN + jitter(AGAIN);
                 return None;
             }
         };

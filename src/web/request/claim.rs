@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use crate::Context;
 use crate::handle::Hold;
-use crate::log_limit::Seldom;
+use crate::log_limit::LogLimit;
 use crate::web::partial::Part;
 use crate::web::request::eligibility;
 use crate::web::request::headers::Head;
 use crate::web::request::state::{Said, Shown, Visit};
 
 /// What an operator has to mend is said once a minute, not once a page.
-static DEGRADED: Seldom = Seldom::new();
-static SKIPPED: Seldom = Seldom::new();
+static DEGRADED: LogLimit = LogLimit::new();
+static SKIPPED: LogLimit = LogLimit::new();
 
 impl Visit {
     /// Claims what is pending for this request, once, however many ask.
@@ -44,7 +44,7 @@ impl Visit {
                 // The breaker has said so once; a line for each page would drown it.
                 if error.is_unavailable() {
                     tracing::debug!(%error, "the page goes out without messages");
-                } else if DEGRADED.now() {
+                } else if DEGRADED.allow() {
                     tracing::warn!(%error, "pages go out without messages");
                 }
                 Shown::default()
@@ -55,7 +55,7 @@ impl Visit {
     fn keep_hold(&self, request: &HttpRequest, hold: Hold) -> Shown {
         let mut shown = Shown::default();
         if let Some(found) = hold.found() {
-            if found.unreadable + found.newer > 0 && SKIPPED.now() {
+            if found.unreadable + found.newer > 0 && SKIPPED.allow() {
                 let (unreadable, newer) = (found.unreadable, found.newer);
                 tracing::warn!(
                     unreadable,

@@ -88,7 +88,7 @@ impl Visit {
             rendered: Cell::new(false),
             carried: Cell::new(false),
             word: Cell::new(None),
-            budget: Cell::new(site.salver.policy().page_budget),
+            budget: Cell::new(site.salver.policy().page_timeout),
         });
         request.extensions_mut().insert(Rc::clone(&visit));
         visit
