@@ -1,7 +1,7 @@
 //! Adding messages.
 
 use crate::handle::salver::Salver;
-use crate::store::{HOPS, Placed};
+use crate::store::{MAX_REDIRECTS, Placed};
 use crate::{Context, Error, Message, telemetry, wire};
 
 /// What an add did.
@@ -44,21 +44,22 @@ impl Salver {
     ///
     /// As [`add`](Self::add).
     pub async fn add_all(&self, context: &Context, messages: Vec<Message>) -> Result<Added, Error> {
-        self.add_within(context, &messages, HOPS).await
+        self.add_with_redirects(context, &messages, MAX_REDIRECTS)
+            .await
     }
 
     /// Adds to exactly this session: an old cookie must not write into a new session.
     #[cfg(feature = "web")]
-    pub(crate) async fn add_here(
+    pub(crate) async fn add_without_redirect(
         &self,
         context: &Context,
         message: Message,
     ) -> Result<Added, Error> {
-        self.add_within(context, &[message], 1).await
+        self.add_with_redirects(context, &[message], 1).await
     }
 
     /// Adds, trying at most so many ids of a session that moved.
-    async fn add_within(
+    async fn add_with_redirects(
         &self,
         context: &Context,
         messages: &[Message],
@@ -66,7 +67,7 @@ impl Salver {
     ) -> Result<Added, Error> {
         let mut context = context.clone();
         for _ in 0..hops {
-            match self.place(&context, messages).await? {
+            match self.try_add(&context, messages).await? {
                 (Placed::Moved(session), _) => context = context.with_session(session),
                 (Placed::Here { displaced }, messages) => {
                     return Ok(Added {
@@ -79,12 +80,12 @@ impl Salver {
         Err(Error::closed().during("add"))
     }
 
-    async fn place(
+    async fn try_add(
         &self,
         context: &Context,
         messages: &[Message],
     ) -> Result<(Placed, usize), Error> {
-        let policy = self.policy();
+        let policy = self.config();
         for message in messages {
             // Encoding is the one check of the size of the whole; it costs less than a round trip.
             wire::encode(message).map_err(|error| error.during("add"))?;
@@ -95,7 +96,7 @@ impl Salver {
                 return Err(Error::invalid("after", problem).during("add"));
             }
         }
-        let loud = messages.iter().filter(|message| self.is_loud(message));
+        let loud = messages.iter().filter(|message| self.passes_level(message));
         let loud: Vec<_> = loud.cloned().collect();
         if loud.is_empty() {
             return Ok((Placed::Here { displaced: 0 }, 0));
@@ -105,7 +106,7 @@ impl Salver {
         // Within the first attempt, so that "too few" is answered and not guessed.
         limits.within = policy.call_timeout / 3;
         let add = || self.store.add(context, &loud, &limits);
-        let placed = self.write("add", add).await?;
+        let placed = self.write_idempotent("add", add).await?;
         if let Placed::Here { displaced } = placed {
             telemetry::added(&self.app, loud.len() as u64);
             telemetry::displaced(&self.app, displaced);
@@ -113,7 +114,7 @@ impl Salver {
         Ok((placed, loud.len()))
     }
 
-    pub(crate) fn is_loud(&self, message: &Message) -> bool {
-        message.level() >= self.policy().minimum_level
+    pub(crate) fn passes_level(&self, message: &Message) -> bool {
+        message.level() >= self.config().minimum_level
     }
 }

@@ -16,7 +16,7 @@ use crate::{Error, Level};
 pub struct SalverBuilder {
     pub(crate) app: String,
     pub(crate) store: Option<Result<Arc<dyn Store>, Error>>,
-    pub(crate) policy: Config,
+    pub(crate) config: Config,
 }
 
 impl Salver {
@@ -58,7 +58,7 @@ impl Salver {
         SalverBuilder {
             app: app.into(),
             store: None,
-            policy: Config::default(),
+            config: Config::default(),
         }
     }
 }
@@ -88,7 +88,7 @@ impl SalverBuilder {
     /// `lease` of zero, `max_messages` of 1,001.
     pub fn build(self) -> Result<Salver, Error> {
         let app = validate_app(self.app)?;
-        self.policy.validate()?;
+        self.config.validate()?;
         let store = match self.store {
             Some(store) => store?,
             None => Arc::new(MemoryStore::new()),
@@ -96,16 +96,18 @@ impl SalverBuilder {
         let calls = CallPolicy::default();
         Ok(Salver {
             app,
-            settle: Settler::new(Arc::clone(&store), calls.clone()),
+            settler: Settler::new(Arc::clone(&store), calls.clone()),
             replicas: 0,
-            bell: None,
+            changes: None,
             shared: Arc::new(Shared {
                 store: Arc::clone(&store),
-                policy: self.policy,
+                config: self.config,
                 calls,
-                checked: std::sync::OnceLock::new(),
+                health_checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
-                moving: Arc::new(tokio::sync::Semaphore::new(crate::handle::migrate::MOVERS)),
+                migrations: Arc::new(tokio::sync::Semaphore::new(
+                    crate::handle::migrate::MAX_CONCURRENT_MIGRATIONS,
+                )),
             }),
             store,
         })
@@ -117,7 +119,7 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) => $($place:ident).+;)*) => {
         impl SalverBuilder {
             $($(#[$doc])* #[must_use] pub fn $name(mut self, $value: $type) -> Self {
-                self.policy.$($place).+ = $value;
+                self.config.$($place).+ = $value;
                 self
             })*
         }

@@ -11,9 +11,9 @@ use crate::handle::salver::Salver;
 use crate::{Error, runtime, telemetry};
 
 /// Longest look at the state of a store.
-const CHECK_PATIENCE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Which share of its budget a write may take before it is sent again: 100 ms of 250.
-const FIRST: f64 = 0.4;
+const FIRST_ATTEMPT_SHARE: f64 = 0.4;
 
 impl Salver {
     /// Asks for something that changes nothing.
@@ -22,12 +22,12 @@ impl Salver {
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.policy().call_timeout;
-        self.read_slowly(doing, budget, call).await
+        let budget = self.config().call_timeout;
+        self.read_with_timeout(doing, budget, call).await
     }
 
     /// Asks for something for which nobody waits, with a budget of its own.
-    pub(crate) async fn read_slowly<T>(
+    pub(crate) async fn read_with_timeout<T>(
         &self,
         doing: &'static str,
         budget: Duration,
@@ -38,17 +38,17 @@ impl Salver {
     }
 
     /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
-    pub(crate) async fn write_once<T>(
+    pub(crate) async fn write_non_idempotent<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.policy().call_timeout;
-        self.write_slowly(doing, budget, call).await
+        let budget = self.config().call_timeout;
+        self.write_with_timeout(doing, budget, call).await
     }
 
     /// Asks for a change for which nobody waits, with a budget of its own.
-    pub(crate) async fn write_slowly<T>(
+    pub(crate) async fn write_with_timeout<T>(
         &self,
         doing: &'static str,
         budget: Duration,
@@ -60,14 +60,15 @@ impl Salver {
 
     /// Asks for a change that is the same done twice as once: without an answer it is asked for once more,
     /// with the same bytes, in what is left of the budget.
-    pub(crate) async fn write<T, F: Future<Output = Result<T, Error>>>(
+    pub(crate) async fn write_idempotent<T, F: Future<Output = Result<T, Error>>>(
         &self,
         doing: &'static str,
         call: impl Fn() -> F,
     ) -> Result<T, Error> {
-        let (budget, started) = (self.policy().call_timeout, Instant::now());
+        let (budget, started) = (self.config().call_timeout, Instant::now());
         let twice = async {
-            let first = with_deadline(budget.mul_f64(FIRST), call(), write_timed_out).await;
+            let first =
+                with_deadline(budget.mul_f64(FIRST_ATTEMPT_SHARE), call(), write_timed_out).await;
             let left = budget.saturating_sub(started.elapsed());
             match first {
                 Err(error) if error.is_in_doubt() && !left.is_zero() => {
@@ -92,19 +93,19 @@ impl Salver {
     ) -> Result<T, Error> {
         let outcome = self.shared.calls.call(doing, &self.app, call).await;
         if outcome.as_ref().err().is_none_or(Error::is_denied) {
-            self.check_once();
+            self.check_health_once();
         }
         outcome
     }
 
     /// Looks once, when the store first answers, for what is wrong with it, and says so in words.
-    fn check_once(&self) {
-        if self.shared.checked.set(()).is_err() {
+    fn check_health_once(&self) {
+        if self.shared.health_checked.set(()).is_err() {
             return;
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let found = with_deadline(CHECK_PATIENCE, store.check(&app), read_timed_out).await;
+            let found = with_deadline(CHECK_TIMEOUT, store.check(&app), read_timed_out).await;
             for finding in found.into_iter().flatten() {
                 tracing::warn!("the store: {finding}");
             }

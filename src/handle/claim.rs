@@ -6,8 +6,8 @@ use futures_util::future::try_join_all;
 #[cfg(feature = "web")]
 use crate::MessageId;
 use crate::deadline::{read_timed_out, with_deadline};
-use crate::handle::claim_future::Claiming;
-use crate::handle::claim_guard::Hold;
+use crate::handle::claim_future::ClaimFuture;
+use crate::handle::claim_guard::ClaimGuard;
 use crate::handle::salver::Salver;
 use crate::store::Claim;
 #[cfg(feature = "web")]
@@ -19,33 +19,34 @@ use std::time::Duration;
 
 impl Salver {
     /// Claims and waits for at most `budget`; what is claimed later is given back.
-    pub(crate) async fn hold(
+    pub(crate) async fn claim_guarded(
         &self,
         contexts: Vec<Context>,
         budget: Duration,
-    ) -> Result<Hold, Error> {
-        let claiming = Claiming::new(self, contexts);
+    ) -> Result<ClaimGuard, Error> {
+        let claiming = ClaimFuture::new(self, contexts);
         self.call("claim", with_deadline(budget, claiming, read_timed_out))
             .await
     }
 
     /// Claims for a page, which goes out without messages when the store is in trouble: counted.
     #[cfg(feature = "web")]
-    pub(crate) async fn hold_for_page(
+    pub(crate) async fn claim_for_page(
         &self,
         contexts: Vec<Context>,
         budget: Duration,
-    ) -> Result<Hold, Error> {
+    ) -> Result<ClaimGuard, Error> {
         let since = Timer::start();
-        let held = self.hold(contexts, budget).await;
+        let held = self.claim_guarded(contexts, budget).await;
         telemetry::record_page_wait(&self.app, since, held.is_err());
         held
     }
 
     /// Claims for a script in a page that is open: it waits as long as an add does.
     #[cfg(feature = "web")]
-    pub(crate) async fn hold_for_script(&self, contexts: Vec<Context>) -> Result<Hold, Error> {
-        self.hold(contexts, self.policy().call_timeout).await
+    pub(crate) async fn claim_for_api(&self, contexts: Vec<Context>) -> Result<ClaimGuard, Error> {
+        self.claim_guarded(contexts, self.config().call_timeout)
+            .await
     }
 
     /// Reads what a page of this context would show and hides it from every other look for the lease.
@@ -62,7 +63,9 @@ impl Salver {
     /// Dropped halfway, what it claims is released at once.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
         let contexts = context.looked_into();
-        let hold = self.hold(contexts, self.policy().call_timeout).await?;
+        let hold = self
+            .claim_guarded(contexts, self.config().call_timeout)
+            .await?;
         Ok(hold.into_claim())
     }
 
@@ -72,7 +75,8 @@ impl Salver {
     ///
     /// As [`add`](Self::add). When in doubt, confirm again or let the lease decide.
     pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
-        self.write("confirm", || self.store.confirm(claim)).await?;
+        self.write_idempotent("confirm", || self.store.confirm(claim))
+            .await?;
         telemetry::shown(&self.app, claim.messages().len() as u64);
         telemetry::confirmed(&self.app, claim.messages().len() as u64);
         Ok(())
@@ -86,9 +90,9 @@ impl Salver {
         ids: Vec<MessageId>,
     ) -> Result<(), Error> {
         let (contexts, which) = (context.looked_into(), Which::Ids(ids));
-        let confirms = contexts
-            .iter()
-            .map(|context| self.write("confirm", || self.store.retract(context, &which)));
+        let confirms = contexts.iter().map(|context| {
+            self.write_idempotent("confirm", || self.store.retract(context, &which))
+        });
         let removed: u64 = try_join_all(confirms).await?.into_iter().sum();
         telemetry::shown(&self.app, removed);
         telemetry::confirmed(&self.app, removed);
@@ -101,7 +105,7 @@ impl Salver {
     ///
     /// As [`add`](Self::add). When in doubt, the lease decides.
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
-        self.write_once("release", self.store.release(&claim))
+        self.write_non_idempotent("release", self.store.release(&claim))
             .await?;
         telemetry::released(&self.app, claim.messages().len() as u64);
         Ok(())

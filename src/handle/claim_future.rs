@@ -10,62 +10,62 @@ use futures_util::FutureExt;
 use futures_util::future::CatchUnwind;
 
 use crate::deadline::{read_timed_out, with_deadline};
-use crate::handle::claim_guard::Hold;
+use crate::handle::claim_guard::ClaimGuard;
 use crate::handle::salver::Salver;
 use crate::store::Claim;
 use crate::{Context, Error, runtime, telemetry};
 
 /// How long a claim that nobody waits for any more is itself waited for, to give it back.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Asked = Pin<Box<dyn Future<Output = Result<Claim, Error>> + Send>>;
+type StoreCall = Pin<Box<dyn Future<Output = Result<Claim, Error>> + Send>>;
 
 /// Becomes the claim when the store has answered.
-pub(crate) struct Claiming<'a> {
+pub(crate) struct ClaimFuture<'a> {
     salver: &'a Salver,
-    asked: Option<CatchUnwind<AssertUnwindSafe<Asked>>>,
+    call: Option<CatchUnwind<AssertUnwindSafe<StoreCall>>>,
     /// Whether the store has been asked: else there is nothing to give back.
-    begun: bool,
+    is_started: bool,
 }
 
-impl<'a> Claiming<'a> {
+impl<'a> ClaimFuture<'a> {
     pub(crate) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
         let store = Arc::clone(&salver.store);
-        let policy = salver.policy();
+        let policy = salver.config();
         let (lease, age) = (policy.lease, policy.limits.age);
-        let asked: Asked = Box::pin(async move { store.claim(&contexts, lease, age).await });
+        let asked: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
         Self {
             salver,
             // A store that panics must not take the page with it.
-            asked: Some(AssertUnwindSafe(asked).catch_unwind()),
-            begun: false,
+            call: Some(AssertUnwindSafe(asked).catch_unwind()),
+            is_started: false,
         }
     }
 }
 
-impl Future for Claiming<'_> {
-    type Output = Result<Hold, Error>;
+impl Future for ClaimFuture<'_> {
+    type Output = Result<ClaimGuard, Error>;
 
     fn poll(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
-        self.begun = true;
-        let Some(asked) = &mut self.asked else {
+        self.is_started = true;
+        let Some(asked) = &mut self.call else {
             return Poll::Ready(Err(read_timed_out()));
         };
         let claimed = ready!(asked.poll_unpin(waker));
-        self.asked = None;
-        Poll::Ready(hold(self.salver, claimed))
+        self.call = None;
+        Poll::Ready(into_guard(self.salver, claimed))
     }
 }
 
-impl Drop for Claiming<'_> {
+impl Drop for ClaimFuture<'_> {
     fn drop(&mut self) {
-        if let Some(asked) = self.asked.take()
-            && self.begun
+        if let Some(asked) = self.call.take()
+            && self.is_started
         {
             let salver = self.salver.clone();
             let give_back = async move {
-                let claimed = with_deadline(PATIENCE, asked.map(Ok), read_timed_out).await;
-                drop(claimed.and_then(|claimed| hold(&salver, claimed)));
+                let claimed = with_deadline(ORPHAN_TIMEOUT, asked.map(Ok), read_timed_out).await;
+                drop(claimed.and_then(|claimed| into_guard(&salver, claimed)));
             };
             // Without a thread the lease decides.
             let _ = runtime::spawn(give_back);
@@ -73,12 +73,12 @@ impl Drop for Claiming<'_> {
     }
 }
 
-fn hold(
+fn into_guard(
     salver: &Salver,
     claimed: std::thread::Result<Result<Claim, Error>>,
-) -> Result<Hold, Error> {
+) -> Result<ClaimGuard, Error> {
     let claim = claimed
         .unwrap_or_else(|_| Err(Error::unreadable("a claim, at which the store panicked,")))?;
     telemetry::record_skipped(&salver.app, &claim.found.skipped());
-    Ok(Hold::new(salver, claim))
+    Ok(ClaimGuard::new(salver, claim))
 }

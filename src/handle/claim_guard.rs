@@ -17,31 +17,31 @@ use crate::store::Found;
 use crate::{SessionId, telemetry};
 
 /// A claim that gives itself back when it is dropped. As small as a pointer: every page has room for one.
-pub(crate) struct Hold(Option<Box<Held>>);
+pub(crate) struct ClaimGuard(Option<Box<ClaimGuardInner>>);
 
-struct Held {
+struct ClaimGuardInner {
     claim: Claim,
     salver: Salver,
     /// Whether the page itself says that it shows them.
     #[cfg(feature = "web")]
-    by_page: bool,
+    is_client_confirmed: bool,
 }
 
-impl Held {
-    fn end(self, end: fn(Claim) -> Settlement) {
+impl ClaimGuardInner {
+    fn settle(self, end: fn(Claim) -> Settlement) {
         let Self { claim, salver, .. } = self;
-        salver.settle.enqueue(&salver.app, end(claim));
+        salver.settler.enqueue(&salver.app, end(claim));
     }
 }
 
-impl Hold {
+impl ClaimGuard {
     pub(crate) fn new(salver: &Salver, claim: Claim) -> Self {
         let salver = salver.clone();
-        Self(Some(Box::new(Held {
+        Self(Some(Box::new(ClaimGuardInner {
             claim,
             salver,
             #[cfg(feature = "web")]
-            by_page: false,
+            is_client_confirmed: false,
         })))
     }
 
@@ -52,15 +52,15 @@ impl Hold {
 
 /// For pages that say themselves what they show.
 #[cfg(feature = "web")]
-impl Hold {
+impl ClaimGuard {
     /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
-    pub(crate) fn confirm_what_cannot_be_shown(&mut self) {
+    pub(crate) fn confirm_undecodable(&mut self) {
         if let Some(held) = &mut self.0
-            && let Some(rest) = held.claim.split_off_the_unshown()
+            && let Some(rest) = held.claim.split_undecodable()
         {
-            let Held { salver, .. } = &**held;
+            let ClaimGuardInner { salver, .. } = &**held;
             salver
-                .settle
+                .settler
                 .enqueue(&salver.app, Settlement::Confirm(rest));
         }
     }
@@ -72,23 +72,23 @@ impl Hold {
     }
 
     /// Has the page say itself what it shows, once it is handed over.
-    pub(crate) fn left_to_page(mut self) -> Self {
-        self.confirm_what_cannot_be_shown();
+    pub(crate) fn into_client_confirmed(mut self) -> Self {
+        self.confirm_undecodable();
         if let Some(held) = &mut self.0 {
-            held.by_page = true;
+            held.is_client_confirmed = true;
         }
         self
     }
 
     /// Leaves the messages to the page's word, or to their lease.
     #[cfg(feature = "live")]
-    pub(crate) fn leave(self) {
+    pub(crate) fn abandon_to_lease(self) {
         drop(self.into_claim());
     }
 
     /// Gives back after a while, off everybody's path.
     #[cfg(feature = "live")]
-    pub(crate) fn give_back_after(self, time: Duration) {
+    pub(crate) fn release_after(self, time: Duration) {
         let give_back = async move {
             tokio::time::sleep(time).await;
             drop(self);
@@ -99,8 +99,8 @@ impl Hold {
 }
 
 #[cfg(feature = "web")]
-impl Hold {
-    pub(crate) fn found(&self) -> Option<&Found> {
+impl ClaimGuard {
+    pub(crate) fn result(&self) -> Option<&Found> {
         self.0.as_ref().map(|held| &held.claim.found)
     }
 
@@ -118,11 +118,11 @@ impl Hold {
     /// Confirms off the visitor's path, or leaves that to the page.
     pub(crate) fn confirm(mut self) {
         if let Some(held) = self.0.take() {
-            if held.by_page {
+            if held.is_client_confirmed {
                 return;
             }
             telemetry::shown(&held.salver.app, held.claim.messages().len() as u64);
-            held.end(Settlement::Confirm);
+            held.settle(Settlement::Confirm);
         }
     }
 
@@ -130,8 +130,8 @@ impl Hold {
     /// at most `budget`; the release goes its way whether or not anybody waits.
     pub(crate) async fn release(mut self, budget: Duration) {
         if let Some(held) = self.0.take() {
-            let Held { claim, salver, .. } = *held;
-            let settle = &salver.settle;
+            let ClaimGuardInner { claim, salver, .. } = *held;
+            let settle = &salver.settler;
             let tried = settle.enqueue_and_wait(&salver.app, Settlement::Release(claim));
             // Too late, or there was nothing to release: the lease decides.
             let _ = timeout(budget, tried).await;
@@ -139,10 +139,10 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for ClaimGuard {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            held.end(Settlement::Release);
+            held.settle(Settlement::Release);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::handle::salver::Salver;
 use crate::store::{Finding, Trouble};
 
 /// How long a look at the store may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What [`Salver::health`] found: nothing, when all is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,15 +78,16 @@ impl Salver {
     /// ```
     pub async fn health(&self) -> Health {
         let findings =
-            match with_deadline(PATIENCE, self.store.check(self.name()), read_timed_out).await {
+            match with_deadline(CHECK_TIMEOUT, self.store.check(self.name()), read_timed_out).await
+            {
                 Ok(found) => {
                     // Whoever finds it well here need not wait until a page does.
                     self.shared.calls.breaker().record_success();
                     found
                 }
-                Err(error) => self.findings_of(&error),
+                Err(error) => self.issues_of(&error),
             };
-        let index = match self.bell.as_ref().and_then(|bell| bell.is_synced()) {
+        let index = match self.changes.as_ref().and_then(|bell| bell.is_synced()) {
             None => PendingIndex::Off,
             Some(true) => PendingIndex::On,
             Some(false) => PendingIndex::Learning,
@@ -96,18 +97,18 @@ impl Salver {
 }
 
 impl Salver {
-    fn findings_of(&self, error: &Error) -> Vec<Finding> {
+    fn issues_of(&self, error: &Error) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.shared.calls.breaker().is_open() {
             let detail = "the last calls to the store failed";
             findings.push(Finding::new(Trouble::Resting, detail));
         }
-        findings.push(Finding::new(trouble_of(error), error.to_string()));
+        findings.push(Finding::new(issue_kind(error), error.to_string()));
         findings
     }
 }
 
-fn trouble_of(error: &Error) -> Trouble {
+fn issue_kind(error: &Error) -> Trouble {
     if error.is_denied() {
         Trouble::Denied
     } else if error.is_full() {

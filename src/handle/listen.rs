@@ -39,8 +39,8 @@ impl Salver {
 #[cfg(feature = "web")]
 impl Salver {
     /// Gives the bell that spares pages their looks, where there is one.
-    pub(crate) fn bell_of_pages(&self) -> Option<Arc<Changes>> {
-        if !self.policy().pending_index {
+    pub(crate) fn page_changes(&self) -> Option<Arc<Changes>> {
+        if !self.config().pending_index {
             return None;
         }
         let bell = self.shared.store.doorbell(&self.app);
@@ -51,13 +51,13 @@ impl Salver {
     }
 
     /// Tells whether it is known that a page has nothing to show.
-    pub(crate) fn is_quiet(&self, session: &SessionId, view: &View) -> bool {
-        let bell = self.bell.as_ref();
+    pub(crate) fn is_known_empty(&self, session: &SessionId, view: &View) -> bool {
+        let bell = self.changes.as_ref();
         bell.is_some_and(|bell| bell.is_known_empty(&self.app, session, view))
     }
 
     /// Tells whether pages may not ask: what a visitor did itself has to be asked for all the same.
     pub(crate) fn has_index(&self) -> bool {
-        self.bell.is_some()
+        self.changes.is_some()
     }
 }

@@ -12,10 +12,10 @@ use crate::{Error, SessionId};
 
 /// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
 #[cfg(feature = "web")]
-pub(crate) const MOVERS: usize = 256;
+pub(crate) const MAX_CONCURRENT_MIGRATIONS: usize = 256;
 /// How long a move in doubt is repeated. After it the visitor has long gone on.
 #[cfg(feature = "web")]
-const MOVING: Duration = Duration::from_secs(5 * 60);
+const RETRY_PERIOD: Duration = Duration::from_secs(5 * 60);
 
 impl Salver {
     /// Carries all messages of a session to a new id: a login. One round trip.
@@ -40,9 +40,9 @@ impl Salver {
         to: &SessionId,
         open: bool,
     ) -> Result<(), Error> {
-        let limits = &self.policy().limits;
+        let limits = &self.config().limits;
         let migrate = || self.store.migrate(&self.app, from, to, open, limits);
-        self.write("migrate", migrate).await
+        self.write_idempotent("migrate", migrate).await
     }
 }
 
@@ -50,7 +50,7 @@ impl Salver {
 impl Salver {
     /// Carries messages to an id that was drawn for this: if it has been closed or moved by now, nothing goes
     /// there any more.
-    pub(crate) async fn migrate_to_drawn(
+    pub(crate) async fn migrate_to_new(
         &self,
         from: &SessionId,
         to: &SessionId,
@@ -59,20 +59,16 @@ impl Salver {
     }
 
     /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
-    pub(crate) fn migrate_until_certain(
-        &self,
-        from: &SessionId,
-        to: &SessionId,
-    ) -> Result<(), Error> {
-        let place = Arc::clone(&self.shared.moving).try_acquire_owned();
+    pub(crate) fn retry_migration(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
+        let place = Arc::clone(&self.shared.migrations).try_acquire_owned();
         let place = place.map_err(|_| Error::in_doubt("too many sessions are moving already"))?;
-        let (salver, from, to) = (self.anywhere(), from.clone(), to.clone());
+        let (salver, from, to) = (self.detached(), from.clone(), to.clone());
         let moving = async move {
             let _place = place;
             let mut rest = Duration::from_millis(50);
-            let give_up = tokio::time::Instant::now() + MOVING;
+            let give_up = tokio::time::Instant::now() + RETRY_PERIOD;
             while tokio::time::Instant::now() < give_up {
-                match salver.migrate_to_drawn(&from, &to).await {
+                match salver.migrate_to_new(&from, &to).await {
                     Err(error) if !error.is_closed() => tracing::debug!(%error, "not moved yet"),
                     _ => return,
                 }

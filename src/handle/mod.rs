@@ -18,6 +18,6 @@ mod sweep;
 pub use self::add::Added;
 pub use self::builder::SalverBuilder;
 #[cfg(feature = "web")]
-pub(crate) use self::claim_guard::Hold;
+pub(crate) use self::claim_guard::ClaimGuard;
 pub use self::health::{Health, PendingIndex};
 pub use self::salver::Salver;

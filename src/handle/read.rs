@@ -13,7 +13,7 @@ impl Salver {
     /// [`is_unreadable`](Error::is_unreadable).
     pub async fn peek(&self, context: &Context) -> Result<Vec<Message>, Error> {
         let contexts = context.looked_into();
-        let peek = self.store.peek(&contexts, self.policy().limits.age);
+        let peek = self.store.peek(&contexts, self.config().limits.age);
         Ok(self.read("peek", peek).await?.messages)
     }
 
@@ -24,7 +24,7 @@ impl Salver {
     /// As [`peek`](Self::peek).
     pub async fn count(&self, context: &Context) -> Result<usize, Error> {
         let context = std::slice::from_ref(context);
-        let peek = self.store.peek(context, self.policy().limits.age);
+        let peek = self.store.peek(context, self.config().limits.age);
         Ok(self.read("count", peek).await?.messages.len())
     }
 
@@ -35,7 +35,7 @@ impl Salver {
     /// As [`peek`](Self::peek).
     pub async fn contexts(&self, session: &SessionId) -> Result<Vec<Context>, Error> {
         let views = self.read("contexts", self.store.contexts(&self.app, session));
-        let address = |view| self.address(session.clone(), view);
+        let address = |view| self.context_for(session.clone(), view);
         Ok(views.await?.into_iter().map(address).collect())
     }
 
@@ -51,8 +51,8 @@ impl Salver {
     /// None: dropped halfway, the messages may be gone.
     pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
         let contexts = context.looked_into();
-        let take = self.store.take(&contexts, self.policy().limits.age);
-        let found = self.write_once("take", take).await?;
+        let take = self.store.take(&contexts, self.config().limits.age);
+        let found = self.write_non_idempotent("take", take).await?;
         telemetry::record_skipped(&self.app, &found.skipped());
         telemetry::shown(&self.app, found.messages.len() as u64);
         Ok(found.messages)

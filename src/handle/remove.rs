@@ -15,7 +15,7 @@ impl Salver {
         if let Which::Tag(tag) = &which {
             crate::message::validate_tag(tag).map_err(|error| error.during("retract"))?;
         }
-        self.write("retract", || self.store.retract(context, &which))
+        self.write_idempotent("retract", || self.store.retract(context, &which))
             .await
     }
 
@@ -25,7 +25,8 @@ impl Salver {
     ///
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn clear(&self, context: &Context) -> Result<(), Error> {
-        self.write("clear", || self.store.clear(context)).await
+        self.write_idempotent("clear", || self.store.clear(context))
+            .await
     }
 
     /// Removes all messages of a session and refuses further adds to it: a logout. One round trip.
@@ -36,8 +37,8 @@ impl Salver {
     ///
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn forget(&self, session: &SessionId) -> Result<(), Error> {
-        let period = Some(self.policy().limits.expiry);
+        let period = Some(self.config().limits.expiry);
         let clear = || self.store.clear_session(&self.app, session, period);
-        self.write("forget", clear).await
+        self.write_idempotent("forget", clear).await
     }
 }

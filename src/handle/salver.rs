@@ -33,22 +33,22 @@ pub struct Salver {
     pub(super) shared: Arc<Shared>,
     /// The shared store, or on an actix worker that worker's own connection to it.
     pub(super) store: Arc<dyn Store>,
-    pub(super) settle: Settler,
+    pub(super) settler: Settler,
     /// How many replicas have to have an add.
     pub(super) replicas: u32,
     /// On an actix worker what is known without asking, of this application alone.
-    pub(super) bell: Option<Arc<Changes>>,
+    pub(super) changes: Option<Arc<Changes>>,
 }
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
-    pub(super) policy: Config,
+    pub(super) config: Config,
     pub(super) calls: CallPolicy,
     /// Set when the store has been looked at.
-    pub(super) checked: OnceLock<()>,
+    pub(super) health_checked: OnceLock<()>,
     /// Places for moves that are in doubt.
     #[cfg(feature = "web")]
-    pub(super) moving: Arc<tokio::sync::Semaphore>,
+    pub(super) migrations: Arc<tokio::sync::Semaphore>,
 }
 
 impl Salver {
@@ -60,7 +60,7 @@ impl Salver {
     pub fn app(&self, name: impl Into<String>) -> Result<Self, Error> {
         Ok(Self {
             app: validate_app(name)?,
-            bell: None,
+            changes: None,
             ..self.clone()
         })
     }
@@ -92,10 +92,10 @@ impl Salver {
     ///
     /// As [`View::new`](crate::View::new).
     pub fn context(&self, session: SessionId, view: impl IntoView) -> Result<Context, Error> {
-        Ok(self.address(session, view.into_view()?))
+        Ok(self.context_for(session, view.into_view()?))
     }
 
-    pub(crate) fn address(&self, session: SessionId, view: View) -> Context {
+    pub(crate) fn context_for(&self, session: SessionId, view: View) -> Context {
         Context::new_unchecked(Arc::clone(&self.app), session, view)
     }
 
@@ -106,39 +106,39 @@ impl Salver {
     /// As [`add`](Self::add). Repeating is safe.
     pub async fn clear_session(&self, session: &SessionId) -> Result<(), Error> {
         let clear = || self.store.clear_session(&self.app, session, None);
-        self.write("clear", clear).await
+        self.write_idempotent("clear", clear).await
     }
 
     /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
     ///
     /// The handle stays usable.
     pub async fn close(&self) {
-        self.settle.flush().await;
+        self.settler.flush().await;
     }
 
-    pub(crate) fn policy(&self) -> &Config {
-        &self.shared.policy
+    pub(crate) fn config(&self) -> &Config {
+        &self.shared.config
     }
 
     /// Gives the handle for use on the calling thread's runtime alone.
     #[cfg(feature = "web")]
-    pub(crate) fn worker(&self) -> Self {
+    pub(crate) fn for_current_runtime(&self) -> Self {
         let store = Arc::clone(&self.shared.store).worker();
         let calls = self.shared.calls.clone();
         Self {
-            settle: self.settle.for_current_runtime(Arc::clone(&store), calls),
+            settler: self.settler.for_current_runtime(Arc::clone(&store), calls),
             store,
-            bell: self.bell_of_pages(),
+            changes: self.page_changes(),
             ..self.clone()
         }
     }
 
     /// Gives the handle that any runtime may use.
     #[cfg(feature = "web")]
-    pub(crate) fn anywhere(&self) -> Self {
+    pub(crate) fn detached(&self) -> Self {
         Self {
             store: Arc::clone(&self.shared.store),
-            settle: self.settle.detached(),
+            settler: self.settler.detached(),
             ..self.clone()
         }
     }
@@ -149,7 +149,7 @@ impl fmt::Debug for Salver {
         f.debug_struct("Salver")
             .field("app", &self.app)
             .field("store", &self.store)
-            .field("policy", &self.shared.policy)
+            .field("policy", &self.shared.config)
             .finish()
     }
 }

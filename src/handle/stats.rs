@@ -7,7 +7,7 @@ use crate::handle::salver::Salver;
 use crate::store::Surveyed;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STEP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Salver {
     /// Counts what there is of this application, shown or not, and changes nothing.
@@ -37,7 +37,7 @@ impl Salver {
         loop {
             let from = total.next.take();
             let step = self.store.survey(self.name(), from.as_deref());
-            total.add(self.read_slowly("survey", PATIENCE, step).await?);
+            total.add(self.read_with_timeout("survey", STEP_TIMEOUT, step).await?);
             progress(&total);
             if total.next.is_none() {
                 return Ok(total);

@@ -7,7 +7,7 @@ use crate::handle::salver::Salver;
 use crate::store::Swept;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STEP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Salver {
     /// Drops the messages of this application that are older than this, shown or not: when space runs short.
@@ -43,7 +43,7 @@ impl Salver {
         loop {
             let from = total.next.take();
             let step = self.store.sweep(self.name(), older_than, from.as_deref());
-            let step = self.write_slowly("sweep", PATIENCE, step).await?;
+            let step = self.write_with_timeout("sweep", STEP_TIMEOUT, step).await?;
             total.contexts += step.contexts;
             total.removed += step.removed;
             total.of = total.of.max(step.of);

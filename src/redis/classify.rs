@@ -3,60 +3,60 @@
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::Error;
-use crate::redis::Effect;
+use crate::redis::Idempotency;
 
 /// Codes of a user that lacks a password or a right.
-const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
+const AUTH_CODES: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
 
 /// What a server says, without a code, of a script whose user lacks a right: up to Redis 7.0, and since.
-const DENIED_TO_SCRIPTS: [&str; 2] = [
+const SCRIPT_PERMISSION_ERRORS: [&str; 2] = [
     "The user executing the script can't",
     "ACL failure in script",
 ];
 
 /// Codes of a server that can be read and not written to. The first is that of a replica: somewhere there is
 /// a primary, which a new connection may find.
-const READ_ONLY: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
+const READ_ONLY_CODES: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
 
 /// Codes of a server in a state for which another one may have taken over.
-const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
+const FAILOVER_CODES: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 
 /// Codes of a server of a Cluster that has not all of the keys: its client follows them, and gives up early
 /// where they are on their way.
-const MOVING: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
+const REDIRECT_CODES: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
 
 /// What to do about a request that failed.
-pub(crate) struct Verdict {
+pub(crate) struct Failure {
     /// What the caller is told.
     pub(crate) error: Error,
     /// Whether the connection is of no more use.
-    pub(crate) hang_up: bool,
+    pub(crate) close_connection: bool,
     /// Whether asking once more may help and can do no harm.
-    pub(crate) again: Again,
+    pub(crate) retry: Retry,
 }
 
 /// How asking once more may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
+pub(crate) enum Retry {
     Never,
     /// Over another connection.
-    Anew,
+    Reconnect,
     /// In a moment: nothing was applied, since the keys are on their way to another server.
-    Soon,
+    WaitAndRetry,
 }
 
 /// Sorts an error of a connection attempt.
-pub(crate) fn of_dial(error: RedisError) -> Error {
+pub(crate) fn classify_connect(error: RedisError) -> Error {
     // What a Cluster's servers answered is in the words alone.
     let told = error.detail().unwrap_or_default();
-    if is_denied(&error) || DENIED.iter().any(|code| tells(told, code)) {
+    if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(told, code)) {
         return Error::denied().because(error);
     }
-    Error::unavailable(closed(&error)).because(error)
+    Error::unavailable(connect_failure_reason(&error)).because(error)
 }
 
 /// What the client says where a door stays closed, and what that means. It says some of it in words alone.
-const CLOSED: [(&str, &str); 5] = [
+const TLS_FAILURES: [(&str, &str); 5] = [
     (
         "invalid peer certificate",
         "the certificate of Redis is not accepted",
@@ -73,115 +73,120 @@ const CLOSED: [(&str, &str); 5] = [
     ),
 ];
 
-fn closed(error: &RedisError) -> &'static str {
+fn connect_failure_reason(error: &RedisError) -> &'static str {
     let said = error.to_string();
-    let known = CLOSED.iter().find(|(words, _)| said.contains(words));
+    let known = TLS_FAILURES.iter().find(|(words, _)| said.contains(words));
     known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
 }
 
 /// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
 /// again here: whoever counts has to see it.
-pub(crate) fn of_mismatch(effect: Effect) -> Verdict {
-    Verdict {
-        error: Error::mismatch(effect != Effect::Reads),
-        hang_up: true,
-        again: Again::Never,
+pub(crate) fn mismatched_reply(effect: Idempotency) -> Failure {
+    Failure {
+        error: Error::mismatch(effect != Idempotency::ReadOnly),
+        close_connection: true,
+        retry: Retry::Never,
     }
 }
 
 /// A request that was sent and not answered.
-pub(crate) fn of_silence(effect: Effect) -> Verdict {
-    Verdict {
-        error: unknown("Redis does not answer", effect),
-        hang_up: true,
-        again: Again::Never,
+pub(crate) fn timeout(effect: Idempotency) -> Failure {
+    Failure {
+        error: outcome_unknown("Redis does not answer", effect),
+        close_connection: true,
+        retry: Retry::Never,
     }
 }
 
-fn unknown(why: &'static str, effect: Effect) -> Error {
+fn outcome_unknown(why: &'static str, effect: Idempotency) -> Error {
     match effect {
-        Effect::Reads => Error::unavailable(why),
+        Idempotency::ReadOnly => Error::unavailable(why),
         _ => Error::in_doubt(why),
     }
 }
 
 /// Sorts an error of a request that was sent.
-pub(crate) fn of_reply(error: RedisError, effect: Effect) -> Verdict {
+pub(crate) fn classify_reply(error: RedisError, effect: Idempotency) -> Failure {
     let anew = match effect {
-        Effect::WritesOnce => Again::Never,
-        _ => Again::Anew,
+        Idempotency::NonIdempotent => Retry::Never,
+        _ => Retry::Reconnect,
     };
     let (told, hang_up, again) = if is_denied(&error) {
         // With NOAUTH the password is due again: a new connection says it.
-        (Error::denied(), says(&error, "NOAUTH"), Again::Never)
+        (Error::denied(), has_code(&error, "NOAUTH"), Retry::Never)
     } else {
         match error.kind() {
             ErrorKind::Io if error.is_timeout() => {
-                let silent = of_silence(effect);
-                (silent.error, silent.hang_up, silent.again)
+                let silent = timeout(effect);
+                (silent.error, silent.close_connection, silent.retry)
             }
-            ErrorKind::Io | ErrorKind::Parse => {
-                (unknown("the connection to Redis broke", effect), true, anew)
-            }
+            ErrorKind::Io | ErrorKind::Parse => (
+                outcome_unknown("the connection to Redis broke", effect),
+                true,
+                anew,
+            ),
             // Of a Cluster no server was found to send it to.
             ErrorKind::ClusterConnectionNotFound => {
                 let told = Error::unavailable("Redis cannot be reached");
-                (told, true, Again::Anew)
+                (told, true, Retry::Reconnect)
             }
             ErrorKind::UnexpectedReturnType => {
-                (Error::unreadable("a reply of Redis"), false, Again::Never)
+                (Error::unreadable("a reply of Redis"), false, Retry::Never)
             }
-            _ => of_server(&error),
+            _ => classify_server_error(&error),
         }
     };
-    Verdict {
+    Failure {
         error: told.because(error),
-        hang_up,
-        again,
+        close_connection: hang_up,
+        retry: again,
     }
 }
 
 /// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
 /// several, of which an earlier one may have been that of a request that was carried out.
-pub(crate) fn after_retries(verdict: Verdict, effect: Effect) -> Verdict {
-    if effect == Effect::Reads || !verdict.error.is_unavailable() || verdict.error.is_read_only() {
+pub(crate) fn after_cluster_retries(verdict: Failure, effect: Idempotency) -> Failure {
+    if effect == Idempotency::ReadOnly
+        || !verdict.error.is_unavailable()
+        || verdict.error.is_read_only()
+    {
         return verdict;
     }
     let error =
         Error::in_doubt("the Cluster does not say what became of it").because(verdict.error);
-    Verdict { error, ..verdict }
+    Failure { error, ..verdict }
 }
 
 /// What a server says of itself: nothing was applied.
-fn of_server(error: &RedisError) -> (Error, bool, Again) {
-    let is_one_of = |codes: &[&str]| codes.iter().any(|code| says(error, code));
-    let told = if says(error, "OOM") {
+fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
+    let is_one_of = |codes: &[&str]| codes.iter().any(|code| has_code(error, code));
+    let told = if has_code(error, "OOM") {
         Error::full("Redis is out of memory")
-    } else if says(error, "WRONGTYPE") {
+    } else if has_code(error, "WRONGTYPE") {
         Error::unreadable("a key of another type")
-    } else if is_one_of(&READ_ONLY) {
+    } else if is_one_of(&READ_ONLY_CODES) {
         Error::read_only("Redis takes no writes for now")
-    } else if is_moving(error) {
+    } else if is_redirect(error) {
         Error::unavailable("its keys are on another server: is `RedisBuilder::cluster` missing?")
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refuses for now")
     } else {
         Error::unreadable("an error of Redis")
     };
-    let again = if says(error, "READONLY") {
-        Again::Anew
-    } else if is_moving(error) {
-        Again::Soon
+    let again = if has_code(error, "READONLY") {
+        Retry::Reconnect
+    } else if is_redirect(error) {
+        Retry::WaitAndRetry
     } else {
-        Again::Never
+        Retry::Never
     };
-    (told, is_one_of(&ELSEWHERE), again)
+    (told, is_one_of(&FAILOVER_CODES), again)
 }
 
 /// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
 /// next key gone has no code of its own for that.
-fn is_moving(error: &RedisError) -> bool {
-    MOVING.iter().any(|code| error.code() == Some(code))
+fn is_redirect(error: &RedisError) -> bool {
+    REDIRECT_CODES.iter().any(|code| error.code() == Some(code))
         || error
             .detail()
             .is_some_and(|told| told.contains("non local key"))
@@ -189,12 +194,12 @@ fn is_moving(error: &RedisError) -> bool {
 
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
 /// its own in its text.
-fn says(error: &RedisError, code: &str) -> bool {
-    let in_words = || error.detail().is_some_and(|text| tells(text, code));
+fn has_code(error: &RedisError, code: &str) -> bool {
+    let in_words = || error.detail().is_some_and(|text| contains_code(text, code));
     error.code() == Some(code) || error.code() == Some("ERR") && in_words()
 }
 
-fn tells(text: &str, code: &str) -> bool {
+fn contains_code(text: &str, code: &str) -> bool {
     text.split([' ', '-', ':', '"']).any(|word| word == code)
 }
 
@@ -202,8 +207,10 @@ fn is_denied(error: &RedisError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
-    ) || DENIED.iter().any(|code| says(error, code))
-        || error
-            .detail()
-            .is_some_and(|told| DENIED_TO_SCRIPTS.iter().any(|words| told.contains(words)))
+    ) || AUTH_CODES.iter().any(|code| has_code(error, code))
+        || error.detail().is_some_and(|told| {
+            SCRIPT_PERMISSION_ERRORS
+                .iter()
+                .any(|words| told.contains(words))
+        })
 }

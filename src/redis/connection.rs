@@ -12,128 +12,128 @@ use tokio::time::Instant;
 
 use crate::backoff::jitter;
 use crate::redis::classify;
-use crate::redis::classify::Verdict;
-use crate::redis::in_flight::{Patience, Waiting};
-use crate::redis::raw::Wire;
-use crate::redis::{Ask, Dialer, Effect, reply};
+use crate::redis::classify::Failure;
+use crate::redis::in_flight::{InFlight, StallPolicy};
+use crate::redis::raw::RawConnection;
+use crate::redis::{Connector, Idempotency, Request, reply, retry};
 use crate::{Error, runtime};
 
 /// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down
 /// is not hammered. How long exactly is left to chance, so that the processes of a site do not come at once.
-const REST: Duration = Duration::from_millis(25);
-const LONGEST_REST: Duration = Duration::from_millis(150);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
+const MAX_BACKOFF: Duration = Duration::from_millis(150);
 /// How long some requests wait before their connection is thought to be dead, where making it took less than
 /// half of that.
-const SILENCE: Duration = Duration::from_millis(80);
-const LONGEST_SILENCE: Duration = Duration::from_millis(300);
+const STALL_TIMEOUT: Duration = Duration::from_millis(80);
+const MAX_STALL_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long a connection to a Cluster serves at least before it is made anew: one server in trouble must not
 /// make all of them busy with greetings.
-const RENEWAL: Duration = Duration::from_millis(250);
+const MIN_LIFETIME: Duration = Duration::from_millis(250);
 
 /// How long keys are followed that are on their way to another server: longer than any page waits, and not for
 /// ever where an operator has left a slot open.
-const MOVING: Duration = Duration::from_millis(500);
+const SLOT_MIGRATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
-pub(crate) struct Line {
-    dialer: Dialer,
+pub(crate) struct Connection {
+    connector: Connector,
     /// Whether everything runs on Salver's own thread; else on the runtime of the caller, always the same.
-    at_home: bool,
+    on_background_runtime: bool,
     /// A plain lock: held to look and to note, never across an await.
     state: Arc<Mutex<State>>,
 }
 
 /// A connection, with a number by which only the one that broke is hung up.
 #[derive(Clone)]
-struct Open {
-    number: u64,
+struct OpenConnection {
+    epoch: u64,
     since: Instant,
-    wire: Wire,
-    patience: Patience,
+    raw: RawConnection,
+    stall_policy: StallPolicy,
 }
 
-type Dialling = Shared<BoxFuture<'static, Result<Open, Error>>>;
+type ConnectFuture = Shared<BoxFuture<'static, Result<OpenConnection, Error>>>;
 
 #[derive(Default)]
 struct State {
     /// How many connections there have been.
-    dialled: u64,
-    open: Option<Open>,
-    dialling: Option<Dialling>,
+    epoch: u64,
+    open: Option<OpenConnection>,
+    connecting: Option<ConnectFuture>,
     failures: u32,
-    resting: Option<(Instant, Error)>,
+    backoff: Option<(Instant, Error)>,
     /// Who waits on the connection that is open.
-    waiting: Waiting,
+    in_flight: InFlight,
 }
 
 /// A request on its way, until it is answered or given up.
-struct Sent<'a> {
-    line: &'a Line,
-    wire: Wire,
+struct InFlightGuard<'a> {
+    connection: &'a Connection,
+    raw: RawConnection,
     /// The number of the connection, and its own.
-    connection: u64,
-    request: u64,
-    answered: bool,
+    epoch: u64,
+    request_id: u64,
+    is_answered: bool,
 }
 
-impl Sent<'_> {
+impl InFlightGuard<'_> {
     /// Ends it with its answer; gives the number of the connection.
-    fn answered(mut self) -> u64 {
-        self.answered = true;
-        self.connection
+    fn finish(mut self) -> u64 {
+        self.is_answered = true;
+        self.epoch
     }
 }
 
-impl Drop for Sent<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        let state = &mut *self.line.state();
+        let state = &mut *self.connection.state();
         let open = state.open.as_mut();
-        let Some(open) = open.filter(|open| open.number == self.connection) else {
+        let Some(open) = open.filter(|open| open.epoch == self.epoch) else {
             return;
         };
         let waited = state
-            .waiting
-            .end(self.request, self.answered, open.patience);
-        if self.answered && waited < SILENCE / 2 {
+            .in_flight
+            .finish(self.request_id, self.is_answered, open.stall_policy);
+        if self.is_answered && waited < STALL_TIMEOUT / 2 {
             // However long it took to make it.
-            open.patience.silence = SILENCE;
+            open.stall_policy.timeout = STALL_TIMEOUT;
         }
-        let patience = open.patience;
+        let patience = open.stall_policy;
         // Of a Cluster the next request sees to it: making a connection beside the one that is there takes a runtime.
-        if !self.answered && !patience.many && state.waiting.is_in_vain(patience) {
-            self.line.hang_up(state, self.connection);
+        if !self.is_answered && !patience.multiple_servers && state.in_flight.is_stalled(patience) {
+            self.connection.close(state, self.epoch);
         }
     }
 }
 
-impl Line {
+impl Connection {
     /// Makes a line whose work runs on Salver's own thread, for callers on any runtime.
-    pub(crate) fn at_home(dialer: Dialer) -> Self {
+    pub(crate) fn on_background_runtime(connector: Connector) -> Self {
         Self {
-            dialer,
-            at_home: true,
+            connector,
+            on_background_runtime: true,
             state: Arc::default(),
         }
     }
 
     /// Makes a line of its own on the calling runtime: no other thread between request and socket.
-    pub(crate) fn here(&self) -> Self {
+    pub(crate) fn for_current_runtime(&self) -> Self {
         Self {
-            dialer: self.dialer.clone(),
-            at_home: false,
+            connector: self.connector.clone(),
+            on_background_runtime: false,
             state: Arc::default(),
         }
     }
 
-    pub(crate) fn dialer(&self) -> &Dialer {
-        &self.dialer
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Tells whether the keys of different sessions may be on different servers.
     pub(crate) fn is_cluster(&self) -> bool {
         #[cfg(feature = "cluster")]
-        let is_cluster = matches!(self.dialer, Dialer::Cluster(_));
+        let is_cluster = matches!(self.connector, Connector::Cluster(_));
         #[cfg(not(feature = "cluster"))]
         let is_cluster = false;
         is_cluster
@@ -144,117 +144,124 @@ impl Line {
     ///
     /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
     /// not be asked for twice.
-    pub(crate) async fn ask(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        if has_clock() {
-            return self.ask_here(ask).await;
+    pub(crate) async fn execute(&self, ask: &Request) -> Result<Vec<Value>, Error> {
+        if in_tokio_runtime() {
+            return self.execute_here(ask).await;
         }
         let (line, ask) = (self.clone(), ask.clone());
-        at_home(async move { line.ask_here(&ask).await }).await
+        run_in_background(async move { line.execute_here(&ask).await }).await
     }
 
     /// Sends a command about a server as a whole, which changes nothing: of a Cluster to the primary of that
     /// number, counted from 0. Nothing when there are fewer.
-    pub(crate) async fn command_at(
+    pub(crate) async fn execute_on_node(
         &self,
         node: usize,
         command: Cmd,
     ) -> Result<Option<Value>, Error> {
-        match has_clock() {
-            true => self.clone().send(node, command).await,
-            false => at_home(self.clone().send(node, command)).await,
+        match in_tokio_runtime() {
+            true => self.clone().send_command(node, command).await,
+            false => run_in_background(self.clone().send_command(node, command)).await,
         }
     }
 
-    async fn send(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
-        let mut sent = self.connection().await?;
-        let reply = sent.wire.command(node, &command).await;
-        let number = sent.answered();
+    async fn send_command(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
+        let mut sent = self.acquire().await?;
+        let reply = sent.raw.execute_on_node(node, &command).await;
+        let number = sent.finish();
         reply.map_err(|error| {
-            self.judge(number, classify::of_reply(error, Effect::Reads))
-                .error
+            self.handle_failure(
+                number,
+                classify::classify_reply(error, Idempotency::ReadOnly),
+            )
+            .error
         })
     }
 
-    async fn ask_here(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        reply::persist(MOVING, || self.attempt(ask)).await
+    async fn execute_here(&self, ask: &Request) -> Result<Vec<Value>, Error> {
+        retry::with_retry(SLOT_MIGRATION_TIMEOUT, || self.attempt(ask)).await
     }
 
     /// The outer error is of the line, the inner one of the request.
-    async fn attempt(&self, ask: &Ask) -> Result<Result<Vec<Value>, Verdict>, Error> {
-        let mut sent = self.connection().await?;
-        let reply = sent.wire.run(ask).await;
-        let answer = reply::read(&sent.wire, ask, reply);
-        let number = sent.answered();
-        Ok(answer.map_err(|verdict| self.judge(number, verdict)))
+    async fn attempt(&self, ask: &Request) -> Result<Result<Vec<Value>, Failure>, Error> {
+        let mut sent = self.acquire().await?;
+        let reply = sent.raw.run(ask).await;
+        let answer = reply::parse_reply(&sent.raw, ask, reply);
+        let number = sent.finish();
+        Ok(answer.map_err(|verdict| self.handle_failure(number, verdict)))
     }
 
     /// Hangs up where a verdict says so.
-    fn judge(&self, number: u64, verdict: Verdict) -> Verdict {
-        if verdict.hang_up {
-            self.hang_up(&mut self.state(), number);
+    fn handle_failure(&self, number: u64, verdict: Failure) -> Failure {
+        if verdict.close_connection {
+            self.close(&mut self.state(), number);
         }
         verdict
     }
 
-    fn hang_up(&self, state: &mut State, number: u64) {
+    fn close(&self, state: &mut State, number: u64) {
         if self.is_cluster() {
-            self.renew(state, number);
-        } else if state.open.take_if(|open| open.number == number).is_some() {
-            state.waiting = Waiting::default();
+            self.reconnect_in_background(state, number);
+        } else if state.open.take_if(|open| open.epoch == number).is_some() {
+            state.in_flight = InFlight::default();
         }
     }
 
     /// Makes a connection to a Cluster anew beside the one that is there, which goes on for those servers
     /// that are well until it is replaced.
-    fn renew(&self, state: &mut State, number: u64) {
-        let due = |open: &Open| open.number == number && open.since.elapsed() >= RENEWAL;
-        if state.dialling.is_none() && state.open.as_ref().is_some_and(due) {
-            state.dialling = Some(self.dial());
+    fn reconnect_in_background(&self, state: &mut State, number: u64) {
+        let due =
+            |open: &OpenConnection| open.epoch == number && open.since.elapsed() >= MIN_LIFETIME;
+        if state.connecting.is_none() && state.open.as_ref().is_some_and(due) {
+            state.connecting = Some(self.connect());
         }
     }
 
     /// Gives the connection for a request that is sent now. One whose peer is thought to have vanished is left to
     /// those that wait on it, and another dialled.
-    async fn connection(&self) -> Result<Sent<'_>, Error> {
+    async fn acquire(&self) -> Result<InFlightGuard<'_>, Error> {
         let dialling = {
             let mut state = self.state();
             if let Some(open) = &state.open
-                && state.waiting.is_in_vain(open.patience)
+                && state.in_flight.is_stalled(open.stall_policy)
             {
-                let number = open.number;
-                self.hang_up(&mut state, number);
+                let number = open.epoch;
+                self.close(&mut state, number);
             }
             if let Some(open) = state.open.clone() {
-                return Ok(self.send_over(open, &mut state));
+                return Ok(self.begin_request(open, &mut state));
             }
-            match &state.resting {
+            match &state.backoff {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
-                _ => state.dialling.get_or_insert_with(|| self.dial()).clone(),
+                _ => state
+                    .connecting
+                    .get_or_insert_with(|| self.connect())
+                    .clone(),
             }
         };
         let open = dialling.await?;
-        Ok(self.send_over(open, &mut self.state()))
+        Ok(self.begin_request(open, &mut self.state()))
     }
 
-    fn send_over(&self, open: Open, state: &mut State) -> Sent<'_> {
-        Sent {
-            line: self,
-            wire: open.wire,
-            connection: state.dialled,
-            request: state.waiting.send(),
-            answered: false,
+    fn begin_request(&self, open: OpenConnection, state: &mut State) -> InFlightGuard<'_> {
+        InFlightGuard {
+            connection: self,
+            raw: open.raw,
+            epoch: state.epoch,
+            request_id: state.in_flight.begin(),
+            is_answered: false,
         }
     }
 
     /// Dials on a task of its own: a page that stops waiting must not stop the dialling.
-    fn dial(&self) -> Dialling {
+    fn connect(&self) -> ConnectFuture {
         let line = self.clone();
         let dialling = async move {
             let started = Instant::now();
-            let dialled = line.dialer.dial().await;
-            line.note(dialled, started.elapsed())
+            let dialled = line.connector.connect().await;
+            line.record_connect(dialled, started.elapsed())
         };
-        let task = match self.at_home {
+        let task = match self.on_background_runtime {
             true => runtime::spawn(dialling),
             false => Ok(tokio::spawn(dialling)),
         };
@@ -268,38 +275,42 @@ impl Line {
                 },
                 Err(error) => error,
             };
-            line.note(Err(failed), Duration::ZERO)
+            line.record_connect(Err(failed), Duration::ZERO)
         };
         dialled.boxed().shared()
     }
 
     /// Notes what came of dialling and how long it took, and passes it on.
-    fn note(&self, dialled: Result<Wire, Error>, took: Duration) -> Result<Open, Error> {
+    fn record_connect(
+        &self,
+        dialled: Result<RawConnection, Error>,
+        took: Duration,
+    ) -> Result<OpenConnection, Error> {
         let mut state = self.state();
-        state.dialling = None;
+        state.connecting = None;
         match dialled {
             Ok(wire) => {
-                state.dialled += 1;
+                state.epoch += 1;
                 state.failures = 0;
-                state.resting = None;
-                state.waiting = Waiting::default();
-                let open = Open {
-                    number: state.dialled,
+                state.backoff = None;
+                state.in_flight = InFlight::default();
+                let open = OpenConnection {
+                    epoch: state.epoch,
                     since: Instant::now(),
-                    wire,
-                    patience: Patience {
-                        silence: SILENCE.max(took * 2).min(LONGEST_SILENCE),
-                        many: self.is_cluster(),
+                    raw: wire,
+                    stall_policy: StallPolicy {
+                        timeout: STALL_TIMEOUT.max(took * 2).min(MAX_STALL_TIMEOUT),
+                        multiple_servers: self.is_cluster(),
                     },
                 };
                 state.open = Some(open.clone());
                 Ok(open)
             }
             Err(error) => {
-                let longest = REST * 2_u32.saturating_pow(state.failures.min(8));
+                let longest = INITIAL_BACKOFF * 2_u32.saturating_pow(state.failures.min(8));
                 state.failures += 1;
-                let rest = jitter(longest.min(LONGEST_REST));
-                state.resting = Some((Instant::now() + rest, error.clone()));
+                let rest = jitter(longest.min(MAX_BACKOFF));
+                state.backoff = Some((Instant::now() + rest, error.clone()));
                 Err(error)
             }
         }
@@ -312,23 +323,23 @@ impl Line {
 }
 
 /// Tells whether the caller is on a runtime that can wait for a time.
-fn has_clock() -> bool {
+fn in_tokio_runtime() -> bool {
     Handle::try_current().is_ok()
 }
 
 /// Runs a request on Salver's own thread, for callers on no runtime.
-async fn at_home<T: Send + 'static>(
+async fn run_in_background<T: Send + 'static>(
     asking: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let asked = runtime::spawn(asking)?.await;
     asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
-            .field("dialer", &self.dialer)
-            .field("at_home", &self.at_home)
+            .field("dialer", &self.connector)
+            .field("at_home", &self.on_background_runtime)
             .finish_non_exhaustive()
     }
 }

@@ -13,12 +13,13 @@ mod raw;
 mod replication;
 mod reply;
 mod request;
+mod retry;
 mod tracking;
 
 #[cfg(feature = "tls")]
-pub(crate) use self::connect::Tls;
-pub(crate) use self::connect::{Addresses, Dialer, Topology};
-pub(crate) use self::connection::Line;
-pub(crate) use self::replication::Replicated;
-pub(crate) use self::request::{Ask, Effect, Lua};
-pub(crate) use self::tracking::{Listener, Listening};
+pub(crate) use self::connect::TlsConfig;
+pub(crate) use self::connect::{ConnectionConfig, Connector, Topology};
+pub(crate) use self::connection::Connection;
+pub(crate) use self::replication::ReplicatedWriter;
+pub(crate) use self::request::{Idempotency, Request, Script};
+pub(crate) use self::tracking::{InvalidationHandler, TrackingConnection};

@@ -10,44 +10,44 @@ use ::redis::cluster_async::ClusterConnection;
 use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
 
-use crate::redis::Ask;
+use crate::redis::Request;
 
 /// Cheap to clone; clones share it.
 #[derive(Clone)]
-pub(crate) enum Wire {
-    One(MultiplexedConnection),
+pub(crate) enum RawConnection {
+    Single(MultiplexedConnection),
     #[cfg(feature = "cluster")]
     Cluster(ClusterConnection),
 }
 
 /// Replicas that have to have a write, and the milliseconds for which to wait for them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct WaitReplicas {
     pub(crate) replicas: u32,
     pub(crate) millis: u64,
 }
 
-impl Wire {
+impl RawConnection {
     /// Tells whether it leads to a Cluster, whose client asks again by itself.
     pub(crate) fn is_cluster(&self) -> bool {
         match self {
-            Self::One(_) => false,
+            Self::Single(_) => false,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => true,
         }
     }
 
     /// Runs a script, by its hash where the server knows it.
-    pub(crate) async fn run(&mut self, ask: &Ask) -> Result<Value, RedisError> {
-        match self.send(ask.by_hash()).await {
-            Err(error) if is_unknown(&error) => self.send(&ask.whole()).await,
+    pub(crate) async fn run(&mut self, ask: &Request) -> Result<Value, RedisError> {
+        match self.send(ask.evalsha()).await {
+            Err(error) if is_unknown_script(&error) => self.send(&ask.eval()).await,
             reply => reply,
         }
     }
 
     async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
         let reply = match self {
-            Self::One(connection) => connection.send_packed_command(command).await?,
+            Self::Single(connection) => connection.send_packed_command(command).await?,
             #[cfg(feature = "cluster")]
             Self::Cluster(connection) => connection.req_packed_command(command).await?,
         };
@@ -58,16 +58,20 @@ impl Wire {
     /// this write, on the connection that made it.
     pub(crate) async fn run_and_wait(
         &mut self,
-        ask: &Ask,
-        wait: Wait,
+        ask: &Request,
+        wait: WaitReplicas,
     ) -> Result<(Value, u32), RedisError> {
-        match self.with_wait(ask.by_hash().clone(), wait).await {
-            Err(error) if is_unknown(&error) => self.with_wait(ask.whole(), wait).await,
+        match self.with_wait(ask.evalsha().clone(), wait).await {
+            Err(error) if is_unknown_script(&error) => self.with_wait(ask.eval(), wait).await,
             reply => reply,
         }
     }
 
-    async fn with_wait(&mut self, script: Cmd, wait: Wait) -> Result<(Value, u32), RedisError> {
+    async fn with_wait(
+        &mut self,
+        script: Cmd,
+        wait: WaitReplicas,
+    ) -> Result<(Value, u32), RedisError> {
         let mut pipeline = Pipeline::with_capacity(2);
         let commands = pipeline.add_command(script).cmd("WAIT");
         commands.arg(wait.replicas).arg(wait.millis);
@@ -85,17 +89,17 @@ impl Wire {
 
     /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when
     /// there is no such server.
-    pub(crate) async fn command(
+    pub(crate) async fn execute_on_node(
         &mut self,
         node: usize,
         command: &Cmd,
     ) -> Result<Option<Value>, RedisError> {
         match self {
-            Self::One(_) if node > 0 => Ok(None),
-            Self::One(_) => self.send(command).await.map(Some),
+            Self::Single(_) if node > 0 => Ok(None),
+            Self::Single(_) => self.send(command).await.map(Some),
             #[cfg(feature = "cluster")]
             Self::Cluster(connection) => {
-                let Some(slot) = slot_of(node, connection).await? else {
+                let Some(slot) = slot_of_primary(node, connection).await? else {
                     return Ok(None);
                 };
                 let primary = Route::new(slot, SlotAddr::Master);
@@ -110,7 +114,7 @@ impl Wire {
 /// Finds a slot of the primary of that number. Not its address: a Cluster may leave that for its clients to
 /// guess.
 #[cfg(feature = "cluster")]
-async fn slot_of(
+async fn slot_of_primary(
     primary: usize,
     connection: &mut ClusterConnection,
 ) -> Result<Option<u16>, RedisError> {
@@ -134,23 +138,23 @@ async fn slot_of(
     Ok(primaries.into_values().nth(primary))
 }
 
-fn is_unknown(error: &RedisError) -> bool {
+fn is_unknown_script(error: &RedisError) -> bool {
     error.kind() == ServerErrorKind::NoScript.into() || error.code() == Some("NOSCRIPT")
 }
 
-macro_rules! either {
+macro_rules! delegate {
     ($self:ident, $connection:ident => $call:expr) => {
         match $self {
-            Self::One($connection) => $call,
+            Self::Single($connection) => $call,
             #[cfg(feature = "cluster")]
             Self::Cluster($connection) => $call,
         }
     };
 }
 
-impl ConnectionLike for Wire {
+impl ConnectionLike for RawConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        either!(self, connection => connection.req_packed_command(command))
+        delegate!(self, connection => connection.req_packed_command(command))
     }
 
     fn req_packed_commands<'a>(
@@ -159,10 +163,10 @@ impl ConnectionLike for Wire {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        either!(self, connection => connection.req_packed_commands(commands, offset, count))
+        delegate!(self, connection => connection.req_packed_commands(commands, offset, count))
     }
 
     fn get_db(&self) -> i64 {
-        either!(self, connection => connection.get_db())
+        delegate!(self, connection => connection.get_db())
     }
 }

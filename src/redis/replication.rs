@@ -10,38 +10,41 @@ use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, T
 use tokio::time::{Instant, timeout_at};
 
 use crate::redis::classify;
-use crate::redis::classify::Verdict;
-use crate::redis::raw::{Wait, Wire};
-use crate::redis::{Ask, Dialer, Line, reply};
+use crate::redis::classify::Failure;
+use crate::redis::raw::{RawConnection, WaitReplicas};
+use crate::redis::{Connection, Connector, Request, reply, retry};
 use crate::{Error, runtime};
 
 /// Most connections for such writes, and so most that wait at once.
-const CONNECTIONS: usize = 8;
+const MAX_CONNECTIONS: usize = 8;
 /// Longest wait for replicas: shorter than a connection waits for a reply.
-const LONGEST: Duration = Duration::from_millis(1500);
+const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// How much later than asked for an answer may come from a server that is there.
-const GRACE: Duration = Duration::from_millis(150);
+const REPLY_GRACE: Duration = Duration::from_millis(150);
 
 /// Makes connections for the pool, by Salver's own dialler so that Sentinels and Clusters are served too.
-struct Manager(Dialer);
+struct ConnectionManager(Connector);
 
 /// A connection that is not used again once something went wrong on it.
-struct Checked {
-    wire: Wire,
-    sound: bool,
+struct PooledConnection {
+    raw: RawConnection,
+    is_healthy: bool,
 }
 
-impl managed::Manager for Manager {
-    type Type = Checked;
+impl managed::Manager for ConnectionManager {
+    type Type = PooledConnection;
     type Error = Error;
 
-    async fn create(&self) -> Result<Checked, Error> {
-        let wire = self.0.dial().await?;
-        Ok(Checked { wire, sound: true })
+    async fn create(&self) -> Result<PooledConnection, Error> {
+        let wire = self.0.connect().await?;
+        Ok(PooledConnection {
+            raw: wire,
+            is_healthy: true,
+        })
     }
 
-    async fn recycle(&self, checked: &mut Checked, _: &Metrics) -> RecycleResult<Error> {
-        match checked.sound {
+    async fn recycle(&self, checked: &mut PooledConnection, _: &Metrics) -> RecycleResult<Error> {
+        match checked.is_healthy {
             true => Ok(()),
             false => Err(managed::RecycleError::message("broken")),
         }
@@ -50,16 +53,19 @@ impl managed::Manager for Manager {
 
 /// The connections. Cheap to clone; clones share them.
 #[derive(Clone)]
-pub(crate) struct Replicated {
+pub(crate) struct ReplicatedWriter {
     /// An error only if the pool refuses its settings, which are none.
-    pool: Result<Pool<Manager>, Error>,
+    pool: Result<Pool<ConnectionManager>, Error>,
 }
 
-impl Replicated {
+impl ReplicatedWriter {
     /// Takes the dialler of a line. Connects to nothing yet.
-    pub(crate) fn beside(line: &Line) -> Self {
-        let pool = Pool::builder(Manager(line.dialer().clone()));
-        let pool = pool.max_size(CONNECTIONS).runtime(Runtime::Tokio1).build();
+    pub(crate) fn for_connection(line: &Connection) -> Self {
+        let pool = Pool::builder(ConnectionManager(line.connector().clone()));
+        let pool = pool
+            .max_size(MAX_CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .build();
         Self {
             pool: pool.map_err(|cause| Error::unavailable("there is no pool").because(cause)),
         }
@@ -71,61 +77,64 @@ impl Replicated {
     /// # Errors
     ///
     /// As [`Line::ask`]; [`Error::crowded`] when too many wait already.
-    pub(crate) async fn ask(
+    pub(crate) async fn execute(
         &self,
-        ask: Ask,
+        ask: Request,
         replicas: u32,
         within: Duration,
     ) -> Result<(Vec<Value>, bool), Error> {
         let replicated = self.clone();
-        let until = Instant::now() + within.min(LONGEST);
+        let until = Instant::now() + within.min(MAX_WAIT);
         // On Salver's thread to the end, whoever stops waiting: a connection that goes back to the pool must
         // not be in the middle of a wait.
-        let asked = runtime::spawn(async move { replicated.ask_here(&ask, replicas, until).await });
+        let asked =
+            runtime::spawn(async move { replicated.execute_here(&ask, replicas, until).await });
         let asked = asked?.await;
         asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
     }
 
-    async fn ask_here(
+    async fn execute_here(
         &self,
-        ask: &Ask,
+        ask: &Request,
         replicas: u32,
         until: Instant,
     ) -> Result<(Vec<Value>, bool), Error> {
         let attempt = || self.attempt(ask, replicas, until);
-        let (parts, reached) = reply::persist(left(until), attempt).await?;
+        let (parts, reached) = retry::with_retry(remaining(until), attempt).await?;
         Ok((parts, reached >= replicas))
     }
 
     /// The outer error is of the connections, the inner one of the request.
     async fn attempt(
         &self,
-        ask: &Ask,
+        ask: &Request,
         replicas: u32,
         until: Instant,
-    ) -> Result<Result<(Vec<Value>, u32), Verdict>, Error> {
+    ) -> Result<Result<(Vec<Value>, u32), Failure>, Error> {
         let pool = self.pool.as_ref().map_err(Clone::clone)?;
-        let mut checked = connection(pool, until).await?;
-        let wait = Wait {
+        let mut checked = checkout(pool, until).await?;
+        let wait = WaitReplicas {
             replicas,
             // A wait of 0 would be without end.
-            millis: u64::try_from(left(until).as_millis())
+            millis: u64::try_from(remaining(until).as_millis())
                 .unwrap_or(u64::MAX)
                 .max(1),
         };
-        let answered = timeout_at(until + GRACE, checked.wire.run_and_wait(ask, wait)).await;
+        let answered = timeout_at(until + REPLY_GRACE, checked.raw.run_and_wait(ask, wait)).await;
         let judged = match answered {
             Ok(answered) => {
                 let (reply, reached) = match answered {
                     Ok((reply, reached)) => (Ok(reply), reached),
                     Err(error) => (Err(error), 0),
                 };
-                reply::read(&checked.wire, ask, reply).map(|parts| (parts, reached))
+                reply::parse_reply(&checked.raw, ask, reply).map(|parts| (parts, reached))
             }
-            Err(_) => Err(classify::of_silence(ask.effect)),
+            Err(_) => Err(classify::timeout(ask.idempotency)),
         };
-        checked.sound = !judged.as_ref().is_err_and(|verdict| verdict.hang_up);
-        if !checked.sound {
+        checked.is_healthy = !judged
+            .as_ref()
+            .is_err_and(|verdict| verdict.close_connection);
+        if !checked.is_healthy {
             // The others are connections to the same server.
             drop(pool.retain(|_, _| false));
         }
@@ -133,14 +142,17 @@ impl Replicated {
     }
 }
 
-fn left(until: Instant) -> Duration {
+fn remaining(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now())
 }
 
 /// Waits for a connection that is free, or makes one where there may be more.
-async fn connection(pool: &Pool<Manager>, until: Instant) -> Result<Object<Manager>, Error> {
+async fn checkout(
+    pool: &Pool<ConnectionManager>,
+    until: Instant,
+) -> Result<Object<ConnectionManager>, Error> {
     let timeouts = Timeouts {
-        wait: Some(left(until)),
+        wait: Some(remaining(until)),
         ..Timeouts::default()
     };
     pool.timeout_get(&timeouts)
@@ -151,7 +163,7 @@ async fn connection(pool: &Pool<Manager>, until: Instant) -> Result<Object<Manag
         })
 }
 
-impl fmt::Debug for Replicated {
+impl fmt::Debug for ReplicatedWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replicated").finish_non_exhaustive()
     }

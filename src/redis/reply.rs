@@ -1,34 +1,27 @@
 //! What comes of a request: its reply is read, its failure judged, and it is tried again where that may help.
 
-use std::time::Duration;
-
 use ::redis::{RedisError, Value};
-use tokio::time::{Instant, sleep};
 
-use crate::Error;
-use crate::redis::Ask;
+use crate::redis::Request;
 use crate::redis::classify;
-use crate::redis::classify::{Again, Verdict};
-use crate::redis::raw::Wire;
-
-/// How long keys are left alone that are on their way to another server.
-const STEP: Duration = Duration::from_millis(5);
+use crate::redis::classify::{Failure, Retry};
+use crate::redis::raw::RawConnection;
 
 /// Reads what a connection has answered: the parts of the reply after the one that names the key.
-pub(crate) fn read(
-    wire: &Wire,
-    ask: &Ask,
+pub(crate) fn parse_reply(
+    wire: &RawConnection,
+    ask: &Request,
     reply: Result<Value, RedisError>,
-) -> Result<Vec<Value>, Verdict> {
+) -> Result<Vec<Value>, Failure> {
     match reply {
-        Ok(reply) => named(reply, ask),
+        Ok(reply) => verify_reply_key(reply, ask),
         Err(error) => {
-            let verdict = classify::of_reply(error, ask.effect);
+            let verdict = classify::classify_reply(error, ask.idempotency);
             Err(match wire.is_cluster() {
-                true => classify::after_retries(verdict, ask.effect),
+                true => classify::after_cluster_retries(verdict, ask.idempotency),
                 // Where nobody has said that this is a Cluster, nothing is on its way.
-                false if verdict.again == Again::Soon => Verdict {
-                    again: Again::Never,
+                false if verdict.retry == Retry::WaitAndRetry => Failure {
+                    retry: Retry::Never,
                     ..verdict
                 },
                 false => verdict,
@@ -38,45 +31,15 @@ pub(crate) fn read(
 }
 
 /// Checks that a reply is to what was asked: a list that begins with the name.
-fn named(reply: Value, ask: &Ask) -> Result<Vec<Value>, Verdict> {
+fn verify_reply_key(reply: Value, ask: &Request) -> Result<Vec<Value>, Failure> {
     let Value::Array(mut parts) = reply else {
-        return Err(classify::of_mismatch(ask.effect));
+        return Err(classify::mismatched_reply(ask.idempotency));
     };
     match parts.first() {
         Some(Value::BulkString(name)) if ask.key(0) == Some(name) => {
             parts.remove(0);
             Ok(parts)
         }
-        _ => Err(classify::of_mismatch(ask.effect)),
-    }
-}
-
-/// Tries until there is an answer: once more over a new connection where the first broke, and for as long as this
-/// where the keys are on their way. Of an attempt the outer error is of the connection, the inner one of the request.
-pub(crate) async fn persist<T, F: Future<Output = Result<Result<T, Verdict>, Error>>>(
-    moving: Duration,
-    attempt: impl Fn() -> F,
-) -> Result<T, Error> {
-    let (mut first, mut until) = (None, None);
-    loop {
-        let failed = match attempt().await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(verdict)) if verdict.again == Again::Soon => {
-                let now = Instant::now();
-                if now < *until.get_or_insert(now + moving) {
-                    sleep(STEP).await;
-                    continue;
-                }
-                verdict.error
-            }
-            Ok(Err(verdict)) if verdict.again == Again::Anew && first.is_none() => {
-                first = Some(verdict.error);
-                continue;
-            }
-            Ok(Err(verdict)) => verdict.error,
-            Err(error) => error,
-        };
-        // What may have been carried out the first time is not undone by what came of the second.
-        return Err(first.filter(Error::is_in_doubt).unwrap_or(failed));
+        _ => Err(classify::mismatched_reply(ask.idempotency)),
     }
 }

@@ -1,27 +1,27 @@
 //! What is asked of a server.
 
-use ::redis::{Arg, Cmd, Script, ToRedisArgs, cmd};
+use ::redis::{Arg, Cmd, ToRedisArgs, cmd};
 
 /// What a request may change, which says what may be done when its reply is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub(crate) enum Idempotency {
     /// Nothing.
-    Reads,
+    ReadOnly,
     /// Something, and doing it twice is the same as once.
-    Writes,
+    Idempotent,
     /// Something that must not be asked for twice.
-    WritesOnce,
+    NonIdempotent,
 }
 
 /// A script: known to a server by its hash, or sent whole.
-pub(crate) struct Lua {
+pub(crate) struct Script {
     source: &'static str,
     hash: String,
 }
 
-impl Lua {
+impl Script {
     pub(crate) fn new(source: &'static str) -> Self {
-        let hash = Script::new(source).get_hash().to_owned();
+        let hash = ::redis::Script::new(source).get_hash().to_owned();
         Self { source, hash }
     }
 }
@@ -29,26 +29,26 @@ impl Lua {
 /// Which argument of the command is the first key: after the command's word, the script and how many keys.
 const FIRST_KEY: usize = 3;
 /// Room for the arguments and the bytes of most requests, so that putting one together does not allocate again.
-const ARGUMENTS: usize = 16;
-const BYTES: usize = 512;
+const ARGS_CAPACITY: usize = 16;
+const BYTES_CAPACITY: usize = 512;
 
 /// One request: a script with its keys, all of one slot, and its arguments. Its reply is a list whose first
 /// part names the first key, so that no reply is ever taken for another's.
 #[derive(Clone)]
-pub(crate) struct Ask {
-    script: &'static Lua,
-    pub(crate) effect: Effect,
+pub(crate) struct Request {
+    script: &'static Script,
+    pub(crate) idempotency: Idempotency,
     command: Cmd,
 }
 
-impl Ask {
+impl Request {
     /// Begins a request with so many keys, which come next, and before the arguments.
-    pub(crate) fn new(script: &'static Lua, effect: Effect, keys: usize) -> Self {
-        let mut command = Cmd::with_capacity(ARGUMENTS, BYTES);
+    pub(crate) fn new(script: &'static Script, idempotency: Idempotency, keys: usize) -> Self {
+        let mut command = Cmd::with_capacity(ARGS_CAPACITY, BYTES_CAPACITY);
         command.arg("EVALSHA").arg(&script.hash).arg(keys);
         Self {
             script,
-            effect,
+            idempotency,
             command,
         }
     }
@@ -60,8 +60,8 @@ impl Ask {
     }
 
     /// Tells whether it may change something.
-    pub(crate) fn changes(&self) -> bool {
-        self.effect != Effect::Reads
+    pub(crate) fn is_write(&self) -> bool {
+        self.idempotency != Idempotency::ReadOnly
     }
 
     /// Gives a key, counted from 0.
@@ -72,12 +72,12 @@ impl Ask {
         }
     }
 
-    pub(crate) fn by_hash(&self) -> &Cmd {
+    pub(crate) fn evalsha(&self) -> &Cmd {
         &self.command
     }
 
     /// For a server that does not know the script. It does from then on.
-    pub(crate) fn whole(&self) -> Cmd {
+    pub(crate) fn eval(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.source);
         for arg in self.command.args_iter().skip(FIRST_KEY - 1) {

@@ -7,27 +7,27 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
 use crate::Error;
-use crate::redis::connect::Primary;
-use crate::redis::{Dialer, Effect, classify};
+use crate::redis::connect::PrimaryMonitor;
+use crate::redis::{Connector, Idempotency, classify};
 
 /// Who is told. Called by the connection's driver, between two reads of the socket: it must not wait.
-pub(crate) trait Listener: Send + Sync + 'static {
+pub(crate) trait InvalidationHandler: Send + Sync + 'static {
     /// A key with the prefix was written, or is gone.
-    fn changed(&self, key: &[u8]);
+    fn invalidated(&self, key: &[u8]);
     /// Any key may have changed.
-    fn all_changed(&self);
+    fn all_invalidated(&self);
     /// The connection is closed.
-    fn closed(&self);
+    fn disconnected(&self);
 }
 
 /// A connection to one server, on which it tells of every change to keys that begin with a prefix
 /// (`CLIENT TRACKING ON BCAST`, Redis 6.0), whoever makes it. Drop it to hang up.
-pub(crate) struct Listening {
+pub(crate) struct TrackingConnection {
     connection: MultiplexedConnection,
-    primary: Option<Primary>,
+    primary_monitor: Option<PrimaryMonitor>,
 }
 
-impl Listening {
+impl TrackingConnection {
     /// Connects, and begins to listen before it returns. It also subscribes to a channel: what is said there is
     /// heard too, and the server bounds by `client-output-buffer-limit pubsub` what it keeps for a listener
     /// that reads no more.
@@ -36,30 +36,30 @@ impl Listening {
     ///
     /// `is_unavailable`, `is_denied`; `is_unreadable` from a server that knows no such thing.
     pub(crate) async fn open(
-        dialer: &Dialer,
+        dialer: &Connector,
         prefix: &str,
         channel: &str,
-        listener: Arc<dyn Listener>,
+        listener: Arc<dyn InvalidationHandler>,
     ) -> Result<Self, Error> {
         let tell = move |push: PushInfo| {
-            tell(&*listener, push);
+            dispatch_push(&*listener, push);
             Ok::<_, std::convert::Infallible>(())
         };
-        let (mut connection, primary) = dialer.dial_listening(tell).await?;
+        let (mut connection, primary) = dialer.connect_with_push(tell).await?;
         let mut track = ::redis::cmd("CLIENT");
         track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
-        send::<Value>(&connection, &track).await?;
+        query::<Value>(&connection, &track).await?;
         let subscribed = connection.subscribe(channel).await;
-        subscribed.map_err(|error| classify::of_reply(error, Effect::Reads).error)?;
+        subscribed.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)?;
         Ok(Self {
             connection,
-            primary,
+            primary_monitor: primary,
         })
     }
 
     /// Waits until Sentinels name another server than this one, for ever where there are none.
     pub(crate) async fn replaced(&self) -> Error {
-        match &self.primary {
+        match &self.primary_monitor {
             Some(primary) => primary.replaced().await,
             None => std::future::pending().await,
         }
@@ -70,10 +70,10 @@ impl Listening {
     /// # Errors
     ///
     /// Also when it is a replica: it was the primary, and is not any more.
-    pub(crate) async fn beat(&self) -> Result<(), Error> {
+    pub(crate) async fn heartbeat(&self) -> Result<(), Error> {
         let mut role = ::redis::cmd("INFO");
         role.arg("replication");
-        let role: String = send(&self.connection, &role).await?;
+        let role: String = query(&self.connection, &role).await?;
         match role.contains("role:master") {
             true => Ok(()),
             false => Err(Error::unavailable("the server is a replica")),
@@ -90,41 +90,42 @@ impl Listening {
         let mut scan = ::redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern);
         scan.arg("COUNT").arg(step);
-        send(&self.connection, &scan).await
+        query(&self.connection, &scan).await
     }
 }
 
-async fn send<T: FromRedisValue>(
+async fn query<T: FromRedisValue>(
     connection: &MultiplexedConnection,
     command: &Cmd,
 ) -> Result<T, Error> {
     let reply = command.query_async::<Value>(&mut connection.clone()).await;
-    let reply = reply.map_err(|error| classify::of_reply(error, Effect::Reads).error)?;
+    let reply =
+        reply.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)?;
     from_redis_value(reply).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
-fn tell(listener: &dyn Listener, push: PushInfo) {
+fn dispatch_push(listener: &dyn InvalidationHandler, push: PushInfo) {
     match push.kind {
         PushKind::Invalidate => {
             match push.data.into_iter().next() {
                 Some(Value::Array(keys)) => {
                     for key in keys {
                         match key {
-                            Value::BulkString(key) => listener.changed(&key),
-                            _ => listener.all_changed(),
+                            Value::BulkString(key) => listener.invalidated(&key),
+                            _ => listener.all_invalidated(),
                         }
                     }
                 }
                 // Of a flush no keys are told.
-                _ => listener.all_changed(),
+                _ => listener.all_invalidated(),
             }
         }
-        PushKind::Disconnection => listener.closed(),
+        PushKind::Disconnection => listener.disconnected(),
         _ => {}
     }
 }
 
-impl fmt::Debug for Listening {
+impl fmt::Debug for TrackingConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listening").finish_non_exhaustive()
     }

@@ -115,7 +115,7 @@ impl Claim {
 
     /// Takes out what it holds beside its messages; none if there is nothing.
     #[cfg(feature = "web")]
-    pub(crate) fn split_off_the_unshown(&mut self) -> Option<Self> {
+    pub(crate) fn split_undecodable(&mut self) -> Option<Self> {
         let members: usize = self.held.iter().map(|held| held.members.len()).sum();
         if members == self.found.messages.len() {
             return None;

@@ -14,7 +14,7 @@ use crate::store::stats::{Surveyed, Swept};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 /// How often a call follows a session that moved. Stops two sessions that moved into each other.
-pub(crate) const HOPS: usize = 4;
+pub(crate) const MAX_REDIRECTS: usize = 4;
 
 /// What a store gives back: a boxed future that any thread may drive.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;

@@ -57,7 +57,7 @@ mod stats;
 
 pub use self::claim::{Claim, Found, Held};
 pub use self::health::{Finding, Trouble};
-pub(crate) use self::interface::HOPS;
+pub(crate) use self::interface::MAX_REDIRECTS;
 pub use self::interface::{Answer, Placed, Store, Which};
 pub use self::memory::{Clock, MemoryStore};
 pub(crate) use self::millis::millis;

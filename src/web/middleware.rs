@@ -156,7 +156,7 @@ where
         future::ready(Ok(MiddlewareService {
             service,
             site: Rc::new(Site {
-                salver: self.salver.worker(),
+                salver: self.salver.for_current_runtime(),
                 session: self.session.clone(),
                 view: self.view.clone(),
                 routes: Routes::default(),

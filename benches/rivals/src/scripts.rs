@@ -3,7 +3,7 @@
 use redis::{Cmd, FromRedisValue, RedisResult, Script, Value, cmd, from_redis_value};
 use salver::store::ADD_SCRIPT;
 
-const LOOK: &str = include_str!("../../../src/store/redis/scripts/look.lua");
+const LOOK: &str = include_str!("../../../src/store/redis/scripts/read.lua");
 const CONFIRM: &str = include_str!("../../../src/store/redis/scripts/confirm.lua");
 
 const EXPIRY_MS: u64 = 3_600_000;

@@ -4,24 +4,26 @@ use ::redis::cluster::ClusterClient;
 use ::redis::{ConnectionInfo, ProtocolVersion};
 
 use crate::Error;
-use crate::redis::connect::config::Addresses;
-use crate::redis::connect::options::{CONNECT, RESPONSE, refused, tcp};
+use crate::redis::connect::config::ConnectionConfig;
+use crate::redis::connect::options::{
+    CONNECT_TIMEOUT, RESPONSE_TIMEOUT, invalid_url, tcp_settings,
+};
 #[cfg(feature = "tls")]
-use crate::redis::connect::tls::{is_tls, provide_cryptography};
+use crate::redis::connect::tls::{install_crypto_provider, is_tls};
 
 /// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
 /// milliseconds. Its own 16 times would ask long after every deadline.
-const FOLLOW: (u32, u64, u64) = (3, 5, 20);
+const REDIRECT_RETRIES: (u32, u64, u64) = (3, 5, 20);
 
 #[cfg_attr(
     not(feature = "tls"),
     expect(unused_variables, reason = "only certificates are looked for there")
 )]
-pub(crate) fn open(
+pub(crate) fn open_cluster_client(
     infos: &[ConnectionInfo],
-    addresses: &Addresses,
+    addresses: &ConnectionConfig,
 ) -> Result<ClusterClient, Error> {
-    let (retries, least, most) = FOLLOW;
+    let (retries, least, most) = REDIRECT_RETRIES;
     // One user for all nodes: that of the first address.
     let login = infos.first().map(|info| info.redis_settings().clone());
     let nodes = infos.iter().cloned().map(|info| match &login {
@@ -32,17 +34,17 @@ pub(crate) fn open(
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)
-        .connection_timeout(CONNECT)
-        .response_timeout(RESPONSE)
-        .overall_response_timeout(Some(RESPONSE))
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(RESPONSE_TIMEOUT)
+        .overall_response_timeout(Some(RESPONSE_TIMEOUT))
         .use_protocol(ProtocolVersion::RESP3)
-        .tcp_settings(tcp());
+        .tcp_settings(tcp_settings());
     #[cfg(feature = "tls")]
     let builder = if infos.iter().any(is_tls) {
-        provide_cryptography();
+        install_crypto_provider();
         builder.certs(addresses.tls.certificates())
     } else {
         builder
     };
-    builder.build().map_err(refused)
+    builder.build().map_err(invalid_url)
 }

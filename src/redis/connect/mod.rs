@@ -19,74 +19,80 @@ use ::redis::aio::{AsyncPushSender, MultiplexedConnection};
 use deadpool_redis::{Connection, Pool, PoolError};
 use tokio::time::timeout;
 
-pub(crate) use self::config::{Addresses, Topology};
-use self::options::{CONNECT, RESPONSE, config, connect, open, prompt, read};
-pub(crate) use self::primary_monitor::Primary;
-use self::sentinel::Sentinels;
+pub(crate) use self::config::{ConnectionConfig, Topology};
+use self::options::{
+    CONNECT_TIMEOUT, RESPONSE_TIMEOUT, connect, connection_config, open_client, parse_url,
+    without_response_timeout,
+};
+pub(crate) use self::primary_monitor::PrimaryMonitor;
+use self::sentinel::SentinelResolver;
 #[cfg(feature = "tls")]
-pub(crate) use self::tls::Tls;
+pub(crate) use self::tls::TlsConfig;
 use crate::Error;
 use crate::redis::classify;
-use crate::redis::raw::Wire;
+use crate::redis::raw::RawConnection;
 
 /// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
-const SEARCH: Duration = Duration::from_secs(2);
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Why there is nobody to listen to.
-const NO_ONE_SERVER: &str = "there is no one server that knows of all changes";
+const NO_SINGLE_SERVER: &str = "there is no one server that knows of all changes";
 
 /// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
-pub(crate) enum Dialer {
-    One(Arc<Client>),
-    Sentinels(Arc<Sentinels>),
+pub(crate) enum Connector {
+    Standalone(Arc<Client>),
+    Sentinels(Arc<SentinelResolver>),
     #[cfg(feature = "cluster")]
     Cluster(Arc<::redis::cluster::ClusterClient>),
     Pool(Pool),
 }
 
-impl Dialer {
+impl Connector {
     /// Reads addresses. Connects to nothing.
-    pub(crate) fn new(addresses: &Addresses) -> Result<Self, Error> {
-        let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| read(url)).collect();
+    pub(crate) fn new(addresses: &ConnectionConfig) -> Result<Self, Error> {
+        let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| parse_url(url)).collect();
         let infos = infos?;
         #[cfg(feature = "tls")]
-        addresses.tls.check(&infos)?;
+        addresses.tls.validate(&infos)?;
         match (&addresses.topology, infos.as_slice()) {
             (_, []) => Err(Error::invalid("url", "is missing")),
-            (Topology::One, [_, _, ..]) => Err(Error::invalid(
+            (Topology::Standalone, [_, _, ..]) => Err(Error::invalid(
                 "seed",
                 "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
             )),
-            (Topology::One, [info]) => Ok(Self::One(Arc::new(open(info.clone(), addresses)?))),
+            (Topology::Standalone, [info]) => Ok(Self::Standalone(Arc::new(open_client(
+                info.clone(),
+                addresses,
+            )?))),
             (Topology::Sentinels { .. }, [..]) => {
-                let sentinels = Sentinels {
+                let sentinels = SentinelResolver {
                     infos,
-                    addresses: addresses.clone(),
+                    config: addresses.clone(),
                 };
                 sentinels.clients()?;
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
-            (Topology::Cluster, [..]) => {
-                Ok(Self::Cluster(Arc::new(cluster::open(&infos, addresses)?)))
-            }
+            (Topology::Cluster, [..]) => Ok(Self::Cluster(Arc::new(cluster::open_cluster_client(
+                &infos, addresses,
+            )?))),
         }
     }
 
     /// Makes one connection, whose driver runs on the calling runtime.
-    pub(crate) async fn dial(&self) -> Result<Wire, Error> {
-        self.patiently(Box::pin(self.wire())).await
+    pub(crate) async fn connect(&self) -> Result<RawConnection, Error> {
+        self.with_timeout(Box::pin(self.connect_raw())).await
     }
 
-    async fn patiently<T>(
+    async fn with_timeout<T>(
         &self,
         dialling: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '_>>,
     ) -> Result<T, Error> {
         let patience = match self {
-            Self::One(_) | Self::Pool(_) => CONNECT,
-            Self::Sentinels(_) => SEARCH,
+            Self::Standalone(_) | Self::Pool(_) => CONNECT_TIMEOUT,
+            Self::Sentinels(_) => DISCOVERY_TIMEOUT,
             #[cfg(feature = "cluster")]
-            Self::Cluster(_) => SEARCH,
+            Self::Cluster(_) => DISCOVERY_TIMEOUT,
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
         // Boxed: what asks Sentinels is large, and rarely there.
@@ -96,63 +102,69 @@ impl Dialer {
 
     /// Makes a connection to one server on which it may also speak unasked; where Sentinels named it, they may
     /// come to name another.
-    pub(crate) async fn dial_listening(
+    pub(crate) async fn connect_with_push(
         &self,
         push: impl AsyncPushSender,
-    ) -> Result<(MultiplexedConnection, Option<Primary>), Error> {
-        let config = config()
-            .set_response_timeout(Some(RESPONSE))
+    ) -> Result<(MultiplexedConnection, Option<PrimaryMonitor>), Error> {
+        let config = connection_config()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_push_sender(push);
         let connecting = async {
             match self {
-                Self::One(client) => Ok((connect(client, &config).await?, None)),
+                Self::Standalone(client) => Ok((connect(client, &config).await?, None)),
                 Self::Sentinels(sentinels) => {
-                    let client = sentinels.primary().await?;
+                    let client = sentinels.resolve().await?;
                     let connection = connect(&client, &config).await?;
-                    Ok((connection, Primary::of(sentinels, &client)))
+                    Ok((connection, PrimaryMonitor::new(sentinels, &client)))
                 }
                 #[cfg(feature = "cluster")]
-                Self::Cluster(_) => Err(Error::unavailable(NO_ONE_SERVER)),
-                Self::Pool(_) => Err(Error::unavailable(NO_ONE_SERVER)),
+                Self::Cluster(_) => Err(Error::unavailable(NO_SINGLE_SERVER)),
+                Self::Pool(_) => Err(Error::unavailable(NO_SINGLE_SERVER)),
             }
         };
-        self.patiently(Box::pin(connecting)).await
+        self.with_timeout(Box::pin(connecting)).await
     }
 
     /// Tells whether there is one server that can tell of all changes.
-    pub(crate) fn can_listen(&self) -> bool {
-        matches!(self, Self::One(_) | Self::Sentinels(_))
+    pub(crate) fn supports_tracking(&self) -> bool {
+        matches!(self, Self::Standalone(_) | Self::Sentinels(_))
     }
 
-    async fn wire(&self) -> Result<Wire, Error> {
+    async fn connect_raw(&self) -> Result<RawConnection, Error> {
         match self {
-            Self::One(client) => Ok(Wire::One(connect(client, &prompt()).await?)),
+            Self::Standalone(client) => Ok(RawConnection::Single(
+                connect(client, &without_response_timeout()).await?,
+            )),
             Self::Sentinels(sentinels) => {
                 // Asked anew each time: which server is the primary changes with every failover.
-                let primary = sentinels.primary().await?;
-                Ok(Wire::One(connect(&primary, &prompt()).await?))
+                let primary = sentinels.resolve().await?;
+                Ok(RawConnection::Single(
+                    connect(&primary, &without_response_timeout()).await?,
+                ))
             }
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
                 let connection = client.get_async_connection().await;
-                connection.map(Wire::Cluster).map_err(classify::of_dial)
+                connection
+                    .map(RawConnection::Cluster)
+                    .map_err(classify::classify_connect)
             }
             // Detached from the pool: a checkout per request would cost a round trip of its own.
             Self::Pool(pool) => {
                 let connection = pool.get().await.map_err(|error| match error {
-                    PoolError::Backend(error) => classify::of_dial(error),
+                    PoolError::Backend(error) => classify::classify_connect(error),
                     other => Error::unavailable("the pool gives no connection").because(other),
                 })?;
-                Ok(Wire::One(Connection::take(connection)))
+                Ok(RawConnection::Single(Connection::take(connection)))
             }
         }
     }
 }
 
-impl fmt::Debug for Dialer {
+impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::One(_) => "Dialer::One",
+            Self::Standalone(_) => "Dialer::One",
             Self::Sentinels(_) => "Dialer::Sentinels",
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => "Dialer::Cluster",

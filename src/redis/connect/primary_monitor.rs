@@ -9,25 +9,25 @@ use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use crate::Error;
-use crate::redis::connect::options::{CONNECT, config, connect};
-use crate::redis::connect::sentinel::Sentinels;
+use crate::redis::connect::options::{CONNECT_TIMEOUT, connect, connection_config};
+use crate::redis::connect::sentinel::SentinelResolver;
 
 /// How often the Sentinels are asked.
-const OFTEN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a server is, as Sentinels spell it.
-type Place = (String, u16);
+type Node = (String, u16);
 
 /// The server that a connection goes to. One that is cut off from its Sentinels and replicas goes on calling
 /// itself the primary.
-pub(crate) struct Primary {
-    sentinels: Arc<Sentinels>,
-    place: Place,
+pub(crate) struct PrimaryMonitor {
+    sentinels: Arc<SentinelResolver>,
+    node: Node,
 }
 
-impl Primary {
+impl PrimaryMonitor {
     /// Gives the server that a client of Sentinels goes to.
-    pub(crate) fn of(sentinels: &Arc<Sentinels>, client: &Client) -> Option<Self> {
+    pub(crate) fn new(sentinels: &Arc<SentinelResolver>, client: &Client) -> Option<Self> {
         let place = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) => (host.clone(), *port),
             ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), *port),
@@ -35,24 +35,26 @@ impl Primary {
         };
         Some(Self {
             sentinels: Arc::clone(sentinels),
-            place,
+            node: place,
         })
     }
 
     /// Waits until the Sentinels name another server. A single one that names an old one does not count where
     /// more of them know better.
     pub(crate) async fn replaced(&self) -> Error {
-        let (name, doors) = match self.sentinels.doors() {
+        let (name, doors) = match self.sentinels.sentinel_clients() {
             Ok(doors) => doors,
             Err(error) => return error,
         };
-        let mut sentinels: Vec<_> = doors.into_iter().map(Sentinel::behind).collect();
+        let mut sentinels: Vec<_> = doors.into_iter().map(Sentinel::new).collect();
         loop {
-            sleep(OFTEN).await;
-            let asked = sentinels.iter_mut().map(|sentinel| sentinel.names(name));
+            sleep(POLL_INTERVAL).await;
+            let asked = sentinels
+                .iter_mut()
+                .map(|sentinel| sentinel.query_primary(name));
             let named = join_all(asked).await;
             let (this, others): (Vec<_>, Vec<_>) =
-                (named.iter().flatten()).partition(|place| **place == self.place);
+                (named.iter().flatten()).partition(|place| **place == self.node);
             if !others.is_empty() && others.len() >= this.len() {
                 return Error::unavailable("the Sentinels name another primary");
             }
@@ -62,31 +64,34 @@ impl Primary {
 
 /// One Sentinel, with the connection to it while it stands.
 struct Sentinel {
-    door: Client,
-    open: Option<MultiplexedConnection>,
+    client: Client,
+    connection: Option<MultiplexedConnection>,
 }
 
 impl Sentinel {
-    fn behind(door: Client) -> Self {
-        Self { door, open: None }
+    fn new(client: Client) -> Self {
+        Self {
+            client,
+            connection: None,
+        }
     }
 
     /// Gives the place of the primary, if it answers in time.
-    async fn names(&mut self, name: &str) -> Option<Place> {
+    async fn query_primary(&mut self, name: &str) -> Option<Node> {
         // Taken: a connection that does not answer is of no more use.
-        let open = self.open.take();
+        let open = self.connection.take();
         let asking = async {
             let mut open = match open {
                 Some(open) => open,
-                None => connect(&self.door, &config()).await.ok()?,
+                None => connect(&self.client, &connection_config()).await.ok()?,
             };
             let mut ask = ::redis::cmd("SENTINEL");
             ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
             let place = ask.query_async(&mut open).await.ok()?;
             Some((place, open))
         };
-        let (place, open) = timeout(CONNECT, asking).await.ok()??;
-        self.open = Some(open);
+        let (place, open) = timeout(CONNECT_TIMEOUT, asking).await.ok()??;
+        self.connection = Some(open);
         place
     }
 }

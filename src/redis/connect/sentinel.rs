@@ -9,32 +9,34 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::redis::classify;
-use crate::redis::connect::config::{Addresses, Topology};
-use crate::redis::connect::options::{CONNECT, open, refused, tcp};
+use crate::redis::connect::config::{ConnectionConfig, Topology};
+use crate::redis::connect::options::{CONNECT_TIMEOUT, invalid_url, open_client, tcp_settings};
 #[cfg(feature = "tls")]
-use crate::redis::connect::tls::{Tls, is_tls, provide_cryptography};
+use crate::redis::connect::tls::{TlsConfig, install_crypto_provider, is_tls};
 
 /// How much longer other Sentinels are waited for where one has answered that it knows no primary.
-const OTHERS: Duration = Duration::from_millis(200);
+const REMAINING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Sentinels and what they are asked.
-pub(crate) struct Sentinels {
+pub(crate) struct SentinelResolver {
     pub(crate) infos: Vec<ConnectionInfo>,
-    pub(crate) addresses: Addresses,
+    pub(crate) config: ConnectionConfig,
 }
 
-impl Sentinels {
+impl SentinelResolver {
     /// Asks all at once and takes the first that names a server which is the primary by its own word: a
     /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
-    pub(crate) async fn primary(&self) -> Result<Client, Error> {
+    pub(crate) async fn resolve(&self) -> Result<Client, Error> {
         let mut clients = self.clients()?;
         let asked = clients.iter_mut().map(SentinelClient::async_get_client);
         let mut asked: FuturesUnordered<_> = asked.collect();
-        let (mut patience, mut told) = (CONNECT, Error::unavailable("no Sentinel answers"));
+        let (mut patience, mut told) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel answers"));
         while let Ok(Some(named)) = timeout(patience, asked.next()).await {
             match named {
                 Ok(primary) => return Ok(primary),
-                Err(error) => (patience, told) = (OTHERS, classify::of_dial(error)),
+                Err(error) => {
+                    (patience, told) = (REMAINING_TIMEOUT, classify::classify_connect(error))
+                }
             }
         }
         Err(told)
@@ -45,8 +47,12 @@ impl Sentinels {
     }
 
     /// Gives the name of the primary, and a door to each Sentinel itself.
-    pub(crate) fn doors(&self) -> Result<(&str, Vec<Client>), Error> {
-        let Topology::Sentinels { primary, login } = &self.addresses.topology else {
+    pub(crate) fn sentinel_clients(&self) -> Result<(&str, Vec<Client>), Error> {
+        let Topology::Sentinels {
+            primary,
+            credentials: login,
+        } = &self.config.topology
+        else {
             return Err(Error::invalid("sentinel", "is missing"));
         };
         let mut settings = RedisConnectionInfo::default();
@@ -55,15 +61,20 @@ impl Sentinels {
         }
         let door = |info: &ConnectionInfo| {
             let info = info.clone().set_redis_settings(settings.clone());
-            open(info, &self.addresses)
+            open_client(info, &self.config)
         };
         let doors: Result<_, _> = self.infos.iter().map(door).collect();
         Ok((primary, doors?))
     }
 
     fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {
-        let (Topology::Sentinels { primary, login }, Some(first)) =
-            (&self.addresses.topology, self.infos.first())
+        let (
+            Topology::Sentinels {
+                primary,
+                credentials: login,
+            },
+            Some(first),
+        ) = (&self.config.topology, self.infos.first())
         else {
             return Err(Error::invalid("url", "is missing"));
         };
@@ -73,8 +84,8 @@ impl Sentinels {
             |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
         let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
             .map_err(not_over_a_network)?
-            .set_client_to_redis_tcp_settings(tcp())
-            .set_client_to_sentinel_tcp_settings(tcp())
+            .set_client_to_redis_tcp_settings(tcp_settings())
+            .set_client_to_sentinel_tcp_settings(tcp_settings())
             .set_client_to_redis_protocol(ProtocolVersion::RESP3)
             .set_client_to_redis_db(first.redis_settings().db());
         if let Some(user) = first.redis_settings().username() {
@@ -89,8 +100,8 @@ impl Sentinels {
                 .set_client_to_sentinel_password(password);
         }
         #[cfg(feature = "tls")]
-        let builder = with_tls(builder, first, &self.addresses.tls);
-        builder.build().map_err(refused)
+        let builder = with_tls(builder, first, &self.config.tls);
+        builder.build().map_err(invalid_url)
     }
 }
 
@@ -98,12 +109,12 @@ impl Sentinels {
 fn with_tls(
     builder: SentinelClientBuilder,
     first: &ConnectionInfo,
-    tls: &Tls,
+    tls: &TlsConfig,
 ) -> SentinelClientBuilder {
     if !is_tls(first) {
         return builder;
     }
-    provide_cryptography();
+    install_crypto_provider();
     builder
         .set_client_to_redis_tls_mode(::redis::TlsMode::Secure)
         .set_client_to_redis_certificates(tls.certificates())

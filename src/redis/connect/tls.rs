@@ -10,41 +10,41 @@ use crate::Error;
 
 /// Certificates, in PEM.
 #[derive(Clone, Default)]
-pub(crate) struct Tls {
-    pub(crate) ca: Option<Vec<u8>>,
+pub(crate) struct TlsConfig {
+    pub(crate) ca_certificate: Option<Vec<u8>>,
     /// The client's certificate and its key.
-    pub(crate) client: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) client_certificate: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Tls {
+impl TlsConfig {
     /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
     /// in silence.
-    pub(crate) fn check(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
+    pub(crate) fn validate(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
         let with_tls = infos.iter().filter(|info| is_tls(info)).count();
-        let given = self.ca.is_some() || self.client.is_some();
+        let given = self.ca_certificate.is_some() || self.client_certificate.is_some();
         if with_tls < infos.len() && (given || with_tls > 0) {
             let problem =
                 "has to be rediss:// where another one is, or where certificates are given";
             return Err(Error::invalid("url", problem));
         }
-        if let Some(ca) = &self.ca {
-            check_certificates(ca)?;
+        if let Some(ca) = &self.ca_certificate {
+            validate_certificates(ca)?;
         }
-        if let Some((certificate, key)) = &self.client {
-            check_certificates(certificate)?;
-            PrivateKeyDer::from_pem_slice(key).map_err(unreadable)?;
+        if let Some((certificate, key)) = &self.client_certificate {
+            validate_certificates(certificate)?;
+            PrivateKeyDer::from_pem_slice(key).map_err(invalid_certificate)?;
         }
         Ok(())
     }
 
     pub(crate) fn certificates(&self) -> ::redis::TlsCertificates {
-        let client = self.client.clone();
+        let client = self.client_certificate.clone();
         ::redis::TlsCertificates {
             client_tls: client.map(|(client_cert, client_key)| ::redis::ClientTlsConfig {
                 client_cert,
                 client_key,
             }),
-            root_cert: self.ca.clone(),
+            root_cert: self.ca_certificate.clone(),
         }
     }
 }
@@ -53,22 +53,22 @@ pub(crate) fn is_tls(info: &ConnectionInfo) -> bool {
     matches!(info.addr(), ::redis::ConnectionAddr::TcpTls { .. })
 }
 
-fn check_certificates(pem: &[u8]) -> Result<(), Error> {
+fn validate_certificates(pem: &[u8]) -> Result<(), Error> {
     let mut certificates = CertificateDer::pem_slice_iter(pem);
     let first = certificates.next().unwrap_or(Err(pem::Error::NoItemsFound));
     std::iter::once(first)
         .chain(certificates)
         .try_for_each(|one| one.map(drop))
-        .map_err(unreadable)
+        .map_err(invalid_certificate)
 }
 
-pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn invalid_certificate(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     // Of a certificate there is nothing to hide.
     Error::invalid("certificate", "cannot be read as PEM").because(error)
 }
 
 /// Says which cryptography TLS uses, where the application has not said so.
-pub(crate) fn provide_cryptography() {
+pub(crate) fn install_crypto_provider() {
     // Refused when there is one already: then that one it is.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

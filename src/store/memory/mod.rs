@@ -1,18 +1,18 @@
 //! The embedded store: one process, one lock, expiry judged on read.
 
 mod clock;
-mod sessions;
-mod shelf;
+mod sorted_set;
+mod state;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::sessions::{Session, State};
-use self::shelf::Mode;
+use self::sorted_set::ReadMode;
+use self::state::{Session, State};
 use crate::store::{
-    Answer, Changes, Claim, Finding, Found, HOPS, Held, Limits, Placed, Store, Surveyed, Swept,
-    Which, millis,
+    Answer, Changes, Claim, Finding, Found, Held, Limits, MAX_REDIRECTS, Placed, Store, Surveyed,
+    Swept, Which, millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -30,7 +30,7 @@ pub struct MemoryStore {
     max_bytes: usize,
     /// A plain lock: it is held for a few map operations and never across an await.
     state: Mutex<State>,
-    bell: Arc<Changes>,
+    changes: Arc<Changes>,
 }
 
 impl Default for MemoryStore {
@@ -53,7 +53,7 @@ impl MemoryStore {
             clock,
             max_bytes: MAX_BYTES,
             state: Mutex::default(),
-            bell: Arc::default(),
+            changes: Arc::default(),
         }
     }
 
@@ -69,40 +69,40 @@ impl MemoryStore {
     pub fn put_member(&self, context: &Context, member: impl Into<Vec<u8>>) {
         let now = self.clock.now();
         let expires = now + millis(Limits::default().expiry);
-        self.change(context.app(), context.session(), |session| {
-            let shelf = session.shelves.entry(context.view().clone()).or_default();
-            shelf.put(now, member.into());
-            shelf.live_until(expires);
+        self.with_session(context.app(), context.session(), |session| {
+            let shelf = session.sets.entry(context.view().clone()).or_default();
+            shelf.insert(now, member.into());
+            shelf.extend_expiry(expires);
         });
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held is a bug of ours, and the map is whole between operations.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs one operation on a session, dropping what expired before it and keeping the books after it.
-    fn change<T>(
+    fn with_session<T>(
         &self,
         app: &str,
         session: &SessionId,
         operation: impl FnOnce(&mut Session) -> T,
     ) -> T {
         let now = self.clock.now();
-        let mut state = self.state();
-        let outcome = state.change(now, app, session, operation);
+        let mut state = self.lock();
+        let outcome = state.with_session(now, app, session, operation);
         state.make_room(now, self.max_bytes);
         outcome
     }
 
-    fn confirm_in(&self, mut context: Context, members: &[Vec<u8>]) {
+    fn confirm_following(&self, mut context: Context, members: &[Vec<u8>]) {
         let now = self.clock.now();
-        for _ in 0..HOPS {
-            let moved = self.change(context.app(), context.session(), |session| {
-                if let Some(shelf) = session.shelves.get_mut(context.view()) {
+        for _ in 0..MAX_REDIRECTS {
+            let moved = self.with_session(context.app(), context.session(), |session| {
+                if let Some(shelf) = session.sets.get_mut(context.view()) {
                     shelf.confirm(members);
                 }
-                session.is_open(now).ok().flatten()
+                session.redirect(now).ok().flatten()
             });
             let Some(session) = moved else {
                 return;
@@ -111,16 +111,16 @@ impl MemoryStore {
         }
     }
 
-    fn look(&self, contexts: &[Context], mode: Mode, age: Duration) -> (Found, Vec<Held>) {
+    fn read(&self, contexts: &[Context], mode: ReadMode, age: Duration) -> (Found, Vec<Held>) {
         let now = self.clock.now();
         let mut found = Found::default();
         let mut held = Vec::new();
         for context in contexts {
-            let members = self.change(context.app(), context.session(), |session| {
+            let members = self.with_session(context.app(), context.session(), |session| {
                 // What a foreign writer left with a session that is closed is nobody's.
-                let open = matches!(session.is_open(now), Ok(None));
-                let shelf = session.shelves.get_mut(context.view()).filter(|_| open);
-                shelf.map_or_else(Vec::new, |shelf| shelf.look(now, mode, age, &mut found))
+                let open = matches!(session.redirect(now), Ok(None));
+                let shelf = session.sets.get_mut(context.view()).filter(|_| open);
+                shelf.map_or_else(Vec::new, |shelf| shelf.read(now, mode, age, &mut found))
             });
             let members = found.read(now, members);
             held.push(Held::new(context.clone(), members));
@@ -142,10 +142,10 @@ impl Store for MemoryStore {
                 members.push((millis(message.delay()), wire::encode(message)?));
             }
             let now = self.clock.now();
-            let placed = self.change(context.app(), context.session(), |session| {
+            let placed = self.with_session(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
-            self.bell.mark_changed(context);
+            self.changes.mark_changed(context);
             match placed {
                 Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
                 placed => Ok(placed),
@@ -155,7 +155,7 @@ impl Store for MemoryStore {
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
         Box::pin(async move {
-            let (found, _) = self.look(contexts, Mode::Peek, age);
+            let (found, _) = self.read(contexts, ReadMode::Peek, age);
             Ok(found)
         })
     }
@@ -168,14 +168,14 @@ impl Store for MemoryStore {
     ) -> Answer<'a, Claim> {
         Box::pin(async move {
             let until = self.clock.now() + millis(lease);
-            let (found, held) = self.look(contexts, Mode::Claim { until }, age);
+            let (found, held) = self.read(contexts, ReadMode::Claim { until }, age);
             Ok(Claim { found, held, until })
         })
     }
 
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
         Box::pin(async move {
-            let (found, _) = self.look(contexts, Mode::Take, age);
+            let (found, _) = self.read(contexts, ReadMode::Take, age);
             Ok(found)
         })
     }
@@ -183,7 +183,7 @@ impl Store for MemoryStore {
     fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
         Box::pin(async move {
             for Held { context, members } in &claim.held {
-                self.confirm_in(context.clone(), members);
+                self.confirm_following(context.clone(), members);
             }
             Ok(())
         })
@@ -193,12 +193,12 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let now = self.clock.now();
             for Held { context, members } in &claim.held {
-                self.change(context.app(), context.session(), |session| {
-                    if let Some(shelf) = session.shelves.get_mut(context.view()) {
+                self.with_session(context.app(), context.session(), |session| {
+                    if let Some(shelf) = session.sets.get_mut(context.view()) {
                         shelf.release(members, claim.until, now);
                     }
                 });
-                self.bell.mark_changed(context);
+                self.changes.mark_changed(context);
             }
             Ok(())
         })
@@ -206,21 +206,21 @@ impl Store for MemoryStore {
 
     fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
         Box::pin(async move {
-            let removed = self.change(context.app(), context.session(), |session| {
-                let shelf = session.shelves.get_mut(context.view());
+            let removed = self.with_session(context.app(), context.session(), |session| {
+                let shelf = session.sets.get_mut(context.view());
                 shelf.map_or(0, |shelf| shelf.retract(which))
             });
-            self.bell.mark_changed(context);
+            self.changes.mark_changed(context);
             Ok(removed)
         })
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
         Box::pin(async move {
-            self.change(context.app(), context.session(), |session| {
-                session.shelves.remove(context.view());
+            self.with_session(context.app(), context.session(), |session| {
+                session.sets.remove(context.view());
             });
-            self.bell.mark_changed(context);
+            self.changes.mark_changed(context);
             Ok(())
         })
     }
@@ -233,13 +233,13 @@ impl Store for MemoryStore {
     ) -> Answer<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            self.change(app, session, |session| {
-                session.shelves.clear();
+            self.with_session(app, session, |session| {
+                session.sets.clear();
                 // A session that has moved goes on telling where: its jobs are to follow.
                 if let Some(period) = close
-                    && session.gone.is_none()
+                    && session.tombstone.is_none()
                 {
-                    session.gone = Some((None, now + millis(period)));
+                    session.tombstone = Some((None, now + millis(period)));
                 }
             });
             Ok(())
@@ -257,8 +257,8 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let now = self.clock.now();
             // One lock over both sessions: in between, nobody may find the messages in neither.
-            let mut state = self.state();
-            let went = state.change(now, app, from, |session| session.is_open(now))?;
+            let mut state = self.lock();
+            let went = state.with_session(now, app, from, |session| session.redirect(now))?;
             match went {
                 // A repeat: what has become of the new id since is not undone.
                 Some(moved) if moved == *to => return Ok(()),
@@ -268,26 +268,29 @@ impl Store for MemoryStore {
             if from == to {
                 return Ok(());
             }
-            let closed = state.change(now, app, to, |session| session.gone.is_some());
+            let closed = state.with_session(now, app, to, |session| session.tombstone.is_some());
             if closed && !open {
                 return Err(Error::closed());
             }
-            let shelves = state.change(now, app, from, |session| {
-                session.gone = Some((Some(to.clone()), now + millis(limits.expiry)));
-                std::mem::take(&mut session.shelves)
+            let shelves = state.with_session(now, app, from, |session| {
+                session.tombstone = Some((Some(to.clone()), now + millis(limits.expiry)));
+                std::mem::take(&mut session.sets)
             });
             let moved: Vec<_> = shelves.keys().cloned().collect();
-            state.change(now, app, to, |session| {
-                session.gone = None;
+            state.with_session(now, app, to, |session| {
+                session.tombstone = None;
                 for (view, shelf) in shelves {
-                    let own = session.shelves.entry(view).or_default();
+                    let own = session.sets.entry(view).or_default();
                     own.merge(shelf, limits);
                 }
             });
             let app = Arc::<str>::from(app);
             for view in moved {
-                self.bell
-                    .mark_changed(&Context::new_unchecked(Arc::clone(&app), to.clone(), view));
+                self.changes.mark_changed(&Context::new_unchecked(
+                    Arc::clone(&app),
+                    to.clone(),
+                    view,
+                ));
             }
             Ok(())
         })
@@ -296,9 +299,9 @@ impl Store for MemoryStore {
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let views = self.change(app, session, |session| {
-                let shelves = session.shelves.iter();
-                let open = matches!(session.is_open(now), Ok(None));
+            let views = self.with_session(app, session, |session| {
+                let shelves = session.sets.iter();
+                let open = matches!(session.redirect(now), Ok(None));
                 let visible = shelves.filter(|(_, shelf)| open && shelf.is_visible(now));
                 visible.map(|(view, _)| view.clone()).collect()
             });
@@ -313,11 +316,11 @@ impl Store for MemoryStore {
         age: Duration,
         _from: Option<&'a str>,
     ) -> Answer<'a, Swept> {
-        Box::pin(async move { Ok(self.state().sweep(self.clock.now(), app, age)) })
+        Box::pin(async move { Ok(self.lock().sweep(self.clock.now(), app, age)) })
     }
 
     fn survey<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> Answer<'a, Surveyed> {
-        Box::pin(async move { Ok(self.state().survey(self.clock.now(), app)) })
+        Box::pin(async move { Ok(self.lock().survey(self.clock.now(), app)) })
     }
 
     fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
@@ -325,7 +328,7 @@ impl Store for MemoryStore {
     }
 
     fn doorbell(&self, _app: &str) -> Option<Arc<Changes>> {
-        Some(Arc::clone(&self.bell))
+        Some(Arc::clone(&self.changes))
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {

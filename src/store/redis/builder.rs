@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Error;
-use crate::redis::{Addresses, Topology};
+use crate::redis::{ConnectionConfig, Topology};
 use crate::store::redis::store::RedisStore;
 
 /// Describes where Redis is: `RedisStore::builder("redis://10.0.0.1").build()?`.
@@ -24,7 +24,7 @@ use crate::store::redis::store::RedisStore;
 /// ```
 #[derive(Clone)]
 pub struct RedisBuilder {
-    addresses: Addresses,
+    config: ConnectionConfig,
 }
 
 impl RedisStore {
@@ -48,11 +48,11 @@ impl RedisStore {
 impl RedisBuilder {
     pub(crate) fn new(url: &str) -> Self {
         Self {
-            addresses: Addresses {
+            config: ConnectionConfig {
                 urls: vec![url.to_owned()],
-                topology: Topology::One,
+                topology: Topology::Standalone,
                 #[cfg(feature = "tls")]
-                tls: crate::redis::Tls::default(),
+                tls: crate::redis::TlsConfig::default(),
             },
         }
     }
@@ -61,7 +61,7 @@ impl RedisBuilder {
     /// enough.
     #[must_use]
     pub fn seed(mut self, url: &str) -> Self {
-        self.addresses.urls.push(url.to_owned());
+        self.config.urls.push(url.to_owned());
         self
     }
 
@@ -70,13 +70,19 @@ impl RedisBuilder {
     /// User, password and database of the first address are for the primary.
     #[must_use]
     pub fn sentinel(mut self, primary: &str) -> Self {
-        let login = if let Topology::Sentinels { login, .. } = self.addresses.topology {
+        let login = if let Topology::Sentinels {
+            credentials: login, ..
+        } = self.config.topology
+        {
             login
         } else {
             None
         };
         let primary = primary.to_owned();
-        self.addresses.topology = Topology::Sentinels { primary, login };
+        self.config.topology = Topology::Sentinels {
+            primary,
+            credentials: login,
+        };
         self
     }
 
@@ -84,7 +90,10 @@ impl RedisBuilder {
     /// [`sentinel`](Self::sentinel).
     #[must_use]
     pub fn sentinel_login(mut self, user: &str, password: &str) -> Self {
-        if let Topology::Sentinels { login, .. } = &mut self.addresses.topology {
+        if let Topology::Sentinels {
+            credentials: login, ..
+        } = &mut self.config.topology
+        {
             *login = Some((user.to_owned(), password.to_owned()));
         }
         self
@@ -99,7 +108,7 @@ impl RedisBuilder {
     #[cfg(feature = "cluster")]
     #[must_use]
     pub fn cluster(mut self) -> Self {
-        self.addresses.topology = Topology::Cluster;
+        self.config.topology = Topology::Cluster;
         self
     }
 
@@ -108,7 +117,7 @@ impl RedisBuilder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.addresses.tls.ca = Some(pem.into());
+        self.config.tls.ca_certificate = Some(pem.into());
         self
     }
 
@@ -120,7 +129,7 @@ impl RedisBuilder {
         certificate: impl Into<Vec<u8>>,
         key: impl Into<Vec<u8>>,
     ) -> Self {
-        self.addresses.tls.client = Some((certificate.into(), key.into()));
+        self.config.tls.client_certificate = Some((certificate.into(), key.into()));
         self
     }
 
@@ -132,7 +141,7 @@ impl RedisBuilder {
     /// several addresses without a word on what stands there, a certificate that cannot be read. No error
     /// repeats a URL.
     pub fn build(&self) -> Result<RedisStore, Error> {
-        RedisStore::at(&self.addresses)
+        RedisStore::from_config(&self.config)
     }
 }
 
@@ -140,7 +149,7 @@ impl fmt::Debug for RedisBuilder {
     /// Tells no address: there may be a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBuilder")
-            .field("addresses", &self.addresses.urls.len())
+            .field("addresses", &self.config.urls.len())
             .finish_non_exhaustive()
     }
 }

@@ -3,18 +3,18 @@
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
-use crate::redis::Line;
+use crate::redis::Connection;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::cluster;
-use crate::store::redis::scripts::cluster::{Carried, Left};
-use crate::store::{Claim, HOPS, Held, Limits, Placed};
+use crate::store::redis::scripts::cluster::{ContextDump, SourceState};
+use crate::store::{Claim, Held, Limits, MAX_REDIRECTS, Placed};
 use crate::{Context, Error, SessionId};
 
 /// How many contexts are on their way at once: each may be a megabyte.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_CONTEXTS: usize = 8;
 
 pub(crate) async fn migrate(
-    line: &Line,
+    line: &Connection,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -22,33 +22,38 @@ pub(crate) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     // A repeat does not open the new id again: what has become of it since is not undone.
-    if cluster::leave(line, app, from, to, limits, false).await? == Left::Here {
+    if cluster::close_source(line, app, from, to, limits, false).await? == SourceState::Open {
         if from == to {
             return Ok(());
         }
-        cluster::arrive(line, app, to, open).await?;
+        cluster::open_target(line, app, to, open).await?;
     }
-    let Left::Gone(views) = cluster::leave(line, app, from, to, limits, true).await? else {
+    let SourceState::Closed(views) =
+        cluster::close_source(line, app, from, to, limits, true).await?
+    else {
         return Ok(());
     };
     let moves = iter(views).map(|view| async move {
         let old = Context::new(app, from.clone(), view)?;
         move_context(line, &old, to, limits).await
     });
-    let moved: Result<(), Error> = moves.buffer_unordered(AT_ONCE).try_collect().await;
+    let moved: Result<(), Error> = moves
+        .buffer_unordered(MAX_CONCURRENT_CONTEXTS)
+        .try_collect()
+        .await;
     // The old id is closed by now: whatever is in the way, the move has begun and is to be repeated.
     moved.map_err(|error| Error::in_doubt("the move has begun").because(error))
 }
 
 async fn move_context(
-    line: &Line,
+    line: &Connection,
     old: &Context,
     to: &SessionId,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let carried = cluster::carry(line, old, limits).await?;
-    let new = deliver(line, old, to, &carried, limits).await?;
-    let confirmed = cluster::discard(line, old, &carried).await?;
+    let carried = cluster::read_context(line, old, limits).await?;
+    let new = write_following(line, old, to, &carried, limits).await?;
+    let confirmed = cluster::delete_source(line, old, &carried).await?;
     // Shown by a page of the old id in the meantime: the copy must not be shown again.
     let held = vec![Held::new(new, confirmed)];
     let shown = Claim {
@@ -59,16 +64,16 @@ async fn move_context(
 }
 
 /// Writes what was carried under the new id, or under the one to which that has moved; tells where.
-async fn deliver(
-    line: &Line,
+async fn write_following(
+    line: &Connection,
     old: &Context,
     to: &SessionId,
-    carried: &Carried,
+    carried: &ContextDump,
     limits: &Limits,
 ) -> Result<Context, Error> {
     let mut new = old.with_session(to.clone());
-    for _ in 0..HOPS {
-        match cluster::receive(line, &new, carried, limits).await {
+    for _ in 0..MAX_REDIRECTS {
+        match cluster::write_context(line, &new, carried, limits).await {
             Ok(Placed::Moved(session)) => new = new.with_session(session),
             // A logout that came before all was carried takes the rest too.
             Err(error) if error.is_closed() => return Ok(new),

@@ -8,25 +8,25 @@ use ::redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::redis::Line;
+use crate::redis::Connection;
 use crate::store::redis::scripts;
-use crate::store::redis::scripts::read;
+use crate::store::redis::scripts::parse;
 use crate::store::{Finding, Trouble};
 
 /// The oldest server that is promised.
-const OLDEST: (u32, u32) = (6, 2);
+const MIN_VERSION: (u32, u32) = (6, 2);
 /// How far the clocks may be apart: beyond it, ids and deadlines made here mean something else there.
-const SKEW: Duration = Duration::from_secs(5);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// From which share of its memory, in percent, a server counts as full: beyond it adds begin to be refused.
-const NEARLY_FULL: u64 = 95;
+const NEARLY_FULL_PERCENT: u64 = 95;
 
-pub(crate) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error> {
-    let look = Look {
-        line,
-        lacking: BTreeSet::new(),
+pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Finding>, Error> {
+    let look = HealthCheck {
+        line: connection,
+        missing_permissions: BTreeSet::new(),
     };
-    let found = look.through(app).await;
+    let found = look.run(app).await;
     found.or_else(|error| match error.is_denied() {
         true => Ok(vec![Finding::new(
             Trouble::Denied,
@@ -37,27 +37,27 @@ pub(crate) async fn check(line: &Line, app: &str) -> Result<Vec<Finding>, Error>
 }
 
 /// A look at a server, or at all of a Cluster.
-struct Look<'a> {
-    line: &'a Line,
+struct HealthCheck<'a> {
+    line: &'a Connection,
     /// Commands that the user may not run.
-    lacking: BTreeSet<String>,
+    missing_permissions: BTreeSet<String>,
 }
 
-impl Look<'_> {
-    async fn through(mut self, app: &str) -> Result<Vec<Finding>, Error> {
+impl HealthCheck<'_> {
+    async fn run(mut self, app: &str) -> Result<Vec<Finding>, Error> {
         let mut findings = Vec::new();
         for node in 0.. {
             let before = OffsetDateTime::now_utc();
-            let Some(time) = self.try_out(node, &["TIME"]).await? else {
+            let Some(time) = self.try_command(node, &["TIME"]).await? else {
                 break;
             };
             let after = OffsetDateTime::now_utc();
             let mut found = Vec::new();
             if let Some((seconds, micros)) = time {
-                found.extend(skewed(before, after, seconds, micros));
+                found.extend(clock_skew(before, after, seconds, micros));
             }
-            if let Some(Some(info)) = self.try_out::<String>(node, &["INFO"]).await? {
-                found.extend(told(&info));
+            if let Some(Some(info)) = self.try_command::<String>(node, &["INFO"]).await? {
+                found.extend(issues_in_info(&info));
             }
             // Servers of a Cluster may all say the same.
             found.retain(|finding| !findings.contains(finding));
@@ -65,24 +65,25 @@ impl Look<'_> {
         }
         // What a sweep and adds that wait for replicas need beside the scripts.
         for command in [&["DBSIZE"][..], &["SCAN", "0"], &["WAIT", "0", "0"]] {
-            self.try_out::<Value>(0, command).await?;
+            self.try_command::<Value>(0, command).await?;
         }
-        self.try_out::<Value>(0, &["EVAL", "return 1", "0"]).await?;
-        match scripts::check(self.line, app).await {
-            Ok(lacking) => self.lacking.extend(lacking),
-            Err(error) if lacks_right_to(&error, "key") => {
+        self.try_command::<Value>(0, &["EVAL", "return 1", "0"])
+            .await?;
+        match scripts::check_permissions(self.line, app).await {
+            Ok(lacking) => self.missing_permissions.extend(lacking),
+            Err(error) if lacks_permission(&error, "key") => {
                 let detail = format!("the user may not touch the keys of the application {app}");
                 findings.push(Finding::new(Trouble::Denied, detail));
             }
-            Err(error) if lacks_right_to(&error, "evalsha") => {
-                self.lacking.insert("evalsha".to_owned());
+            Err(error) if lacks_permission(&error, "evalsha") => {
+                self.missing_permissions.insert("evalsha".to_owned());
             }
             // The script is unknown there, and has been tried whole.
-            Err(error) if lacks_right_to(&error, "eval") => {}
+            Err(error) if lacks_permission(&error, "eval") => {}
             Err(error) => return Err(error),
         }
-        if !self.lacking.is_empty() {
-            let lacking: Vec<_> = self.lacking.into_iter().collect();
+        if !self.missing_permissions.is_empty() {
+            let lacking: Vec<_> = self.missing_permissions.into_iter().collect();
             let detail = format!("the user may not run {}", lacking.join(", "));
             findings.push(Finding::new(Trouble::Denied, detail));
         }
@@ -91,18 +92,18 @@ impl Look<'_> {
 
     /// Runs a command on the server of that number. The outer nothing: there are fewer servers; the inner: it
     /// could not be run, which is noted where the user may not.
-    async fn try_out<T: ::redis::FromRedisValue>(
+    async fn try_command<T: ::redis::FromRedisValue>(
         &mut self,
         node: usize,
         words: &[&str],
     ) -> Result<Option<Option<T>>, Error> {
         let mut command = Cmd::new();
         command.arg(words);
-        match self.line.command_at(node, command).await {
-            Ok(Some(reply)) => Ok(Some(Some(read(reply)?))),
+        match self.line.execute_on_node(node, command).await {
+            Ok(Some(reply)) => Ok(Some(Some(parse(reply)?))),
             Ok(None) => Ok(None),
-            Err(error) if lacks_right_to(&error, "") => {
-                self.lacking
+            Err(error) if lacks_permission(&error, "") => {
+                self.missing_permissions
                     .extend(words.first().map(|word| word.to_lowercase()));
                 Ok(Some(None))
             }
@@ -114,7 +115,7 @@ impl Look<'_> {
 }
 
 /// Tells whether a server refused for want of a right whose name has this word in it.
-fn lacks_right_to(error: &Error, what: &str) -> bool {
+fn lacks_permission(error: &Error, what: &str) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(|cause: &RedisError| {
         cause.code() == Some("NOPERM") && cause.detail().unwrap_or_default().contains(what)
@@ -122,16 +123,16 @@ fn lacks_right_to(error: &Error, what: &str) -> bool {
 }
 
 /// What a server tells of itself.
-fn told(info: &str) -> Vec<Finding> {
+fn issues_in_info(info: &str) -> Vec<Finding> {
     let field = |name: &str| {
         let mut lines = info.lines();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     };
     let mut findings = Vec::new();
-    findings.extend(field("redis_version").and_then(outdated));
+    findings.extend(field("redis_version").and_then(unsupported_version));
     let most = field("maxmemory").filter(|most| *most != "0");
-    findings.extend(evicting(most, field("maxmemory_policy")));
-    findings.extend(full(field("used_memory"), most));
+    findings.extend(eviction_enabled(most, field("maxmemory_policy")));
+    findings.extend(out_of_memory(field("used_memory"), most));
     if field("role") == Some("slave") {
         let detail = "the server is a replica";
         findings.push(Finding::new(Trouble::ReadOnly, detail));
@@ -139,13 +140,14 @@ fn told(info: &str) -> Vec<Finding> {
     findings
 }
 
-fn outdated(version: &str) -> Option<Finding> {
+fn unsupported_version(version: &str) -> Option<Finding> {
     let mut parts = version.split('.').map_while(|part| part.parse().ok());
     let found = (parts.next()?, parts.next()?);
-    (found < OLDEST).then(|| Finding::new(Trouble::Outdated, format!("this is Redis {version}")))
+    (found < MIN_VERSION)
+        .then(|| Finding::new(Trouble::Outdated, format!("this is Redis {version}")))
 }
 
-fn evicting(most: Option<&str>, policy: Option<&str>) -> Option<Finding> {
+fn eviction_enabled(most: Option<&str>, policy: Option<&str>) -> Option<Finding> {
     let policy = policy.filter(|policy| *policy != "noeviction")?;
     // Without a limit nothing is evicted, whatever the policy.
     most?;
@@ -153,15 +155,15 @@ fn evicting(most: Option<&str>, policy: Option<&str>) -> Option<Finding> {
     Some(Finding::new(Trouble::Evicting, detail))
 }
 
-fn full(used: Option<&str>, most: Option<&str>) -> Option<Finding> {
+fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Finding> {
     let (used, most): (u64, u64) = (used?.parse().ok()?, most?.parse().ok()?);
     let percent = used.saturating_mul(100) / most.max(1);
-    (percent >= NEARLY_FULL)
+    (percent >= NEARLY_FULL_PERCENT)
         .then(|| Finding::new(Trouble::Full, format!("{percent} % of its memory are used")))
 }
 
 /// Judges by the nearer end of the round trip: what the network took is no skew.
-fn skewed(
+fn clock_skew(
     before: OffsetDateTime,
     after: OffsetDateTime,
     seconds: i64,
@@ -171,5 +173,5 @@ fn skewed(
     let theirs = theirs + Duration::from_micros(u64::try_from(micros).ok()?);
     let apart = (theirs - after).max(before - theirs);
     let detail = || format!("the clocks are {} s apart", apart.whole_seconds());
-    (apart > SKEW).then(|| Finding::new(Trouble::ClockSkew, detail()))
+    (apart > MAX_CLOCK_SKEW).then(|| Finding::new(Trouble::ClockSkew, detail()))
 }

@@ -11,76 +11,76 @@ use crate::Error;
 use crate::store::Changes;
 
 /// Shortest rest: timers count in milliseconds, and what is shorter would become far too long.
-const SHORTEST: Duration = Duration::from_millis(2);
+const MIN_PAUSE: Duration = Duration::from_millis(2);
 
 /// Some keys, and where the next step goes on: 0 at the end.
-pub(crate) type Step = (u64, Vec<Vec<u8>>);
+pub(crate) type ScanStep = (u64, Vec<Vec<u8>>);
 
 /// How often all keys are gone through, and how fast.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rhythm {
+pub(crate) struct ResyncSchedule {
     /// How long after the last round though nothing was missed: marks of contexts that expired or were confirmed
     /// elsewhere go then.
-    every: Duration,
+    interval: Duration,
     /// How long after the beginning of the last one at the earliest where marks want room. Twice as long each time
     /// that there was not enough.
-    early: Duration,
+    early_after: Duration,
     /// Least time between two beginnings: a server that is flushed over and over is not gone through over and
     /// over.
-    between: Duration,
+    min_gap: Duration,
     /// How many times as long as the steps took the server is left alone between them: pages need it too.
-    rests: f32,
+    pause_factor: f32,
     /// The same where nobody waits for the round.
-    long_rests: f32,
+    idle_pause_factor: f32,
 }
 
-impl Default for Rhythm {
+impl Default for ResyncSchedule {
     fn default() -> Self {
         Self {
-            every: Duration::from_secs(600),
-            early: Duration::from_secs(30),
-            between: Duration::from_secs(1),
-            rests: 0.25,
-            long_rests: 9.0,
+            interval: Duration::from_secs(600),
+            early_after: Duration::from_secs(30),
+            min_gap: Duration::from_secs(1),
+            pause_factor: 0.25,
+            idle_pause_factor: 9.0,
         }
     }
 }
 
 /// All rounds of one connection.
-pub(crate) struct Rounds<'a> {
-    pub(crate) bell: &'a Changes,
-    pub(crate) rhythm: Rhythm,
+pub(crate) struct Resync<'a> {
+    pub(crate) changes: &'a Changes,
+    pub(crate) schedule: ResyncSchedule,
 }
 
-impl Rounds<'_> {
+impl Resync<'_> {
     /// Goes round and round until a step fails.
-    pub(crate) async fn go<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
+    pub(crate) async fn run<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
     where
-        S: Future<Output = Result<Step, Error>>,
+        S: Future<Output = Result<ScanStep, Error>>,
     {
-        let mut early = self.rhythm.early;
+        let mut early = self.schedule.early_after;
         loop {
             let began = Instant::now();
-            if self.round(&step).await? {
-                early = self.rhythm.early;
+            if self.run_once(&step).await? {
+                early = self.schedule.early_after;
             }
-            self.rest(began, early).await;
-            early = (early * 2).min(self.rhythm.every);
+            self.wait(began, early).await;
+            early = (early * 2).min(self.schedule.interval);
         }
     }
 
     /// Goes through all keys once. Tells whether all was known before.
-    async fn round<S>(&self, step: impl Fn(u64) -> S) -> Result<bool, Error>
+    async fn run_once<S>(&self, step: impl Fn(u64) -> S) -> Result<bool, Error>
     where
-        S: Future<Output = Result<Step, Error>>,
+        S: Future<Output = Result<ScanStep, Error>>,
     {
-        let Some(round) = self.bell.begin_resync() else {
+        let Some(round) = self.changes.begin_resync() else {
             return Ok(false);
         };
         let repeated = round.was_synced();
         let rests = match repeated {
-            true => self.rhythm.long_rests,
-            false => self.rhythm.rests,
+            true => self.schedule.idle_pause_factor,
+            false => self.schedule.pause_factor,
         };
         let (mut cursor, mut owed) = (0, Duration::ZERO);
         loop {
@@ -96,8 +96,8 @@ impl Rounds<'_> {
                 break;
             }
             cursor = next;
-            if owed >= SHORTEST {
-                owed = owed.saturating_sub(slept(owed).await);
+            if owed >= MIN_PAUSE {
+                owed = owed.saturating_sub(timed_sleep(owed).await);
             }
         }
         round.finish();
@@ -105,23 +105,23 @@ impl Rounds<'_> {
     }
 
     /// Waits until another round is due.
-    async fn rest(&self, began: Instant, early: Duration) {
-        let mut lost = pin!(self.bell.resync_requested());
+    async fn wait(&self, began: Instant, early: Duration) {
+        let mut lost = pin!(self.changes.resync_requested());
         loop {
             let waited = began.elapsed();
-            if waited >= self.rhythm.every || waited >= early && self.bell.needs_resync() {
+            if waited >= self.schedule.interval || waited >= early && self.changes.needs_resync() {
                 return;
             }
-            let moment = pin!(sleep(self.rhythm.between));
+            let moment = pin!(sleep(self.schedule.min_gap));
             if let Either::Left(_) = select(&mut lost, moment).await {
-                return sleep(self.rhythm.between.saturating_sub(began.elapsed())).await;
+                return sleep(self.schedule.min_gap.saturating_sub(began.elapsed())).await;
             }
         }
     }
 }
 
 /// Sleeps, and gives the time for which it did.
-async fn slept(time: Duration) -> Duration {
+async fn timed_sleep(time: Duration) -> Duration {
     let began = Instant::now();
     sleep(time).await;
     began.elapsed()
@@ -167,13 +167,16 @@ mod tests {
         happens: impl Future<Output = ()>,
     ) -> Vec<u64> {
         let (started, begun) = (Instant::now(), RefCell::new(Vec::new()));
-        let rhythm = Rhythm::default();
-        let rounds = Rounds { bell, rhythm };
+        let rhythm = ResyncSchedule::default();
+        let rounds = Resync {
+            changes: bell,
+            schedule: rhythm,
+        };
         let step = async |_| {
             begun.borrow_mut().push(seconds(started));
             Ok((0, keys(found(seconds(started)))))
         };
-        let going = timeout(Duration::from_secs(for_seconds), rounds.go(step));
+        let going = timeout(Duration::from_secs(for_seconds), rounds.run(step));
         let (over, ()) = futures_util::future::join(going, happens).await;
         assert!(over.is_err(), "no step failed");
         begun.into_inner()
@@ -232,16 +235,16 @@ mod tests {
         const STEPS: u64 = 100;
         const STEP: Duration = Duration::from_millis(3);
 
-        let rounds = Rounds {
-            bell,
-            rhythm: Rhythm::default(),
+        let rounds = Resync {
+            changes: bell,
+            schedule: ResyncSchedule::default(),
         };
         let step = async |cursor| {
             sleep(STEP).await;
             Ok(((cursor + 1) % STEPS, keys(1)))
         };
         let started = Instant::now();
-        rounds.round(step).await.unwrap();
+        rounds.run_once(step).await.unwrap();
         started.elapsed().as_secs_f64() / (STEP.as_secs_f64() * STEPS as f64)
     }
 
@@ -257,9 +260,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_is_in_vain_ends() {
         let bell = bell(100);
-        let rounds = Rounds {
-            bell: &bell,
-            rhythm: Rhythm::default(),
+        let rounds = Resync {
+            changes: &bell,
+            schedule: ResyncSchedule::default(),
         };
         let steps = RefCell::new(0);
         let step = async |cursor| {
@@ -269,7 +272,7 @@ mod tests {
             }
             Ok(((cursor + 1) % 10, keys(1)))
         };
-        assert!(!rounds.round(step).await.unwrap());
+        assert!(!rounds.run_once(step).await.unwrap());
         assert_eq!(steps.into_inner(), 4);
     }
 }

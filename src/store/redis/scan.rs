@@ -3,32 +3,32 @@
 use ::redis::cmd;
 
 use crate::Error;
-use crate::redis::Line;
+use crate::redis::Connection;
 use crate::store::redis::keys;
-use crate::store::redis::scripts::read;
+use crate::store::redis::scripts::parse;
 
 /// How many keys of the server one step goes through, about.
-const STEP: usize = 50;
+const SCAN_COUNT: usize = 50;
 
 /// What one step came by.
 #[derive(Default)]
-pub(crate) struct Page {
+pub(crate) struct ScanPage {
     /// Keys of contexts. A key may come twice.
     pub(crate) contexts: Vec<String>,
     /// How many keys the server has, about.
-    pub(crate) of: u64,
+    pub(crate) total_keys: u64,
     /// Where the next step goes on; none at the end.
     pub(crate) next: Option<String>,
 }
 
 /// Where a walk is: the server, of several in a Cluster, and its own cursor.
-struct Place {
+struct Cursor {
     node: usize,
     cursor: u64,
 }
 
-impl Place {
-    fn read(from: Option<&str>) -> Result<Self, Error> {
+impl Cursor {
+    fn parse(from: Option<&str>) -> Result<Self, Error> {
         let Some(from) = from else {
             return Ok(Self { node: 0, cursor: 0 });
         };
@@ -40,29 +40,39 @@ impl Place {
         place.ok_or_else(|| Error::invalid("cursor", "is not one that a step gave"))
     }
 
-    fn write(&self) -> String {
+    fn format(&self) -> String {
         format!("{}-{}", self.node, self.cursor)
     }
 }
 
 /// Goes one step on from where the step before it says.
-pub(crate) async fn step(line: &Line, app: &str, from: Option<&str>) -> Result<Page, Error> {
-    let mut place = Place::read(from)?;
+pub(crate) async fn step(
+    line: &Connection,
+    app: &str,
+    from: Option<&str>,
+) -> Result<ScanPage, Error> {
+    let mut place = Cursor::parse(from)?;
     let mut scan = cmd("SCAN");
-    scan.arg(place.cursor).arg("MATCH").arg(keys::contexts(app));
-    scan.arg("COUNT").arg(STEP).arg("TYPE").arg("zset");
-    let Some(page) = line.command_at(place.node, scan).await? else {
-        return Ok(Page::default());
+    scan.arg(place.cursor)
+        .arg("MATCH")
+        .arg(keys::contexts_pattern(app));
+    scan.arg("COUNT").arg(SCAN_COUNT).arg("TYPE").arg("zset");
+    let Some(page) = line.execute_on_node(place.node, scan).await? else {
+        return Ok(ScanPage::default());
     };
-    let of = match line.command_at(place.node, cmd("DBSIZE")).await? {
-        Some(size) => read(size)?,
+    let of = match line.execute_on_node(place.node, cmd("DBSIZE")).await? {
+        Some(size) => parse(size)?,
         None => 0,
     };
-    let (cursor, contexts): (u64, Vec<String>) = read(page)?;
+    let (cursor, contexts): (u64, Vec<String>) = parse(page)?;
     place.cursor = cursor;
     // With nobody at the next place the step after this one finds nothing and is the last.
     place.node += usize::from(cursor == 0);
     let more = cursor != 0 || line.is_cluster();
-    let next = more.then(|| place.write());
-    Ok(Page { contexts, of, next })
+    let next = more.then(|| place.format());
+    Ok(ScanPage {
+        contexts,
+        total_keys: of,
+        next,
+    })
 }

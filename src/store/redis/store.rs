@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crate::redis::{Addresses, Dialer, Line, Replicated};
+use crate::redis::{Connection, ConnectionConfig, Connector, ReplicatedWriter};
 #[cfg(feature = "cluster")]
 use crate::store::redis::cluster_migration;
-use crate::store::redis::scripts::{self, Mode};
+use crate::store::redis::scripts::{self, ReadMode};
 use crate::store::redis::tracker::Tracker;
 use crate::store::redis::{health, sweep};
 use crate::store::{
@@ -17,7 +17,7 @@ use crate::store::{
 use crate::{Context, Error, Message, SessionId, View};
 
 /// The lease of a take that is a claim and its confirm.
-const TAKING: Duration = Duration::from_secs(15);
+const TAKE_LEASE: Duration = Duration::from_secs(15);
 
 /// Keeps messages in Redis 6.2 or newer, or Valkey, shared by every process of the application.
 ///
@@ -26,10 +26,10 @@ const TAKING: Duration = Duration::from_secs(15);
 /// own. The format is described in [the data page](crate::docs::data).
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    line: Line,
-    replicated: Replicated,
+    connection: Connection,
+    replicated_writer: ReplicatedWriter,
     /// The stores of worker threads, so that an app that wraps many scopes has one connection all the same.
-    workers: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
+    per_thread: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
     /// What is known of the contexts of each application that has pages here.
     trackers: Arc<Mutex<HashMap<String, Tracker>>>,
 }
@@ -41,51 +41,55 @@ impl RedisStore {
     /// the server's `maxclients`.
     #[must_use]
     pub fn pooled(pool: deadpool_redis::Pool) -> Self {
-        Self::with(Dialer::Pool(pool))
+        Self::with_connector(Connector::Pool(pool))
     }
 
-    pub(super) fn at(addresses: &Addresses) -> Result<Self, Error> {
-        Ok(Self::with(Dialer::new(addresses)?))
+    pub(super) fn from_config(addresses: &ConnectionConfig) -> Result<Self, Error> {
+        Ok(Self::with_connector(Connector::new(addresses)?))
     }
 
-    fn with(dialer: Dialer) -> Self {
-        let line = Line::at_home(dialer);
+    fn with_connector(dialer: Connector) -> Self {
+        let connection = Connection::on_background_runtime(dialer);
         Self {
-            replicated: Replicated::beside(&line),
-            line,
-            workers: Arc::default(),
+            replicated_writer: ReplicatedWriter::for_connection(&connection),
+            connection,
+            per_thread: Arc::default(),
             trackers: Arc::default(),
         }
     }
 
     /// Gives the bell of an application, if it has been asked for.
-    fn bell(&self, app: &str) -> Option<Arc<Changes>> {
-        let trackers = self.trackers();
-        trackers.get(app).map(|tracker| Arc::clone(&tracker.bell))
+    fn changes_of(&self, app: &str) -> Option<Arc<Changes>> {
+        let trackers = self.lock_trackers();
+        trackers
+            .get(app)
+            .map(|tracker| Arc::clone(&tracker.changes))
     }
 
-    fn trackers(&self) -> MutexGuard<'_, HashMap<String, Tracker>> {
+    fn lock_trackers(&self) -> MutexGuard<'_, HashMap<String, Tracker>> {
         self.trackers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Rings at once for what this process has done itself: its next page is not to wait for the server's word.
-    fn ring(&self, context: &Context) {
-        if let Some(bell) = self.bell(context.app()) {
+    fn mark_changed(&self, context: &Context) {
+        if let Some(bell) = self.changes_of(context.app()) {
             bell.mark_changed(context);
         }
     }
 
     /// Looks, and notes in the index what came of it.
-    async fn look(
+    async fn read(
         &self,
         contexts: &[Context],
-        mode: Mode,
+        mode: ReadMode,
         lease: Duration,
         age: Duration,
     ) -> Result<Claim, Error> {
-        let bell = contexts.first().and_then(|first| self.bell(first.app()));
+        let bell = contexts
+            .first()
+            .and_then(|first| self.changes_of(first.app()));
         let look = bell.as_ref().map(|bell| bell.begin_query(contexts));
-        let claim = scripts::look(&self.line, contexts, mode, lease, age).await?;
+        let claim = scripts::read(&self.connection, contexts, mode, lease, age).await?;
         if let Some(look) = look {
             look.finish(claim.found.next);
         }
@@ -103,13 +107,21 @@ impl Store for RedisStore {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits)?;
             let added = match limits.replicas {
-                0 => self.line.ask(&add).await.map(|parts| (parts, true)),
-                replicas => self.replicated.ask(add, replicas, limits.within).await,
+                0 => self
+                    .connection
+                    .execute(&add)
+                    .await
+                    .map(|parts| (parts, true)),
+                replicas => {
+                    self.replicated_writer
+                        .execute(add, replicas, limits.within)
+                        .await
+                }
             };
             // Whatever came of it: it may be there.
-            self.ring(context);
+            self.mark_changed(context);
             let (parts, enough) = added?;
-            match scripts::added(parts)? {
+            match scripts::parse_added(parts)? {
                 Placed::Here { .. } if !enough => Err(Error::few_replicas()),
                 placed => Ok(placed),
             }
@@ -118,7 +130,13 @@ impl Store for RedisStore {
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
         Box::pin(async move {
-            let look = scripts::look(&self.line, contexts, Mode::Peek, Duration::ZERO, age);
+            let look = scripts::read(
+                &self.connection,
+                contexts,
+                ReadMode::Peek,
+                Duration::ZERO,
+                age,
+            );
             Ok(look.await?.found)
         })
     }
@@ -130,48 +148,55 @@ impl Store for RedisStore {
         age: Duration,
     ) -> Answer<'a, Claim> {
         Box::pin(async move {
-            let claim = self.look(contexts, Mode::Claim, lease, age).await;
+            let claim = self.read(contexts, ReadMode::Claim, lease, age).await;
             if !claim.as_ref().is_err_and(Error::is_read_only) {
                 return claim;
             }
             // Better shown, and perhaps once more, than not shown: the confirm waits until it can be written.
-            scripts::look(&self.line, contexts, Mode::Peek, Duration::ZERO, age).await
+            scripts::read(
+                &self.connection,
+                contexts,
+                ReadMode::Peek,
+                Duration::ZERO,
+                age,
+            )
+            .await
         })
     }
 
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
         Box::pin(async move {
-            if self.line.is_cluster() {
+            if self.connection.is_cluster() {
                 // A Cluster's client asks again after a break: what a first take removed would be gone.
-                let claim = self.claim(contexts, TAKING, age).await?;
+                let claim = self.claim(contexts, TAKE_LEASE, age).await?;
                 self.confirm(&claim).await?;
                 return Ok(claim.found);
             }
-            let look = self.look(contexts, Mode::Take, Duration::ZERO, age);
+            let look = self.read(contexts, ReadMode::Take, Duration::ZERO, age);
             Ok(look.await?.found)
         })
     }
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
-        Box::pin(scripts::confirm(&self.line, claim))
+        Box::pin(scripts::confirm(&self.connection, claim))
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
         Box::pin(async move {
-            let released = scripts::release(&self.line, claim).await;
+            let released = scripts::release(&self.connection, claim).await;
             for held in &claim.held {
-                self.ring(&held.context);
+                self.mark_changed(&held.context);
             }
             released
         })
     }
 
     fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
-        Box::pin(scripts::retract(&self.line, context, which))
+        Box::pin(scripts::retract(&self.connection, context, which))
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
-        Box::pin(scripts::clear(&self.line, context))
+        Box::pin(scripts::clear(&self.connection, context))
     }
 
     fn clear_session<'a>(
@@ -180,7 +205,12 @@ impl Store for RedisStore {
         session: &'a SessionId,
         close: Option<Duration>,
     ) -> Answer<'a, ()> {
-        Box::pin(scripts::clear_session(&self.line, app, session, close))
+        Box::pin(scripts::clear_session(
+            &self.connection,
+            app,
+            session,
+            close,
+        ))
     }
 
     fn migrate<'a>(
@@ -193,15 +223,16 @@ impl Store for RedisStore {
     ) -> Answer<'a, ()> {
         Box::pin(async move {
             #[cfg(feature = "cluster")]
-            if self.line.is_cluster() {
-                return cluster_migration::migrate(&self.line, app, from, to, open, limits).await;
+            if self.connection.is_cluster() {
+                return cluster_migration::migrate(&self.connection, app, from, to, open, limits)
+                    .await;
             }
-            scripts::migrate(&self.line, app, from, to, open, limits).await
+            scripts::migrate(&self.connection, app, from, to, open, limits).await
         })
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
-        Box::pin(scripts::contexts(&self.line, app, session))
+        Box::pin(scripts::contexts(&self.connection, app, session))
     }
 
     fn sweep<'a>(
@@ -210,50 +241,53 @@ impl Store for RedisStore {
         age: Duration,
         from: Option<&'a str>,
     ) -> Answer<'a, Swept> {
-        Box::pin(sweep::step(&self.line, app, age, from))
+        Box::pin(sweep::sweep(&self.connection, app, age, from))
     }
 
     fn survey<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> Answer<'a, Surveyed> {
-        Box::pin(sweep::survey(&self.line, app, from))
+        Box::pin(sweep::stats(&self.connection, app, from))
     }
 
     fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
         Box::pin(async move {
-            let mut findings = health::check(&self.line, app).await?;
-            findings.extend(self.trackers().get(app).and_then(Tracker::finding));
+            let mut findings = health::check(&self.connection, app).await?;
+            findings.extend(self.lock_trackers().get(app).and_then(Tracker::issue));
             Ok(findings)
         })
     }
 
     fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
-        let dialer = self.line.dialer();
-        if !dialer.can_listen() {
+        let dialer = self.connection.connector();
+        if !dialer.supports_tracking() {
             return None;
         }
-        let mut trackers = self.trackers();
+        let mut trackers = self.lock_trackers();
         if let Some(tracker) = trackers.get(app) {
-            return Some(Arc::clone(&tracker.bell));
+            return Some(Arc::clone(&tracker.changes));
         }
         // Names of applications may come from outside: what nobody needs any more ends before another begins.
         trackers.retain(|_, tracker| tracker.is_needed());
         // Without a thread of its own nobody listens: pages ask.
         let tracker = Tracker::start(dialer, app).ok()?;
-        let bell = Arc::clone(&tracker.bell);
+        let bell = Arc::clone(&tracker.changes);
         trackers.insert(app.to_owned(), tracker);
         Some(bell)
     }
 
     fn worker(self: Arc<Self>) -> Arc<dyn Store> {
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workers = self
+            .per_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         workers.retain(|_, worker| worker.strong_count() > 0);
         let thread = thread::current().id();
         if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {
             return worker;
         }
         let worker = Arc::new(Self {
-            line: self.line.here(),
-            replicated: self.replicated.clone(),
-            workers: Arc::clone(&self.workers),
+            connection: self.connection.for_current_runtime(),
+            replicated_writer: self.replicated_writer.clone(),
+            per_thread: Arc::clone(&self.per_thread),
             trackers: Arc::clone(&self.trackers),
         });
         workers.insert(thread, Arc::downgrade(&worker));

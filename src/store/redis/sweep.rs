@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use crate::Error;
-use crate::redis::Line;
+use crate::redis::Connection;
 use crate::store::redis::{scan, scripts};
 use crate::store::{Surveyed, Swept};
 
-pub(crate) async fn step(
-    line: &Line,
+pub(crate) async fn sweep(
+    line: &Connection,
     app: &str,
     age: Duration,
     from: Option<&str>,
@@ -23,16 +23,20 @@ pub(crate) async fn step(
     Ok(Swept {
         contexts: page.contexts.len() as u64,
         removed: try_join_all(drops).await?.into_iter().sum(),
-        of: page.of,
+        of: page.total_keys,
         next: page.next,
     })
 }
 
-pub(crate) async fn survey(line: &Line, app: &str, from: Option<&str>) -> Result<Surveyed, Error> {
+pub(crate) async fn stats(
+    line: &Connection,
+    app: &str,
+    from: Option<&str>,
+) -> Result<Surveyed, Error> {
     let page = scan::step(line, app, from).await?;
-    let counts = page.contexts.iter().map(|key| scripts::survey(line, key));
+    let counts = page.contexts.iter().map(|key| scripts::stats(line, key));
     let mut surveyed = Surveyed {
-        of: page.of,
+        of: page.total_keys,
         next: page.next,
         ..Surveyed::default()
     };

@@ -11,68 +11,68 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::jitter;
 use crate::log_limit::LogLimit;
-use crate::redis::{Dialer, Listener, Listening};
+use crate::redis::{Connector, InvalidationHandler, TrackingConnection};
 use crate::store::redis::keys;
-use crate::store::redis::resync::{Rhythm, Rounds};
+use crate::store::redis::resync::{Resync, ResyncSchedule};
 use crate::store::{Changes, Finding, Trouble};
 use crate::{Error, runtime};
 
 /// How often the server is asked whether all has been heard.
-const BEAT: Duration = Duration::from_millis(200);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
 /// Most marks of contexts that may have something. Bounds the memory that a site with very many visitors costs
 /// each of its processes, at some 90 MiB; with more of them every page asks.
-const MOST: usize = 2 << 20;
+const MAX_TRACKED_CONTEXTS: usize = 2 << 20;
 /// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
-const STEP: usize = 500;
+const SCAN_COUNT: usize = 500;
 /// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
 /// chance.
-const REST: Duration = Duration::from_millis(100);
-const LONGEST_REST: Duration = Duration::from_millis(800);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_millis(800);
 /// How long a server that refuses is left alone: somebody has to mend its rights.
-const REFUSED: Duration = Duration::from_secs(30);
+const DENIED_BACKOFF: Duration = Duration::from_secs(30);
 
 /// A bell, and the task that rings it while the store lives.
 pub(crate) struct Tracker {
-    pub(crate) bell: Arc<Changes>,
+    pub(crate) changes: Arc<Changes>,
     channel: String,
-    trouble: Arc<Mutex<Option<Error>>>,
+    last_error: Arc<Mutex<Option<Error>>>,
     task: AbortHandle,
 }
 
 impl Tracker {
     /// Begins to listen for an application, on Salver's own thread.
-    pub(crate) fn start(dialer: &Dialer, app: &str) -> Result<Self, Error> {
-        let bell = Arc::new(Changes::tracked(MOST));
+    pub(crate) fn start(dialer: &Connector, app: &str) -> Result<Self, Error> {
+        let bell = Arc::new(Changes::tracked(MAX_TRACKED_CONTEXTS));
         let trouble = Arc::default();
-        let keeper = Keeper {
-            dialer: dialer.clone(),
+        let keeper = TrackerTask {
+            connector: dialer.clone(),
             app: app.to_owned(),
-            ear: Arc::new(Ear {
-                bell: Arc::clone(&bell),
+            handler: Arc::new(IndexInvalidator {
+                changes: Arc::clone(&bell),
             }),
-            trouble: Arc::clone(&trouble),
+            last_error: Arc::clone(&trouble),
         };
         let task = runtime::spawn(keeper.run())?.abort_handle();
         Ok(Self {
-            bell,
-            channel: keys::beat(app),
-            trouble,
+            changes: bell,
+            channel: keys::heartbeat_channel(app),
+            last_error: trouble,
             task,
         })
     }
 
     /// Tells whether somebody serves pages or watches by it: beside it and its ear.
     pub(crate) fn is_needed(&self) -> bool {
-        Arc::strong_count(&self.bell) > 2
+        Arc::strong_count(&self.changes) > 2
     }
 
     /// Tells why pages ask, if it is not for a moment alone.
-    pub(crate) fn finding(&self) -> Option<Finding> {
-        if self.bell.is_over_capacity() {
-            let detail = format!("there are more than {MOST} contexts");
+    pub(crate) fn issue(&self) -> Option<Finding> {
+        if self.changes.is_over_capacity() {
+            let detail = format!("there are more than {MAX_TRACKED_CONTEXTS} contexts");
             return Some(Finding::new(Trouble::Crowded, detail));
         }
-        let error = lock(&self.trouble).clone()?;
+        let error = lock(&self.last_error).clone()?;
         let detail = match error.is_denied() {
             true => format!(
                 "the user may not run client|tracking, subscribe, info or scan, or not use the channel {}",
@@ -93,13 +93,13 @@ impl Drop for Tracker {
 impl fmt::Debug for Tracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracker")
-            .field("bell", &self.bell)
+            .field("bell", &self.changes)
             .finish_non_exhaustive()
     }
 }
 
 /// Tells whether asking again is of no use before somebody has mended something.
-fn is_refusal(error: &Error) -> bool {
+fn is_permanent(error: &Error) -> bool {
     error.is_denied() || error.is_unreadable()
 }
 
@@ -108,73 +108,82 @@ fn lock(trouble: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Erro
 }
 
 /// Hears for a bell.
-struct Ear {
-    bell: Arc<Changes>,
+struct IndexInvalidator {
+    changes: Arc<Changes>,
 }
 
-impl Listener for Ear {
-    fn changed(&self, key: &[u8]) {
-        self.bell.mark_key_changed(key);
+impl InvalidationHandler for IndexInvalidator {
+    fn invalidated(&self, key: &[u8]) {
+        self.changes.mark_key_changed(key);
     }
 
-    fn all_changed(&self) {
-        self.bell.invalidate_all();
+    fn all_invalidated(&self) {
+        self.changes.invalidate_all();
     }
 
-    fn closed(&self) {
-        self.bell.invalidate_all();
+    fn disconnected(&self) {
+        self.changes.invalidate_all();
     }
 }
 
-struct Keeper {
-    dialer: Dialer,
+struct TrackerTask {
+    connector: Connector,
     app: String,
-    ear: Arc<Ear>,
-    trouble: Arc<Mutex<Option<Error>>>,
+    handler: Arc<IndexInvalidator>,
+    last_error: Arc<Mutex<Option<Error>>>,
 }
 
-impl Drop for Keeper {
+impl Drop for TrackerTask {
     /// Whatever ends it: nobody tells of changes any more.
     fn drop(&mut self) {
-        self.ear.bell.invalidate_all();
+        self.handler.changes.invalidate_all();
     }
 }
 
-impl Keeper {
+impl TrackerTask {
     async fn run(self) {
-        let blind = self.ear.bell.poll_while_disconnected();
-        select(pin!(self.keep_listening()), pin!(blind)).await;
+        let blind = self.handler.changes.poll_while_disconnected();
+        select(pin!(self.reconnect_loop()), pin!(blind)).await;
     }
 
-    async fn keep_listening(&self) {
-        static TOLD: LogLimit = LogLimit::new();
+    async fn reconnect_loop(&self) {
+        static LOG_LIMIT: LogLimit = LogLimit::new();
 
-        let mut rest = REST;
+        let mut rest = INITIAL_BACKOFF;
         loop {
             let started = Instant::now();
-            let Err(error) = self.listen().await;
-            rest = match started.elapsed() > LONGEST_REST {
-                true => REST,
-                false => (rest * 2).min(LONGEST_REST),
+            let Err(error) = self.track().await;
+            rest = match started.elapsed() > MAX_BACKOFF {
+                true => INITIAL_BACKOFF,
+                false => (rest * 2).min(MAX_BACKOFF),
             };
-            self.ear.bell.invalidate_all();
-            let refused = is_refusal(&error);
-            if refused && TOLD.allow() {
+            self.handler.changes.invalidate_all();
+            let refused = is_permanent(&error);
+            if refused && LOG_LIMIT.allow() {
                 tracing::warn!(%error, "pages ask each time: the server does not tell of changes");
             }
-            *lock(&self.trouble) = Some(error);
-            sleep(if refused { REFUSED } else { jitter(rest) }).await;
+            *lock(&self.last_error) = Some(error);
+            sleep(if refused {
+                DENIED_BACKOFF
+            } else {
+                jitter(rest)
+            })
+            .await;
         }
     }
 
     /// Listens until the connection is of no more use.
-    async fn listen(&self) -> Result<std::convert::Infallible, Error> {
-        let prefix = keys::contexts_begin(&self.app);
-        let channel = keys::beat(&self.app);
-        let listener = Arc::clone(&self.ear);
-        let listening = Listening::open(&self.dialer, &prefix, &channel, listener).await?;
-        *lock(&self.trouble) = None;
-        let (beat, round) = (self.beat(&listening), self.go_round(&listening));
+    async fn track(&self) -> Result<std::convert::Infallible, Error> {
+        let prefix = keys::contexts_prefix(&self.app);
+        let channel = keys::heartbeat_channel(&self.app);
+        let listener = Arc::clone(&self.handler);
+        let listening =
+            TrackingConnection::open(&self.connector, &prefix, &channel, listener).await?;
+        *lock(&self.last_error) = None;
+        let (beat, round) = (
+            self.heartbeat_loop(&listening),
+            self.resync_loop(&listening),
+        );
         let (beat, round) = (pin!(beat), pin!(round));
         let replaced = pin!(listening.replaced().map(Err));
         let told = select(beat, round).map(|first| first.factor_first().0);
@@ -182,25 +191,31 @@ impl Keeper {
     }
 
     /// Makes sure that silence means that nothing happens.
-    async fn beat(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
+    async fn heartbeat_loop(
+        &self,
+        listening: &TrackingConnection,
+    ) -> Result<std::convert::Infallible, Error> {
         loop {
-            let asked = self.ear.bell.now();
+            let asked = self.handler.changes.now();
             // Pages ask when the answer is late. When it comes after all nothing was missed: it is waited for as long
             // as a connection waits.
-            listening.beat().await?;
-            self.ear.bell.record_heartbeat(asked);
-            sleep(BEAT / 2 + jitter(BEAT / 2)).await;
+            listening.heartbeat().await?;
+            self.handler.changes.record_heartbeat(asked);
+            sleep(HEARTBEAT_INTERVAL / 2 + jitter(HEARTBEAT_INTERVAL / 2)).await;
         }
     }
 
     /// Goes through all keys over and over.
-    async fn go_round(&self, listening: &Listening) -> Result<std::convert::Infallible, Error> {
-        let pattern = keys::contexts(&self.app);
-        let rounds = Rounds {
-            bell: &self.ear.bell,
-            rhythm: Rhythm::default(),
+    async fn resync_loop(
+        &self,
+        listening: &TrackingConnection,
+    ) -> Result<std::convert::Infallible, Error> {
+        let pattern = keys::contexts_pattern(&self.app);
+        let rounds = Resync {
+            changes: &self.handler.changes,
+            schedule: ResyncSchedule::default(),
         };
-        let step = |cursor| listening.scan(cursor, &pattern, STEP);
-        rounds.go(step).await
+        let step = |cursor| listening.scan(cursor, &pattern, SCAN_COUNT);
+        rounds.run(step).await
     }
 }

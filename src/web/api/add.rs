@@ -52,8 +52,13 @@ pub(crate) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpRe
     let id = message.id();
     visit.visitor.touch(&visit.visitor.hand(&request));
     let salver = &visit.site.salver;
-    let context = salver.address(session, view);
-    if salver.add_here(&context, message).await?.messages == 0 {
+    let context = salver.context_for(session, view);
+    if salver
+        .add_without_redirect(&context, message)
+        .await?
+        .messages
+        == 0
+    {
         return Err(Error::invalid("level", "is below what the site takes").into());
     }
     Ok(caller::json(StatusCode::CREATED, json!({ "id": id })))

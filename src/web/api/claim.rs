@@ -38,16 +38,16 @@ pub(crate) async fn claim(
     let view = View::new(wanted.into_inner().view)?;
     let salver = &visit.site.salver;
     let mut pending = Pending {
-        lease: salver.policy().lease.as_millis(),
+        lease: salver.config().lease.as_millis(),
         ..Pending::default()
     };
     let is_seen = eligibility::may_claim(&request, &Head::of(&request));
     let Some(session) = session.filter(|_| is_seen) else {
         return Ok(json(StatusCode::OK, pending));
     };
-    let context = salver.address(session, visit.site.noted(view));
-    let hold = salver.hold_for_script(context.looked_into()).await?;
-    if let Some(found) = hold.found() {
+    let context = salver.context_for(session, visit.site.noted(view));
+    let hold = salver.claim_for_api(context.looked_into()).await?;
+    if let Some(found) = hold.result() {
         pending.messages = visit.tongue(&request).translate_all(&found.messages);
         pending.displaced = found.displaced;
         pending.next = found.next.map(|next| next.as_millis());

@@ -31,7 +31,7 @@ pub(crate) async fn confirm(
     }
     if let Some(session) = session {
         let salver = &visit.site.salver;
-        let context = salver.address(session, view);
+        let context = salver.context_for(session, view);
         salver.confirm_by_ids(&context, ids).await?;
     }
     Ok(HttpResponse::NoContent().finish())

@@ -28,7 +28,7 @@ pub(crate) async fn count(
     let count = match session {
         Some(session) => {
             let salver = &visit.site.salver;
-            salver.peek(&salver.address(session, view)).await?.len()
+            salver.peek(&salver.context_for(session, view)).await?.len()
         }
         None => 0,
     };

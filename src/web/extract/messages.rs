@@ -96,7 +96,7 @@ impl Messages {
     /// As [`Salver::add`].
     pub async fn add_message(&self, message: Message) -> Result<Added, Error> {
         message.check().map_err(|error| error.during("add"))?;
-        if !self.visit.site.salver.is_loud(&message) {
+        if !self.visit.site.salver.passes_level(&message) {
             return Ok(Added::default());
         }
         let context = self.address()?;
@@ -104,7 +104,12 @@ impl Messages {
         if self.is_here {
             self.visit.added_here();
         }
-        let added = self.visit.site.salver.add_here(&context, message).await?;
+        let added = self
+            .visit
+            .site
+            .salver
+            .add_without_redirect(&context, message)
+            .await?;
         self.visit.site.unread.added(context.app(), context.view());
         Ok(added)
     }
@@ -243,6 +248,6 @@ impl FromRequest for Salver {
 
     /// Gives the handle for any runtime: it may be moved into a job.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Visit::of(request).map(|visit| visit.site.salver.anywhere()))
+        ready(Visit::of(request).map(|visit| visit.site.salver.detached()))
     }
 }

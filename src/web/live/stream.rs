@@ -64,7 +64,7 @@ pub(crate) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpRes
         // By this status a browser does not come again by itself: whoever has no session has no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
-    let context = visit.site.salver.address(session, view);
+    let context = visit.site.salver.context_for(session, view);
     let Some(place) = STREAMS.join(&context, by) else {
         return Err(Error::unavailable("there are too many streams"));
     };
@@ -228,7 +228,7 @@ impl Stream {
         let claimed = {
             // Many streams that wake at once must not fill the connection that pages need.
             let _turn = self.site.turns.acquire().await;
-            salver.hold_for_script(self.context.looked_into()).await
+            salver.claim_for_api(self.context.looked_into()).await
         };
         let mut hold = match claimed {
             Ok(hold) => hold,
@@ -240,7 +240,7 @@ impl Stream {
                 return None;
             }
         };
-        hold.confirm_what_cannot_be_shown();
+        hold.confirm_undecodable();
         let claim = hold.claim()?;
         let found = &claim.found;
         let next = found.next.map_or(NEVER, |next| next.clamp(LEAST, LONGEST));
@@ -250,7 +250,7 @@ impl Stream {
                 true => self.again + 1,
                 false => 0,
             };
-            self.given.keep(begun + salver.policy().lease, hold);
+            self.given.keep(begun + salver.config().lease, hold);
         }
         self.look = Instant::now() + next;
         // What the page does not confirm is shown once more.

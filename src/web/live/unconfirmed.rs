@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::Message;
-use crate::handle::Hold;
+use crate::handle::ClaimGuard;
 
 /// How long a page's word may take that is on its way while its stream ends.
 const GRACE: Duration = Duration::from_millis(500);
@@ -16,15 +16,15 @@ const MOST: usize = 32;
 
 /// Claims by the time at which their leases have ended for certain.
 #[derive(Default)]
-pub(crate) struct Given(VecDeque<(Instant, Hold)>);
+pub(crate) struct Given(VecDeque<(Instant, ClaimGuard)>);
 
 impl Given {
     /// Keeps a claim until then.
-    pub(crate) fn keep(&mut self, until: Instant, hold: Hold) {
+    pub(crate) fn keep(&mut self, until: Instant, hold: ClaimGuard) {
         let now = Instant::now();
         while self.0.len() >= MOST || self.0.front().is_some_and(|(until, _)| *until <= now) {
             if let Some((_, hold)) = self.0.pop_front() {
-                hold.leave();
+                hold.abandon_to_lease();
             }
         }
         self.0.push_back((until, hold));
@@ -32,7 +32,7 @@ impl Given {
 
     /// Tells whether some of these messages were handed out before, and not confirmed.
     pub(crate) fn has_any_of(&self, messages: &[Message]) -> bool {
-        let given = self.0.iter().filter_map(|(_, hold)| hold.found());
+        let given = self.0.iter().filter_map(|(_, hold)| hold.result());
         let mut given = given.flat_map(|found| &found.messages);
         given.any(|given| messages.iter().any(|message| message.id() == given.id()))
     }
@@ -56,8 +56,8 @@ impl Drop for Given {
         let now = Instant::now();
         for (until, hold) in self.0.drain(..) {
             match until > now {
-                true => hold.give_back_after(GRACE),
-                false => hold.leave(),
+                true => hold.release_after(GRACE),
+                false => hold.abandon_to_lease(),
             }
         }
     }

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use tokio::time::Instant;
 
 use crate::Context;
-use crate::handle::Hold;
+use crate::handle::ClaimGuard;
 use crate::log_limit::LogLimit;
 use crate::web::partial::Part;
 use crate::web::request::eligibility;
@@ -37,7 +37,7 @@ impl Visit {
 
     async fn claim_from(&self, request: &HttpRequest, contexts: Vec<Context>) -> Shown {
         let salver = &self.site.salver;
-        let held = self.spend(async |budget| salver.hold_for_page(contexts, budget).await);
+        let held = self.spend(async |budget| salver.claim_for_page(contexts, budget).await);
         match held.await {
             Ok(hold) => self.keep_hold(request, hold),
             Err(error) => {
@@ -52,9 +52,9 @@ impl Visit {
         }
     }
 
-    fn keep_hold(&self, request: &HttpRequest, hold: Hold) -> Shown {
+    fn keep_hold(&self, request: &HttpRequest, hold: ClaimGuard) -> Shown {
         let mut shown = Shown::default();
-        if let Some(found) = hold.found() {
+        if let Some(found) = hold.result() {
             if found.unreadable + found.newer > 0 && SKIPPED.allow() {
                 let (unreadable, newer) = (found.unreadable, found.newer);
                 tracing::warn!(
@@ -73,7 +73,7 @@ impl Visit {
     }
 
     /// Gives back what was claimed, before the response leaves.
-    pub(crate) async fn release(&self, hold: Hold) {
+    pub(crate) async fn release(&self, hold: ClaimGuard) {
         if hold.is_empty() {
             return;
         }
@@ -121,9 +121,10 @@ impl Visit {
         let session = self.visitor.session_by(request, head)?;
         let view = self.site.page(request);
         let salver = &self.site.salver;
-        let is_quiet =
-            !self.visitor.is_touched() && salver.is_quiet(&session, &view) && !head.cookies.hint;
-        (!is_quiet).then(|| salver.address(session, view))
+        let is_quiet = !self.visitor.is_touched()
+            && salver.is_known_empty(&session, &view)
+            && !head.cookies.hint;
+        (!is_quiet).then(|| salver.context_for(session, view))
     }
 
     /// Gives what the store has to be asked for on behalf of the page that asks for a part: its messages, and those
@@ -139,10 +140,10 @@ impl Visit {
         };
         let salver = &self.site.salver;
         let is_known = !self.visitor.is_touched() && !head.cookies.hint;
-        if is_known && salver.is_quiet(&session, &view) {
+        if is_known && salver.is_known_empty(&session, &view) {
             return None;
         }
-        let page = salver.address(session, view);
+        let page = salver.context_for(session, view);
         let mut contexts = page.looked_into();
         let own = self.site.view(request).filter(|_| self.added_here.get());
         if let Some(own) = own.map(|view| page.with_view(view))

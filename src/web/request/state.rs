@@ -8,7 +8,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::{HttpMessage, HttpRequest};
 
-use crate::handle::Hold;
+use crate::handle::ClaimGuard;
 use crate::web::partial;
 use crate::web::partial::Part;
 use crate::web::request::app_state::Site;
@@ -49,7 +49,7 @@ pub(crate) struct Visit {
     /// What the store is to be asked for, where that is known before.
     pub(super) asked: RefCell<Option<Context>>,
     pub(super) shown: tokio::sync::OnceCell<Shown>,
-    pub(super) hold: RefCell<Option<Hold>>,
+    pub(super) hold: RefCell<Option<ClaimGuard>>,
     /// Whether the page was told to say what it shows.
     pub(super) asked_to_say: Cell<bool>,
     /// The view of which something was claimed.
@@ -88,7 +88,7 @@ impl Visit {
             rendered: Cell::new(false),
             carried: Cell::new(false),
             word: Cell::new(None),
-            budget: Cell::new(site.salver.policy().page_timeout),
+            budget: Cell::new(site.salver.config().page_timeout),
         });
         request.extensions_mut().insert(Rc::clone(&visit));
         visit
@@ -204,7 +204,7 @@ impl Visit {
     }
 
     /// Gives what a script has claimed over to its word, once the response is handed over.
-    pub(crate) fn leave_with_script(&self, hold: Hold) {
+    pub(crate) fn leave_with_script(&self, hold: ClaimGuard) {
         self.hold.replace(Some(hold));
         self.asked_to_say.set(true);
         self.rendered(true);
@@ -246,7 +246,7 @@ impl Visit {
     }
 
     /// Gives the claim over to whoever ends it.
-    pub(crate) fn take_hold(&self) -> Option<Hold> {
+    pub(crate) fn take_hold(&self) -> Option<ClaimGuard> {
         self.hold.take()
     }
 }

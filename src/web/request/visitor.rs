@@ -125,7 +125,7 @@ impl Visitor {
         let salver = &self.site.salver;
         let new = token.session(salver.name())?;
         self.touch(hand);
-        let moved = salver.migrate_to_drawn(&old, &new).await;
+        let moved = salver.migrate_to_new(&old, &new).await;
         let is_certain = moved.is_ok();
         match moved {
             Ok(()) => {}
@@ -133,7 +133,7 @@ impl Visitor {
             // has claimed ends under the old one, from where a confirm follows.
             Err(error) if error.is_in_doubt() => {
                 tracing::warn!(%error, "the move to a new session is repeated until it is certain");
-                salver.migrate_until_certain(&old, &new)?;
+                salver.retry_migration(&old, &new)?;
             }
             // The old id was closed, or moved for somebody who has its newer cookie: begin anew.
             Err(error) if error.is_closed() => {}

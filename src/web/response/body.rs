@@ -8,7 +8,7 @@ use actix_web::body::{BodySize, EitherBody, MessageBody};
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use crate::handle::Hold;
+use crate::handle::ClaimGuard;
 use crate::web::response::inject::Filler;
 
 pin_project! {
@@ -20,7 +20,7 @@ pin_project! {
         #[pin]
         inner: EitherBody<B, Bytes>,
         filler: Option<Box<Filler>>,
-        hold: Option<Hold>,
+        hold: Option<ClaimGuard>,
         // Bytes still to come, where that is known: a server need not ask for the end of a sized body.
         left: Option<u64>,
         // Whether anything was handed over: an empty body shows nothing.
@@ -38,7 +38,7 @@ pin_project! {
     }
 }
 
-fn confirm(hold: &mut Option<Hold>) {
+fn confirm(hold: &mut Option<ClaimGuard>) {
     if let Some(hold) = hold.take() {
         hold.confirm();
     }
@@ -48,7 +48,7 @@ impl<B: MessageBody + 'static> Body<B> {
     pub(crate) fn new(
         inner: EitherBody<B, Bytes>,
         filler: Option<Box<Filler>>,
-        hold: Option<Hold>,
+        hold: Option<ClaimGuard>,
     ) -> Self {
         let left = match inner.size() {
             BodySize::Sized(size) if filler.is_none() => Some(size),

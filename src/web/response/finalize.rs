@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use crate::handle::Hold;
+use crate::handle::ClaimGuard;
 use crate::web::partial::Part;
 use crate::web::request::state::{Visit, Word};
 use crate::web::response::body::Body;
@@ -187,12 +187,12 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
 }
 
 /// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
-async fn decide(visit: &Visit, hold: Hold, counts: bool) -> Option<Hold> {
+async fn decide(visit: &Visit, hold: ClaimGuard, counts: bool) -> Option<ClaimGuard> {
     match visit.word() {
         None if counts && visit.is_rendered() => return Some(hold),
         Some(Word::LeaveToPage) if counts && visit.is_rendered() => {
             return Some(match visit.is_left_to_page() {
-                true => hold.left_to_page(),
+                true => hold.into_client_confirmed(),
                 false => hold,
             });
         }

@@ -3,24 +3,24 @@
 use ::redis::{FromRedisValue, Value, from_redis_value};
 
 use crate::context::decode;
-use crate::redis::{Ask, Effect, Line, Lua};
+use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::{Error, SessionId};
 
 /// Begins a request by its keys.
-pub(super) fn begin(script: &'static Lua, effect: Effect, keys: &[Key<'_>]) -> Ask {
-    let mut ask = Ask::new(script, effect, keys.len());
+pub(super) fn request(script: &'static Script, effect: Idempotency, keys: &[Key<'_>]) -> Request {
+    let mut ask = Request::new(script, effect, keys.len());
     ask.arg(keys);
     ask
 }
 
 /// Runs a script; gives the parts of its reply after the first.
-pub(super) async fn run(line: &Line, ask: Ask) -> Result<Parts, Error> {
-    Ok(Parts(line.ask(&ask).await?.into_iter()))
+pub(super) async fn run(line: &Connection, ask: Request) -> Result<Parts, Error> {
+    Ok(Parts(line.execute(&ask).await?.into_iter()))
 }
 
 /// Reads one part of a reply.
-pub(crate) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
+pub(crate) fn parse<T: FromRedisValue>(value: Value) -> Result<T, Error> {
     from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
 }
 
@@ -29,12 +29,12 @@ pub(super) struct Parts(pub(super) std::vec::IntoIter<Value>);
 
 impl Parts {
     pub(super) fn next<T: FromRedisValue>(&mut self) -> Result<T, Error> {
-        read(self.0.next().unwrap_or(Value::Nil))
+        parse(self.0.next().unwrap_or(Value::Nil))
     }
 }
 
 /// Reads a session id as keys spell it.
-pub(super) fn session_of(encoded: &str) -> Result<SessionId, Error> {
+pub(super) fn parse_session(encoded: &str) -> Result<SessionId, Error> {
     let session = decode(encoded);
     SessionId::new(session.ok_or_else(|| Error::unreadable("a session id in Redis"))?)
 }

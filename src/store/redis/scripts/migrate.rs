@@ -3,24 +3,24 @@
 use std::sync::LazyLock;
 
 use crate::config::Limits;
-use crate::redis::{Effect, Line, Lua};
+use crate::redis::{Connection, Idempotency, Script};
 use crate::store::millis;
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{begin, run};
+use crate::store::redis::scripts::call::{request, run};
 use crate::{Error, SessionId};
 
-static MIGRATE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("migrate.lua")));
+static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
 
 pub(crate) async fn migrate(
-    line: &Line,
+    line: &Connection,
     app: &str,
     from: &SessionId,
     to: &SessionId,
     open: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let keys = [Key::Book(app, from), Key::Book(app, to)];
-    let mut ask = begin(&MIGRATE, Effect::Writes, &keys);
+    let keys = [Key::SessionIndex(app, from), Key::SessionIndex(app, to)];
+    let mut ask = request(&MIGRATE, Idempotency::Idempotent, &keys);
     ask.arg(millis(limits.expiry)).arg(limits.messages);
     ask.arg(if open { "open" } else { "keep" });
     match run(line, ask).await?.next::<String>()?.as_str() {

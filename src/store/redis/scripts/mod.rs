@@ -11,10 +11,10 @@ mod remove;
 mod settle;
 
 pub use self::add::ADD;
-pub(crate) use self::add::{add, added};
-pub(crate) use self::call::read;
-pub(crate) use self::maintenance::{check, survey, sweep};
+pub(crate) use self::add::{add, parse_added};
+pub(crate) use self::call::parse;
+pub(crate) use self::maintenance::{check_permissions, stats, sweep};
 pub(crate) use self::migrate::migrate;
-pub(crate) use self::read::{Mode, contexts, look};
+pub(crate) use self::read::{ReadMode, contexts, read};
 pub(crate) use self::remove::{clear, clear_session, retract};
 pub(crate) use self::settle::{confirm, release};

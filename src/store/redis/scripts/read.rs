@@ -5,27 +5,27 @@ use std::time::Duration;
 
 use ::redis::Value;
 
-use crate::redis::{Ask, Effect, Line, Lua};
+use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{Parts, begin, read, run};
+use crate::store::redis::scripts::call::{Parts, parse, request, run};
 use crate::store::{Claim, Found, Held, millis};
 use crate::{Context, Error, SessionId, View};
 
-static LOOK: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("look.lua")));
-static CONTEXTS: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("contexts.lua")));
+static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
+static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy)]
-pub(crate) enum Mode {
+pub(crate) enum ReadMode {
     Peek,
     Claim,
     Take,
 }
 
-pub(crate) async fn look(
-    line: &Line,
+pub(crate) async fn read(
+    line: &Connection,
     contexts: &[Context],
-    mode: Mode,
+    mode: ReadMode,
     lease: Duration,
     age: Duration,
 ) -> Result<Claim, Error> {
@@ -33,26 +33,26 @@ pub(crate) async fn look(
         return Ok(Claim::default());
     };
     let (word, effect) = match mode {
-        Mode::Peek => ("peek", Effect::Reads),
+        ReadMode::Peek => ("peek", Idempotency::ReadOnly),
         // Twice at worst finds nothing the second time: the lease gives back.
-        Mode::Claim => ("claim", Effect::Writes),
-        Mode::Take => ("take", Effect::WritesOnce),
+        ReadMode::Claim => ("claim", Idempotency::Idempotent),
+        ReadMode::Take => ("take", Idempotency::NonIdempotent),
     };
-    let mut ask = Ask::new(&LOOK, effect, contexts.len() + 1);
-    ask.arg(Key::book_of(first));
+    let mut ask = Request::new(&READ, effect, contexts.len() + 1);
+    ask.arg(Key::session_index(first));
     for context in contexts {
-        ask.arg(Key::of(context));
+        ask.arg(Key::context(context));
     }
     ask.arg(word).arg(millis(lease)).arg(millis(age));
-    let parts = line.ask(&ask).await?;
+    let parts = line.execute(&ask).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
-        false => found(Parts(parts.into_iter()), contexts, &ask),
+        false => parse_claim(Parts(parts.into_iter()), contexts, &ask),
     }
 }
 
 /// Reads what a look was answered that found something.
-fn found(mut parts: Parts, contexts: &[Context], ask: &Ask) -> Result<Claim, Error> {
+fn parse_claim(mut parts: Parts, contexts: &[Context], ask: &Request) -> Result<Claim, Error> {
     let now: u64 = parts.next()?;
     let mut claim = Claim {
         until: parts.next()?,
@@ -61,15 +61,15 @@ fn found(mut parts: Parts, contexts: &[Context], ask: &Ask) -> Result<Claim, Err
     for (number, context) in contexts.iter().enumerate() {
         let mut shelf = Parts(parts.next::<Vec<Value>>()?.into_iter());
         if ask.key(number + 1) != Some(shelf.next::<Vec<u8>>()?.as_slice()) {
-            return Err(Error::mismatch(ask.changes()));
+            return Err(Error::mismatch(ask.is_write()));
         }
-        let held = read_shelf(shelf, now, context, &mut claim.found)?;
+        let held = parse_context(shelf, now, context, &mut claim.found)?;
         claim.held.push(held);
     }
     Ok(claim)
 }
 
-fn read_shelf(
+fn parse_context(
     mut shelf: Parts,
     now: u64,
     context: &Context,
@@ -86,16 +86,20 @@ fn read_shelf(
 }
 
 pub(crate) async fn contexts(
-    line: &Line,
+    line: &Connection,
     app: &str,
     session: &SessionId,
 ) -> Result<Vec<View>, Error> {
-    let ask = begin(&CONTEXTS, Effect::Reads, &[Key::Book(app, session)]);
+    let ask = request(
+        &CONTEXTS,
+        Idempotency::ReadOnly,
+        &[Key::SessionIndex(app, session)],
+    );
     let reply = run(line, ask).await?;
     let mut views = Vec::with_capacity(reply.0.len());
     for part in reply.0 {
         // A foreign writer may have left a field that spells no view.
-        views.extend(View::from_encoded(&read::<String>(part)?));
+        views.extend(View::from_encoded(&parse::<String>(part)?));
     }
     views.sort();
     Ok(views)

@@ -3,17 +3,21 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::redis::{Effect, Line, Lua};
+use crate::redis::{Connection, Idempotency, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{begin, run};
+use crate::store::redis::scripts::call::{request, run};
 use crate::store::{Which, millis};
 use crate::{Context, Error, SessionId};
 
-static RETRACT: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("retract.lua")));
-static CLEAR: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("clear.lua")));
+static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retract.lua")));
+static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clear.lua")));
 
-pub(crate) async fn retract(line: &Line, context: &Context, which: &Which) -> Result<u64, Error> {
-    let mut ask = begin(&RETRACT, Effect::Writes, &[Key::of(context)]);
+pub(crate) async fn retract(
+    line: &Connection,
+    context: &Context,
+    which: &Which,
+) -> Result<u64, Error> {
+    let mut ask = request(&RETRACT, Idempotency::Idempotent, &[Key::context(context)]);
     match which {
         Which::Tag(tag) => ask.arg("tag").arg(tag),
         Which::Ids(ids) => {
@@ -24,21 +28,25 @@ pub(crate) async fn retract(line: &Line, context: &Context, which: &Which) -> Re
     run(line, ask).await?.next()
 }
 
-pub(crate) async fn clear(line: &Line, context: &Context) -> Result<(), Error> {
-    let keys = [Key::book_of(context), Key::of(context)];
-    let mut ask = begin(&CLEAR, Effect::Writes, &keys);
+pub(crate) async fn clear(line: &Connection, context: &Context) -> Result<(), Error> {
+    let keys = [Key::session_index(context), Key::context(context)];
+    let mut ask = request(&CLEAR, Idempotency::Idempotent, &keys);
     ask.arg(0);
     run(line, ask).await?;
     Ok(())
 }
 
 pub(crate) async fn clear_session(
-    line: &Line,
+    line: &Connection,
     app: &str,
     session: &SessionId,
     close: Option<Duration>,
 ) -> Result<(), Error> {
-    let mut ask = begin(&CLEAR, Effect::Writes, &[Key::Book(app, session)]);
+    let mut ask = request(
+        &CLEAR,
+        Idempotency::Idempotent,
+        &[Key::SessionIndex(app, session)],
+    );
     ask.arg(close.map_or(0, millis));
     run(line, ask).await?;
     Ok(())

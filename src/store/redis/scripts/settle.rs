@@ -3,42 +3,48 @@
 use std::sync::LazyLock;
 
 use crate::Error;
-use crate::redis::{Ask, Effect, Line, Lua};
+use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{begin, read, run, session_of};
-use crate::store::{Claim, HOPS, Held};
+use crate::store::redis::scripts::call::{parse, parse_session, request, run};
+use crate::store::{Claim, Held, MAX_REDIRECTS};
 
-static CONFIRM: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("confirm.lua")));
-static RELEASE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("release.lua")));
+static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("confirm.lua")));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
 /// Removes what a claim holds; where the session has moved meanwhile, under its new id too.
-pub(crate) async fn confirm(line: &Line, claim: &Claim) -> Result<(), Error> {
-    let Some(first) = held(claim).next() else {
+pub(crate) async fn confirm(line: &Connection, claim: &Claim) -> Result<(), Error> {
+    let Some(first) = non_empty(claim).next() else {
         return Ok(());
     };
     let app = first.context.app();
     let mut session = first.context.session().clone();
-    for _ in 0..HOPS {
-        let mut ask = Ask::new(&CONFIRM, Effect::Writes, held(claim).count() + 1);
-        ask.arg(Key::Book(app, &session));
-        for held in held(claim) {
+    for _ in 0..MAX_REDIRECTS {
+        let mut ask = Request::new(
+            &CONFIRM,
+            Idempotency::Idempotent,
+            non_empty(claim).count() + 1,
+        );
+        ask.arg(Key::SessionIndex(app, &session));
+        for held in non_empty(claim) {
             ask.arg(Key::Context(app, &session, held.context.view()));
         }
         append_members(&mut ask, claim);
         let Some(moved) = run(line, ask).await?.0.next() else {
             return Ok(());
         };
-        session = session_of(&read::<String>(moved)?)?;
+        session = parse_session(&parse::<String>(moved)?)?;
     }
     Ok(())
 }
 
-pub(crate) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
-    let keys: Vec<_> = held(claim).map(|held| Key::of(&held.context)).collect();
+pub(crate) async fn release(line: &Connection, claim: &Claim) -> Result<(), Error> {
+    let keys: Vec<_> = non_empty(claim)
+        .map(|held| Key::context(&held.context))
+        .collect();
     if keys.is_empty() {
         return Ok(());
     }
-    let mut ask = begin(&RELEASE, Effect::WritesOnce, &keys);
+    let mut ask = request(&RELEASE, Idempotency::NonIdempotent, &keys);
     ask.arg(claim.until);
     append_members(&mut ask, claim);
     run(line, ask).await?;
@@ -46,13 +52,13 @@ pub(crate) async fn release(line: &Line, claim: &Claim) -> Result<(), Error> {
 }
 
 /// Gives the contexts of which a claim holds something.
-fn held(claim: &Claim) -> impl Iterator<Item = &Held> {
+fn non_empty(claim: &Claim) -> impl Iterator<Item = &Held> {
     claim.held.iter().filter(|held| !held.members.is_empty())
 }
 
 /// Appends for each context how many members, then the members.
-fn append_members(ask: &mut Ask, claim: &Claim) {
-    for held in held(claim) {
+fn append_members(ask: &mut Request, claim: &Claim) {
+    for held in non_empty(claim) {
         ask.arg(held.members.len()).arg(&held.members);
     }
 }

@@ -12,38 +12,38 @@ const MEMBER_COST: usize = 64;
 
 /// One context: what a sorted set is in Redis.
 #[derive(Default)]
-pub(crate) struct Shelf {
+pub(crate) struct SortedSet {
     /// In order, so that room is made from the front.
-    slots: Vec<Slot>,
+    entries: Vec<Entry>,
     displaced: u64,
     expires: u64,
 }
 
 /// Ordered as members of a sorted set are: by score, then by bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Slot {
+struct Entry {
     score: u64,
     member: Vec<u8>,
 }
 
-impl Slot {
+impl Entry {
     fn head(&self) -> Option<Head<'_>> {
         wire::head(&self.member)
     }
 
     /// When it was made.
-    fn written(&self) -> u64 {
+    fn written_ms(&self) -> u64 {
         let own = self.head().and_then(|head| head.unix_ms());
         own.unwrap_or(self.score)
     }
 
     /// The time to which a release sets it back.
-    fn own_time(&self, now: u64) -> u64 {
+    fn release_score(&self, now: u64) -> u64 {
         let own = self.head().and_then(|head| head.unix_ms());
         own.unwrap_or(now).min(now)
     }
 
-    fn is(&self, which: &Which) -> bool {
+    fn matches(&self, which: &Which) -> bool {
         let Some(head) = self.head() else {
             return false;
         };
@@ -54,32 +54,32 @@ impl Slot {
     }
 }
 
-impl Shelf {
+impl SortedSet {
     /// Puts a member in; one that is there is left alone.
-    pub(crate) fn put(&mut self, score: u64, member: Vec<u8>) {
-        if self.slots.iter().any(|slot| slot.member == member) {
+    pub(crate) fn insert(&mut self, score: u64, member: Vec<u8>) {
+        if self.entries.iter().any(|slot| slot.member == member) {
             return;
         }
-        let new = Slot { score, member };
-        let place = self.slots.partition_point(|slot| *slot <= new);
-        self.slots.insert(place, new);
+        let new = Entry { score, member };
+        let place = self.entries.partition_point(|slot| *slot <= new);
+        self.entries.insert(place, new);
     }
 
-    fn remove(&mut self, unwanted: impl Fn(&Slot) -> bool) -> u64 {
-        let before = self.slots.len();
-        self.slots.retain(|slot| !unwanted(slot));
-        (before - self.slots.len()) as u64
+    fn remove(&mut self, unwanted: impl Fn(&Entry) -> bool) -> u64 {
+        let before = self.entries.len();
+        self.entries.retain(|slot| !unwanted(slot));
+        (before - self.entries.len()) as u64
     }
 
-    fn rescore(&mut self, members: &[Vec<u8>], score: impl Fn(&Slot) -> Option<u64>) {
-        for slot in &mut self.slots {
+    fn rescore(&mut self, members: &[Vec<u8>], score: impl Fn(&Entry) -> Option<u64>) {
+        for slot in &mut self.entries {
             if members.contains(&slot.member)
                 && let Some(score) = score(slot)
             {
                 slot.score = score;
             }
         }
-        self.slots.sort();
+        self.entries.sort();
     }
 
     /// Removes what a claim holds, whoever holds it by now.
@@ -90,26 +90,26 @@ impl Shelf {
     /// Gives back what is still under the lease that ends at `until`.
     pub(crate) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
         self.rescore(members, |slot| {
-            (slot.score == until).then(|| slot.own_time(now))
+            (slot.score == until).then(|| slot.release_score(now))
         });
     }
 
     pub(crate) fn retract(&mut self, which: &Which) -> u64 {
-        self.remove(|slot| slot.is(which))
+        self.remove(|slot| slot.matches(which))
     }
 
     /// Removes what was written before a time.
     pub(crate) fn sweep(&mut self, oldest: u64) -> u64 {
-        self.remove(|slot| slot.written() < oldest)
+        self.remove(|slot| slot.written_ms() < oldest)
     }
 
     pub(crate) fn count(&self) -> Counted {
-        let bytes: usize = self.slots.iter().map(|slot| slot.member.len()).sum();
-        let oldest = self.slots.iter().map(Slot::written).min();
-        Counted::new(self.slots.len() as u64, bytes as u64, oldest)
+        let bytes: usize = self.entries.iter().map(|slot| slot.member.len()).sum();
+        let oldest = self.entries.iter().map(Entry::written_ms).min();
+        Counted::new(self.entries.len() as u64, bytes as u64, oldest)
     }
 
-    pub(crate) fn live_until(&mut self, expires: u64) {
+    pub(crate) fn extend_expiry(&mut self, expires: u64) {
         self.expires = self.expires.max(expires);
     }
 
@@ -121,64 +121,64 @@ impl Shelf {
         self.expires > now
     }
 
-    pub(crate) fn is_bare(&self) -> bool {
-        self.slots.is_empty()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     pub(crate) fn is_visible(&self, now: u64) -> bool {
-        self.is_alive(now) && self.slots.first().is_some_and(|slot| slot.score <= now)
+        self.is_alive(now) && self.entries.first().is_some_and(|slot| slot.score <= now)
     }
 }
 
 /// What a look does to what it finds.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Mode {
+pub(crate) enum ReadMode {
     Peek,
     Claim { until: u64 },
     Take,
 }
 
-impl Shelf {
-    pub(crate) fn look(
+impl SortedSet {
+    pub(crate) fn read(
         &mut self,
         now: u64,
-        mode: Mode,
+        mode: ReadMode,
         age: Duration,
         found: &mut Found,
     ) -> Vec<Vec<u8>> {
         let oldest = now.saturating_sub(millis(age));
-        let old = |slot: &Slot| {
+        let old = |slot: &Entry| {
             let own = slot.head().and_then(|head| head.unix_ms());
             slot.score <= now && own.is_some_and(|own| own < oldest)
         };
-        let visible = |slot: &Slot| slot.score <= now && !old(slot);
-        let newer = |slot: &Slot| slot.head().is_some_and(|head| head.newer);
-        let seen = |slot: &Slot| visible(slot) && !newer(slot);
+        let visible = |slot: &Entry| slot.score <= now && !old(slot);
+        let newer = |slot: &Entry| slot.head().is_some_and(|head| head.newer);
+        let seen = |slot: &Entry| visible(slot) && !newer(slot);
 
-        found.expired += self.slots.iter().filter(|slot| old(slot)).count() as u64;
+        found.expired += self.entries.iter().filter(|slot| old(slot)).count() as u64;
         found.newer += self
-            .slots
+            .entries
             .iter()
             .filter(|slot| visible(slot) && newer(slot))
             .count() as u64;
-        let members: Vec<_> = self.slots.iter().filter(|slot| seen(slot)).collect();
+        let members: Vec<_> = self.entries.iter().filter(|slot| seen(slot)).collect();
         let members: Vec<_> = members.iter().map(|slot| slot.member.clone()).collect();
-        if let Some(later) = self.slots.iter().find(|slot| slot.score > now) {
+        if let Some(later) = self.entries.iter().find(|slot| slot.score > now) {
             found.due_in(Duration::from_millis(later.score - now));
         }
         // Told with what is shown: not by a page that has nothing else to say.
         if self.is_visible(now) {
             found.displaced += self.displaced;
-            if mode != Mode::Peek {
+            if mode != ReadMode::Peek {
                 self.displaced = 0;
             }
         }
-        if mode == Mode::Peek {
+        if mode == ReadMode::Peek {
             return members;
         }
         self.remove(old);
         match mode {
-            Mode::Claim { until } => self.rescore(&members, |_| Some(until)),
+            ReadMode::Claim { until } => self.rescore(&members, |_| Some(until)),
             _ => {
                 self.remove(seen);
             }
@@ -194,7 +194,7 @@ impl Shelf {
     ) -> Result<u64, Error> {
         let mut fresh: Vec<(u64, Vec<u8>)> = Vec::new();
         // Also those of the batch that a later one of their tag has replaced: a repeat of one changes nothing.
-        let ids = self.slots.iter().filter_map(Slot::head);
+        let ids = self.entries.iter().filter_map(Entry::head);
         let mut ids: Vec<_> = ids.map(|head| head.id.to_vec()).collect();
         let mut latest = 0;
         for (delay, member) in members {
@@ -213,41 +213,41 @@ impl Shelf {
             }
             fresh.push((delay, member));
         }
-        let replaced = |slot: &Slot| {
+        let replaced = |slot: &Entry| {
             let tag = slot.head().and_then(|head| head.tag);
             tag.is_some()
                 && fresh
                     .iter()
                     .any(|(_, other)| wire::head(other).and_then(|head| head.tag) == tag)
         };
-        let staying = self.slots.iter().filter(|slot| !replaced(slot)).count();
+        let staying = self.entries.iter().filter(|slot| !replaced(slot)).count();
         let over = (staying + fresh.len()).saturating_sub(limits.messages);
         if over > 0 && limits.full == Full::Reject {
             return Err(Error::full("the context is full"));
         }
         self.remove(replaced);
-        self.slots.drain(..over.min(staying));
+        self.entries.drain(..over.min(staying));
         fresh.drain(..over.saturating_sub(staying));
         for (delay, member) in fresh {
-            self.put(now + delay, member);
+            self.insert(now + delay, member);
         }
         self.displaced += over as u64;
-        self.live_until(now + millis(limits.expiry) + latest);
+        self.extend_expiry(now + millis(limits.expiry) + latest);
         Ok(over as u64)
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let cost = |slot: &Slot| slot.member.len() + MEMBER_COST;
-        self.slots.iter().map(cost).sum()
+        let cost = |slot: &Entry| slot.member.len() + MEMBER_COST;
+        self.entries.iter().map(cost).sum()
     }
 
     pub(crate) fn merge(&mut self, other: Self, limits: &Limits) {
-        for slot in other.slots {
-            self.put(slot.score, slot.member);
+        for slot in other.entries {
+            self.insert(slot.score, slot.member);
         }
-        let over = self.slots.len().saturating_sub(limits.messages);
-        self.slots.drain(..over);
+        let over = self.entries.len().saturating_sub(limits.messages);
+        self.entries.drain(..over);
         self.displaced += other.displaced + over as u64;
-        self.live_until(other.expires);
+        self.extend_expiry(other.expires);
     }
 }

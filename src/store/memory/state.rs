@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::memory::shelf::Shelf;
+use crate::store::memory::sorted_set::SortedSet;
 use crate::store::{Limits, Placed, Surveyed, Swept, millis};
 use crate::{Error, SessionId, View};
 
@@ -27,19 +27,19 @@ pub(crate) struct Owner {
 
 #[derive(Default)]
 pub(crate) struct Session {
-    pub(crate) shelves: BTreeMap<View, Shelf>,
+    pub(crate) sets: BTreeMap<View, SortedSet>,
     /// Set by a migrate (the new id) or a close (none), until the time beside it.
-    pub(crate) gone: Option<(Option<SessionId>, u64)>,
+    pub(crate) tombstone: Option<(Option<SessionId>, u64)>,
     expires: u64,
 }
 
 impl Session {
     fn bytes(&self) -> usize {
-        SESSION_COST + self.shelves.values().map(Shelf::bytes).sum::<usize>()
+        SESSION_COST + self.sets.values().map(SortedSet::bytes).sum::<usize>()
     }
 
-    pub(crate) fn is_open(&self, now: u64) -> Result<Option<SessionId>, Error> {
-        match &self.gone {
+    pub(crate) fn redirect(&self, now: u64) -> Result<Option<SessionId>, Error> {
+        match &self.tombstone {
             Some((to, until)) if *until > now => to.clone().map(Some).ok_or_else(Error::closed),
             _ => Ok(None),
         }
@@ -52,20 +52,20 @@ impl Session {
         members: Vec<(u64, Vec<u8>)>,
         limits: &Limits,
     ) -> Result<Placed, Error> {
-        if let Some(to) = self.is_open(now)? {
+        if let Some(to) = self.redirect(now)? {
             return Ok(Placed::Moved(to));
         }
-        if !self.shelves.contains_key(view) && self.shelves.len() >= limits.contexts {
+        if !self.sets.contains_key(view) && self.sets.len() >= limits.contexts {
             return Err(Error::full("the session has too many contexts"));
         }
-        let shelf = self.shelves.entry(view.clone()).or_default();
+        let shelf = self.sets.entry(view.clone()).or_default();
         let displaced = shelf.add(now, members, limits)?;
         Ok(Placed::Here { displaced })
     }
 }
 
 impl State {
-    pub(crate) fn change<T>(
+    pub(crate) fn with_session<T>(
         &mut self,
         now: u64,
         app: &str,
@@ -77,8 +77,8 @@ impl State {
             session: session.clone(),
         };
         let mut session = self.take_out(&owner).unwrap_or_default();
-        session.shelves.retain(|_, shelf| shelf.is_alive(now));
-        session.gone.take_if(|(_, until)| *until <= now);
+        session.sets.retain(|_, shelf| shelf.is_alive(now));
+        session.tombstone.take_if(|(_, until)| *until <= now);
         let outcome = operation(&mut session);
         self.put_in(owner, session);
         outcome
@@ -92,9 +92,9 @@ impl State {
     }
 
     pub(crate) fn put_in(&mut self, owner: Owner, mut session: Session) {
-        session.shelves.retain(|_, shelf| !shelf.is_bare());
-        let shelves = session.shelves.values().map(Shelf::expires);
-        let gone = session.gone.iter().map(|(_, until)| *until);
+        session.sets.retain(|_, shelf| !shelf.is_empty());
+        let shelves = session.sets.values().map(SortedSet::expires);
+        let gone = session.tombstone.iter().map(|(_, until)| *until);
         let Some(expires) = shelves.chain(gone).max() else {
             return;
         };
@@ -115,8 +115,8 @@ impl State {
         };
         for owner in owners {
             if let Some(mut session) = self.take_out(&owner) {
-                swept.contexts += session.shelves.len() as u64;
-                let shelves = session.shelves.values_mut();
+                swept.contexts += session.sets.len() as u64;
+                let shelves = session.sets.values_mut();
                 swept.removed += shelves.map(|shelf| shelf.sweep(oldest)).sum::<u64>();
                 self.put_in(owner, session);
             }
@@ -127,7 +127,7 @@ impl State {
     /// Counts what an application has that has not expired.
     pub(crate) fn survey(&self, now: u64, app: &str) -> Surveyed {
         let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
-        let shelves = owned.flat_map(|(_, session)| session.shelves.values());
+        let shelves = owned.flat_map(|(_, session)| session.sets.values());
         let mut surveyed = Surveyed::default();
         for shelf in shelves.filter(|shelf| shelf.expires() > now) {
             surveyed.note(&shelf.count());
