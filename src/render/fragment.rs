@@ -47,7 +47,7 @@ pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&st
     let mut items = String::new();
     for message in messages {
         // Writing into a string cannot fail.
-        let _ = item(&mut items, message);
+        let _ = render_item(&mut items, message);
     }
     if let Some(more) = more {
         let _ = write!(items, r#"<li class="salver-more">{}</li>"#, Escaped(more));
@@ -61,7 +61,7 @@ pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&st
     format!(r#"<ul class="salver-messages" data-turbo-temporary{confirm}>{items}</ul>"#)
 }
 
-fn item(out: &mut String, message: &Message) -> fmt::Result {
+fn render_item(out: &mut String, message: &Message) -> fmt::Result {
     let level = message.level();
     // Only errors may interrupt what a screen reader is saying.
     let role = match level {
@@ -83,7 +83,7 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
     if let Some(title) = message.get_title() {
         write!(out, "<strong>{}</strong> ", Escaped(title))?;
     }
-    text(out, message)?;
+    render_text(out, message)?;
     // Whoever calls `fragment` may have built the message from anything.
     if let Some(action) = message
         .get_action()
@@ -100,10 +100,10 @@ fn item(out: &mut String, message: &Message) -> fmt::Result {
     Ok(())
 }
 
-fn text(out: &mut String, message: &Message) -> fmt::Result {
+fn render_text(out: &mut String, message: &Message) -> fmt::Result {
     #[cfg(feature = "markdown")]
     if message.format() == crate::Format::Markdown {
-        let drawn = crate::render::markdown::draw(message.text());
+        let drawn = crate::render::markdown::render(message.text());
         return write!(out, r#"<div class="salver-text">{drawn}</div>"#);
     }
     write!(

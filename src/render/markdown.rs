@@ -5,7 +5,7 @@ use pulldown_cmark::{Options, Parser, html};
 
 /// What a message may be made of: words, links, lists and code. No pictures, which would tell another
 /// site that the message was read; no headings, which would break the outline of the page.
-const TAGS: [&str; 16] = [
+const ALLOWED_TAGS: [&str; 16] = [
     "a",
     "b",
     "blockquote",
@@ -25,14 +25,14 @@ const TAGS: [&str; 16] = [
 ];
 
 /// Draws CommonMark with strikethrough, then removes whatever is not on the list above.
-pub(crate) fn draw(text: &str) -> String {
+pub(crate) fn render(text: &str) -> String {
     let mut drawn = String::with_capacity(text.len() * 2);
     html::push_html(
         &mut drawn,
         Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH),
     );
     Builder::empty()
-        .tags(TAGS.into())
+        .tags(ALLOWED_TAGS.into())
         .add_tag_attributes("a", ["href"])
         .url_schemes(["http", "https"].into())
         .url_relative(ammonia::UrlRelative::PassThrough)

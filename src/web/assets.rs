@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::STYLESHEET;
 
 /// How many characters of a file's hash stand in its name: 72 bits.
-const HASH_CHARACTERS: usize = 12;
+const HASH_LEN: usize = 12;
 /// A name with the hash of its content means the same for ever.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Under any other name a file changes with the next version of the crate.
-const FOR_AN_HOUR: &str = "public, max-age=3600";
+const ONE_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
 pub(crate) static CSS: LazyLock<Asset> =
@@ -24,40 +24,44 @@ pub(crate) static CSS: LazyLock<Asset> =
 
 /// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
 pub(crate) struct Asset {
-    ending: &'static str,
-    kind: &'static str,
+    extension: &'static str,
+    content_type: &'static str,
     content: Bytes,
     hash: String,
 }
 
 impl Asset {
-    pub(crate) fn new(ending: &'static str, kind: &'static str, content: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(
+        extension: &'static str,
+        content_type: &'static str,
+        content: impl Into<Bytes>,
+    ) -> Self {
         let content = content.into();
         let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&content));
-        hash.truncate(HASH_CHARACTERS);
+        hash.truncate(HASH_LEN);
         Self {
-            ending,
-            kind,
+            extension,
+            content_type,
             content,
             hash,
         }
     }
 
     /// Gives the name to load it by, to be kept for ever.
-    pub(crate) fn name(&self) -> String {
-        format!("salver.{}.{}", self.hash, self.ending)
+    pub(crate) fn file_name(&self) -> String {
+        format!("salver.{}.{}", self.hash, self.extension)
     }
 
     /// Answers who asks for it, by the hash that the name has, if any.
-    pub(crate) fn answer(&self, hash: Option<&str>) -> HttpResponse {
+    pub(crate) fn respond(&self, hash: Option<&str>) -> HttpResponse {
         // A page of an older version finds something by its name too, and does not keep it.
         let keep = if hash == Some(&self.hash) {
-            FOR_EVER
+            IMMUTABLE
         } else {
-            FOR_AN_HOUR
+            ONE_HOUR
         };
         HttpResponse::Ok()
-            .content_type(self.kind)
+            .content_type(self.content_type)
             .insert_header((header::CACHE_CONTROL, keep))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body(self.content.clone())

@@ -13,15 +13,15 @@ use actix_web::{Error, HttpRequest};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
-use crate::web::request::app_state::Site;
-use crate::web::request::state::Visit;
+use crate::web::request::app_state::AppState;
+use crate::web::request::state::RequestState;
 use crate::web::response::body::Body;
-use crate::web::response::finalize::{end, end_in_error, end_plainly};
-use crate::web::response::plan::Ending;
-use crate::web::session::session_cache::Lately;
+use crate::web::response::finalize::{finalize, finalize_error, finalize_unchanged};
+use crate::web::response::plan::ResponsePlan;
+use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::SessionSource;
-use crate::web::translation::{Translator, Words};
-use crate::web::view::cache::Routes;
+use crate::web::translation::{TranslatorFactory, Words};
+use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
 use crate::web::view::unknown_view;
 use crate::{Message, Salver};
@@ -38,10 +38,10 @@ impl Salver {
             session: SessionSource::cookie(),
             view: ViewSource::route(),
             plain_http: false,
-            parts: true,
-            translator: Translator::default(),
+            partials: true,
+            translator: TranslatorFactory::default(),
             #[cfg(feature = "live")]
-            left_to_page: false,
+            confirm_in_browser: false,
         }
     }
 }
@@ -53,10 +53,10 @@ pub struct Middleware {
     session: SessionSource,
     view: ViewSource,
     plain_http: bool,
-    parts: bool,
-    translator: Translator,
+    partials: bool,
+    translator: TranslatorFactory,
     #[cfg(feature = "live")]
-    left_to_page: bool,
+    confirm_in_browser: bool,
 }
 
 impl Middleware {
@@ -86,7 +86,7 @@ impl Middleware {
     #[cfg(feature = "live")]
     #[must_use]
     pub fn leave_to_page(mut self) -> Self {
-        self.left_to_page = true;
+        self.confirm_in_browser = true;
         self
     }
 
@@ -116,7 +116,7 @@ impl Middleware {
         F: Fn(&HttpRequest) -> T + 'static,
         T: Fn(&Message) -> Option<Words> + 'static,
     {
-        self.translator = Translator::new(translator);
+        self.translator = TranslatorFactory::new(translator);
         self
     }
 
@@ -127,7 +127,7 @@ impl Middleware {
     /// response.
     #[must_use]
     pub fn without_parts(mut self) -> Self {
-        self.parts = false;
+        self.partials = false;
         self
     }
 
@@ -155,21 +155,21 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         future::ready(Ok(MiddlewareService {
             service,
-            site: Rc::new(Site {
+            app_state: Rc::new(AppState {
                 salver: self.salver.for_current_runtime(),
                 session: self.session.clone(),
                 view: self.view.clone(),
-                routes: Routes::default(),
-                lately: Lately::default(),
-                pages: RefCell::default(),
+                view_cache: ViewCache::default(),
+                session_cache: SessionCache::default(),
+                recorded_views: RefCell::default(),
                 plain_http: self.plain_http,
-                parts: self.parts,
+                partials: self.partials,
                 translator: self.translator.clone(),
-                unread: &unknown_view::OF_THIS_PROCESS,
+                unknown_views: &unknown_view::UNKNOWN_VIEWS,
                 #[cfg(feature = "live")]
-                left_to_page: self.left_to_page,
+                confirm_in_browser: self.confirm_in_browser,
                 #[cfg(feature = "live")]
-                turns: tokio::sync::Semaphore::new(crate::web::live::TURNS),
+                stream_polls: tokio::sync::Semaphore::new(crate::web::live::MAX_CONCURRENT_POLLS),
             }),
         }))
     }
@@ -178,7 +178,7 @@ where
 /// What [`Middleware`] wraps around an app.
 pub struct MiddlewareService<S> {
     service: S,
-    site: Rc<Site>,
+    app_state: Rc<AppState>,
 }
 
 impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
@@ -189,14 +189,14 @@ where
 {
     type Response = ServiceResponse<Body<B>>;
     type Error = Error;
-    type Future = Answering<S::Future, B>;
+    type Future = ResponseFuture<S::Future, B>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let visit = Visit::start(&self.site, request.request());
-        Answering {
-            step: Step::Handling {
+        let visit = RequestState::start(&self.app_state, request.request());
+        ResponseFuture {
+            step: State::Handling {
                 response: self.service.call(request),
                 visit,
             },
@@ -210,79 +210,79 @@ impl<S> fmt::Debug for MiddlewareService<S> {
     }
 }
 
-type Answer<B> = Result<ServiceResponse<Body<B>>, Error>;
+type Finalized<B> = Result<ServiceResponse<Body<B>>, Error>;
 
 pin_project! {
     /// A request that is being answered.
-    pub struct Answering<F, B> {
+    pub struct ResponseFuture<F, B> {
         #[pin]
-        step: Step<F, B>,
+        step: State<F, B>,
     }
 }
 
 pin_project! {
-    #[project = At]
-    enum Step<F, B> {
+    #[project = StateProj]
+    enum State<F, B> {
         /// By what stands inside of the middleware.
         Handling {
             #[pin]
             response: F,
-            visit: Rc<Visit>,
+            visit: Rc<RequestState>,
         },
         /// By the middleware, which waits for the store. Boxed: most pages have nothing to wait for.
-        Ending {
-            answer: LocalBoxFuture<'static, Answer<B>>,
+        Finalizing {
+            answer: LocalBoxFuture<'static, Finalized<B>>,
         },
     }
 }
 
-impl<F, B> Future for Answering<F, B>
+impl<F, B> Future for ResponseFuture<F, B>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
     B: MessageBody + 'static,
 {
-    type Output = Answer<B>;
+    type Output = Finalized<B>;
 
     fn poll(self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Self::Output> {
         let mut step = self.project().step;
-        if let At::Handling { response, visit } = step.as_mut().project() {
+        if let StateProj::Handling { response, visit } = step.as_mut().project() {
             let response = ready!(response.poll(waker));
-            let answer = match answer(visit, response) {
+            let answer = match finalize_response(visit, response) {
                 Either::Left(answer) => return Poll::Ready(answer),
                 Either::Right(answer) => answer,
             };
-            step.set(Step::Ending { answer });
+            step.set(State::Finalizing { answer });
         }
         match step.project() {
-            At::Ending { answer } => answer.poll_unpin(waker),
-            At::Handling { .. } => Poll::Pending,
+            StateProj::Finalizing { answer } => answer.poll_unpin(waker),
+            StateProj::Handling { .. } => Poll::Pending,
         }
     }
 }
 
 /// Gives the answer, or what has to be waited for before it.
-fn answer<B: MessageBody + 'static>(
-    visit: &Rc<Visit>,
+fn finalize_response<B: MessageBody + 'static>(
+    visit: &Rc<RequestState>,
     response: Result<ServiceResponse<B>, Error>,
-) -> Either<Answer<B>, LocalBoxFuture<'static, Answer<B>>> {
+) -> Either<Finalized<B>, LocalBoxFuture<'static, Finalized<B>>> {
     Either::Right(match response {
         Ok(response) => {
-            let ending = Ending::of(visit, &response);
-            if ending.is_plain(visit) {
-                return Either::Left(Ok(end_plainly(visit, response)));
+            let ending = ResponsePlan::of(visit, &response);
+            if ending.is_unchanged(visit) {
+                return Either::Left(Ok(finalize_unchanged(visit, response)));
             }
             let visit = Rc::clone(visit);
-            async move { Ok(end(&visit, response, ending).await) }.boxed_local()
+            async move { Ok(finalize(&visit, response, ending).await) }.boxed_local()
         }
         Err(error) => {
             let visit = Rc::clone(visit);
-            async move { Err(end_in_error(&visit, error).await) }.boxed_local()
+            async move { Err(finalize_error(&visit, error).await) }.boxed_local()
         }
     })
 }
 
-impl<F, B> fmt::Debug for Answering<F, B> {
+impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answering").finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

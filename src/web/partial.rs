@@ -13,8 +13,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::View;
 use crate::web::response::eligibility;
-use crate::web::response::inject::Wanted;
-use crate::web::view::cache::Routes;
+use crate::web::response::inject::InsertionPoint;
+use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
 
 /// By this a page says which view it is, percent-encoded.
@@ -23,12 +23,12 @@ const VIEW: HeaderName = HeaderName::from_static("salver-view");
 const HTMX: HeaderName = HeaderName::from_static("hx-request");
 const BOOSTED: HeaderName = HeaderName::from_static("hx-boosted");
 const RESTORED: HeaderName = HeaderName::from_static("hx-history-restore-request");
-const KIND: HeaderName = HeaderName::from_static("hx-request-type");
-const URL: HeaderName = HeaderName::from_static("hx-current-url");
+const REQUEST_TYPE: HeaderName = HeaderName::from_static("hx-request-type");
+const CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 /// By this Turbo asks for a frame.
 const FRAME: HeaderName = HeaderName::from_static("turbo-frame");
 /// By these htmx goes to another page, and takes nothing in.
-const LEAVING: [HeaderName; 3] = [
+const NAVIGATION_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("hx-redirect"),
     HeaderName::from_static("hx-location"),
     HeaderName::from_static("hx-refresh"),
@@ -36,7 +36,7 @@ const LEAVING: [HeaderName; 3] = [
 
 /// What a script in the page makes of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Partial {
     /// htmx puts in what is marked as out of band.
     Htmx,
     /// Turbo does what the elements of a stream say.
@@ -45,7 +45,7 @@ pub(crate) enum Part {
     Frame(Bytes),
 }
 
-impl Part {
+impl Partial {
     /// Tells which part a response is, if it is not a page that a browser loads.
     pub(crate) fn of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Self> {
         if is_turbo_stream(response) {
@@ -55,15 +55,15 @@ impl Part {
         if let Some(frame) = request.get(FRAME) {
             return Some(Self::Frame(Bytes::copy_from_slice(frame.as_bytes())));
         }
-        let is_taken_in = !may_be_empty(response) || !is_later_htmx(request);
-        (asks_htmx(request) && is_taken_in).then_some(Self::Htmx)
+        let is_taken_in = !may_be_empty(response) || !is_htmx_4(request);
+        (is_htmx_partial(request) && is_taken_in).then_some(Self::Htmx)
     }
 
     /// Tells where in the response the messages go.
-    pub(crate) fn wanted(&self) -> Wanted {
+    pub(crate) fn insertion_point(&self) -> InsertionPoint {
         match self {
-            Self::Htmx | Self::Stream => Wanted::End,
-            Self::Frame(id) => Wanted::Frame(id.clone()),
+            Self::Htmx | Self::Stream => InsertionPoint::End,
+            Self::Frame(id) => InsertionPoint::Frame(id.clone()),
         }
     }
 
@@ -81,32 +81,32 @@ impl Part {
 }
 
 /// Tells whether htmx asks for a part: not for a whole page, by a boosted link or because it has forgotten one.
-fn asks_htmx(request: &HeaderMap) -> bool {
+fn is_htmx_partial(request: &HeaderMap) -> bool {
     let says = |name: HeaderName| request.get(name).is_some_and(|value| value == "true");
     says(HTMX) && !says(BOOSTED) && !says(RESTORED)
 }
 
 /// Tells whether it is htmx 4 or later that asks: it takes errors in, and does nothing where all that comes is out of
 /// band.
-fn is_later_htmx(request: &HeaderMap) -> bool {
-    request.contains_key(KIND)
+fn is_htmx_4(request: &HeaderMap) -> bool {
+    request.contains_key(REQUEST_TYPE)
 }
 
 /// Tells whether htmx has asked, and drops the answer: as an error, or because it goes to another page.
-pub(crate) fn is_dropped<B>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn is_discarded_by_htmx<B>(response: &ServiceResponse<B>) -> bool {
     let request = response.request().headers();
     let leaves = || {
-        LEAVING
+        NAVIGATION_HEADERS
             .iter()
             .any(|name| response.headers().contains_key(name))
     };
     request.contains_key(HTMX)
-        && (leaves() || !response.status().is_success() && !is_later_htmx(request))
+        && (leaves() || !response.status().is_success() && !is_htmx_4(request))
 }
 
 /// Tells whether a response is a Turbo stream.
 pub(crate) fn is_turbo_stream<B>(response: &ServiceResponse<B>) -> bool {
-    eligibility::is_of_type(response, b"text/vnd.turbo-stream.html")
+    eligibility::has_media_type(response, b"text/vnd.turbo-stream.html")
 }
 
 /// Tells whether a response has nothing in it, and messages could be put there: what was asked for is done, or gone.
@@ -119,11 +119,15 @@ pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> boo
 }
 
 /// Gives the view of the page that asks, as far as it says so: by its script, by htmx, or as Turbo's browser does.
-pub(crate) fn page(request: &HttpRequest, views: &ViewSource, routes: &Routes) -> Option<View> {
+pub(crate) fn requesting_page(
+    request: &HttpRequest,
+    views: &ViewSource,
+    routes: &ViewCache,
+) -> Option<View> {
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     if let Some(view) = text(VIEW) {
         return View::new(percent_decode_str(view).decode_utf8().ok()?).ok();
     }
-    let url = text(URL).or_else(|| text(REFERER))?;
+    let url = text(CURRENT_URL).or_else(|| text(REFERER))?;
     views.find_page(request, &url.parse::<Uri>().ok()?, routes)
 }

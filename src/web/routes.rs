@@ -13,7 +13,7 @@ use crate::web::assets::Asset;
 use crate::web::live;
 
 /// Where they are unless somebody says otherwise.
-const PATH: &str = "/salver";
+const DEFAULT_PATH: &str = "/salver";
 
 impl Salver {
     /// Serves what pages load: `App::new().service(salver.routes())`.
@@ -53,18 +53,18 @@ impl Salver {
 #[derive(Clone, Debug)]
 pub struct Routes {
     path: String,
-    takes_messages: bool,
+    accepts_messages: bool,
     #[cfg(feature = "live")]
-    minds_signals: bool,
+    handles_signals: bool,
 }
 
 impl Default for Routes {
     fn default() -> Self {
         Self {
-            path: PATH.to_owned(),
-            takes_messages: false,
+            path: DEFAULT_PATH.to_owned(),
+            accepts_messages: false,
             #[cfg(feature = "live")]
-            minds_signals: true,
+            handles_signals: true,
         }
     }
 }
@@ -87,7 +87,7 @@ impl Routes {
     /// than that script could draw itself.
     #[must_use]
     pub fn taking_messages(mut self) -> Self {
-        self.takes_messages = true;
+        self.accepts_messages = true;
         self
     }
 
@@ -99,7 +99,7 @@ impl Routes {
     #[cfg(feature = "live")]
     #[must_use]
     pub fn without_signals(mut self) -> Self {
-        self.minds_signals = false;
+        self.handles_signals = false;
         self
     }
 
@@ -110,39 +110,39 @@ impl Routes {
         let head = format!(
             r#"<link rel="stylesheet" href="{}/{}">"#,
             self.path,
-            assets::CSS.name()
+            assets::CSS.file_name()
         );
         #[cfg(feature = "live")]
         let head = format!(
             r#"{head}<script type="module" src="{}/{}"></script>"#,
             self.path,
-            live::SCRIPT.name()
+            live::SCRIPT.file_name()
         );
         head
     }
 
     fn resources(&self) -> Vec<Resource> {
         let path = &self.path;
-        let files = asset(path, "css", &assets::CSS);
+        let files = asset_resources(path, "css", &assets::CSS);
         #[cfg(feature = "live")]
         let files = files
-            .chain(asset(path, "js", &live::SCRIPT))
-            .chain([live::resource(path, self.minds_signals)]);
+            .chain(asset_resources(path, "js", &live::SCRIPT))
+            .chain([live::resource(path, self.handles_signals)]);
         files
-            .chain(api::resources(path, self.takes_messages))
+            .chain(api::resources(path, self.accepts_messages))
             .collect()
     }
 }
 
 /// Gives a file by its two names.
-fn asset(
+fn asset_resources(
     path: &str,
     ending: &str,
     asset: &'static LazyLock<Asset>,
 ) -> impl Iterator<Item = Resource> + use<> {
-    let plainly = web::get().to(move || async { asset.answer(None) });
+    let plainly = web::get().to(move || async { asset.respond(None) });
     let by_hash =
-        web::get().to(move |hash: web::Path<String>| async move { asset.answer(Some(&hash)) });
+        web::get().to(move |hash: web::Path<String>| async move { asset.respond(Some(&hash)) });
     let names = [
         format!("salver.{ending}"),
         format!("salver.{{hash}}.{ending}"),

@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use crate::Message;
 
 /// By this key a translator is asked how many more messages there were; the argument `count` says it.
-const MORE: &str = "salver-more";
+const MORE_KEY: &str = "salver-more";
 
 /// What a message says in another language.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,31 +50,31 @@ impl<T: Into<String>> From<T> for Words {
 }
 
 type Translate = dyn Fn(&Message) -> Option<Words>;
-type TongueOf = dyn Fn(&HttpRequest) -> Tongue;
+type CreateTranslator = dyn Fn(&HttpRequest) -> Translator;
 
 /// What knows the languages of the site, if anything does.
 #[derive(Clone, Default)]
-pub(crate) struct Translator(Option<Rc<TongueOf>>);
+pub(crate) struct TranslatorFactory(Option<Rc<CreateTranslator>>);
 
-impl Translator {
+impl TranslatorFactory {
     pub(crate) fn new<F, T>(of: F) -> Self
     where
         F: Fn(&HttpRequest) -> T + 'static,
         T: Fn(&Message) -> Option<Words> + 'static,
     {
         Self(Some(Rc::new(move |request| {
-            Tongue(Some(Rc::new(of(request))))
+            Translator(Some(Rc::new(of(request))))
         })))
     }
 
     /// Gives the visitor's language.
-    pub(crate) fn tongue(&self, request: &HttpRequest) -> Tongue {
+    pub(crate) fn translator(&self, request: &HttpRequest) -> Translator {
         let of = self.0.as_ref();
-        of.map_or_else(Tongue::default, |of| of(request))
+        of.map_or_else(Translator::default, |of| of(request))
     }
 }
 
-impl fmt::Debug for Translator {
+impl fmt::Debug for TranslatorFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_there = self.0.is_some();
         f.debug_tuple("Translator").field(&is_there).finish()
@@ -83,12 +83,12 @@ impl fmt::Debug for Translator {
 
 /// One visitor's language; by default that in which messages were written.
 #[derive(Clone, Default)]
-pub(crate) struct Tongue(Option<Rc<Translate>>);
+pub(crate) struct Translator(Option<Rc<Translate>>);
 
-impl Tongue {
+impl Translator {
     /// Gives a message as the visitor is to read it: as it was written where there is no translation.
     pub(crate) fn translate(&self, message: &Message) -> Message {
-        let words = self.words(message);
+        let words = self.translated(message);
         words.unwrap_or_else(|| message.clone())
     }
 
@@ -102,11 +102,11 @@ impl Tongue {
     /// Says how many more there were.
     pub(crate) fn more(&self, displaced: u64) -> String {
         let more = Message::info(format!("and {displaced} more"));
-        let more = more.key(MORE).arg("count", displaced);
+        let more = more.key(MORE_KEY).arg("count", displaced);
         self.translate(&more).text().to_owned()
     }
 
-    fn words(&self, message: &Message) -> Option<Message> {
+    fn translated(&self, message: &Message) -> Option<Message> {
         message.get_key()?;
         let words = self.0.as_ref()?(message)?;
         let translated = message

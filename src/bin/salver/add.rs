@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::server::Server;
 
 pub(crate) async fn run(server: &Server, wanted: Add, output: &Output) -> Outcome {
-    let address = wanted.address.page()?.clone();
+    let address = wanted.address.context()?.clone();
     let salver = server.salver(address.app())?;
     let message = message(wanted)?;
     let id = message.id();

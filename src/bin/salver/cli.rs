@@ -36,7 +36,7 @@ pub(crate) enum Command {
     #[command(after_help = ADDRESSES)]
     Peek {
         /// Whose, on which page; `app:{session}` is all pages of a session.
-        address: Address,
+        address: Target,
     },
     /// Leave a message.
     #[command(after_help = ADDRESSES)]
@@ -45,7 +45,7 @@ pub(crate) enum Command {
     #[command(after_help = ADDRESSES)]
     Watch {
         /// Whose, on which page.
-        address: Address,
+        address: Target,
     },
     /// Count the messages of an application.
     Stats {
@@ -83,12 +83,12 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Add {
     /// Whose, on which page.
-    pub(crate) address: Address,
+    pub(crate) address: Target,
     /// What is shown; `-` reads it from standard input.
     pub(crate) text: String,
     /// How loud.
     #[arg(long, default_value = "info")]
-    pub(crate) level: Loudness,
+    pub(crate) level: LevelArg,
     /// A title above the text.
     #[arg(long)]
     pub(crate) title: Option<String>,
@@ -108,7 +108,7 @@ pub(crate) struct Add {
 
 /// A level, as it is spelled.
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Loudness {
+pub(crate) enum LevelArg {
     Debug,
     Info,
     Success,
@@ -116,53 +116,53 @@ pub(crate) enum Loudness {
     Error,
 }
 
-impl From<Loudness> for Level {
-    fn from(loudness: Loudness) -> Self {
+impl From<LevelArg> for Level {
+    fn from(loudness: LevelArg) -> Self {
         match loudness {
-            Loudness::Debug => Self::Debug,
-            Loudness::Info => Self::Info,
-            Loudness::Success => Self::Success,
-            Loudness::Warning => Self::Warning,
-            Loudness::Error => Self::Error,
+            LevelArg::Debug => Self::Debug,
+            LevelArg::Info => Self::Info,
+            LevelArg::Success => Self::Success,
+            LevelArg::Warning => Self::Warning,
+            LevelArg::Error => Self::Error,
         }
     }
 }
 
 /// Whose messages, and on which page if one is named.
 #[derive(Clone, Debug)]
-pub(crate) enum Address {
-    Page(Context),
+pub(crate) enum Target {
+    Context(Context),
     /// All pages of an application's session.
     Session(String, SessionId),
 }
 
-impl Address {
+impl Target {
     /// Gives the page.
-    pub(crate) fn page(&self) -> Result<&Context, CliError> {
+    pub(crate) fn context(&self) -> Result<&Context, CliError> {
         match self {
-            Self::Page(page) => Ok(page),
+            Self::Context(page) => Ok(page),
             Self::Session(..) => Err(CliError::invalid_input("the address names no page")),
         }
     }
 
     pub(crate) fn app(&self) -> &str {
         match self {
-            Self::Page(page) => page.app(),
+            Self::Context(page) => page.app(),
             Self::Session(app, _) => app,
         }
     }
 }
 
-impl FromStr for Address {
+impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with('{') {
-            let context = serde_json::from_str(text).map(Self::Page);
+            let context = serde_json::from_str(text).map(Self::Context);
             return context.map_err(|error| error.to_string());
         }
         if !text.ends_with('}') {
-            let context = text.parse().map(Self::Page);
+            let context = text.parse().map(Self::Context);
             return context.map_err(|error: salver::Error| error.to_string());
         }
         // As the session's page that is any.

@@ -12,9 +12,9 @@ use crate::output::Output;
 use crate::server::{OTHER_PROTOCOL, Server};
 
 /// How many looks tell how fast the server answers.
-const LOOKS: usize = 100;
+const READS: usize = 100;
 /// How many steps through the contexts tell in which form they are kept.
-const STEPS: usize = 20;
+const SAMPLE_STEPS: usize = 20;
 
 pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
     let store = server.store()?;
@@ -25,9 +25,9 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
         .iter()
         .any(|finding| finding.trouble() == Named::Unreachable);
     let (mut latency, mut hints) = (None, Vec::new());
-    if reached && let Ok(measured) = measure(&salver).await {
+    if reached && let Ok(measured) = measure_latency(&salver).await {
         latency = Some(measured);
-        hints.extend(form(&sample(&store, app).await));
+        hints.extend(encoding_hint(&sample(&store, app).await));
     }
     if !reached && server.speaks_other_protocol().await {
         let detail = OTHER_PROTOCOL;
@@ -35,21 +35,21 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     }
     let value = json!({
         "good": findings.is_empty(),
-        "findings": findings.iter().map(told).collect::<Vec<_>>(),
+        "findings": findings.iter().map(to_json).collect::<Vec<_>>(),
         "hints": hints,
         "latency_us": latency.map(|(p50, p99)| json!({ "p50": p50.as_micros(), "p99": p99.as_micros() })),
     });
     let name = server.name();
-    output.print(|| page(&name, &findings, &hints, latency), value)?;
+    output.print(|| report(&name, &findings, &hints, latency), value)?;
     Ok(findings.is_empty())
 }
 
-fn told(finding: &Finding) -> serde_json::Value {
+fn to_json(finding: &Finding) -> serde_json::Value {
     let trouble = finding.trouble();
     json!({ "trouble": trouble.name(), "detail": finding.detail(), "advice": trouble.advice() })
 }
 
-fn page(
+fn report(
     name: &str,
     findings: &[Finding],
     hints: &[String],
@@ -69,23 +69,23 @@ fn page(
 }
 
 /// Measures how long a look takes: the median, and what one in a hundred takes at least.
-async fn measure(salver: &Salver) -> Result<(Duration, Duration), CliError> {
+async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliError> {
     let nobodys = salver.context(SessionId::new("!doctor")?, View::ANY)?;
     let mut took = Vec::new();
-    for _ in 0..LOOKS {
+    for _ in 0..READS {
         let began = Instant::now();
         salver.peek(&nobodys).await?;
         took.push(began.elapsed());
     }
     took.sort();
     let at = |place: usize| took.get(place).copied().unwrap_or_default();
-    Ok((at(LOOKS / 2), at(LOOKS - 1)))
+    Ok((at(READS / 2), at(READS - 1)))
 }
 
 /// Counts some of the contexts.
 async fn sample(store: &RedisStore, app: &str) -> Surveyed {
     let mut sample = Surveyed::default();
-    for _ in 0..STEPS {
+    for _ in 0..SAMPLE_STEPS {
         let from = sample.next.clone();
         let Ok(step) = store.survey(app, from.as_deref()).await else {
             break;
@@ -99,7 +99,7 @@ async fn sample(store: &RedisStore, app: &str) -> Surveyed {
 }
 
 /// Tells whether many contexts are kept in a form that is larger than need be.
-fn form(sample: &Surveyed) -> Option<String> {
+fn encoding_hint(sample: &Surveyed) -> Option<String> {
     (sample.wide * 2 > sample.contexts).then(|| {
         format!(
             "{} of {} contexts are kept in a form that is three times as large: `CONFIG SET zset-max-listpack-value 512` \

@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use crate::Outcome;
-use crate::cli::Address;
+use crate::cli::Target;
 use crate::output::Output;
 use crate::server::Server;
 
-pub(crate) async fn run(server: &Server, address: &Address, output: &Output) -> Outcome {
+pub(crate) async fn run(server: &Server, address: &Target, output: &Output) -> Outcome {
     let salver = server.salver(address.app())?;
     let contexts = match address {
-        Address::Page(page) => vec![page.clone()],
-        Address::Session(_, session) => {
+        Target::Context(page) => vec![page.clone()],
+        Target::Session(_, session) => {
             server
                 .with_diagnosis(&salver, salver.contexts(session))
                 .await?

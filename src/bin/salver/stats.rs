@@ -10,7 +10,7 @@ use crate::output::{Output, ago, number};
 use crate::server::Server;
 
 /// Longest bar of the histogram, in characters.
-const LONGEST: u64 = 40;
+const MAX_BAR_LEN: u64 = 40;
 
 pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
     let salver = server.salver(app)?;
@@ -24,11 +24,11 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
         "oldest": all.oldest,
         "contexts_by_messages": all.by_messages,
     });
-    output.print(|| page(&all), value)?;
+    output.print(|| report(&all), value)?;
     Ok(true)
 }
 
-fn page(all: &Surveyed) -> String {
+fn report(all: &Surveyed) -> String {
     let mut page = format!(
         "contexts {:>12}\nmessages {:>12}\nbytes    {:>12}\noldest   {:>12}",
         number(all.contexts),
@@ -48,7 +48,7 @@ fn page(all: &Surveyed) -> String {
             _ if size + 1 == all.by_messages.len() => format!("{from} or more"),
             _ => format!("{from} to {to}"),
         };
-        let length = (count * LONGEST).div_ceil(most);
+        let length = (count * MAX_BAR_LEN).div_ceil(most);
         let bar = "#".repeat(usize::try_from(length).unwrap_or_default());
         // Writing into a string cannot fail.
         let _ = write!(page, "\n{range:10} {:>10} {bar}", number(*count));

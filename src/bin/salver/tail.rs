@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::Outcome;
-use crate::cli::Address;
+use crate::cli::Target;
 use crate::output::Output;
 use crate::server::Server;
 
 /// How often it looks though nothing rings: leases that end and schedules do not.
-const LOOK: Duration = Duration::from_secs(1);
+const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many of the last messages are known: more than any context keeps.
-const KNOWN: usize = 4_096;
+const MAX_PRINTED: usize = 4_096;
 
-pub(crate) async fn run(server: &Server, address: &Address, output: &Output) -> Outcome {
-    let page = address.page()?;
+pub(crate) async fn run(server: &Server, address: &Target, output: &Output) -> Outcome {
+    let page = address.context()?;
     let salver = server.salver(page.app())?;
     let mut watch = salver.watch(page);
     let mut said = VecDeque::new();
@@ -30,8 +30,8 @@ pub(crate) async fn run(server: &Server, address: &Address, output: &Output) -> 
             }
         }
         // One that a page gives back is not said again; those of long ago do not come back.
-        said.drain(..said.len().saturating_sub(KNOWN));
+        said.drain(..said.len().saturating_sub(MAX_PRINTED));
         // Nothing rang in time: look all the same.
-        let _ = timeout(LOOK, watch.changed()).await;
+        let _ = timeout(READ_INTERVAL, watch.changed()).await;
     }
 }

@@ -14,7 +14,7 @@ use crate::{Error, Level, Message, View};
 /// A message as a page may leave it for the visitor who looks at it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Left {
+pub(crate) struct AddRequest {
     view: String,
     #[serde(default)]
     level: Level,
@@ -29,7 +29,7 @@ pub(crate) struct Left {
     data: Option<Value>,
 }
 
-impl Left {
+impl AddRequest {
     fn message(self) -> Message {
         let mut message = Message::new(self.level, self.text);
         message.title = self.title;
@@ -43,15 +43,21 @@ impl Left {
 }
 
 /// Adds it. Makes no session: who has none would be given one for each message.
-pub(crate) async fn add(request: HttpRequest, left: Json<Left>) -> Result<HttpResponse, Problem> {
-    let Caller { visit, session } = Caller::of(&request)?;
-    let session = session.ok_or_else(Problem::nobody)?;
+pub(crate) async fn add(
+    request: HttpRequest,
+    left: Json<AddRequest>,
+) -> Result<HttpResponse, Problem> {
+    let Caller {
+        state: visit,
+        session,
+    } = Caller::of(&request)?;
+    let session = session.ok_or_else(Problem::no_session)?;
     let mut left = left.into_inner();
     let view = View::try_from(std::mem::take(&mut left.view))?;
     let message = left.message();
     let id = message.id();
-    visit.visitor.touch(&visit.visitor.hand(&request));
-    let salver = &visit.site.salver;
+    visit.visitor.mark_modified(&visit.visitor.issuer(&request));
+    let salver = &visit.app_state.salver;
     let context = salver.context_for(session, view);
     if salver
         .add_without_redirect(&context, message)

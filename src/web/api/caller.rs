@@ -10,22 +10,25 @@ use serde::Serialize;
 use crate::SessionId;
 use crate::web::api::problem::Problem;
 use crate::web::request::csrf;
-use crate::web::request::state::Visit;
+use crate::web::request::state::RequestState;
 
 /// Whose request it is, if a page of this site makes it.
 pub(super) struct Caller {
-    pub(super) visit: Rc<Visit>,
+    pub(super) state: Rc<RequestState>,
     pub(super) session: Option<SessionId>,
 }
 
 impl Caller {
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let visit = Visit::of(request)?;
-        if csrf::is_foreign(request) {
-            return Err(Problem::foreign());
+        let visit = RequestState::of(request)?;
+        if csrf::is_cross_origin(request) {
+            return Err(Problem::cross_origin());
         }
         let session = visit.visitor.session(request);
-        Ok(Self { visit, session })
+        Ok(Self {
+            state: visit,
+            session,
+        })
     }
 }
 

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::web::api::caller::{Caller, json};
 use crate::web::api::problem::Problem;
 use crate::web::request::eligibility;
-use crate::web::request::headers::Head;
+use crate::web::request::headers::RequestHeaders;
 use crate::{Message, View};
 
 /// Of which view.
 #[derive(Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ViewRequest {
     view: String,
 }
 
 #[derive(Default, Serialize)]
-struct Pending {
+struct ClaimResponse {
     messages: Vec<Message>,
     /// How many went to make room since the view was last shown.
     displaced: u64,
@@ -32,26 +32,29 @@ struct Pending {
 /// lease has ended.
 pub(crate) async fn claim(
     request: HttpRequest,
-    wanted: Json<Wanted>,
+    wanted: Json<ViewRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller { visit, session } = Caller::of(&request)?;
+    let Caller {
+        state: visit,
+        session,
+    } = Caller::of(&request)?;
     let view = View::new(wanted.into_inner().view)?;
-    let salver = &visit.site.salver;
-    let mut pending = Pending {
+    let salver = &visit.app_state.salver;
+    let mut pending = ClaimResponse {
         lease: salver.config().lease.as_millis(),
-        ..Pending::default()
+        ..ClaimResponse::default()
     };
-    let is_seen = eligibility::may_claim(&request, &Head::of(&request));
+    let is_seen = eligibility::may_claim(&request, &RequestHeaders::of(&request));
     let Some(session) = session.filter(|_| is_seen) else {
         return Ok(json(StatusCode::OK, pending));
     };
-    let context = salver.context_for(session, visit.site.noted(view));
+    let context = salver.context_for(session, visit.app_state.record_view(view));
     let hold = salver.claim_for_api(context.looked_into()).await?;
     if let Some(found) = hold.result() {
-        pending.messages = visit.tongue(&request).translate_all(&found.messages);
+        pending.messages = visit.translator(&request).translate_all(&found.messages);
         pending.displaced = found.displaced;
         pending.next = found.next.map(|next| next.as_millis());
     }
-    visit.leave_with_script(hold);
+    visit.keep_for_client(hold);
     Ok(json(StatusCode::OK, pending))
 }

@@ -13,7 +13,7 @@ const MAX_IDS: usize = 256;
 
 /// Which messages a page shows.
 #[derive(Deserialize)]
-pub(crate) struct Shown {
+pub(crate) struct ConfirmRequest {
     view: String,
     ids: Vec<MessageId>,
 }
@@ -21,16 +21,19 @@ pub(crate) struct Shown {
 /// Removes them from the visitor's own session, from this view and from [`View::ANY`].
 pub(crate) async fn confirm(
     request: HttpRequest,
-    shown: Json<Shown>,
+    shown: Json<ConfirmRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller { visit, session } = Caller::of(&request)?;
-    let Shown { view, ids } = shown.into_inner();
+    let Caller {
+        state: visit,
+        session,
+    } = Caller::of(&request)?;
+    let ConfirmRequest { view, ids } = shown.into_inner();
     let view = View::new(view)?;
     if ids.len() > MAX_IDS {
         return Err(Error::invalid("ids", format!("are more than {MAX_IDS}")).into());
     }
     if let Some(session) = session {
-        let salver = &visit.site.salver;
+        let salver = &visit.app_state.salver;
         let context = salver.context_for(session, view);
         salver.confirm_by_ids(&context, ids).await?;
     }

@@ -12,22 +12,25 @@ use crate::{Error, View};
 
 /// Of which view.
 #[derive(Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct CountQuery {
     view: Option<String>,
 }
 
 /// Counts what a page of a view would show, and changes nothing.
 pub(crate) async fn count(
     request: HttpRequest,
-    wanted: Result<Query<Wanted>, actix_web::Error>,
+    wanted: Result<Query<CountQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller { visit, session } = Caller::of(&request)?;
+    let Caller {
+        state: visit,
+        session,
+    } = Caller::of(&request)?;
     let view = wanted.ok().and_then(|wanted| wanted.into_inner().view);
     let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
     let view = View::new(view)?;
     let count = match session {
         Some(session) => {
-            let salver = &visit.site.salver;
+            let salver = &visit.app_state.salver;
             salver.peek(&salver.context_for(session, view)).await?.len()
         }
         None => 0,

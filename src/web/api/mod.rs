@@ -20,7 +20,7 @@ use actix_web::{HttpResponse, Resource};
 const MAX_BYTES: usize = 16 * 1024;
 
 /// What describes all this: an OpenAPI document.
-const DESCRIPTION: &str = include_str!("openapi.json");
+const OPENAPI: &str = include_str!("openapi.json");
 
 /// Gives what pages ask for as JSON, below a path.
 pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
@@ -28,26 +28,29 @@ pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
         web::resource(format!("{path}/{name}")).app_data(
             JsonConfig::default()
                 .limit(MAX_BYTES)
-                .error_handler(problem::of_body),
+                .error_handler(problem::from_body_error),
         )
     };
     let mut resources = vec![
-        only("POST", at("claim").route(web::post().to(claim::claim))),
-        only(
+        allow_only("POST", at("claim").route(web::post().to(claim::claim))),
+        allow_only(
             "POST",
             at("confirm").route(web::post().to(confirm::confirm)),
         ),
-        only("GET", at("count").route(web::get().to(count::count))),
-        only("GET", at("openapi.json").route(web::get().to(describe))),
+        allow_only("GET", at("count").route(web::get().to(count::count))),
+        allow_only("GET", at("openapi.json").route(web::get().to(openapi))),
     ];
     if takes_messages {
-        resources.push(only("POST", at("messages").route(web::post().to(add::add))));
+        resources.push(allow_only(
+            "POST",
+            at("messages").route(web::post().to(add::add)),
+        ));
     }
     resources
 }
 
 /// Has a resource say which method is meant.
-fn only(method: &'static str, resource: Resource) -> Resource {
+fn allow_only(method: &'static str, resource: Resource) -> Resource {
     let refused = move || {
         HttpResponse::MethodNotAllowed()
             .insert_header((header::ALLOW, method))
@@ -56,9 +59,9 @@ fn only(method: &'static str, resource: Resource) -> Resource {
     resource.default_service(web::to(move || ready(refused())))
 }
 
-async fn describe() -> HttpResponse {
+async fn openapi() -> HttpResponse {
     HttpResponse::Ok()
         .content_type(ContentType::json())
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .body(DESCRIPTION)
+        .body(OPENAPI)
 }

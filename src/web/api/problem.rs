@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::Error;
 
 /// How long to wait where it will not be over in a moment.
-const LONG: Duration = Duration::from_secs(60);
+const LONG_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// A problem: to the caller what it can do about it, to strangers nothing else.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Problem {
 
 /// What it says.
 #[derive(Serialize)]
-struct Content<'a> {
+struct ProblemDocument<'a> {
     title: &'a str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ impl Problem {
     }
 
     /// A page of another site.
-    pub(crate) fn foreign() -> Self {
+    pub(crate) fn cross_origin() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "the request is not of a page of this site",
@@ -54,7 +54,7 @@ impl Problem {
     }
 
     /// Nobody is there to be told anything.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn no_session() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the visitor has no session")
     }
 }
@@ -69,7 +69,7 @@ impl From<Error> for Problem {
         let is_theirs = error.is_invalid() || error.is_closed() || error.is_full();
         let later = error.retry_after().or_else(|| {
             let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
-            is_long.then_some(LONG)
+            is_long.then_some(LONG_RETRY_AFTER)
         });
         Self {
             status,
@@ -92,7 +92,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let content = Content {
+        let content = ProblemDocument {
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
             detail: self.detail.as_deref(),
@@ -109,7 +109,7 @@ impl ResponseError for Problem {
 }
 
 /// What is wrong with a body that is not read.
-pub(crate) fn of_body(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
+pub(crate) fn from_body_error(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
     let problem = match error {
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::web::request::state::{Said, Visit, Word};
-use crate::web::session::issuer::Hand;
+use crate::web::request::state::{ClaimOverride, RequestState, ResponseKind};
+use crate::web::session::issuer::SessionIssuer;
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
 /// Adds messages for this visitor: the extractor of handlers that have something to tell.
@@ -29,12 +29,12 @@ use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, 
 /// renders itself is shown in that very response.
 #[derive(Clone)]
 pub struct Messages {
-    visit: Rc<Visit>,
+    state: Rc<RequestState>,
     /// Instead of the request, which a middleware could not pass on while somebody else holds it.
-    hand: Hand,
+    issuer: SessionIssuer,
     view: Result<View, Error>,
     /// Whether that is the request's own.
-    is_here: bool,
+    is_own_view: bool,
 }
 
 impl Messages {
@@ -46,37 +46,37 @@ impl Messages {
     pub fn to(&self, view: impl IntoView) -> Self {
         Self {
             view: view.into_view(),
-            is_here: false,
+            is_own_view: false,
             ..self.clone()
         }
     }
 
     /// Adds a message of [`Level::Debug`]. Never fails the handler: what goes wrong is logged.
     pub async fn debug(&self, text: impl Into<String>) {
-        self.tell(Level::Debug, text.into()).await;
+        self.add_or_log(Level::Debug, text.into()).await;
     }
 
     /// Adds a message of [`Level::Info`]. Never fails the handler: what goes wrong is logged.
     pub async fn info(&self, text: impl Into<String>) {
-        self.tell(Level::Info, text.into()).await;
+        self.add_or_log(Level::Info, text.into()).await;
     }
 
     /// Adds a message of [`Level::Success`]. Never fails the handler: what goes wrong is logged.
     pub async fn success(&self, text: impl Into<String>) {
-        self.tell(Level::Success, text.into()).await;
+        self.add_or_log(Level::Success, text.into()).await;
     }
 
     /// Adds a message of [`Level::Warning`]. Never fails the handler: what goes wrong is logged.
     pub async fn warning(&self, text: impl Into<String>) {
-        self.tell(Level::Warning, text.into()).await;
+        self.add_or_log(Level::Warning, text.into()).await;
     }
 
     /// Adds a message of [`Level::Error`]. Never fails the handler: what goes wrong is logged.
     pub async fn error(&self, text: impl Into<String>) {
-        self.tell(Level::Error, text.into()).await;
+        self.add_or_log(Level::Error, text.into()).await;
     }
 
-    async fn tell(&self, level: Level, text: String) {
+    async fn add_or_log(&self, level: Level, text: String) {
         if let Err(error) = self.add_message(Message::new(level, text)).await {
             tracing::warn!(%error, "a message was not added");
         }
@@ -96,21 +96,24 @@ impl Messages {
     /// As [`Salver::add`].
     pub async fn add_message(&self, message: Message) -> Result<Added, Error> {
         message.check().map_err(|error| error.during("add"))?;
-        if !self.visit.site.salver.passes_level(&message) {
+        if !self.state.app_state.salver.passes_level(&message) {
             return Ok(Added::default());
         }
-        let context = self.address()?;
-        self.visit.visitor.touch(&self.hand);
-        if self.is_here {
-            self.visit.added_here();
+        let context = self.own_context()?;
+        self.state.visitor.mark_modified(&self.issuer);
+        if self.is_own_view {
+            self.state.mark_added_to_own_view();
         }
         let added = self
-            .visit
-            .site
+            .state
+            .app_state
             .salver
             .add_without_redirect(&context, message)
             .await?;
-        self.visit.site.unread.added(context.app(), context.view());
+        self.state
+            .app_state
+            .unknown_views
+            .record_add(context.app(), context.view());
         Ok(added)
     }
 
@@ -124,22 +127,22 @@ impl Messages {
         reason = "a session source may come to need a round trip; adding the await later would break users"
     )]
     pub async fn context(&self, view: impl IntoView) -> Result<Context, Error> {
-        let context = self.to(view).address()?;
+        let context = self.to(view).own_context()?;
         // Whoever asks for an address adds there, perhaps before the response leaves.
-        self.visit.visitor.touch(&self.hand);
+        self.state.visitor.mark_modified(&self.issuer);
         Ok(context)
     }
 
-    fn address(&self) -> Result<Context, Error> {
+    fn own_context(&self) -> Result<Context, Error> {
         let view = self.view.clone().map_err(|error| error.during("add"))?;
-        let session = self.visit.visitor.known_or_new(&self.hand)?;
-        self.visit.site.salver.context(session, view)
+        let session = self.state.visitor.session_or_new(&self.issuer)?;
+        self.state.app_state.salver.context(session, view)
     }
 
     /// Gives the visitor's session, if there is one; makes none.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
-        self.visit.visitor.known()
+        self.state.visitor.resolved_session()
     }
 
     /// Shows a message on this response only, in the slot. Stores nothing.
@@ -147,27 +150,27 @@ impl Messages {
     /// With [`Pending`](crate::Pending) use [`Pending::now`](crate::Pending::now): where that is drawn
     /// the slot stays empty. A message that [`Message::check`] refuses is logged and not shown.
     pub fn now(&self, message: Message) {
-        if let Some(message) = Visit::presentable(message) {
-            self.visit.show_now(message);
+        if let Some(message) = RequestState::validated(message) {
+            self.state.add_response_only(message);
         }
     }
 
     /// Says that what is pending for this page stays pending, whatever the response.
     pub fn keep(&self) {
-        self.visit.say(Word::Keep);
+        self.state.set_claim_override(ClaimOverride::Keep);
     }
 
     /// Leaves it to this page to say what it shows, as
     /// [`Middleware::leave_to_page`](crate::web::Middleware::leave_to_page) does for all.
     #[cfg(feature = "live")]
     pub fn leave_to_page(&self) {
-        self.visit.say(Word::LeaveToPage);
+        self.state.set_claim_override(ClaimOverride::ClientConfirms);
     }
 
     /// Says that this response is a whole page, though htmx or Turbo asks for it: what is pending for its own view
     /// goes into its slot, if it has one, and nothing is put beside it.
     pub fn as_page(&self) {
-        self.visit.say_what_it_is(Said::Page);
+        self.state.set_response_kind(ResponseKind::FullPage);
     }
 
     /// Says that this response is a part of the page of a view, which takes it in: what is pending there comes with it,
@@ -179,7 +182,8 @@ impl Messages {
     ///
     /// [`is_invalid`](Error::is_invalid), as [`View::new`](View::new).
     pub fn as_part_of(&self, view: impl IntoView) -> Result<(), Error> {
-        self.visit.say_what_it_is(Said::PartOf(view.into_view()?));
+        self.state
+            .set_response_kind(ResponseKind::PartialOf(view.into_view()?));
         Ok(())
     }
 
@@ -197,7 +201,7 @@ impl Messages {
     /// the messages may be under the new one.
     /// [`is_invalid`](Error::is_invalid) for a source of sessions that can only find them.
     pub async fn renew(&self) -> Result<(), Error> {
-        self.visit.renew(&self.hand).await
+        self.state.renew(&self.issuer).await
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one: call it at a logout.
@@ -210,7 +214,7 @@ impl Messages {
     /// As [`Salver::forget`]; the visitor has the new id all the same. [`is_invalid`](Error::is_invalid) for
     /// a source of sessions that can only find them: nothing has changed.
     pub async fn forget(&self) -> Result<(), Error> {
-        self.visit.visitor.forget(&self.hand).await
+        self.state.visitor.close_session(&self.issuer).await
     }
 }
 
@@ -227,16 +231,16 @@ impl FromRequest for Messages {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Visit::of(request).map(|visit| {
+        ready(RequestState::of(request).map(|visit| {
             // Found now, since the request is not kept.
             visit.visitor.session(request);
             Self {
-                hand: visit.visitor.hand(request),
+                issuer: visit.visitor.issuer(request),
                 view: visit.view(request).ok_or_else(|| {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),
-                visit,
-                is_here: true,
+                state: visit,
+                is_own_view: true,
             }
         }))
     }
@@ -248,6 +252,6 @@ impl FromRequest for Salver {
 
     /// Gives the handle for any runtime: it may be moved into a job.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Visit::of(request).map(|visit| visit.site.salver.detached()))
+        ready(RequestState::of(request).map(|visit| visit.app_state.salver.detached()))
     }
 }

@@ -9,8 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::{Serialize, Serializer};
 
-use crate::web::request::state::{Visit, Word};
-use crate::web::translation::Tongue;
+use crate::web::request::state::{ClaimOverride, RequestState};
+use crate::web::translation::Translator;
 use crate::{Error, Message};
 
 /// The messages claimed for this page, ready for the template.
@@ -36,9 +36,9 @@ use crate::{Error, Message};
 /// }
 /// ```
 pub struct Pending {
-    visit: Rc<Visit>,
+    state: Rc<RequestState>,
     /// The visitor's language.
-    tongue: Tongue,
+    translator: Translator,
     messages: Vec<Message>,
     /// How many of the messages were claimed; those after them are for this response only.
     claimed: usize,
@@ -48,9 +48,9 @@ pub struct Pending {
 impl Drop for Pending {
     /// What is for this response only and was not rendered goes to the slot.
     fn drop(&mut self) {
-        if !self.visit.is_rendered() {
+        if !self.state.is_rendered() {
             for message in self.messages.drain(self.claimed..) {
-                self.visit.show_now(message);
+                self.state.add_response_only(message);
             }
         }
     }
@@ -83,8 +83,8 @@ impl Pending {
     /// Draws the fragment. Counts as rendering. It is HTML: tell the template not to escape it.
     #[must_use]
     pub fn html(&self) -> String {
-        self.visit
-            .draw(self.rendered(), self.displaced, &self.tongue)
+        self.state
+            .render(self.rendered(), self.displaced, &self.translator)
     }
 
     /// Writes the list as JSON for a `<script>` element: what means something in HTML is escaped, so that no
@@ -104,24 +104,24 @@ impl Pending {
     /// Adds a message for this response only. Stores nothing. A message that [`Message::check`] refuses
     /// is logged and not shown.
     pub fn now(&mut self, message: Message) {
-        let message = Visit::presentable(message);
-        let translated = message.map(|message| self.tongue.translate(&message));
+        let message = RequestState::validated(message);
+        let translated = message.map(|message| self.translator.translate(&message));
         self.messages.extend(translated);
     }
 
     /// Says that these stay pending, whatever the response.
     pub fn keep(&self) {
-        self.visit.say(Word::Keep);
+        self.state.set_claim_override(ClaimOverride::Keep);
     }
 
     /// Says that these count as shown, whatever the response.
     pub fn confirm(&self) {
-        self.visit.say(Word::Confirm);
+        self.state.set_claim_override(ClaimOverride::Confirm);
     }
 
     fn rendered(&self) -> &[Message] {
         let any = !self.messages.is_empty() || self.displaced > 0;
-        self.visit.rendered(any);
+        self.state.mark_rendered(any);
         &self.messages
     }
 }
@@ -133,11 +133,11 @@ impl FromRequest for Pending {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let visit = Visit::of(&request)?;
-            let shown = visit.shown(&request).await;
+            let visit = RequestState::of(&request)?;
+            let shown = visit.page_messages(&request).await;
             Ok(Self {
-                tongue: visit.tongue(&request).clone(),
-                visit,
+                translator: visit.translator(&request).clone(),
+                state: visit,
                 messages: shown.messages.to_vec(),
                 claimed: shown.messages.len(),
                 displaced: shown.displaced,

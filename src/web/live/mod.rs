@@ -18,7 +18,7 @@ pub(crate) use self::registry::STREAMS;
 
 /// How many streams of a worker ask the store at once. Stops those that all wake together from keeping pages
 /// waiting.
-pub(crate) const TURNS: usize = 64;
+pub(crate) const MAX_CONCURRENT_POLLS: usize = 64;
 
 /// The page script: a custom element without dependencies.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ impl Salver {
     /// Call it at a login or logout where sessions come from a closure or a header. In other processes of the site
     /// streams show whose they are within a quarter of an hour.
     pub fn reset_streams(&self, session: &SessionId) {
-        STREAMS.reset(self.name(), session);
+        STREAMS.close_session(self.name(), session);
     }
 }
 
@@ -53,5 +53,5 @@ impl Salver {
 /// [`Routes::without_signals`](super::Routes::without_signals). Else call it before
 /// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
 pub fn end_streams() {
-    STREAMS.close();
+    STREAMS.shut_down();
 }

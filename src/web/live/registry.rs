@@ -16,140 +16,144 @@ const MAX_STREAMS: usize = 25_000;
 const MAX_STREAMS_PER_SESSION: usize = 32;
 
 /// Those of this process.
-pub(crate) static STREAMS: LazyLock<Streams> = LazyLock::new(Streams::default);
+pub(crate) static STREAMS: LazyLock<StreamRegistry> = LazyLock::new(StreamRegistry::default);
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Farewell {
+pub(crate) enum CloseReason {
     /// The process ends: come again, to another.
-    Closing = 1,
+    Shutdown = 1,
     /// The session has ended: what the page shows is not this visitor's any more.
-    Reset = 2,
+    SessionEnded = 2,
     /// The browser has opened another stream of the view: nobody reads this one.
-    Replaced = 3,
+    Superseded = 3,
 }
 
-type Whose = (Arc<str>, SessionId);
+type SessionKey = (Arc<str>, SessionId);
 
 /// All streams.
 #[derive(Default)]
-pub(crate) struct Streams(Mutex<Open>);
+pub(crate) struct StreamRegistry(Mutex<OpenStreams>);
 
 #[derive(Default)]
-struct Open {
+struct OpenStreams {
     /// The streams by whose they are.
-    sessions: HashMap<Whose, Vec<Arc<End>>>,
+    sessions: HashMap<SessionKey, Vec<Arc<CloseSignal>>>,
     count: usize,
-    closing: bool,
+    is_shut_down: bool,
 }
 
 /// How one stream learns that it is to end.
-struct End {
+struct CloseSignal {
     view: View,
     /// Which browser it is for, where that has one stream of a view.
-    by: Option<String>,
-    word: AtomicU8,
-    said: Notify,
+    client: Option<String>,
+    reason: AtomicU8,
+    notify: Notify,
 }
 
-impl End {
-    fn say(&self, farewell: Farewell) {
-        self.word.store(farewell as u8, Ordering::Release);
-        self.said.notify_one();
+impl CloseSignal {
+    fn send(&self, farewell: CloseReason) {
+        self.reason.store(farewell as u8, Ordering::Release);
+        self.notify.notify_one();
     }
 
-    fn word(&self) -> Option<Farewell> {
-        match self.word.load(Ordering::Acquire) {
-            1 => Some(Farewell::Closing),
-            2 => Some(Farewell::Reset),
-            3 => Some(Farewell::Replaced),
+    fn reason(&self) -> Option<CloseReason> {
+        match self.reason.load(Ordering::Acquire) {
+            1 => Some(CloseReason::Shutdown),
+            2 => Some(CloseReason::SessionEnded),
+            3 => Some(CloseReason::Superseded),
             _ => None,
         }
     }
 }
 
-impl Streams {
+impl StreamRegistry {
     /// Gives a stream its place, if there is one: that of the one before, where it is of a browser that has one
     /// stream of a view.
-    pub(crate) fn join(&self, context: &Context, by: Option<String>) -> Option<Place> {
+    pub(crate) fn register(&self, context: &Context, by: Option<String>) -> Option<Registration> {
         let whose = (Arc::from(context.app()), context.session().clone());
-        let mut open = self.open();
-        if open.closing || open.count >= MAX_STREAMS {
+        let mut open = self.lock();
+        if open.is_shut_down || open.count >= MAX_STREAMS {
             return None;
         }
         let here = open.sessions.entry(whose.clone()).or_default();
-        let end = Arc::new(End {
+        let end = Arc::new(CloseSignal {
             view: context.view().clone(),
-            by,
-            word: AtomicU8::new(0),
-            said: Notify::new(),
+            client: by,
+            reason: AtomicU8::new(0),
+            notify: Notify::new(),
         });
-        let is_before =
-            |other: &&Arc<End>| other.by.is_some() && other.by == end.by && other.view == end.view;
+        let is_before = |other: &&Arc<CloseSignal>| {
+            other.client.is_some() && other.client == end.client && other.view == end.view
+        };
         here.iter()
             .filter(is_before)
-            .for_each(|before| before.say(Farewell::Replaced));
-        if here.iter().filter(|other| other.word().is_none()).count() >= MAX_STREAMS_PER_SESSION {
+            .for_each(|before| before.send(CloseReason::Superseded));
+        if here.iter().filter(|other| other.reason().is_none()).count() >= MAX_STREAMS_PER_SESSION {
             return None;
         }
         here.push(Arc::clone(&end));
         open.count += 1;
         telemetry::stream(&whose.0, true);
-        Some(Place { whose, end })
+        Some(Registration {
+            session: whose,
+            signal: end,
+        })
     }
 
     /// Ends all streams of a session that has ended itself.
-    pub(crate) fn reset(&self, app: &str, session: &SessionId) {
+    pub(crate) fn close_session(&self, app: &str, session: &SessionId) {
         let whose = (Arc::from(app), session.clone());
-        for end in self.open().sessions.get(&whose).into_iter().flatten() {
-            end.say(Farewell::Reset);
+        for end in self.lock().sessions.get(&whose).into_iter().flatten() {
+            end.send(CloseReason::SessionEnded);
         }
     }
 
     /// Ends all streams, and takes no more.
-    pub(crate) fn close(&self) {
-        let mut open = self.open();
-        open.closing = true;
+    pub(crate) fn shut_down(&self) {
+        let mut open = self.lock();
+        open.is_shut_down = true;
         for end in open.sessions.values().flatten() {
-            end.say(Farewell::Closing);
+            end.send(CloseReason::Shutdown);
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenStreams> {
         // Nothing in here is half-changed when a panic strikes.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A stream's place among those of this process.
-pub(crate) struct Place {
-    whose: Whose,
-    end: Arc<End>,
+pub(crate) struct Registration {
+    session: SessionKey,
+    signal: Arc<CloseSignal>,
 }
 
-impl Place {
+impl Registration {
     /// Waits until the stream is to end.
-    pub(crate) async fn farewell(&self) -> Farewell {
+    pub(crate) async fn closed(&self) -> CloseReason {
         loop {
-            if let Some(farewell) = self.end.word() {
+            if let Some(farewell) = self.signal.reason() {
                 return farewell;
             }
-            self.end.said.notified().await;
+            self.signal.notify.notified().await;
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = STREAMS.open();
-        if let Entry::Occupied(mut here) = open.sessions.entry(self.whose.clone()) {
-            here.get_mut().retain(|end| !Arc::ptr_eq(end, &self.end));
+        let mut open = STREAMS.lock();
+        if let Entry::Occupied(mut here) = open.sessions.entry(self.session.clone()) {
+            here.get_mut().retain(|end| !Arc::ptr_eq(end, &self.signal));
             if here.get().is_empty() {
                 here.remove();
             }
         }
         open.count -= 1;
-        telemetry::stream(&self.whose.0, false);
+        telemetry::stream(&self.session.0, false);
     }
 }

@@ -6,15 +6,15 @@ use std::sync::Once;
 use crate::runtime;
 
 /// Ends all streams when the process is asked to end, by the signals by which actix-web ends a server.
-pub(crate) fn mind() {
+pub(crate) fn install_handler() {
     static ONCE: Once = Once::new();
 
     // Without a thread a server that ends waits for its streams as long as it is set to.
-    ONCE.call_once(|| drop(runtime::spawn(wait())));
+    ONCE.call_once(|| drop(runtime::spawn(wait_for_signal())));
 }
 
 #[cfg(unix)]
-async fn wait() {
+async fn wait_for_signal() {
     use std::pin::pin;
 
     use futures_util::future::select_all;
@@ -33,7 +33,7 @@ async fn wait() {
         .collect();
     let waiting = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
     pin!(select_all(waiting)).await;
-    STREAMS.close();
+    STREAMS.shut_down();
 }
 
 #[cfg(not(unix))]

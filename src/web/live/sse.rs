@@ -10,15 +10,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::store::Claim;
-use crate::web::translation::Tongue;
+use crate::web::translation::Translator;
 use crate::{Message, fragment};
 
 /// A comment, which shows both sides that the connection is there.
-pub(crate) const BEAT: Bytes = Bytes::from_static(b":\n\n");
+pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 
 /// What a frame says of a message.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct MessageFrame<'a> {
     message: &'a Message,
     /// Whether it is for whichever page comes next.
     any: bool,
@@ -31,7 +31,7 @@ pub(crate) fn opening(retry: Duration) -> Bytes {
 }
 
 /// Says farewell: when to come again, and whether the page is not what it was any more.
-pub(crate) fn farewell(retry: Duration, reset: bool) -> Bytes {
+pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
     let mut frame = format!("retry: {}\n\n", retry.as_millis());
     if reset {
         frame.push_str("event: reset\ndata:\n\n");
@@ -40,11 +40,11 @@ pub(crate) fn farewell(retry: Duration, reset: bool) -> Bytes {
 }
 
 /// Puts the messages of a claim into frames, and how many more there were.
-pub(crate) fn messages(claim: &Claim, tongue: &Tongue) -> Bytes {
+pub(crate) fn messages(claim: &Claim, tongue: &Translator) -> Bytes {
     let mut frames = String::new();
     for message in claim.messages() {
         let translated = tongue.translate(message);
-        let shown = Shown {
+        let shown = MessageFrame {
             any: claim.is_for_any(message),
             html: fragment(std::slice::from_ref(&translated), 0),
             message: &translated,

@@ -9,20 +9,20 @@ use crate::Message;
 use crate::handle::ClaimGuard;
 
 /// How long a page's word may take that is on its way while its stream ends.
-const GRACE: Duration = Duration::from_millis(500);
+const CONFIRM_GRACE: Duration = Duration::from_millis(500);
 /// Most claims that one stream gives back when it ends. Bounds what a page costs that never confirms; of more, the
 /// oldest come back when their leases end.
-const MOST: usize = 32;
+const MAX_CLAIMS: usize = 32;
 
 /// Claims by the time at which their leases have ended for certain.
 #[derive(Default)]
-pub(crate) struct Given(VecDeque<(Instant, ClaimGuard)>);
+pub(crate) struct Unconfirmed(VecDeque<(Instant, ClaimGuard)>);
 
-impl Given {
+impl Unconfirmed {
     /// Keeps a claim until then.
     pub(crate) fn keep(&mut self, until: Instant, hold: ClaimGuard) {
         let now = Instant::now();
-        while self.0.len() >= MOST || self.0.front().is_some_and(|(until, _)| *until <= now) {
+        while self.0.len() >= MAX_CLAIMS || self.0.front().is_some_and(|(until, _)| *until <= now) {
             if let Some((_, hold)) = self.0.pop_front() {
                 hold.abandon_to_lease();
             }
@@ -31,32 +31,32 @@ impl Given {
     }
 
     /// Tells whether some of these messages were handed out before, and not confirmed.
-    pub(crate) fn has_any_of(&self, messages: &[Message]) -> bool {
+    pub(crate) fn contains_any(&self, messages: &[Message]) -> bool {
         let given = self.0.iter().filter_map(|(_, hold)| hold.result());
         let mut given = given.flat_map(|found| &found.messages);
         given.any(|given| messages.iter().any(|message| message.id() == given.id()))
     }
 
     /// Tells when the next lease ends.
-    pub(crate) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next_lease_end(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut ends = self.0.iter().map(|(until, _)| *until);
         ends.find(|until| *until > now)
     }
 
     /// Gives back at once what was not confirmed: the process ends.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn release_all(&mut self) {
         self.0.clear();
     }
 }
 
-impl Drop for Given {
+impl Drop for Unconfirmed {
     /// Gives back what was not confirmed: what was is not there any more.
     fn drop(&mut self) {
         let now = Instant::now();
         for (until, hold) in self.0.drain(..) {
             match until > now {
-                true => hold.release_after(GRACE),
+                true => hold.release_after(CONFIRM_GRACE),
                 false => hold.abandon_to_lease(),
             }
         }

@@ -7,34 +7,34 @@ use actix_web::HttpRequest;
 ///
 /// A form, a frame or an address that is typed in asks for something else than events.
 #[cfg(feature = "live")]
-pub(crate) fn may_listen(request: &HttpRequest) -> bool {
-    let accept = text(request, "accept").unwrap_or_default();
-    accept.contains("text/event-stream") && is_own(request)
+pub(crate) fn allows_stream(request: &HttpRequest) -> bool {
+    let accept = header(request, "accept").unwrap_or_default();
+    accept.contains("text/event-stream") && is_same_origin(request)
 }
 
 /// Tells whether the page that asks is of the same origin.
 #[cfg(feature = "live")]
-fn is_own(request: &HttpRequest) -> bool {
+fn is_same_origin(request: &HttpRequest) -> bool {
     same_origin(request) == Some(true)
 }
 
 /// Tells whether a page of another site asks. What no browser sends says nothing of where it comes from.
-pub(crate) fn is_foreign(request: &HttpRequest) -> bool {
+pub(crate) fn is_cross_origin(request: &HttpRequest) -> bool {
     same_origin(request) == Some(false)
 }
 
 /// Tells whether the page that asks is of the same origin, if a browser says so. Those that do not say name its origin
 /// where they send something, and else the page itself.
 fn same_origin(request: &HttpRequest) -> Option<bool> {
-    if let Some(site) = text(request, "sec-fetch-site") {
+    if let Some(site) = header(request, "sec-fetch-site") {
         return Some(site == "same-origin");
     }
-    let page = text(request, "origin").or_else(|| text(request, "referer"))?;
+    let page = header(request, "origin").or_else(|| header(request, "referer"))?;
     let host = page.split_once("://").map(|(_, rest)| rest);
     let host = host.and_then(|rest| rest.split('/').next());
     Some(host == Some(request.connection_info().host()))
 }
 
-fn text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }

@@ -7,42 +7,44 @@ use actix_web::http::header::HeaderValue;
 use crate::web::session::cookies::Cookies;
 
 /// What a header says where a browser fetches a page that nobody looks at yet.
-const AHEAD: [&str; 2] = ["prefetch", "prerender"];
+const SPECULATIVE: [&str; 2] = ["prefetch", "prerender"];
 /// What a page may be fetched for; anything else (an image, a script) shows no messages.
-const DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
+const PAGE_DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
 
 /// The headers that somebody asks for.
 #[derive(Default)]
-pub(crate) struct Head<'a> {
+pub(crate) struct RequestHeaders<'a> {
     /// Whether nobody looks at the page, or not yet.
-    pub(crate) is_unseen: bool,
+    pub(crate) is_speculative: bool,
     /// Whether a proxy says how the visitor reached it.
     pub(crate) is_proxied: bool,
     /// Whether htmx or Turbo asks, perhaps for a part of a page.
-    pub(crate) is_of_script: bool,
+    pub(crate) is_partial_request: bool,
     pub(crate) has_cookies: bool,
     pub(crate) cookies: Cookies<'a>,
     pub(crate) host: Option<&'a HeaderValue>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> RequestHeaders<'a> {
     pub(crate) fn of(request: &'a HttpRequest) -> Self {
         let mut head = Self::default();
         for (name, value) in request.headers() {
             match name.as_str() {
                 "cookie" => {
                     head.has_cookies = true;
-                    head.cookies.read(value.as_bytes());
+                    head.cookies.parse(value.as_bytes());
                 }
                 "host" => head.host = head.host.or(Some(value)),
                 "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => head.is_proxied = true,
-                "sec-fetch-dest" => head.is_unseen |= !is_page(value.as_bytes()),
-                "hx-request" | "turbo-frame" => head.is_of_script = true,
+                "sec-fetch-dest" => head.is_speculative |= !is_page(value.as_bytes()),
+                "hx-request" | "turbo-frame" => head.is_partial_request = true,
                 // htmx asks ahead by a header of its own.
-                "hx-preloaded" => head.is_unseen = true,
+                "hx-preloaded" => head.is_speculative = true,
                 // Browsers, past and present.
                 "sec-purpose" | "x-sec-purpose" | "purpose" | "x-moz" => {
-                    head.is_unseen |= AHEAD.iter().any(|word| contains(value.as_bytes(), word));
+                    head.is_speculative |= SPECULATIVE
+                        .iter()
+                        .any(|word| contains(value.as_bytes(), word));
                 }
                 _ => {}
             }
@@ -53,7 +55,7 @@ impl<'a> Head<'a> {
 
 fn is_page(destination: &[u8]) -> bool {
     let is = |page: &&str| destination.eq_ignore_ascii_case(page.as_bytes());
-    destination.is_empty() || DESTINATIONS.iter().any(is)
+    destination.is_empty() || PAGE_DESTINATIONS.iter().any(is)
 }
 
 /// Tells whether a word stands somewhere in a value, in letters of any case.

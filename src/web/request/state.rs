@@ -10,85 +10,85 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use crate::handle::ClaimGuard;
 use crate::web::partial;
-use crate::web::partial::Part;
-use crate::web::request::app_state::Site;
+use crate::web::partial::Partial;
+use crate::web::request::app_state::AppState;
 use crate::web::request::visitor::Visitor;
-use crate::web::session::issuer::Hand;
-use crate::web::translation::Tongue;
+use crate::web::session::issuer::SessionIssuer;
+use crate::web::translation::Translator;
 use crate::{Context, Error, Message, View};
 
 /// A handler's word on what was claimed, above what the response says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum ClaimOverride {
     Keep,
     Confirm,
     /// The page says itself what it shows.
-    LeaveToPage,
+    ClientConfirms,
 }
 
 /// What a handler says that its response is.
 #[derive(Clone, Default)]
-pub(crate) enum Said {
+pub(crate) enum ResponseKind {
     #[default]
-    Nothing,
-    Page,
-    PartOf(View),
+    Auto,
+    FullPage,
+    PartialOf(View),
 }
 
 /// What this request claimed, the same for everybody who asks.
 #[derive(Clone, Default)]
-pub(crate) struct Shown {
+pub(crate) struct PageMessages {
     pub(crate) messages: Rc<[Message]>,
     pub(crate) displaced: u64,
 }
 
 /// One request's own state: in the extensions of the request, and nowhere shared.
-pub(crate) struct Visit {
-    pub(crate) site: Rc<Site>,
+pub(crate) struct RequestState {
+    pub(crate) app_state: Rc<AppState>,
     pub(crate) visitor: Visitor,
     /// What the store is to be asked for, where that is known before.
-    pub(super) asked: RefCell<Option<Context>>,
-    pub(super) shown: tokio::sync::OnceCell<Shown>,
-    pub(super) hold: RefCell<Option<ClaimGuard>>,
+    pub(super) claimable: RefCell<Option<Context>>,
+    pub(super) page_messages: tokio::sync::OnceCell<PageMessages>,
+    pub(super) claim: RefCell<Option<ClaimGuard>>,
     /// Whether the page was told to say what it shows.
-    pub(super) asked_to_say: Cell<bool>,
+    pub(super) client_confirms: Cell<bool>,
     /// The view of which something was claimed.
     #[cfg(feature = "live")]
-    pub(super) claimed_for: RefCell<Option<View>>,
+    pub(super) claimed_view: RefCell<Option<View>>,
     /// What a handler says that its response is.
-    pub(super) said: RefCell<Said>,
+    pub(super) response_kind: RefCell<ResponseKind>,
     /// Whether this request has added to its own view.
-    pub(super) added_here: Cell<bool>,
+    pub(super) added_to_own_view: Cell<bool>,
     /// The visitor's language, once somebody has asked for it.
-    pub(super) tongue: OnceCell<Tongue>,
-    pub(super) now: RefCell<Vec<Message>>,
-    pub(super) rendered: Cell<bool>,
-    pub(super) carried: Cell<bool>,
-    pub(super) word: Cell<Option<Word>>,
+    pub(super) translator: OnceCell<Translator>,
+    pub(super) response_only: RefCell<Vec<Message>>,
+    pub(super) is_rendered: Cell<bool>,
+    pub(super) carries_messages: Cell<bool>,
+    pub(super) claim_override: Cell<Option<ClaimOverride>>,
     /// How long all calls to the store together may still keep this page waiting.
-    pub(super) budget: Cell<Duration>,
+    pub(super) remaining_timeout: Cell<Duration>,
 }
 
-impl Visit {
+impl RequestState {
     /// Starts the visit of a request.
-    pub(crate) fn start(site: &Rc<Site>, request: &HttpRequest) -> Rc<Self> {
+    pub(crate) fn start(site: &Rc<AppState>, request: &HttpRequest) -> Rc<Self> {
         let visit = Rc::new(Self {
-            site: Rc::clone(site),
-            visitor: Visitor::of(site),
-            asked: RefCell::default(),
-            shown: tokio::sync::OnceCell::new(),
-            hold: RefCell::default(),
-            asked_to_say: Cell::new(false),
+            app_state: Rc::clone(site),
+            visitor: Visitor::new(site),
+            claimable: RefCell::default(),
+            page_messages: tokio::sync::OnceCell::new(),
+            claim: RefCell::default(),
+            client_confirms: Cell::new(false),
             #[cfg(feature = "live")]
-            claimed_for: RefCell::default(),
-            said: RefCell::default(),
-            added_here: Cell::new(false),
-            tongue: OnceCell::new(),
-            now: RefCell::default(),
-            rendered: Cell::new(false),
-            carried: Cell::new(false),
-            word: Cell::new(None),
-            budget: Cell::new(site.salver.config().page_timeout),
+            claimed_view: RefCell::default(),
+            response_kind: RefCell::default(),
+            added_to_own_view: Cell::new(false),
+            translator: OnceCell::new(),
+            response_only: RefCell::default(),
+            is_rendered: Cell::new(false),
+            carries_messages: Cell::new(false),
+            claim_override: Cell::new(None),
+            remaining_timeout: Cell::new(site.salver.config().page_timeout),
         });
         request.extensions_mut().insert(Rc::clone(&visit));
         visit
@@ -108,9 +108,9 @@ impl Visit {
 
     /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
     /// nothing for a visitor without one.
-    pub(crate) async fn renew(&self, hand: &Hand) -> Result<(), Error> {
+    pub(crate) async fn renew(&self, hand: &SessionIssuer) -> Result<(), Error> {
         if let Some(new) = self.visitor.renew(hand).await?
-            && let Some(hold) = &mut *self.hold.borrow_mut()
+            && let Some(hold) = &mut *self.claim.borrow_mut()
         {
             hold.follow(&new);
         }
@@ -118,11 +118,11 @@ impl Visit {
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {
-        self.site.view(request)
+        self.app_state.view(request)
     }
 
     /// Passes a message for this response only, if it can be shown; else says so in the log.
-    pub(crate) fn presentable(message: Message) -> Option<Message> {
+    pub(crate) fn validated(message: Message) -> Option<Message> {
         match message.check() {
             Ok(()) => Some(message),
             Err(error) => {
@@ -133,99 +133,110 @@ impl Visit {
     }
 
     /// Puts a message on this response only.
-    pub(crate) fn show_now(&self, message: Message) {
-        self.now.borrow_mut().push(message);
+    pub(crate) fn add_response_only(&self, message: Message) {
+        self.response_only.borrow_mut().push(message);
     }
 
-    pub(crate) fn is_holding(&self) -> bool {
-        self.hold.borrow().is_some()
+    pub(crate) fn has_claim(&self) -> bool {
+        self.claim.borrow().is_some()
     }
 
-    pub(crate) fn say_what_it_is(&self, said: Said) {
-        self.said.replace(said);
+    pub(crate) fn set_response_kind(&self, said: ResponseKind) {
+        self.response_kind.replace(said);
     }
 
     /// Tells which part of a page the response is, if it is one.
-    pub(crate) fn part<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Part> {
-        match *self.said.borrow() {
-            Said::Page => None,
-            Said::Nothing if !self.site.parts => None,
-            _ => Part::of(response),
+    pub(crate) fn partial<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Partial> {
+        match *self.response_kind.borrow() {
+            ResponseKind::FullPage => None,
+            ResponseKind::Auto if !self.app_state.partials => None,
+            _ => Partial::of(response),
         }
     }
 
     /// Tells whether a handler has said that its response is a part.
-    pub(crate) fn is_said_to_be_part(&self) -> bool {
-        matches!(*self.said.borrow(), Said::PartOf(_))
+    pub(crate) fn is_declared_partial(&self) -> bool {
+        matches!(*self.response_kind.borrow(), ResponseKind::PartialOf(_))
     }
 
     /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
-    pub(crate) fn is_dropped<B>(&self, response: &ServiceResponse<B>) -> bool {
-        matches!(*self.said.borrow(), Said::Nothing) && partial::is_dropped(response)
+    pub(crate) fn is_discarded_by_client<B>(&self, response: &ServiceResponse<B>) -> bool {
+        matches!(*self.response_kind.borrow(), ResponseKind::Auto)
+            && partial::is_discarded_by_htmx(response)
     }
 
-    pub(crate) fn added_here(&self) {
-        self.added_here.set(true);
+    pub(crate) fn mark_added_to_own_view(&self) {
+        self.added_to_own_view.set(true);
     }
 
-    pub(crate) fn take_now(&self) -> Vec<Message> {
-        self.now.take()
+    pub(crate) fn take_response_only(&self) -> Vec<Message> {
+        self.response_only.take()
     }
 
     /// Notes that the messages were put into the response; `any`: that there were some.
-    pub(crate) fn rendered(&self, any: bool) {
-        self.rendered.set(true);
-        self.carries(any);
+    pub(crate) fn mark_rendered(&self, any: bool) {
+        self.is_rendered.set(true);
+        self.mark_carries_messages(any);
     }
 
     /// Notes that the response carries messages, none of which is claimed; `any`: that there were some.
-    pub(crate) fn carries(&self, any: bool) {
-        self.carried.set(self.carried.get() || any);
+    pub(crate) fn mark_carries_messages(&self, any: bool) {
+        self.carries_messages
+            .set(self.carries_messages.get() || any);
     }
 
     pub(crate) fn is_rendered(&self) -> bool {
-        self.rendered.get()
+        self.is_rendered.get()
     }
 
     /// Tells whether the response carries messages, so that no cache may keep it.
-    pub(crate) fn is_carrying(&self) -> bool {
-        self.carried.get()
+    pub(crate) fn carries_messages(&self) -> bool {
+        self.carries_messages.get()
     }
 
-    pub(crate) fn say(&self, word: Word) {
-        self.word.set(Some(word));
+    pub(crate) fn set_claim_override(&self, word: ClaimOverride) {
+        self.claim_override.set(Some(word));
     }
 
-    pub(crate) fn word(&self) -> Option<Word> {
-        let word = self.word.get();
+    pub(crate) fn claim_override(&self) -> Option<ClaimOverride> {
+        let word = self.claim_override.get();
         #[cfg(feature = "live")]
-        let word = word.or_else(|| self.site.left_to_page.then_some(Word::LeaveToPage));
+        let word = word.or_else(|| {
+            self.app_state
+                .confirm_in_browser
+                .then_some(ClaimOverride::ClientConfirms)
+        });
         word
     }
 
     /// Gives what a script has claimed over to its word, once the response is handed over.
-    pub(crate) fn leave_with_script(&self, hold: ClaimGuard) {
-        self.hold.replace(Some(hold));
-        self.asked_to_say.set(true);
-        self.rendered(true);
-        self.say(Word::LeaveToPage);
+    pub(crate) fn keep_for_client(&self, hold: ClaimGuard) {
+        self.claim.replace(Some(hold));
+        self.client_confirms.set(true);
+        self.mark_rendered(true);
+        self.set_claim_override(ClaimOverride::ClientConfirms);
     }
 
     /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
-    pub(crate) fn is_left_to_page(&self) -> bool {
-        self.asked_to_say.get()
+    pub(crate) fn client_confirms(&self) -> bool {
+        self.client_confirms.get()
     }
 
     /// Gives the visitor's language.
-    pub(crate) fn tongue(&self, request: &HttpRequest) -> &Tongue {
-        self.tongue
-            .get_or_init(|| self.site.translator.tongue(request))
+    pub(crate) fn translator(&self, request: &HttpRequest) -> &Translator {
+        self.translator
+            .get_or_init(|| self.app_state.translator.translator(request))
     }
 
     /// Draws messages for this page, which may have to say that it shows them.
-    pub(crate) fn draw(&self, messages: &[Message], displaced: u64, tongue: &Tongue) -> String {
+    pub(crate) fn render(
+        &self,
+        messages: &[Message],
+        displaced: u64,
+        tongue: &Translator,
+    ) -> String {
         let more = (displaced > 0).then(|| tongue.more(displaced));
-        let confirm = self.page_to_confirm();
+        let confirm = self.view_to_confirm();
         crate::render::list(
             messages,
             more.as_deref(),
@@ -234,19 +245,19 @@ impl Visit {
     }
 
     /// Gives the view of a page that has to say what it shows, and notes that it was told so.
-    fn page_to_confirm(&self) -> Option<View> {
+    fn view_to_confirm(&self) -> Option<View> {
         #[cfg(feature = "live")]
-        if self.word() == Some(Word::LeaveToPage)
-            && let Some(view) = &*self.claimed_for.borrow()
+        if self.claim_override() == Some(ClaimOverride::ClientConfirms)
+            && let Some(view) = &*self.claimed_view.borrow()
         {
-            self.asked_to_say.set(true);
+            self.client_confirms.set(true);
             return Some(view.clone());
         }
         None
     }
 
     /// Gives the claim over to whoever ends it.
-    pub(crate) fn take_hold(&self) -> Option<ClaimGuard> {
-        self.hold.take()
+    pub(crate) fn take_claim(&self) -> Option<ClaimGuard> {
+        self.claim.take()
     }
 }

@@ -6,34 +6,34 @@ use std::rc::Rc;
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 
-use crate::web::request::app_state::Site;
-use crate::web::request::headers::Head;
-use crate::web::session::issuer::Hand;
+use crate::web::request::app_state::AppState;
+use crate::web::request::headers::RequestHeaders;
+use crate::web::session::issuer::SessionIssuer;
 use crate::web::session::token::Token;
 use crate::{Error, SessionId};
 
 /// The visitor of one request.
 pub(crate) struct Visitor {
-    site: Rc<Site>,
-    session: RefCell<Known>,
+    app_state: Rc<AppState>,
+    session: RefCell<SessionState>,
     cookie: RefCell<Option<Box<Cookie<'static>>>>,
     hint: RefCell<Option<Box<Cookie<'static>>>>,
     /// Whether this request has itself put something where a page may find it.
-    touched: Cell<bool>,
+    is_modified: Cell<bool>,
     /// The session that this request has ended: its pages are told when the new cookie goes out.
     #[cfg(feature = "live")]
-    ended: RefCell<Option<SessionId>>,
+    ended_session: RefCell<Option<SessionId>>,
 }
 
 /// What is known of the visitor.
-enum Known {
+enum SessionState {
     /// Nobody has asked yet.
-    Unasked,
-    Nobody,
+    Unresolved,
+    Anonymous,
     Session(SessionId),
 }
 
-impl Known {
+impl SessionState {
     fn id(&self) -> Option<SessionId> {
         match self {
             Self::Session(id) => Some(id.clone()),
@@ -44,87 +44,91 @@ impl Known {
 
 impl Visitor {
     /// Gives that of a request which nobody has asked about.
-    pub(crate) fn of(site: &Rc<Site>) -> Self {
+    pub(crate) fn new(site: &Rc<AppState>) -> Self {
         Self {
-            site: Rc::clone(site),
-            session: RefCell::new(Known::Unasked),
+            app_state: Rc::clone(site),
+            session: RefCell::new(SessionState::Unresolved),
             cookie: RefCell::default(),
             hint: RefCell::default(),
-            touched: Cell::new(false),
+            is_modified: Cell::new(false),
             #[cfg(feature = "live")]
-            ended: RefCell::default(),
+            ended_session: RefCell::default(),
         }
     }
 
     /// Tells who it is, making nothing.
     pub(crate) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
-        self.session_by(request, &Head::of(request))
+        self.session_with_headers(request, &RequestHeaders::of(request))
     }
 
-    pub(crate) fn session_by(&self, request: &HttpRequest, head: &Head<'_>) -> Option<SessionId> {
+    pub(crate) fn session_with_headers(
+        &self,
+        request: &HttpRequest,
+        head: &RequestHeaders<'_>,
+    ) -> Option<SessionId> {
         let mut known = self.session.borrow_mut();
-        if let Known::Unasked = *known {
-            let found = self.site.session_of(request, head);
-            *known = found.map_or(Known::Nobody, Known::Session);
+        if let SessionState::Unresolved = *known {
+            let found = self.app_state.session_of(request, head);
+            *known = found.map_or(SessionState::Anonymous, SessionState::Session);
         }
         known.id()
     }
 
     /// Tells who it is, as far as somebody has asked.
-    pub(crate) fn known(&self) -> Option<SessionId> {
+    pub(crate) fn resolved_session(&self) -> Option<SessionId> {
         self.session.borrow().id()
     }
 
     /// Tells who it is, making a session if there is none.
-    pub(crate) fn known_or_new(&self, hand: &Hand) -> Result<SessionId, Error> {
-        match self.known() {
+    pub(crate) fn session_or_new(&self, hand: &SessionIssuer) -> Result<SessionId, Error> {
+        match self.resolved_session() {
             Some(id) => Ok(id),
-            None => self.become_known(hand, &hand.draw()?),
+            None => self.issue_session(hand, &hand.generate_token()?),
         }
     }
 
     /// Notes that this request has put something where a page of this visitor may find it, which is asked for
     /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
-    pub(crate) fn touch(&self, hand: &Hand) {
-        self.may_find_something();
-        if self.site.salver.has_index() {
-            self.hint.replace(hand.hint().map(Box::new));
+    pub(crate) fn mark_modified(&self, hand: &SessionIssuer) {
+        self.bypass_index();
+        if self.app_state.salver.has_index() {
+            self.hint.replace(hand.hint_cookie().map(Box::new));
         }
     }
 
     /// Leaves the hint for a request that has given back what it claimed.
-    pub(crate) fn leave_hint(&self, request: &HttpRequest) {
-        if self.touched.get() && self.hint.borrow().is_none() {
-            self.touch(&self.hand(request));
+    pub(crate) fn set_hint_cookie(&self, request: &HttpRequest) {
+        if self.is_modified.get() && self.hint.borrow().is_none() {
+            self.mark_modified(&self.issuer(request));
         }
     }
 
     /// Notes that what this visitor finds is not known without asking.
-    pub(crate) fn may_find_something(&self) {
-        self.touched.set(true);
+    pub(crate) fn bypass_index(&self) {
+        self.is_modified.set(true);
     }
 
-    pub(crate) fn is_touched(&self) -> bool {
-        self.touched.get()
+    pub(crate) fn bypasses_index(&self) -> bool {
+        self.is_modified.get()
     }
 
-    fn become_known(&self, hand: &Hand, token: &Token<'_>) -> Result<SessionId, Error> {
-        let id = token.session(self.site.salver.name())?;
-        self.cookie.replace(hand.give(token)?.map(Box::new));
-        self.session.replace(Known::Session(id.clone()));
+    fn issue_session(&self, hand: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
+        let id = token.session(self.app_state.salver.name())?;
+        self.cookie.replace(hand.issue(token)?.map(Box::new));
+        self.session.replace(SessionState::Session(id.clone()));
         Ok(id)
     }
 
     /// Gives the visitor a new id and carries the messages along; gives the id when they are there for certain. Does
     /// nothing for a visitor without one.
-    pub(crate) async fn renew(&self, hand: &Hand) -> Result<Option<SessionId>, Error> {
-        let Some(old) = self.known() else {
+    pub(crate) async fn renew(&self, hand: &SessionIssuer) -> Result<Option<SessionId>, Error> {
+        let Some(old) = self.resolved_session() else {
             return Ok(None);
         };
-        let token = hand.draw()?;
-        let salver = &self.site.salver;
+        let token = hand.generate_token()?;
+        let salver = &self.app_state.salver;
         let new = token.session(salver.name())?;
-        self.touch(hand);
+        self.mark_modified(hand);
         let moved = salver.migrate_to_new(&old, &new).await;
         let is_certain = moved.is_ok();
         match moved {
@@ -139,35 +143,37 @@ impl Visitor {
             Err(error) if error.is_closed() => {}
             Err(error) => return Err(error),
         }
-        self.become_known(hand, &token)?;
+        self.issue_session(hand, &token)?;
         #[cfg(feature = "live")]
-        self.ended.replace(Some(old));
+        self.ended_session.replace(Some(old));
         Ok(is_certain.then_some(new))
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(crate) async fn forget(&self, hand: &Hand) -> Result<(), Error> {
-        let Some(old) = self.known() else {
+    pub(crate) async fn close_session(&self, hand: &SessionIssuer) -> Result<(), Error> {
+        let Some(old) = self.resolved_session() else {
             return Ok(());
         };
         // First the new token: whatever becomes of the old one, this visitor is rid of it.
-        self.become_known(hand, &hand.draw()?)?;
+        self.issue_session(hand, &hand.generate_token()?)?;
         #[cfg(feature = "live")]
-        self.ended.replace(Some(old.clone()));
-        self.site.salver.forget(&old).await
+        self.ended_session.replace(Some(old.clone()));
+        self.app_state.salver.forget(&old).await
     }
 
     /// Gives the cookies that have to go out with the response.
     pub(crate) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         #[cfg(feature = "live")]
-        if let Some(ended) = self.ended.take() {
-            self.site.salver.reset_streams(&ended);
+        if let Some(ended) = self.ended_session.take() {
+            self.app_state.salver.reset_streams(&ended);
         }
         let (cookie, hint) = (self.cookie.take(), self.hint.take());
         cookie.into_iter().chain(hint)
     }
 
-    pub(crate) fn hand(&self, request: &HttpRequest) -> Hand {
-        self.site.session.hand(request, self.site.plain_http)
+    pub(crate) fn issuer(&self, request: &HttpRequest) -> SessionIssuer {
+        self.app_state
+            .session
+            .issuer(request, self.app_state.plain_http)
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::handle::ClaimGuard;
-use crate::web::response::inject::Filler;
+use crate::web::response::inject::Injector;
 
 pin_project! {
     /// The body of a response that went past the middleware.
@@ -19,48 +19,48 @@ pin_project! {
     pub struct Body<B> {
         #[pin]
         inner: EitherBody<B, Bytes>,
-        filler: Option<Box<Filler>>,
-        hold: Option<ClaimGuard>,
+        injector: Option<Box<Injector>>,
+        claim: Option<ClaimGuard>,
         // Bytes still to come, where that is known: a server need not ask for the end of a sized body.
-        left: Option<u64>,
+        remaining: Option<u64>,
         // Whether anything was handed over: an empty body shows nothing.
-        passed: bool,
-        ended: bool,
+        has_sent: bool,
+        has_ended: bool,
     }
 
     impl<B> PinnedDrop for Body<B> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if *this.left == Some(0) {
-                confirm(this.hold);
+            if *this.remaining == Some(0) {
+                confirm(this.claim);
             }
         }
     }
 }
 
-fn confirm(hold: &mut Option<ClaimGuard>) {
-    if let Some(hold) = hold.take() {
-        hold.confirm();
+fn confirm(claim: &mut Option<ClaimGuard>) {
+    if let Some(claim) = claim.take() {
+        claim.confirm();
     }
 }
 
 impl<B: MessageBody + 'static> Body<B> {
     pub(crate) fn new(
         inner: EitherBody<B, Bytes>,
-        filler: Option<Box<Filler>>,
-        hold: Option<ClaimGuard>,
+        injector: Option<Box<Injector>>,
+        claim: Option<ClaimGuard>,
     ) -> Self {
-        let left = match inner.size() {
-            BodySize::Sized(size) if filler.is_none() => Some(size),
+        let remaining = match inner.size() {
+            BodySize::Sized(size) if injector.is_none() => Some(size),
             _ => None,
         };
         Self {
             inner,
-            filler,
-            hold,
-            left,
-            passed: false,
-            ended: false,
+            injector,
+            claim,
+            remaining,
+            has_sent: false,
+            has_ended: false,
         }
     }
 }
@@ -69,7 +69,7 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
     type Error = <EitherBody<B, Bytes> as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
-        match self.filler {
+        match self.injector {
             Some(_) => BodySize::Stream,
             None => self.inner.size(),
         }
@@ -80,48 +80,53 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let mut this = self.project();
-        if this.hold.is_none() && this.filler.is_none() && !*this.ended {
+        if this.claim.is_none() && this.injector.is_none() && !*this.has_ended {
             return this.inner.poll_next(context);
         }
-        while !*this.ended {
+        while !*this.has_ended {
             match ready!(this.inner.as_mut().poll_next(context)) {
                 Some(Ok(piece)) => {
-                    if let Some(left) = this.left {
-                        *left = left.saturating_sub(piece.len() as u64);
+                    if let Some(remaining) = this.remaining {
+                        *remaining = remaining.saturating_sub(piece.len() as u64);
                     }
-                    let piece = match this.filler {
-                        Some(filler) => filler.feed(piece),
+                    let piece = match this.injector {
+                        Some(injector) => injector.push(piece),
                         None => piece,
                     };
                     if !piece.is_empty() {
-                        *this.passed = true;
+                        *this.has_sent = true;
                         return Poll::Ready(Some(Ok(piece)));
                     }
                 }
                 Some(Err(error)) => {
-                    // Not shown: dropping the hold gives back.
-                    *this.hold = None;
-                    *this.left = None;
+                    // Not shown: dropping the claim gives back.
+                    *this.claim = None;
+                    *this.remaining = None;
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => {
-                    *this.ended = true;
+                    *this.has_ended = true;
                     let rest = this
-                        .filler
+                        .injector
                         .as_mut()
-                        .map(|filler| filler.rest())
+                        .map(|injector| injector.finish())
                         .unwrap_or_default();
                     if !rest.is_empty() {
-                        *this.passed = true;
+                        *this.has_sent = true;
                         return Poll::Ready(Some(Ok(rest)));
                     }
                 }
             }
         }
-        if *this.passed && this.filler.as_ref().is_none_or(|filler| filler.is_filled()) {
-            confirm(this.hold);
+        if *this.has_sent
+            && this
+                .injector
+                .as_ref()
+                .is_none_or(|injector| injector.is_done())
+        {
+            confirm(this.claim);
         }
-        *this.hold = None;
+        *this.claim = None;
         Poll::Ready(None)
     }
 }

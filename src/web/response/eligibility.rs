@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
 /// Tells whether messages rendered into this response count as shown once it has been handed over.
-pub(crate) fn counts<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let head = response.response();
     head.error().is_none()
         && response.request().method() != Method::HEAD
@@ -27,11 +27,11 @@ fn is_page(status: StatusCode) -> bool {
 
 /// Tells whether a response is HTML.
 pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
-    is_of_type(response, b"text/html")
+    has_media_type(response, b"text/html")
 }
 
 /// Tells whether a response is of this media type, whatever its parameters.
-pub(crate) fn is_of_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
+pub(crate) fn has_media_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let kind = kind.map(HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next();

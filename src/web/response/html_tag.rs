@@ -23,16 +23,16 @@ pub(crate) fn length(text: &[u8]) -> Option<usize> {
 /// Gives the name of a whole tag.
 pub(crate) fn name(tag: &[u8]) -> &[u8] {
     let name = tag.get(1..).unwrap_or_default();
-    cut(name, name.iter().position(is_between)).0
+    split_at(name, name.iter().position(is_separator)).0
 }
 
 /// Gives the `id` of a whole tag: of several the first counts.
 pub(crate) fn id(tag: &[u8]) -> Option<&[u8]> {
     let mut rest = tag.get(1 + name(tag).len()..)?;
     loop {
-        rest = rest.get(rest.iter().position(|byte| !is_between(byte))?..)?;
-        let ends = |byte: &u8| is_between(byte) || *byte == b'=';
-        let (name, after) = cut(rest, rest.iter().position(ends));
+        rest = rest.get(rest.iter().position(|byte| !is_separator(byte))?..)?;
+        let ends = |byte: &u8| is_separator(byte) || *byte == b'=';
+        let (name, after) = split_at(rest, rest.iter().position(ends));
         let Some(value) = after.trim_ascii_start().strip_prefix(b"=") else {
             rest = after;
             continue;
@@ -49,10 +49,10 @@ pub(crate) fn id(tag: &[u8]) -> Option<&[u8]> {
 fn read_value(text: &[u8]) -> (&[u8], &[u8]) {
     match text.split_first() {
         Some((quote @ (b'"' | b'\''), text)) => {
-            let (value, after) = cut(text, memchr(*quote, text));
+            let (value, after) = split_at(text, memchr(*quote, text));
             (value, after.get(1..).unwrap_or_default())
         }
-        _ => cut(
+        _ => split_at(
             text,
             text.iter()
                 .position(|byte| byte.is_ascii_whitespace() || *byte == b'>'),
@@ -60,11 +60,11 @@ fn read_value(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn is_between(byte: &u8) -> bool {
+fn is_separator(byte: &u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>')
 }
 
-fn cut(text: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
+fn split_at(text: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
     text.split_at_checked(at.unwrap_or(text.len()))
         .unwrap_or((text, &[]))
 }

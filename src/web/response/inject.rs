@@ -9,13 +9,13 @@ use memchr::memchr;
 
 use crate::web::response::html_tag;
 
-const NAME: &[u8] = b"salver-messages";
-const FRAME: &[u8] = b"turbo-frame";
-const CLOSING: &[u8] = b"</salver-messages";
-const COMMENT: &[u8] = b"<!--";
+const SLOT_NAME: &[u8] = b"salver-messages";
+const FRAME_NAME: &[u8] = b"turbo-frame";
+const CLOSING_TAG: &[u8] = b"</salver-messages";
+const COMMENT_START: &[u8] = b"<!--";
 
 /// Elements whose content is not markup, or not on the page, each with what ends it.
-const OPAQUE: [(&[u8], &[u8]); 10] = [
+const RAW_TEXT_ELEMENTS: [(&[u8], &[u8]); 10] = [
     (b"noscript", b"</noscript"),
     (b"noembed", b"</noembed"),
     (b"noframes", b"</noframes"),
@@ -29,15 +29,15 @@ const OPAQUE: [(&[u8], &[u8]); 10] = [
 ];
 
 /// What the names begin with that mean something: most tags are told by it.
-const INITIALS: &[u8] = b"nstix";
+const TAG_INITIALS: &[u8] = b"nstix";
 
 /// Most of a streamed page that is held back until a tag ends. Stops a page with a stray `<` from being kept
 /// in memory as a whole; beyond it no slot is looked for any more.
-const MOST_KEPT: usize = 64 * 1024;
+const MAX_BUFFERED: usize = 64 * 1024;
 
 /// Where messages go in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum InsertionPoint {
     Slot,
     /// At the beginning of the frame of this name.
     Frame(Bytes),
@@ -46,7 +46,7 @@ pub(crate) enum Wanted {
 
 /// Where that is, as far as the page is known.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum ScanResult {
     /// The messages go in here.
     Found(usize),
     /// Not before here; what follows cannot be judged yet.
@@ -55,72 +55,76 @@ enum Step {
 
 /// Where reading has come to.
 #[derive(Clone, Copy, Default)]
-enum Place {
+enum ParserState {
     #[default]
     Markup,
     /// In a comment or an opaque element, until this comes.
-    Until(&'static [u8]),
+    RawText(&'static [u8]),
     /// Behind a tag that never ends.
-    GivenUp,
+    Abandoned,
 }
 
 /// Finds in a whole page where the messages go in.
-pub(crate) fn find(page: &[u8], wanted: &Wanted) -> Option<usize> {
-    if *wanted == Wanted::End {
+pub(crate) fn find(page: &[u8], wanted: &InsertionPoint) -> Option<usize> {
+    if *wanted == InsertionPoint::End {
         return Some(page.len());
     }
-    match step(page, &mut Place::default(), wanted) {
-        Step::Found(at) => Some(at),
-        Step::Undecided(_) => None,
+    match scan(page, &mut ParserState::default(), wanted) {
+        ScanResult::Found(at) => Some(at),
+        ScanResult::Undecided(_) => None,
     }
 }
 
 /// Fills a page that comes in pieces.
-pub(crate) struct Filler {
-    wanted: Wanted,
+pub(crate) struct Injector {
+    insertion_point: InsertionPoint,
     /// What goes in; taken when it is there.
     fragment: Option<Bytes>,
-    place: Place,
+    parser_state: ParserState,
     /// What cannot be judged yet.
-    kept: BytesMut,
+    buffered: BytesMut,
 }
 
-impl Filler {
-    pub(crate) fn new(fragment: String, wanted: Wanted) -> Self {
+impl Injector {
+    pub(crate) fn new(fragment: String, insertion_point: InsertionPoint) -> Self {
         Self {
-            wanted,
+            insertion_point,
             fragment: Some(fragment.into()),
-            place: Place::default(),
-            kept: BytesMut::new(),
+            parser_state: ParserState::default(),
+            buffered: BytesMut::new(),
         }
     }
 
     /// Takes a piece and gives what can go out. Empty when all has to wait.
-    pub(crate) fn feed(&mut self, piece: Bytes) -> Bytes {
+    pub(crate) fn push(&mut self, piece: Bytes) -> Bytes {
         let Some(fragment) = self
             .fragment
             .as_ref()
-            .filter(|_| self.wanted != Wanted::End)
+            .filter(|_| self.insertion_point != InsertionPoint::End)
         else {
             return piece;
         };
         // What is kept waits for the end of a tag: without one in it, nothing has changed.
-        let undecided = !self.kept.is_empty() && !piece.contains(&b'>');
-        self.kept.extend_from_slice(&piece);
-        if undecided && self.kept.len() <= MOST_KEPT {
+        let undecided = !self.buffered.is_empty() && !piece.contains(&b'>');
+        self.buffered.extend_from_slice(&piece);
+        if undecided && self.buffered.len() <= MAX_BUFFERED {
             return Bytes::new();
         }
-        match step(&self.kept, &mut self.place, &self.wanted) {
-            Step::Undecided(until) if self.kept.len() - until > MOST_KEPT => {
-                self.place = Place::GivenUp;
+        match scan(
+            &self.buffered,
+            &mut self.parser_state,
+            &self.insertion_point,
+        ) {
+            ScanResult::Undecided(until) if self.buffered.len() - until > MAX_BUFFERED => {
+                self.parser_state = ParserState::Abandoned;
                 tracing::warn!("a tag of the page is too long to look for the slot behind it");
-                self.kept.split().freeze()
+                self.buffered.split().freeze()
             }
-            Step::Undecided(until) => self.kept.split_to(until).freeze(),
-            Step::Found(at) => {
-                let mut out = self.kept.split_to(at);
+            ScanResult::Undecided(until) => self.buffered.split_to(until).freeze(),
+            ScanResult::Found(at) => {
+                let mut out = self.buffered.split_to(at);
                 out.extend_from_slice(fragment);
-                out.extend_from_slice(&self.kept.split());
+                out.extend_from_slice(&self.buffered.split());
                 self.fragment = None;
                 out.freeze()
             }
@@ -128,45 +132,45 @@ impl Filler {
     }
 
     /// Gives what is left when the page has ended.
-    pub(crate) fn rest(&mut self) -> Bytes {
-        if self.wanted == Wanted::End {
+    pub(crate) fn finish(&mut self) -> Bytes {
+        if self.insertion_point == InsertionPoint::End {
             return self.fragment.take().unwrap_or_default();
         }
-        self.kept.split().freeze()
+        self.buffered.split().freeze()
     }
 
-    pub(crate) fn is_filled(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.fragment.is_none()
     }
 }
 
-fn step(page: &[u8], place: &mut Place, wanted: &Wanted) -> Step {
+fn scan(page: &[u8], place: &mut ParserState, wanted: &InsertionPoint) -> ScanResult {
     let mut at = 0;
     loop {
         let rest = page.get(at..).unwrap_or_default();
         match *place {
-            Place::GivenUp => return Step::Undecided(page.len()),
-            Place::Until(end) => {
+            ParserState::Abandoned => return ScanResult::Undecided(page.len()),
+            ParserState::RawText(end) => {
                 let Some(found) = position(rest, end) else {
                     let tail = rest.len().min(end.len() - 1);
-                    return Step::Undecided(page.len() - tail);
+                    return ScanResult::Undecided(page.len() - tail);
                 };
                 at += found + end.len();
-                *place = Place::Markup;
+                *place = ParserState::Markup;
             }
-            Place::Markup => {
+            ParserState::Markup => {
                 let Some(tag) = memchr(b'<', rest) else {
-                    return Step::Undecided(page.len());
+                    return ScanResult::Undecided(page.len());
                 };
                 at += tag;
                 match read_tag(page.get(at..).unwrap_or_default(), wanted) {
-                    Tag::Wanted(length) => return Step::Found(at + length),
-                    Tag::Opens(length, end) => {
+                    Tag::InsertionPoint(length) => return ScanResult::Found(at + length),
+                    Tag::RawTextStart(length, end) => {
                         at += length;
-                        *place = Place::Until(end);
+                        *place = ParserState::RawText(end);
                     }
                     Tag::Other(length) => at += length,
-                    Tag::Cut => return Step::Undecided(at),
+                    Tag::Incomplete => return ScanResult::Undecided(at),
                 }
             }
         }
@@ -175,58 +179,62 @@ fn step(page: &[u8], place: &mut Place, wanted: &Wanted) -> Step {
 
 /// What stands at a `<`, and how long it is.
 enum Tag {
-    Wanted(usize),
-    Opens(usize, &'static [u8]),
+    InsertionPoint(usize),
+    RawTextStart(usize, &'static [u8]),
     Other(usize),
     /// Its end is not there yet.
-    Cut,
+    Incomplete,
 }
 
-fn read_tag(text: &[u8], wanted: &Wanted) -> Tag {
-    if text.starts_with(COMMENT) {
+fn read_tag(text: &[u8], wanted: &InsertionPoint) -> Tag {
+    if text.starts_with(COMMENT_START) {
         // `<!-->` and `<!--->` are whole comments: what ends one may begin at its own dashes.
-        return Tag::Opens(COMMENT.len() - 2, b"-->");
+        return Tag::RawTextStart(COMMENT_START.len() - 2, b"-->");
     }
-    if COMMENT.starts_with(text) {
-        return Tag::Cut;
+    if COMMENT_START.starts_with(text) {
+        return Tag::Incomplete;
     }
     let Some(initial) = text.get(1).filter(|byte| byte.is_ascii_alphabetic()) else {
         return Tag::Other(1);
     };
     let Some(length) = html_tag::length(text) else {
-        return Tag::Cut;
+        return Tag::Incomplete;
     };
-    if !INITIALS.contains(&initial.to_ascii_lowercase()) {
+    if !TAG_INITIALS.contains(&initial.to_ascii_lowercase()) {
         return Tag::Other(length);
     }
     let whole = text.get(..length).unwrap_or_default();
     let name = html_tag::name(whole);
     match wanted {
-        Wanted::Slot if name.eq_ignore_ascii_case(NAME) => return read_slot(text, length),
-        Wanted::Frame(id)
-            if name.eq_ignore_ascii_case(FRAME) && html_tag::id(whole) == Some(&**id) =>
+        InsertionPoint::Slot if name.eq_ignore_ascii_case(SLOT_NAME) => {
+            return read_slot(text, length);
+        }
+        InsertionPoint::Frame(id)
+            if name.eq_ignore_ascii_case(FRAME_NAME) && html_tag::id(whole) == Some(&**id) =>
         {
-            return Tag::Wanted(length);
+            return Tag::InsertionPoint(length);
         }
         _ => {}
     }
-    let opaque = OPAQUE
+    let opaque = RAW_TEXT_ELEMENTS
         .iter()
         .find(|(opaque, _)| name.eq_ignore_ascii_case(opaque));
-    opaque.map_or(Tag::Other(length), |(_, end)| Tag::Opens(length, end))
+    opaque.map_or(Tag::Other(length), |(_, end)| {
+        Tag::RawTextStart(length, end)
+    })
 }
 
 /// The element is the slot if nothing but white space is in it.
 fn read_slot(text: &[u8], length: usize) -> Tag {
     let content = text.get(length..).unwrap_or_default().trim_ascii_start();
-    let closing = content.get(..CLOSING.len()).unwrap_or(content);
-    let expected = CLOSING.get(..closing.len()).unwrap_or_default();
+    let closing = content.get(..CLOSING_TAG.len()).unwrap_or(content);
+    let expected = CLOSING_TAG.get(..closing.len()).unwrap_or_default();
     if !closing.eq_ignore_ascii_case(expected) {
         Tag::Other(length)
-    } else if closing.len() == CLOSING.len() {
-        Tag::Wanted(length)
+    } else if closing.len() == CLOSING_TAG.len() {
+        Tag::InsertionPoint(length)
     } else {
-        Tag::Cut
+        Tag::Incomplete
     }
 }
 

@@ -5,71 +5,71 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 
-use crate::web::partial::{self, Part};
-use crate::web::request::headers::Head;
-use crate::web::request::state::Visit;
+use crate::web::partial::{self, Partial};
+use crate::web::request::headers::RequestHeaders;
+use crate::web::request::state::RequestState;
 use crate::web::response::eligibility;
 
 /// What a response means for its visit.
-pub(crate) struct Ending {
+pub(crate) struct ResponsePlan {
     /// Whether messages rendered into it count as shown.
-    pub(super) counts: bool,
+    pub(super) counts_as_shown: bool,
     /// Whether there may be something to put into it.
-    pub(super) fills: bool,
+    pub(super) injects: bool,
     /// Which part of a page it is, if it is one.
-    pub(super) part: Option<Part>,
+    pub(super) partial: Option<Partial>,
 }
 
-impl Ending {
-    pub(crate) fn of<B: MessageBody>(visit: &Visit, response: &ServiceResponse<B>) -> Self {
-        let counts = eligibility::counts(response);
+impl ResponsePlan {
+    pub(crate) fn of<B: MessageBody>(visit: &RequestState, response: &ServiceResponse<B>) -> Self {
+        let counts = eligibility::counts_as_shown(response);
         let is_empty = !counts && partial::may_be_empty(response);
         if visit.is_rendered() || !(counts || is_empty) {
-            return Self::unfilled(counts && !visit.is_dropped(response));
+            return Self::without_injection(counts && !visit.is_discarded_by_client(response));
         }
         let is_stream = partial::is_turbo_stream(response);
         if !(is_empty || is_stream || eligibility::is_html(response)) {
-            return Self::unfilled(counts);
+            return Self::without_injection(counts);
         }
         let request = response.request();
-        let head = Head::of(request);
+        let head = RequestHeaders::of(request);
         // Most pages are asked for by nobody's script, and are not asked about it.
-        let part = match head.is_of_script || is_stream {
-            true => visit.part(response),
+        let part = match head.is_partial_request || is_stream {
+            true => visit.partial(response),
             false => None,
         };
-        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Part::Htmx);
-        if is_nothing || head.is_of_script && visit.is_dropped(response) {
-            return Self::unfilled(false);
+        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Partial::Htmx);
+        if is_nothing || head.is_partial_request && visit.is_discarded_by_client(response) {
+            return Self::without_injection(false);
         }
-        let fills = is_readable(response) && visit.may_show(request, &head, part.as_ref());
+        let fills = is_readable(response) && visit.may_have_messages(request, &head, part.as_ref());
         Self {
-            counts: true,
-            fills,
-            part,
+            counts_as_shown: true,
+            injects: fills,
+            partial: part,
         }
     }
 
-    fn unfilled(counts: bool) -> Self {
+    fn without_injection(counts_as_shown: bool) -> Self {
         Self {
-            counts,
-            fills: false,
-            part: None,
+            counts_as_shown,
+            injects: false,
+            partial: None,
         }
     }
 
     /// Tells whether the response can go out as it is, without waiting for anything.
-    pub(crate) fn is_plain(&self, visit: &Visit) -> bool {
-        !self.fills && !visit.is_holding()
+    pub(crate) fn is_unchanged(&self, visit: &RequestState) -> bool {
+        !self.injects && !visit.has_claim()
     }
 }
 
 /// Tells whether what goes into the response can be put there.
 fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
+    static WARNED: AtomicBool = AtomicBool::new(false);
 
     let encoded = eligibility::is_encoded(response);
-    if encoded && !TOLD.swap(true, Ordering::Relaxed) {
+    if encoded && !WARNED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             "the body is encoded before Salver sees it, so that no slot can be filled: wrap the \
              compressor outside, `.wrap(salver.middleware()).wrap(Compress::default())`"

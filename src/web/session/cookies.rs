@@ -21,16 +21,16 @@ pub(crate) struct Cookies<'a> {
 
 impl<'a> Cookies<'a> {
     /// Reads the value of a `Cookie` header. The first cookie of a name counts.
-    pub(crate) fn read(&mut self, mut header: &'a [u8]) {
+    pub(crate) fn parse(&mut self, mut header: &'a [u8]) {
         while !header.is_empty() {
             let end = memchr(b';', header).unwrap_or(header.len());
             let (cookie, rest) = header.split_at_checked(end).unwrap_or((header, &[]));
-            self.read_one(cookie);
+            self.parse_cookie(cookie);
             header = rest.get(1..).unwrap_or_default();
         }
     }
 
-    fn read_one(&mut self, cookie: &'a [u8]) {
+    fn parse_cookie(&mut self, cookie: &'a [u8]) {
         let Some((name, value)) = memchr(b'=', cookie).and_then(|at| cookie.split_at_checked(at))
         else {
             return;
@@ -47,7 +47,7 @@ impl<'a> Cookies<'a> {
     }
 
     /// Tells whether there is one that may be the session's.
-    pub(crate) fn has_any(&self) -> bool {
+    pub(crate) fn has_session(&self) -> bool {
         self.plain.is_some() || self.secure.is_some()
     }
 

@@ -9,15 +9,15 @@ use actix_web::cookie::{Cookie, SameSite};
 use crate::web::session::cookies::{PLAIN_HINT, SECURE_HINT};
 
 /// How long pages ask because of it: as long as a redirect may take, and not for the rest of the visit.
-const LIFE: Duration = Duration::seconds(5);
+const MAX_AGE: Duration = Duration::seconds(5);
 
 /// Bakes the hint.
-pub(crate) fn bake(secure: bool) -> Cookie<'static> {
+pub(crate) fn build_cookie(secure: bool) -> Cookie<'static> {
     Cookie::build(if secure { SECURE_HINT } else { PLAIN_HINT }, "1")
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(secure)
-        .max_age(LIFE)
+        .max_age(MAX_AGE)
         .finish()
 }

@@ -13,35 +13,35 @@ pub(super) const SESSION_KEY: &str = "salver";
 
 /// What hands a session out to a visitor.
 #[derive(Clone)]
-pub(crate) enum Hand {
+pub(crate) enum SessionIssuer {
     /// A source that can only find sessions.
-    Empty,
+    None,
     /// One that has found it by a cookie of the application's, over TLS or not.
-    Found(bool),
+    External(bool),
     Cookie(&'static str),
     #[cfg(feature = "actix-session")]
     ActixSession(actix_session::Session, bool),
 }
 
-impl Hand {
+impl SessionIssuer {
     /// Draws a token. Changes nothing yet.
-    pub(crate) fn draw(&self) -> Result<Token<'static>, Error> {
+    pub(crate) fn generate_token(&self) -> Result<Token<'static>, Error> {
         match self {
-            Self::Empty | Self::Found(_) => Err(Error::invalid(
+            Self::None | Self::External(_) => Err(Error::invalid(
                 "session",
                 "cannot be made, renewed or forgotten by the source of sessions",
             )),
-            Self::Cookie(_) => Token::draw(),
+            Self::Cookie(_) => Token::generate(),
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(..) => Token::draw(),
+            Self::ActixSession(..) => Token::generate(),
         }
     }
 
     /// Hands a token out; gives the cookie that has to go out with the response, if one does.
-    pub(crate) fn give(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
+    pub(crate) fn issue(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
         match self {
-            Self::Empty | Self::Found(_) => Ok(None),
-            Self::Cookie(name) => Ok(Some(bake(name, token))),
+            Self::None | Self::External(_) => Ok(None),
+            Self::Cookie(name) => Ok(Some(build_cookie(name, token))),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(session, _) => session
                 .insert(SESSION_KEY, token.as_str())
@@ -51,21 +51,21 @@ impl Hand {
     }
 }
 
-impl Hand {
+impl SessionIssuer {
     /// Gives the hint for a visitor whose session is found by a cookie.
-    pub(crate) fn hint(&self) -> Option<Cookie<'static>> {
+    pub(crate) fn hint_cookie(&self) -> Option<Cookie<'static>> {
         match self {
-            Self::Empty => None,
-            Self::Found(tls) => Some(hint::bake(*tls)),
-            Self::Cookie(name) => Some(hint::bake(*name == SECURE)),
+            Self::None => None,
+            Self::External(tls) => Some(hint::build_cookie(*tls)),
+            Self::Cookie(name) => Some(hint::build_cookie(*name == SECURE)),
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(_, tls) => Some(hint::bake(*tls)),
+            Self::ActixSession(_, tls) => Some(hint::build_cookie(*tls)),
         }
     }
 }
 
 /// Bakes the cookie that carries a token to a visitor.
-fn bake(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
+fn build_cookie(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
     Cookie::build(name, token.as_str().to_owned())
         .path("/")
         .http_only(true)

@@ -4,34 +4,34 @@
 use std::cell::RefCell;
 
 use crate::SessionId;
-use crate::web::session::token::{CHARACTERS, Token};
+use crate::web::session::token::{TOKEN_LEN, Token};
 
 /// Most visitors that are remembered. Bounds the memory of each worker, at some 100 KiB.
-const VISITORS: usize = 1024;
+const CAPACITY: usize = 1024;
 
-type Text = [u8; CHARACTERS];
+type TokenBytes = [u8; TOKEN_LEN];
 
 /// One place for each of so many parts of all tokens: whoever comes last has it.
-pub(crate) struct Lately(RefCell<Vec<Option<(Text, SessionId)>>>);
+pub(crate) struct SessionCache(RefCell<Vec<Option<(TokenBytes, SessionId)>>>);
 
-impl Default for Lately {
+impl Default for SessionCache {
     fn default() -> Self {
-        Self(RefCell::new(vec![None; VISITORS]))
+        Self(RefCell::new(vec![None; CAPACITY]))
     }
 }
 
-impl Lately {
+impl SessionCache {
     /// Gives the session of a token of one application, always the same one.
     pub(crate) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
-        let text: Text = token.try_into().ok()?;
+        let text: TokenBytes = token.try_into().ok()?;
         let mut visitors = self.0.borrow_mut();
-        let place = visitors.get_mut(place(&text))?;
+        let place = visitors.get_mut(slot_index(&text))?;
         if let Some((known, session)) = place
-            && is_same(known, &text)
+            && constant_time_eq(known, &text)
         {
             return Some(session.clone());
         }
-        let session = Token::read(std::str::from_utf8(&text).ok()?)?.session(app);
+        let session = Token::parse(std::str::from_utf8(&text).ok()?)?.session(app);
         let session = session.ok()?;
         *place = Some((text, session.clone()));
         Some(session)
@@ -39,13 +39,13 @@ impl Lately {
 }
 
 /// Tokens are random: some of their bits are as good as a hash.
-fn place(token: &Text) -> usize {
+fn slot_index(token: &TokenBytes) -> usize {
     let [first, second, ..] = *token;
-    (usize::from(first) << 5 ^ usize::from(second)) % VISITORS
+    (usize::from(first) << 5 ^ usize::from(second)) % CAPACITY
 }
 
 /// Takes as long wherever two tokens differ: nobody can feel his way to another's.
-fn is_same(one: &Text, other: &Text) -> bool {
+fn constant_time_eq(one: &TokenBytes, other: &TokenBytes) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
     let words = words.iter().zip(other_words);

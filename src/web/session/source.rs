@@ -7,13 +7,13 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 
 use crate::SessionId;
-use crate::web::request::headers::Head;
-use crate::web::session::issuer::Hand;
+use crate::web::request::headers::RequestHeaders;
 #[cfg(feature = "actix-session")]
 use crate::web::session::issuer::SESSION_KEY;
-use crate::web::session::session_cache::Lately;
+use crate::web::session::issuer::SessionIssuer;
+use crate::web::session::session_cache::SessionCache;
 use crate::web::session::token::Token;
-use crate::web::session::transport::{is_tls, name};
+use crate::web::session::transport::{cookie_name, is_tls};
 
 type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 
@@ -74,23 +74,23 @@ impl SessionSource {
     pub(crate) fn find(
         &self,
         request: &HttpRequest,
-        head: &Head<'_>,
+        head: &RequestHeaders<'_>,
         app: &str,
-        cache: &Lately,
+        cache: &SessionCache,
         plain_http: bool,
     ) -> Option<SessionId> {
         match &self.0 {
             Kind::Closure(find) => find(request),
-            Kind::Cookie if head.cookies.has_any() => {
+            Kind::Cookie if head.cookies.has_session() => {
                 // Only the name that this visitor would be given, letter for letter: a neighbouring host can
                 // plant the plain one, or one that decodes to the other.
-                let name = name(request, head, plain_http);
+                let name = cookie_name(request, head, plain_http);
                 cache.session(head.cookies.named(name)?, app)
             }
             Kind::Cookie => None,
             Kind::Header(name) => {
                 let value = request.headers().get(name)?.to_str().ok()?;
-                Token::foreign(value)?.session(app).ok()
+                Token::from_secret(value)?.session(app).ok()
             }
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
@@ -102,18 +102,18 @@ impl SessionSource {
     }
 
     /// Gives what can hand a session out to this visitor, without keeping the request.
-    pub(crate) fn hand(&self, request: &HttpRequest, plain_http: bool) -> Hand {
-        let head = Head::of(request);
+    pub(crate) fn issuer(&self, request: &HttpRequest, plain_http: bool) -> SessionIssuer {
+        let head = RequestHeaders::of(request);
         match &self.0 {
-            Kind::Header(_) => Hand::Empty,
+            Kind::Header(_) => SessionIssuer::None,
             // By one of its cookies, if it brings any.
-            Kind::Closure(_) if head.has_cookies => Hand::Found(is_tls(request, &head)),
-            Kind::Closure(_) => Hand::Empty,
-            Kind::Cookie => Hand::Cookie(name(request, &head, plain_http)),
+            Kind::Closure(_) if head.has_cookies => SessionIssuer::External(is_tls(request, &head)),
+            Kind::Closure(_) => SessionIssuer::None,
+            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, &head, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                Hand::ActixSession(session, is_tls(request, &head))
+                SessionIssuer::ActixSession(session, is_tls(request, &head))
             }
         }
     }

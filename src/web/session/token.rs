@@ -9,15 +9,15 @@ use sha2::{Digest, Sha256};
 use crate::{Error, SessionId};
 
 /// 256 bits from the system: nobody guesses it, and no two are alike.
-const BYTES: usize = 32;
+const TOKEN_BYTES: usize = 32;
 /// The same in base64url without padding.
-pub(crate) const CHARACTERS: usize = 43;
+pub(crate) const TOKEN_LEN: usize = 43;
 /// What the last of them may be: it has four of the bits, and two of 0.
-const LAST: &str = "AEIMQUYcgkosw048";
+const LAST_CHARACTERS: &str = "AEIMQUYcgkosw048";
 /// The characters of the digest that make a session id: 132 bits.
-const ID_CHARACTERS: usize = 22;
+const ID_LEN: usize = 22;
 /// The next whole number of groups of four characters, each of three bytes.
-const ID_ROOM: usize = ID_CHARACTERS.next_multiple_of(4);
+const ID_BUFFER_LEN: usize = ID_LEN.next_multiple_of(4);
 /// Longest secret taken from a header. Hashing more for every request would be work for strangers.
 const MAX_SECRET: usize = 512;
 
@@ -27,8 +27,8 @@ pub(crate) struct Token<'a>(Cow<'a, str>);
 
 impl Token<'static> {
     /// Draws a new one.
-    pub(crate) fn draw() -> Result<Self, Error> {
-        let mut bytes = [0; BYTES];
+    pub(crate) fn generate() -> Result<Self, Error> {
+        let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(|cause| {
             Error::unavailable("the system gives no random bytes").because(cause)
         })?;
@@ -38,16 +38,16 @@ impl Token<'static> {
 
 impl<'a> Token<'a> {
     /// Reads one that looks as [`draw`](Self::draw) makes them, such as from a cookie.
-    pub(crate) fn read(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let fits = text.len() == CHARACTERS
-            && text.ends_with(|last| LAST.contains(last))
+        let fits = text.len() == TOKEN_LEN
+            && text.ends_with(|last| LAST_CHARACTERS.contains(last))
             && text.bytes().all(is_ours);
         fits.then_some(Self(text.into()))
     }
 
     /// Takes a secret that somebody else made, such as from a header.
-    pub(crate) fn foreign(secret: &'a str) -> Option<Self> {
+    pub(crate) fn from_secret(secret: &'a str) -> Option<Self> {
         let fits = (1..=MAX_SECRET).contains(&secret.len());
         fits.then_some(Self(secret.into()))
     }
@@ -62,10 +62,10 @@ impl<'a> Token<'a> {
         for part in ["salver1", "\0", app, "\0", &self.0] {
             digest.update(part);
         }
-        let (digest, mut id) = (digest.finalize(), [0; ID_ROOM]);
-        let enough = digest.get(..ID_ROOM / 4 * 3).unwrap_or_default();
+        let (digest, mut id) = (digest.finalize(), [0; ID_BUFFER_LEN]);
+        let enough = digest.get(..ID_BUFFER_LEN / 4 * 3).unwrap_or_default();
         let written = URL_SAFE_NO_PAD.encode_slice(enough, &mut id);
-        let id = written.ok().and(id.get(..ID_CHARACTERS));
+        let id = written.ok().and(id.get(..ID_LEN));
         let id = id.and_then(|id| std::str::from_utf8(id).ok());
         id.map(SessionId::derived)
             .ok_or_else(|| Error::unreadable("a digest"))

@@ -2,10 +2,14 @@
 
 use actix_web::HttpRequest;
 
-use crate::web::request::headers::Head;
+use crate::web::request::headers::RequestHeaders;
 use crate::web::session::cookies::{PLAIN, SECURE};
 
-pub(super) fn name(request: &HttpRequest, head: &Head<'_>, plain_http: bool) -> &'static str {
+pub(super) fn cookie_name(
+    request: &HttpRequest,
+    head: &RequestHeaders<'_>,
+    plain_http: bool,
+) -> &'static str {
     if !is_tls(request, head) && (plain_http || is_local(request, head)) {
         PLAIN
     } else {
@@ -14,7 +18,7 @@ pub(super) fn name(request: &HttpRequest, head: &Head<'_>, plain_http: bool) -> 
 }
 
 /// Only behind a proxy actix has to read how the visitor reached it; else what it allocates for that is saved.
-pub(super) fn is_tls(request: &HttpRequest, head: &Head<'_>) -> bool {
+pub(super) fn is_tls(request: &HttpRequest, head: &RequestHeaders<'_>) -> bool {
     if head.is_proxied {
         return request.connection_info().scheme() == "https";
     }
@@ -23,7 +27,7 @@ pub(super) fn is_tls(request: &HttpRequest, head: &Head<'_>) -> bool {
 }
 
 /// A browser and a server on one machine: nobody listens in between.
-fn is_local(request: &HttpRequest, head: &Head<'_>) -> bool {
+fn is_local(request: &HttpRequest, head: &RequestHeaders<'_>) -> bool {
     if head.is_proxied {
         return is_loopback(request, request.connection_info().host());
     }

@@ -7,21 +7,21 @@ use crate::View;
 
 /// The views of the routes that a worker has met: a site has few.
 #[derive(Default)]
-pub(crate) struct Routes(RefCell<HashMap<String, Option<View>>>);
+pub(crate) struct ViewCache(RefCell<HashMap<String, Option<View>>>);
 
-impl Routes {
+impl ViewCache {
     pub(super) fn view(&self, pattern: String) -> Option<View> {
         let mut views = self.0.borrow_mut();
         if let Some(view) = views.get(&pattern) {
             return view.clone();
         }
-        let view = View::new(without_slash(&pattern)).ok();
+        let view = View::new(strip_leading_slash(&pattern)).ok();
         views.insert(pattern, view.clone());
         view
     }
 }
 
-pub(super) fn without_slash(path: &str) -> String {
+pub(super) fn strip_leading_slash(path: &str) -> String {
     match path.strip_prefix('/').unwrap_or(path) {
         "" => "/".to_owned(),
         rest => rest.to_owned(),

@@ -8,7 +8,7 @@ use actix_web::http::Uri;
 use actix_web::http::header::HeaderName;
 
 use crate::View;
-use crate::web::view::cache::{Routes, without_slash};
+use crate::web::view::cache::{ViewCache, strip_leading_slash};
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
 
@@ -59,11 +59,11 @@ impl ViewSource {
     }
 
     /// Names the view of a request; `None` when it has none of its own. `routes` are those met before.
-    pub(crate) fn find(&self, request: &HttpRequest, routes: &Routes) -> Option<View> {
+    pub(crate) fn find(&self, request: &HttpRequest, routes: &ViewCache) -> Option<View> {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
             Kind::Route => return routes.view(request.match_pattern()?),
-            Kind::Path => without_slash(request.path()),
+            Kind::Path => strip_leading_slash(request.path()),
             Kind::Header(name) => request.headers().get(name)?.to_str().ok()?.to_owned(),
             Kind::Query(name) => query(request.query_string(), name)?,
         };
@@ -75,13 +75,13 @@ impl ViewSource {
         &self,
         request: &HttpRequest,
         url: &Uri,
-        routes: &Routes,
+        routes: &ViewCache,
     ) -> Option<View> {
         let name = match &self.0 {
             Kind::Route => {
                 return routes.view(request.resource_map().match_pattern(url.path())?);
             }
-            Kind::Path => without_slash(url.path()),
+            Kind::Path => strip_leading_slash(url.path()),
             Kind::Query(name) => query(url.query()?, name)?,
             // They look at the request themselves.
             Kind::Header(_) | Kind::Closure(_) => return self.find(request, routes),
