@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use salver::store::{
-    Answer, Claim, Finding, Found, Full, Held, Limits, Placed, Store, Swept, Which,
+    AddOutcome, Claim, ClaimedMembers, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
+    SweepProgress, WhenFull,
 };
 use salver::{Context, Error, Message, Salver, SessionId, View, wire};
 
@@ -53,20 +54,20 @@ fn now() -> u64 {
 
 impl Row {
     fn id(&self) -> Option<&[u8]> {
-        wire::head(&self.member).map(|head| head.id)
+        wire::member_header(&self.member).map(|head| head.id)
     }
 
     fn tag(&self) -> Option<&[u8]> {
-        wire::head(&self.member).and_then(|head| head.tag)
+        wire::member_header(&self.member).and_then(|head| head.tag)
     }
 
     fn written(&self, now: u64) -> u64 {
-        let written = wire::head(&self.member).and_then(|head| head.unix_ms());
+        let written = wire::member_header(&self.member).and_then(|head| head.unix_ms());
         written.unwrap_or(now).min(now)
     }
 
     fn is_newer(&self) -> bool {
-        wire::head(&self.member).is_some_and(|head| head.newer)
+        wire::member_header(&self.member).is_some_and(|head| head.is_unsupported)
     }
 }
 
@@ -105,7 +106,7 @@ impl ListStore {
         let mut tables = self.tables(now);
         tables
             .books
-            .live(context, now + millis(Limits::default().expiry));
+            .live(context, now + millis(Limits::default().ttl));
         tables.rows.push(Row {
             context: context.clone(),
             shown_from: now,
@@ -120,10 +121,10 @@ impl ListStore {
         age: Duration,
         changes: bool,
         then: impl Fn(&mut Vec<Row>, &dyn Fn(&Row) -> bool),
-    ) -> (Found, Vec<Held>) {
+    ) -> (ReadResult, Vec<ClaimedMembers>) {
         let now = now();
         let mut tables = self.tables(now);
-        let (mut found, mut held) = (Found::default(), Vec::new());
+        let (mut found, mut held) = (ReadResult::default(), Vec::new());
         for context in contexts {
             let oldest = now.saturating_sub(millis(age));
             let closed = tables
@@ -140,10 +141,10 @@ impl ListStore {
                 .iter()
                 .filter(|row| row.context == *context && row.shown_from > now)
             {
-                found.due_in(Duration::from_millis(row.shown_from - now));
+                found.note_due_in(Duration::from_millis(row.shown_from - now));
             }
             found.expired += rows.iter().filter(|row| old(row)).count() as u64;
-            found.newer += rows
+            found.unsupported += rows
                 .iter()
                 .filter(|row| here(row) && !old(row) && row.is_newer())
                 .count() as u64;
@@ -152,8 +153,8 @@ impl ListStore {
                 .filter(|row| seen(row))
                 .map(|row| row.member.clone())
                 .collect();
-            let members = found.read(now, members);
-            held.push(Held::new(context.clone(), members));
+            let members = found.read_members(now, members);
+            held.push(ClaimedMembers::new(context.clone(), members));
             if changes {
                 rows.retain(|row| !old(row));
                 then(rows, &seen);
@@ -198,7 +199,7 @@ impl Tables {
                 .iter()
                 .filter(here)
                 .count()
-                .saturating_sub(limits.messages);
+                .saturating_sub(limits.max_messages);
             if context.app() == app && context.session() == session && over > 0 {
                 remove_first(rows, over, |row| row.context == *context);
                 books.displaced.push((context.clone(), over as u64));
@@ -212,9 +213,9 @@ impl Tables {
         context: &Context,
         messages: &[Message],
         limits: &Limits,
-    ) -> Result<Placed, Error> {
+    ) -> Result<AddOutcome, Error> {
         match self.books.moved(context.app(), context.session()) {
-            Some(Some(to)) => return Ok(Placed::Moved(to.clone())),
+            Some(Some(to)) => return Ok(AddOutcome::SessionMoved(to.clone())),
             Some(None) => return Err(Error::closed()),
             None => {}
         }
@@ -228,7 +229,7 @@ impl Tables {
             .collect();
         others.sort();
         others.dedup();
-        if !others.contains(&context) && others.len() >= limits.contexts {
+        if !others.contains(&context) && others.len() >= limits.max_contexts {
             return Err(Error::full("the session has too many contexts"));
         }
 
@@ -260,8 +261,8 @@ impl Tables {
             .iter()
             .filter(|row| row.context == *context && !replaced(row))
             .count();
-        let over = (staying + rows.len()).saturating_sub(limits.messages);
-        if over > 0 && limits.full == Full::Reject {
+        let over = (staying + rows.len()).saturating_sub(limits.max_messages);
+        if over > 0 && limits.when_full == WhenFull::Reject {
             return Err(Error::full("the context is full"));
         }
         self.rows.retain(|row| !replaced(row));
@@ -271,9 +272,8 @@ impl Tables {
         self.rows
             .extend(rows.into_iter().skip(over.saturating_sub(staying)));
         self.books.displaced.push((context.clone(), over as u64));
-        self.books
-            .live(context, now + millis(limits.expiry) + latest);
-        Ok(Placed::Here {
+        self.books.live(context, now + millis(limits.ttl) + latest);
+        Ok(AddOutcome::Added {
             displaced: over as u64,
         })
     }
@@ -285,18 +285,20 @@ impl Store for ListStore {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed> {
+    ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let now = now();
             let placed = self.tables(now).add(now, context, messages, limits)?;
             match placed {
-                Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
+                AddOutcome::Added { .. } if limits.replicas > 0 => {
+                    Err(Error::insufficient_replicas())
+                }
                 placed => Ok(placed),
             }
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move { Ok(self.look(contexts, age, false, |_, _| ()).0) })
     }
 
@@ -305,20 +307,20 @@ impl Store for ListStore {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim> {
+    ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let mut claim = Claim::default();
-            claim.until = now() + millis(lease);
-            (claim.found, claim.held) = self.look(contexts, age, true, |rows, seen| {
+            claim.lease_until_ms = now() + millis(lease);
+            (claim.result, claim.members) = self.look(contexts, age, true, |rows, seen| {
                 for row in rows.iter_mut().filter(|row| seen(row)) {
-                    row.shown_from = claim.until;
+                    row.shown_from = claim.lease_until_ms;
                 }
             });
             Ok(claim)
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             Ok(self
                 .look(contexts, age, true, |rows, seen| {
@@ -328,11 +330,11 @@ impl Store for ListStore {
         })
     }
 
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut tables = self.tables(now());
             let Tables { rows, books } = &mut *tables;
-            for held in &claim.held {
+            for held in &claim.members {
                 let mut context = held.context.clone();
                 for _ in 0..4 {
                     rows.retain(|row| {
@@ -348,13 +350,13 @@ impl Store for ListStore {
         })
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
-            for held in &claim.held {
+            for held in &claim.members {
                 let still = |row: &&mut Row| {
                     row.context == held.context
-                        && row.shown_from == claim.until
+                        && row.shown_from == claim.lease_until_ms
                         && held.members.contains(&row.member)
                 };
                 for row in self.tables(now).rows.iter_mut().filter(still) {
@@ -365,11 +367,11 @@ impl Store for ListStore {
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
         Box::pin(async move {
             let is_one = |row: &Row| match which {
-                Which::Tag(tag) => row.tag() == Some(tag.as_bytes()),
-                Which::Ids(ids) => ids
+                Selector::Tag(tag) => row.tag() == Some(tag.as_bytes()),
+                Selector::Ids(ids) => ids
                     .iter()
                     .any(|id| row.id() == Some(id.to_string().as_bytes())),
                 _ => false,
@@ -382,7 +384,7 @@ impl Store for ListStore {
         })
     }
 
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut tables = self.tables(now());
             tables.books.lives.retain(|(other, _)| other != context);
@@ -395,7 +397,7 @@ impl Store for ListStore {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
             let books = &mut self.tables(now).books;
@@ -420,7 +422,7 @@ impl Store for ListStore {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
             let mut tables = self.tables(now);
@@ -439,7 +441,7 @@ impl Store for ListStore {
             books
                 .gone
                 .retain(|(other, session, _, _)| other != app || session != to);
-            let until = now + millis(limits.expiry);
+            let until = now + millis(limits.ttl);
             books
                 .gone
                 .push((app.to_owned(), from.clone(), Some(to.clone()), until));
@@ -463,7 +465,7 @@ impl Store for ListStore {
         })
     }
 
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         Box::pin(async move {
             let now = now();
             let tables = self.tables(now);
@@ -491,7 +493,7 @@ impl Store for ListStore {
         app: &'a str,
         age: Duration,
         _from: Option<&'a str>,
-    ) -> Answer<'a, Swept> {
+    ) -> StoreFuture<'a, SweepProgress> {
         Box::pin(async move {
             let now = now();
             let oldest = now.saturating_sub(millis(age));
@@ -499,17 +501,17 @@ impl Store for ListStore {
             let before = tables.rows.len();
             let old = |row: &Row| row.context.app() == app && row.written(now) < oldest;
             tables.rows.retain(|row| !old(row));
-            let mut swept = Swept::default();
+            let mut swept = SweepProgress::default();
             swept.removed = (before - tables.rows.len()) as u64;
             Ok(swept)
         })
     }
 
-    fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
+    fn health_check<'a>(&'a self, _app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }
 }
@@ -533,13 +535,13 @@ async fn main() -> Result<(), Error> {
 
 // One test for each law; in a crate of your own they would stand in a module of tests.
 #[cfg(test)]
-salver::store_laws! { subject() }
+salver::conformance_tests! { subject() }
 
 #[cfg(test)]
-fn subject() -> salver::store::conformance::Subject {
+fn subject() -> salver::store::conformance::StoreUnderTest {
     let store = Arc::new(ListStore::default());
     let foreign = Arc::clone(&store);
-    salver::store::conformance::Subject::new(store, move |context, member| {
+    salver::store::conformance::StoreUnderTest::new(store, move |context, member| {
         foreign.put_member(&context, member);
         async {}
     })

@@ -84,7 +84,7 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
 <footer><p>An example of <strong>Salver</strong>: each message is carried to its one page, and shown once.</p></footer>
 </body>
 </html>"#,
-            head = Routes::default().head(),
+            head = Routes::default().head_html(),
         ))
 }
 
@@ -361,7 +361,7 @@ async fn login(messages: Messages) -> impl Responder {
 
 #[post("/logout")]
 async fn logout(messages: Messages) -> impl Responder {
-    if let Err(error) = messages.forget().await {
+    if let Err(error) = messages.close_session().await {
         tracing::warn!(%error, "the old session stays open until it expires");
     }
     messages.to("dashboard").info("You are logged out.").await;
@@ -452,7 +452,7 @@ async fn main() -> Outcome<()> {
         println!("Salver dashboard on http://{address} ({store})");
     }
     server.run().await?;
-    salver.close().await;
+    salver.flush().await;
     Ok(())
 }
 

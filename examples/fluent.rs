@@ -11,7 +11,7 @@ use actix_web::web::Redirect;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, post};
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
-use salver::web::Words;
+use salver::web::Translation;
 use salver::{Message, Messages, Salver};
 use unic_langid::LanguageIdentifier;
 
@@ -70,7 +70,7 @@ impl Languages {
 }
 
 /// Says a message in a language, if there are words for it.
-fn words(bundle: &Bundle, message: &Message) -> Option<Words> {
+fn words(bundle: &Bundle, message: &Message) -> Option<Translation> {
     let found = bundle.get_message(message.get_key()?)?;
     let mut args = FluentArgs::new();
     for (name, value) in message.args() {
@@ -85,7 +85,7 @@ fn words(bundle: &Bundle, message: &Message) -> Option<Words> {
             .format_pattern(pattern, Some(&args), &mut Vec::new())
             .into_owned()
     };
-    let words = Words::new(say(found.value()?));
+    let words = Translation::new(say(found.value()?));
     Some(match found.get_attribute("title") {
         Some(title) => words.title(say(title.value())),
         None => words,

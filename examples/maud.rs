@@ -21,7 +21,7 @@ async fn desk(messages: Messages) -> Result<impl Responder, salver::Error> {
             head {
                 meta charset="utf-8";
                 title { "Desk" }
-                (PreEscaped(Routes::default().head()))
+                (PreEscaped(Routes::default().head_html()))
             }
             body {
                 main {

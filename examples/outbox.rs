@@ -34,7 +34,7 @@ pub(crate) async fn order(
         .await?;
     // The message has its id from here on, whoever carries it.
     let message = Message::success(format!("{item} is on its way."));
-    message.check()?;
+    message.validate()?;
     sqlx::query("INSERT INTO outbox (address, message) VALUES (?, ?)")
         .bind(serde_json::to_string(context)?)
         .bind(serde_json::to_string(&message)?)

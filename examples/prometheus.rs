@@ -41,7 +41,7 @@ async fn metrics(collected: web::Data<PrometheusHandle>) -> impl Responder {
 #[get("/health")]
 async fn health(salver: Salver) -> impl Responder {
     let health = salver.health().await;
-    let status = match health.is_good() {
+    let status = match health.is_healthy() {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };

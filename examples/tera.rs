@@ -26,7 +26,7 @@ async fn exports(tera: Data<Tera>) -> actix_web::Result<impl Responder> {
     let mut page = Context::new();
     page.insert("title", "Exports");
     page.insert("view", "exports");
-    page.insert("head", &Routes::default().head());
+    page.insert("head", &Routes::default().head_html());
     let page = tera
         .render("page.html", &page)
         .map_err(error::ErrorInternalServerError)?;

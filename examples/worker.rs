@@ -36,7 +36,7 @@ async fn page(messages: Messages) -> Result<impl Responder, salver::Error> {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Icons</title>{}</head><body><main>\
          <h1>Icons</h1><salver-messages view=\"/\"></salver-messages>\
          <form method=\"post\" action=\"/imports\"><button>Import</button></form></main></body></html>",
-        Routes::default().head(),
+        Routes::default().head_html(),
     );
     Ok(HttpResponse::Ok()
         .content_type(ContentType::html())
@@ -64,7 +64,7 @@ async fn start(messages: Messages, jobs: web::Data<Jobs>) -> actix_web::Result<i
 async fn import(job: Import, id: TaskId, salver: Data<Salver>) -> Result<(), BoxDynError> {
     let id = id.to_string();
     let tell = async |step, message: Message| {
-        let message = message.with_id(MessageId::of_step(job.begun, &id, step));
+        let message = message.with_id(MessageId::for_job_step(job.begun, &id, step));
         salver.add(&job.context, message).await
     };
     let progress = |text: &str| Message::info(text).title("Import").tag("import");

@@ -36,6 +36,6 @@ impl CallPolicy {
             outcome
         };
         let outcome = guarded.instrument(telemetry::span(operation, app)).await;
-        outcome.map_err(|error| error.during(operation))
+        outcome.map_err(|error| error.with_operation(operation))
     }
 }

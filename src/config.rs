@@ -22,7 +22,7 @@ pub const MAX_CONTEXTS: usize = 64;
 /// What happens when a context is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Full {
+pub enum WhenFull {
     /// The oldest message goes, counted, and the page says "and N more".
     #[default]
     DropOldest,
@@ -36,32 +36,32 @@ pub enum Full {
 pub struct Limits {
     /// How long a context lives after its last add. Default: 1 hour. Keeps the store free of visitors
     /// who left.
-    pub expiry: Duration,
+    pub ttl: Duration,
     /// Oldest message that is shown. Default: 24 hours. Keeps old news off the page.
-    pub age: Duration,
+    pub max_age: Duration,
     /// Most messages in a context. Default: 100. Keeps a runaway job from burying the page.
-    pub messages: usize,
+    pub max_messages: usize,
     /// Most contexts in a session. Default: 64, see [`MAX_CONTEXTS`].
-    pub contexts: usize,
+    pub max_contexts: usize,
     /// What happens when a context is full. Default: [`Full::DropOldest`].
-    pub full: Full,
+    pub when_full: WhenFull,
     /// How many replicas have to have an add before it returns. Default: 0, the server alone. A store that has
     /// no replicas answers [`Error::is_in_doubt`] to any other number, after adding.
     pub replicas: u32,
     /// How long an add waits for them. Default: 80 ms.
-    pub within: Duration,
+    pub replica_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            expiry: Duration::from_secs(60 * 60),
-            age: Duration::from_secs(24 * 60 * 60),
-            messages: 100,
-            contexts: MAX_CONTEXTS,
-            full: Full::DropOldest,
+            ttl: Duration::from_secs(60 * 60),
+            max_age: Duration::from_secs(24 * 60 * 60),
+            max_messages: 100,
+            max_contexts: MAX_CONTEXTS,
+            when_full: WhenFull::DropOldest,
             replicas: 0,
-            within: Duration::from_millis(80),
+            replica_timeout: Duration::from_millis(80),
         }
     }
 }
@@ -92,18 +92,18 @@ impl Default for Config {
 impl Config {
     /// Refuses what would harm, naming the setting.
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        validate_range("expiry", self.limits.expiry, &TTL_RANGE)?;
-        validate_range("age_limit", self.limits.age, &TTL_RANGE)?;
+        validate_range("ttl", self.limits.ttl, &TTL_RANGE)?;
+        validate_range("max_age", self.limits.max_age, &TTL_RANGE)?;
         validate_range("lease", self.lease, &LEASE_RANGE)?;
-        validate_range("page_budget", self.page_timeout, &BUDGET_RANGE)?;
-        validate_range("add_budget", self.call_timeout, &BUDGET_RANGE)?;
-        if !(1..=MAX_CONTEXTS).contains(&self.limits.contexts) {
+        validate_range("page_timeout", self.page_timeout, &BUDGET_RANGE)?;
+        validate_range("call_timeout", self.call_timeout, &BUDGET_RANGE)?;
+        if !(1..=MAX_CONTEXTS).contains(&self.limits.max_contexts) {
             return Err(Error::invalid(
                 "max_contexts",
                 format!("is not between 1 and {MAX_CONTEXTS}"),
             ));
         }
-        if !(1..=MAX_MESSAGES).contains(&self.limits.messages) {
+        if !(1..=MAX_MESSAGES).contains(&self.limits.max_messages) {
             return Err(Error::invalid(
                 "max_messages",
                 format!("is not between 1 and {MAX_MESSAGES}"),

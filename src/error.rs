@@ -69,7 +69,7 @@ enum Kind {
         what: &'static str,
     },
     Closed,
-    Setup {
+    Misconfigured {
         what: &'static str,
     },
 }
@@ -116,7 +116,7 @@ impl Error {
     /// The store answered something else than it was asked. What it answers is not used; with `wrote` the
     /// write may have happened.
     #[must_use]
-    pub fn mismatch(wrote: bool) -> Self {
+    pub fn mismatched_reply(wrote: bool) -> Self {
         let why = "the reply was to another request";
         let error = if wrote {
             Self::in_doubt(why)
@@ -128,13 +128,13 @@ impl Error {
 
     /// The store has taken a write, and fewer replicas than asked for had it in time.
     #[must_use]
-    pub fn few_replicas() -> Self {
+    pub fn insufficient_replicas() -> Self {
         Self::in_doubt("too few replicas have it").with_detail(Detail::InsufficientReplicas)
     }
 
     /// So many writes wait for replicas that another one was not begun.
     #[must_use]
-    pub fn crowded() -> Self {
+    pub fn replica_queue_full() -> Self {
         Self::unavailable("too many adds wait for replicas").with_detail(Detail::ReplicaQueueFull)
     }
 
@@ -170,20 +170,20 @@ impl Error {
 
     /// The application lacks a line; `what` says which one to add.
     #[must_use]
-    pub fn setup(what: &'static str) -> Self {
-        Self::new(Kind::Setup { what })
+    pub fn misconfigured(what: &'static str) -> Self {
+        Self::new(Kind::Misconfigured { what })
     }
 
     /// Keeps the cause, for logs.
     #[must_use]
-    pub fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
     }
 
     /// Names the operation, the first word of what is displayed. The innermost name stays.
     #[must_use]
-    pub fn during(mut self, doing: &'static str) -> Self {
+    pub fn with_operation(mut self, doing: &'static str) -> Self {
         self.0.operation.get_or_insert(doing);
         self
     }
@@ -236,8 +236,8 @@ impl Error {
 
     /// Tells whether the application is put together wrongly; the text says which line to add.
     #[must_use]
-    pub fn is_setup(&self) -> bool {
-        matches!(self.0.kind, Kind::Setup { .. })
+    pub fn is_misconfigured(&self) -> bool {
+        matches!(self.0.kind, Kind::Misconfigured { .. })
     }
 
     /// Gives the name of what went wrong, for metrics.
@@ -251,7 +251,7 @@ impl Error {
             Kind::Denied => "denied",
             Kind::Unreadable { .. } => "unreadable",
             Kind::Closed => "closed",
-            Kind::Setup { .. } => "setup",
+            Kind::Misconfigured { .. } => "setup",
         }
     }
 
@@ -308,7 +308,7 @@ impl fmt::Display for Error {
             Kind::Denied => f.write_str("not applied, the store denies it"),
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),
-            Kind::Setup { what } => f.write_str(what),
+            Kind::Misconfigured { what } => f.write_str(what),
         }
     }
 }

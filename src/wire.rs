@@ -24,26 +24,26 @@ const VERSION_PREFIX: &[u8] = b",\"v\":";
 /// Why a member is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Undecoded {
+pub enum DecodeError {
     /// Its `v` is newer than [`VERSION`]: left for those who can read it.
-    Newer,
+    UnsupportedVersion,
     /// It does not begin as it should, is not JSON, or a field breaks a rule.
-    Unreadable,
+    Malformed,
 }
 
 /// What scripts see of a member without decoding it: the places at its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Head<'a> {
+pub struct MemberHeader<'a> {
     /// The 36 characters of the id.
     pub id: &'a [u8],
     /// The tag, when one follows the id at once.
     pub tag: Option<&'a [u8]>,
     /// Whether the `v` that follows at once is newer than [`VERSION`].
-    pub newer: bool,
+    pub is_unsupported: bool,
 }
 
-impl Head<'_> {
+impl MemberHeader<'_> {
     /// Gives the time in the id, in Unix milliseconds: its first twelve hexadecimal digits.
     #[must_use]
     pub fn unix_ms(&self) -> Option<u64> {
@@ -55,7 +55,7 @@ impl Head<'_> {
 
 /// Looks at the places at the beginning of a member; `None` when it does not begin as it should.
 #[must_use]
-pub fn head(member: &[u8]) -> Option<Head<'_>> {
+pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
     let rest = member.strip_prefix(MEMBER_PREFIX)?;
     let (id, rest) = rest.split_at_checked(ID_LEN)?;
     let mut rest = rest.strip_prefix(b"\"")?;
@@ -76,7 +76,11 @@ pub fn head(member: &[u8]) -> Option<Head<'_>> {
         let digits = digits.get(..end).unwrap_or_default();
         digits != b"" && digits != b"0" && digits != b"1"
     });
-    Some(Head { id, tag, newer })
+    Some(MemberHeader {
+        id,
+        tag,
+        is_unsupported: newer,
+    })
 }
 
 /// Writes a message as a member: compact JSON, id first, tag second.
@@ -85,9 +89,10 @@ pub fn head(member: &[u8]) -> Option<Head<'_>> {
 ///
 /// Whatever [`Message::check`] finds, and a message of more than 8 KiB.
 pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
-    message.check()?;
-    let member = serde_json::to_vec(message)
-        .map_err(|cause| Error::invalid("message", "cannot be written as JSON").because(cause))?;
+    message.validate()?;
+    let member = serde_json::to_vec(message).map_err(|cause| {
+        Error::invalid("message", "cannot be written as JSON").with_source(cause)
+    })?;
     if member.len() > MAX_MESSAGE {
         return Err(Error::invalid(
             "message",
@@ -103,13 +108,13 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
 ///
 /// [`Undecoded::Newer`] for a `v` over 1 in its place, at once after id and tag; [`Undecoded::Unreadable`] for `{}`, for an id that is not a
 /// UUIDv7, for a `javascript:` link, for more than 8 KiB.
-pub fn decode(member: &[u8]) -> Result<Message, Undecoded> {
-    match head(member) {
-        Some(head) if head.newer => Err(Undecoded::Newer),
+pub fn decode(member: &[u8]) -> Result<Message, DecodeError> {
+    match member_header(member) {
+        Some(head) if head.is_unsupported => Err(DecodeError::UnsupportedVersion),
         Some(_) if member.len() <= MAX_MESSAGE => {
-            serde_json::from_slice(member).map_err(|_| Undecoded::Unreadable)
+            serde_json::from_slice(member).map_err(|_| DecodeError::Malformed)
         }
-        _ => Err(Undecoded::Unreadable),
+        _ => Err(DecodeError::Malformed),
     }
 }
 
@@ -158,7 +163,7 @@ impl Serialize for Message {
             autoclose: self.autoclose,
             action: self.action.as_ref(),
             data: self.data.as_ref(),
-            expires: self.expires,
+            expires: self.expires_at,
             key: self.get_key(),
             args: self
                 .translation
@@ -206,11 +211,11 @@ impl<'de> Deserialize<'de> for Message {
         message.autoclose = read.autoclose;
         message.action = read.action;
         message.data = read.data;
-        message.expires = read.expires;
+        message.expires_at = read.expires;
         // Arguments of nothing mean nothing.
         let wording = read.key.map(|key| TranslationKey::new(key, read.args));
         message.translation = wording.map(Box::new);
-        message.check().map_err(serde::de::Error::custom)?;
+        message.validate().map_err(serde::de::Error::custom)?;
         Ok(message)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use salver::store::{Full, Limits, MemoryStore, RedisStore, Store, Trouble};
+use salver::store::{IssueKind, Limits, MemoryStore, RedisStore, Store, WhenFull};
 use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
@@ -38,7 +38,7 @@ async fn what_is_below_the_minimum_level_is_not_added() {
 async fn a_full_context_rejects_when_told_to() {
     let builder = Salver::builder("app")
         .max_messages(1)
-        .when_full(Full::Reject);
+        .when_full(WhenFull::Reject);
     let salver = builder.build().unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("1")).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_page_shows_its_own_messages_and_those_for_any_page() {
 #[tokio::test]
 async fn applications_on_one_store_do_not_meet() {
     let shop = Salver::memory("shop").unwrap();
-    let blog = shop.app("blog").unwrap();
+    let blog = shop.with_app("blog").unwrap();
     let page = shop.context(session("ada"), "settings").unwrap();
     shop.add(&page, Message::info("shop's")).await.unwrap();
     assert_messages!(shop, session("ada"), "settings", [Info "shop's"]);
@@ -140,7 +140,7 @@ async fn an_add_that_is_not_answered_is_in_doubt_and_safe_to_repeat() {
     let (store, report) = SpyStore::new();
     let salver = Salver::builder("app")
         .store(store)
-        .add_budget(Duration::from_millis(20));
+        .call_timeout(Duration::from_millis(20));
     let salver = salver.build().unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let message = Message::info("once");
@@ -173,7 +173,7 @@ async fn a_claim_that_nobody_waits_for_is_given_back() {
         report.calls().contains(&"release").then_some(())
     })
     .await;
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, session("ada"), "settings", [Info "kept"]);
 }
 
@@ -245,7 +245,7 @@ async fn a_users_pool_serves_too() {
     let pool = config
         .create_pool(Some(deadpool_redis::Runtime::Tokio1))
         .unwrap();
-    let salver = Salver::new("app", RedisStore::pooled(pool)).unwrap();
+    let salver = Salver::new("app", RedisStore::from_pool(pool)).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("pooled")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
@@ -427,9 +427,9 @@ async fn a_release_and_a_take_are_never_sent_twice() {
 async fn health_names_what_is_wrong_and_what_to_do() {
     let down = Salver::redis("app", "redis://127.0.0.1:1").unwrap();
     let health = down.health().await;
-    assert_eq!(health.findings()[0].trouble(), Trouble::Unreachable);
+    assert_eq!(health.issues()[0].kind(), IssueKind::Unreachable);
     assert!(
-        !health.is_good() && health.to_string().starts_with("unreachable: "),
+        !health.is_healthy() && health.to_string().starts_with("unreachable: "),
         "{health}"
     );
     for _ in 0..3 {
@@ -438,23 +438,23 @@ async fn health_names_what_is_wrong_and_what_to_do() {
             .unwrap_err();
     }
     assert_eq!(
-        down.health().await.findings()[0].trouble(),
-        Trouble::Resting
+        down.health().await.issues()[0].kind(),
+        IssueKind::CircuitOpen
     );
 
     let options = ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"];
     let server = Server::start_with(&options);
     let salver = Salver::redis("app", &server.url()).unwrap();
     let health = salver.health().await;
-    let found: Vec<_> = health.findings().iter().map(|one| one.trouble()).collect();
-    assert_eq!(found, [Trouble::Evicting], "{health}");
+    let found: Vec<_> = health.issues().iter().map(|one| one.kind()).collect();
+    assert_eq!(found, [IssueKind::EvictionEnabled], "{health}");
     let advice = "evicting: maxmemory-policy is volatile-lru; set `maxmemory-policy noeviction`";
     assert_eq!(health.to_string(), advice);
     let port = server.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     let salver = Salver::redis("app", &replica.url()).unwrap();
     let found = salver.health().await;
-    assert_eq!(found.findings()[0].trouble(), Trouble::ReadOnly, "{found}");
+    assert_eq!(found.issues()[0].kind(), IssueKind::ReadOnly, "{found}");
 }
 
 #[tokio::test]
@@ -467,7 +467,7 @@ async fn health_that_is_good_again_ends_the_rest() {
         salver.peek(&page).await.unwrap_err();
     }
     report.down(false);
-    assert!(salver.health().await.is_good());
+    assert!(salver.health().await.is_healthy());
     salver.peek(&page).await.unwrap();
 }
 
@@ -488,7 +488,7 @@ async fn a_break_that_nobody_saw_costs_nobody_anything() {
     server.kill();
     server.start_again();
     store.confirm(&claim).await.unwrap();
-    assert!(store.peek(&page, age).await.unwrap().next.is_none());
+    assert!(store.peek(&page, age).await.unwrap().next_due_in.is_none());
 }
 
 #[tokio::test]
@@ -498,8 +498,8 @@ async fn health_knows_what_is_too_old() {
     proxy.set(Fault::Say("redis_version:5.", "redis_version:7."));
     let health = Salver::redis("app", &proxy.url()).unwrap().health().await;
     assert_eq!(
-        health.findings()[0].trouble(),
-        Trouble::Outdated,
+        health.issues()[0].kind(),
+        IssueKind::UnsupportedVersion,
         "{health}"
     );
     assert!(
@@ -510,13 +510,13 @@ async fn health_knows_what_is_too_old() {
 
 #[tokio::test]
 async fn health_knows_when_the_clocks_differ() {
-    for (behind, found) in [(4, None), (6, Some(Trouble::ClockSkew))] {
+    for (behind, found) in [(4, None), (6, Some(IssueKind::ClockSkew))] {
         let then = time::OffsetDateTime::now_utc().unix_timestamp() - behind;
         let file = scratch("time").join("now");
         std::fs::write(&file, format!("{then}.9\n")).unwrap();
         let server = Server::start_at(&file);
         let health = Salver::redis("app", &server.url()).unwrap().health().await;
-        let last = health.findings().last().map(|finding| finding.trouble());
+        let last = health.issues().last().map(|finding| finding.kind());
         assert_eq!(last, found, "{health}");
     }
 }
@@ -596,7 +596,7 @@ async fn what_is_counted_has_the_names_of_the_table() {
     for _ in 0..4 {
         salver.peek(&page).await.unwrap_err();
     }
-    salver.close().await;
+    salver.flush().await;
     let expected = [
         ("salver_added_total", 4),
         ("salver_displaced_total", 1),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use salver::store::conformance::{LAWS, run};
+use salver::store::conformance::{TESTS, run};
 use salver::store::{
-    Answer, Claim, Clock, Finding, Found, Full, Limits, MemoryStore, Placed, Store, Swept, Which,
+    AddOutcome, Claim, Clock, Issue, Limits, MemoryStore, ReadResult, Selector, Store, StoreFuture,
+    SweepProgress, WhenFull,
 };
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
@@ -104,13 +105,13 @@ impl Twin {
         }
     }
 
-    fn spoil(&self, found: &mut Found) -> Result<(), Error> {
+    fn spoil(&self, found: &mut ReadResult) -> Result<(), Error> {
         match self.fault {
             "order_reversed" => found.messages.reverse(),
-            "next_unsaid" => found.next = None,
+            "next_unsaid" => found.next_due_in = None,
             "displaced_is_silent" => found.displaced = 0,
-            "newer_is_unreported" => found.newer = 0,
-            "poison_breaks_the_page" if found.unreadable > 0 => {
+            "newer_is_unreported" => found.unsupported = 0,
+            "poison_breaks_the_page" if found.undecodable > 0 => {
                 return Err(Error::unreadable("a member"));
             }
             _ => {}
@@ -138,17 +139,17 @@ impl Twin {
     fn limits(&self, limits: &Limits, messages: &[Message]) -> Limits {
         let mut limits = *limits;
         match self.fault {
-            "reject_drops" => limits.full = Full::DropOldest,
-            "expiry_ignored" => limits.expiry *= 1000,
+            "reject_drops" => limits.when_full = WhenFull::DropOldest,
+            "expiry_ignored" => limits.ttl *= 1000,
             "replicas_are_taken_for_granted" => limits.replicas = 0,
-            "contexts_unlimited" => limits.contexts = 1000,
+            "contexts_unlimited" => limits.max_contexts = 1000,
             "expiry_ignores_schedule" => {
                 let latest = messages
                     .iter()
                     .map(Message::delay)
                     .max()
                     .unwrap_or_default();
-                limits.expiry = limits.expiry.saturating_sub(latest);
+                limits.ttl = limits.ttl.saturating_sub(latest);
             }
             _ => {}
         }
@@ -162,14 +163,14 @@ impl Store for Twin {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed> {
+    ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let place = self.place(context);
             let limits = self.limits(limits, messages);
             if self.has("repeat_ends_the_lease") {
                 for message in messages {
                     self.inner
-                        .retract(&place, &Which::from(message.id()))
+                        .retract(&place, &Selector::from(message.id()))
                         .await?;
                 }
             }
@@ -182,20 +183,20 @@ impl Store for Twin {
                 self.inner.add(&place, &messages, &free).await?;
                 let found = self
                     .inner
-                    .peek(std::slice::from_ref(&place), limits.age)
+                    .peek(std::slice::from_ref(&place), limits.max_age)
                     .await?;
                 for message in found.messages.iter().take(1) {
                     self.inner
-                        .retract(&place, &Which::from(message.id()))
+                        .retract(&place, &Selector::from(message.id()))
                         .await?;
                 }
-                return Ok(Placed::Here { displaced: 1 }.clone());
+                return Ok(AddOutcome::Added { displaced: 1 }.clone());
             }
             self.inner.add(&place, &messages, &limits).await
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let mut found = self
                 .inner
@@ -211,42 +212,42 @@ impl Store for Twin {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim> {
+    ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let places = self.places(contexts);
             let mut claim = self.inner.claim(&places, lease, self.age(age)).await?;
             if self.has("claim_does_not_hide") {
                 self.inner.release(&claim).await?;
             }
-            self.spoil(&mut claim.found)?;
+            self.spoil(&mut claim.result)?;
             Ok(claim)
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         if self.has("take_only_peeks") {
             return self.peek(contexts, age);
         }
         Box::pin(async move { self.inner.take(&self.places(contexts), age).await })
     }
 
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         if self.has("confirm_only_releases") {
             return self.inner.release(claim);
         }
         self.inner.confirm(claim)
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             if self.has("release_does_nothing") {
                 return Ok(());
             }
             if self.has("release_frees_anyones") {
-                for held in &claim.held {
+                for held in &claim.members {
                     for message in claim.messages() {
                         self.inner
-                            .retract(&held.context, &Which::from(message.id()))
+                            .retract(&held.context, &Selector::from(message.id()))
                             .await?;
                     }
                     let limits = Limits::default();
@@ -259,11 +260,11 @@ impl Store for Twin {
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
         self.inner.retract(context, which)
     }
 
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         self.inner.clear(context)
     }
 
@@ -272,7 +273,7 @@ impl Store for Twin {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         let close = close.filter(|_| !self.has("logout_stays_open"));
         self.inner.clear_session(app, session, close)
     }
@@ -284,14 +285,14 @@ impl Store for Twin {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         if self.has("migrate_forgets") {
-            return self.inner.clear_session(app, from, Some(limits.expiry));
+            return self.inner.clear_session(app, from, Some(limits.ttl));
         }
         self.inner.migrate(app, from, to, open, limits)
     }
 
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         self.inner.contexts(app, session)
     }
 
@@ -300,7 +301,7 @@ impl Store for Twin {
         app: &'a str,
         age: Duration,
         from: Option<&'a str>,
-    ) -> Answer<'a, Swept> {
+    ) -> StoreFuture<'a, SweepProgress> {
         let age = match self.has("sweep_spares_the_old") {
             true => age * 1000,
             false => age,
@@ -308,11 +309,11 @@ impl Store for Twin {
         self.inner.sweep(app, age, from)
     }
 
-    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
-        self.inner.check(app)
+    fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
+        self.inner.health_check(app)
     }
 
-    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }
 }
@@ -332,7 +333,7 @@ async fn is_red(fault: &'static str, law: &str) -> bool {
 async fn every_planted_fault_turns_its_law_red() {
     std::panic::set_hook(Box::new(|_| ()));
     let mut green = Vec::new();
-    for law in LAWS {
+    for law in TESTS {
         assert!(!is_red("none", law).await, "the twin itself breaks {law}");
     }
     for (fault, law) in FAULTS {

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
-use salver::wire::{self, Undecoded};
+use salver::wire::{self, DecodeError};
 use salver::{
     Autoclose, Context, Error, Level, Message, MessageId, Salver, SessionId, View, limits,
 };
@@ -57,7 +57,7 @@ fn frozen_members_that_are_no_messages_stay_so() {
         let member = member.as_str().unwrap();
         assert_eq!(
             wire::decode(member.as_bytes()),
-            Err(Undecoded::Unreadable),
+            Err(DecodeError::Malformed),
             "{member}"
         );
     }
@@ -65,7 +65,7 @@ fn frozen_members_that_are_no_messages_stay_so() {
         let member = member.as_str().unwrap();
         assert_eq!(
             wire::decode(member.as_bytes()),
-            Err(Undecoded::Newer),
+            Err(DecodeError::UnsupportedVersion),
             "{member}"
         );
     }
@@ -222,10 +222,10 @@ fn a_url_is_refused_without_repeating_it() {
 fn settings_are_checked_by_the_builder() {
     let build = || Salver::builder("app");
     let zero = Duration::ZERO;
-    refused("expiry", &build().expiry(zero).build().unwrap_err());
+    refused("expiry", &build().ttl(zero).build().unwrap_err());
     refused(
         "age_limit",
-        &build().age_limit(Duration::MAX).build().unwrap_err(),
+        &build().max_age(Duration::MAX).build().unwrap_err(),
     );
     refused("lease", &build().lease(zero).build().unwrap_err());
     refused(
@@ -238,11 +238,11 @@ fn settings_are_checked_by_the_builder() {
     );
     refused(
         "page_budget",
-        &build().page_budget(zero).build().unwrap_err(),
+        &build().page_timeout(zero).build().unwrap_err(),
     );
     refused(
         "add_budget",
-        &build().add_budget(Duration::MAX).build().unwrap_err(),
+        &build().call_timeout(Duration::MAX).build().unwrap_err(),
     );
     refused("url", &build().redis("hunter2").build().unwrap_err());
 }
@@ -256,7 +256,10 @@ fn links_that_lead_somewhere_are_taken() {
         "https://example.org/ø",
         "/a:b//c",
     ] {
-        assert!(Message::info("x").action("x", url).check().is_ok(), "{url}");
+        assert!(
+            Message::info("x").action("x", url).validate().is_ok(),
+            "{url}"
+        );
     }
 }
 
@@ -273,7 +276,7 @@ fn ids_of_a_jobs_steps_are_the_same_each_time() {
     for case in fixtures()["steps"].as_array().unwrap() {
         let begun = UNIX_EPOCH + Duration::from_millis(case["begun"].as_u64().unwrap());
         let step = case["step"].as_u64().unwrap().try_into().unwrap();
-        let id = MessageId::of_step(begun, case["job"].as_str().unwrap(), step);
+        let id = MessageId::for_job_step(begun, case["job"].as_str().unwrap(), step);
         assert_eq!(id.to_string(), case["id"], "{case}");
         assert_eq!(
             MessageId::from_str(&id.to_string()).unwrap(),
@@ -282,7 +285,7 @@ fn ids_of_a_jobs_steps_are_the_same_each_time() {
         );
     }
     let steps: Vec<_> = (0..4096)
-        .map(|step| MessageId::of_step(SystemTime::now(), "job", step))
+        .map(|step| MessageId::for_job_step(SystemTime::now(), "job", step))
         .collect();
     assert!(
         steps.is_sorted_by(|a, b| a < b),
@@ -382,7 +385,7 @@ fn message() -> impl Strategy<Value = Message> {
         if markdown {
             message = message.markdown();
         }
-        message.expires(OffsetDateTime::from_unix_timestamp(expires).unwrap())
+        message.expires_at(OffsetDateTime::from_unix_timestamp(expires).unwrap())
     })
 }
 
@@ -390,7 +393,7 @@ fn message() -> impl Strategy<Value = Message> {
 fn property_what_is_written_is_read_back() {
     run(&message(), |message| {
         if let Ok(member) = wire::encode(&message) {
-            let head = wire::head(&member).unwrap();
+            let head = wire::member_header(&member).unwrap();
             let id = message.id().to_string();
             prop_assert_eq!(head.id, id.as_bytes());
             prop_assert_eq!(head.tag, message.get_tag().map(str::as_bytes));

@@ -157,7 +157,7 @@ impl Context {
 
     /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].
     #[must_use]
-    pub fn looked_into(&self) -> Vec<Self> {
+    pub fn read_contexts(&self) -> Vec<Self> {
         let any = self.with_view(View::ANY);
         if self.view.is_any() {
             vec![any]

@@ -1,7 +1,7 @@
 //! Adding messages.
 
 use crate::handle::salver::Salver;
-use crate::store::{MAX_REDIRECTS, Placed};
+use crate::store::{AddOutcome, MAX_REDIRECTS};
 use crate::{Context, Error, Message, telemetry, wire};
 
 /// What an add did.
@@ -68,8 +68,8 @@ impl Salver {
         let mut context = context.clone();
         for _ in 0..hops {
             match self.try_add(&context, messages).await? {
-                (Placed::Moved(session), _) => context = context.with_session(session),
-                (Placed::Here { displaced }, messages) => {
+                (AddOutcome::SessionMoved(session), _) => context = context.with_session(session),
+                (AddOutcome::Added { displaced }, messages) => {
                     return Ok(Added {
                         messages,
                         displaced,
@@ -77,37 +77,37 @@ impl Salver {
                 }
             }
         }
-        Err(Error::closed().during("add"))
+        Err(Error::closed().with_operation("add"))
     }
 
     async fn try_add(
         &self,
         context: &Context,
         messages: &[Message],
-    ) -> Result<(Placed, usize), Error> {
+    ) -> Result<(AddOutcome, usize), Error> {
         let policy = self.config();
         for message in messages {
             // Encoding is the one check of the size of the whole; it costs less than a round trip.
-            wire::encode(message).map_err(|error| error.during("add"))?;
+            wire::encode(message).map_err(|error| error.with_operation("add"))?;
             // When its time comes it must not be too old at once: a page may take a lease to show it.
-            let latest = policy.limits.age.saturating_sub(policy.lease);
+            let latest = policy.limits.max_age.saturating_sub(policy.lease);
             if !message.delay().is_zero() && message.delay() > latest {
                 let problem = "is beyond the age limit less the lease";
-                return Err(Error::invalid("after", problem).during("add"));
+                return Err(Error::invalid("after", problem).with_operation("add"));
             }
         }
         let loud = messages.iter().filter(|message| self.passes_level(message));
         let loud: Vec<_> = loud.cloned().collect();
         if loud.is_empty() {
-            return Ok((Placed::Here { displaced: 0 }, 0));
+            return Ok((AddOutcome::Added { displaced: 0 }, 0));
         }
         let mut limits = policy.limits;
         limits.replicas = self.replicas;
         // Within the first attempt, so that "too few" is answered and not guessed.
-        limits.within = policy.call_timeout / 3;
+        limits.replica_timeout = policy.call_timeout / 3;
         let add = || self.store.add(context, &loud, &limits);
         let placed = self.write_idempotent("add", add).await?;
-        if let Placed::Here { displaced } = placed {
+        if let AddOutcome::Added { displaced } = placed {
             telemetry::added(&self.app, loud.len() as u64);
             telemetry::displaced(&self.app, displaced);
         }

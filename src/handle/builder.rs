@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::context::validate_app;
 use crate::handle::salver::{Salver, Shared};
 use crate::settlement::Settler;
-use crate::store::{Full, MemoryStore, Store};
+use crate::store::{MemoryStore, Store, WhenFull};
 use crate::{Error, Level};
 
 /// Sets a [`Salver`] up: `Salver::builder("shop").max_messages(20).build()?`.
@@ -128,15 +128,15 @@ macro_rules! settings {
 
 settings! {
     /// Sets how long a context lives after its last add: 1 second to 30 days. Default: 1 hour.
-    expiry(time: Duration) => limits.expiry;
+    ttl(time: Duration) => limits.ttl;
     /// Sets the age over which a message is not shown: 1 second to 30 days. Default: 24 hours.
-    age_limit(time: Duration) => limits.age;
+    max_age(time: Duration) => limits.max_age;
     /// Sets how many messages a context keeps: 1 to 1,000. Default: 100.
-    max_messages(count: usize) => limits.messages;
+    max_messages(count: usize) => limits.max_messages;
     /// Sets how many contexts a session may have: 1 to 64. Default: 64.
-    max_contexts(count: usize) => limits.contexts;
-    /// Sets what happens when a context is full. Default: [`Full::DropOldest`].
-    when_full(full: Full) => limits.full;
+    max_contexts(count: usize) => limits.max_contexts;
+    /// Sets what happens when a context is full. Default: [`WhenFull::DropOldest`].
+    when_full(when_full: WhenFull) => limits.when_full;
     /// Sets how long a page hides what it claimed from every other: 1 second to 10 minutes. Default: 15 s.
     /// A page slower than this may show a message that another shows too.
     lease(time: Duration) => lease;
@@ -144,10 +144,10 @@ settings! {
     minimum_level(level: Level) => minimum_level;
     /// Sets how long one page may wait for the store, all its calls together: 1 ms to 10 s.
     /// Default: 50 ms. After it the page goes out without messages.
-    page_budget(time: Duration) => page_timeout;
+    page_timeout(time: Duration) => page_timeout;
     /// Sets how long one add, or any other call on the handle, may wait for the store: 1 ms to 10 s.
     /// Default: 250 ms.
-    add_budget(time: Duration) => call_timeout;
+    call_timeout(time: Duration) => call_timeout;
     /// Sets whether pages may know without asking that nothing is pending, from what Redis tells each process
     /// of changes. Default: true. Without it every page of a visitor with a session asks.
     pending_index(on: bool) => pending_index;

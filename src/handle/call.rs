@@ -105,7 +105,8 @@ impl Salver {
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let found = with_deadline(CHECK_TIMEOUT, store.check(&app), read_timed_out).await;
+            let found =
+                with_deadline(CHECK_TIMEOUT, store.health_check(&app), read_timed_out).await;
             for finding in found.into_iter().flatten() {
                 tracing::warn!("the store: {finding}");
             }

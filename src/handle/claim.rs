@@ -11,7 +11,7 @@ use crate::handle::claim_guard::ClaimGuard;
 use crate::handle::salver::Salver;
 use crate::store::Claim;
 #[cfg(feature = "web")]
-use crate::store::Which;
+use crate::store::Selector;
 #[cfg(feature = "web")]
 use crate::telemetry::Timer;
 use crate::{Context, Error, telemetry};
@@ -62,7 +62,7 @@ impl Salver {
     ///
     /// Dropped halfway, what it claims is released at once.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
-        let contexts = context.looked_into();
+        let contexts = context.read_contexts();
         let hold = self
             .claim_guarded(contexts, self.config().call_timeout)
             .await?;
@@ -89,7 +89,7 @@ impl Salver {
         context: &Context,
         ids: Vec<MessageId>,
     ) -> Result<(), Error> {
-        let (contexts, which) = (context.looked_into(), Which::Ids(ids));
+        let (contexts, which) = (context.read_contexts(), Selector::Ids(ids));
         let confirms = contexts.iter().map(|context| {
             self.write_idempotent("confirm", || self.store.retract(context, &which))
         });

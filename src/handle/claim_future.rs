@@ -32,7 +32,7 @@ impl<'a> ClaimFuture<'a> {
     pub(crate) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
         let store = Arc::clone(&salver.store);
         let policy = salver.config();
-        let (lease, age) = (policy.lease, policy.limits.age);
+        let (lease, age) = (policy.lease, policy.limits.max_age);
         let asked: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
         Self {
             salver,
@@ -79,6 +79,6 @@ fn into_guard(
 ) -> Result<ClaimGuard, Error> {
     let claim = claimed
         .unwrap_or_else(|_| Err(Error::unreadable("a claim, at which the store panicked,")))?;
-    telemetry::record_skipped(&salver.app, &claim.found.skipped());
+    telemetry::record_skipped(&salver.app, &claim.result.skipped());
     Ok(ClaimGuard::new(salver, claim))
 }

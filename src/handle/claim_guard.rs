@@ -12,7 +12,7 @@ use crate::runtime;
 use crate::settlement::Settlement;
 use crate::store::Claim;
 #[cfg(feature = "web")]
-use crate::store::Found;
+use crate::store::ReadResult;
 #[cfg(feature = "web")]
 use crate::{SessionId, telemetry};
 
@@ -100,8 +100,8 @@ impl ClaimGuard {
 
 #[cfg(feature = "web")]
 impl ClaimGuard {
-    pub(crate) fn result(&self) -> Option<&Found> {
-        self.0.as_ref().map(|held| &held.claim.found)
+    pub(crate) fn result(&self) -> Option<&ReadResult> {
+        self.0.as_ref().map(|held| &held.claim.result)
     }
 
     /// Tells whether there is nothing to end.
@@ -111,7 +111,7 @@ impl ClaimGuard {
 
     pub(crate) fn follow(&mut self, session: &SessionId) {
         if let Some(held) = &mut self.0 {
-            held.claim.follow(session);
+            held.claim.follow_session(session);
         }
     }
 

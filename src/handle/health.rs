@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::salver::Salver;
-use crate::store::{Finding, Trouble};
+use crate::store::{Issue, IssueKind};
 
 /// How long a look at the store may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -14,7 +14,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What [`Salver::health`] found: nothing, when all is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    findings: Vec<Finding>,
+    issues: Vec<Issue>,
     index: PendingIndex,
 }
 
@@ -24,18 +24,18 @@ pub struct Health {
 pub enum PendingIndex {
     /// Every page asks: with a store in memory, a Cluster or a pool, for a handle that is not from a request, and where
     /// [`pending_index(false)`](super::SalverBuilder::pending_index) says so.
-    Off,
+    Disabled,
     /// Pages ask until all that is pending is known.
-    Learning,
+    Syncing,
     /// A page asks when something may be pending.
-    On,
+    Ready,
 }
 
 impl Health {
     /// Tells whether nothing is wrong.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.findings.is_empty()
+    pub fn is_healthy(&self) -> bool {
+        self.issues.is_empty()
     }
 
     /// Tells whether pages of this handle know without asking that nothing is pending.
@@ -46,17 +46,17 @@ impl Health {
 
     /// Gives what is wrong, each with its named state and what to do about it.
     #[must_use]
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
     }
 }
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_good() {
+        if self.is_healthy() {
             return f.write_str("all is well");
         }
-        for (n, finding) in self.findings.iter().enumerate() {
+        for (n, finding) in self.issues.iter().enumerate() {
             let newline = if n > 0 { "\n" } else { "" };
             write!(f, "{newline}{finding}")?;
         }
@@ -77,45 +77,52 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
-        let findings =
-            match with_deadline(CHECK_TIMEOUT, self.store.check(self.name()), read_timed_out).await
-            {
-                Ok(found) => {
-                    // Whoever finds it well here need not wait until a page does.
-                    self.shared.calls.breaker().record_success();
-                    found
-                }
-                Err(error) => self.issues_of(&error),
-            };
-        let index = match self.changes.as_ref().and_then(|bell| bell.is_synced()) {
-            None => PendingIndex::Off,
-            Some(true) => PendingIndex::On,
-            Some(false) => PendingIndex::Learning,
+        let findings = match with_deadline(
+            CHECK_TIMEOUT,
+            self.store.health_check(self.app()),
+            read_timed_out,
+        )
+        .await
+        {
+            Ok(found) => {
+                // Whoever finds it well here need not wait until a page does.
+                self.shared.calls.breaker().record_success();
+                found
+            }
+            Err(error) => self.issues_of(&error),
         };
-        Health { findings, index }
+        let index = match self.changes.as_ref().and_then(|bell| bell.is_synced()) {
+            None => PendingIndex::Disabled,
+            Some(true) => PendingIndex::Ready,
+            Some(false) => PendingIndex::Syncing,
+        };
+        Health {
+            issues: findings,
+            index,
+        }
     }
 }
 
 impl Salver {
-    fn issues_of(&self, error: &Error) -> Vec<Finding> {
+    fn issues_of(&self, error: &Error) -> Vec<Issue> {
         let mut findings = Vec::new();
         if self.shared.calls.breaker().is_open() {
             let detail = "the last calls to the store failed";
-            findings.push(Finding::new(Trouble::Resting, detail));
+            findings.push(Issue::new(IssueKind::CircuitOpen, detail));
         }
-        findings.push(Finding::new(issue_kind(error), error.to_string()));
+        findings.push(Issue::new(issue_kind(error), error.to_string()));
         findings
     }
 }
 
-fn issue_kind(error: &Error) -> Trouble {
+fn issue_kind(error: &Error) -> IssueKind {
     if error.is_denied() {
-        Trouble::Denied
+        IssueKind::PermissionDenied
     } else if error.is_full() {
-        Trouble::Full
+        IssueKind::OutOfMemory
     } else if error.is_read_only() {
-        Trouble::ReadOnly
+        IssueKind::ReadOnly
     } else {
-        Trouble::Unreachable
+        IssueKind::Unreachable
     }
 }

@@ -29,10 +29,10 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn watch(&self, context: &Context) -> Listener {
-        let bell = self.shared.store.doorbell(context.app());
+    pub fn listen(&self, context: &Context) -> Listener {
+        let bell = self.shared.store.changes(context.app());
         let bell = bell.unwrap_or_else(|| Arc::new(Changes::polling()));
-        bell.listen(&context.looked_into())
+        bell.listen(&context.read_contexts())
     }
 }
 
@@ -43,7 +43,7 @@ impl Salver {
         if !self.config().pending_index {
             return None;
         }
-        let bell = self.shared.store.doorbell(&self.app);
+        let bell = self.shared.store.changes(&self.app);
         let bell = bell.filter(|bell| bell.is_synced().is_some())?;
         #[cfg(feature = "redis")]
         bell.enable_index();

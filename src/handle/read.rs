@@ -12,8 +12,8 @@ impl Salver {
     /// [`is_unavailable`](Error::is_unavailable), [`is_denied`](Error::is_denied),
     /// [`is_unreadable`](Error::is_unreadable).
     pub async fn peek(&self, context: &Context) -> Result<Vec<Message>, Error> {
-        let contexts = context.looked_into();
-        let peek = self.store.peek(&contexts, self.config().limits.age);
+        let contexts = context.read_contexts();
+        let peek = self.store.peek(&contexts, self.config().limits.max_age);
         Ok(self.read("peek", peek).await?.messages)
     }
 
@@ -24,7 +24,7 @@ impl Salver {
     /// As [`peek`](Self::peek).
     pub async fn count(&self, context: &Context) -> Result<usize, Error> {
         let context = std::slice::from_ref(context);
-        let peek = self.store.peek(context, self.config().limits.age);
+        let peek = self.store.peek(context, self.config().limits.max_age);
         Ok(self.read("count", peek).await?.messages.len())
     }
 
@@ -50,8 +50,8 @@ impl Salver {
     ///
     /// None: dropped halfway, the messages may be gone.
     pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
-        let contexts = context.looked_into();
-        let take = self.store.take(&contexts, self.config().limits.age);
+        let contexts = context.read_contexts();
+        let take = self.store.take(&contexts, self.config().limits.max_age);
         let found = self.write_non_idempotent("take", take).await?;
         telemetry::record_skipped(&self.app, &found.skipped());
         telemetry::shown(&self.app, found.messages.len() as u64);

@@ -1,7 +1,7 @@
 //! Removing messages.
 
 use crate::handle::salver::Salver;
-use crate::store::Which;
+use crate::store::Selector;
 use crate::{Context, Error, SessionId};
 
 impl Salver {
@@ -10,10 +10,14 @@ impl Salver {
     /// # Errors
     ///
     /// As [`add`](Self::add). Repeating is safe.
-    pub async fn retract(&self, context: &Context, which: impl Into<Which>) -> Result<u64, Error> {
+    pub async fn retract(
+        &self,
+        context: &Context,
+        which: impl Into<Selector>,
+    ) -> Result<u64, Error> {
         let which = which.into();
-        if let Which::Tag(tag) = &which {
-            crate::message::validate_tag(tag).map_err(|error| error.during("retract"))?;
+        if let Selector::Tag(tag) = &which {
+            crate::message::validate_tag(tag).map_err(|error| error.with_operation("retract"))?;
         }
         self.write_idempotent("retract", || self.store.retract(context, &which))
             .await
@@ -36,8 +40,8 @@ impl Salver {
     /// # Errors
     ///
     /// As [`add`](Self::add). Repeating is safe.
-    pub async fn forget(&self, session: &SessionId) -> Result<(), Error> {
-        let period = Some(self.config().limits.expiry);
+    pub async fn close_session(&self, session: &SessionId) -> Result<(), Error> {
+        let period = Some(self.config().limits.ttl);
         let clear = || self.store.clear_session(&self.app, session, period);
         self.write_idempotent("forget", clear).await
     }

@@ -57,7 +57,7 @@ impl Salver {
     /// # Errors
     ///
     /// As [`memory`](Self::memory).
-    pub fn app(&self, name: impl Into<String>) -> Result<Self, Error> {
+    pub fn with_app(&self, name: impl Into<String>) -> Result<Self, Error> {
         Ok(Self {
             app: validate_app(name)?,
             changes: None,
@@ -82,7 +82,7 @@ impl Salver {
 
     /// Gives the application's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn app(&self) -> &str {
         &self.app
     }
 
@@ -112,7 +112,7 @@ impl Salver {
     /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
     ///
     /// The handle stays usable.
-    pub async fn close(&self) {
+    pub async fn flush(&self) {
         self.settler.flush().await;
     }
 
@@ -123,7 +123,7 @@ impl Salver {
     /// Gives the handle for use on the calling thread's runtime alone.
     #[cfg(feature = "web")]
     pub(crate) fn for_current_runtime(&self) -> Self {
-        let store = Arc::clone(&self.shared.store).worker();
+        let store = Arc::clone(&self.shared.store).for_current_runtime();
         let calls = self.shared.calls.clone();
         Self {
             settler: self.settler.for_current_runtime(Arc::clone(&store), calls),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::handle::salver::Salver;
-use crate::store::Surveyed;
+use crate::store::StoreStats;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.
 const STEP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,17 +29,17 @@ impl Salver {
     /// # Errors
     ///
     /// As [`peek`](Self::peek), and [`is_setup`](Error::is_setup) for a store that does not count.
-    pub async fn survey(
+    pub async fn stats(
         &self,
-        mut progress: impl FnMut(&Surveyed) + Send,
-    ) -> Result<Surveyed, Error> {
-        let mut total = Surveyed::default();
+        mut progress: impl FnMut(&StoreStats) + Send,
+    ) -> Result<StoreStats, Error> {
+        let mut total = StoreStats::default();
         loop {
-            let from = total.next.take();
-            let step = self.store.survey(self.name(), from.as_deref());
+            let from = total.cursor.take();
+            let step = self.store.stats(self.app(), from.as_deref());
             total.add(self.read_with_timeout("survey", STEP_TIMEOUT, step).await?);
             progress(&total);
-            if total.next.is_none() {
+            if total.cursor.is_none() {
                 return Ok(total);
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::handle::salver::Salver;
-use crate::store::Swept;
+use crate::store::SweepProgress;
 
 /// How long one step may take: contexts may be long, and nobody waits for it.
 const STEP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,19 +37,19 @@ impl Salver {
     pub async fn sweep(
         &self,
         older_than: Duration,
-        mut progress: impl FnMut(&Swept) + Send,
-    ) -> Result<Swept, Error> {
-        let mut total = Swept::default();
+        mut progress: impl FnMut(&SweepProgress) + Send,
+    ) -> Result<SweepProgress, Error> {
+        let mut total = SweepProgress::default();
         loop {
-            let from = total.next.take();
-            let step = self.store.sweep(self.name(), older_than, from.as_deref());
+            let from = total.cursor.take();
+            let step = self.store.sweep(self.app(), older_than, from.as_deref());
             let step = self.write_with_timeout("sweep", STEP_TIMEOUT, step).await?;
             total.contexts += step.contexts;
             total.removed += step.removed;
-            total.of = total.of.max(step.of);
-            total.next = step.next;
+            total.total_keys = total.total_keys.max(step.total_keys);
+            total.cursor = step.cursor;
             progress(&total);
-            if total.next.is_none() {
+            if total.cursor.is_none() {
                 return Ok(total);
             }
         }

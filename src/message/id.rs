@@ -50,7 +50,11 @@ impl MessageId {
     /// let message = Message::info("60 of 120 icons are ready.").with_id(id);
     /// ```
     #[must_use]
-    pub fn of_step(begun: impl Into<OffsetDateTime>, job: impl AsRef<[u8]>, step: u32) -> Self {
+    pub fn for_job_step(
+        begun: impl Into<OffsetDateTime>,
+        job: impl AsRef<[u8]>,
+        step: u32,
+    ) -> Self {
         let digits = step.to_string();
         let digest = [b"salver1 step", job.as_ref(), digits.as_bytes()].join(&0);
         let digest: [u8; 32] = Sha256::digest(digest).into();
@@ -102,7 +106,7 @@ impl FromStr for MessageId {
     /// Reads the 36 characters of a hyphenated UUIDv7 in lower case, its one spelling.
     fn from_str(text: &str) -> Result<Self, Error> {
         let uuid = Uuid::try_parse(text)
-            .map_err(|cause| Error::invalid("id", "is not a UUIDv7").because(cause))?;
+            .map_err(|cause| Error::invalid("id", "is not a UUIDv7").with_source(cause))?;
         let id = Self::try_from(uuid)?;
         if id.to_string() == text {
             Ok(id)

@@ -62,7 +62,7 @@ pub struct Message {
     pub(crate) autoclose: Autoclose,
     pub(crate) action: Option<Action>,
     pub(crate) data: Option<Value>,
-    pub(crate) expires: Option<u64>,
+    pub(crate) expires_at: Option<u64>,
     /// Boxed: few messages have it.
     pub(crate) translation: Option<Box<TranslationKey>>,
     delay: Duration,
@@ -84,7 +84,7 @@ impl Message {
             autoclose: Autoclose::ByLevel,
             action: None,
             data: None,
-            expires: None,
+            expires_at: None,
             translation: None,
             delay: Duration::ZERO,
             data_failed: false,
@@ -222,9 +222,9 @@ impl Message {
     /// Sets the moment from which the message is no longer worth showing. Default: the age limit of the
     /// [`Salver`](crate::Salver) alone.
     #[must_use]
-    pub fn expires(mut self, moment: OffsetDateTime) -> Self {
+    pub fn expires_at(mut self, moment: OffsetDateTime) -> Self {
         let millis = moment.unix_timestamp_nanos() / 1_000_000;
-        self.expires = Some(u64::try_from(millis).unwrap_or(0));
+        self.expires_at = Some(u64::try_from(millis).unwrap_or(0));
         self
     }
 
@@ -310,8 +310,8 @@ impl Message {
 
     /// Tells whether its own deadline has passed at `unix_ms`, by the clock of the store.
     #[must_use]
-    pub fn is_past(&self, unix_ms: u64) -> bool {
-        self.expires.is_some_and(|moment| moment <= unix_ms)
+    pub fn is_expired_at(&self, unix_ms: u64) -> bool {
+        self.expires_at.is_some_and(|moment| moment <= unix_ms)
     }
 
     /// Checks every part, and the whole.
@@ -321,7 +321,7 @@ impl Message {
     /// The first part that is refused: an empty or over-long text, title, tag, label or link; a control
     /// character; a link such as `javascript:alert(1)`; `data` over 4 KiB or that is not JSON; an
     /// autoclose of 1 ms; a delay of a year. [`Error::field`] names it.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn validate(&self) -> Result<(), Error> {
         validate_text("text", &self.text, MAX_TEXT)?;
         if let Some(title) = &self.title {
             validate_line("title", title, MAX_TITLE)?;

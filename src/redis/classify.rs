@@ -50,9 +50,9 @@ pub(crate) fn classify_connect(error: RedisError) -> Error {
     // What a Cluster's servers answered is in the words alone.
     let told = error.detail().unwrap_or_default();
     if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(told, code)) {
-        return Error::denied().because(error);
+        return Error::denied().with_source(error);
     }
-    Error::unavailable(connect_failure_reason(&error)).because(error)
+    Error::unavailable(connect_failure_reason(&error)).with_source(error)
 }
 
 /// What the client says where a door stays closed, and what that means. It says some of it in words alone.
@@ -83,7 +83,7 @@ fn connect_failure_reason(error: &RedisError) -> &'static str {
 /// again here: whoever counts has to see it.
 pub(crate) fn mismatched_reply(effect: Idempotency) -> Failure {
     Failure {
-        error: Error::mismatch(effect != Idempotency::ReadOnly),
+        error: Error::mismatched_reply(effect != Idempotency::ReadOnly),
         close_connection: true,
         retry: Retry::Never,
     }
@@ -137,7 +137,7 @@ pub(crate) fn classify_reply(error: RedisError, effect: Idempotency) -> Failure 
         }
     };
     Failure {
-        error: told.because(error),
+        error: told.with_source(error),
         close_connection: hang_up,
         retry: again,
     }
@@ -153,7 +153,7 @@ pub(crate) fn after_cluster_retries(verdict: Failure, effect: Idempotency) -> Fa
         return verdict;
     }
     let error =
-        Error::in_doubt("the Cluster does not say what became of it").because(verdict.error);
+        Error::in_doubt("the Cluster does not say what became of it").with_source(verdict.error);
     Failure { error, ..verdict }
 }
 

@@ -67,7 +67,7 @@ impl ReplicatedWriter {
             .runtime(Runtime::Tokio1)
             .build();
         Self {
-            pool: pool.map_err(|cause| Error::unavailable("there is no pool").because(cause)),
+            pool: pool.map_err(|cause| Error::unavailable("there is no pool").with_source(cause)),
         }
     }
 
@@ -159,7 +159,7 @@ async fn checkout(
         .await
         .map_err(|error| match error {
             PoolError::Backend(error) => error,
-            other => Error::crowded().because(other),
+            other => Error::replica_queue_full().with_source(other),
         })
 }
 

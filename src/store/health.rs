@@ -5,45 +5,45 @@ use std::fmt;
 /// A state in which messages do not arrive, or may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum IssueKind {
     /// The store does not answer.
     Unreachable,
     /// This process asks it only now and then, since it did not answer.
-    Resting,
+    CircuitOpen,
     /// The user lacks a password or a right.
-    Denied,
+    PermissionDenied,
     /// It is too old.
-    Outdated,
+    UnsupportedVersion,
     /// It drops messages that nobody has read when memory runs short.
-    Evicting,
+    EvictionEnabled,
     /// It has no memory left.
-    Full,
+    OutOfMemory,
     /// It can be read and not written to.
     ReadOnly,
     /// Its clock and that of this process differ by more than five seconds.
     ClockSkew,
     /// It does not tell this process of changes, so that every page asks.
-    Silent,
+    TrackingUnavailable,
     /// It has more contexts than this process keeps track of, so that every page asks.
-    Crowded,
+    IndexFull,
 }
 
-impl Trouble {
+impl IssueKind {
     /// Gives the name for metrics and alerts: `unreachable`, `resting`, `denied`, `outdated`, `evicting`,
     /// `full`, `read_only`, `clock_skew`, `silent`, `crowded`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
-            Self::Resting => "resting",
-            Self::Denied => "denied",
-            Self::Outdated => "outdated",
-            Self::Evicting => "evicting",
-            Self::Full => "full",
+            Self::CircuitOpen => "resting",
+            Self::PermissionDenied => "denied",
+            Self::UnsupportedVersion => "outdated",
+            Self::EvictionEnabled => "evicting",
+            Self::OutOfMemory => "full",
             Self::ReadOnly => "read_only",
             Self::ClockSkew => "clock_skew",
-            Self::Silent => "silent",
-            Self::Crowded => "crowded",
+            Self::TrackingUnavailable => "silent",
+            Self::IndexFull => "crowded",
         }
     }
 
@@ -52,19 +52,21 @@ impl Trouble {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Unreachable => "see whether the server runs, and whether its address is right",
-            Self::Resting => "nothing: it is asked again within a second",
-            Self::Denied => "see the user, the password, and the rights on the deployment page",
-            Self::Outdated => "use Redis 6.2 or newer, or Valkey",
-            Self::Evicting => "set `maxmemory-policy noeviction`",
-            Self::Full => "raise `maxmemory`, or drop what is old with `Salver::sweep`",
+            Self::CircuitOpen => "nothing: it is asked again within a second",
+            Self::PermissionDenied => {
+                "see the user, the password, and the rights on the deployment page"
+            }
+            Self::UnsupportedVersion => "use Redis 6.2 or newer, or Valkey",
+            Self::EvictionEnabled => "set `maxmemory-policy noeviction`",
+            Self::OutOfMemory => "raise `maxmemory`, or drop what is old with `Salver::sweep`",
             Self::ReadOnly => {
                 "connect to the primary, by Sentinel if it changes; see why it refuses writes"
             }
             Self::ClockSkew => "let both machines keep time by NTP",
-            Self::Silent => {
+            Self::TrackingUnavailable => {
                 "see the rights on the deployment page, or set `pending_index(false)`: pages ask each time"
             }
-            Self::Crowded => {
+            Self::IndexFull => {
                 "let contexts expire sooner by `expiry`, or set `pending_index(false)`: pages ask each time"
             }
         }
@@ -73,25 +75,25 @@ impl Trouble {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    trouble: Trouble,
+pub struct Issue {
+    kind: IssueKind,
     detail: String,
 }
 
-impl Finding {
+impl Issue {
     /// For store authors. `detail` says what was seen, never a secret or the content of a message.
     #[must_use]
-    pub fn new(trouble: Trouble, detail: impl Into<String>) -> Self {
+    pub fn new(kind: IssueKind, detail: impl Into<String>) -> Self {
         Self {
-            trouble,
+            kind,
             detail: detail.into(),
         }
     }
 
     /// Gives the named state.
     #[must_use]
-    pub fn trouble(&self) -> Trouble {
-        self.trouble
+    pub fn kind(&self) -> IssueKind {
+        self.kind
     }
 
     /// Tells what was seen.
@@ -101,9 +103,9 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (detail, advice) = (&self.detail, self.trouble.advice());
-        write!(f, "{}: {detail}; {advice}", self.trouble.name())
+        let (detail, advice) = (&self.detail, self.kind.advice());
+        write!(f, "{}: {detail}; {advice}", self.kind.name())
     }
 }

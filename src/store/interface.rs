@@ -8,53 +8,53 @@ use std::time::Duration;
 
 use crate::changes::Changes;
 use crate::config::Limits;
-use crate::store::claim::{Claim, Found};
-use crate::store::health::Finding;
-use crate::store::stats::{Surveyed, Swept};
+use crate::store::claim::{Claim, ReadResult};
+use crate::store::health::Issue;
+use crate::store::stats::{StoreStats, SweepProgress};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 /// How often a call follows a session that moved. Stops two sessions that moved into each other.
 pub(crate) const MAX_REDIRECTS: usize = 4;
 
 /// What a store gives back: a boxed future that any thread may drive.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// What became of an add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Placed {
+pub enum AddOutcome {
     /// The messages are in this context.
-    Here {
+    Added {
         /// How many older messages went to make room.
         displaced: u64,
     },
     /// The session has a new id; nothing was added.
-    Moved(SessionId),
+    SessionMoved(SessionId),
 }
 
 /// Which messages to retract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Which {
+pub enum Selector {
     /// Those with this tag.
     Tag(String),
     /// Those with these ids.
     Ids(Vec<MessageId>),
 }
 
-impl From<&str> for Which {
+impl From<&str> for Selector {
     fn from(tag: &str) -> Self {
         Self::Tag(tag.to_owned())
     }
 }
 
-impl From<MessageId> for Which {
+impl From<MessageId> for Selector {
     fn from(id: MessageId) -> Self {
         Self::Ids(vec![id])
     }
 }
 
-impl From<Vec<MessageId>> for Which {
+impl From<Vec<MessageId>> for Selector {
     fn from(ids: Vec<MessageId>) -> Self {
         Self::Ids(ids)
     }
@@ -82,14 +82,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed>;
+    ) -> StoreFuture<'a, AddOutcome>;
 
     /// Reads what is visible, and changes nothing.
     ///
     /// # Errors
     ///
     /// What the store itself meets, as for all that follow.
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found>;
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
 
     /// Reads what is visible and hides it from every other look for the lease.
     ///
@@ -101,21 +101,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim>;
+    ) -> StoreFuture<'a, Claim>;
 
     /// Reads what is visible and removes it at once.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found>;
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
 
     /// Ends a claim: shown, never again. Removes the messages whoever holds them.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek). Repeating is safe.
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()>;
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
 
     /// Ends a claim: not shown, give it back, where it is still this claim's.
     ///
@@ -123,21 +123,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`peek`](Self::peek). Never repeated: a lease that was released and claimed anew within one
     /// millisecond could not be told from this one.
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()>;
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
 
     /// Removes messages by tag or ids, leased or not; tells how many.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64>;
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64>;
 
     /// Removes all messages of one context.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()>;
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()>;
 
     /// Removes all messages of a session. With `close`, refuses adds to it for that long.
     ///
@@ -149,7 +149,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()>;
+    ) -> StoreFuture<'a, ()>;
 
     /// Carries all messages, leases and schedules to a new session id, and closes the old one for
     /// [`Limits::expiry`]. Room is made as by an add; what both hold stays as it is there. With `open` a new id that
@@ -166,14 +166,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()>;
+    ) -> StoreFuture<'a, ()>;
 
     /// Lists the views of a session on which something is visible.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>>;
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>>;
 
     /// Drops messages that are older than this by their ids, leased or not: one step of bounded size, which
     /// goes on where the step before it says.
@@ -181,8 +181,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`peek`](Self::peek). Repeating is safe. Must work in a store that is full.
-    fn sweep<'a>(&'a self, app: &'a str, age: Duration, from: Option<&'a str>)
-    -> Answer<'a, Swept>;
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        from: Option<&'a str>,
+    ) -> StoreFuture<'a, SweepProgress>;
 
     /// Counts what there is of an application, leased or not: one step of bounded size, which goes on where the step
     /// before it says. Default: a store that is not counted.
@@ -190,9 +194,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`peek`](Self::peek), and [`is_setup`](Error::is_setup) where it is not.
-    fn survey<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> Answer<'a, Surveyed> {
+    fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
         let _ = (app, from);
-        Box::pin(ready(Err(Error::setup("this store does not count"))))
+        Box::pin(ready(Err(Error::misconfigured(
+            "this store does not count",
+        ))))
     }
 
     /// Looks for what is wrong with the store itself. Asked at the start, and by
@@ -201,13 +207,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>>;
+    fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>>;
 
     /// Gives the bell that rings when something changed in a context of an application.
     ///
     /// Asked once by each worker that serves pages, and by each watch. Default: none; then a watch looks once a
     /// second.
-    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
+    fn changes(&self, app: &str) -> Option<Arc<Changes>> {
         let _ = app;
         None
     }
@@ -216,5 +222,5 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// A store with connections gives one to each thread here; called by the middleware on each actix worker.
     /// Any other gives itself.
-    fn worker(self: Arc<Self>) -> Arc<dyn Store>;
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store>;
 }

@@ -8,7 +8,7 @@
 //! # The laws
 //!
 //! A store of your own has to keep these. They are tests, in [`conformance`]: both stores of this crate
-//! pass them, and `salver::store_laws!` puts them to yours.
+//! pass them, and `salver::conformance_tests!` puts them to yours.
 //! *Visible* means: its time has come, and it is not too old.
 //!
 //! 1. **One number decides.** A message has a time from which it may be shown. An add sets it to now
@@ -55,14 +55,14 @@ mod millis;
 mod redis;
 mod stats;
 
-pub use self::claim::{Claim, Found, Held};
-pub use self::health::{Finding, Trouble};
+pub use self::claim::{Claim, ClaimedMembers, ReadResult};
+pub use self::health::{Issue, IssueKind};
 pub(crate) use self::interface::MAX_REDIRECTS;
-pub use self::interface::{Answer, Placed, Store, Which};
+pub use self::interface::{AddOutcome, Selector, Store, StoreFuture};
 pub use self::memory::{Clock, MemoryStore};
 pub(crate) use self::millis::millis;
 #[cfg(feature = "redis")]
-pub use self::redis::{ADD_SCRIPT, RedisBuilder, RedisStore};
-pub use self::stats::{Counted, Surveyed, Swept};
+pub use self::redis::{ADD_SCRIPT, RedisStore, RedisStoreBuilder};
+pub use self::stats::{ContextStats, StoreStats, SweepProgress};
 pub use crate::changes::{Changes, Listener};
-pub use crate::config::{Full, Limits, MAX_CONTEXTS, MAX_MESSAGES};
+pub use crate::config::{Limits, MAX_CONTEXTS, MAX_MESSAGES, WhenFull};

@@ -3,7 +3,7 @@
 /// What one context has.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Counted {
+pub struct ContextStats {
     /// How many messages, leased, scheduled or visible.
     pub messages: u64,
     /// How long they are together, as they are stored.
@@ -11,10 +11,10 @@ pub struct Counted {
     /// When the oldest was made, in Unix milliseconds by its id.
     pub oldest: Option<u64>,
     /// Whether the server keeps them in a form that is three times as large.
-    pub is_wide: bool,
+    pub is_skiplist_encoded: bool,
 }
 
-impl Counted {
+impl ContextStats {
     /// For store authors.
     #[must_use]
     pub fn new(messages: u64, bytes: u64, oldest: Option<u64>) -> Self {
@@ -22,7 +22,7 @@ impl Counted {
             messages,
             bytes,
             oldest,
-            is_wide: false,
+            is_skiplist_encoded: false,
         }
     }
 }
@@ -30,7 +30,7 @@ impl Counted {
 /// What a step of a survey counted, or all of them together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Surveyed {
+pub struct StoreStats {
     /// How many contexts have messages.
     pub contexts: u64,
     /// How many messages, leased, scheduled or visible.
@@ -42,16 +42,16 @@ pub struct Surveyed {
     /// How many contexts have from 1, 2, 4, 8, 16, 32, 64 messages on, and fewer than the next of these.
     pub by_messages: [u64; 7],
     /// How many contexts the server keeps in a form that is three times as large.
-    pub wide: u64,
+    pub skiplist_encoded: u64,
     /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
-    pub of: u64,
+    pub total_keys: u64,
     /// Where the next step goes on; none at the end.
-    pub next: Option<String>,
+    pub cursor: Option<String>,
 }
 
-impl Surveyed {
+impl StoreStats {
     /// Notes one context.
-    pub fn note(&mut self, counted: &Counted) {
+    pub fn add_context(&mut self, counted: &ContextStats) {
         let Some(size) = counted.messages.checked_ilog2() else {
             return;
         };
@@ -60,7 +60,7 @@ impl Surveyed {
             messages: counted.messages,
             bytes: counted.bytes,
             oldest: counted.oldest,
-            wide: u64::from(counted.is_wide),
+            skiplist_encoded: u64::from(counted.is_skiplist_encoded),
             ..Self::default()
         };
         let last = one.by_messages.len() - 1;
@@ -73,8 +73,8 @@ impl Surveyed {
     /// Notes what a further step counted, and where it stands.
     pub fn add(&mut self, step: Self) {
         self.sum(&step);
-        self.of = self.of.max(step.of);
-        self.next = step.next;
+        self.total_keys = self.total_keys.max(step.total_keys);
+        self.cursor = step.cursor;
     }
 
     fn sum(&mut self, other: &Self) {
@@ -82,7 +82,7 @@ impl Surveyed {
         self.messages += other.messages;
         self.bytes += other.bytes;
         self.oldest = earlier(self.oldest, other.oldest);
-        self.wide += other.wide;
+        self.skiplist_encoded += other.skiplist_encoded;
         for (count, more) in self.by_messages.iter_mut().zip(other.by_messages) {
             *count += more;
         }
@@ -99,13 +99,13 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 /// What a step of a sweep did, or all of them together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Swept {
+pub struct SweepProgress {
     /// How many contexts were looked through.
     pub contexts: u64,
     /// How many messages were dropped.
     pub removed: u64,
     /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
-    pub of: u64,
+    pub total_keys: u64,
     /// Where the next step goes on; none at the end.
-    pub next: Option<String>,
+    pub cursor: Option<String>,
 }

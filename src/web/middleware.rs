@@ -20,7 +20,7 @@ use crate::web::response::finalize::{finalize, finalize_error, finalize_unchange
 use crate::web::response::plan::ResponsePlan;
 use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::SessionSource;
-use crate::web::translation::{TranslatorFactory, Words};
+use crate::web::translation::{Translation, TranslatorFactory};
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
 use crate::web::view::unknown_view;
@@ -85,7 +85,7 @@ impl Middleware {
     /// response.
     #[cfg(feature = "live")]
     #[must_use]
-    pub fn leave_to_page(mut self) -> Self {
+    pub fn confirm_in_browser(mut self) -> Self {
         self.confirm_in_browser = true;
         self
     }
@@ -114,7 +114,7 @@ impl Middleware {
     pub fn translate<F, T>(mut self, translator: F) -> Self
     where
         F: Fn(&HttpRequest) -> T + 'static,
-        T: Fn(&Message) -> Option<Words> + 'static,
+        T: Fn(&Message) -> Option<Translation> + 'static,
     {
         self.translator = TranslatorFactory::new(translator);
         self
@@ -126,7 +126,7 @@ impl Middleware {
     /// [`Messages::as_page`](crate::Messages::as_page) and [`as_part_of`](crate::Messages::as_part_of) say so for one
     /// response.
     #[must_use]
-    pub fn without_parts(mut self) -> Self {
+    pub fn without_partials(mut self) -> Self {
         self.partials = false;
         self
     }

@@ -59,5 +59,5 @@ pub use self::middleware::{Middleware, MiddlewareService, ResponseFuture};
 pub use self::response::body::Body;
 pub use self::routes::Routes;
 pub use self::session::source::SessionSource;
-pub use self::translation::Words;
+pub use self::translation::Translation;
 pub use self::view::source::ViewSource;

@@ -86,7 +86,7 @@ impl Routes {
     /// Whoever runs a script in a page of the site can then tell its visitor something in the site's name; no more
     /// than that script could draw itself.
     #[must_use]
-    pub fn taking_messages(mut self) -> Self {
+    pub fn accept_messages(mut self) -> Self {
         self.accepts_messages = true;
         self
     }
@@ -98,7 +98,7 @@ impl Routes {
     /// calls [`end_streams`](crate::web::end_streams).
     #[cfg(feature = "live")]
     #[must_use]
-    pub fn without_signals(mut self) -> Self {
+    pub fn without_signal_handlers(mut self) -> Self {
         self.handles_signals = false;
         self
     }
@@ -106,7 +106,7 @@ impl Routes {
     /// Gives what a page's `<head>` needs: the stylesheet, and with the feature `live` the page script.
     /// HTML: tell the template not to escape it.
     #[must_use]
-    pub fn head(&self) -> String {
+    pub fn head_html(&self) -> String {
         let head = format!(
             r#"<link rel="stylesheet" href="{}/{}">"#,
             self.path,

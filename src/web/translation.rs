@@ -12,13 +12,13 @@ const MORE_KEY: &str = "salver-more";
 
 /// What a message says in another language.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct Translation {
     text: String,
     title: Option<String>,
     action: Option<String>,
 }
 
-impl Words {
+impl Translation {
     /// Takes the text. The title and the label of the link stay as they are, unless they are given.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
@@ -43,13 +43,13 @@ impl Words {
     }
 }
 
-impl<T: Into<String>> From<T> for Words {
+impl<T: Into<String>> From<T> for Translation {
     fn from(text: T) -> Self {
         Self::new(text)
     }
 }
 
-type Translate = dyn Fn(&Message) -> Option<Words>;
+type Translate = dyn Fn(&Message) -> Option<Translation>;
 type CreateTranslator = dyn Fn(&HttpRequest) -> Translator;
 
 /// What knows the languages of the site, if anything does.
@@ -60,7 +60,7 @@ impl TranslatorFactory {
     pub(crate) fn new<F, T>(of: F) -> Self
     where
         F: Fn(&HttpRequest) -> T + 'static,
-        T: Fn(&Message) -> Option<Words> + 'static,
+        T: Fn(&Message) -> Option<Translation> + 'static,
     {
         Self(Some(Rc::new(move |request| {
             Translator(Some(Rc::new(of(request))))
@@ -112,7 +112,7 @@ impl Translator {
         let translated = message
             .clone()
             .with_translation(words.text, words.title, words.action);
-        if let Err(error) = translated.check() {
+        if let Err(error) = translated.validate() {
             tracing::warn!(%error, key = message.get_key(), "a translation cannot be shown");
             return None;
         }

@@ -153,7 +153,7 @@ async fn bodies() {
         salver.add(&context, message.clone()).await.unwrap();
         history.acknowledged(&message);
         visit(port, path, method, header, &context, &history).await;
-        salver.close().await;
+        salver.flush().await;
         if ends == Shown {
             assert!(
                 pending(&server, std::slice::from_ref(&context)).is_empty(),

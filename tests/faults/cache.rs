@@ -80,7 +80,7 @@ async fn shared_cache() {
             let path = format!("/page?last&{name}&{turn}");
             seen.note(visitor, &visitor.ask(&path, None).await, &history);
         }
-        salver.close().await;
+        salver.flush().await;
         if pending(&server, &contexts).is_empty() {
             break;
         }

@@ -30,7 +30,11 @@ pub fn behind(cluster: &Cluster) -> Salver {
 async fn a_session_lives_and_ends_in_a_cluster() -> Result<(), Error> {
     let cluster = Cluster::start(3, 0);
     let salver = behind(&cluster);
-    assert!(salver.health().await.is_good(), "{}", salver.health().await);
+    assert!(
+        salver.health().await.is_healthy(),
+        "{}",
+        salver.health().await
+    );
     let mut crossed = 0;
     for n in 0..100 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
@@ -46,7 +50,7 @@ async fn a_session_lives_and_ends_in_a_cluster() -> Result<(), Error> {
         let texts: Vec<_> = texts.iter().map(Message::text).collect();
         assert_eq!(texts, ["early", "late, from a job"]);
 
-        salver.forget(&session(&after)).await?;
+        salver.close_session(&session(&after)).await?;
         let late = salver.add(&old, Message::info("too late")).await;
         assert!(late.unwrap_err().is_closed());
         assert_eq!(salver.contexts(&session(&after)).await?, []);
@@ -68,7 +72,7 @@ async fn a_sweep_goes_over_every_node_of_a_cluster() -> Result<(), Error> {
     let swept = salver.sweep(Duration::from_millis(1), |so_far| {
         nodes.extend(
             so_far
-                .next
+                .cursor
                 .as_ref()
                 .map(|next| next.split('-').next().unwrap().to_owned()),
         );
@@ -107,7 +111,7 @@ async fn cluster_login_broken_off() {
             for claim in &claims {
                 sleep(Duration::from_micros(dice.below(1_500))).await;
                 history.given(
-                    &at(&after, claim.held[0].context.view().as_str()),
+                    &at(&after, claim.members[0].context.view().as_str()),
                     claim.messages(),
                 );
                 salver.confirm(claim).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use salver::store::{RedisBuilder, RedisStore, Trouble};
+use salver::store::{IssueKind, RedisStore, RedisStoreBuilder};
 use salver::{Error, Health, Message, Salver};
 
 use crate::support::at;
@@ -48,7 +48,7 @@ fn tls_options(authority: &Authority, own: &Certificate, port: u16, clients: &st
     .collect()
 }
 
-async fn opens(builder: &RedisBuilder) {
+async fn opens(builder: &RedisStoreBuilder) {
     let salver = Salver::new("app", builder.build().unwrap()).unwrap();
     let page = at("ada", "page");
     salver
@@ -59,25 +59,29 @@ async fn opens(builder: &RedisBuilder) {
 }
 
 /// Wants a door to stay closed, and to say why.
-async fn refuses(builder: &RedisBuilder, why: &str) {
+async fn refuses(builder: &RedisStoreBuilder, why: &str) {
     let (error, health) = knock(builder).await;
     assert!(error.is_unavailable(), "{error:?}");
     assert!(error.to_string().contains(why), "{error:?}");
     assert_eq!(
-        health.findings()[0].trouble(),
-        Trouble::Unreachable,
+        health.issues()[0].kind(),
+        IssueKind::Unreachable,
         "{health}"
     );
     assert!(health.to_string().contains(why), "{health}");
 }
 
-async fn denies(builder: &RedisBuilder) {
+async fn denies(builder: &RedisStoreBuilder) {
     let (error, health) = knock(builder).await;
     assert!(error.is_denied(), "{error:?}");
-    assert_eq!(health.findings()[0].trouble(), Trouble::Denied, "{health}");
+    assert_eq!(
+        health.issues()[0].kind(),
+        IssueKind::PermissionDenied,
+        "{health}"
+    );
 }
 
-async fn knock(builder: &RedisBuilder) -> (Error, Health) {
+async fn knock(builder: &RedisStoreBuilder) -> (Error, Health) {
     let salver = Salver::new("app", builder.build().unwrap()).unwrap();
     let message = Message::info("refused");
     let error = salver.add(&at("ada", "page"), message).await.unwrap_err();
@@ -89,7 +93,7 @@ async fn tls_opens_to_whom_it_knows() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = Safe::start(&authority, &authority.sign_here(), "no");
     let asking = Safe::start(&authority, &authority.sign_here(), "yes");
-    let with_ca = |url: &str| RedisStore::builder(url).ca(authority.pem());
+    let with_ca = |url: &str| RedisStore::builder(url).ca_certificate(authority.pem());
     opens(&with_ca(&server.url())).await;
     opens(&with_ca(&server.url().replace("127.0.0.1", "localhost"))).await;
     let (certificate, key) = authority.sign("client", "DNS:client", 2).pem();
@@ -101,7 +105,7 @@ async fn tls_opens_to_whom_it_knows() {
     refuses(&unknown, "refuses the client certificate").await;
     let unaccepted = "the certificate of Redis is not accepted";
     refuses(
-        &RedisStore::builder(&server.url()).ca(stranger.pem()),
+        &RedisStore::builder(&server.url()).ca_certificate(stranger.pem()),
         unaccepted,
     )
     .await;
@@ -128,14 +132,16 @@ async fn tls_to_a_plain_port_is_unreachable() {
     let server = Server::start();
     let authority = Authority::new();
     let url = server.url().replace("redis", "rediss");
-    let store = RedisStore::builder(&url).ca(authority.pem()).build();
+    let store = RedisStore::builder(&url)
+        .ca_certificate(authority.pem())
+        .build();
     let salver = Salver::new("app", store.unwrap()).unwrap();
     let error = salver.count(&at("ada", "page")).await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
     let health = salver.health().await;
     assert_eq!(
-        health.findings()[0].trouble(),
-        Trouble::Unreachable,
+        health.issues()[0].kind(),
+        IssueKind::Unreachable,
         "{health}"
     );
 }
@@ -144,17 +150,20 @@ async fn tls_to_a_plain_port_is_unreachable() {
 fn certificates_that_cannot_be_read_are_refused_at_once() {
     let builder = RedisStore::builder("rediss://127.0.0.1");
     for builder in [
-        builder.clone().ca("no certificate"),
+        builder.clone().ca_certificate("no certificate"),
         builder
             .clone()
             .client_certificate("no certificate", "no key"),
-        builder.clone().sentinel("main").ca("no certificate"),
-        builder.clone().cluster().ca("no certificate"),
+        builder
+            .clone()
+            .sentinel("main")
+            .ca_certificate("no certificate"),
+        builder.clone().cluster().ca_certificate("no certificate"),
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.field(), Some("certificate"), "{error}");
     }
-    let in_vain = RedisStore::builder("redis://127.0.0.1").ca(Authority::new().pem());
+    let in_vain = RedisStore::builder("redis://127.0.0.1").ca_certificate(Authority::new().pem());
     let mixed = builder.seed("redis://127.0.0.2").sentinel("main");
     for builder in [in_vain, mixed] {
         let error = builder.build().unwrap_err();
@@ -178,7 +187,7 @@ async fn tls_opens_through_sentinels_and_clusters() {
     let _watched = Watched::alone(primary.server, &settings);
     let sentinel = format!("rediss://127.0.0.1:{port}");
     let builder = RedisStore::builder(&sentinel).sentinel("main");
-    opens(&builder.clone().ca(authority.pem())).await;
+    opens(&builder.clone().ca_certificate(authority.pem())).await;
     refuses(&builder, "the certificate of Redis is not accepted").await;
 
     let port = cluster_port();
@@ -187,7 +196,7 @@ async fn tls_opens_through_sentinels_and_clusters() {
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let _cluster = Cluster::alone_with(&options);
     let builder = RedisStore::builder(&format!("rediss://127.0.0.1:{port}")).cluster();
-    opens(&builder.clone().ca(authority.pem())).await;
+    opens(&builder.clone().ca_certificate(authority.pem())).await;
     refuses(&builder, "the certificate of Redis is not accepted").await;
 }
 

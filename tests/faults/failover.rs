@@ -98,7 +98,7 @@ async fn a_primary_that_was_replaced_unheard_is_not_listened_to() {
     })
     .await;
     assert!(replaced.elapsed() < NOTICED, "{:?}", replaced.elapsed());
-    salver.close().await;
+    salver.flush().await;
     index::settled(&report, || site.get("/p")).await;
     let listening = [first, &next].map(|server| index::listening(server).len());
     assert_eq!(listening, [0, 1]);

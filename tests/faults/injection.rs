@@ -48,7 +48,7 @@ const PLACES: [Place; 7] = [
 /// A payload as a link where it can be one, else within one.
 fn link(words: &str) -> String {
     let whole = Message::info("x").action("x", words);
-    if whole.check().is_ok() {
+    if whole.validate().is_ok() {
         words.to_owned()
     } else {
         format!("/?q={words}")
@@ -69,7 +69,7 @@ async fn injection() {
         for words in payloads.chunks(AT_ONCE) {
             let messages = words.iter().map(|words| (words, message(words)));
             let (good, bad): (Vec<_>, Vec<_>) =
-                messages.partition(|(_, message)| message.check().is_ok());
+                messages.partition(|(_, message)| message.validate().is_ok());
             site.add(page, good.iter().map(|(_, message)| message))
                 .await;
             let expected = good.iter().map(|(words, _)| match name {
@@ -185,8 +185,8 @@ impl Site {
         let salver = Salver::builder("app")
             .store(store)
             .max_messages(AT_ONCE)
-            .add_budget(PATIENCE)
-            .page_budget(PATIENCE);
+            .call_timeout(PATIENCE)
+            .page_timeout(PATIENCE);
         let mut site = Self {
             url: String::new(),
             salver: salver.build().unwrap(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use salver::{Context, Error, Message, Salver};
 
-use salver::store::Trouble;
+use salver::store::IssueKind;
 
 use super::site::{ask, read_whole};
 use super::{column, pending, salver};
@@ -202,7 +202,7 @@ impl Load {
         for worker in workers {
             errors.extend(worker.await.unwrap());
         }
-        self.salver.close().await;
+        self.salver.flush().await;
         errors
     }
 
@@ -331,7 +331,11 @@ async fn out_of_memory() {
     }
     assert_eq!(refused, 1, "the server is not full");
     let health = salver.health().await;
-    assert_eq!(health.findings()[0].trouble(), Trouble::Full, "{health}");
+    assert_eq!(
+        health.issues()[0].kind(),
+        IssueKind::OutOfMemory,
+        "{health}"
+    );
 
     let claim = salver.claim(&contexts[0]).await.unwrap();
     assert!(!claim.messages().is_empty());
@@ -350,7 +354,7 @@ async fn out_of_memory() {
     let (new, nobody) = (session("new"), session("nobody"));
     salver.migrate(contexts[3].session(), &new).await.unwrap();
     salver.migrate(&new, contexts[3].session()).await.unwrap();
-    salver.forget(&nobody).await.unwrap();
+    salver.close_session(&nobody).await.unwrap();
 
     let before = pending(&server, &contexts).len();
     tokio::time::sleep(Duration::from_millis(5)).await;

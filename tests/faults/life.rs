@@ -95,7 +95,7 @@ impl Story<'_> {
 
     async fn logs_out(&mut self) {
         let (old, new) = (self.visitor.now.clone(), self.new_id());
-        self.salver.forget(&old).await.unwrap();
+        self.salver.close_session(&old).await.unwrap();
         self.open.iter().for_each(|id| self.history.cleared(*id));
         self.cleared.extend(self.open.drain());
         self.visitor.closed.append(&mut self.visitor.before.clone());

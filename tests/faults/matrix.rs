@@ -272,7 +272,7 @@ async fn resiliency_matrix() {
         recovery = recovery.max(took);
     }
 
-    salver.close().await;
+    salver.flush().await;
     let contexts = scene.contexts.borrow().clone();
     eventually("every lease has ended", async || {
         for context in &contexts {

@@ -45,7 +45,7 @@ fn replicated() -> (Server, Server) {
 
 fn salver(server: &Server) -> Salver {
     let salver = Salver::builder("app").redis(&server.url());
-    salver.add_budget(BUDGET).build().unwrap()
+    salver.call_timeout(BUDGET).build().unwrap()
 }
 
 async fn add(salver: &Salver, context: &Context) -> Result<(), Error> {
@@ -87,7 +87,7 @@ async fn what_no_replica_has_is_in_doubt_however_often_it_is_added() {
             started.elapsed()
         );
     }
-    salver.forget(&session("ada")).await.unwrap();
+    salver.close_session(&session("ada")).await.unwrap();
     let late = add(&salver, &page).await.unwrap_err();
     assert!(late.is_closed(), "nothing was added: {late}");
     replica.signal("CONT");
@@ -133,7 +133,7 @@ async fn nobody_else_waits_for_replicas() {
         longest = longest.max(took);
     }
     let health = salver.health().await;
-    assert!(health.is_good(), "{health}");
+    assert!(health.is_healthy(), "{health}");
     println!(
         "FIGURE replicas others={} p95_ms={} worst_ms={} longest_wait_ms={} in_doubt={doubtful} of {CROWD}",
         waits.len(),

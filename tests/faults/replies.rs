@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use salver::store::{Claim, Limits, RedisStore, Store, Which};
+use salver::store::{Claim, Limits, RedisStore, Selector, Store};
 use salver::{Context, Error, Message};
 
 use crate::support::redis::Server;
@@ -83,7 +83,7 @@ impl Scene {
     /// Does one thing as a client that finds the server as it is now.
     async fn does(&self, operation: &str, url: &str) -> Result<(), Error> {
         let store = Arc::new(RedisStore::new(url).unwrap());
-        let (contexts, limits) = (self.page.looked_into(), Limits::default());
+        let (contexts, limits) = (self.page.read_contexts(), Limits::default());
         match operation {
             "peek" => store.peek(&contexts, AGE).await.map(drop),
             "claim" => store.claim(&contexts, LEASE, AGE).await.map(drop),
@@ -94,7 +94,7 @@ impl Scene {
             "confirm" => store.confirm(&self.claim).await,
             "take" => store.take(&contexts, AGE).await.map(drop),
             "retract" => store
-                .retract(&self.page, &Which::from("tag"))
+                .retract(&self.page, &Selector::from("tag"))
                 .await
                 .map(drop),
             _ => store.release(&self.claim).await,
@@ -301,10 +301,10 @@ async fn tryagain() -> usize {
     let _: String = scene.server.run(&moving);
     // Its book is here still, this page of it is not: half of what a script needs.
     scene.page = at("ada", "moved");
-    let held = std::mem::take(&mut scene.claim.held);
-    scene.claim.held = held
+    let held = std::mem::take(&mut scene.claim.members);
+    scene.claim.members = held
         .into_iter()
-        .map(|held| salver::store::Held::new(scene.page.clone(), held.members))
+        .map(|held| salver::store::ClaimedMembers::new(scene.page.clone(), held.members))
         .collect();
     let judged = ["peek", "claim", "add", "confirm", "take"];
     for operation in judged {

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use salver::store::{RedisStore, Trouble};
+use salver::store::{IssueKind, RedisStore};
 use salver::{Error, Message, Salver, SessionId};
 
 use crate::support::cluster::Cluster;
@@ -30,7 +30,7 @@ fn refused(server: &Server) -> Vec<redis::Value> {
 /// Does everything that a handle can do.
 async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Error> {
     let health = salver.health().await;
-    assert!(health.is_good(), "{health}");
+    assert!(health.is_healthy(), "{health}");
     for _ in 0..2 {
         // Scripts are known by their hashes the second time.
         forget_scripts();
@@ -54,7 +54,7 @@ async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Er
                 .await;
             assert!(many.is_ok() || many.unwrap_err().is_full());
         }
-        let full = salver.app(salver.name())?;
+        let full = salver.with_app(salver.app())?;
         for n in 0..101 {
             full.add(&at("full", "page"), Message::info(format!("{n}")))
                 .await?;
@@ -74,7 +74,7 @@ async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Er
         assert!(alone.unwrap_err().is_in_doubt());
         salver.clear(&at("bob", "page")).await?;
         salver.clear_session(&to).await?;
-        salver.forget(&from).await?;
+        salver.close_session(&from).await?;
         salver.sweep(Duration::ZERO, |_| {}).await?;
         salver.clear_session(&from).await?;
     }
@@ -92,7 +92,7 @@ async fn the_documented_rights_are_enough_and_no_others_are_tried() {
     everything(&salver, forget).await.unwrap();
     assert_eq!(refused(&server), []);
 
-    let other = salver.app("other").unwrap();
+    let other = salver.with_app("other").unwrap();
     let page = other.context(session("ada"), "page").unwrap();
     assert!(
         other
@@ -171,11 +171,11 @@ async fn health_names_every_right_that_is_lacking() {
 /// Gives what health says, which has to be about rights alone.
 async fn denied(url: &str) -> Vec<String> {
     let health = Salver::redis("app", url).unwrap().health().await;
-    let findings = health.findings().iter();
+    let findings = health.issues().iter();
     assert!(
         findings
             .clone()
-            .all(|finding| finding.trouble() == Trouble::Denied),
+            .all(|finding| finding.kind() == IssueKind::PermissionDenied),
         "{health}"
     );
     findings

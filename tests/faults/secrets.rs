@@ -45,7 +45,7 @@ fn serve(salver: Salver) -> String {
             HttpResponse::Ok().finish()
         };
         let logout = |messages: Messages| async move {
-            let _ = messages.forget().await;
+            let _ = messages.close_session().await;
             HttpResponse::Ok().finish()
         };
         App::new()
@@ -104,7 +104,7 @@ async fn secrets() {
         })
         .await;
     }
-    salver.close().await;
+    salver.flush().await;
 
     tokens.retain(|token| token.len() > 20);
     tokens.sort();
@@ -150,7 +150,9 @@ async fn tell_all(salver: &Salver) {
     {
         tracing::error!(%error, debug = ?error, "told");
     }
-    let invalid = Message::info(format!("{CANARY}\u{0}")).check().unwrap_err();
+    let invalid = Message::info(format!("{CANARY}\u{0}"))
+        .validate()
+        .unwrap_err();
     let bad_url = RedisStore::new(&format!("redis://:{CANARY}@[bad")).unwrap_err();
     tracing::error!(?invalid, ?bad_url, health = %salver.health().await, "refused");
     let store = RedisStore::new(&format!("redis://{CANARY}:{CANARY}@127.0.0.1:1")).unwrap();

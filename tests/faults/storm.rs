@@ -64,18 +64,18 @@ async fn cancellation_storm() {
 
     // Whatever was claimed and not shown comes back when its lease ends, at the latest.
     let healed = Instant::now();
-    salver.close().await;
+    salver.flush().await;
     eventually("every lease has ended", async || {
         for context in &scene.contexts {
             read(&scene, context).await;
         }
-        salver.close().await;
+        salver.flush().await;
         pending(&server, &scene.contexts).is_empty().then_some(())
     })
     .await;
     let recovery = healed.elapsed();
     site.stop().await;
-    salver.close().await;
+    salver.flush().await;
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &scene.contexts));
     let aborts = scene.aborted.load(Ordering::SeqCst);

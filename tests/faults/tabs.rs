@@ -90,7 +90,7 @@ async fn read(
         } else {
             let claim = store.claim(one, LEASE, AGE).await.unwrap();
             store.confirm(&claim).await.unwrap();
-            claim.found.messages
+            claim.result.messages
         };
         empty = if messages.is_empty() { empty + 1 } else { 0 };
         disordered += usize::from(!messages.is_sorted_by_key(Message::id));

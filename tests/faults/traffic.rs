@@ -66,7 +66,7 @@ impl Traffic {
         for client in clients {
             client.await.unwrap();
         }
-        self.salver.close().await;
+        self.salver.flush().await;
     }
 
     /// Waits for so many more rounds.

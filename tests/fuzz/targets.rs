@@ -12,7 +12,7 @@ use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::rt::{System, SystemRunner};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, web};
-use salver::store::{Limits, Placed, RedisStore, Store};
+use salver::store::{AddOutcome, Limits, RedisStore, Store};
 use salver::{Context, Message, Messages, Salver, SessionId, View, limits, wire};
 use tokio::runtime::Runtime;
 use url::Url;
@@ -21,7 +21,7 @@ use super::answers::Answers;
 
 /// A member of a sorted set, which anybody may have written.
 pub fn decoder(member: &[u8]) -> bool {
-    let head = wire::head(member);
+    let head = wire::member_header(member);
     let Ok(message) = wire::decode(member) else {
         return false;
     };
@@ -122,7 +122,7 @@ pub fn key(fields: &[u8]) -> bool {
         let message = [Message::info("x")];
         let limits = Limits::default();
         match redis.run(redis.store.add(&context, &message, &limits)) {
-            Ok(Placed::Moved(id)) => {
+            Ok(AddOutcome::SessionMoved(id)) => {
                 let key = context.with_session(id).key();
                 assert_eq!(key.as_bytes(), [b"app:{", fields[0], b"}:*"].concat());
             }
@@ -198,7 +198,7 @@ pub fn link(url: &[u8]) -> bool {
     let Ok(url) = str::from_utf8(url) else {
         return false;
     };
-    if Message::info("x").action("x", url).check().is_err() {
+    if Message::info("x").action("x", url).validate().is_err() {
         return false;
     }
     assert!(url.len() <= limits::MAX_URL && !url.contains(char::is_control));

@@ -27,7 +27,7 @@ impl Site {
         let salver = salver.clone();
         let server = HttpServer::new(move || {
             let routes = match takes_messages {
-                true => salver.routes().taking_messages(),
+                true => salver.routes().accept_messages(),
                 false => salver.routes(),
             };
             App::new()
@@ -179,7 +179,10 @@ async fn a_page_leaves_messages_for_its_own_visitor_where_the_site_allows_it() {
     let refused = nobody.json(&message).send().await.unwrap();
     assert_eq!(refused.status(), 403);
     assert!(refused.headers().get("set-cookie").is_none());
-    salver.forget(at("ada", "p").session()).await.unwrap();
+    salver
+        .close_session(at("ada", "p").session())
+        .await
+        .unwrap();
     let closed = site.post("/messages", &message).send().await.unwrap();
     assert_eq!(closed.status(), 409);
     problem(closed).await;

@@ -81,7 +81,7 @@ async fn a_job_that_is_run_again_leaves_nothing_twice() {
         let found = salver.peek(&address).await.unwrap();
         let texts: Vec<_> = found.iter().map(salver::Message::text).collect();
         assert_eq!(texts, ENDS, "killed where it says {says:?}");
-        salver.forget(address.session()).await.unwrap();
+        salver.close_session(address.session()).await.unwrap();
     }
 }
 

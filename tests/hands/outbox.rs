@@ -74,7 +74,7 @@ async fn what_cannot_be_told_yet_waits_and_what_nobody_is_to_hear_goes() {
     sell(&database, &orders, "Red", true).await;
     let dead = Salver::redis("shop", &format!("redis://127.0.0.1:{}", free_port())).unwrap();
     carry(&database, &dead).await.unwrap_err();
-    salver.forget(orders.session()).await.unwrap();
+    salver.close_session(orders.session()).await.unwrap();
     assert_eq!(carry(&database, &salver).await.unwrap(), 1);
     assert_eq!(carry(&database, &salver).await.unwrap(), 0);
 }

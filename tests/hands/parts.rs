@@ -30,7 +30,7 @@ fn html(body: impl Into<String>) -> HttpResponse {
 /// A page of a library: everything that it can be asked to do.
 fn page(library: &str, script: &str, name: &str) -> HttpResponse {
     let head = match script {
-        "live" => Routes::default().head(),
+        "live" => Routes::default().head_html(),
         _ => String::new(),
     };
     let view = if name == "home" { HOME } else { OTHER };

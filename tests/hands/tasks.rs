@@ -161,7 +161,7 @@ mod login_and_logout {
 
     #[post("/logout")]
     async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
-        messages.forget().await?; // messages gone, session closed, a new id
+        messages.close_session().await?; // messages gone, session closed, a new id
         messages.to("home").info("You are logged out.").await;
         Ok(Redirect::to("/home").see_other())
     }
@@ -212,7 +212,7 @@ mod json_page {
         .await;
         tell(&salver, "api/messages", "hello").await;
         assert!(site.get("/api/messages").await.shows("\"text\":\"hello\""));
-        salver.close().await;
+        salver.flush().await;
         assert_eq!(site.get("/api/messages").await.body, "[]");
     }
 }
@@ -269,7 +269,7 @@ mod several_apps_on_one_redis {
     // yours
     fn apps(url: &str) -> Result<(Salver, Salver), salver::Error> {
         let shop = Salver::redis("shop", url)?;
-        let blog = shop.app("blog")?; // the same connections, other messages
+        let blog = shop.with_app("blog")?; // the same connections, other messages
         Ok((shop, blog))
     }
     // ours
@@ -293,7 +293,7 @@ mod existing_sessions_and_pool {
     use salver::web::{Middleware, SessionSource};
 
     fn salver(pool: deadpool_redis::Pool) -> Result<Salver, salver::Error> {
-        Salver::new("shop", RedisStore::pooled(pool))
+        Salver::new("shop", RedisStore::from_pool(pool))
     }
 
     fn middleware(salver: &Salver) -> Middleware {

@@ -131,7 +131,7 @@ async fn what_is_written_in_another_language_is_read_and_the_other_way_round() {
         );
         let found = salver.peek(&moved).await.unwrap();
         assert!(found.iter().any(|message| message.text() == "later"));
-        salver.forget(moved.session()).await.unwrap();
+        salver.close_session(moved.session()).await.unwrap();
         assert_eq!(tongue.run(&server, &moved, tongue.follow), "closed");
         println!(
             "HANDS language={} written=read read=written moved=followed",

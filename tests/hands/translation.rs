@@ -5,7 +5,7 @@ use std::process::Command;
 use actix_web::test::TestRequest;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use salver::store::RedisStore;
-use salver::web::Words;
+use salver::web::Translation;
 use salver::{Message, Messages, Pending, Salver};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::support::{at, eventually};
 use crate::web::site::{Answer, PAGE, ada, adas, html, site};
 
 /// Knows a few words of Danish.
-fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Words> + use<> {
+fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation> + use<> {
     let language = request.headers().get("accept-language");
     let danish = language.is_some_and(|value| value == "da");
     move |message: &Message| {
@@ -27,7 +27,9 @@ fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Words> + use
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         Some(match key {
-            "saved" => Words::new("Gemt <b>.").title("Indstillinger").action("Se"),
+            "saved" => Translation::new("Gemt <b>.")
+                .title("Indstillinger")
+                .action("Se"),
             "icons" => format!("{} ikoner", args.join(" ")).into(),
             "salver-more" => format!("og {} til", args.join(" ")).into(),
             // What cannot be shown is not.
@@ -121,7 +123,7 @@ async fn a_page_is_in_the_visitors_language() {
                 salver.add_all(&page, many.collect()).await.unwrap();
                 shows(&site.send(get(&format!("/{path}"))).await, &words);
                 // What is confirmed off the visitor's path makes no room for what comes.
-                salver.close().await;
+                salver.flush().await;
             }
             salver
                 .add_all(&adas(&salver, "slot"), told().into())
@@ -131,7 +133,7 @@ async fn a_page_is_in_the_visitors_language() {
             let part = part.insert_header(("salver-view", "slot"));
             shows(&site.send(part).await, &words[..6]);
             shows(&site.send(get("/now")).await, &words[..3]);
-            salver.close().await;
+            salver.flush().await;
         }
     }
 }

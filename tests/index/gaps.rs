@@ -31,7 +31,7 @@ async fn latest(server: &Server, url: &str, rounds: usize, happens: impl AsyncFn
         })
         .await;
         latest = latest.max(written.elapsed());
-        salver.close().await;
+        salver.flush().await;
     }
     latest
 }
@@ -58,7 +58,7 @@ async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
         // Another page asks until all is known: this one has not asked before.
         settled(&report, || site.get("/q")).await;
         assert!(site.get("/p").await.shows(&text), "{n}");
-        salver.close().await;
+        salver.flush().await;
     }
 }
 
@@ -82,7 +82,7 @@ async fn a_look_that_failed_is_repeated() {
         }
         let _: u64 = server.run(&[b"DEL", b"app!session:{ada}"]);
         assert!(site.get("/p").await.shows(&text));
-        salver.close().await;
+        salver.flush().await;
     }
 }
 
@@ -224,6 +224,6 @@ async fn a_server_that_starts_again_is_gone_through() {
             site.get("/p").await.shows(&text).then_some(())
         })
         .await;
-        salver.close().await;
+        salver.flush().await;
     }
 }

@@ -146,8 +146,8 @@ async fn a_login_and_a_page_given_back_leave_the_hint() {
         assert!(failed.shows(&text), "{n}");
         pages.set_cookie(forms.cookie());
         assert!(pages.get("/p").await.shows(&text), "given back {n}");
-        near.close().await;
-        far.close().await;
+        near.flush().await;
+        far.flush().await;
     }
     assert!(!report.take().is_empty());
 }

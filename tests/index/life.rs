@@ -24,7 +24,7 @@ fn the_end_of_any_runtime_breaks_nothing() {
     let staying = tokio::runtime::Builder::new_current_thread().build();
     let _watch = staying
         .unwrap()
-        .block_on(async { salver.watch(&adas(&salver, "p")) });
+        .block_on(async { salver.listen(&adas(&salver, "p")) });
     for n in 0..3 {
         System::new().block_on(async {
             let site = site_of_a_page(&salver).await;
@@ -33,7 +33,7 @@ fn the_end_of_any_runtime_breaks_nothing() {
             let message = Message::info(own.as_str());
             salver.add(&adas(&salver, "p"), message).await.unwrap();
             assert!(site.get("/p").await.shows(&own));
-            salver.close().await;
+            salver.flush().await;
             settled(&report, || site.get("/p")).await;
             foreign_zadd(&server, &adas(&salver, "p"), &foreign);
             eventually("the page shows it", async || {
@@ -92,7 +92,7 @@ async fn goes_on(salver: &Salver, report: &Report, url: &str, text: &str) {
     let shown = get(url, "/p").await.unwrap();
     assert!(shown.contains(text), "{shown}");
     eventually("it is confirmed", async || {
-        salver.close().await;
+        salver.flush().await;
         (salver.count(&page).await.unwrap() == 0).then_some(())
     })
     .await;

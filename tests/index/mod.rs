@@ -37,7 +37,7 @@ pub fn process_on(
     // Of what is shown late here, nothing is the machine's doing.
     let salver = Salver::builder("app")
         .store(store)
-        .page_budget(Duration::from_secs(2));
+        .page_timeout(Duration::from_secs(2));
     let salver = set(salver).build().unwrap();
     (salver, report)
 }

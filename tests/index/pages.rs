@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
-use salver::store::Trouble;
+use salver::store::IssueKind;
 use salver::{Message, PendingIndex, Salver, View};
 
 use super::{foreign_zadd, process, process_with, settled, site_of_a_page};
@@ -65,7 +65,7 @@ async fn what_another_process_adds_is_found() {
                 site.get("/p").await.shows(&text).then_some(())
             })
             .await;
-            salver.close().await;
+            salver.flush().await;
             settled(&report, || site.get("/p")).await;
         }
     }
@@ -83,7 +83,7 @@ async fn a_message_shown_costs_at_most_one_needless_look() {
         let message = Message::info(text.as_str());
         salver.add(&adas(&salver, "p"), message).await.unwrap();
         assert!(site.get("/p").await.shows(&text), "its own add, at once");
-        salver.close().await;
+        salver.flush().await;
         // What the server has to say of the claim and the confirm has been said when it answers this.
         let _: String = server.run(&[b"PING"]);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -177,7 +177,7 @@ async fn what_this_process_does_itself_is_asked_for_at_once() {
         salver.add(&adas(&salver, "p"), message).await.unwrap();
         assert!(site.get("/p").await.shows(&added), "{n}");
 
-        salver.close().await;
+        salver.flush().await;
         tokio::time::sleep(LATE * 2).await;
         settled(&report, || site.get("/p")).await;
         let message = Message::info(released.as_str());
@@ -187,7 +187,7 @@ async fn what_this_process_does_itself_is_asked_for_at_once() {
             .unwrap();
         assert!(site.get("/fails").await.shows(&released), "{n}");
         assert!(site.get("/p").await.shows(&released), "{n}");
-        salver.close().await;
+        salver.flush().await;
         tokio::time::sleep(LATE * 2).await;
     }
 }
@@ -210,7 +210,7 @@ async fn one_setting_turns_it_off() {
     }
     assert_eq!(
         site.get("/health").await.body,
-        format!("{:?}", PendingIndex::Off)
+        format!("{:?}", PendingIndex::Disabled)
     );
     let clients: String = server.run(&[b"CLIENT", b"LIST"]);
     assert!(
@@ -233,10 +233,13 @@ async fn health_tells_whether_pages_know() {
     settled(&report, || site.get("/p")).await;
     assert_eq!(
         site.get("/health").await.body,
-        format!("{:?}", PendingIndex::On)
+        format!("{:?}", PendingIndex::Ready)
     );
     // A process without pages has no use for it.
-    assert_eq!(salver.health().await.pending_index(), PendingIndex::Off);
+    assert_eq!(
+        salver.health().await.pending_index(),
+        PendingIndex::Disabled
+    );
 }
 
 /// Where the user may not listen, every page asks, and health says why.
@@ -256,11 +259,11 @@ async fn a_server_that_does_not_tell_is_asked() {
         let site = site_of_a_page(&salver).await;
         let health = eventually("health says so", async || {
             let health = salver.health().await;
-            (!health.is_good()).then_some(health)
+            (!health.is_healthy()).then_some(health)
         })
         .await;
-        let finding = &health.findings()[0];
-        assert_eq!(finding.trouble().name(), "silent", "{health}");
+        let finding = &health.issues()[0];
+        assert_eq!(finding.kind().name(), "silent", "{health}");
         assert!(finding.detail().contains(lacking), "{health}");
         for n in 0..10 {
             report.take();
@@ -287,14 +290,18 @@ async fn health_says_why_pages_ask() {
     site.get("/p").await;
     let health = eventually("health says so", async || {
         let health = salver.health().await;
-        (!health.is_good()).then_some(health)
+        (!health.is_healthy()).then_some(health)
     })
     .await;
-    let troubles = health.findings().iter().map(|finding| finding.trouble());
-    assert_eq!(troubles.collect::<Vec<_>>(), [Trouble::Silent], "{health}");
+    let troubles = health.issues().iter().map(|finding| finding.kind());
+    assert_eq!(
+        troubles.collect::<Vec<_>>(),
+        [IssueKind::TrackingUnavailable],
+        "{health}"
+    );
     connections(100);
     eventually("all is well", async || {
-        salver.health().await.is_good().then_some(())
+        salver.health().await.is_healthy().then_some(())
     })
     .await;
 }

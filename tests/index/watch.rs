@@ -21,7 +21,7 @@ fn redis(url: &str) -> Salver {
 /// Waits until a watch is told of changes: until then it rings once a second.
 async fn told(salver: &Salver) -> salver::store::Listener {
     let context = at("ada", "p");
-    let mut watch = salver.watch(&context);
+    let mut watch = salver.listen(&context);
     for _ in 0..10 {
         while timeout(Duration::from_millis(20), watch.changed())
             .await
@@ -67,7 +67,7 @@ async fn a_watch_rings_for_its_context_and_no_other() {
 async fn rings_are_kept_and_become_one() {
     let salver = Salver::memory("app").unwrap();
     let context = at("ada", "p");
-    let mut watch = salver.watch(&context);
+    let mut watch = salver.listen(&context);
     for _ in 0..100 {
         salver.add(&context, Message::info("text")).await.unwrap();
     }
@@ -103,7 +103,7 @@ async fn watches_share_one_connection() {
     let server = Server::start();
     let salver = redis(&server.url());
     let mut watches: Vec<_> = (0..1000)
-        .map(|n| salver.watch(&at(&format!("v{n}"), "p")))
+        .map(|n| salver.listen(&at(&format!("v{n}"), "p")))
         .collect();
     let _told = told(&salver).await;
     assert_eq!(super::listening(&server).len(), 1);
@@ -189,7 +189,7 @@ async fn names_from_outside_do_not_pile_up() {
     let mut kept = told(&salver).await;
     for n in 0..5 {
         let stranger = Context::new(format!("stranger{n}"), session("ada"), View::ANY);
-        drop(salver.watch(&stranger.unwrap()));
+        drop(salver.listen(&stranger.unwrap()));
         eventually("all but the last have ended", async || {
             (super::listening(&server).len() == 2).then_some(())
         })

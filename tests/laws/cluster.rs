@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use salver::store::RedisStore;
-use salver::store::conformance::{LAWS, run};
+use salver::store::conformance::{TESTS, run};
 
 use crate::support::cluster::Cluster;
 
@@ -14,7 +14,7 @@ async fn every_law_holds() {
     let store = RedisStore::builder(&server.url()).cluster().build();
     let store = Arc::new(store.unwrap());
     let mut broken = Vec::new();
-    for law in LAWS {
+    for law in TESTS {
         let subject = super::before(store.clone(), server.clone());
         if tokio::spawn(run(law, subject)).await.is_err() {
             broken.push(*law);

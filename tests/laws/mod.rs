@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use salver::Salver;
-use salver::store::conformance::Subject;
+use salver::store::conformance::StoreUnderTest;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
 use crate::index::listening;
@@ -19,33 +19,33 @@ mod custom;
 mod cluster;
 
 mod memory {
-    salver::store_laws! { super::memory() }
+    salver::conformance_tests! { super::memory() }
 }
 
 mod redis_server {
-    salver::store_laws! { super::redis().await }
+    salver::conformance_tests! { super::redis().await }
 }
 
-fn memory() -> Subject {
+fn memory() -> StoreUnderTest {
     let clock = Clock::manual();
     let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     around(store.clone(), store, clock)
 }
 
 /// Puts a store on trial that stands before a memory store.
-pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> Subject {
-    Subject::new(store, move |context, member| {
+pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> StoreUnderTest {
+    StoreUnderTest::new(store, move |context, member| {
         inner.put_member(&context, member);
         async {}
     })
-    .with_time(move |time| {
+    .with_clock(move |time| {
         clock.advance(time);
         async {}
     })
 }
 
 /// Puts the Redis store on trial as processes with pages use it: what is looked at goes through the index.
-async fn redis() -> Subject {
+async fn redis() -> StoreUnderTest {
     let server = Server::start();
     let (url, index) = crate::faults::index(&server.url());
     let store = RedisStore::new(&url).unwrap();
@@ -61,8 +61,8 @@ async fn redis() -> Subject {
 }
 
 /// Puts a store on trial that keeps everything on this server.
-fn before(store: Arc<dyn Store>, server: Arc<Server>) -> Subject {
-    Subject::new(store, move |context, member| {
+fn before(store: Arc<dyn Store>, server: Arc<Server>) -> StoreUnderTest {
+    StoreUnderTest::new(store, move |context, member| {
         let (seconds, micros): (u64, u64) = server.run(&[b"TIME"]);
         let now = (seconds * 1000 + micros / 1000).to_string();
         let key = context.key();

@@ -14,7 +14,7 @@ const MOST: usize = 5_000;
 #[actix_web::test]
 async fn files_are_named_by_their_content_and_kept_for_ever() {
     let site = Site::start(&Salver::memory("app").unwrap());
-    let head = Routes::default().head();
+    let head = Routes::default().head_html();
     let paths = head.split('"').filter(|part| part.starts_with("/salver/"));
     let paths: Vec<_> = paths.collect();
     assert_eq!(paths.len(), 2, "{head}");

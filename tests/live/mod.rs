@@ -67,7 +67,7 @@ impl Site {
             Ok("renewed")
         }
         async fn forget(messages: Messages) -> actix_web::Result<&'static str> {
-            messages.forget().await?;
+            messages.close_session().await?;
             Ok("forgotten")
         }
         let salver = salver.clone();

@@ -188,11 +188,11 @@ fn serve(
     let server = HttpServer::new(move || {
         let middleware = salver.middleware().session(|_: &_| Some(session("ada")));
         let middleware = match left_to_page {
-            true => middleware.leave_to_page(),
+            true => middleware.confirm_in_browser(),
             false => middleware,
         };
         let routes = salver.routes();
-        let head = routes.head();
+        let head = routes.head_html();
         App::new()
             .app_data(Data::clone(&said))
             .app_data(Data::clone(&saved))

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use salver::store::{RedisStore, Which};
+use salver::store::{RedisStore, Selector};
 use salver::{Message, MessageId, Salver, View};
 
 use super::client::{Event, Events, confirm, listen};
@@ -236,7 +236,7 @@ async fn a_stream_survives_the_store() {
         eventually("the server takes messages again", add).await;
         let event = events.soon().await;
         assert_eq!(event.text(), text);
-        let which = Which::from(event.id.parse::<MessageId>().unwrap());
+        let which = Selector::from(event.id.parse::<MessageId>().unwrap());
         salver.retract(&at("ada", "p"), which).await.unwrap();
     }
     site.stop().await;

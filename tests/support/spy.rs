@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use salver::store::{
-    Answer, Changes, Claim, Finding, Found, Limits, MemoryStore, Placed, Store, Swept, Which,
+    AddOutcome, Changes, Claim, Issue, Limits, MemoryStore, ReadResult, Selector, Store,
+    StoreFuture, SweepProgress,
 };
 use salver::{Context, Error, Message, SessionId, View};
 
@@ -116,11 +117,11 @@ impl<S: Store> Store for SpyStore<S> {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed> {
+    ) -> StoreFuture<'a, AddOutcome> {
         spied!(self, "add", self.inner.add(context, messages, limits))
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         spied!(self, "peek", self.inner.peek(contexts, age))
     }
 
@@ -129,27 +130,27 @@ impl<S: Store> Store for SpyStore<S> {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim> {
+    ) -> StoreFuture<'a, Claim> {
         spied!(self, "claim", self.inner.claim(contexts, lease, age))
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         spied!(self, "take", self.inner.take(contexts, age))
     }
 
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         spied!(self, "confirm", self.inner.confirm(claim))
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         spied!(self, "release", self.inner.release(claim))
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
         spied!(self, "retract", self.inner.retract(context, which))
     }
 
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         spied!(self, "clear", self.inner.clear(context))
     }
 
@@ -158,7 +159,7 @@ impl<S: Store> Store for SpyStore<S> {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         spied!(
             self,
             "clear_session",
@@ -173,7 +174,7 @@ impl<S: Store> Store for SpyStore<S> {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         spied!(
             self,
             "migrate",
@@ -181,7 +182,7 @@ impl<S: Store> Store for SpyStore<S> {
         )
     }
 
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         spied!(self, "contexts", self.inner.contexts(app, session))
     }
 
@@ -190,20 +191,20 @@ impl<S: Store> Store for SpyStore<S> {
         app: &'a str,
         age: Duration,
         from: Option<&'a str>,
-    ) -> Answer<'a, Swept> {
+    ) -> StoreFuture<'a, SweepProgress> {
         spied!(self, "sweep", self.inner.sweep(app, age, from))
     }
 
     // Not spied on: asked once when the store first answers, which is nothing a page pays for.
-    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
-        self.inner.check(app)
+    fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
+        self.inner.health_check(app)
     }
 
-    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
-        self.inner.doorbell(app)
+    fn changes(&self, app: &str) -> Option<Arc<Changes>> {
+        self.inner.changes(app)
     }
 
-    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }
 }

@@ -53,11 +53,11 @@ async fn a_page_without_messages_is_left_as_it_is() {
         .map(|name| name.as_str().to_owned())
         .collect();
     assert_eq!(names, ["content-type"], "no cookie, no header");
-    salver.close().await;
+    salver.flush().await;
     assert_eq!(report.take(), ["claim"], "asked once, nothing written");
     assert_eq!(site.get("/plain").await.body, "plain");
     assert_eq!(site.get("/noslot").await.body, "<p>");
-    salver.close().await;
+    salver.flush().await;
     assert_eq!(report.take(), [""; 0], "what has no slot asks nothing");
     println!("COST page=idle store_calls=1 writes=0");
 }
@@ -76,7 +76,7 @@ async fn a_page_with_messages_claims_once_and_confirms_once() {
         .unwrap();
     assert_eq!(report.take(), ["add"]);
     site.get("/p").await;
-    salver.close().await;
+    salver.flush().await;
     assert_eq!(report.take(), ["claim", "confirm"]);
     println!("COST page=one_message store_calls=2");
 }

@@ -53,7 +53,7 @@ async fn a_status_decides_whether_messages_count_as_shown() {
                 if route == "slotted" {
                     assert_eq!(answer.shows("hello"), expected == 0, "{route} {status}");
                 }
-                salver.close().await;
+                salver.flush().await;
                 let left = salver.count(&adas(&salver, view)).await.unwrap();
                 assert_eq!(left, expected, "{route} {status}");
             }
@@ -96,7 +96,7 @@ async fn requests_that_are_no_views_do_not_even_ask() {
             .send(get().insert_header(("sec-fetch-dest", destination)))
             .await;
         assert!(answer.shows("hello"), "{destination}");
-        salver.close().await;
+        salver.flush().await;
         salver
             .add(&adas(&salver, "p"), Message::info("hello"))
             .await
@@ -136,7 +136,7 @@ async fn a_handler_that_fails_shows_nothing() {
         .catch_unwind()
         .await;
     assert!(panics.is_err());
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "{how}", [Info "hello"]);
 }
 
@@ -163,7 +163,7 @@ async fn a_bad_form_beside_pending_gives_back() {
     for request in [TestRequest::post(), TestRequest::put()] {
         let form = request.uri("/p").set_form([("other", "x")]);
         assert_eq!(site.send(form).await.status, 400);
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "p", [Info "hello"]);
     }
 }
@@ -222,7 +222,7 @@ async fn a_body_counts_when_all_of_it_was_taken() {
             }
         }
         drop(body);
-        salver.close().await;
+        salver.flush().await;
         salver.count(&adas(&salver, view)).await.unwrap()
     };
     assert_eq!(take("/sized", 100).await, 0, "all of a sized body");
@@ -270,7 +270,7 @@ async fn keep_and_confirm_are_above_the_response() {
             let shows = site.get(&format!("/{view}")).await.shows("hello");
             assert!(shows || left == 0);
         }
-        salver.close().await;
+        salver.flush().await;
         assert_eq!(
             salver.count(&adas(&salver, view)).await.unwrap(),
             left,
@@ -376,7 +376,7 @@ async fn a_client_that_goes_away_during_the_handler_loses_nothing() {
     let request = TestRequest::get().uri("/p").to_request();
     let gone = tokio::time::timeout(std::time::Duration::from_millis(50), app.call(request)).await;
     assert!(gone.is_err(), "the request was dropped in the handler");
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
 
@@ -403,6 +403,6 @@ async fn confirm_is_above_a_middleware_that_gives_up() {
     let app = actix_web::test::init_service(app).await;
     let request = TestRequest::get().uri("/p").to_request();
     assert!(app.call(request).await.is_err());
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", []);
 }

@@ -30,10 +30,13 @@ fn a_worker_that_ends_leaves_its_confirms_to_another_thread() {
         });
         report.slow(Duration::ZERO);
         System::new().block_on(async {
-            salver.close().await;
+            salver.flush().await;
             let left = salver.claim(&page).await.unwrap();
             assert!(left.messages().is_empty(), "begun={begun}");
-            assert_eq!(left.found.next, None, "nothing waits for its lease to end");
+            assert_eq!(
+                left.result.next_due_in, None,
+                "nothing waits for its lease to end"
+            );
         });
     }
 }
@@ -61,7 +64,7 @@ fn with_a_worker_at_rest(then: impl AsyncFnOnce(&Salver, &Report)) {
 #[test]
 fn closing_does_not_wait_for_a_worker_that_stands_still() {
     with_a_worker_at_rest(async |salver, report| {
-        salver.close().await;
+        salver.flush().await;
         assert_eq!(report.calls().last(), Some(&"confirm"));
     });
 }

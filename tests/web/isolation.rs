@@ -78,7 +78,10 @@ async fn ten_good_ones_are_shown(salver: &Salver, store: &str, put: impl Fn(&[u8
         put(&salver::wire::encode(&Message::info(format!("good {n}."))).unwrap());
     }
     let claim = salver.claim(&page).await.unwrap();
-    assert_eq!((claim.messages().len(), claim.found.unreadable), (10, 1000));
+    assert_eq!(
+        (claim.messages().len(), claim.result.undecodable),
+        (10, 1000)
+    );
     salver.release(claim).await.unwrap();
     let routes =
         |app: &mut web::ServiceConfig| _ = app.route("/p", web::get().to(|| async { html(PAGE) }));
@@ -87,9 +90,9 @@ async fn ten_good_ones_are_shown(salver: &Salver, store: &str, put: impl Fn(&[u8
         .filter(|n| body.contains(&format!("good {n}.")))
         .count();
     assert_eq!((shown, body.matches("<li").count()), (10, 10));
-    salver.close().await;
+    salver.flush().await;
     let left = salver.claim(&page).await.unwrap();
-    assert_eq!(left.found.unreadable, 0, "they went with the confirm");
+    assert_eq!(left.result.undecodable, 0, "they went with the confirm");
     println!("POISON store={store} undecodable=1000 good=10 shown={shown} counted=1000 left=0");
 }
 
@@ -108,7 +111,7 @@ async fn a_thousand_undecodable_members_hide_nothing_in_redis() {
     let budget = std::time::Duration::from_secs(5);
     let salver = Salver::builder("app")
         .redis(&server.url())
-        .page_budget(budget)
+        .page_timeout(budget)
         .build()
         .unwrap();
     let key = adas(&salver, "p").key();
@@ -137,7 +140,7 @@ async fn the_views_of_two_tabs_do_not_steal() {
     .await;
     let tabs = futures_util::future::join_all((0..8).map(|_| site.get("/p"))).await;
     assert_eq!(tabs.iter().filter(|tab| tab.shows("once")).count(), 1);
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", []);
     assert_messages!(salver, session("bob"), "p", []);
 }

@@ -128,7 +128,7 @@ async fn a_part_carries_what_is_pending_for_the_page_that_asks() {
         assert!(!answer.shows("for another"), "{}", answer.body);
         assert_eq!(answer.header("content-type"), Some(kind));
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "orders/{id}", []);
         let again = site.send(get(path, headers)).await;
         assert!(!again.body.contains("salver-message "), "{}", again.body);
@@ -148,7 +148,7 @@ async fn a_part_carries_what_its_own_handler_adds() {
     let answer = site.send(request).await;
     assert!(answer.shows("added here") && answer.shows("for the page"));
     assert!(!answer.shows("added there"));
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "added", []);
     assert_messages!(salver, ada(), "elsewhere", [Success "added there"]);
     // Without a script it is a page, whose view is its own.
@@ -201,7 +201,7 @@ async fn what_is_not_taken_in_carries_nothing() {
         let request = get("/it", headers).insert_header(ON_A);
         let answer = site.send(request).await;
         assert!(!answer.shows("hello"), "{status} {header:?} {headers:?}");
-        salver.close().await;
+        salver.flush().await;
         for view in ["orders/{id}", "it"] {
             let left = salver.peek(&adas(&salver, view)).await.unwrap();
             assert_eq!(left.len(), 2, "{view} {status} {header:?} {headers:?}");
@@ -232,12 +232,12 @@ async fn a_page_that_a_script_asks_for_shows_its_own_view() {
 #[actix_web::test]
 async fn a_response_says_itself_what_it_is() {
     async fn as_page(messages: Messages) -> HttpResponse {
-        messages.as_page();
+        messages.as_full_page();
         html("<li>row</li>")
     }
     async fn as_part(messages: Messages) -> HttpResponse {
-        messages.as_part_of("orders/{id}").unwrap();
-        messages.as_part_of("*").unwrap_err();
+        messages.as_partial_of("orders/{id}").unwrap();
+        messages.as_partial_of("*").unwrap_err();
         HttpResponse::UnprocessableEntity()
             .content_type("text/html")
             .body("<li>row</li>")
@@ -256,7 +256,7 @@ async fn a_response_says_itself_what_it_is() {
     assert!(answer.shows("for the page"), "{}", answer.body);
 
     // A site may have none of it.
-    let middleware = salver.middleware().without_parts();
+    let middleware = salver.middleware().without_partials();
     let site = site_of_rows(middleware.session(|_: &_| Some(ada()))).await;
     told(&salver, "rows", "for the page").await;
     for path in ["/rows", "/changes"] {
@@ -329,7 +329,7 @@ async fn nothing_but_a_message_is_an_answer_to_htmx_2() {
         let answer = site.send(request).await;
         assert_eq!(answer.shows("hello"), carries, "{headers:?}");
         assert_eq!(super::site::is_html(&answer), carries, "{headers:?}");
-        salver.close().await;
+        salver.flush().await;
         let left = salver.count(&adas(&salver, "orders/{id}")).await.unwrap();
         assert_eq!(left, usize::from(!carries), "{headers:?}");
     }
@@ -347,7 +347,7 @@ async fn parts_are_filled_in_pieces_too() {
                 web::get().to(move |messages: Messages, request: HttpRequest| async move {
                     // Of a page that comes in pieces nobody knows whether it has a slot.
                     if request.headers().contains_key("x-part") {
-                        messages.as_part_of("orders/{id}").unwrap();
+                        messages.as_partial_of("orders/{id}").unwrap();
                     }
                     let text = "<p>x</p><turbo-frame  id = 'cart' class=x>y</turbo-frame>";
                     let (one, two) = text.split_at(cut);
@@ -367,7 +367,7 @@ async fn parts_are_filled_in_pieces_too() {
             let request = get("/it", &[header]).insert_header(ON_A);
             let answer = site.send(request.insert_header(("x-part", "yes"))).await;
             assert!(answer.shows(expected), "{cut}: {}", answer.body);
-            salver.close().await;
+            salver.flush().await;
             assert_messages!(salver, ada(), "orders/{id}", []);
         }
         told(&salver, "orders/{id}", "hello").await;
@@ -416,7 +416,7 @@ async fn a_part_that_only_counts_shows_nothing() {
             .send(get("/badge", &[header]).insert_header(ON_A))
             .await;
         assert!(answer.body.starts_with('3') && !answer.shows("hello"));
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "badge", [Info "hello", Info "hello"]);
     }
 }
@@ -429,6 +429,6 @@ async fn a_part_costs_no_more_than_a_page() {
     let site = parts!(&salver);
     let answer = site.send(get("/rows", HTMX).insert_header(ON_A)).await;
     assert_eq!(answer.body, "<li>row</li>", "byte for byte");
-    salver.close().await;
+    salver.flush().await;
     assert_eq!(report.take(), ["claim"], "asked once, nothing written");
 }

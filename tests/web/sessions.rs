@@ -23,7 +23,7 @@ fn routes(app: &mut web::ServiceConfig) {
     let login = |messages: Messages| async move { messages.renew().await.map(|()| "in") };
     app.route("/login", web::post().to(login));
     let logout = |messages: Messages| async move {
-        messages.forget().await?;
+        messages.close_session().await?;
         messages.to("page").info("You are logged out.").await;
         Ok::<_, salver::Error>("out")
     };
@@ -441,7 +441,7 @@ async fn a_login_in_doubt_gives_the_new_id_and_loses_nothing() {
     let budget = std::time::Duration::from_millis(20);
     let salver = Salver::builder("app")
         .store(store)
-        .add_budget(budget)
+        .call_timeout(budget)
         .build()
         .unwrap();
     let site = site(salver.middleware(), routes).await;

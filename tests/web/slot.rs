@@ -138,7 +138,7 @@ async fn a_page_in_pieces_is_filled_wherever_it_is_cut() {
         rest.replace_range(removed, "");
         assert_eq!(rest, page, "every other byte as it was");
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "p", []);
         assert!(!site.get("/p").await.shows("hello"), "once");
     }
@@ -176,7 +176,7 @@ async fn a_stream_without_a_slot_gives_back() {
     };
     let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     assert_eq!(site.get("/p").await.body, "<p>no slot");
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
 
@@ -260,7 +260,7 @@ async fn pending_prints_serialises_and_iterates() {
         let answer = site.get(&format!("/{way}")).await;
         assert!(answer.shows(expected), "{way}: {}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "{way}", []);
     }
 }
@@ -328,7 +328,7 @@ async fn compression_and_error_pages_wrap_outside() {
     assert_eq!(response.headers().get("content-encoding").unwrap(), "gzip");
     let body = test::read_body(response).await;
     assert!(body.len() < 400, "{} bytes", body.len());
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", []);
 }
 
@@ -399,7 +399,7 @@ async fn json_may_stand_in_a_script_element() {
     );
     let read: Vec<Message> = serde_json::from_str(&body).unwrap();
     assert_eq!(read, [message]);
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", []);
 }
 
@@ -460,7 +460,7 @@ async fn a_claim_is_shared_by_everybody_who_asks() {
     report.take();
     let answer = site.get("/p").await;
     assert!(answer.body.starts_with("1 1 ") && answer.shows("hello"));
-    salver.close().await;
+    salver.flush().await;
     assert_eq!(report.take(), ["claim", "confirm"]);
 }
 
@@ -484,7 +484,7 @@ async fn a_stream_that_ends_in_the_middle_of_something_ends_well() {
         };
         let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
         assert_eq!(site.get("/p").await.body, end);
-        salver.close().await;
+        salver.flush().await;
         assert_messages!(salver, ada(), "p", [Info "hello"]);
     }
 }

@@ -34,7 +34,7 @@ async fn a_slow_store_costs_a_page_its_budget_and_no_message() {
         report.calls().contains(&"release").then_some(())
     })
     .await;
-    salver.close().await;
+    salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "kept"]);
 }
 
@@ -117,12 +117,12 @@ async fn a_confirm_that_cannot_be_written_waits_until_it_can() {
             .await
             .ends_with(b"</salver-messages>")
     );
-    salver.close().await;
+    salver.flush().await;
     assert!(report.take().contains(&"confirm"), "it was tried");
     report.down(false);
     eventually("the confirm is written", async || {
         let left = salver.claim(&page).await.ok()?;
-        left.found.next.is_none().then_some(())
+        left.result.next_due_in.is_none().then_some(())
     })
     .await;
     assert!(report.take().contains(&"confirm"));
@@ -298,7 +298,7 @@ async fn a_store_that_panics_does_not_end_the_ends_of_others() {
             .unwrap();
         report.panic_at(if panics { "confirm" } else { "" });
         assert!(site.get("/p").await.shows("hello"));
-        salver.close().await;
+        salver.flush().await;
     }
     assert_eq!(
         report
@@ -311,7 +311,7 @@ async fn a_store_that_panics_does_not_end_the_ends_of_others() {
     let page = [adas(&salver, "p")];
     let left = salver.claim(&page[0]).await.unwrap();
     assert!(
-        left.messages().is_empty() && left.found.next.is_none(),
+        left.messages().is_empty() && left.result.next_due_in.is_none(),
         "the second was confirmed"
     );
 }

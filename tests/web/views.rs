@@ -122,7 +122,7 @@ async fn a_normalised_path_has_the_routes_name() {
             .await
             .unwrap();
         assert!(site.get(path).await.shows("found it"), "{path}");
-        salver.close().await;
+        salver.flush().await;
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_request_without_a_route_has_any_view_only() {
             "{path}: {}",
             answer.body
         );
-        salver.close().await;
+        salver.flush().await;
     }
 }
 

@@ -108,5 +108,5 @@ pub fn salver(url: &str) -> Outcome<Salver> {
 #[must_use]
 pub fn builder(url: &str) -> SalverBuilder {
     let builder = Salver::builder(APP).redis(url);
-    builder.page_budget(PATIENCE).add_budget(PATIENCE)
+    builder.page_timeout(PATIENCE).call_timeout(PATIENCE)
 }

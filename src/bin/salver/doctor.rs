@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use salver::store::{Finding, RedisStore, Store, Surveyed, Trouble as Named};
+use salver::store::{Issue, IssueKind as Named, RedisStore, Store, StoreStats};
 use salver::{Salver, SessionId, View};
 use serde_json::json;
 
@@ -20,10 +20,10 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     let store = server.store()?;
     let salver = Salver::new(app, store.clone())?;
     let health = salver.health().await;
-    let mut findings = health.findings().to_vec();
+    let mut findings = health.issues().to_vec();
     let reached = !findings
         .iter()
-        .any(|finding| finding.trouble() == Named::Unreachable);
+        .any(|finding| finding.kind() == Named::Unreachable);
     let (mut latency, mut hints) = (None, Vec::new());
     if reached && let Ok(measured) = measure_latency(&salver).await {
         latency = Some(measured);
@@ -31,7 +31,7 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     }
     if !reached && server.speaks_other_protocol().await {
         let detail = OTHER_PROTOCOL;
-        findings = vec![Finding::new(Named::Unreachable, detail)];
+        findings = vec![Issue::new(Named::Unreachable, detail)];
     }
     let value = json!({
         "good": findings.is_empty(),
@@ -44,14 +44,14 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     Ok(findings.is_empty())
 }
 
-fn to_json(finding: &Finding) -> serde_json::Value {
-    let trouble = finding.trouble();
+fn to_json(finding: &Issue) -> serde_json::Value {
+    let trouble = finding.kind();
     json!({ "trouble": trouble.name(), "detail": finding.detail(), "advice": trouble.advice() })
 }
 
 fn report(
     name: &str,
-    findings: &[Finding],
+    findings: &[Issue],
     hints: &[String],
     latency: Option<(Duration, Duration)>,
 ) -> String {
@@ -83,15 +83,15 @@ async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliErr
 }
 
 /// Counts some of the contexts.
-async fn sample(store: &RedisStore, app: &str) -> Surveyed {
-    let mut sample = Surveyed::default();
+async fn sample(store: &RedisStore, app: &str) -> StoreStats {
+    let mut sample = StoreStats::default();
     for _ in 0..SAMPLE_STEPS {
-        let from = sample.next.clone();
-        let Ok(step) = store.survey(app, from.as_deref()).await else {
+        let from = sample.cursor.clone();
+        let Ok(step) = store.stats(app, from.as_deref()).await else {
             break;
         };
         sample.add(step);
-        if sample.next.is_none() {
+        if sample.cursor.is_none() {
             break;
         }
     }
@@ -99,12 +99,12 @@ async fn sample(store: &RedisStore, app: &str) -> Surveyed {
 }
 
 /// Tells whether many contexts are kept in a form that is larger than need be.
-fn encoding_hint(sample: &Surveyed) -> Option<String> {
-    (sample.wide * 2 > sample.contexts).then(|| {
+fn encoding_hint(sample: &StoreStats) -> Option<String> {
+    (sample.skiplist_encoded * 2 > sample.contexts).then(|| {
         format!(
             "{} of {} contexts are kept in a form that is three times as large: `CONFIG SET zset-max-listpack-value 512` \
              (before Redis 7 `zset-max-ziplist-value`)",
-            sample.wide, sample.contexts
+            sample.skiplist_encoded, sample.contexts
         )
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use salver::store::{MAX_MESSAGES, RedisStore, Trouble as Named};
+use salver::store::{IssueKind as Named, MAX_MESSAGES, RedisStore};
 use salver::{Error, Salver};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -65,7 +65,7 @@ impl Server {
     /// Gives a handle that makes no room: what the site keeps is the site's to say.
     pub(crate) fn salver(&self, app: &str) -> Result<Salver, CliError> {
         let salver = Salver::builder(app).store(self.store()?);
-        let salver = salver.max_messages(MAX_MESSAGES).age_limit(*self.age_limit);
+        let salver = salver.max_messages(MAX_MESSAGES).max_age(*self.age_limit);
         Ok(salver.build()?)
     }
 
@@ -93,9 +93,9 @@ impl Server {
             return failure.at(&self.name());
         }
         let health = salver.health().await;
-        match health.findings().first() {
+        match health.issues().first() {
             Some(first)
-                if first.trouble() == Named::Unreachable && self.speaks_other_protocol().await =>
+                if first.kind() == Named::Unreachable && self.speaks_other_protocol().await =>
             {
                 failure.with_message(format!("{}: unreachable: {OTHER_PROTOCOL}", self.name()))
             }

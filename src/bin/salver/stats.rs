@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use salver::store::Surveyed;
+use salver::store::StoreStats;
 use serde_json::json;
 
 use crate::Outcome;
@@ -14,9 +14,7 @@ const MAX_BAR_LEN: u64 = 40;
 
 pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
     let salver = server.salver(app)?;
-    let all = server
-        .with_diagnosis(&salver, salver.survey(|_| ()))
-        .await?;
+    let all = server.with_diagnosis(&salver, salver.stats(|_| ())).await?;
     let value = json!({
         "contexts": all.contexts,
         "messages": all.messages,
@@ -28,7 +26,7 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     Ok(true)
 }
 
-fn report(all: &Surveyed) -> String {
+fn report(all: &StoreStats) -> String {
     let mut page = format!(
         "contexts {:>12}\nmessages {:>12}\nbytes    {:>12}\noldest   {:>12}",
         number(all.contexts),

@@ -22,7 +22,7 @@ pub(crate) async fn run(
         bar.set_style(style);
     }
     let swept = salver.sweep(older_than, |so_far| {
-        bar.set_length(so_far.of.max(so_far.contexts));
+        bar.set_length(so_far.total_keys.max(so_far.contexts));
         bar.set_position(so_far.contexts);
         bar.set_message(format!("{} dropped", number(so_far.removed)));
     });

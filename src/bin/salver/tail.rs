@@ -19,7 +19,7 @@ const MAX_PRINTED: usize = 4_096;
 pub(crate) async fn run(server: &Server, address: &Target, output: &Output) -> Outcome {
     let page = address.context()?;
     let salver = server.salver(page.app())?;
-    let mut watch = salver.watch(page);
+    let mut watch = salver.listen(page);
     let mut said = VecDeque::new();
     loop {
         let found = server.with_diagnosis(&salver, salver.peek(page)).await?;

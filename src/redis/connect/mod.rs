@@ -153,7 +153,7 @@ impl Connector {
             Self::Pool(pool) => {
                 let connection = pool.get().await.map_err(|error| match error {
                     PoolError::Backend(error) => classify::classify_connect(error),
-                    other => Error::unavailable("the pool gives no connection").because(other),
+                    other => Error::unavailable("the pool gives no connection").with_source(other),
                 })?;
                 Ok(RawConnection::Single(Connection::take(connection)))
             }

@@ -64,7 +64,7 @@ fn validate_certificates(pem: &[u8]) -> Result<(), Error> {
 
 pub(crate) fn invalid_certificate(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     // Of a certificate there is nothing to hide.
-    Error::invalid("certificate", "cannot be read as PEM").because(error)
+    Error::invalid("certificate", "cannot be read as PEM").with_source(error)
 }
 
 /// Says which cryptography TLS uses, where the application has not said so.

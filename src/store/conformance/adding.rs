@@ -1,10 +1,10 @@
 //! Order, and adds that are repeated: laws 2 and 3.
 
 use crate::Message;
-use crate::store::conformance::store_under_test::{AGE, LEASE, Subject, at, texts};
-use crate::store::{Limits, Placed};
+use crate::store::conformance::store_under_test::{AGE, LEASE, StoreUnderTest, at, texts};
+use crate::store::{AddOutcome, Limits};
 
-pub(crate) async fn order_is_by_id(subject: Subject) {
+pub(crate) async fn order_is_by_id(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let messages: Vec<_> = (0..20).map(|n| Message::info(n.to_string())).collect();
     let mut shuffled = messages.clone();
@@ -17,9 +17,9 @@ pub(crate) async fn order_is_by_id(subject: Subject) {
     assert_eq!(texts(claim.messages()), texts(&messages));
 }
 
-pub(crate) async fn contexts_of_one_look_are_merged_in_order(subject: Subject) {
+pub(crate) async fn contexts_of_one_look_are_merged_in_order(subject: StoreUnderTest) {
     let page = at("ada", "settings");
-    let contexts = page.looked_into();
+    let contexts = page.read_contexts();
     let (first, second, third) = (Message::info("1"), Message::info("2"), Message::info("3"));
     subject.add(&contexts[1], second).await;
     subject.add(&page, third).await;
@@ -31,15 +31,15 @@ pub(crate) async fn contexts_of_one_look_are_merged_in_order(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(crate) async fn a_batch_is_added_whole(subject: Subject) {
+pub(crate) async fn a_batch_is_added_whole(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch: Vec<_> = (0..10).map(|n| Message::info(n.to_string())).collect();
     let placed = subject.add_all(&page, &batch).await;
-    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
     assert_eq!(subject.peek(&page).await.messages, batch);
 }
 
-pub(crate) async fn a_repeated_add_makes_one(subject: Subject) {
+pub(crate) async fn a_repeated_add_makes_one(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let message = Message::info("once");
     subject.add(&page, message.clone()).await;
@@ -49,7 +49,7 @@ pub(crate) async fn a_repeated_add_makes_one(subject: Subject) {
     subject.shows(&page, &["once"]).await;
 }
 
-pub(crate) async fn a_repeated_add_keeps_the_lease(subject: Subject) {
+pub(crate) async fn a_repeated_add_keeps_the_lease(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let message = Message::info("once").tag("t");
     subject.add(&page, message.clone()).await;
@@ -60,7 +60,7 @@ pub(crate) async fn a_repeated_add_keeps_the_lease(subject: Subject) {
     subject.shows(&page, &["once"]).await;
 }
 
-pub(crate) async fn an_add_that_no_replica_has_is_in_doubt(subject: Subject) {
+pub(crate) async fn an_add_that_no_replica_has_is_in_doubt(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let limits = Limits {
         // More than anybody has.
@@ -77,7 +77,7 @@ pub(crate) async fn an_add_that_no_replica_has_is_in_doubt(subject: Subject) {
         .await;
 }
 
-pub(crate) async fn a_repeat_within_a_batch_changes_nothing(subject: Subject) {
+pub(crate) async fn a_repeat_within_a_batch_changes_nothing(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let [first, second] = ["10 %", "20 %"].map(|text| Message::info(text).tag("import"));
     let batch = [first.clone(), second, first];
@@ -85,15 +85,15 @@ pub(crate) async fn a_repeat_within_a_batch_changes_nothing(subject: Subject) {
     subject.shows(&page, &["20 %"]).await;
 }
 
-pub(crate) async fn a_repeat_of_what_is_beyond_the_cap_makes_one(subject: Subject) {
+pub(crate) async fn a_repeat_of_what_is_beyond_the_cap_makes_one(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
     subject.add_all(&page, &batch).await;
     let limits = Limits {
-        messages: 2,
+        max_messages: 2,
         ..Limits::default()
     };
     let placed = subject.add_within(&limits, &page, &batch[..1]).await;
-    assert_eq!(placed, Placed::Here { displaced: 1 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 1 });
     subject.shows(&page, &["1", "2"]).await;
 }

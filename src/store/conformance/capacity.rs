@@ -1,24 +1,24 @@
 //! What does not fit: law 7.
 
 use crate::Message;
-use crate::store::conformance::store_under_test::{SHORT, Subject, at, sessions, texts};
-use crate::store::{Full, Limits, Placed, Which};
+use crate::store::conformance::store_under_test::{SHORT, StoreUnderTest, at, sessions, texts};
+use crate::store::{AddOutcome, Limits, Selector, WhenFull};
 
 fn at_most(messages: usize) -> Limits {
     Limits {
-        messages,
+        max_messages: messages,
         ..Limits::default()
     }
 }
 
 fn rejecting(messages: usize) -> Limits {
     Limits {
-        full: Full::Reject,
+        when_full: WhenFull::Reject,
         ..at_most(messages)
     }
 }
 
-pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject) {
+pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("here")).await;
     let batch = ["a", "b", "c"].map(Message::info);
@@ -30,7 +30,7 @@ pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(subject: Subject)
     subject.shows(&page, &["here", "a", "b"]).await;
 }
 
-pub(crate) async fn a_refused_add_changes_nothing(subject: Subject) {
+pub(crate) async fn a_refused_add_changes_nothing(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch = ["0", "1", "2", "3", "4"].map(Message::info);
     subject.add_all(&page, &batch).await;
@@ -43,18 +43,18 @@ pub(crate) async fn a_refused_add_changes_nothing(subject: Subject) {
     subject.shows(&page, &["3", "4", "5"]).await;
 }
 
-pub(crate) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject: Subject) {
+pub(crate) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let old = ["0", "1", "2"].map(Message::info);
     subject.add_within(&at_most(3), &page, &old).await;
     assert_eq!(subject.claim(&page).await.messages().len(), 3);
     let new = [Message::info("new")];
     let placed = subject.add_within(&at_most(3), &page, &new).await;
-    assert_eq!(placed, Placed::Here { displaced: 1 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 1 });
     subject.shows(&page, &["new"]).await;
 }
 
-pub(crate) async fn the_oldest_is_displaced_and_told_once(subject: Subject) {
+pub(crate) async fn the_oldest_is_displaced_and_told_once(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     for text in ["1", "2", "3", "4"] {
         let message = [Message::info(text)];
@@ -63,38 +63,38 @@ pub(crate) async fn the_oldest_is_displaced_and_told_once(subject: Subject) {
     assert_eq!(subject.peek(&page).await.displaced, 2);
     let claim = subject.claim(&page).await;
     assert_eq!(texts(claim.messages()), ["3", "4"]);
-    assert_eq!(claim.found.displaced, 2);
+    assert_eq!(claim.result.displaced, 2);
     subject.release(&claim).await;
-    assert_eq!(subject.claim(&page).await.found.displaced, 0);
+    assert_eq!(subject.claim(&page).await.result.displaced, 0);
     let large = ["0", "1", "2", "3", "4"].map(Message::info);
     let placed = subject.add_within(&at_most(2), &page, &large).await;
-    let two_stay_of_seven = Placed::Here { displaced: 5 };
+    let two_stay_of_seven = AddOutcome::Added { displaced: 5 };
     assert_eq!(placed, two_stay_of_seven);
     subject.shows(&page, &["3", "4"]).await;
 }
 
-pub(crate) async fn what_was_displaced_is_told_with_what_is_shown(subject: Subject) {
+pub(crate) async fn what_was_displaced_is_told_with_what_is_shown(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     for text in ["1", "2"] {
         let message = [Message::info(text).after(SHORT)];
         subject.add_within(&at_most(1), &page, &message).await;
     }
     assert_eq!(
-        subject.claim(&page).await.found.displaced,
+        subject.claim(&page).await.result.displaced,
         0,
         "nothing is shown yet"
     );
     subject.pass(SHORT * 2).await;
     let claim = subject.claim(&page).await;
     assert_eq!(
-        (texts(claim.messages()), claim.found.displaced),
+        (texts(claim.messages()), claim.result.displaced),
         (vec!["2"], 1)
     );
 }
 
-pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: Subject) {
+pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: StoreUnderTest) {
     let limits = Limits {
-        contexts: 3,
+        max_contexts: 3,
         ..Limits::default()
     };
     let message = || [Message::info("x")];
@@ -113,17 +113,17 @@ pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: Subject)
     subject.add_within(&limits, &fourth, &message()).await;
 }
 
-pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: Subject) {
+pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: StoreUnderTest) {
     let (ada, bob) = sessions();
     let (page, other) = (at("ada", "settings"), at("bob", "settings"));
     let limits = Limits {
-        messages: 1,
+        max_messages: 1,
         ..Limits::default()
     };
     let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
     for page in [&page, &other] {
         subject.add_within(&limits, page, &batch).await;
-        let removed = subject.store().retract(page, &Which::from("2")).await;
+        let removed = subject.store().retract(page, &Selector::from("2")).await;
         assert_eq!(removed.unwrap(), 1);
     }
     subject.add(&page, Message::info("new")).await;
@@ -132,14 +132,14 @@ pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subjec
     assert_eq!(subject.peek(&other).await.displaced, 0);
 }
 
-pub(crate) async fn an_empty_context_needs_room_as_a_new_one_does(subject: Subject) {
+pub(crate) async fn an_empty_context_needs_room_as_a_new_one_does(subject: StoreUnderTest) {
     for view in ["1", "2", "3"] {
         subject.add(&at("ada", view), Message::info("x")).await;
     }
     let (left, message) = (at("ada", "3"), [Message::info("x")]);
     subject.take(&left).await;
     let limits = Limits {
-        contexts: 2,
+        max_contexts: 2,
         ..Limits::default()
     };
     let refused = subject.refuses(&limits, &left, &message).await;

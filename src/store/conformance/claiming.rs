@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::Message;
 use crate::store::Limits;
 use crate::store::conformance::store_under_test::{
-    LEASE, SHORT, Subject, at, sessions, texts, written_before,
+    LEASE, SHORT, StoreUnderTest, at, sessions, texts, written_before,
 };
 
-pub(crate) async fn two_claimers_never_share(subject: Subject) {
+pub(crate) async fn two_claimers_never_share(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("once")).await;
     let first = subject.claim(&page).await;
@@ -18,7 +18,7 @@ pub(crate) async fn two_claimers_never_share(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(crate) async fn a_release_gives_back_at_once(subject: Subject) {
+pub(crate) async fn a_release_gives_back_at_once(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     subject.add_all(&page, &batch).await;
@@ -28,7 +28,7 @@ pub(crate) async fn a_release_gives_back_at_once(subject: Subject) {
     subject.shows(&page, &["1", "2"]).await;
 }
 
-pub(crate) async fn a_lease_that_ends_gives_back(subject: Subject) {
+pub(crate) async fn a_lease_that_ends_gives_back(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("back")).await;
     subject.claim_for(SHORT, &page).await;
@@ -37,7 +37,7 @@ pub(crate) async fn a_lease_that_ends_gives_back(subject: Subject) {
     subject.shows(&page, &["back"]).await;
 }
 
-pub(crate) async fn a_late_release_does_not_free_anothers_claim(subject: Subject) {
+pub(crate) async fn a_late_release_does_not_free_anothers_claim(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("mine now")).await;
     let late = subject.claim_for(SHORT, &page).await;
@@ -49,7 +49,7 @@ pub(crate) async fn a_late_release_does_not_free_anothers_claim(subject: Subject
     assert_eq!(texts(subject.claim(&page).await.messages()), [""; 0]);
 }
 
-pub(crate) async fn a_late_confirm_removes(subject: Subject) {
+pub(crate) async fn a_late_confirm_removes(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("was shown")).await;
     let late = subject.claim_for(SHORT, &page).await;
@@ -60,7 +60,7 @@ pub(crate) async fn a_late_confirm_removes(subject: Subject) {
     subject.shows(&page, &[]).await;
 }
 
-pub(crate) async fn a_confirm_may_be_repeated(subject: Subject) {
+pub(crate) async fn a_confirm_may_be_repeated(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("old")).await;
     let claim = subject.claim(&page).await;
@@ -70,7 +70,7 @@ pub(crate) async fn a_confirm_may_be_repeated(subject: Subject) {
     subject.shows(&page, &["new"]).await;
 }
 
-pub(crate) async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
+pub(crate) async fn a_confirm_follows_a_session_that_moved(subject: StoreUnderTest) {
     let (ada, bob) = sessions();
     let page = at("ada", "settings");
     subject.add(&page, Message::info("was shown")).await;
@@ -81,7 +81,7 @@ pub(crate) async fn a_confirm_follows_a_session_that_moved(subject: Subject) {
     subject.shows(&at("bob", "settings"), &[]).await;
 }
 
-pub(crate) async fn a_released_message_keeps_its_age(subject: Subject) {
+pub(crate) async fn a_released_message_keeps_its_age(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let old = Message::info("old").with_id(written_before(Duration::from_secs(60)));
     subject.add(&page, old).await;
@@ -89,7 +89,7 @@ pub(crate) async fn a_released_message_keeps_its_age(subject: Subject) {
     subject.add(&page, Message::info("young")).await;
     subject.release(&claim).await;
     let limits = Limits {
-        messages: 2,
+        max_messages: 2,
         ..Limits::default()
     };
     let new = [Message::info("new")];
@@ -97,7 +97,7 @@ pub(crate) async fn a_released_message_keeps_its_age(subject: Subject) {
     subject.shows(&page, &["young", "new"]).await;
 }
 
-pub(crate) async fn take_removes_at_once(subject: Subject) {
+pub(crate) async fn take_removes_at_once(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     subject.add_all(&page, &batch).await;
@@ -105,19 +105,22 @@ pub(crate) async fn take_removes_at_once(subject: Subject) {
     subject.add(&page, later).await;
     let taken = subject.take(&page).await;
     assert_eq!(texts(&taken.messages), ["1", "2"]);
-    assert!(taken.next.is_some(), "a look says when the next one comes");
+    assert!(
+        taken.next_due_in.is_some(),
+        "a look says when the next one comes"
+    );
     assert_eq!(texts(&subject.take(&page).await.messages), [""; 0]);
     subject.shows(&page, &[]).await;
 }
 
-pub(crate) async fn peek_changes_nothing(subject: Subject) {
+pub(crate) async fn peek_changes_nothing(subject: StoreUnderTest) {
     let page = at("ada", "settings");
     subject.add(&page, Message::info("still here")).await;
     subject.put(&page, "garbage").await;
     for _ in 0..3 {
         let found = subject.peek(&page).await;
         assert_eq!(
-            (texts(&found.messages), found.unreadable),
+            (texts(&found.messages), found.undecodable),
             (vec!["still here"], 1)
         );
     }

@@ -1,9 +1,11 @@
 //! Nothing is found under another address: law 10.
 
-use crate::store::conformance::store_under_test::{APP, LEASE, Subject, at, session, sessions};
+use crate::store::conformance::store_under_test::{
+    APP, LEASE, StoreUnderTest, at, session, sessions,
+};
 use crate::{Context, Message, View};
 
-pub(crate) async fn views_are_isolated(subject: Subject) {
+pub(crate) async fn views_are_isolated(subject: StoreUnderTest) {
     let names = [
         "settings",
         "settings/password",
@@ -24,7 +26,7 @@ pub(crate) async fn views_are_isolated(subject: Subject) {
     subject.shows(&any, &[]).await;
 }
 
-pub(crate) async fn sessions_and_applications_are_isolated(subject: Subject) {
+pub(crate) async fn sessions_and_applications_are_isolated(subject: StoreUnderTest) {
     let names = ["a", "a:b", "{a}", "a}b", "a{b", "A", "a!session", "%61"];
     let view = View::new("v").unwrap();
     let page = |app, name| Context::new(app, session(name), view.clone()).unwrap();
@@ -41,7 +43,7 @@ pub(crate) async fn sessions_and_applications_are_isolated(subject: Subject) {
     }
 }
 
-pub(crate) async fn contexts_lists_what_is_visible(subject: Subject) {
+pub(crate) async fn contexts_lists_what_is_visible(subject: StoreUnderTest) {
     let (ada, _) = sessions();
     let listed = subject.store().contexts(APP, &ada).await;
     assert_eq!(listed.unwrap(), []);

@@ -30,16 +30,16 @@
 //!     })
 //! }
 //!
-//! salver::store_laws! { subject() }
-//! # use salver::store::conformance::{LAWS, run};
+//! salver::conformance_tests! { subject() }
+//! # use salver::store::conformance::{TESTS, run};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! #     assert!(LAWS.contains(&"order_is_by_id"));
+//! #     assert!(TESTS.contains(&"order_is_by_id"));
 //! #     run("order_is_by_id", subject()).await;
 //! # }
 //! ```
 //!
-//! `cargo test` then says `test order_is_by_id ... ok`, and so on for each of [`LAWS`].
+//! `cargo test` then says `test order_is_by_id ... ok`, and so on for each of [`TESTS`].
 //! `examples/custom_store.rs` does the same for a store of its own.
 //!
 //! # What a panic means
@@ -66,44 +66,44 @@ mod sessions;
 mod store_under_test;
 mod tags;
 
-pub use self::store_under_test::Subject;
+pub use self::store_under_test::StoreUnderTest;
 
 /// Makes one list of laws into the constant, the function and the macro that go through it.
 ///
 /// The dollar is passed in: a macro that writes a macro cannot spell one.
-macro_rules! laws {
-    ($dollar:tt $($theme:ident: $($law:ident)*;)*) => {
+macro_rules! tests {
+    ($dollar:tt $($theme:ident: $($name:ident)*;)*) => {
         /// The laws by name.
         ///
-        $($(#[doc = concat!("- `", stringify!($law), "`")])*)*
-        pub const LAWS: &[&str] = &[$($(stringify!($law)),*),*];
+        $($(#[doc = concat!("- `", stringify!($name), "`")])*)*
+        pub const TESTS: &[&str] = &[$($(stringify!($name)),*),*];
 
-        /// Puts the law of that name to a store: for who wants to choose among [`LAWS`], or to see a
+        /// Puts the law of that name to a store: for who wants to choose among [`TESTS`], or to see a
         /// broken store fail.
         ///
         /// # Panics
         ///
         /// If the store breaks the law, and if no law is called so.
-        pub async fn run(law: &str, subject: Subject) {
-            match law {
-                $($(stringify!($law) => $theme::$law(subject).await,)*)*
-                other => panic!("no law is called {other}"),
+        pub async fn run(name: &str, store: StoreUnderTest) {
+            match name {
+                $($(stringify!($name) => $theme::$name(store).await,)*)*
+                other => panic!("there is no conformance test named {other}"),
             }
         }
 
         /// Stamps each [law of a store](crate::store::conformance) into a test of its own.
         ///
         /// Takes an expression that makes a [`Subject`](crate::store::conformance::Subject). It is
-        /// evaluated for each law, in an async function: `store_laws! { subject().await }` will do too.
+        /// evaluated for each law, in an async function: `conformance_tests! { subject().await }` will do too.
         /// The tests are `#[tokio::test]` functions, named as the laws, in the module where this stands;
         /// they want tokio, with `macros` and `rt`, among the dev-dependencies there.
         #[macro_export]
-        macro_rules! store_laws {
-            ($dollar subject:expr) => {
+        macro_rules! conformance_tests {
+            ($dollar store:expr) => {
                 $($(
                     #[::tokio::test]
-                    async fn $law() {
-                        $dollar crate::store::conformance::run(stringify!($law), $dollar subject).await;
+                    async fn $name() {
+                        $dollar crate::store::conformance::run(stringify!($name), $dollar store).await;
                     }
                 )*)*
             };
@@ -111,7 +111,7 @@ macro_rules! laws {
     };
 }
 
-laws! { $
+tests! { $
     adding:
         order_is_by_id
         contexts_of_one_look_are_merged_in_order

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::Message;
-use crate::store::Which;
-use crate::store::conformance::store_under_test::{APP, Subject, at, sessions, written_before};
+use crate::store::Selector;
+use crate::store::conformance::store_under_test::{
+    APP, StoreUnderTest, at, sessions, written_before,
+};
 
-pub(crate) async fn retract_removes_by_tag(subject: Subject) {
+pub(crate) async fn retract_removes_by_tag(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let (import, other) = (
         Message::info("10 %").tag("import"),
@@ -16,16 +18,16 @@ pub(crate) async fn retract_removes_by_tag(subject: Subject) {
     subject.add(&page, other).await;
     subject.claim(&page).await;
     for (tag, left) in [("import", 1), ("import", 0), ("import2", 1)] {
-        let removed = subject.store().retract(&page, &Which::from(tag)).await;
+        let removed = subject.store().retract(&page, &Selector::from(tag)).await;
         assert_eq!(removed.unwrap(), left, "leased ones too, and only of {tag}");
     }
 }
 
-pub(crate) async fn retract_removes_by_id(subject: Subject) {
+pub(crate) async fn retract_removes_by_id(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let mine = [Message::info("mine").tag("t"), Message::info("mine too")];
     let strangers = Message::info("never added").id();
-    let by_ids = Which::from(vec![mine[0].id(), strangers, mine[1].id()]);
+    let by_ids = Selector::from(vec![mine[0].id(), strangers, mine[1].id()]);
     subject.add_all(&page, &mine).await;
     subject.claim(&page).await;
     subject.add(&page, Message::info("other")).await;
@@ -36,7 +38,7 @@ pub(crate) async fn retract_removes_by_id(subject: Subject) {
     subject.shows(&page, &["other"]).await;
 }
 
-pub(crate) async fn clear_removes_one_context(subject: Subject) {
+pub(crate) async fn clear_removes_one_context(subject: StoreUnderTest) {
     let (page, other) = (at("ada", "settings"), at("ada", "dashboard"));
     subject.add(&page, Message::info("gone")).await;
     subject.add(&other, Message::info("here")).await;
@@ -47,7 +49,7 @@ pub(crate) async fn clear_removes_one_context(subject: Subject) {
     subject.shows(&page, &["new"]).await;
 }
 
-pub(crate) async fn clear_session_removes_all_contexts(subject: Subject) {
+pub(crate) async fn clear_session_removes_all_contexts(subject: StoreUnderTest) {
     let (ada, _) = sessions();
     let pages = ["settings", "dashboard", "*"].map(|view| at("ada", view));
     let anothers = at("bob", "settings");
@@ -65,7 +67,7 @@ pub(crate) async fn clear_session_removes_all_contexts(subject: Subject) {
     subject.shows(&pages[0], &["open still"]).await;
 }
 
-pub(crate) async fn a_sweep_drops_what_is_old(subject: Subject) {
+pub(crate) async fn a_sweep_drops_what_is_old(subject: StoreUnderTest) {
     let (hour, pages) = (
         Duration::from_secs(3600),
         ["ada", "bob"].map(|who| at(who, "page")),
@@ -85,7 +87,7 @@ pub(crate) async fn a_sweep_drops_what_is_old(subject: Subject) {
                 .await
                 .unwrap();
             swept += step.removed;
-            from = step.next;
+            from = step.cursor;
             if from.is_none() {
                 break;
             }

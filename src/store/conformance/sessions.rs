@@ -1,12 +1,12 @@
 //! Login and logout: law 12.
 
 use crate::store::conformance::store_under_test::{
-    APP, LEASE, SHORT, Subject, at, session, sessions, texts,
+    APP, LEASE, SHORT, StoreUnderTest, at, session, sessions, texts,
 };
-use crate::store::{Limits, Placed};
+use crate::store::{AddOutcome, Limits};
 use crate::{Context, Message, wire};
 
-pub(crate) async fn a_closed_session_takes_nothing(subject: Subject) {
+pub(crate) async fn a_closed_session_takes_nothing(subject: StoreUnderTest) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.add(&page, Message::info("gone")).await;
     subject.close(&ada, SHORT).await;
@@ -21,7 +21,7 @@ pub(crate) async fn a_closed_session_takes_nothing(subject: Subject) {
     subject.shows(&page, &["a new visitor"]).await;
 }
 
-pub(crate) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
+pub(crate) async fn nothing_is_found_in_a_closed_session(subject: StoreUnderTest) {
     let (ada, bob) = sessions();
     let member = |page: &Context| (page.clone(), wire::encode(&Message::info("late")).unwrap());
     subject.close(&ada, LEASE).await;
@@ -36,7 +36,7 @@ pub(crate) async fn nothing_is_found_in_a_closed_session(subject: Subject) {
     }
 }
 
-pub(crate) async fn migrate_carries_messages_leases_and_schedules(subject: Subject) {
+pub(crate) async fn migrate_carries_messages_leases_and_schedules(subject: StoreUnderTest) {
     let (ada, bob) = sessions();
     let (old, new) = (at("ada", "settings"), at("bob", "settings"));
     subject.add(&old, Message::info("leased")).await;
@@ -51,27 +51,27 @@ pub(crate) async fn migrate_carries_messages_leases_and_schedules(subject: Subje
     subject.shows(&new, &["here"]).await;
     subject.pass(SHORT * 2).await;
     subject.shows(&new, &["here", "later"]).await;
-    claim.follow(&bob);
+    claim.follow_session(&bob);
     subject.release(&claim).await;
     subject.shows(&new, &["leased", "here", "later"]).await;
 }
 
-pub(crate) async fn migrate_says_where_the_session_went(subject: Subject) {
+pub(crate) async fn migrate_says_where_the_session_went(subject: StoreUnderTest) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     let limits = Limits {
-        expiry: SHORT,
+        ttl: SHORT,
         ..Limits::default()
     };
     subject.migrate_within(&limits, &ada, &bob).await;
     let placed = subject.add(&page, Message::info("late")).await;
-    assert_eq!(placed, Placed::Moved(bob));
+    assert_eq!(placed, AddOutcome::SessionMoved(bob));
     subject.shows(&page, &[]).await;
     subject.pass(SHORT * 2).await;
     let placed = subject.add(&page, Message::info("new")).await;
-    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
 }
 
-pub(crate) async fn migrate_may_be_repeated_but_not_redirected(subject: Subject) {
+pub(crate) async fn migrate_may_be_repeated_but_not_redirected(subject: StoreUnderTest) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     subject
         .add(&at("ada", "settings"), Message::info("once"))
@@ -83,11 +83,11 @@ pub(crate) async fn migrate_may_be_repeated_but_not_redirected(subject: Subject)
     subject.shows(&at("bob", "settings"), &["once"]).await;
 }
 
-pub(crate) async fn migrate_merges_into_what_is_there(subject: Subject) {
+pub(crate) async fn migrate_merges_into_what_is_there(subject: StoreUnderTest) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     let [adas, bobs, eves] = ["ada", "bob", "eve"].map(|name| at(name, "settings"));
     let at_most = |messages| Limits {
-        messages,
+        max_messages: messages,
         ..Limits::default()
     };
     for n in 1..=2 {
@@ -110,7 +110,7 @@ pub(crate) async fn migrate_merges_into_what_is_there(subject: Subject) {
     );
 }
 
-pub(crate) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
+pub(crate) async fn a_repeated_migrate_undoes_nothing(subject: StoreUnderTest) {
     let ((ada, bob), eve) = (sessions(), session("eve"));
     let [adas, bobs, eves] = ["ada", "bob", "eve"].map(|name| at(name, "settings"));
     subject.add(&adas, Message::info("carried")).await;
@@ -118,7 +118,7 @@ pub(crate) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
     subject.migrate(&bob, &eve).await;
     subject.migrate(&ada, &bob).await;
     let placed = subject.add(&bobs, Message::info("late")).await;
-    assert_eq!(placed, Placed::Moved(eve.clone()));
+    assert_eq!(placed, AddOutcome::SessionMoved(eve.clone()));
     subject.shows(&eves, &["carried"]).await;
     subject.close(&eve, LEASE).await;
     subject.migrate(&bob, &eve).await;
@@ -127,7 +127,7 @@ pub(crate) async fn a_repeated_migrate_undoes_nothing(subject: Subject) {
     assert!(refused.is_closed(), "{refused}");
 }
 
-pub(crate) async fn migrate_opens_nothing_unasked(subject: Subject) {
+pub(crate) async fn migrate_opens_nothing_unasked(subject: StoreUnderTest) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.add(&page, Message::info("stays")).await;
     subject.close(&bob, LEASE).await;
@@ -137,7 +137,7 @@ pub(crate) async fn migrate_opens_nothing_unasked(subject: Subject) {
     subject.add(&page, Message::info("open still")).await;
 }
 
-pub(crate) async fn migrate_opens_the_session_that_it_leads_to(subject: Subject) {
+pub(crate) async fn migrate_opens_the_session_that_it_leads_to(subject: StoreUnderTest) {
     let (ada, bob) = sessions();
     let (adas, bobs) = (at("ada", "settings"), at("bob", "settings"));
     subject.add(&adas, Message::info("there and back")).await;
@@ -149,34 +149,34 @@ pub(crate) async fn migrate_opens_the_session_that_it_leads_to(subject: Subject)
     subject.migrate(&ada, &bob).await;
     subject.shows(&bobs, &["there and back", "new"]).await;
     let placed = subject.add(&bobs, Message::info("open")).await;
-    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
 }
 
-pub(crate) async fn a_logout_of_a_moved_session_leaves_the_way(subject: Subject) {
+pub(crate) async fn a_logout_of_a_moved_session_leaves_the_way(subject: StoreUnderTest) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     subject.migrate(&ada, &bob).await;
     subject.close(&ada, LEASE).await;
     let placed = subject.add(&page, Message::info("follows")).await;
-    assert_eq!(placed, Placed::Moved(bob));
+    assert_eq!(placed, AddOutcome::SessionMoved(bob));
 }
 
-pub(crate) async fn migrate_keeps_the_cap(subject: Subject) {
+pub(crate) async fn migrate_keeps_the_cap(subject: StoreUnderTest) {
     moves_three_where_two_fit(&subject, &["ada"]).await;
 }
 
-pub(crate) async fn migrate_counts_what_both_hold_once(subject: Subject) {
+pub(crate) async fn migrate_counts_what_both_hold_once(subject: StoreUnderTest) {
     moves_three_where_two_fit(&subject, &["ada", "bob"]).await;
 }
 
 /// Moves Ada to Bob; the same three messages are with all of these before.
-async fn moves_three_where_two_fit(subject: &Subject, holders: &[&str]) {
+async fn moves_three_where_two_fit(subject: &StoreUnderTest, holders: &[&str]) {
     let (ada, bob) = sessions();
     let batch: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
     for who in holders {
         subject.add_all(&at(who, "settings"), &batch).await;
     }
     let limits = Limits {
-        messages: 2,
+        max_messages: 2,
         ..Limits::default()
     };
     subject.migrate_within(&limits, &ada, &bob).await;
@@ -185,12 +185,12 @@ async fn moves_three_where_two_fit(subject: &Subject, holders: &[&str]) {
     assert_eq!(found.displaced, 1);
 }
 
-pub(crate) async fn migrate_to_itself_changes_nothing(subject: Subject) {
+pub(crate) async fn migrate_to_itself_changes_nothing(subject: StoreUnderTest) {
     let (ada, _) = sessions();
     let page = at("ada", "settings");
     subject.add(&page, Message::info("still here")).await;
     subject.migrate(&ada, &ada).await;
     subject.shows(&page, &["still here"]).await;
     let placed = subject.add(&page, Message::info("open")).await;
-    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
 }

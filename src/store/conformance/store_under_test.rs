@@ -10,7 +10,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::store::{Claim, Found, Limits, Placed, Store};
+use crate::store::{AddOutcome, Claim, Limits, ReadResult, Store};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 pub(crate) const APP: &str = "app";
@@ -25,13 +25,13 @@ type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// Each law wants an empty store: a server, a database or a prefix of its own. What the store has to
 /// outlive, such as a server, may be kept in the closures: they go when the law is over.
-pub struct Subject {
+pub struct StoreUnderTest {
     store: Arc<dyn Store>,
     put: Box<dyn Fn(Context, Vec<u8>) -> Done + Send + Sync>,
     pass: Box<dyn Fn(Duration) -> Done + Send + Sync>,
 }
 
-impl Subject {
+impl StoreUnderTest {
     /// Puts a store on trial.
     ///
     /// `put` puts a member in beside the store, as a writer in another language would: any bytes at all,
@@ -76,17 +76,17 @@ impl Subject {
     ///     })
     /// }
     ///
-    /// salver::store_laws! { subject() }
-    /// # use salver::store::conformance::{LAWS, run};
+    /// salver::conformance_tests! { subject() }
+    /// # use salver::store::conformance::{TESTS, run};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// #     for law in LAWS {
+    /// #     for law in TESTS {
     /// #         run(law, subject()).await;
     /// #     }
     /// # }
     /// ```
     #[must_use]
-    pub fn with_time<P>(mut self, pass: impl Fn(Duration) -> P + Send + Sync + 'static) -> Self
+    pub fn with_clock<P>(mut self, pass: impl Fn(Duration) -> P + Send + Sync + 'static) -> Self
     where
         P: Future<Output = ()> + Send + 'static,
     {
@@ -95,7 +95,7 @@ impl Subject {
     }
 }
 
-impl fmt::Debug for Subject {
+impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
             .field("store", &self.store)
@@ -104,7 +104,7 @@ impl fmt::Debug for Subject {
 }
 
 /// What the laws say; an error of the store breaks the law, unless the law asks for it.
-impl Subject {
+impl StoreUnderTest {
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
@@ -117,11 +117,11 @@ impl Subject {
         (self.pass)(time).await;
     }
 
-    pub(crate) async fn add(&self, context: &Context, message: Message) -> Placed {
+    pub(crate) async fn add(&self, context: &Context, message: Message) -> AddOutcome {
         self.add_all(context, &[message]).await
     }
 
-    pub(crate) async fn add_all(&self, context: &Context, messages: &[Message]) -> Placed {
+    pub(crate) async fn add_all(&self, context: &Context, messages: &[Message]) -> AddOutcome {
         self.add_within(&Limits::default(), context, messages).await
     }
 
@@ -130,7 +130,7 @@ impl Subject {
         limits: &Limits,
         context: &Context,
         messages: &[Message],
-    ) -> Placed {
+    ) -> AddOutcome {
         self.store
             .add(context, messages, limits)
             .await
@@ -149,11 +149,11 @@ impl Subject {
             .expect_err("an add that has to be refused")
     }
 
-    pub(crate) async fn peek(&self, context: &Context) -> Found {
+    pub(crate) async fn peek(&self, context: &Context) -> ReadResult {
         self.store.peek(one(context), AGE).await.expect("a peek")
     }
 
-    pub(crate) async fn take(&self, context: &Context) -> Found {
+    pub(crate) async fn take(&self, context: &Context) -> ReadResult {
         self.store.take(one(context), AGE).await.expect("a take")
     }
 

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::Message;
-use crate::store::conformance::store_under_test::{Subject, at};
-use crate::store::{Placed, Which};
+use crate::store::conformance::store_under_test::{StoreUnderTest, at};
+use crate::store::{AddOutcome, Selector};
 
-pub(crate) async fn a_tag_replaces(subject: Subject) {
+pub(crate) async fn a_tag_replaces(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let (import, export) = (
         Message::info("10 %").tag("import"),
@@ -23,16 +23,16 @@ pub(crate) async fn a_tag_replaces(subject: Subject) {
     subject.shows(&page, &["other", "untagged", "done"]).await;
 }
 
-pub(crate) async fn a_tag_replaces_within_a_batch(subject: Subject) {
+pub(crate) async fn a_tag_replaces_within_a_batch(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     subject.add(&page, Message::info("0 %").tag("import")).await;
     let batch = ["10 %", "20 %", "done"].map(|text| Message::info(text).tag("import"));
     let placed = subject.add_all(&page, &batch).await;
-    assert_eq!(placed, Placed::Here { displaced: 0 });
+    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
     subject.shows(&page, &["done"]).await;
 }
 
-pub(crate) async fn a_tag_replaces_what_is_leased(subject: Subject) {
+pub(crate) async fn a_tag_replaces_what_is_leased(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let progress = ["10 %", "20 %"].map(|text| Message::info(text).tag("import"));
     let [first, second] = progress;
@@ -44,7 +44,7 @@ pub(crate) async fn a_tag_replaces_what_is_leased(subject: Subject) {
     subject.shows(&page, &["20 %"]).await;
 }
 
-pub(crate) async fn a_tag_inside_data_is_not_a_tag(subject: Subject) {
+pub(crate) async fn a_tag_inside_data_is_not_a_tag(subject: StoreUnderTest) {
     let page = at("ada", "uploads");
     let sly = Message::info(r#"","tag":"import""#).data(json!({ "tag": "import" }));
     let slyer = Message::info("sly").data(json!([r#"{"id":"","tag":"import","#]));
@@ -52,7 +52,7 @@ pub(crate) async fn a_tag_inside_data_is_not_a_tag(subject: Subject) {
     let done = Message::info("done").tag("import");
     subject.add(&page, done).await;
     assert_eq!(subject.peek(&page).await.messages.len(), 3);
-    let by_tag = Which::from("import");
+    let by_tag = Selector::from("import");
     assert_eq!(subject.store().retract(&page, &by_tag).await.unwrap(), 1);
     assert_eq!(subject.peek(&page).await.messages.len(), 2);
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use self::sorted_set::ReadMode;
 use self::state::{Session, State};
 use crate::store::{
-    Answer, Changes, Claim, Finding, Found, Held, Limits, MAX_REDIRECTS, Placed, Store, Surveyed,
-    Swept, Which, millis,
+    AddOutcome, Changes, Claim, ClaimedMembers, Issue, Limits, MAX_REDIRECTS, ReadResult, Selector,
+    Store, StoreFuture, StoreStats, SweepProgress, millis,
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
 
@@ -68,7 +68,7 @@ impl MemoryStore {
     /// that cannot be read.
     pub fn put_member(&self, context: &Context, member: impl Into<Vec<u8>>) {
         let now = self.clock.now();
-        let expires = now + millis(Limits::default().expiry);
+        let expires = now + millis(Limits::default().ttl);
         self.with_session(context.app(), context.session(), |session| {
             let shelf = session.sets.entry(context.view().clone()).or_default();
             shelf.insert(now, member.into());
@@ -111,9 +111,14 @@ impl MemoryStore {
         }
     }
 
-    fn read(&self, contexts: &[Context], mode: ReadMode, age: Duration) -> (Found, Vec<Held>) {
+    fn read(
+        &self,
+        contexts: &[Context],
+        mode: ReadMode,
+        age: Duration,
+    ) -> (ReadResult, Vec<ClaimedMembers>) {
         let now = self.clock.now();
-        let mut found = Found::default();
+        let mut found = ReadResult::default();
         let mut held = Vec::new();
         for context in contexts {
             let members = self.with_session(context.app(), context.session(), |session| {
@@ -122,8 +127,8 @@ impl MemoryStore {
                 let shelf = session.sets.get_mut(context.view()).filter(|_| open);
                 shelf.map_or_else(Vec::new, |shelf| shelf.read(now, mode, age, &mut found))
             });
-            let members = found.read(now, members);
-            held.push(Held::new(context.clone(), members));
+            let members = found.read_members(now, members);
+            held.push(ClaimedMembers::new(context.clone(), members));
         }
         (found, held)
     }
@@ -135,7 +140,7 @@ impl Store for MemoryStore {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed> {
+    ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let mut members = Vec::with_capacity(messages.len());
             for message in messages {
@@ -147,13 +152,15 @@ impl Store for MemoryStore {
             })?;
             self.changes.mark_changed(context);
             match placed {
-                Placed::Here { .. } if limits.replicas > 0 => Err(Error::few_replicas()),
+                AddOutcome::Added { .. } if limits.replicas > 0 => {
+                    Err(Error::insufficient_replicas())
+                }
                 placed => Ok(placed),
             }
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let (found, _) = self.read(contexts, ReadMode::Peek, age);
             Ok(found)
@@ -165,37 +172,41 @@ impl Store for MemoryStore {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim> {
+    ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let until = self.clock.now() + millis(lease);
             let (found, held) = self.read(contexts, ReadMode::Claim { until }, age);
-            Ok(Claim { found, held, until })
+            Ok(Claim {
+                result: found,
+                members: held,
+                lease_until_ms: until,
+            })
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let (found, _) = self.read(contexts, ReadMode::Take, age);
             Ok(found)
         })
     }
 
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            for Held { context, members } in &claim.held {
+            for ClaimedMembers { context, members } in &claim.members {
                 self.confirm_following(context.clone(), members);
             }
             Ok(())
         })
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            for Held { context, members } in &claim.held {
+            for ClaimedMembers { context, members } in &claim.members {
                 self.with_session(context.app(), context.session(), |session| {
                     if let Some(shelf) = session.sets.get_mut(context.view()) {
-                        shelf.release(members, claim.until, now);
+                        shelf.release(members, claim.lease_until_ms, now);
                     }
                 });
                 self.changes.mark_changed(context);
@@ -204,7 +215,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
         Box::pin(async move {
             let removed = self.with_session(context.app(), context.session(), |session| {
                 let shelf = session.sets.get_mut(context.view());
@@ -215,7 +226,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.with_session(context.app(), context.session(), |session| {
                 session.sets.remove(context.view());
@@ -230,7 +241,7 @@ impl Store for MemoryStore {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
             self.with_session(app, session, |session| {
@@ -253,7 +264,7 @@ impl Store for MemoryStore {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
             // One lock over both sessions: in between, nobody may find the messages in neither.
@@ -273,7 +284,7 @@ impl Store for MemoryStore {
                 return Err(Error::closed());
             }
             let shelves = state.with_session(now, app, from, |session| {
-                session.tombstone = Some((Some(to.clone()), now + millis(limits.expiry)));
+                session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
                 std::mem::take(&mut session.sets)
             });
             let moved: Vec<_> = shelves.keys().cloned().collect();
@@ -296,7 +307,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         Box::pin(async move {
             let now = self.clock.now();
             let views = self.with_session(app, session, |session| {
@@ -315,23 +326,23 @@ impl Store for MemoryStore {
         app: &'a str,
         age: Duration,
         _from: Option<&'a str>,
-    ) -> Answer<'a, Swept> {
+    ) -> StoreFuture<'a, SweepProgress> {
         Box::pin(async move { Ok(self.lock().sweep(self.clock.now(), app, age)) })
     }
 
-    fn survey<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> Answer<'a, Surveyed> {
+    fn stats<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
         Box::pin(async move { Ok(self.lock().survey(self.clock.now(), app)) })
     }
 
-    fn check<'a>(&'a self, _app: &'a str) -> Answer<'a, Vec<Finding>> {
+    fn health_check<'a>(&'a self, _app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn doorbell(&self, _app: &str) -> Option<Arc<Changes>> {
+    fn changes(&self, _app: &str) -> Option<Arc<Changes>> {
         Some(Arc::clone(&self.changes))
     }
 
-    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }
 }

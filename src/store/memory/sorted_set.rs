@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::Error;
-use crate::store::{Counted, Found, Full, Limits, Which, millis};
+use crate::store::{ContextStats, Limits, ReadResult, Selector, WhenFull, millis};
 use crate::wire;
-use crate::wire::Head;
+use crate::wire::MemberHeader;
 
 /// What one member costs beside its bytes; an estimate, so that small messages count too.
 const MEMBER_COST: usize = 64;
@@ -27,8 +27,8 @@ struct Entry {
 }
 
 impl Entry {
-    fn head(&self) -> Option<Head<'_>> {
-        wire::head(&self.member)
+    fn head(&self) -> Option<MemberHeader<'_>> {
+        wire::member_header(&self.member)
     }
 
     /// When it was made.
@@ -43,13 +43,13 @@ impl Entry {
         own.unwrap_or(now).min(now)
     }
 
-    fn matches(&self, which: &Which) -> bool {
+    fn matches(&self, which: &Selector) -> bool {
         let Some(head) = self.head() else {
             return false;
         };
         match which {
-            Which::Tag(tag) => head.tag == Some(tag.as_bytes()),
-            Which::Ids(ids) => ids.iter().any(|id| head.id == id.to_string().as_bytes()),
+            Selector::Tag(tag) => head.tag == Some(tag.as_bytes()),
+            Selector::Ids(ids) => ids.iter().any(|id| head.id == id.to_string().as_bytes()),
         }
     }
 }
@@ -94,7 +94,7 @@ impl SortedSet {
         });
     }
 
-    pub(crate) fn retract(&mut self, which: &Which) -> u64 {
+    pub(crate) fn retract(&mut self, which: &Selector) -> u64 {
         self.remove(|slot| slot.matches(which))
     }
 
@@ -103,10 +103,10 @@ impl SortedSet {
         self.remove(|slot| slot.written_ms() < oldest)
     }
 
-    pub(crate) fn count(&self) -> Counted {
+    pub(crate) fn count(&self) -> ContextStats {
         let bytes: usize = self.entries.iter().map(|slot| slot.member.len()).sum();
         let oldest = self.entries.iter().map(Entry::written_ms).min();
-        Counted::new(self.entries.len() as u64, bytes as u64, oldest)
+        ContextStats::new(self.entries.len() as u64, bytes as u64, oldest)
     }
 
     pub(crate) fn extend_expiry(&mut self, expires: u64) {
@@ -144,7 +144,7 @@ impl SortedSet {
         now: u64,
         mode: ReadMode,
         age: Duration,
-        found: &mut Found,
+        found: &mut ReadResult,
     ) -> Vec<Vec<u8>> {
         let oldest = now.saturating_sub(millis(age));
         let old = |slot: &Entry| {
@@ -152,11 +152,11 @@ impl SortedSet {
             slot.score <= now && own.is_some_and(|own| own < oldest)
         };
         let visible = |slot: &Entry| slot.score <= now && !old(slot);
-        let newer = |slot: &Entry| slot.head().is_some_and(|head| head.newer);
+        let newer = |slot: &Entry| slot.head().is_some_and(|head| head.is_unsupported);
         let seen = |slot: &Entry| visible(slot) && !newer(slot);
 
         found.expired += self.entries.iter().filter(|slot| old(slot)).count() as u64;
-        found.newer += self
+        found.unsupported += self
             .entries
             .iter()
             .filter(|slot| visible(slot) && newer(slot))
@@ -164,7 +164,7 @@ impl SortedSet {
         let members: Vec<_> = self.entries.iter().filter(|slot| seen(slot)).collect();
         let members: Vec<_> = members.iter().map(|slot| slot.member.clone()).collect();
         if let Some(later) = self.entries.iter().find(|slot| slot.score > now) {
-            found.due_in(Duration::from_millis(later.score - now));
+            found.note_due_in(Duration::from_millis(later.score - now));
         }
         // Told with what is shown: not by a page that has nothing else to say.
         if self.is_visible(now) {
@@ -198,7 +198,7 @@ impl SortedSet {
         let mut ids: Vec<_> = ids.map(|head| head.id.to_vec()).collect();
         let mut latest = 0;
         for (delay, member) in members {
-            let Some(head) = wire::head(&member) else {
+            let Some(head) = wire::member_header(&member) else {
                 continue;
             };
             if ids.iter().any(|id| id == head.id) {
@@ -208,7 +208,7 @@ impl SortedSet {
             latest = latest.max(delay);
             if let Some(tag) = head.tag {
                 fresh.retain(|(_, other)| {
-                    wire::head(other).is_none_or(|other| other.tag != Some(tag))
+                    wire::member_header(other).is_none_or(|other| other.tag != Some(tag))
                 });
             }
             fresh.push((delay, member));
@@ -218,11 +218,11 @@ impl SortedSet {
             tag.is_some()
                 && fresh
                     .iter()
-                    .any(|(_, other)| wire::head(other).and_then(|head| head.tag) == tag)
+                    .any(|(_, other)| wire::member_header(other).and_then(|head| head.tag) == tag)
         };
         let staying = self.entries.iter().filter(|slot| !replaced(slot)).count();
-        let over = (staying + fresh.len()).saturating_sub(limits.messages);
-        if over > 0 && limits.full == Full::Reject {
+        let over = (staying + fresh.len()).saturating_sub(limits.max_messages);
+        if over > 0 && limits.when_full == WhenFull::Reject {
             return Err(Error::full("the context is full"));
         }
         self.remove(replaced);
@@ -232,7 +232,7 @@ impl SortedSet {
             self.insert(now + delay, member);
         }
         self.displaced += over as u64;
-        self.extend_expiry(now + millis(limits.expiry) + latest);
+        self.extend_expiry(now + millis(limits.ttl) + latest);
         Ok(over as u64)
     }
 
@@ -245,7 +245,7 @@ impl SortedSet {
         for slot in other.entries {
             self.insert(slot.score, slot.member);
         }
-        let over = self.entries.len().saturating_sub(limits.messages);
+        let over = self.entries.len().saturating_sub(limits.max_messages);
         self.entries.drain(..over);
         self.displaced += other.displaced + over as u64;
         self.extend_expiry(other.expires);

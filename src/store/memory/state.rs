@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::memory::sorted_set::SortedSet;
-use crate::store::{Limits, Placed, Surveyed, Swept, millis};
+use crate::store::{AddOutcome, Limits, StoreStats, SweepProgress, millis};
 use crate::{Error, SessionId, View};
 
 /// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
@@ -51,16 +51,16 @@ impl Session {
         view: &View,
         members: Vec<(u64, Vec<u8>)>,
         limits: &Limits,
-    ) -> Result<Placed, Error> {
+    ) -> Result<AddOutcome, Error> {
         if let Some(to) = self.redirect(now)? {
-            return Ok(Placed::Moved(to));
+            return Ok(AddOutcome::SessionMoved(to));
         }
-        if !self.sets.contains_key(view) && self.sets.len() >= limits.contexts {
+        if !self.sets.contains_key(view) && self.sets.len() >= limits.max_contexts {
             return Err(Error::full("the session has too many contexts"));
         }
         let shelf = self.sets.entry(view.clone()).or_default();
         let displaced = shelf.add(now, members, limits)?;
-        Ok(Placed::Here { displaced })
+        Ok(AddOutcome::Added { displaced })
     }
 }
 
@@ -105,13 +105,13 @@ impl State {
     }
 
     /// Drops what an application has that is older than an age.
-    pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> Swept {
+    pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> SweepProgress {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
-        let mut swept = Swept {
-            of: owners.len() as u64,
-            ..Swept::default()
+        let mut swept = SweepProgress {
+            total_keys: owners.len() as u64,
+            ..SweepProgress::default()
         };
         for owner in owners {
             if let Some(mut session) = self.take_out(&owner) {
@@ -125,12 +125,12 @@ impl State {
     }
 
     /// Counts what an application has that has not expired.
-    pub(crate) fn survey(&self, now: u64, app: &str) -> Surveyed {
+    pub(crate) fn survey(&self, now: u64, app: &str) -> StoreStats {
         let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
         let shelves = owned.flat_map(|(_, session)| session.sets.values());
-        let mut surveyed = Surveyed::default();
+        let mut surveyed = StoreStats::default();
         for shelf in shelves.filter(|shelf| shelf.expires() > now) {
-            surveyed.note(&shelf.count());
+            surveyed.add_context(&shelf.count());
         }
         surveyed
     }

@@ -23,7 +23,7 @@ use crate::store::redis::store::RedisStore;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct RedisBuilder {
+pub struct RedisStoreBuilder {
     config: ConnectionConfig,
 }
 
@@ -40,12 +40,12 @@ impl RedisStore {
 
     /// Starts with one address, for Sentinels, a Cluster, or certificates of one's own.
     #[must_use]
-    pub fn builder(url: &str) -> RedisBuilder {
-        RedisBuilder::new(url)
+    pub fn builder(url: &str) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url)
     }
 }
 
-impl RedisBuilder {
+impl RedisStoreBuilder {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             config: ConnectionConfig {
@@ -89,7 +89,7 @@ impl RedisBuilder {
     /// Says which user and password the Sentinels themselves ask for. Default: none. Means nothing before
     /// [`sentinel`](Self::sentinel).
     #[must_use]
-    pub fn sentinel_login(mut self, user: &str, password: &str) -> Self {
+    pub fn sentinel_credentials(mut self, user: &str, password: &str) -> Self {
         if let Topology::Sentinels {
             credentials: login, ..
         } = &mut self.config.topology
@@ -116,7 +116,7 @@ impl RedisBuilder {
     /// system and of Mozilla.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.config.tls.ca_certificate = Some(pem.into());
         self
     }
@@ -145,7 +145,7 @@ impl RedisBuilder {
     }
 }
 
-impl fmt::Debug for RedisBuilder {
+impl fmt::Debug for RedisStoreBuilder {
     /// Tells no address: there may be a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBuilder")

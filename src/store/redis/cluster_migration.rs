@@ -7,7 +7,7 @@ use crate::redis::Connection;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::cluster;
 use crate::store::redis::scripts::cluster::{ContextDump, SourceState};
-use crate::store::{Claim, Held, Limits, MAX_REDIRECTS, Placed};
+use crate::store::{AddOutcome, Claim, ClaimedMembers, Limits, MAX_REDIRECTS};
 use crate::{Context, Error, SessionId};
 
 /// How many contexts are on their way at once: each may be a megabyte.
@@ -42,7 +42,7 @@ pub(crate) async fn migrate(
         .try_collect()
         .await;
     // The old id is closed by now: whatever is in the way, the move has begun and is to be repeated.
-    moved.map_err(|error| Error::in_doubt("the move has begun").because(error))
+    moved.map_err(|error| Error::in_doubt("the move has begun").with_source(error))
 }
 
 async fn move_context(
@@ -55,9 +55,9 @@ async fn move_context(
     let new = write_following(line, old, to, &carried, limits).await?;
     let confirmed = cluster::delete_source(line, old, &carried).await?;
     // Shown by a page of the old id in the meantime: the copy must not be shown again.
-    let held = vec![Held::new(new, confirmed)];
+    let held = vec![ClaimedMembers::new(new, confirmed)];
     let shown = Claim {
-        held,
+        members: held,
         ..Claim::default()
     };
     scripts::confirm(line, &shown).await
@@ -74,7 +74,7 @@ async fn write_following(
     let mut new = old.with_session(to.clone());
     for _ in 0..MAX_REDIRECTS {
         match cluster::write_context(line, &new, carried, limits).await {
-            Ok(Placed::Moved(session)) => new = new.with_session(session),
+            Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
             // A logout that came before all was carried takes the rest too.
             Err(error) if error.is_closed() => return Ok(new),
             received => return received.map(|_| new),

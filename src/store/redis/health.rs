@@ -11,7 +11,7 @@ use crate::Error;
 use crate::redis::Connection;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::parse;
-use crate::store::{Finding, Trouble};
+use crate::store::{Issue, IssueKind};
 
 /// The oldest server that is promised.
 const MIN_VERSION: (u32, u32) = (6, 2);
@@ -21,15 +21,15 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// From which share of its memory, in percent, a server counts as full: beyond it adds begin to be refused.
 const NEARLY_FULL_PERCENT: u64 = 95;
 
-pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Finding>, Error> {
+pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issue>, Error> {
     let look = HealthCheck {
         line: connection,
         missing_permissions: BTreeSet::new(),
     };
     let found = look.run(app).await;
     found.or_else(|error| match error.is_denied() {
-        true => Ok(vec![Finding::new(
-            Trouble::Denied,
+        true => Ok(vec![Issue::new(
+            IssueKind::PermissionDenied,
             "it does not let this user in",
         )]),
         false => Err(error),
@@ -44,7 +44,7 @@ struct HealthCheck<'a> {
 }
 
 impl HealthCheck<'_> {
-    async fn run(mut self, app: &str) -> Result<Vec<Finding>, Error> {
+    async fn run(mut self, app: &str) -> Result<Vec<Issue>, Error> {
         let mut findings = Vec::new();
         for node in 0.. {
             let before = OffsetDateTime::now_utc();
@@ -73,7 +73,7 @@ impl HealthCheck<'_> {
             Ok(lacking) => self.missing_permissions.extend(lacking),
             Err(error) if lacks_permission(&error, "key") => {
                 let detail = format!("the user may not touch the keys of the application {app}");
-                findings.push(Finding::new(Trouble::Denied, detail));
+                findings.push(Issue::new(IssueKind::PermissionDenied, detail));
             }
             Err(error) if lacks_permission(&error, "evalsha") => {
                 self.missing_permissions.insert("evalsha".to_owned());
@@ -85,7 +85,7 @@ impl HealthCheck<'_> {
         if !self.missing_permissions.is_empty() {
             let lacking: Vec<_> = self.missing_permissions.into_iter().collect();
             let detail = format!("the user may not run {}", lacking.join(", "));
-            findings.push(Finding::new(Trouble::Denied, detail));
+            findings.push(Issue::new(IssueKind::PermissionDenied, detail));
         }
         Ok(findings)
     }
@@ -123,7 +123,7 @@ fn lacks_permission(error: &Error, what: &str) -> bool {
 }
 
 /// What a server tells of itself.
-fn issues_in_info(info: &str) -> Vec<Finding> {
+fn issues_in_info(info: &str) -> Vec<Issue> {
     let field = |name: &str| {
         let mut lines = info.lines();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
@@ -135,31 +135,39 @@ fn issues_in_info(info: &str) -> Vec<Finding> {
     findings.extend(out_of_memory(field("used_memory"), most));
     if field("role") == Some("slave") {
         let detail = "the server is a replica";
-        findings.push(Finding::new(Trouble::ReadOnly, detail));
+        findings.push(Issue::new(IssueKind::ReadOnly, detail));
     }
     findings
 }
 
-fn unsupported_version(version: &str) -> Option<Finding> {
+fn unsupported_version(version: &str) -> Option<Issue> {
     let mut parts = version.split('.').map_while(|part| part.parse().ok());
     let found = (parts.next()?, parts.next()?);
-    (found < MIN_VERSION)
-        .then(|| Finding::new(Trouble::Outdated, format!("this is Redis {version}")))
+    (found < MIN_VERSION).then(|| {
+        Issue::new(
+            IssueKind::UnsupportedVersion,
+            format!("this is Redis {version}"),
+        )
+    })
 }
 
-fn eviction_enabled(most: Option<&str>, policy: Option<&str>) -> Option<Finding> {
+fn eviction_enabled(most: Option<&str>, policy: Option<&str>) -> Option<Issue> {
     let policy = policy.filter(|policy| *policy != "noeviction")?;
     // Without a limit nothing is evicted, whatever the policy.
     most?;
     let detail = format!("maxmemory-policy is {policy}");
-    Some(Finding::new(Trouble::Evicting, detail))
+    Some(Issue::new(IssueKind::EvictionEnabled, detail))
 }
 
-fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Finding> {
+fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Issue> {
     let (used, most): (u64, u64) = (used?.parse().ok()?, most?.parse().ok()?);
     let percent = used.saturating_mul(100) / most.max(1);
-    (percent >= NEARLY_FULL_PERCENT)
-        .then(|| Finding::new(Trouble::Full, format!("{percent} % of its memory are used")))
+    (percent >= NEARLY_FULL_PERCENT).then(|| {
+        Issue::new(
+            IssueKind::OutOfMemory,
+            format!("{percent} % of its memory are used"),
+        )
+    })
 }
 
 /// Judges by the nearer end of the round trip: what the network took is no skew.
@@ -168,10 +176,10 @@ fn clock_skew(
     after: OffsetDateTime,
     seconds: i64,
     micros: i64,
-) -> Option<Finding> {
+) -> Option<Issue> {
     let theirs = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let theirs = theirs + Duration::from_micros(u64::try_from(micros).ok()?);
     let apart = (theirs - after).max(before - theirs);
     let detail = || format!("the clocks are {} s apart", apart.whole_seconds());
-    (apart > MAX_CLOCK_SKEW).then(|| Finding::new(Trouble::ClockSkew, detail()))
+    (apart > MAX_CLOCK_SKEW).then(|| Issue::new(IssueKind::ClockSkew, detail()))
 }

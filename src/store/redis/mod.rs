@@ -12,6 +12,6 @@ mod store;
 mod sweep;
 mod tracker;
 
-pub use self::builder::RedisBuilder;
+pub use self::builder::RedisStoreBuilder;
 pub use self::scripts::ADD as ADD_SCRIPT;
 pub use self::store::RedisStore;

@@ -12,7 +12,8 @@ use crate::store::redis::scripts::{self, ReadMode};
 use crate::store::redis::tracker::Tracker;
 use crate::store::redis::{health, sweep};
 use crate::store::{
-    Answer, Changes, Claim, Finding, Found, Limits, Placed, Store, Surveyed, Swept, Which,
+    AddOutcome, Changes, Claim, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
+    StoreStats, SweepProgress,
 };
 use crate::{Context, Error, Message, SessionId, View};
 
@@ -40,7 +41,7 @@ impl RedisStore {
     /// since a checkout per request costs more than the request, and take no room in it: count them against
     /// the server's `maxclients`.
     #[must_use]
-    pub fn pooled(pool: deadpool_redis::Pool) -> Self {
+    pub fn from_pool(pool: deadpool_redis::Pool) -> Self {
         Self::with_connector(Connector::Pool(pool))
     }
 
@@ -91,7 +92,7 @@ impl RedisStore {
         let look = bell.as_ref().map(|bell| bell.begin_query(contexts));
         let claim = scripts::read(&self.connection, contexts, mode, lease, age).await?;
         if let Some(look) = look {
-            look.finish(claim.found.next);
+            look.finish(claim.result.next_due_in);
         }
         Ok(claim)
     }
@@ -103,7 +104,7 @@ impl Store for RedisStore {
         context: &'a Context,
         messages: &'a [Message],
         limits: &'a Limits,
-    ) -> Answer<'a, Placed> {
+    ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits)?;
             let added = match limits.replicas {
@@ -114,7 +115,7 @@ impl Store for RedisStore {
                     .map(|parts| (parts, true)),
                 replicas => {
                     self.replicated_writer
-                        .execute(add, replicas, limits.within)
+                        .execute(add, replicas, limits.replica_timeout)
                         .await
                 }
             };
@@ -122,13 +123,13 @@ impl Store for RedisStore {
             self.mark_changed(context);
             let (parts, enough) = added?;
             match scripts::parse_added(parts)? {
-                Placed::Here { .. } if !enough => Err(Error::few_replicas()),
+                AddOutcome::Added { .. } if !enough => Err(Error::insufficient_replicas()),
                 placed => Ok(placed),
             }
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let look = scripts::read(
                 &self.connection,
@@ -137,7 +138,7 @@ impl Store for RedisStore {
                 Duration::ZERO,
                 age,
             );
-            Ok(look.await?.found)
+            Ok(look.await?.result)
         })
     }
 
@@ -146,7 +147,7 @@ impl Store for RedisStore {
         contexts: &'a [Context],
         lease: Duration,
         age: Duration,
-    ) -> Answer<'a, Claim> {
+    ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let claim = self.read(contexts, ReadMode::Claim, lease, age).await;
             if !claim.as_ref().is_err_and(Error::is_read_only) {
@@ -164,38 +165,38 @@ impl Store for RedisStore {
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> Answer<'a, Found> {
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             if self.connection.is_cluster() {
                 // A Cluster's client asks again after a break: what a first take removed would be gone.
                 let claim = self.claim(contexts, TAKE_LEASE, age).await?;
                 self.confirm(&claim).await?;
-                return Ok(claim.found);
+                return Ok(claim.result);
             }
             let look = self.read(contexts, ReadMode::Take, Duration::ZERO, age);
-            Ok(look.await?.found)
+            Ok(look.await?.result)
         })
     }
 
-    fn confirm<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(scripts::confirm(&self.connection, claim))
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> Answer<'a, ()> {
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let released = scripts::release(&self.connection, claim).await;
-            for held in &claim.held {
+            for held in &claim.members {
                 self.mark_changed(&held.context);
             }
             released
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Which) -> Answer<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
         Box::pin(scripts::retract(&self.connection, context, which))
     }
 
-    fn clear<'a>(&'a self, context: &'a Context) -> Answer<'a, ()> {
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         Box::pin(scripts::clear(&self.connection, context))
     }
 
@@ -204,7 +205,7 @@ impl Store for RedisStore {
         app: &'a str,
         session: &'a SessionId,
         close: Option<Duration>,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(scripts::clear_session(
             &self.connection,
             app,
@@ -220,7 +221,7 @@ impl Store for RedisStore {
         to: &'a SessionId,
         open: bool,
         limits: &'a Limits,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             #[cfg(feature = "cluster")]
             if self.connection.is_cluster() {
@@ -231,7 +232,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> Answer<'a, Vec<View>> {
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         Box::pin(scripts::contexts(&self.connection, app, session))
     }
 
@@ -240,15 +241,15 @@ impl Store for RedisStore {
         app: &'a str,
         age: Duration,
         from: Option<&'a str>,
-    ) -> Answer<'a, Swept> {
+    ) -> StoreFuture<'a, SweepProgress> {
         Box::pin(sweep::sweep(&self.connection, app, age, from))
     }
 
-    fn survey<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> Answer<'a, Surveyed> {
+    fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
         Box::pin(sweep::stats(&self.connection, app, from))
     }
 
-    fn check<'a>(&'a self, app: &'a str) -> Answer<'a, Vec<Finding>> {
+    fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async move {
             let mut findings = health::check(&self.connection, app).await?;
             findings.extend(self.lock_trackers().get(app).and_then(Tracker::issue));
@@ -256,7 +257,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn doorbell(&self, app: &str) -> Option<Arc<Changes>> {
+    fn changes(&self, app: &str) -> Option<Arc<Changes>> {
         let dialer = self.connection.connector();
         if !dialer.supports_tracking() {
             return None;
@@ -274,7 +275,7 @@ impl Store for RedisStore {
         Some(bell)
     }
 
-    fn worker(self: Arc<Self>) -> Arc<dyn Store> {
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         let mut workers = self
             .per_thread
             .lock()

@@ -7,24 +7,24 @@ use futures_util::future::try_join_all;
 use crate::Error;
 use crate::redis::Connection;
 use crate::store::redis::{scan, scripts};
-use crate::store::{Surveyed, Swept};
+use crate::store::{StoreStats, SweepProgress};
 
 pub(crate) async fn sweep(
     line: &Connection,
     app: &str,
     age: Duration,
     from: Option<&str>,
-) -> Result<Swept, Error> {
+) -> Result<SweepProgress, Error> {
     let page = scan::step(line, app, from).await?;
     let drops = page
         .contexts
         .iter()
         .map(|key| scripts::sweep(line, key, age));
-    Ok(Swept {
+    Ok(SweepProgress {
         contexts: page.contexts.len() as u64,
         removed: try_join_all(drops).await?.into_iter().sum(),
-        of: page.total_keys,
-        next: page.next,
+        total_keys: page.total_keys,
+        cursor: page.next,
     })
 }
 
@@ -32,16 +32,16 @@ pub(crate) async fn stats(
     line: &Connection,
     app: &str,
     from: Option<&str>,
-) -> Result<Surveyed, Error> {
+) -> Result<StoreStats, Error> {
     let page = scan::step(line, app, from).await?;
     let counts = page.contexts.iter().map(|key| scripts::stats(line, key));
-    let mut surveyed = Surveyed {
-        of: page.total_keys,
-        next: page.next,
-        ..Surveyed::default()
+    let mut surveyed = StoreStats {
+        total_keys: page.total_keys,
+        cursor: page.next,
+        ..StoreStats::default()
     };
     for counted in try_join_all(counts).await? {
-        surveyed.note(&counted);
+        surveyed.add_context(&counted);
     }
     Ok(surveyed)
 }

@@ -14,7 +14,7 @@ use crate::log_limit::LogLimit;
 use crate::redis::{Connector, InvalidationHandler, TrackingConnection};
 use crate::store::redis::keys;
 use crate::store::redis::resync::{Resync, ResyncSchedule};
-use crate::store::{Changes, Finding, Trouble};
+use crate::store::{Changes, Issue, IssueKind};
 use crate::{Error, runtime};
 
 /// How often the server is asked whether all has been heard.
@@ -67,10 +67,10 @@ impl Tracker {
     }
 
     /// Tells why pages ask, if it is not for a moment alone.
-    pub(crate) fn issue(&self) -> Option<Finding> {
+    pub(crate) fn issue(&self) -> Option<Issue> {
         if self.changes.is_over_capacity() {
             let detail = format!("there are more than {MAX_TRACKED_CONTEXTS} contexts");
-            return Some(Finding::new(Trouble::Crowded, detail));
+            return Some(Issue::new(IssueKind::IndexFull, detail));
         }
         let error = lock(&self.last_error).clone()?;
         let detail = match error.is_denied() {
@@ -80,7 +80,7 @@ impl Tracker {
             ),
             false => error.to_string(),
         };
-        Some(Finding::new(Trouble::Silent, detail))
+        Some(Issue::new(IssueKind::TrackingUnavailable, detail))
     }
 }
 

@@ -49,11 +49,11 @@ pub(crate) async fn claim(
         return Ok(json(StatusCode::OK, pending));
     };
     let context = salver.context_for(session, visit.app_state.record_view(view));
-    let hold = salver.claim_for_api(context.looked_into()).await?;
+    let hold = salver.claim_for_api(context.read_contexts()).await?;
     if let Some(found) = hold.result() {
         pending.messages = visit.translator(&request).translate_all(&found.messages);
         pending.displaced = found.displaced;
-        pending.next = found.next.map(|next| next.as_millis());
+        pending.next = found.next_due_in.map(|next| next.as_millis());
     }
     visit.keep_for_client(hold);
     Ok(json(StatusCode::OK, pending))

@@ -95,7 +95,9 @@ impl Messages {
     ///
     /// As [`Salver::add`].
     pub async fn add_message(&self, message: Message) -> Result<Added, Error> {
-        message.check().map_err(|error| error.during("add"))?;
+        message
+            .validate()
+            .map_err(|error| error.with_operation("add"))?;
         if !self.state.app_state.salver.passes_level(&message) {
             return Ok(Added::default());
         }
@@ -134,7 +136,10 @@ impl Messages {
     }
 
     fn own_context(&self) -> Result<Context, Error> {
-        let view = self.view.clone().map_err(|error| error.during("add"))?;
+        let view = self
+            .view
+            .clone()
+            .map_err(|error| error.with_operation("add"))?;
         let session = self.state.visitor.session_or_new(&self.issuer)?;
         self.state.app_state.salver.context(session, view)
     }
@@ -163,13 +168,13 @@ impl Messages {
     /// Leaves it to this page to say what it shows, as
     /// [`Middleware::leave_to_page`](crate::web::Middleware::leave_to_page) does for all.
     #[cfg(feature = "live")]
-    pub fn leave_to_page(&self) {
+    pub fn confirm_in_browser(&self) {
         self.state.set_claim_override(ClaimOverride::ClientConfirms);
     }
 
     /// Says that this response is a whole page, though htmx or Turbo asks for it: what is pending for its own view
     /// goes into its slot, if it has one, and nothing is put beside it.
-    pub fn as_page(&self) {
+    pub fn as_full_page(&self) {
         self.state.set_response_kind(ResponseKind::FullPage);
     }
 
@@ -181,7 +186,7 @@ impl Messages {
     /// # Errors
     ///
     /// [`is_invalid`](Error::is_invalid), as [`View::new`](View::new).
-    pub fn as_part_of(&self, view: impl IntoView) -> Result<(), Error> {
+    pub fn as_partial_of(&self, view: impl IntoView) -> Result<(), Error> {
         self.state
             .set_response_kind(ResponseKind::PartialOf(view.into_view()?));
         Ok(())
@@ -213,7 +218,7 @@ impl Messages {
     ///
     /// As [`Salver::forget`]; the visitor has the new id all the same. [`is_invalid`](Error::is_invalid) for
     /// a source of sessions that can only find them: nothing has changed.
-    pub async fn forget(&self) -> Result<(), Error> {
+    pub async fn close_session(&self) -> Result<(), Error> {
         self.state.visitor.close_session(&self.issuer).await
     }
 }

@@ -42,7 +42,7 @@ impl Salver {
     /// Call it at a login or logout where sessions come from a closure or a header. In other processes of the site
     /// streams show whose they are within a quarter of an hour.
     pub fn reset_streams(&self, session: &SessionId) {
-        STREAMS.close_session(self.name(), session);
+        STREAMS.close_session(self.app(), session);
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn messages(claim: &Claim, tongue: &Translator) -> Bytes {
         let data = serde_json::to_string(&shown).unwrap_or_default();
         let _ = write!(frames, "id: {}\ndata: {data}\n\n", message.id());
     }
-    let displaced = claim.found.displaced;
+    let displaced = claim.result.displaced;
     if displaced > 0 {
         let text = tongue.more(displaced);
         let more = json!({ "count": displaced, "text": text });

@@ -151,7 +151,7 @@ impl Stream {
     ) -> Self {
         let now = Instant::now();
         Self {
-            listener: site.salver.watch(&context),
+            listener: site.salver.listen(&context),
             app_state: Rc::clone(site),
             context,
             translator,
@@ -243,7 +243,7 @@ impl Stream {
         let claimed = {
             // Many streams that wake at once must not fill the connection that pages need.
             let _turn = self.app_state.stream_polls.acquire().await;
-            salver.claim_for_api(self.context.looked_into()).await
+            salver.claim_for_api(self.context.read_contexts()).await
         };
         let mut hold = match claimed {
             Ok(hold) => hold,
@@ -257,8 +257,8 @@ impl Stream {
         };
         hold.confirm_undecodable();
         let claim = hold.claim()?;
-        let found = &claim.found;
-        let next = found.next.map_or(IDLE_READ_INTERVAL, |next| {
+        let found = &claim.result;
+        let next = found.next_due_in.map_or(IDLE_READ_INTERVAL, |next| {
             next.clamp(MIN_READ_INTERVAL, MAX_DUE_DELAY)
         });
         let frames = sse::messages(claim, &self.translator);

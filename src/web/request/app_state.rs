@@ -44,7 +44,7 @@ impl AppState {
         request: &HttpRequest,
         head: &RequestHeaders<'_>,
     ) -> Option<SessionId> {
-        let app = self.salver.name();
+        let app = self.salver.app();
         self.session
             .find(request, head, app, &self.session_cache, self.plain_http)
     }
@@ -69,7 +69,7 @@ impl AppState {
         let mut pages = self.recorded_views.borrow_mut();
         if pages.len() < MAX_VIEWS && !pages.contains(&view) {
             pages.insert(view.clone());
-            self.unknown_views.record_page(self.salver.name(), &view);
+            self.unknown_views.record_page(self.salver.app(), &view);
         }
         view
     }

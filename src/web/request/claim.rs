@@ -37,7 +37,7 @@ impl RequestState {
         };
         #[cfg(feature = "live")]
         self.claimed_view.replace(Some(context.view().clone()));
-        self.claim_contexts(request, context.looked_into()).await
+        self.claim_contexts(request, context.read_contexts()).await
     }
 
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
@@ -61,8 +61,8 @@ impl RequestState {
     fn keep_claim(&self, request: &HttpRequest, hold: ClaimGuard) -> PageMessages {
         let mut shown = PageMessages::default();
         if let Some(found) = hold.result() {
-            if found.unreadable + found.newer > 0 && SKIPPED_LOG_LIMIT.allow() {
-                let (unreadable, newer) = (found.unreadable, found.newer);
+            if found.undecodable + found.unsupported > 0 && SKIPPED_LOG_LIMIT.allow() {
+                let (unreadable, newer) = (found.undecodable, found.unsupported);
                 tracing::warn!(
                     unreadable,
                     newer,
@@ -165,7 +165,7 @@ impl RequestState {
             return None;
         }
         let page = salver.context_for(session, view);
-        let mut contexts = page.looked_into();
+        let mut contexts = page.read_contexts();
         let own = self
             .app_state
             .view(request)

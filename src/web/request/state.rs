@@ -98,7 +98,7 @@ impl RequestState {
     pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
         let visit = request.extensions().get::<Rc<Self>>().cloned();
         visit.ok_or_else(|| {
-            let error = Error::setup(
+            let error = Error::misconfigured(
                 "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
             );
             tracing::error!(%error);
@@ -123,7 +123,7 @@ impl RequestState {
 
     /// Passes a message for this response only, if it can be shown; else says so in the log.
     pub(crate) fn validated(message: Message) -> Option<Message> {
-        match message.check() {
+        match message.validate() {
             Ok(()) => Some(message),
             Err(error) => {
                 tracing::warn!(%error, "a message was not shown");

@@ -113,7 +113,7 @@ impl Visitor {
     }
 
     fn issue_session(&self, hand: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
-        let id = token.session(self.app_state.salver.name())?;
+        let id = token.session(self.app_state.salver.app())?;
         self.cookie.replace(hand.issue(token)?.map(Box::new));
         self.session.replace(SessionState::Session(id.clone()));
         Ok(id)
@@ -127,7 +127,7 @@ impl Visitor {
         };
         let token = hand.generate_token()?;
         let salver = &self.app_state.salver;
-        let new = token.session(salver.name())?;
+        let new = token.session(salver.app())?;
         self.mark_modified(hand);
         let moved = salver.migrate_to_new(&old, &new).await;
         let is_certain = moved.is_ok();
@@ -158,7 +158,7 @@ impl Visitor {
         self.issue_session(hand, &hand.generate_token()?)?;
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old.clone()));
-        self.app_state.salver.forget(&old).await
+        self.app_state.salver.close_session(&old).await
     }
 
     /// Gives the cookies that have to go out with the response.

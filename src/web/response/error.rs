@@ -9,7 +9,7 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         if self.is_invalid() {
             StatusCode::UNPROCESSABLE_ENTITY
-        } else if self.is_setup() {
+        } else if self.is_misconfigured() {
             StatusCode::INTERNAL_SERVER_ERROR
         } else {
             StatusCode::SERVICE_UNAVAILABLE

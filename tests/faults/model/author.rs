@@ -93,7 +93,7 @@ impl Author {
             .map(|expires| self.now.saturating_add_signed(expires));
         if let Some(moment) = expires {
             let nanos = i128::from(moment) * 1_000_000;
-            message = message.expires(OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap());
+            message = message.expires_at(OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap());
         }
         sent(message, expires)
     }

@@ -38,7 +38,7 @@ impl Stage {
         Self {
             runtime,
             time,
-            redis: Arc::new(RedisStore::new(&server.url()).unwrap()).worker(),
+            redis: Arc::new(RedisStore::new(&server.url()).unwrap()).for_current_runtime(),
             connection: Rc::new(RefCell::new(server.connect())),
             steps: 0,
             counts: BTreeMap::new(),

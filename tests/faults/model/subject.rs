@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use salver::store::{Claim, Found, Full, Limits, Placed, Store, Which};
+use salver::store::{AddOutcome, Claim, Limits, ReadResult, Selector, Store, WhenFull};
 use salver::{Context, Error, MessageId, SessionId, View};
 
 use super::call::{Answer, Bounds, Call, Hold, Mode, Place, SESSIONS, Seen, Sent, Target, VIEWS};
@@ -41,40 +41,44 @@ fn view(view: &View) -> usize {
 
 fn limits(bounds: &Bounds) -> Limits {
     let mut limits = Limits::default();
-    limits.messages = bounds.messages;
-    limits.contexts = bounds.contexts;
-    limits.expiry = Duration::from_millis(bounds.expiry);
-    limits.full = if bounds.reject {
-        Full::Reject
+    limits.max_messages = bounds.messages;
+    limits.max_contexts = bounds.contexts;
+    limits.ttl = Duration::from_millis(bounds.expiry);
+    limits.when_full = if bounds.reject {
+        WhenFull::Reject
     } else {
-        Full::DropOldest
+        WhenFull::DropOldest
     };
     limits
 }
 
-fn seen(found: &Found) -> Seen {
+fn seen(found: &ReadResult) -> Seen {
     let messages = found.messages.iter().map(|message| {
         let tag = message.get_tag().map(str::to_owned);
         (message.id().to_string(), message.text().to_owned(), tag)
     });
     Seen {
         messages: messages.collect(),
-        next: found.next.map(|next| next.as_millis() as u64),
+        next: found.next_due_in.map(|next| next.as_millis() as u64),
         displaced: found.displaced,
         expired: found.expired,
-        unreadable: found.unreadable,
-        newer: found.newer,
+        unreadable: found.undecodable,
+        newer: found.unsupported,
     }
 }
 
 fn hold(claim: &Claim) -> Hold {
-    let held = claim.held.iter().flat_map(|held| {
+    let held = claim.members.iter().flat_map(|held| {
         let members = held.members.iter().cloned();
         members.map(|member| (place(&held.context), String::from_utf8(member).unwrap()))
     });
     let mut members: Vec<_> = held.collect();
     members.sort();
-    let until = if members.is_empty() { 0 } else { claim.until };
+    let until = if members.is_empty() {
+        0
+    } else {
+        claim.lease_until_ms
+    };
     Hold { until, members }
 }
 
@@ -111,8 +115,8 @@ impl Subject {
             }
             Call::Retract(place, target) => {
                 let which = match target {
-                    Target::Tag(tag) => Which::Tag(tag.clone()),
-                    Target::Id(id) => Which::from(id.parse::<MessageId>().unwrap()),
+                    Target::Tag(tag) => Selector::Tag(tag.clone()),
+                    Target::Id(id) => Selector::from(id.parse::<MessageId>().unwrap()),
                 };
                 let removed = self.store.retract(&context(*place), &which).await?;
                 return Ok(Answer::Count(removed));
@@ -149,8 +153,8 @@ impl Subject {
             .add(&context(place), &messages, &limits(bounds))
             .await?;
         Ok(match placed {
-            Placed::Here { displaced, .. } => Answer::Here { displaced },
-            Placed::Moved(session) => Answer::Moved(number(&session)),
+            AddOutcome::Added { displaced, .. } => Answer::Here { displaced },
+            AddOutcome::SessionMoved(session) => Answer::Moved(number(&session)),
             other => Answer::Other(format!("{other:?}")),
         })
     }
@@ -164,7 +168,7 @@ impl Subject {
             Mode::Claim { lease } => {
                 let lease = Duration::from_millis(lease);
                 let claim = self.store.claim(&contexts, lease, age).await?;
-                let answer = Answer::Looked(seen(&claim.found), hold(&claim));
+                let answer = Answer::Looked(seen(&claim.result), hold(&claim));
                 if !claim.is_empty() {
                     self.claims.push(claim);
                 }
@@ -177,7 +181,7 @@ impl Subject {
     fn claim(&mut self, which: usize, follow: Option<usize>) -> Claim {
         let claim = &mut self.claims[which];
         if let Some(to) = follow {
-            claim.follow(&session(SESSIONS[to]));
+            claim.follow_session(&session(SESSIONS[to]));
         }
         claim.clone()
     }

@@ -29,7 +29,7 @@ impl Time {
             clock,
             file: File::create(&path).unwrap(),
             path,
-            now: claim.unwrap().until,
+            now: claim.unwrap().lease_until_ms,
         };
         time.write();
         time

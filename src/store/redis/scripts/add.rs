@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use ::redis::Value;
 
-use crate::config::{Full, Limits};
+use crate::config::{Limits, WhenFull};
 use crate::redis::{Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{Parts, parse_session, request};
-use crate::store::{Placed, millis};
+use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, Message, wire};
 
 /// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
@@ -24,12 +24,14 @@ pub(crate) fn add(
 ) -> Result<Request, Error> {
     let keys = [Key::context(context), Key::session_index(context)];
     let mut ask = request(&ADD_SCRIPT, Idempotency::Idempotent, &keys);
-    let full = match limits.full {
-        Full::DropOldest => "drop",
-        Full::Reject => "reject",
+    let full = match limits.when_full {
+        WhenFull::DropOldest => "drop",
+        WhenFull::Reject => "reject",
     };
-    ask.arg(millis(limits.expiry));
-    ask.arg(limits.messages).arg(limits.contexts).arg(full);
+    ask.arg(millis(limits.ttl));
+    ask.arg(limits.max_messages)
+        .arg(limits.max_contexts)
+        .arg(full);
     for message in messages {
         ask.arg(millis(message.delay())).arg(wire::encode(message)?);
     }
@@ -37,13 +39,15 @@ pub(crate) fn add(
 }
 
 /// Reads what an add was answered.
-pub(crate) fn parse_added(parts: Vec<Value>) -> Result<Placed, Error> {
+pub(crate) fn parse_added(parts: Vec<Value>) -> Result<AddOutcome, Error> {
     let mut parts = Parts(parts.into_iter());
     match parts.next::<String>()?.as_str() {
-        "ok" => Ok(Placed::Here {
+        "ok" => Ok(AddOutcome::Added {
             displaced: parts.next()?,
         }),
-        "moved" => Ok(Placed::Moved(parse_session(&parts.next::<String>()?)?)),
+        "moved" => Ok(AddOutcome::SessionMoved(parse_session(
+            &parts.next::<String>()?,
+        )?)),
         "closed" => Err(Error::closed()),
         "full" => Err(match parts.next::<String>()?.as_str() {
             "contexts" => Error::full("the session has too many contexts"),

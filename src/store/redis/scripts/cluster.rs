@@ -6,7 +6,7 @@ use crate::context::encode;
 use crate::redis::{Connection, Idempotency, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{parse, parse_session, request, run};
-use crate::store::{Limits, MAX_MESSAGES, Placed, millis};
+use crate::store::{AddOutcome, Limits, MAX_MESSAGES, millis};
 use crate::{Context, Error, SessionId, View};
 
 static CLOSE_SOURCE: LazyLock<Script> =
@@ -41,7 +41,7 @@ pub(crate) async fn close_source(
         Idempotency::Idempotent,
         &[Key::SessionIndex(app, from)],
     );
-    ask.arg(encode(to.as_str())).arg(millis(limits.expiry));
+    ask.arg(encode(to.as_str())).arg(millis(limits.ttl));
     ask.arg(if go { "go" } else { "ask" });
     let mut parts = run(line, ask).await?;
     match parts.next::<String>()?.as_str() {
@@ -96,7 +96,7 @@ pub(crate) async fn read_context(
     let life: i64 = parts.next()?;
     Ok(ContextDump {
         // Of one that somebody else has made without an end, the least that an add would give it.
-        ttl_ms: u64::try_from(life).unwrap_or_else(|_| millis(limits.expiry)),
+        ttl_ms: u64::try_from(life).unwrap_or_else(|_| millis(limits.ttl)),
         displaced: parts.next()?,
         members: parts.next()?,
     })
@@ -107,21 +107,23 @@ pub(crate) async fn write_context(
     to: &Context,
     carried: &ContextDump,
     limits: &Limits,
-) -> Result<Placed, Error> {
+) -> Result<AddOutcome, Error> {
     if carried.members.is_empty() {
-        return Ok(Placed::Here { displaced: 0 });
+        return Ok(AddOutcome::Added { displaced: 0 });
     }
     let keys = [Key::context(to), Key::session_index(to)];
     let mut ask = request(&WRITE_CONTEXT, Idempotency::Idempotent, &keys);
-    ask.arg(carried.ttl_ms).arg(limits.messages);
+    ask.arg(carried.ttl_ms).arg(limits.max_messages);
     ask.arg(carried.displaced);
     for (member, score) in &carried.members {
         ask.arg(member).arg(score);
     }
     let mut parts = run(line, ask).await?;
     match parts.next::<String>()?.as_str() {
-        "ok" => Ok(Placed::Here { displaced: 0 }),
-        "moved" => Ok(Placed::Moved(parse_session(&parts.next::<String>()?)?)),
+        "ok" => Ok(AddOutcome::Added { displaced: 0 }),
+        "moved" => Ok(AddOutcome::SessionMoved(parse_session(
+            &parts.next::<String>()?,
+        )?)),
         _ => Err(Error::closed()),
     }
 }

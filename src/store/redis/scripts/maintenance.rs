@@ -7,7 +7,7 @@ use crate::Error;
 use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys;
 use crate::store::redis::scripts::call::{parse, run};
-use crate::store::{Counted, millis};
+use crate::store::{ContextStats, millis};
 
 static CHECK_PERMISSIONS: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("check_permissions.lua")));
@@ -30,16 +30,16 @@ pub(crate) async fn sweep(line: &Connection, key: &str, age: Duration) -> Result
 }
 
 /// Counts what is in one context.
-pub(crate) async fn stats(line: &Connection, key: &str) -> Result<Counted, Error> {
+pub(crate) async fn stats(line: &Connection, key: &str) -> Result<ContextStats, Error> {
     let mut ask = Request::new(&STATS, Idempotency::ReadOnly, 1);
     ask.arg(key);
     let mut parts = run(line, ask).await?;
     let (messages, bytes) = (parts.next()?, parts.next()?);
     let (oldest, wide): (u64, u8) = (parts.next()?, parts.next()?);
-    Ok(Counted {
+    Ok(ContextStats {
         messages,
         bytes,
         oldest: (oldest > 0).then_some(oldest),
-        is_wide: wide == 1,
+        is_skiplist_encoded: wide == 1,
     })
 }

@@ -21,7 +21,7 @@ pub(crate) async fn migrate(
 ) -> Result<(), Error> {
     let keys = [Key::SessionIndex(app, from), Key::SessionIndex(app, to)];
     let mut ask = request(&MIGRATE, Idempotency::Idempotent, &keys);
-    ask.arg(millis(limits.expiry)).arg(limits.messages);
+    ask.arg(millis(limits.ttl)).arg(limits.max_messages);
     ask.arg(if open { "open" } else { "keep" });
     match run(line, ask).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),

@@ -8,7 +8,7 @@ use ::redis::Value;
 use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{Parts, parse, request, run};
-use crate::store::{Claim, Found, Held, millis};
+use crate::store::{Claim, ClaimedMembers, ReadResult, millis};
 use crate::{Context, Error, SessionId, View};
 
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
@@ -55,16 +55,16 @@ pub(crate) async fn read(
 fn parse_claim(mut parts: Parts, contexts: &[Context], ask: &Request) -> Result<Claim, Error> {
     let now: u64 = parts.next()?;
     let mut claim = Claim {
-        until: parts.next()?,
+        lease_until_ms: parts.next()?,
         ..Claim::default()
     };
     for (number, context) in contexts.iter().enumerate() {
         let mut shelf = Parts(parts.next::<Vec<Value>>()?.into_iter());
         if ask.key(number + 1) != Some(shelf.next::<Vec<u8>>()?.as_slice()) {
-            return Err(Error::mismatch(ask.is_write()));
+            return Err(Error::mismatched_reply(ask.is_write()));
         }
-        let held = parse_context(shelf, now, context, &mut claim.found)?;
-        claim.held.push(held);
+        let held = parse_context(shelf, now, context, &mut claim.result)?;
+        claim.members.push(held);
     }
     Ok(claim)
 }
@@ -73,16 +73,19 @@ fn parse_context(
     mut shelf: Parts,
     now: u64,
     context: &Context,
-    found: &mut Found,
-) -> Result<Held, Error> {
+    found: &mut ReadResult,
+) -> Result<ClaimedMembers, Error> {
     if let Ok(next) = u64::try_from(shelf.next::<i64>()?) {
-        found.due_in(Duration::from_millis(next));
+        found.note_due_in(Duration::from_millis(next));
     }
     found.displaced += shelf.next::<u64>()?;
     found.expired += shelf.next::<u64>()?;
-    found.newer += shelf.next::<u64>()?;
+    found.unsupported += shelf.next::<u64>()?;
     let members: Vec<Vec<u8>> = shelf.next()?;
-    Ok(Held::new(context.clone(), found.read(now, members)))
+    Ok(ClaimedMembers::new(
+        context.clone(),
+        found.read_members(now, members),
+    ))
 }
 
 pub(crate) async fn contexts(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::redis::{Connection, Idempotency, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{request, run};
-use crate::store::{Which, millis};
+use crate::store::{Selector, millis};
 use crate::{Context, Error, SessionId};
 
 static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retract.lua")));
@@ -15,12 +15,12 @@ static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clea
 pub(crate) async fn retract(
     line: &Connection,
     context: &Context,
-    which: &Which,
+    which: &Selector,
 ) -> Result<u64, Error> {
     let mut ask = request(&RETRACT, Idempotency::Idempotent, &[Key::context(context)]);
     match which {
-        Which::Tag(tag) => ask.arg("tag").arg(tag),
-        Which::Ids(ids) => {
+        Selector::Tag(tag) => ask.arg("tag").arg(tag),
+        Selector::Ids(ids) => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
             ask.arg("id").arg(ids)
         }

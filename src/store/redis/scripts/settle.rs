@@ -6,7 +6,7 @@ use crate::Error;
 use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{parse, parse_session, request, run};
-use crate::store::{Claim, Held, MAX_REDIRECTS};
+use crate::store::{Claim, ClaimedMembers, MAX_REDIRECTS};
 
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("confirm.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
@@ -45,15 +45,15 @@ pub(crate) async fn release(line: &Connection, claim: &Claim) -> Result<(), Erro
         return Ok(());
     }
     let mut ask = request(&RELEASE, Idempotency::NonIdempotent, &keys);
-    ask.arg(claim.until);
+    ask.arg(claim.lease_until_ms);
     append_members(&mut ask, claim);
     run(line, ask).await?;
     Ok(())
 }
 
 /// Gives the contexts of which a claim holds something.
-fn non_empty(claim: &Claim) -> impl Iterator<Item = &Held> {
-    claim.held.iter().filter(|held| !held.members.is_empty())
+fn non_empty(claim: &Claim) -> impl Iterator<Item = &ClaimedMembers> {
+    claim.members.iter().filter(|held| !held.members.is_empty())
 }
 
 /// Appends for each context how many members, then the members.
