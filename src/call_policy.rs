@@ -29,9 +29,9 @@ impl CallPolicy {
     ) -> Result<T, Error> {
         let guarded = async {
             let pass = self.breaker.enter()?;
-            let since = Timer::start();
+            let timer = Timer::start();
             let outcome = call.await;
-            telemetry::record_call(operation, since, &outcome);
+            telemetry::record_call(operation, timer, &outcome);
             pass.record(&outcome);
             outcome
         };

@@ -19,17 +19,19 @@ pub(crate) fn write_timed_out() -> Error {
 }
 
 pub(crate) async fn with_deadline<T>(
-    budget: Duration,
+    timeout_after: Duration,
     call: impl Future<Output = Result<T, Error>>,
-    late: fn() -> Error,
+    on_timeout: fn() -> Error,
 ) -> Result<T, Error> {
     if Handle::try_current().is_ok() {
-        return timeout(budget, call).await.unwrap_or_else(|_| Err(late()));
+        return timeout(timeout_after, call)
+            .await
+            .unwrap_or_else(|_| Err(on_timeout()));
     }
     // No tokio here: the time is taken on Salver's own thread.
-    let bell = runtime::spawn(async move { tokio::time::sleep(budget).await })?;
-    match select(pin!(call), bell).await {
+    let timer = runtime::spawn(async move { tokio::time::sleep(timeout_after).await })?;
+    match select(pin!(call), timer).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(late()),
+        Either::Right(_) => Err(on_timeout()),
     }
 }

@@ -25,15 +25,15 @@ macro_rules! counters {
 }
 
 counters! {
-    added => "salver_added_total";
-    shown => "salver_shown_total";
-    confirmed => "salver_confirmed_total";
-    released => "salver_released_total";
-    displaced => "salver_displaced_total";
-    expired => "salver_expired_total";
-    undecodable => "salver_undecodable_total";
-    newer => "salver_newer_total";
-    given_up => "salver_unsettled_total";
+    record_added => "salver_added_total";
+    record_shown => "salver_shown_total";
+    record_confirmed => "salver_confirmed_total";
+    record_released => "salver_released_total";
+    record_displaced => "salver_displaced_total";
+    record_expired => "salver_expired_total";
+    record_undecodable => "salver_undecodable_total";
+    record_unsupported => "salver_unsupported_version_total";
+    record_abandoned => "salver_abandoned_confirms_total";
 }
 
 /// When something began, where somebody counts how long it takes.
@@ -51,9 +51,9 @@ impl Timer {
 
 /// What a look met and did not hand out.
 pub(crate) fn record_skipped(app: &Arc<str>, skipped: &Skipped) {
-    expired(app, skipped.expired);
-    undecodable(app, skipped.undecodable);
-    newer(app, skipped.unsupported);
+    record_expired(app, skipped.expired);
+    record_undecodable(app, skipped.undecodable);
+    record_unsupported(app, skipped.unsupported);
 }
 
 /// How many members a read did not return, by cause.
@@ -65,30 +65,30 @@ pub(crate) struct Skipped {
 }
 
 /// The span of one call to the store.
-pub(crate) fn span(doing: &'static str, app: &str) -> tracing::Span {
-    tracing::debug_span!("salver", operation = doing, app)
+pub(crate) fn span(operation: &'static str, app: &str) -> tracing::Span {
+    tracing::debug_span!("salver", operation = operation, app)
 }
 
 /// One call to the store: how long it took, and how it ended.
-pub(crate) fn record_call<T>(doing: &'static str, since: Timer, outcome: &Result<T, Error>) {
+pub(crate) fn record_call<T>(operation: &'static str, timer: Timer, outcome: &Result<T, Error>) {
     if let Err(error) = outcome {
         record_mismatched_reply(error);
     }
     #[cfg(feature = "metrics")]
     {
         let ended = outcome.as_ref().err().map_or("ok", Error::kind_name);
-        metrics::histogram!("salver_call_seconds", "operation" => doing, "outcome" => ended)
-            .record(since.0.elapsed());
+        metrics::histogram!("salver_store_call_duration_seconds", "operation" => operation, "outcome" => ended)
+            .record(timer.0.elapsed());
     }
 }
 
 /// How long a page waited for its messages, and whether it goes out without knowing of any.
 #[cfg(feature = "web")]
-pub(crate) fn record_page_wait(app: &Arc<str>, since: Timer, degraded: bool) {
+pub(crate) fn record_page_wait(app: &Arc<str>, timer: Timer, degraded: bool) {
     #[cfg(feature = "metrics")]
     {
-        metrics::histogram!("salver_page_wait_seconds", "app" => Arc::clone(app))
-            .record(since.0.elapsed());
+        metrics::histogram!("salver_page_wait_duration_seconds", "app" => Arc::clone(app))
+            .record(timer.0.elapsed());
         if degraded {
             metrics::counter!("salver_degraded_pages_total", "app" => Arc::clone(app)).increment(1);
         }
@@ -103,17 +103,18 @@ pub(crate) fn record_mismatched_reply(error: &Error) {
     }
 }
 
-/// One stream more, or one less.
+/// Records that a stream was opened.
 #[cfg(feature = "live")]
-pub(crate) fn stream(app: &Arc<str>, opened: bool) {
+pub(crate) fn stream_opened(app: &Arc<str>) {
     #[cfg(feature = "metrics")]
-    {
-        let open = metrics::gauge!("salver_streams", "app" => Arc::clone(app));
-        match opened {
-            true => open.increment(1.0),
-            false => open.decrement(1.0),
-        }
-    }
+    metrics::gauge!("salver_open_streams", "app" => Arc::clone(app)).increment(1.0);
+}
+
+/// Records that a stream was closed.
+#[cfg(feature = "live")]
+pub(crate) fn stream_closed(app: &Arc<str>) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("salver_open_streams", "app" => Arc::clone(app)).decrement(1.0);
 }
 
 pub(crate) fn record_breaker_state(open: bool) {

@@ -64,11 +64,11 @@ pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
     if let Some(from) = rest.strip_prefix(TAG_PREFIX)
         && let Some(end) = from.iter().position(|byte| *byte == b'"')
     {
-        let (word, after) = from.split_at_checked(end)?;
-        tag = Some(word);
+        let (text, after) = from.split_at_checked(end)?;
+        tag = Some(text);
         rest = after.strip_prefix(b"\"")?;
     }
-    let newer = rest.strip_prefix(VERSION_PREFIX).is_some_and(|digits| {
+    let is_unsupported = rest.strip_prefix(VERSION_PREFIX).is_some_and(|digits| {
         let end = digits
             .iter()
             .position(|byte| !byte.is_ascii_digit())
@@ -79,7 +79,7 @@ pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
     Some(MemberHeader {
         id,
         tag,
-        is_unsupported: newer,
+        is_unsupported,
     })
 }
 
@@ -110,7 +110,7 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
 /// UUIDv7, for a `javascript:` link, for more than 8 KiB.
 pub fn decode(member: &[u8]) -> Result<Message, DecodeError> {
     match member_header(member) {
-        Some(head) if head.is_unsupported => Err(DecodeError::UnsupportedVersion),
+        Some(header) if header.is_unsupported => Err(DecodeError::UnsupportedVersion),
         Some(_) if member.len() <= MAX_MESSAGE => {
             serde_json::from_slice(member).map_err(|_| DecodeError::Malformed)
         }
@@ -168,7 +168,7 @@ impl Serialize for Message {
             args: self
                 .translation
                 .as_ref()
-                .map(|wording| &wording.args)
+                .map(|translation| &translation.args)
                 .filter(|args| !args.is_empty()),
         }
         .serialize(serializer)
@@ -213,8 +213,8 @@ impl<'de> Deserialize<'de> for Message {
         message.data = read.data;
         message.expires_at = read.expires;
         // Arguments of nothing mean nothing.
-        let wording = read.key.map(|key| TranslationKey::new(key, read.args));
-        message.translation = wording.map(Box::new);
+        let translation = read.key.map(|key| TranslationKey::new(key, read.args));
+        message.translation = translation.map(Box::new);
         message.validate().map_err(serde::de::Error::custom)?;
         Ok(message)
     }

@@ -8,7 +8,7 @@ use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
 use crate::support::metrics::Counted;
-use crate::support::programs::scratch;
+use crate::support::processes::scratch;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
@@ -221,7 +221,7 @@ fn a_handle_outlives_the_runtimes_that_used_it() {
 
 #[tokio::test]
 async fn redis_that_is_down_is_not_applied_and_noticed_when_it_is_back() {
-    let port = crate::support::programs::free_port();
+    let port = crate::support::processes::free_port();
     let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let down = salver.add(&page, Message::info("x")).await.unwrap_err();
@@ -601,7 +601,7 @@ async fn what_is_counted_has_the_names_of_the_table() {
         ("salver_added_total", 4),
         ("salver_displaced_total", 1),
         ("salver_undecodable_total", 2),
-        ("salver_newer_total", 2),
+        ("salver_unsupported_version_total", 2),
         ("salver_released_total", 3),
         ("salver_shown_total", 3),
         ("salver_confirmed_total", 3),
@@ -611,7 +611,10 @@ async fn what_is_counted_has_the_names_of_the_table() {
         assert_eq!(counted.sum(name), count, "{name}");
     }
     assert_eq!(counted.values("salver_breaker_open"), [1.0]);
-    assert_eq!(counted.values("salver_call_seconds").len(), 11);
+    assert_eq!(
+        counted.values("salver_store_call_duration_seconds").len(),
+        11
+    );
     let page = include_str!("../src/docs/observing.md");
     for name in counted.names() {
         assert!(

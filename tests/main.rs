@@ -16,19 +16,19 @@
     reason = "a test fails by panicking, and prints its figures"
 )]
 
-mod counts;
+mod conformance;
+mod external_writers;
 mod faults;
-mod foreign;
+mod faulty_stores;
 mod handle;
-mod hands;
 mod index;
-mod laws;
+mod instruction_counts;
+mod integrations;
 mod layers;
 mod live;
 mod mutants;
 mod pages;
 mod soak;
 mod support;
-mod twins;
+mod types;
 mod web;
-mod words;

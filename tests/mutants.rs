@@ -23,9 +23,14 @@ const PACKAGE: [&str; 6] = [
     "examples",
 ];
 /// Tests of these modules start examples as programs.
-const USE_EXAMPLES: [&str; 4] = ["pages::", "live::looks::", "live::crowd::", "hands::jobs::"];
+const USE_EXAMPLES: [&str; 4] = [
+    "pages::",
+    "live::accessibility::",
+    "live::ten_thousand_streams::",
+    "integrations::jobs::",
+];
 /// Tests of these modules are in the library.
-const IN_LIBRARY: [&str; 2] = ["store::", "link::"];
+const IN_LIBRARY: [&str; 3] = ["changes::", "redis::", "store::"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,7 +88,7 @@ fn mutants() -> Vec<Mutant> {
 fn selected() -> Vec<Mutant> {
     let names = std::env::var("SALVER_TEST_MUTANTS").unwrap_or_default();
     let names: BTreeSet<_> = names.split_whitespace().collect();
-    let is_full = std::env::var_os("SALVER_LONG").is_some();
+    let is_full = std::env::var_os("SALVER_TEST_FULL").is_some();
     let mut mutants = mutants();
     mutants.retain(|mutant| match names.is_empty() {
         true => is_full || mutant.profile == Profile::Default,
@@ -192,7 +197,7 @@ impl Workspace {
             .current_dir(&self.0)
             .env("CARGO_TARGET_DIR", self.0.join("target"))
             .env("RUST_BACKTRACE", "0")
-            .env_remove("SALVER_LONG");
+            .env_remove("SALVER_TEST_FULL");
         for (name, _) in std::env::vars() {
             // Of this package's own build and of nextest: a build of the copy has others.
             if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("NEXTEST") {

@@ -26,8 +26,8 @@ impl Due {
     /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
     /// tick is the last one, and every page with a mark asks.
     pub(crate) fn after_millis(millis: u64) -> Self {
-        let tick = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
-        Self(tick.saturating_add(2).min(GENERATION - 1))
+        let due = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
+        Self(due.saturating_add(2).min(GENERATION - 1))
     }
 }
 
@@ -81,24 +81,28 @@ impl DirtyMap {
 
     /// Tells from which tick on to ask for a context, if at all.
     #[cfg(feature = "web")]
-    pub(crate) fn get(&self, mark: Fingerprint) -> Option<Due> {
-        let value = self.shard(mark).get(&mark).copied()?;
+    pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<Due> {
+        let value = self.shard(fingerprint).get(&fingerprint).copied()?;
         Some(Due(value & !GENERATION))
     }
 
     /// Has a context asked for from this tick on, or earlier where that is so already.
-    pub(crate) fn mark_dirty(&self, mark: Fingerprint, tick: Due) -> Result<(), CapacityExceeded> {
-        self.upsert(mark, |old| old.map_or(tick, |old| old.min(tick)))
+    pub(crate) fn mark_dirty(
+        &self,
+        fingerprint: Fingerprint,
+        due: Due,
+    ) -> Result<(), CapacityExceeded> {
+        self.upsert(fingerprint, |old| old.map_or(due, |old| old.min(due)))
     }
 
     /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
-    pub(crate) fn touch(&self, mark: Fingerprint) -> Result<(), CapacityExceeded> {
-        self.upsert(mark, |old| old.unwrap_or(Due::NOW))
+    pub(crate) fn touch(&self, fingerprint: Fingerprint) -> Result<(), CapacityExceeded> {
+        self.upsert(fingerprint, |old| old.unwrap_or(Due::NOW))
     }
 
     /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
-    pub(crate) fn begin_query(&self, mark: Fingerprint) {
-        if let Some(value) = self.shard(mark).get_mut(&mark) {
+    pub(crate) fn begin_query(&self, fingerprint: Fingerprint) {
+        if let Some(value) = self.shard(fingerprint).get_mut(&fingerprint) {
             *value = *value & GENERATION | Due::IN_FLIGHT.0;
         }
     }
@@ -106,19 +110,19 @@ impl DirtyMap {
     /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
     pub(crate) fn finish_query(
         &self,
-        mark: Fingerprint,
+        fingerprint: Fingerprint,
         due: Option<Due>,
     ) -> Result<(), CapacityExceeded> {
-        let mut shard = self.shard(mark);
+        let mut shard = self.shard(fingerprint);
         if shard
-            .get(&mark)
+            .get(&fingerprint)
             .is_some_and(|value| value & !GENERATION == Due::IN_FLIGHT.0)
         {
-            shard.remove(&mark);
+            shard.remove(&fingerprint);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
         drop(shard);
-        due.map_or(Ok(()), |due| self.mark_dirty(mark, due))
+        due.map_or(Ok(()), |due| self.mark_dirty(fingerprint, due))
     }
 
     /// Begins another generation: what is marked or seen from now on is of it.
@@ -142,23 +146,23 @@ impl DirtyMap {
 
     fn upsert(
         &self,
-        mark: Fingerprint,
-        tick: impl FnOnce(Option<Due>) -> Due,
+        fingerprint: Fingerprint,
+        due: impl FnOnce(Option<Due>) -> Due,
     ) -> Result<(), CapacityExceeded> {
         if !self.is_enabled() {
             return Ok(());
         }
-        let mut shard = self.shard(mark);
+        let mut shard = self.shard(fingerprint);
         // Under the lock: who sees the mark after this sees it in this generation or a later one.
         let generation = self.generation.load(Ordering::Acquire);
-        if let Some(value) = shard.get_mut(&mark) {
-            *value = tick(Some(Due(*value & !GENERATION))).0 | generation;
+        if let Some(value) = shard.get_mut(&fingerprint) {
+            *value = due(Some(Due(*value & !GENERATION))).0 | generation;
             return Ok(());
         }
         if self.count.load(Ordering::Relaxed) >= self.capacity {
             return Err(CapacityExceeded);
         }
-        shard.insert(mark, tick(None).0 | generation);
+        shard.insert(fingerprint, due(None).0 | generation);
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -177,9 +181,9 @@ impl DirtyMap {
         }
     }
 
-    fn shard(&self, mark: Fingerprint) -> MutexGuard<'_, Shard> {
+    fn shard(&self, fingerprint: Fingerprint) -> MutexGuard<'_, Shard> {
         #[expect(clippy::indexing_slicing, reason = "there are so many")]
-        lock(&self.shards[mark.shard_index(SHARDS)])
+        lock(&self.shards[fingerprint.shard_index(SHARDS)])
     }
 }
 

@@ -40,12 +40,12 @@ type SyncedAt = (u64, u64);
 
 impl Index {
     #[cfg(feature = "redis")]
-    pub(crate) fn with_capacity(marks: usize) -> Self {
+    pub(crate) fn with_capacity(fingerprints: usize) -> Self {
         Self {
             created_at: Instant::now(),
             state: AtomicU64::new(0),
             last_heartbeat: AtomicU64::new(0),
-            dirty: DirtyMap::with_capacity(marks),
+            dirty: DirtyMap::with_capacity(fingerprints),
             resync_requested: Notify::new(),
             over_capacity: AtomicBool::new(false),
             invalidating: Mutex::default(),
@@ -58,13 +58,13 @@ impl Index {
         // The time is looked at here too: whoever is to notice the silence may itself be standing still.
         let at = self.now();
         let silent = at.saturating_sub(self.last_heartbeat.load(Ordering::Acquire));
-        let known = state & SYNCED != 0 && silent <= HEARTBEAT_TIMEOUT.as_millis() as u64;
-        known.then_some((state, at))
+        let synced = state & SYNCED != 0 && silent <= HEARTBEAT_TIMEOUT.as_millis() as u64;
+        synced.then_some((state, at))
     }
 
     #[cfg(feature = "web")]
-    pub(super) fn is_known_empty(&self, now: Due, mark: Fingerprint) -> bool {
-        self.dirty.get(mark).is_none_or(|from| from > now)
+    pub(super) fn is_known_empty(&self, now: Due, fingerprint: Fingerprint) -> bool {
+        self.dirty.get(fingerprint).is_none_or(|from| from > now)
     }
 
     /// Keeps others from losing all, or waits until they have.
@@ -75,11 +75,11 @@ impl Index {
     }
 
     /// Tells whether all was known until now.
-    pub(super) fn invalidate(&self, _losing: &MutexGuard<'_, ()>) -> bool {
-        let lost = |state: u64| Some((state | SYNCED).wrapping_add(1));
+    pub(super) fn invalidate(&self, _guard: &MutexGuard<'_, ()>) -> bool {
+        let invalidated = |state: u64| Some((state | SYNCED).wrapping_add(1));
         let before = self
             .state
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, lost);
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, invalidated);
         self.dirty.clear();
         // It always gives a next state, so it never fails.
         before.is_ok_and(|state| state & SYNCED != 0)

@@ -27,11 +27,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn new(bell: &Arc<Changes>, fingerprints: Vec<Fingerprint>) -> Self {
+    pub(crate) fn new(changes: &Arc<Changes>, fingerprints: Vec<Fingerprint>) -> Self {
         let signal = Arc::default();
-        bell.listeners.register(&fingerprints, &signal);
+        changes.listeners.register(&fingerprints, &signal);
         Self {
-            changes: Arc::clone(bell),
+            changes: Arc::clone(changes),
             fingerprints,
             signal,
         }

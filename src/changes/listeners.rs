@@ -37,42 +37,45 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) fn register(&self, marks: &[Fingerprint], rung: &Arc<Signal>) {
-        let mut waiting = self.lock();
-        for mark in marks {
-            waiting.entry(*mark).or_default().push(Arc::clone(rung));
+    pub(super) fn register(&self, fingerprints: &[Fingerprint], signal: &Arc<Signal>) {
+        let mut signals = self.lock();
+        for fingerprint in fingerprints {
+            signals
+                .entry(*fingerprint)
+                .or_default()
+                .push(Arc::clone(signal));
         }
-        self.count.store(waiting.len(), Ordering::Release);
+        self.count.store(signals.len(), Ordering::Release);
     }
 
-    pub(super) fn unregister(&self, marks: &[Fingerprint], rung: &Arc<Signal>) {
-        let mut waiting = self.lock();
-        for mark in marks {
-            if let Some(here) = waiting.get_mut(mark) {
-                here.retain(|other| !Arc::ptr_eq(other, rung));
+    pub(super) fn unregister(&self, fingerprints: &[Fingerprint], signal: &Arc<Signal>) {
+        let mut signals = self.lock();
+        for fingerprint in fingerprints {
+            if let Some(here) = signals.get_mut(fingerprint) {
+                here.retain(|other| !Arc::ptr_eq(other, signal));
                 if here.is_empty() {
-                    waiting.remove(mark);
+                    signals.remove(fingerprint);
                 }
             }
         }
-        self.count.store(waiting.len(), Ordering::Release);
+        self.count.store(signals.len(), Ordering::Release);
     }
 
-    pub(crate) fn notify(&self, mark: Fingerprint) {
+    pub(crate) fn notify(&self, fingerprint: Fingerprint) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        for rung in self.lock().get(&mark).into_iter().flatten() {
-            rung.set();
+        for signal in self.lock().get(&fingerprint).into_iter().flatten() {
+            signal.set();
         }
     }
 
     pub(crate) fn notify_all(&self) {
-        let waiting = self.lock();
-        let mut rung = HashSet::new();
-        for one in waiting.values().flatten() {
+        let signals = self.lock();
+        let mut signal = HashSet::new();
+        for one in signals.values().flatten() {
             // A watch waits for several contexts, and rings once.
-            if rung.insert(Arc::as_ptr(one)) {
+            if signal.insert(Arc::as_ptr(one)) {
                 one.set();
             }
         }

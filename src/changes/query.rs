@@ -15,13 +15,15 @@ impl Changes {
     /// Begins a look: what rang before is answered by it, what rings from now on is not. Until it is answered
     /// others ask too.
     pub(crate) fn begin_query(&self, contexts: &[Context]) -> QueryGuard<'_> {
-        let marks = self.fingerprinter.fingerprint_all(contexts);
+        let fingerprints = self.fingerprinter.fingerprint_all(contexts);
         if let Some(index) = self.index() {
-            marks.iter().for_each(|mark| index.dirty.begin_query(*mark));
+            fingerprints
+                .iter()
+                .for_each(|fingerprint| index.dirty.begin_query(*fingerprint));
         }
         QueryGuard {
             changes: self,
-            fingerprints: marks,
+            fingerprints,
         }
     }
 }
@@ -37,7 +39,7 @@ pub(crate) struct QueryGuard<'a> {
 impl QueryGuard<'_> {
     /// Notes the answer: nothing more may be shown before this time, unless it rings.
     pub(crate) fn finish(mut self, next: Option<Duration>) {
-        let marks = std::mem::take(&mut self.fingerprints);
+        let fingerprints = std::mem::take(&mut self.fingerprints);
         let Some(index) = self.changes.index() else {
             return;
         };
@@ -45,9 +47,9 @@ impl QueryGuard<'_> {
             let next = u64::try_from(next.min(MAX_DUE_DELAY).as_millis()).unwrap_or(u64::MAX);
             Due::after_millis(index.now().saturating_add(next))
         });
-        for mark in marks {
+        for fingerprint in fingerprints {
             self.changes
-                .check_capacity(index, index.dirty.finish_query(mark, due));
+                .check_capacity(index, index.dirty.finish_query(fingerprint, due));
         }
     }
 }
@@ -56,6 +58,6 @@ impl Drop for QueryGuard<'_> {
     fn drop(&mut self) {
         self.fingerprints
             .iter()
-            .for_each(|mark| self.changes.mark_dirty_now(*mark));
+            .for_each(|fingerprint| self.changes.mark_dirty_now(*fingerprint));
     }
 }

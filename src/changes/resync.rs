@@ -11,7 +11,7 @@ impl Changes {
     /// Begins to go through all that there is in the store.
     pub(crate) fn begin_resync(&self) -> Option<ResyncPass<'_>> {
         let index = self.index()?;
-        let _losing = index.invalidation_lock();
+        let _guard = index.invalidation_lock();
         // This round is what it rang for.
         index.resync_requested.notified().now_or_never();
         index.dirty.begin_generation();
@@ -40,12 +40,12 @@ impl ResyncPass<'_> {
     /// Notes that a key is there. Where all was known before, what is known of it stays; else nobody knows
     /// whether it has changed, and it is asked for.
     pub(crate) fn touch(&self, key: &[u8]) {
-        let mark = self.changes.fingerprinter.fingerprint_key(key);
+        let fingerprint = self.changes.fingerprinter.fingerprint_key(key);
         match self.was_synced() {
             true => self
                 .changes
-                .check_capacity(self.index, self.index.dirty.touch(mark)),
-            false => self.changes.mark_dirty_now(mark),
+                .check_capacity(self.index, self.index.dirty.touch(fingerprint)),
+            false => self.changes.mark_dirty_now(fingerprint),
         }
     }
 
@@ -58,12 +58,12 @@ impl ResyncPass<'_> {
     /// show.
     pub(crate) fn finish(self) {
         self.index.dirty.drop_stale();
-        let complete = self.state | SYNCED;
+        let synced = self.state | SYNCED;
         let state = &self.index.state;
-        let known =
-            state.compare_exchange(self.state, complete, Ordering::AcqRel, Ordering::Acquire);
+        let synced =
+            state.compare_exchange(self.state, synced, Ordering::AcqRel, Ordering::Acquire);
         // Refused if all was lost meanwhile: then nothing is known.
-        if known.is_err() {
+        if synced.is_err() {
             return;
         }
         self.index.over_capacity.store(false, Ordering::Relaxed);

@@ -81,9 +81,9 @@ impl Changes {
 
     /// Rings for a context: something may have changed there.
     pub fn mark_changed(&self, context: &Context) {
-        let mark = self.fingerprinter.fingerprint(context);
-        self.mark_dirty_now(mark);
-        self.listeners.notify(mark);
+        let fingerprint = self.fingerprinter.fingerprint(context);
+        self.mark_dirty_now(fingerprint);
+        self.listeners.notify(fingerprint);
     }
 
     /// Tells whether every change rings at present.
@@ -123,13 +123,13 @@ impl Changes {
         self.index().map(|index| index.synced_at().is_some())
     }
 
-    pub(crate) fn mark_dirty_now(&self, mark: Fingerprint) {
-        self.mark_dirty(mark, Due::NOW);
+    pub(crate) fn mark_dirty_now(&self, fingerprint: Fingerprint) {
+        self.mark_dirty(fingerprint, Due::NOW);
     }
 
-    pub(crate) fn mark_dirty(&self, mark: Fingerprint, tick: Due) {
+    pub(crate) fn mark_dirty(&self, fingerprint: Fingerprint, due: Due) {
         if let Some(index) = self.index() {
-            self.check_capacity(index, index.dirty.mark_dirty(mark, tick));
+            self.check_capacity(index, index.dirty.mark_dirty(fingerprint, due));
         }
     }
 
@@ -142,8 +142,8 @@ impl Changes {
         }
     }
 
-    pub(crate) fn invalidate_locked(&self, index: &Index, losing: &MutexGuard<'_, ()>) {
-        if index.invalidate(losing) {
+    pub(crate) fn invalidate_locked(&self, index: &Index, guard: &MutexGuard<'_, ()>) {
+        if index.invalidate(guard) {
             self.listeners.notify_all();
         }
     }

@@ -11,9 +11,9 @@ use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};
 impl Changes {
     /// Rings for a context by its key.
     pub(crate) fn mark_key_changed(&self, key: &[u8]) {
-        let mark = self.fingerprinter.fingerprint_key(key);
-        self.mark_dirty_now(mark);
-        self.listeners.notify(mark);
+        let fingerprint = self.fingerprinter.fingerprint_key(key);
+        self.mark_dirty_now(fingerprint);
+        self.listeners.notify(fingerprint);
     }
 
     /// Gives the time, for [`heard_all_before`](Self::heard_all_before).
@@ -32,8 +32,8 @@ impl Changes {
     /// told.
     pub(crate) fn invalidate_all(&self) {
         if let Some(index) = self.index() {
-            let losing = index.invalidation_lock();
-            self.invalidate_locked(index, &losing);
+            let guard = index.invalidation_lock();
+            self.invalidate_locked(index, &guard);
             index.resync_requested.notify_one();
         }
     }
@@ -54,10 +54,10 @@ impl Changes {
         let Some(index) = self.index() else {
             return;
         };
-        let losing = index.invalidation_lock();
+        let guard = index.invalidation_lock();
         if !index.dirty.is_enabled() {
             index.dirty.enable();
-            self.invalidate_locked(index, &losing);
+            self.invalidate_locked(index, &guard);
             index.resync_requested.notify_one();
         }
     }
@@ -74,8 +74,8 @@ impl Changes {
     /// else clears, of contexts that expired or were confirmed elsewhere.
     pub(crate) fn needs_resync(&self) -> bool {
         let wants = |index: &Index| {
-            let known = index.state.load(Ordering::Acquire) & SYNCED != 0;
-            !known || index.dirty.needs_resync()
+            let synced = index.state.load(Ordering::Acquire) & SYNCED != 0;
+            !synced || index.dirty.needs_resync()
         };
         self.index().is_some_and(wants)
     }

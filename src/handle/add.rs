@@ -85,33 +85,33 @@ impl Salver {
         context: &Context,
         messages: &[Message],
     ) -> Result<(AddOutcome, usize), Error> {
-        let policy = self.config();
+        let config = self.config();
         for message in messages {
             // Encoding is the one check of the size of the whole; it costs less than a round trip.
             wire::encode(message).map_err(|error| error.with_operation("add"))?;
             // When its time comes it must not be too old at once: a page may take a lease to show it.
-            let latest = policy.limits.max_age.saturating_sub(policy.lease);
+            let latest = config.limits.max_age.saturating_sub(config.lease);
             if !message.delay().is_zero() && message.delay() > latest {
                 let problem = "is beyond the age limit less the lease";
                 return Err(Error::invalid("after", problem).with_operation("add"));
             }
         }
-        let loud = messages.iter().filter(|message| self.passes_level(message));
-        let loud: Vec<_> = loud.cloned().collect();
-        if loud.is_empty() {
+        let accepted = messages.iter().filter(|message| self.passes_level(message));
+        let accepted: Vec<_> = accepted.cloned().collect();
+        if accepted.is_empty() {
             return Ok((AddOutcome::Added { displaced: 0 }, 0));
         }
-        let mut limits = policy.limits;
+        let mut limits = config.limits;
         limits.replicas = self.replicas;
         // Within the first attempt, so that "too few" is answered and not guessed.
-        limits.replica_timeout = policy.call_timeout / 3;
-        let add = || self.store.add(context, &loud, &limits);
-        let placed = self.write_idempotent("add", add).await?;
-        if let AddOutcome::Added { displaced } = placed {
-            telemetry::added(&self.app, loud.len() as u64);
-            telemetry::displaced(&self.app, displaced);
+        limits.replica_timeout = config.call_timeout / 3;
+        let add = || self.store.add(context, &accepted, &limits);
+        let outcome = self.write_idempotent("add", add).await?;
+        if let AddOutcome::Added { displaced } = outcome {
+            telemetry::record_added(&self.app, accepted.len() as u64);
+            telemetry::record_displaced(&self.app, displaced);
         }
-        Ok((placed, loud.len()))
+        Ok((outcome, accepted.len()))
     }
 
     pub(crate) fn passes_level(&self, message: &Message) -> bool {

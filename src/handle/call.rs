@@ -19,42 +19,42 @@ impl Salver {
     /// Asks for something that changes nothing.
     pub(crate) async fn read<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.config().call_timeout;
-        self.read_with_timeout(doing, budget, call).await
+        let timeout = self.config().call_timeout;
+        self.read_with_timeout(operation, timeout, call).await
     }
 
     /// Asks for something for which nobody waits, with a budget of its own.
     pub(crate) async fn read_with_timeout<T>(
         &self,
-        doing: &'static str,
-        budget: Duration,
+        operation: &'static str,
+        timeout: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.call(doing, with_deadline(budget, call, read_timed_out))
+        self.call(operation, with_deadline(timeout, call, read_timed_out))
             .await
     }
 
     /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
     pub(crate) async fn write_non_idempotent<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let budget = self.config().call_timeout;
-        self.write_with_timeout(doing, budget, call).await
+        let timeout = self.config().call_timeout;
+        self.write_with_timeout(operation, timeout, call).await
     }
 
     /// Asks for a change for which nobody waits, with a budget of its own.
     pub(crate) async fn write_with_timeout<T>(
         &self,
-        doing: &'static str,
-        budget: Duration,
+        operation: &'static str,
+        timeout: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.call(doing, with_deadline(budget, call, write_timed_out))
+        self.call(operation, with_deadline(timeout, call, write_timed_out))
             .await
     }
 
@@ -62,14 +62,18 @@ impl Salver {
     /// with the same bytes, in what is left of the budget.
     pub(crate) async fn write_idempotent<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         call: impl Fn() -> F,
     ) -> Result<T, Error> {
-        let (budget, started) = (self.config().call_timeout, Instant::now());
+        let (timeout, started) = (self.config().call_timeout, Instant::now());
         let twice = async {
-            let first =
-                with_deadline(budget.mul_f64(FIRST_ATTEMPT_SHARE), call(), write_timed_out).await;
-            let left = budget.saturating_sub(started.elapsed());
+            let first = with_deadline(
+                timeout.mul_f64(FIRST_ATTEMPT_SHARE),
+                call(),
+                write_timed_out,
+            )
+            .await;
+            let left = timeout.saturating_sub(started.elapsed());
             match first {
                 Err(error) if error.is_in_doubt() && !left.is_zero() => {
                     telemetry::record_mismatched_reply(&error);
@@ -83,15 +87,15 @@ impl Salver {
                 first => first,
             }
         };
-        self.call(doing, twice).await
+        self.call(operation, twice).await
     }
 
     pub(super) async fn call<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let outcome = self.shared.calls.call(doing, &self.app, call).await;
+        let outcome = self.shared.calls.call(operation, &self.app, call).await;
         if outcome.as_ref().err().is_none_or(Error::is_denied) {
             self.check_health_once();
         }
@@ -105,10 +109,10 @@ impl Salver {
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let found =
+            let result =
                 with_deadline(CHECK_TIMEOUT, store.health_check(&app), read_timed_out).await;
-            for finding in found.into_iter().flatten() {
-                tracing::warn!("the store: {finding}");
+            for issue in result.into_iter().flatten() {
+                tracing::warn!("the store: {issue}");
             }
         };
         // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.

@@ -22,10 +22,10 @@ impl Salver {
     pub(crate) async fn claim_guarded(
         &self,
         contexts: Vec<Context>,
-        budget: Duration,
+        timeout: Duration,
     ) -> Result<ClaimGuard, Error> {
         let claiming = ClaimFuture::new(self, contexts);
-        self.call("claim", with_deadline(budget, claiming, read_timed_out))
+        self.call("claim", with_deadline(timeout, claiming, read_timed_out))
             .await
     }
 
@@ -34,12 +34,12 @@ impl Salver {
     pub(crate) async fn claim_for_page(
         &self,
         contexts: Vec<Context>,
-        budget: Duration,
+        timeout: Duration,
     ) -> Result<ClaimGuard, Error> {
         let since = Timer::start();
-        let held = self.claim_guarded(contexts, budget).await;
-        telemetry::record_page_wait(&self.app, since, held.is_err());
-        held
+        let inner = self.claim_guarded(contexts, timeout).await;
+        telemetry::record_page_wait(&self.app, since, inner.is_err());
+        inner
     }
 
     /// Claims for a script in a page that is open: it waits as long as an add does.
@@ -63,10 +63,10 @@ impl Salver {
     /// Dropped halfway, what it claims is released at once.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
         let contexts = context.read_contexts();
-        let hold = self
+        let guard = self
             .claim_guarded(contexts, self.config().call_timeout)
             .await?;
-        Ok(hold.into_claim())
+        Ok(guard.into_claim())
     }
 
     /// Ends a claim: shown, never again. One round trip.
@@ -77,8 +77,8 @@ impl Salver {
     pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
         self.write_idempotent("confirm", || self.store.confirm(claim))
             .await?;
-        telemetry::shown(&self.app, claim.messages().len() as u64);
-        telemetry::confirmed(&self.app, claim.messages().len() as u64);
+        telemetry::record_shown(&self.app, claim.messages().len() as u64);
+        telemetry::record_confirmed(&self.app, claim.messages().len() as u64);
         Ok(())
     }
 
@@ -89,13 +89,13 @@ impl Salver {
         context: &Context,
         ids: Vec<MessageId>,
     ) -> Result<(), Error> {
-        let (contexts, which) = (context.read_contexts(), Selector::Ids(ids));
+        let (contexts, selector) = (context.read_contexts(), Selector::Ids(ids));
         let confirms = contexts.iter().map(|context| {
-            self.write_idempotent("confirm", || self.store.retract(context, &which))
+            self.write_idempotent("confirm", || self.store.retract(context, &selector))
         });
         let removed: u64 = try_join_all(confirms).await?.into_iter().sum();
-        telemetry::shown(&self.app, removed);
-        telemetry::confirmed(&self.app, removed);
+        telemetry::record_shown(&self.app, removed);
+        telemetry::record_confirmed(&self.app, removed);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Salver {
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
         self.write_non_idempotent("release", self.store.release(&claim))
             .await?;
-        telemetry::released(&self.app, claim.messages().len() as u64);
+        telemetry::record_released(&self.app, claim.messages().len() as u64);
         Ok(())
     }
 }

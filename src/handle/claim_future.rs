@@ -31,13 +31,13 @@ pub(crate) struct ClaimFuture<'a> {
 impl<'a> ClaimFuture<'a> {
     pub(crate) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
         let store = Arc::clone(&salver.store);
-        let policy = salver.config();
-        let (lease, age) = (policy.lease, policy.limits.max_age);
-        let asked: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
+        let config = salver.config();
+        let (lease, age) = (config.lease, config.limits.max_age);
+        let call: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
         Self {
             salver,
             // A store that panics must not take the page with it.
-            call: Some(AssertUnwindSafe(asked).catch_unwind()),
+            call: Some(AssertUnwindSafe(call).catch_unwind()),
             is_started: false,
         }
     }
@@ -46,12 +46,12 @@ impl<'a> ClaimFuture<'a> {
 impl Future for ClaimFuture<'_> {
     type Output = Result<ClaimGuard, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Waker<'_>) -> Poll<Self::Output> {
         self.is_started = true;
-        let Some(asked) = &mut self.call else {
+        let Some(call) = &mut self.call else {
             return Poll::Ready(Err(read_timed_out()));
         };
-        let claimed = ready!(asked.poll_unpin(waker));
+        let claimed = ready!(call.poll_unpin(cx));
         self.call = None;
         Poll::Ready(into_guard(self.salver, claimed))
     }
@@ -59,16 +59,16 @@ impl Future for ClaimFuture<'_> {
 
 impl Drop for ClaimFuture<'_> {
     fn drop(&mut self) {
-        if let Some(asked) = self.call.take()
+        if let Some(call) = self.call.take()
             && self.is_started
         {
             let salver = self.salver.clone();
-            let give_back = async move {
-                let claimed = with_deadline(ORPHAN_TIMEOUT, asked.map(Ok), read_timed_out).await;
+            let release = async move {
+                let claimed = with_deadline(ORPHAN_TIMEOUT, call.map(Ok), read_timed_out).await;
                 drop(claimed.and_then(|claimed| into_guard(&salver, claimed)));
             };
             // Without a thread the lease decides.
-            let _ = runtime::spawn(give_back);
+            let _ = runtime::spawn(release);
         }
     }
 }

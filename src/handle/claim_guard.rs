@@ -46,7 +46,7 @@ impl ClaimGuard {
     }
 
     pub(crate) fn into_claim(mut self) -> Claim {
-        self.0.take().map(|held| held.claim).unwrap_or_default()
+        self.0.take().map(|inner| inner.claim).unwrap_or_default()
     }
 }
 
@@ -55,10 +55,10 @@ impl ClaimGuard {
 impl ClaimGuard {
     /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
     pub(crate) fn confirm_undecodable(&mut self) {
-        if let Some(held) = &mut self.0
-            && let Some(rest) = held.claim.split_undecodable()
+        if let Some(inner) = &mut self.0
+            && let Some(rest) = inner.claim.split_undecodable()
         {
-            let ClaimGuardInner { salver, .. } = &**held;
+            let ClaimGuardInner { salver, .. } = &**inner;
             salver
                 .settler
                 .enqueue(&salver.app, Settlement::Confirm(rest));
@@ -68,14 +68,14 @@ impl ClaimGuard {
     /// Gives the claim, to be read.
     #[cfg(feature = "live")]
     pub(crate) fn claim(&self) -> Option<&Claim> {
-        self.0.as_ref().map(|held| &held.claim)
+        self.0.as_ref().map(|inner| &inner.claim)
     }
 
     /// Has the page say itself what it shows, once it is handed over.
     pub(crate) fn into_client_confirmed(mut self) -> Self {
         self.confirm_undecodable();
-        if let Some(held) = &mut self.0 {
-            held.is_client_confirmed = true;
+        if let Some(inner) = &mut self.0 {
+            inner.is_client_confirmed = true;
         }
         self
     }
@@ -89,60 +89,60 @@ impl ClaimGuard {
     /// Gives back after a while, off everybody's path.
     #[cfg(feature = "live")]
     pub(crate) fn release_after(self, time: Duration) {
-        let give_back = async move {
+        let release = async move {
             tokio::time::sleep(time).await;
             drop(self);
         };
         // Without a thread it is dropped, and given back, at once.
-        let _ = runtime::spawn(give_back);
+        let _ = runtime::spawn(release);
     }
 }
 
 #[cfg(feature = "web")]
 impl ClaimGuard {
     pub(crate) fn result(&self) -> Option<&ReadResult> {
-        self.0.as_ref().map(|held| &held.claim.result)
+        self.0.as_ref().map(|inner| &inner.claim.result)
     }
 
     /// Tells whether there is nothing to end.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|held| held.claim.is_empty())
+        self.0.as_ref().is_none_or(|inner| inner.claim.is_empty())
     }
 
     pub(crate) fn follow(&mut self, session: &SessionId) {
-        if let Some(held) = &mut self.0 {
-            held.claim.follow_session(session);
+        if let Some(inner) = &mut self.0 {
+            inner.claim.follow_session(session);
         }
     }
 
     /// Confirms off the visitor's path, or leaves that to the page.
     pub(crate) fn confirm(mut self) {
-        if let Some(held) = self.0.take() {
-            if held.is_client_confirmed {
+        if let Some(inner) = self.0.take() {
+            if inner.is_client_confirmed {
                 return;
             }
-            telemetry::shown(&held.salver.app, held.claim.messages().len() as u64);
-            held.settle(Settlement::Confirm);
+            telemetry::record_shown(&inner.salver.app, inner.claim.messages().len() as u64);
+            inner.settle(Settlement::Confirm);
         }
     }
 
     /// Gives back before the response leaves, so that the visitor's next page finds the messages. Waits for
     /// at most `budget`; the release goes its way whether or not anybody waits.
-    pub(crate) async fn release(mut self, budget: Duration) {
-        if let Some(held) = self.0.take() {
-            let ClaimGuardInner { claim, salver, .. } = *held;
-            let settle = &salver.settler;
-            let tried = settle.enqueue_and_wait(&salver.app, Settlement::Release(claim));
+    pub(crate) async fn release(mut self, deadline: Duration) {
+        if let Some(inner) = self.0.take() {
+            let ClaimGuardInner { claim, salver, .. } = *inner;
+            let settler = &salver.settler;
+            let tried = settler.enqueue_and_wait(&salver.app, Settlement::Release(claim));
             // Too late, or there was nothing to release: the lease decides.
-            let _ = timeout(budget, tried).await;
+            let _ = timeout(deadline, tried).await;
         }
     }
 }
 
 impl Drop for ClaimGuard {
     fn drop(&mut self) {
-        if let Some(held) = self.0.take() {
-            held.settle(Settlement::Release);
+        if let Some(inner) = self.0.take() {
+            inner.settle(Settlement::Release);
         }
     }
 }

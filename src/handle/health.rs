@@ -56,9 +56,9 @@ impl fmt::Display for Health {
         if self.is_healthy() {
             return f.write_str("all is well");
         }
-        for (n, finding) in self.issues.iter().enumerate() {
+        for (n, issue) in self.issues.iter().enumerate() {
             let newline = if n > 0 { "\n" } else { "" };
-            write!(f, "{newline}{finding}")?;
+            write!(f, "{newline}{issue}")?;
         }
         Ok(())
     }
@@ -77,41 +77,42 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
-        let findings = match with_deadline(
+        let issues = match with_deadline(
             CHECK_TIMEOUT,
             self.store.health_check(self.app()),
             read_timed_out,
         )
         .await
         {
-            Ok(found) => {
+            Ok(result) => {
                 // Whoever finds it well here need not wait until a page does.
                 self.shared.calls.breaker().record_success();
-                found
+                result
             }
             Err(error) => self.issues_of(&error),
         };
-        let index = match self.changes.as_ref().and_then(|bell| bell.is_synced()) {
+        let index = match self
+            .changes
+            .as_ref()
+            .and_then(|changes| changes.is_synced())
+        {
             None => PendingIndex::Disabled,
             Some(true) => PendingIndex::Ready,
             Some(false) => PendingIndex::Syncing,
         };
-        Health {
-            issues: findings,
-            index,
-        }
+        Health { issues, index }
     }
 }
 
 impl Salver {
     fn issues_of(&self, error: &Error) -> Vec<Issue> {
-        let mut findings = Vec::new();
+        let mut issues = Vec::new();
         if self.shared.calls.breaker().is_open() {
             let detail = "the last calls to the store failed";
-            findings.push(Issue::new(IssueKind::CircuitOpen, detail));
+            issues.push(Issue::new(IssueKind::CircuitOpen, detail));
         }
-        findings.push(Issue::new(issue_kind(error), error.to_string()));
-        findings
+        issues.push(Issue::new(issue_kind(error), error.to_string()));
+        issues
     }
 }
 

@@ -30,9 +30,9 @@ impl Salver {
     /// ```
     #[must_use]
     pub fn listen(&self, context: &Context) -> Listener {
-        let bell = self.shared.store.changes(context.app());
-        let bell = bell.unwrap_or_else(|| Arc::new(Changes::polling()));
-        bell.listen(&context.read_contexts())
+        let changes = self.shared.store.changes(context.app());
+        let changes = changes.unwrap_or_else(|| Arc::new(Changes::polling()));
+        changes.listen(&context.read_contexts())
     }
 }
 
@@ -43,17 +43,17 @@ impl Salver {
         if !self.config().pending_index {
             return None;
         }
-        let bell = self.shared.store.changes(&self.app);
-        let bell = bell.filter(|bell| bell.is_synced().is_some())?;
+        let changes = self.shared.store.changes(&self.app);
+        let changes = changes.filter(|changes| changes.is_synced().is_some())?;
         #[cfg(feature = "redis")]
-        bell.enable_index();
-        Some(bell)
+        changes.enable_index();
+        Some(changes)
     }
 
     /// Tells whether it is known that a page has nothing to show.
     pub(crate) fn is_known_empty(&self, session: &SessionId, view: &View) -> bool {
-        let bell = self.changes.as_ref();
-        bell.is_some_and(|bell| bell.is_known_empty(&self.app, session, view))
+        let changes = self.changes.as_ref();
+        changes.is_some_and(|changes| changes.is_known_empty(&self.app, session, view))
     }
 
     /// Tells whether pages may not ask: what a visitor did itself has to be asked for all the same.

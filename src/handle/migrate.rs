@@ -66,8 +66,8 @@ impl Salver {
         let moving = async move {
             let _place = place;
             let mut rest = Duration::from_millis(50);
-            let give_up = tokio::time::Instant::now() + RETRY_PERIOD;
-            while tokio::time::Instant::now() < give_up {
+            let deadline = tokio::time::Instant::now() + RETRY_PERIOD;
+            while tokio::time::Instant::now() < deadline {
                 match salver.migrate_to_new(&from, &to).await {
                     Err(error) if !error.is_closed() => tracing::debug!(%error, "not moved yet"),
                     _ => return,

@@ -52,9 +52,9 @@ impl Salver {
     pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
         let contexts = context.read_contexts();
         let take = self.store.take(&contexts, self.config().limits.max_age);
-        let found = self.write_non_idempotent("take", take).await?;
-        telemetry::record_skipped(&self.app, &found.skipped());
-        telemetry::shown(&self.app, found.messages.len() as u64);
-        Ok(found.messages)
+        let result = self.write_non_idempotent("take", take).await?;
+        telemetry::record_skipped(&self.app, &result.skipped());
+        telemetry::record_shown(&self.app, result.messages.len() as u64);
+        Ok(result.messages)
     }
 }

@@ -13,13 +13,13 @@ impl Salver {
     pub async fn retract(
         &self,
         context: &Context,
-        which: impl Into<Selector>,
+        selector: impl Into<Selector>,
     ) -> Result<u64, Error> {
-        let which = which.into();
-        if let Selector::Tag(tag) = &which {
+        let selector = selector.into();
+        if let Selector::Tag(tag) = &selector {
             crate::message::validate_tag(tag).map_err(|error| error.with_operation("retract"))?;
         }
-        self.write_idempotent("retract", || self.store.retract(context, &which))
+        self.write_idempotent("retract", || self.store.retract(context, &selector))
             .await
     }
 

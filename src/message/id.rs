@@ -51,17 +51,17 @@ impl MessageId {
     /// ```
     #[must_use]
     pub fn for_job_step(
-        begun: impl Into<OffsetDateTime>,
-        job: impl AsRef<[u8]>,
+        started_at: impl Into<OffsetDateTime>,
+        job_id: impl AsRef<[u8]>,
         step: u32,
     ) -> Self {
         let digits = step.to_string();
-        let digest = [b"salver1 step", job.as_ref(), digits.as_bytes()].join(&0);
+        let digest = [b"salver1 step", job_id.as_ref(), digits.as_bytes()].join(&0);
         let digest: [u8; 32] = Sha256::digest(digest).into();
         let counter = u16::try_from(step).unwrap_or(u16::MAX).min(MAX_COUNTER);
         let [high, low] = counter.to_be_bytes();
         let [a, b, c, d, e, f, g, h, ..] = digest;
-        let millis = begun.into().unix_timestamp_nanos() / 1_000_000;
+        let millis = started_at.into().unix_timestamp_nanos() / 1_000_000;
         let millis = u64::try_from(millis).unwrap_or_default();
         let id = Builder::from_unix_timestamp_millis(millis, &[high, low, a, b, c, d, e, f, g, h]);
         Self(id.into_uuid())

@@ -298,7 +298,10 @@ impl Message {
 
     /// Gives what is put into the translation.
     pub fn args(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let args = self.translation.iter().flat_map(|wording| &wording.args);
+        let args = self
+            .translation
+            .iter()
+            .flat_map(|translation| &translation.args);
         args.map(|(name, value)| (name.as_str(), value))
     }
 
@@ -333,8 +336,8 @@ impl Message {
             action.validate()?;
         }
         self.validate_data()?;
-        if let Some(wording) = &self.translation {
-            wording.validate()?;
+        if let Some(translation) = &self.translation {
+            translation.validate()?;
         }
         self.autoclose.validate()?;
         if self.delay > MAX_DELAY {

@@ -42,14 +42,14 @@ pub(crate) enum Retry {
     /// Over another connection.
     Reconnect,
     /// In a moment: nothing was applied, since the keys are on their way to another server.
-    WaitAndRetry,
+    AfterDelay,
 }
 
 /// Sorts an error of a connection attempt.
 pub(crate) fn classify_connect(error: RedisError) -> Error {
     // What a Cluster's servers answered is in the words alone.
-    let told = error.detail().unwrap_or_default();
-    if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(told, code)) {
+    let detail = error.detail().unwrap_or_default();
+    if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(detail, code)) {
         return Error::denied().with_source(error);
     }
     Error::unavailable(connect_failure_reason(&error)).with_source(error)
@@ -74,61 +74,61 @@ const TLS_FAILURES: [(&str, &str); 5] = [
 ];
 
 fn connect_failure_reason(error: &RedisError) -> &'static str {
-    let said = error.to_string();
-    let known = TLS_FAILURES.iter().find(|(words, _)| said.contains(words));
+    let text = error.to_string();
+    let known = TLS_FAILURES.iter().find(|(words, _)| text.contains(words));
     known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
 }
 
 /// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
 /// again here: whoever counts has to see it.
-pub(crate) fn mismatched_reply(effect: Idempotency) -> Failure {
+pub(crate) fn mismatched_reply(idempotency: Idempotency) -> Failure {
     Failure {
-        error: Error::mismatched_reply(effect != Idempotency::ReadOnly),
+        error: Error::mismatched_reply(idempotency != Idempotency::ReadOnly),
         close_connection: true,
         retry: Retry::Never,
     }
 }
 
 /// A request that was sent and not answered.
-pub(crate) fn timeout(effect: Idempotency) -> Failure {
+pub(crate) fn timeout(idempotency: Idempotency) -> Failure {
     Failure {
-        error: outcome_unknown("Redis does not answer", effect),
+        error: outcome_unknown("Redis does not answer", idempotency),
         close_connection: true,
         retry: Retry::Never,
     }
 }
 
-fn outcome_unknown(why: &'static str, effect: Idempotency) -> Error {
-    match effect {
+fn outcome_unknown(why: &'static str, idempotency: Idempotency) -> Error {
+    match idempotency {
         Idempotency::ReadOnly => Error::unavailable(why),
         _ => Error::in_doubt(why),
     }
 }
 
 /// Sorts an error of a request that was sent.
-pub(crate) fn classify_reply(error: RedisError, effect: Idempotency) -> Failure {
-    let anew = match effect {
+pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Failure {
+    let retry = match idempotency {
         Idempotency::NonIdempotent => Retry::Never,
         _ => Retry::Reconnect,
     };
-    let (told, hang_up, again) = if is_denied(&error) {
+    let (mapped, close_connection, retry) = if is_denied(&error) {
         // With NOAUTH the password is due again: a new connection says it.
         (Error::denied(), has_code(&error, "NOAUTH"), Retry::Never)
     } else {
         match error.kind() {
             ErrorKind::Io if error.is_timeout() => {
-                let silent = timeout(effect);
+                let silent = timeout(idempotency);
                 (silent.error, silent.close_connection, silent.retry)
             }
             ErrorKind::Io | ErrorKind::Parse => (
-                outcome_unknown("the connection to Redis broke", effect),
+                outcome_unknown("the connection to Redis broke", idempotency),
                 true,
-                anew,
+                retry,
             ),
             // Of a Cluster no server was found to send it to.
             ErrorKind::ClusterConnectionNotFound => {
-                let told = Error::unavailable("Redis cannot be reached");
-                (told, true, Retry::Reconnect)
+                let mapped = Error::unavailable("Redis cannot be reached");
+                (mapped, true, Retry::Reconnect)
             }
             ErrorKind::UnexpectedReturnType => {
                 (Error::unreadable("a reply of Redis"), false, Retry::Never)
@@ -137,30 +137,30 @@ pub(crate) fn classify_reply(error: RedisError, effect: Idempotency) -> Failure 
         }
     };
     Failure {
-        error: told.with_source(error),
-        close_connection: hang_up,
-        retry: again,
+        error: mapped.with_source(error),
+        close_connection,
+        retry,
     }
 }
 
 /// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
 /// several, of which an earlier one may have been that of a request that was carried out.
-pub(crate) fn after_cluster_retries(verdict: Failure, effect: Idempotency) -> Failure {
-    if effect == Idempotency::ReadOnly
-        || !verdict.error.is_unavailable()
-        || verdict.error.is_read_only()
+pub(crate) fn after_cluster_retries(failure: Failure, idempotency: Idempotency) -> Failure {
+    if idempotency == Idempotency::ReadOnly
+        || !failure.error.is_unavailable()
+        || failure.error.is_read_only()
     {
-        return verdict;
+        return failure;
     }
     let error =
-        Error::in_doubt("the Cluster does not say what became of it").with_source(verdict.error);
-    Failure { error, ..verdict }
+        Error::in_doubt("the Cluster does not say what became of it").with_source(failure.error);
+    Failure { error, ..failure }
 }
 
 /// What a server says of itself: nothing was applied.
 fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     let is_one_of = |codes: &[&str]| codes.iter().any(|code| has_code(error, code));
-    let told = if has_code(error, "OOM") {
+    let mapped = if has_code(error, "OOM") {
         Error::full("Redis is out of memory")
     } else if has_code(error, "WRONGTYPE") {
         Error::unreadable("a key of another type")
@@ -173,14 +173,14 @@ fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     } else {
         Error::unreadable("an error of Redis")
     };
-    let again = if has_code(error, "READONLY") {
+    let retry = if has_code(error, "READONLY") {
         Retry::Reconnect
     } else if is_redirect(error) {
-        Retry::WaitAndRetry
+        Retry::AfterDelay
     } else {
         Retry::Never
     };
-    (told, is_one_of(&FAILOVER_CODES), again)
+    (mapped, is_one_of(&FAILOVER_CODES), retry)
 }
 
 /// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
@@ -189,7 +189,7 @@ fn is_redirect(error: &RedisError) -> bool {
     REDIRECT_CODES.iter().any(|code| error.code() == Some(code))
         || error
             .detail()
-            .is_some_and(|told| told.contains("non local key"))
+            .is_some_and(|error| error.contains("non local key"))
 }
 
 /// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
@@ -208,9 +208,9 @@ fn is_denied(error: &RedisError) -> bool {
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
     ) || AUTH_CODES.iter().any(|code| has_code(error, code))
-        || error.detail().is_some_and(|told| {
+        || error.detail().is_some_and(|error| {
             SCRIPT_PERMISSION_ERRORS
                 .iter()
-                .any(|words| told.contains(words))
+                .any(|words| error.contains(words))
         })
 }

@@ -99,9 +99,9 @@ impl Drop for InFlightGuard<'_> {
             // However long it took to make it.
             open.stall_policy.timeout = STALL_TIMEOUT;
         }
-        let patience = open.stall_policy;
+        let policy = open.stall_policy;
         // Of a Cluster the next request sees to it: making a connection beside the one that is there takes a runtime.
-        if !self.is_answered && !patience.multiple_servers && state.in_flight.is_stalled(patience) {
+        if !self.is_answered && !policy.multiple_servers && state.in_flight.is_stalled(policy) {
             self.connection.close(state, self.epoch);
         }
     }
@@ -144,12 +144,12 @@ impl Connection {
     ///
     /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
     /// not be asked for twice.
-    pub(crate) async fn execute(&self, ask: &Request) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
         if in_tokio_runtime() {
-            return self.execute_here(ask).await;
+            return self.execute_here(request).await;
         }
-        let (line, ask) = (self.clone(), ask.clone());
-        run_in_background(async move { line.execute_here(&ask).await }).await
+        let (connection, request) = (self.clone(), request.clone());
+        run_in_background(async move { connection.execute_here(&request).await }).await
     }
 
     /// Sends a command about a server as a whole, which changes nothing: of a Cluster to the primary of that
@@ -168,50 +168,50 @@ impl Connection {
     async fn send_command(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
         let mut sent = self.acquire().await?;
         let reply = sent.raw.execute_on_node(node, &command).await;
-        let number = sent.finish();
+        let epoch = sent.finish();
         reply.map_err(|error| {
             self.handle_failure(
-                number,
+                epoch,
                 classify::classify_reply(error, Idempotency::ReadOnly),
             )
             .error
         })
     }
 
-    async fn execute_here(&self, ask: &Request) -> Result<Vec<Value>, Error> {
-        retry::with_retry(SLOT_MIGRATION_TIMEOUT, || self.attempt(ask)).await
+    async fn execute_here(&self, request: &Request) -> Result<Vec<Value>, Error> {
+        retry::with_retry(SLOT_MIGRATION_TIMEOUT, || self.attempt(request)).await
     }
 
     /// The outer error is of the line, the inner one of the request.
-    async fn attempt(&self, ask: &Request) -> Result<Result<Vec<Value>, Failure>, Error> {
+    async fn attempt(&self, request: &Request) -> Result<Result<Vec<Value>, Failure>, Error> {
         let mut sent = self.acquire().await?;
-        let reply = sent.raw.run(ask).await;
-        let answer = reply::parse_reply(&sent.raw, ask, reply);
-        let number = sent.finish();
-        Ok(answer.map_err(|verdict| self.handle_failure(number, verdict)))
+        let reply = sent.raw.run(request).await;
+        let answer = reply::parse_reply(&sent.raw, request, reply);
+        let epoch = sent.finish();
+        Ok(answer.map_err(|failure| self.handle_failure(epoch, failure)))
     }
 
     /// Hangs up where a verdict says so.
-    fn handle_failure(&self, number: u64, verdict: Failure) -> Failure {
-        if verdict.close_connection {
-            self.close(&mut self.state(), number);
+    fn handle_failure(&self, epoch: u64, failure: Failure) -> Failure {
+        if failure.close_connection {
+            self.close(&mut self.state(), epoch);
         }
-        verdict
+        failure
     }
 
-    fn close(&self, state: &mut State, number: u64) {
+    fn close(&self, state: &mut State, epoch: u64) {
         if self.is_cluster() {
-            self.reconnect_in_background(state, number);
-        } else if state.open.take_if(|open| open.epoch == number).is_some() {
+            self.reconnect_in_background(state, epoch);
+        } else if state.open.take_if(|open| open.epoch == epoch).is_some() {
             state.in_flight = InFlight::default();
         }
     }
 
     /// Makes a connection to a Cluster anew beside the one that is there, which goes on for those servers
     /// that are well until it is replaced.
-    fn reconnect_in_background(&self, state: &mut State, number: u64) {
+    fn reconnect_in_background(&self, state: &mut State, epoch: u64) {
         let due =
-            |open: &OpenConnection| open.epoch == number && open.since.elapsed() >= MIN_LIFETIME;
+            |open: &OpenConnection| open.epoch == epoch && open.since.elapsed() >= MIN_LIFETIME;
         if state.connecting.is_none() && state.open.as_ref().is_some_and(due) {
             state.connecting = Some(self.connect());
         }
@@ -220,13 +220,13 @@ impl Connection {
     /// Gives the connection for a request that is sent now. One whose peer is thought to have vanished is left to
     /// those that wait on it, and another dialled.
     async fn acquire(&self) -> Result<InFlightGuard<'_>, Error> {
-        let dialling = {
+        let connecting = {
             let mut state = self.state();
             if let Some(open) = &state.open
                 && state.in_flight.is_stalled(open.stall_policy)
             {
-                let number = open.epoch;
-                self.close(&mut state, number);
+                let epoch = open.epoch;
+                self.close(&mut state, epoch);
             }
             if let Some(open) = state.open.clone() {
                 return Ok(self.begin_request(open, &mut state));
@@ -239,7 +239,7 @@ impl Connection {
                     .clone(),
             }
         };
-        let open = dialling.await?;
+        let open = connecting.await?;
         Ok(self.begin_request(open, &mut self.state()))
     }
 
@@ -255,41 +255,41 @@ impl Connection {
 
     /// Dials on a task of its own: a page that stops waiting must not stop the dialling.
     fn connect(&self) -> ConnectFuture {
-        let line = self.clone();
-        let dialling = async move {
+        let connection = self.clone();
+        let connecting = async move {
             let started = Instant::now();
-            let dialled = line.connector.connect().await;
-            line.record_connect(dialled, started.elapsed())
+            let connected = connection.connector.connect().await;
+            connection.record_connect(connected, started.elapsed())
         };
         let task = match self.on_background_runtime {
-            true => runtime::spawn(dialling),
-            false => Ok(tokio::spawn(dialling)),
+            true => runtime::spawn(connecting),
+            false => Ok(tokio::spawn(connecting)),
         };
-        let line = self.clone();
-        let dialled = async move {
+        let connection = self.clone();
+        let connected = async move {
             let broken = |_| Error::unavailable("the connection attempt was broken off");
             let failed = match task {
                 Ok(task) => match task.await {
-                    Ok(dialled) => return dialled,
+                    Ok(connected) => return connected,
                     Err(gone) => broken(gone),
                 },
                 Err(error) => error,
             };
-            line.record_connect(Err(failed), Duration::ZERO)
+            connection.record_connect(Err(failed), Duration::ZERO)
         };
-        dialled.boxed().shared()
+        connected.boxed().shared()
     }
 
     /// Notes what came of dialling and how long it took, and passes it on.
     fn record_connect(
         &self,
-        dialled: Result<RawConnection, Error>,
+        connected: Result<RawConnection, Error>,
         took: Duration,
     ) -> Result<OpenConnection, Error> {
         let mut state = self.state();
         state.connecting = None;
-        match dialled {
-            Ok(wire) => {
+        match connected {
+            Ok(raw) => {
                 state.epoch += 1;
                 state.failures = 0;
                 state.backoff = None;
@@ -297,7 +297,7 @@ impl Connection {
                 let open = OpenConnection {
                     epoch: state.epoch,
                     since: Instant::now(),
-                    raw: wire,
+                    raw,
                     stall_policy: StallPolicy {
                         timeout: STALL_TIMEOUT.max(took * 2).min(MAX_STALL_TIMEOUT),
                         multiple_servers: self.is_cluster(),
@@ -309,8 +309,8 @@ impl Connection {
             Err(error) => {
                 let longest = INITIAL_BACKOFF * 2_u32.saturating_pow(state.failures.min(8));
                 state.failures += 1;
-                let rest = jitter(longest.min(MAX_BACKOFF));
-                state.backoff = Some((Instant::now() + rest, error.clone()));
+                let backoff = jitter(longest.min(MAX_BACKOFF));
+                state.backoff = Some((Instant::now() + backoff, error.clone()));
                 Err(error)
             }
         }
@@ -329,10 +329,10 @@ fn in_tokio_runtime() -> bool {
 
 /// Runs a request on Salver's own thread, for callers on no runtime.
 async fn run_in_background<T: Send + 'static>(
-    asking: impl Future<Output = Result<T, Error>> + Send + 'static,
+    call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    let asked = runtime::spawn(asking)?.await;
-    asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
+    let task = runtime::spawn(call)?.await;
+    task.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
 }
 
 impl fmt::Debug for Connection {

@@ -41,12 +41,7 @@ impl InFlight {
     ///
     /// A reply that came late may be that of the request before, where one was lost on the way: it takes nothing
     /// off the suspicion.
-    pub(crate) fn finish(
-        &mut self,
-        request: u64,
-        answered: bool,
-        patience: StallPolicy,
-    ) -> Duration {
+    pub(crate) fn finish(&mut self, request: u64, answered: bool, policy: StallPolicy) -> Duration {
         let Ok(place) = self
             .requests
             .binary_search_by_key(&request, |(sent, _)| *sent)
@@ -56,14 +51,14 @@ impl InFlight {
         let now = Instant::now();
         let waited = self.requests.remove(place);
         let waited = waited.map_or(Duration::ZERO, |(_, since)| now.duration_since(since));
-        let late = waited >= patience.timeout;
-        if late && !self.has_recent_reply(now, patience) {
+        let late = waited >= policy.timeout;
+        if late && !self.has_recent_reply(now, policy) {
             self.stalled += 1;
         }
         if answered {
             self.last_reply = Some(now);
             // Of several servers another one may have answered.
-            if !late && !patience.multiple_servers {
+            if !late && !policy.multiple_servers {
                 self.stalled = 0;
             }
         }
@@ -72,7 +67,7 @@ impl InFlight {
 
     /// Tells whether the peer is thought to have vanished: some requests have waited too long with nothing heard in
     /// between.
-    pub(crate) fn is_stalled(&self, patience: StallPolicy) -> bool {
+    pub(crate) fn is_stalled(&self, policy: StallPolicy) -> bool {
         let missing = STALLED_REQUESTS.saturating_sub(self.stalled) as usize;
         // The usual case, and the cheapest: nobody asks what time it is.
         if self.requests.len() < missing {
@@ -80,15 +75,15 @@ impl InFlight {
         }
         let now = Instant::now();
         let oldest = self.requests.iter().take(missing);
-        let late = oldest.filter(|(_, since)| now.duration_since(*since) >= patience.timeout);
-        late.count() == missing && !self.has_recent_reply(now, patience)
+        let late = oldest.filter(|(_, since)| now.duration_since(*since) >= policy.timeout);
+        late.count() == missing && !self.has_recent_reply(now, policy)
     }
 
     /// Tells whether the peer was heard lately. Where a reply was lost on the way each request is answered by the
     /// next one's reply: heard, but not lately.
-    fn has_recent_reply(&self, now: Instant, patience: StallPolicy) -> bool {
-        let lately = |heard| now.duration_since(heard) < patience.timeout / 2;
-        !patience.multiple_servers && self.last_reply.is_some_and(lately)
+    fn has_recent_reply(&self, now: Instant, policy: StallPolicy) -> bool {
+        let recently = |heard| now.duration_since(heard) < policy.timeout / 2;
+        !policy.multiple_servers && self.last_reply.is_some_and(recently)
     }
 }
 
@@ -109,69 +104,69 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn two_that_wait_too_long_do_so_in_vain() {
-        let mut waiting = InFlight::default();
-        waiting.begin();
+        let mut in_flight = InFlight::default();
+        in_flight.begin();
         advance(SILENCE / 2).await;
-        waiting.begin();
+        in_flight.begin();
         advance(SILENCE / 2).await;
-        assert!(!waiting.is_stalled(ONE), "one may be a slow script");
+        assert!(!in_flight.is_stalled(ONE), "one may be a slow script");
         advance(SILENCE / 2).await;
-        assert!(waiting.is_stalled(ONE));
+        assert!(in_flight.is_stalled(ONE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_that_gave_up_count_until_a_prompt_reply() {
-        let mut waiting = InFlight::default();
+        let mut in_flight = InFlight::default();
         for _ in 0..2 {
-            let request = waiting.begin();
+            let request = in_flight.begin();
             advance(SILENCE).await;
-            waiting.finish(request, false, ONE);
+            in_flight.finish(request, false, ONE);
         }
-        assert!(waiting.is_stalled(ONE));
-        let request = waiting.begin();
-        waiting.finish(request, true, ONE);
+        assert!(in_flight.is_stalled(ONE));
+        let request = in_flight.begin();
+        in_flight.finish(request, true, ONE);
         advance(SILENCE).await;
-        assert!(!waiting.is_stalled(ONE));
+        assert!(!in_flight.is_stalled(ONE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn replies_that_all_come_late_are_another_requests() {
-        let mut waiting = InFlight::default();
-        let mut shifted = waiting.begin();
+        let mut in_flight = InFlight::default();
+        let mut shifted = in_flight.begin();
         for _ in 0..2 {
             advance(SILENCE).await;
-            let next = waiting.begin();
-            waiting.finish(shifted, true, ONE);
+            let next = in_flight.begin();
+            in_flight.finish(shifted, true, ONE);
             shifted = next;
         }
         advance(SILENCE).await;
-        assert!(waiting.is_stalled(ONE));
+        assert!(in_flight.is_stalled(ONE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_heard_is_there() {
-        let mut waiting = InFlight::default();
-        let slow = [waiting.begin(), waiting.begin()];
+        let mut in_flight = InFlight::default();
+        let slow = [in_flight.begin(), in_flight.begin()];
         advance(SILENCE).await;
-        let prompt = waiting.begin();
-        waiting.finish(prompt, true, ONE);
-        assert!(!waiting.is_stalled(ONE));
+        let prompt_request = in_flight.begin();
+        in_flight.finish(prompt_request, true, ONE);
+        assert!(!in_flight.is_stalled(ONE));
         advance(SILENCE / 2).await;
-        assert!(waiting.is_stalled(ONE), "but not lately");
+        assert!(in_flight.is_stalled(ONE), "but not lately");
         for request in slow {
-            waiting.finish(request, true, ONE);
+            in_flight.finish(request, true, ONE);
         }
-        assert!(!waiting.is_stalled(ONE));
+        assert!(!in_flight.is_stalled(ONE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn of_several_servers_one_may_be_silent() {
-        let mut waiting = InFlight::default();
-        waiting.begin();
-        waiting.begin();
+        let mut in_flight = InFlight::default();
+        in_flight.begin();
+        in_flight.begin();
         advance(SILENCE).await;
-        let prompt = waiting.begin();
-        waiting.finish(prompt, true, MANY);
-        assert!(waiting.is_stalled(MANY));
+        let prompt_request = in_flight.begin();
+        in_flight.finish(prompt_request, true, MANY);
+        assert!(in_flight.is_stalled(MANY));
     }
 }

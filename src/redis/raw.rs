@@ -38,9 +38,9 @@ impl RawConnection {
     }
 
     /// Runs a script, by its hash where the server knows it.
-    pub(crate) async fn run(&mut self, ask: &Request) -> Result<Value, RedisError> {
-        match self.send(ask.evalsha()).await {
-            Err(error) if is_unknown_script(&error) => self.send(&ask.eval()).await,
+    pub(crate) async fn run(&mut self, request: &Request) -> Result<Value, RedisError> {
+        match self.send(request.evalsha()).await {
+            Err(error) if is_unknown_script(&error) => self.send(&request.eval()).await,
             reply => reply,
         }
     }
@@ -58,11 +58,11 @@ impl RawConnection {
     /// this write, on the connection that made it.
     pub(crate) async fn run_and_wait(
         &mut self,
-        ask: &Request,
+        request: &Request,
         wait: WaitReplicas,
     ) -> Result<(Value, u32), RedisError> {
-        match self.with_wait(ask.evalsha().clone(), wait).await {
-            Err(error) if is_unknown_script(&error) => self.with_wait(ask.eval(), wait).await,
+        match self.with_wait(request.evalsha().clone(), wait).await {
+            Err(error) if is_unknown_script(&error) => self.with_wait(request.eval(), wait).await,
             reply => reply,
         }
     }

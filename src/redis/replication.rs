@@ -36,15 +36,15 @@ impl managed::Manager for ConnectionManager {
     type Error = Error;
 
     async fn create(&self) -> Result<PooledConnection, Error> {
-        let wire = self.0.connect().await?;
+        let raw = self.0.connect().await?;
         Ok(PooledConnection {
-            raw: wire,
+            raw,
             is_healthy: true,
         })
     }
 
-    async fn recycle(&self, checked: &mut PooledConnection, _: &Metrics) -> RecycleResult<Error> {
-        match checked.is_healthy {
+    async fn recycle(&self, pooled: &mut PooledConnection, _: &Metrics) -> RecycleResult<Error> {
+        match pooled.is_healthy {
             true => Ok(()),
             false => Err(managed::RecycleError::message("broken")),
         }
@@ -60,8 +60,8 @@ pub(crate) struct ReplicatedWriter {
 
 impl ReplicatedWriter {
     /// Takes the dialler of a line. Connects to nothing yet.
-    pub(crate) fn for_connection(line: &Connection) -> Self {
-        let pool = Pool::builder(ConnectionManager(line.connector().clone()));
+    pub(crate) fn for_connection(connection: &Connection) -> Self {
+        let pool = Pool::builder(ConnectionManager(connection.connector().clone()));
         let pool = pool
             .max_size(MAX_CONNECTIONS)
             .runtime(Runtime::Tokio1)
@@ -79,7 +79,7 @@ impl ReplicatedWriter {
     /// As [`Line::ask`]; [`Error::crowded`] when too many wait already.
     pub(crate) async fn execute(
         &self,
-        ask: Request,
+        request: Request,
         replicas: u32,
         within: Duration,
     ) -> Result<(Vec<Value>, bool), Error> {
@@ -87,19 +87,19 @@ impl ReplicatedWriter {
         let until = Instant::now() + within.min(MAX_WAIT);
         // On Salver's thread to the end, whoever stops waiting: a connection that goes back to the pool must
         // not be in the middle of a wait.
-        let asked =
-            runtime::spawn(async move { replicated.execute_here(&ask, replicas, until).await });
-        let asked = asked?.await;
-        asked.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
+        let task =
+            runtime::spawn(async move { replicated.execute_here(&request, replicas, until).await });
+        let task = task?.await;
+        task.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
     }
 
     async fn execute_here(
         &self,
-        ask: &Request,
+        request: &Request,
         replicas: u32,
         until: Instant,
     ) -> Result<(Vec<Value>, bool), Error> {
-        let attempt = || self.attempt(ask, replicas, until);
+        let attempt = || self.attempt(request, replicas, until);
         let (parts, reached) = retry::with_retry(remaining(until), attempt).await?;
         Ok((parts, reached >= replicas))
     }
@@ -107,12 +107,12 @@ impl ReplicatedWriter {
     /// The outer error is of the connections, the inner one of the request.
     async fn attempt(
         &self,
-        ask: &Request,
+        request: &Request,
         replicas: u32,
         until: Instant,
     ) -> Result<Result<(Vec<Value>, u32), Failure>, Error> {
         let pool = self.pool.as_ref().map_err(Clone::clone)?;
-        let mut checked = checkout(pool, until).await?;
+        let mut pooled = checkout(pool, until).await?;
         let wait = WaitReplicas {
             replicas,
             // A wait of 0 would be without end.
@@ -120,21 +120,22 @@ impl ReplicatedWriter {
                 .unwrap_or(u64::MAX)
                 .max(1),
         };
-        let answered = timeout_at(until + REPLY_GRACE, checked.raw.run_and_wait(ask, wait)).await;
+        let answered =
+            timeout_at(until + REPLY_GRACE, pooled.raw.run_and_wait(request, wait)).await;
         let judged = match answered {
             Ok(answered) => {
                 let (reply, reached) = match answered {
                     Ok((reply, reached)) => (Ok(reply), reached),
                     Err(error) => (Err(error), 0),
                 };
-                reply::parse_reply(&checked.raw, ask, reply).map(|parts| (parts, reached))
+                reply::parse_reply(&pooled.raw, request, reply).map(|parts| (parts, reached))
             }
-            Err(_) => Err(classify::timeout(ask.idempotency)),
+            Err(_) => Err(classify::timeout(request.idempotency)),
         };
-        checked.is_healthy = !judged
+        pooled.is_healthy = !judged
             .as_ref()
-            .is_err_and(|verdict| verdict.close_connection);
-        if !checked.is_healthy {
+            .is_err_and(|failure| failure.close_connection);
+        if !pooled.is_healthy {
             // The others are connections to the same server.
             drop(pool.retain(|_, _| false));
         }

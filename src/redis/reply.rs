@@ -9,37 +9,37 @@ use crate::redis::raw::RawConnection;
 
 /// Reads what a connection has answered: the parts of the reply after the one that names the key.
 pub(crate) fn parse_reply(
-    wire: &RawConnection,
-    ask: &Request,
+    raw: &RawConnection,
+    request: &Request,
     reply: Result<Value, RedisError>,
 ) -> Result<Vec<Value>, Failure> {
     match reply {
-        Ok(reply) => verify_reply_key(reply, ask),
+        Ok(reply) => verify_reply_key(reply, request),
         Err(error) => {
-            let verdict = classify::classify_reply(error, ask.idempotency);
-            Err(match wire.is_cluster() {
-                true => classify::after_cluster_retries(verdict, ask.idempotency),
+            let failure = classify::classify_reply(error, request.idempotency);
+            Err(match raw.is_cluster() {
+                true => classify::after_cluster_retries(failure, request.idempotency),
                 // Where nobody has said that this is a Cluster, nothing is on its way.
-                false if verdict.retry == Retry::WaitAndRetry => Failure {
+                false if failure.retry == Retry::AfterDelay => Failure {
                     retry: Retry::Never,
-                    ..verdict
+                    ..failure
                 },
-                false => verdict,
+                false => failure,
             })
         }
     }
 }
 
 /// Checks that a reply is to what was asked: a list that begins with the name.
-fn verify_reply_key(reply: Value, ask: &Request) -> Result<Vec<Value>, Failure> {
+fn verify_reply_key(reply: Value, request: &Request) -> Result<Vec<Value>, Failure> {
     let Value::Array(mut parts) = reply else {
-        return Err(classify::mismatched_reply(ask.idempotency));
+        return Err(classify::mismatched_reply(request.idempotency));
     };
     match parts.first() {
-        Some(Value::BulkString(name)) if ask.key(0) == Some(name) => {
+        Some(Value::BulkString(name)) if request.key(0) == Some(name) => {
             parts.remove(0);
             Ok(parts)
         }
-        _ => Err(classify::mismatched_reply(ask.idempotency)),
+        _ => Err(classify::mismatched_reply(request.idempotency)),
     }
 }

@@ -65,8 +65,8 @@ impl Request {
     }
 
     /// Gives a key, counted from 0.
-    pub(crate) fn key(&self, number: usize) -> Option<&[u8]> {
-        match self.command.args_iter().nth(FIRST_KEY + number)? {
+    pub(crate) fn key(&self, epoch: usize) -> Option<&[u8]> {
+        match self.command.args_iter().nth(FIRST_KEY + epoch)? {
             Arg::Simple(key) => Some(key),
             _ => None,
         }

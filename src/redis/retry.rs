@@ -20,19 +20,19 @@ pub(crate) async fn with_retry<T, F: Future<Output = Result<Result<T, Failure>, 
     loop {
         let failed = match attempt().await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(verdict)) if verdict.retry == Retry::WaitAndRetry => {
+            Ok(Err(failure)) if failure.retry == Retry::AfterDelay => {
                 let now = Instant::now();
                 if now < *until.get_or_insert(now + moving) {
                     sleep(RETRY_DELAY).await;
                     continue;
                 }
-                verdict.error
+                failure.error
             }
-            Ok(Err(verdict)) if verdict.retry == Retry::Reconnect && first.is_none() => {
-                first = Some(verdict.error);
+            Ok(Err(failure)) if failure.retry == Retry::Reconnect && first.is_none() => {
+                first = Some(failure.error);
                 continue;
             }
-            Ok(Err(verdict)) => verdict.error,
+            Ok(Err(failure)) => failure.error,
             Err(error) => error,
         };
         // What may have been carried out the first time is not undone by what came of the second.

@@ -36,7 +36,7 @@ impl TrackingConnection {
     ///
     /// `is_unavailable`, `is_denied`; `is_unreadable` from a server that knows no such thing.
     pub(crate) async fn open(
-        dialer: &Connector,
+        connector: &Connector,
         prefix: &str,
         channel: &str,
         listener: Arc<dyn InvalidationHandler>,
@@ -45,7 +45,7 @@ impl TrackingConnection {
             dispatch_push(&*listener, push);
             Ok::<_, std::convert::Infallible>(())
         };
-        let (mut connection, primary) = dialer.connect_with_push(tell).await?;
+        let (mut connection, primary) = connector.connect_with_push(tell).await?;
         let mut track = ::redis::cmd("CLIENT");
         track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
         query::<Value>(&connection, &track).await?;

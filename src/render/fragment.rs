@@ -103,8 +103,8 @@ fn render_item(out: &mut String, message: &Message) -> fmt::Result {
 fn render_text(out: &mut String, message: &Message) -> fmt::Result {
     #[cfg(feature = "markdown")]
     if message.format() == crate::Format::Markdown {
-        let drawn = crate::render::markdown::render(message.text());
-        return write!(out, r#"<div class="salver-text">{drawn}</div>"#);
+        let html = crate::render::markdown::render(message.text());
+        return write!(out, r#"<div class="salver-text">{html}</div>"#);
     }
     write!(
         out,

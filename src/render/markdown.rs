@@ -26,9 +26,9 @@ const ALLOWED_TAGS: [&str; 16] = [
 
 /// Draws CommonMark with strikethrough, then removes whatever is not on the list above.
 pub(crate) fn render(text: &str) -> String {
-    let mut drawn = String::with_capacity(text.len() * 2);
+    let mut html = String::with_capacity(text.len() * 2);
     html::push_html(
-        &mut drawn,
+        &mut html,
         Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH),
     );
     Builder::empty()
@@ -38,6 +38,6 @@ pub(crate) fn render(text: &str) -> String {
         .url_relative(ammonia::UrlRelative::PassThrough)
         .clean_content_tags(["script", "style"].into())
         .link_rel(Some("noopener nofollow"))
-        .clean(&drawn)
+        .clean(&html)
         .to_string()
 }

@@ -54,7 +54,7 @@ impl PendingSettlement {
     /// Counts the messages that may be shown again where this job is given up.
     pub(crate) fn abandon(&self) {
         if let Settlement::Confirm(claim) = &self.settlement {
-            telemetry::given_up(&self.app, claim.messages().len() as u64);
+            telemetry::record_abandoned(&self.app, claim.messages().len() as u64);
         }
     }
 }
@@ -67,24 +67,22 @@ pub(crate) struct Applier {
 
 impl Applier {
     /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
-    pub(crate) async fn apply(&self, job: &PendingSettlement) -> bool {
+    pub(crate) async fn apply(&self, pending: &PendingSettlement) -> bool {
         let PendingSettlement {
-            app,
-            settlement: end,
-            ..
-        } = job;
-        let length = end.claim().messages().len() as u64;
-        let (doing, ending) = match end {
+            app, settlement, ..
+        } = pending;
+        let length = settlement.claim().messages().len() as u64;
+        let (operation, call) = match settlement {
             Settlement::Confirm(claim) => ("confirm", self.store.confirm(claim)),
             // Sent once: a lease that was released and claimed anew could not be told from this one.
             Settlement::Release(claim) => ("release", self.store.release(claim)),
         };
-        match (self.call(doing, app, ending).await, end) {
-            (Ok(()), Settlement::Confirm(_)) => telemetry::confirmed(app, length),
-            (Ok(()), Settlement::Release(_)) => telemetry::released(app, length),
+        match (self.call(operation, app, call).await, settlement) {
+            (Ok(()), Settlement::Confirm(_)) => telemetry::record_confirmed(app, length),
+            (Ok(()), Settlement::Release(_)) => telemetry::record_released(app, length),
             (Err(error), Settlement::Confirm(_)) if error.retry_after().is_some() => return false,
             (Err(error), _) => {
-                job.abandon();
+                pending.abandon();
                 log_failure(&error);
             }
         }
@@ -93,14 +91,14 @@ impl Applier {
 
     async fn call(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         app: &Arc<str>,
-        end: impl Future<Output = Result<(), Error>>,
+        settlement: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
         // A store that panics must not take the ends of all other claims with it.
-        let end = timeout(CALL_TIMEOUT, AssertUnwindSafe(end).catch_unwind());
+        let settlement = timeout(CALL_TIMEOUT, AssertUnwindSafe(settlement).catch_unwind());
         let guarded = async {
-            match end.await {
+            match settlement.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(_)) => Err(Error::unreadable(
                     "the end of a claim, at which the store panicked,",
@@ -108,7 +106,7 @@ impl Applier {
                 Err(_) => Err(write_timed_out()),
             }
         };
-        self.calls.call(doing, app, guarded).await
+        self.calls.call(operation, app, guarded).await
     }
 }
 

@@ -32,26 +32,26 @@ pub(crate) struct BackgroundQueue {
 }
 
 impl BackgroundQueue {
-    pub(crate) fn new(desk: Applier) -> Self {
+    pub(crate) fn new(applier: Applier) -> Self {
         Self {
-            applier: Arc::new(desk),
+            applier: Arc::new(applier),
             queue: OnceLock::new(),
         }
     }
 
     /// Takes a job: never waits, never fails. Callable from `Drop` on any thread.
-    pub(crate) fn push(&self, job: PendingSettlement) {
+    pub(crate) fn push(&self, pending: PendingSettlement) {
         static LOG_LIMIT: LogLimit = LogLimit::new();
 
         let refused = match self.queue() {
-            Ok(queue) => match queue.try_send(Command::Settle(job)) {
+            Ok(queue) => match queue.try_send(Command::Settle(pending)) {
                 Ok(()) => return,
                 Err(refused) => refused.into_inner(),
             },
-            Err(_) => Command::Settle(job),
+            Err(_) => Command::Settle(pending),
         };
-        if let Command::Settle(job) = refused {
-            job.abandon();
+        if let Command::Settle(pending) = refused {
+            pending.abandon();
         }
         if LOG_LIMIT.allow() {
             tracing::warn!("the end of a claim found no room: the lease decides");
@@ -77,86 +77,89 @@ impl BackgroundQueue {
     }
 }
 
-async fn run(desk: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
-    let mut posts = Vec::with_capacity(MAX_IN_FLIGHT);
-    let (mut late, mut rest, mut due) = (VecDeque::new(), INITIAL_BACKOFF, Instant::now());
+async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
+    let mut commands = Vec::with_capacity(MAX_IN_FLIGHT);
+    let (mut retry_queue, mut backoff, mut retry_at) =
+        (VecDeque::new(), INITIAL_BACKOFF, Instant::now());
     loop {
-        let receiving = queue.recv_many(&mut posts, MAX_IN_FLIGHT);
-        let received = match late.is_empty() {
+        let receiving = queue.recv_many(&mut commands, MAX_IN_FLIGHT);
+        let received = match retry_queue.is_empty() {
             true => Some(receiving.await),
-            false => timeout_at(due, receiving).await.ok(),
+            false => timeout_at(retry_at, receiving).await.ok(),
         };
         if received == Some(0) {
             return;
         }
-        let all_was_well = late.is_empty();
-        process(&desk, posts.drain(..), &mut late).await;
+        let all_was_well = retry_queue.is_empty();
+        process(&applier, commands.drain(..), &mut retry_queue).await;
         if all_was_well {
-            (rest, due) = (INITIAL_BACKOFF, Instant::now() + INITIAL_BACKOFF);
-        } else if Instant::now() >= due {
-            rest = match retry_all(&desk, &mut late).await {
+            (backoff, retry_at) = (INITIAL_BACKOFF, Instant::now() + INITIAL_BACKOFF);
+        } else if Instant::now() >= retry_at {
+            backoff = match retry_all(&applier, &mut retry_queue).await {
                 true => INITIAL_BACKOFF,
-                false => (rest * 2).min(MAX_BACKOFF),
+                false => (backoff * 2).min(MAX_BACKOFF),
             };
-            due = Instant::now() + rest;
+            retry_at = Instant::now() + backoff;
         }
     }
 }
 
 async fn process(
-    desk: &Applier,
-    posts: impl Iterator<Item = Command>,
-    late: &mut VecDeque<PendingSettlement>,
+    applier: &Applier,
+    commands: impl Iterator<Item = Command>,
+    retry_queue: &mut VecDeque<PendingSettlement>,
 ) {
-    let (mut jobs, mut marks) = (Vec::new(), Vec::new());
-    for post in posts {
-        match post {
-            Command::Settle(job) => jobs.push(apply(desk, job)),
-            Command::Flush(done) => marks.push(done),
+    let (mut batch, mut flushes) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::Settle(pending) => batch.push(apply(applier, pending)),
+            Command::Flush(done) => flushes.push(done),
         }
     }
-    for failed in join_all(jobs).await.into_iter().flatten() {
-        push_retry(late, failed);
+    for failed in join_all(batch).await.into_iter().flatten() {
+        push_retry(retry_queue, failed);
     }
-    if !marks.is_empty() {
-        retry_all(desk, late).await;
+    if !flushes.is_empty() {
+        retry_all(applier, retry_queue).await;
     }
-    for done in marks {
+    for done in flushes {
         // Nobody may be waiting: fine.
         let _ = done.send(());
     }
 }
 
 /// Tries a job; gives back one that is to be tried again.
-async fn apply(desk: &Applier, job: PendingSettlement) -> Option<PendingSettlement> {
-    match desk.apply(&job).await {
+async fn apply(applier: &Applier, pending: PendingSettlement) -> Option<PendingSettlement> {
+    match applier.apply(&pending).await {
         true => None,
-        false => Some(job),
+        false => Some(pending),
     }
 }
 
 /// Keeps a confirm for later; of too many, the oldest goes.
-fn push_retry(late: &mut VecDeque<PendingSettlement>, failed: PendingSettlement) {
-    if late.len() == MAX_RETRY_QUEUE
-        && let Some(oldest) = late.pop_front()
+fn push_retry(retry_queue: &mut VecDeque<PendingSettlement>, failed: PendingSettlement) {
+    if retry_queue.len() == MAX_RETRY_QUEUE
+        && let Some(oldest) = retry_queue.pop_front()
     {
         oldest.abandon();
     }
-    late.push_back(failed);
+    retry_queue.push_back(failed);
 }
 
 /// Tries the late ones, the first alone: while it fails the others would too. Tells whether all are done.
-async fn retry_all(desk: &Applier, late: &mut VecDeque<PendingSettlement>) -> bool {
-    while let Some(first) = late.pop_front() {
-        if let Some(failed) = apply(desk, first).await {
+async fn retry_all(applier: &Applier, retry_queue: &mut VecDeque<PendingSettlement>) -> bool {
+    while let Some(oldest) = retry_queue.pop_front() {
+        if let Some(failed) = apply(applier, oldest).await {
             // To the end: of a Cluster only the server of this one may be gone.
-            late.push_back(failed);
+            retry_queue.push_back(failed);
             return false;
         }
-        let next = late.len().min(MAX_IN_FLIGHT);
-        let next = late.drain(..next).map(|late| apply(desk, late));
+        let next = retry_queue.len().min(MAX_IN_FLIGHT);
+        let next = retry_queue
+            .drain(..next)
+            .map(|retry_queue| apply(applier, retry_queue));
         let failed = join_all(next).await;
-        late.extend(failed.into_iter().flatten());
+        retry_queue.extend(failed.into_iter().flatten());
     }
     true
 }

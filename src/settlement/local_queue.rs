@@ -33,20 +33,20 @@ impl Drop for LocalQueue {
 
 impl LocalQueue {
     /// Starts a queue on the calling runtime; without one, none.
-    pub(crate) fn start(home: &Arc<BackgroundQueue>, desk: Applier) -> Option<Self> {
+    pub(crate) fn start(background: &Arc<BackgroundQueue>, applier: Applier) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
-        let worker = Arc::new(QueueState {
-            background: Arc::clone(home),
-            applier: desk,
+        let state = Arc::new(QueueState {
+            background: Arc::clone(background),
+            applier,
             queue: Mutex::default(),
             wake: Notify::new(),
             idle: Notify::new(),
         });
-        worker.lock().is_open = true;
-        runtime.spawn(QueueTask(Arc::clone(&worker)).run());
+        state.lock().is_open = true;
+        runtime.spawn(QueueTask(Arc::clone(&state)).run());
         // Without a thread of its own nobody looks after the worker: it has to go on by itself.
-        let _ = runtime::spawn(watchdog(Arc::downgrade(&worker)));
-        Some(Self(worker))
+        let _ = runtime::spawn(watchdog(Arc::downgrade(&state)));
+        Some(Self(state))
     }
 
     pub(crate) fn state(&self) -> Weak<QueueState> {
@@ -54,12 +54,12 @@ impl LocalQueue {
     }
 
     /// Takes a job, or gives it back.
-    pub(crate) fn try_push(&self, job: PendingSettlement) -> Option<PendingSettlement> {
+    pub(crate) fn try_push(&self, pending: PendingSettlement) -> Option<PendingSettlement> {
         let mut queue = self.0.lock();
         if !queue.is_open || queue.pending.len() >= QUEUE_CAPACITY {
-            return Some(job);
+            return Some(pending);
         }
-        queue.pending.push_back(job);
+        queue.pending.push_back(pending);
         drop(queue);
         self.0.wake.notify_one();
         None
@@ -106,8 +106,10 @@ impl QueueState {
     }
 
     fn spill_to_background(&self) {
-        let jobs = std::mem::take(&mut self.lock().pending);
-        jobs.into_iter().for_each(|job| self.background.push(job));
+        let batch = std::mem::take(&mut self.lock().pending);
+        batch
+            .into_iter()
+            .for_each(|pending| self.background.push(pending));
     }
 
     /// Gives how often the worker has had its turn, if any job waits for it.
@@ -125,19 +127,19 @@ impl QueueState {
         (next > 0 || queue.is_open).then(|| queue.pending.drain(..next).collect())
     }
 
-    async fn apply(&self, job: PendingSettlement) {
-        let is_release = matches!(job.settlement, Settlement::Release(_));
-        let mut under_way = InFlight {
-            worker: self,
-            job: Some(job),
+    async fn apply(&self, pending: PendingSettlement) {
+        let is_release = matches!(pending.settlement, Settlement::Release(_));
+        let mut in_flight = InFlight {
+            state: self,
+            pending: Some(pending),
         };
         // A release is never sent twice, whatever becomes of this worker.
-        if is_release && let Some(job) = under_way.job.take() {
-            self.applier.apply(&job).await;
-        } else if let Some(job) = &under_way.job
-            && self.applier.apply(job).await
+        if is_release && let Some(pending) = in_flight.pending.take() {
+            self.applier.apply(&pending).await;
+        } else if let Some(pending) = &in_flight.pending
+            && self.applier.apply(pending).await
         {
-            under_way.job = None;
+            in_flight.pending = None;
         }
     }
 
@@ -149,34 +151,34 @@ impl QueueState {
 
 /// A job that has been begun: what of it is not done goes home.
 struct InFlight<'a> {
-    worker: &'a QueueState,
-    job: Option<PendingSettlement>,
+    state: &'a QueueState,
+    pending: Option<PendingSettlement>,
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Some(job) = self.job.take() {
-            self.worker.background.push(job);
+        if let Some(pending) = self.pending.take() {
+            self.state.background.push(pending);
         }
-        let mut queue = self.worker.lock();
+        let mut queue = self.state.lock();
         queue.in_flight -= 1;
         if queue.in_flight == 0 {
-            self.worker.idle.notify_waiters();
+            self.state.idle.notify_waiters();
         }
     }
 }
 
 /// Sees to it that no job waits for a worker that stands still: busy in a handler, or on a runtime that nobody drives.
-async fn watchdog(worker: Weak<QueueState>) {
+async fn watchdog(state: Weak<QueueState>) {
     let mut before = None;
     loop {
         sleep(STALL_TIMEOUT).await;
-        let Some(worker) = worker.upgrade() else {
+        let Some(state) = state.upgrade() else {
             return;
         };
-        let now = worker.batches_while_waiting();
+        let now = state.batches_while_waiting();
         if now.is_some() && now == before {
-            worker.spill_to_background();
+            state.spill_to_background();
         }
         before = now;
     }
@@ -187,11 +189,11 @@ struct QueueTask(Arc<QueueState>);
 
 impl QueueTask {
     async fn run(self) {
-        while let Some(jobs) = self.0.take_batch() {
-            if jobs.is_empty() {
+        while let Some(batch) = self.0.take_batch() {
+            if batch.is_empty() {
                 self.0.wake.notified().await;
             } else {
-                join_all(jobs.into_iter().map(|job| self.0.apply(job))).await;
+                join_all(batch.into_iter().map(|pending| self.0.apply(pending))).await;
             }
         }
     }

@@ -47,8 +47,8 @@ impl Settler {
     }
 
     /// Hands over the end of a claim: never waits, never fails. Callable from `Drop` on any thread.
-    pub(crate) fn enqueue(&self, app: &Arc<str>, end: Settlement) {
-        self.push(app, end, None);
+    pub(crate) fn enqueue(&self, app: &Arc<str>, settlement: Settlement) {
+        self.push(app, settlement, None);
     }
 
     /// Does the same; what comes back ends when it was tried.
@@ -56,29 +56,29 @@ impl Settler {
     pub(crate) fn enqueue_and_wait(
         &self,
         app: &Arc<str>,
-        end: Settlement,
+        settlement: Settlement,
     ) -> oneshot::Receiver<()> {
         let (done, tried) = oneshot::channel();
-        self.push(app, end, Some(done));
+        self.push(app, settlement, Some(done));
         tried
     }
 
-    fn push(&self, app: &Arc<str>, end: Settlement, done: Option<oneshot::Sender<()>>) {
-        if end.claim().is_empty() {
+    fn push(&self, app: &Arc<str>, settlement: Settlement, done: Option<oneshot::Sender<()>>) {
+        if settlement.claim().is_empty() {
             return;
         }
-        let left = Some(PendingSettlement {
+        let rejected = Some(PendingSettlement {
             app: Arc::clone(app),
-            settlement: end,
+            settlement,
             _done: done,
         });
         #[cfg(feature = "web")]
-        let left = match &self.local {
-            Some(near) => left.and_then(|job| near.try_push(job)),
-            None => left,
+        let rejected = match &self.local {
+            Some(local) => rejected.and_then(|pending| local.try_push(pending)),
+            None => rejected,
         };
-        if let Some(job) = left {
-            self.background.push(job);
+        if let Some(pending) = rejected {
+            self.background.push(pending);
         }
     }
 
@@ -91,7 +91,7 @@ impl Settler {
                 .iter()
                 .filter_map(Weak::upgrade)
                 .collect();
-            join_all(workers.iter().map(|worker| worker.flush())).await;
+            join_all(workers.iter().map(|state| state.flush())).await;
         }
         self.background.flush().await;
     }
@@ -101,13 +101,13 @@ impl Settler {
 impl Settler {
     /// Gives one for the calling runtime, by that worker's own store.
     pub(crate) fn for_current_runtime(&self, store: Arc<dyn Store>, calls: CallPolicy) -> Self {
-        let near = LocalQueue::start(&self.background, Applier { store, calls }).map(Arc::new);
+        let local = LocalQueue::start(&self.background, Applier { store, calls }).map(Arc::new);
         let mut workers = self.lock_local_queues();
-        workers.retain(|worker| worker.strong_count() > 0);
-        workers.extend(near.as_ref().map(|near| near.state()));
+        workers.retain(|state| state.strong_count() > 0);
+        workers.extend(local.as_ref().map(|local| local.state()));
         drop(workers);
         Self {
-            local: near,
+            local,
             ..self.clone()
         }
     }

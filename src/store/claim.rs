@@ -101,7 +101,9 @@ impl Claim {
     /// Tells whether there is nothing to confirm or release.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.members.iter().all(|held| held.members.is_empty())
+        self.members
+            .iter()
+            .all(|claimed| claimed.members.is_empty())
     }
 
     /// Tells whether a message is for whichever page comes next.
@@ -111,31 +113,35 @@ impl Claim {
         let for_any = self
             .members
             .iter()
-            .filter(|held| held.context.view().is_any());
-        let mut members = for_any.flat_map(|held| &held.members);
+            .filter(|claimed| claimed.context.view().is_any());
+        let mut members = for_any.flat_map(|claimed| &claimed.members);
         members.any(|member| has_id(member, &id))
     }
 
     /// Takes out what it holds beside its messages; none if there is nothing.
     #[cfg(feature = "web")]
     pub(crate) fn split_undecodable(&mut self) -> Option<Self> {
-        let members: usize = self.members.iter().map(|held| held.members.len()).sum();
+        let members: usize = self
+            .members
+            .iter()
+            .map(|claimed| claimed.members.len())
+            .sum();
         if members == self.result.messages.len() {
             return None;
         }
-        let shown: Vec<_> = self
+        let returned: Vec<_> = self
             .result
             .messages
             .iter()
             .map(|message| message.id().to_string())
             .collect();
-        let is_shown = |member: &Vec<u8>| shown.iter().any(|id| has_id(member, id));
+        let is_shown = |member: &Vec<u8>| returned.iter().any(|id| has_id(member, id));
         let kept = self
             .members
             .iter()
-            .flat_map(|held| &held.members)
+            .flat_map(|claimed| &claimed.members)
             .filter(|member| is_shown(member));
-        if kept.count() < shown.len() {
+        if kept.count() < returned.len() {
             // A store that keeps them otherwise: which is which, it alone knows.
             return None;
         }
@@ -143,21 +149,21 @@ impl Claim {
             lease_until_ms: self.lease_until_ms,
             ..Self::default()
         };
-        for held in &mut self.members {
-            let (kept, unshown) = std::mem::take(&mut held.members)
+        for claimed in &mut self.members {
+            let (kept, undecodable) = std::mem::take(&mut claimed.members)
                 .into_iter()
                 .partition(is_shown);
-            held.members = kept;
+            claimed.members = kept;
             rest.members
-                .push(ClaimedMembers::new(held.context.clone(), unshown));
+                .push(ClaimedMembers::new(claimed.context.clone(), undecodable));
         }
         Some(rest)
     }
 
     /// Follows the messages to a new session id after a migrate.
     pub fn follow_session(&mut self, session: &SessionId) {
-        for held in &mut self.members {
-            held.context = held.context.with_session(session.clone());
+        for claimed in &mut self.members {
+            claimed.context = claimed.context.with_session(session.clone());
         }
     }
 }

@@ -51,16 +51,16 @@ pub struct StoreStats {
 
 impl StoreStats {
     /// Notes one context.
-    pub fn add_context(&mut self, counted: &ContextStats) {
-        let Some(size) = counted.messages.checked_ilog2() else {
+    pub fn add_context(&mut self, context: &ContextStats) {
+        let Some(size) = context.messages.checked_ilog2() else {
             return;
         };
         let mut one = Self {
             contexts: 1,
-            messages: counted.messages,
-            bytes: counted.bytes,
-            oldest: counted.oldest,
-            skiplist_encoded: u64::from(counted.is_skiplist_encoded),
+            messages: context.messages,
+            bytes: context.bytes,
+            oldest: context.oldest,
+            skiplist_encoded: u64::from(context.is_skiplist_encoded),
             ..Self::default()
         };
         let last = one.by_messages.len() - 1;

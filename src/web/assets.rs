@@ -55,14 +55,14 @@ impl Asset {
     /// Answers who asks for it, by the hash that the name has, if any.
     pub(crate) fn respond(&self, hash: Option<&str>) -> HttpResponse {
         // A page of an older version finds something by its name too, and does not keep it.
-        let keep = if hash == Some(&self.hash) {
+        let cache_control = if hash == Some(&self.hash) {
             IMMUTABLE
         } else {
             ONE_HOUR
         };
         HttpResponse::Ok()
             .content_type(self.content_type)
-            .insert_header((header::CACHE_CONTROL, keep))
+            .insert_header((header::CACHE_CONTROL, cache_control))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body(self.content.clone())
     }

@@ -194,11 +194,11 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let visit = RequestState::start(&self.app_state, request.request());
+        let request_state = RequestState::start(&self.app_state, request.request());
         ResponseFuture {
-            step: State::Handling {
+            state: State::Handling {
                 response: self.service.call(request),
-                visit,
+                request_state,
             },
         }
     }
@@ -216,7 +216,7 @@ pin_project! {
     /// A request that is being answered.
     pub struct ResponseFuture<F, B> {
         #[pin]
-        step: State<F, B>,
+        state: State<F, B>,
     }
 }
 
@@ -227,11 +227,11 @@ pin_project! {
         Handling {
             #[pin]
             response: F,
-            visit: Rc<RequestState>,
+            request_state: Rc<RequestState>,
         },
         /// By the middleware, which waits for the store. Boxed: most pages have nothing to wait for.
         Finalizing {
-            answer: LocalBoxFuture<'static, Finalized<B>>,
+            finalized: LocalBoxFuture<'static, Finalized<B>>,
         },
     }
 }
@@ -243,18 +243,22 @@ where
 {
     type Output = Finalized<B>;
 
-    fn poll(self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut step = self.project().step;
-        if let StateProj::Handling { response, visit } = step.as_mut().project() {
-            let response = ready!(response.poll(waker));
-            let answer = match finalize_response(visit, response) {
-                Either::Left(answer) => return Poll::Ready(answer),
-                Either::Right(answer) => answer,
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        if let StateProj::Handling {
+            response,
+            request_state,
+        } = state.as_mut().project()
+        {
+            let response = ready!(response.poll(cx));
+            let finalized = match finalize_response(request_state, response) {
+                Either::Left(finalized) => return Poll::Ready(finalized),
+                Either::Right(finalized) => finalized,
             };
-            step.set(State::Finalizing { answer });
+            state.set(State::Finalizing { finalized });
         }
-        match step.project() {
-            StateProj::Finalizing { answer } => answer.poll_unpin(waker),
+        match state.project() {
+            StateProj::Finalizing { finalized } => finalized.poll_unpin(cx),
             StateProj::Handling { .. } => Poll::Pending,
         }
     }
@@ -262,21 +266,21 @@ where
 
 /// Gives the answer, or what has to be waited for before it.
 fn finalize_response<B: MessageBody + 'static>(
-    visit: &Rc<RequestState>,
+    request_state: &Rc<RequestState>,
     response: Result<ServiceResponse<B>, Error>,
 ) -> Either<Finalized<B>, LocalBoxFuture<'static, Finalized<B>>> {
     Either::Right(match response {
         Ok(response) => {
-            let ending = ResponsePlan::of(visit, &response);
-            if ending.is_unchanged(visit) {
-                return Either::Left(Ok(finalize_unchanged(visit, response)));
+            let plan = ResponsePlan::of(request_state, &response);
+            if plan.is_unchanged(request_state) {
+                return Either::Left(Ok(finalize_unchanged(request_state, response)));
             }
-            let visit = Rc::clone(visit);
-            async move { Ok(finalize(&visit, response, ending).await) }.boxed_local()
+            let request_state = Rc::clone(request_state);
+            async move { Ok(finalize(&request_state, response, plan).await) }.boxed_local()
         }
         Err(error) => {
-            let visit = Rc::clone(visit);
-            async move { Err(finalize_error(&visit, error).await) }.boxed_local()
+            let request_state = Rc::clone(request_state);
+            async move { Err(finalize_error(&request_state, error).await) }.boxed_local()
         }
     })
 }

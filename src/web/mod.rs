@@ -53,8 +53,6 @@ mod translation;
 mod view;
 
 pub use self::extract::{Messages, Pending};
-#[cfg(feature = "live")]
-pub use self::live::end_streams;
 pub use self::middleware::{Middleware, MiddlewareService, ResponseFuture};
 pub use self::response::body::Body;
 pub use self::routes::Routes;

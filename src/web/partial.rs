@@ -121,13 +121,13 @@ pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> boo
 /// Gives the view of the page that asks, as far as it says so: by its script, by htmx, or as Turbo's browser does.
 pub(crate) fn requesting_page(
     request: &HttpRequest,
-    views: &ViewSource,
-    routes: &ViewCache,
+    source: &ViewSource,
+    view_cache: &ViewCache,
 ) -> Option<View> {
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     if let Some(view) = text(VIEW) {
         return View::new(percent_decode_str(view).decode_utf8().ok()?).ok();
     }
     let url = text(CURRENT_URL).or_else(|| text(REFERER))?;
-    views.find_page(request, &url.parse::<Uri>().ok()?, routes)
+    source.find_page(request, &url.parse::<Uri>().ok()?, view_cache)
 }

@@ -137,18 +137,18 @@ impl Routes {
 /// Gives a file by its two names.
 fn asset_resources(
     path: &str,
-    ending: &str,
+    extension: &str,
     asset: &'static LazyLock<Asset>,
 ) -> impl Iterator<Item = Resource> + use<> {
-    let plainly = web::get().to(move || async { asset.respond(None) });
+    let short = web::get().to(move || async { asset.respond(None) });
     let by_hash =
         web::get().to(move |hash: web::Path<String>| async move { asset.respond(Some(&hash)) });
     let names = [
-        format!("salver.{ending}"),
-        format!("salver.{{hash}}.{ending}"),
+        format!("salver.{extension}"),
+        format!("salver.{{hash}}.{extension}"),
     ];
     let resources = names.map(|name| web::resource(format!("{path}/{name}")));
-    let routes = [plainly, by_hash];
+    let routes = [short, by_hash];
     resources
         .into_iter()
         .zip(routes)

@@ -88,8 +88,8 @@ pub(crate) struct Translator(Option<Rc<Translate>>);
 impl Translator {
     /// Gives a message as the visitor is to read it: as it was written where there is no translation.
     pub(crate) fn translate(&self, message: &Message) -> Message {
-        let words = self.translated(message);
-        words.unwrap_or_else(|| message.clone())
+        let translation = self.translated(message);
+        translation.unwrap_or_else(|| message.clone())
     }
 
     pub(crate) fn translate_all(&self, messages: &[Message]) -> Vec<Message> {
@@ -108,10 +108,12 @@ impl Translator {
 
     fn translated(&self, message: &Message) -> Option<Message> {
         message.get_key()?;
-        let words = self.0.as_ref()?(message)?;
-        let translated = message
-            .clone()
-            .with_translation(words.text, words.title, words.action);
+        let translation = self.0.as_ref()?(message)?;
+        let translated = message.clone().with_translation(
+            translation.text,
+            translation.title,
+            translation.action,
+        );
         if let Err(error) = translated.validate() {
             tracing::warn!(%error, key = message.get_key(), "a translation cannot be shown");
             return None;

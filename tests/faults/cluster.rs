@@ -10,7 +10,8 @@ use tokio::time::{sleep, timeout};
 use super::column;
 use crate::support::cluster::Cluster;
 use crate::support::history::{History, Row};
-use crate::support::{Dice, at, session};
+use crate::support::{at, session};
+use fastrand::Rng;
 
 const VIEWS: [&str; 3] = ["one", "two", "three"];
 
@@ -91,7 +92,7 @@ async fn a_sweep_goes_over_every_node_of_a_cluster() -> Result<(), Error> {
 async fn cluster_login_broken_off() {
     let cluster = Cluster::start(3, 0);
     let (salver, history) = (behind(&cluster), History::default());
-    let (mut dice, mut broken_off) = (Dice(7), 0);
+    let (mut rng, mut broken_off) = (Rng::with_seed(7), 0);
     for n in 0..column(200, 5_000) {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let mut claims = Vec::new();
@@ -103,13 +104,13 @@ async fn cluster_login_broken_off() {
                 salver.add(&old, message.clone()).await.unwrap();
                 history.acknowledged(&message);
             }
-            if dice.below(2) == 0 {
+            if rng.u64(..2) == 0 {
                 claims.push(salver.claim(&old).await.unwrap());
             }
         }
         let confirm = async {
             for claim in &claims {
-                sleep(Duration::from_micros(dice.below(1_500))).await;
+                sleep(Duration::from_micros(rng.u64(..1_500))).await;
                 history.given(
                     &at(&after, claim.members[0].context.view().as_str()),
                     claim.messages(),
@@ -117,11 +118,11 @@ async fn cluster_login_broken_off() {
                 salver.confirm(claim).await.unwrap();
             }
         };
-        let mut pauses = Dice(n as u64);
+        let mut pauses = Rng::with_seed(n as u64);
         let login = async {
             let [from, to] = [session(&before), session(&after)];
             loop {
-                let patience = Duration::from_micros(200 + pauses.below(3_000));
+                let patience = Duration::from_micros(200 + pauses.u64(..3_000));
                 match timeout(patience, salver.migrate(&from, &to)).await {
                     Ok(moved) => return moved.unwrap(),
                     Err(_) => broken_off += 1,
@@ -154,7 +155,7 @@ async fn cluster_login_broken_off() {
 async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
     let cluster = Cluster::start(3, 0);
     let salver = behind(&cluster);
-    let mut dice = Dice(3);
+    let mut rng = Rng::with_seed(3);
     // The confirm comes at some time within the move, however long that takes here.
     let mut move_takes = Duration::from_millis(20);
     for n in 0..100 {
@@ -169,7 +170,7 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
         }
         let confirm = tokio::spawn({
             let (salver, started) = (salver.clone(), Instant::now());
-            let wait = move_takes.mul_f64(dice.below(1000) as f64 / 1000.0);
+            let wait = move_takes.mul_f64(rng.u64(..1000) as f64 / 1000.0);
             async move {
                 // A timer counts whole milliseconds, of which a move takes few.
                 while started.elapsed() < wait {

@@ -7,7 +7,7 @@ use salver::store::RedisStore;
 use salver::{Message, Salver};
 
 use super::cluster::behind;
-use super::traffic::Traffic;
+use super::failover_clients::Traffic;
 use super::{column, pending};
 use crate::index;
 use crate::support::cluster::{Cluster, NODE_TIMEOUT};

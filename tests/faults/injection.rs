@@ -13,7 +13,7 @@ use salver::{Message, Pending, Salver, fragment};
 use serde_json::json;
 
 use super::column;
-use super::payloads::payloads;
+use super::xss_payloads::payloads;
 use crate::support::browser::Browser;
 use crate::support::history::Row;
 use crate::support::redis::Server;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::column;
-use crate::support::Dice;
 use crate::support::history::Row;
+use fastrand::Rng;
 
 #[path = "../fuzz/answers.rs"]
 mod answers;
@@ -60,10 +60,10 @@ fn inputs() {
     let (mut row, mut panics) = (Row::default(), 0);
     for (seed, (name, target, share)) in TARGETS.into_iter().enumerate() {
         let (corpus, n) = (corpus(name), column(100_000, 1_000_000) * share / 100);
-        let (mut dice, mut taken) = (Dice(seed as u64), 0);
+        let (mut rng, mut taken) = (Rng::with_seed(seed as u64), 0);
         for n in 0..n {
             let saved = corpus.get(n).cloned();
-            let input = saved.unwrap_or_else(|| mutated(&corpus, &mut dice));
+            let input = saved.unwrap_or_else(|| mutated(&corpus, &mut rng));
             match read(target, &input) {
                 Some((is_taken, time)) => {
                     taken += usize::from(is_taken);
@@ -113,8 +113,8 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-fn mutated(corpus: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
-    let mut below = |sides: usize| dice.below(sides.max(1) as u64) as usize;
+fn mutated(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    let mut below = |sides: usize| rng.u64(..sides.max(1) as u64) as usize;
     let mut input = corpus[below(corpus.len())].clone();
     // Mostly little: what is changed a lot is refused at once, by the same line.
     for _ in 0..=below(3) {

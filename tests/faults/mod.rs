@@ -1,29 +1,29 @@
 //! The promises under faults: each test prints one row of the table, `FAULT <test> n=… lost=…`.
 //!
-//! `tests/run faults` runs the column for every commit; with `SALVER_LONG=1`, which `tests/run --long faults`
+//! `tests/run faults` runs the column for every commit; with `SALVER_TEST_FULL=1`, which `tests/run --long faults`
 //! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
 
-mod bodies;
-mod cache;
+mod acl;
+mod cancellation;
 mod cluster;
-mod doors;
+mod concurrent_tabs;
+mod crashes;
+mod error_replies;
 mod failover;
+mod failover_clients;
+mod fault_matrix;
 mod injection;
 mod inputs;
-mod kills;
-mod life;
-mod matrix;
 mod model;
-mod payloads;
 pub mod process;
 mod replicas;
-mod replies;
-mod rights;
+mod response_bodies;
 mod secrets;
+mod session_lifecycle;
+mod shared_cache;
 pub mod site;
-mod storm;
-mod tabs;
-mod traffic;
+mod tls_and_auth;
+mod xss_payloads;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub const LATE: Duration = Duration::from_millis(50);
 
 /// How many: few enough for every commit, or as many as the long column asks for.
 pub fn column(ci: usize, long: usize) -> usize {
-    if std::env::var_os("SALVER_LONG").is_some() {
+    if std::env::var_os("SALVER_TEST_FULL").is_some() {
         long
     } else {
         ci

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::salver;
 use super::site::Site;
-use crate::support::programs::{Running, start};
+use crate::support::processes::{Running, start};
 
 const URL: &str = "SALVER_TEST_SITE";
 const PORT: &str = "SITE PORT ";

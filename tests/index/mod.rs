@@ -1,10 +1,10 @@
 //! The pending index: pages that do not ask, and miss nothing.
 
-mod gaps;
+mod disconnects;
 mod hint;
-mod life;
+mod listen;
 mod pages;
-mod watch;
+mod runtime_shutdown;
 
 use std::time::Duration;
 

@@ -63,8 +63,8 @@ fn every_promise_has_a_test() {
         for name in named {
             // A law is one test for each store.
             let law = name
-                .strip_prefix("laws::")
-                .map(|law| format!("laws::redis_server::{law}"));
+                .strip_prefix("conformance::")
+                .map(|law| format!("conformance::redis_server::{law}"));
             let name = law.as_deref().unwrap_or(name);
             assert!(tests.contains(name), "{name} is no test");
         }

@@ -1,15 +1,15 @@
 //! Messages on pages that are already open.
 
+mod accessibility;
 mod assets;
 pub mod client;
 mod confirm;
-mod crowd;
-mod deaf;
-mod looks;
+mod cross_origin;
+mod harness;
 mod pages;
-mod stage;
-mod strangers;
+mod stalled_reader;
 mod stream;
+mod ten_thousand_streams;
 
 use std::net::SocketAddr;
 use std::time::Duration;

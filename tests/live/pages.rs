@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::harness::Stage;
 use crate::faults::column;
 use crate::support::eventually;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::eventually;
-use super::programs::{Running, free_port, start};
+use super::processes::{Running, free_port, start};
 use super::redis::Server;
 
 /// Finds an example that was built beside this test.

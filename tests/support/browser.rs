@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use super::eventually;
-use super::programs::{Running, free_port, scratch, start};
+use super::processes::{Running, free_port, scratch, start};
 
 /// One browser with a profile of its own; ends with the test.
 pub struct Browser {

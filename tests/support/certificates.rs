@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::programs::scratch;
+use super::processes::scratch;
 
 /// An authority and what it has signed, in files named after who they are for.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use salver::Context;
 
-use super::programs::free_port;
+use super::processes::free_port;
 use super::redis::Server;
 
 /// How long a node may be silent before the others take it for dead.

@@ -1,5 +1,6 @@
 //! What tests stand on: real servers, real browsers, spies.
 
+pub mod acl;
 pub mod app;
 pub mod browser;
 pub mod certificates;
@@ -8,10 +9,9 @@ pub mod history;
 pub mod logs;
 pub mod metrics;
 pub mod monitor;
-pub mod programs;
+pub mod processes;
 pub mod proxy;
 pub mod redis;
-pub mod rights;
 pub mod sentinels;
 pub mod spy;
 
@@ -47,20 +47,5 @@ where
             "it never came to this: {what}"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Seeded chance: the same seed throws the same numbers.
-#[derive(Debug)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// Throws a number below `sides`. (SplitMix64, Steele, Lea and Flood 2014.)
-    pub fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
     }
 }

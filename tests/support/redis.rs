@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::programs::{Running, free_port, library, scratch, start};
-use super::rights::{self, PASSWORD};
+use super::acl::{self, PASSWORD};
+use super::processes::{Running, free_port, library, scratch, start};
 
 /// A redis-server of this test alone.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Server {
             environment: environment.collect(),
         };
         if with_rights() {
-            set_up.options.extend(rights::options());
+            set_up.options.extend(acl::options());
         }
         // The port that was free may be taken by the time the server binds it.
         (0..5)

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::programs::{Running, free_port, scratch, start};
+use super::processes::{Running, free_port, scratch, start};
 use super::redis::Server;
 
 /// How long a primary may be silent before the Sentinels take it for dead.

@@ -1,12 +1,12 @@
 //! The middleware, the slot, the extractors: each sentence of the design with its test.
 
 mod cost;
+mod degraded;
 mod eligibility;
-mod ends;
 mod isolation;
-mod parts;
+mod partials;
 mod sessions;
+mod settlement;
 pub mod site;
 mod slot;
-mod trouble;
 mod views;

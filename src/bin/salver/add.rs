@@ -11,21 +11,21 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::server::Server;
 
-pub(crate) async fn run(server: &Server, wanted: Add, output: &Output) -> Outcome {
-    let address = wanted.address.context()?.clone();
-    let salver = server.salver(address.app())?;
-    let message = message(wanted)?;
+pub(crate) async fn run(server: &Server, args: Add, output: &Output) -> Outcome {
+    let target = args.target.context()?.clone();
+    let salver = server.salver(target.app())?;
+    let message = message(args)?;
     let id = message.id();
     let added = server
-        .with_diagnosis(&salver, salver.add(&address, message))
+        .with_diagnosis(&salver, salver.add(&target, message))
         .await?;
     let value = json!({ "id": id, "displaced": added.displaced });
     output.print(|| id.to_string(), value)?;
     Ok(true)
 }
 
-fn message(wanted: Add) -> Result<Message, CliError> {
-    let text = match wanted.text.as_str() {
+fn message(args: Add) -> Result<Message, CliError> {
+    let text = match args.text.as_str() {
         "-" => {
             let mut text = String::new();
             std::io::stdin()
@@ -33,22 +33,22 @@ fn message(wanted: Add) -> Result<Message, CliError> {
                 .map_err(CliError::from)?;
             text.trim_end().to_owned()
         }
-        _ => wanted.text,
+        _ => args.text,
     };
-    let mut message = Message::new(wanted.level.into(), text);
-    if let Some(title) = wanted.title {
+    let mut message = Message::new(args.level.into(), text);
+    if let Some(title) = args.title {
         message = message.title(title);
     }
-    if let Some(tag) = wanted.tag {
+    if let Some(tag) = args.tag {
         message = message.tag(tag);
     }
-    if wanted.markdown {
+    if args.markdown {
         message = message.markdown();
     }
-    if let Some(after) = wanted.after {
+    if let Some(after) = args.after {
         message = message.after(*after);
     }
-    if let Some([label, url]) = wanted.action.as_deref() {
+    if let Some([label, url]) = args.action.as_deref() {
         message = message.action(label, url);
     }
     Ok(message)

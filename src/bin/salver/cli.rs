@@ -36,7 +36,7 @@ pub(crate) enum Command {
     #[command(after_help = ADDRESSES)]
     Peek {
         /// Whose, on which page; `app:{session}` is all pages of a session.
-        address: Target,
+        target: Target,
     },
     /// Leave a message.
     #[command(after_help = ADDRESSES)]
@@ -45,7 +45,7 @@ pub(crate) enum Command {
     #[command(after_help = ADDRESSES)]
     Watch {
         /// Whose, on which page.
-        address: Target,
+        target: Target,
     },
     /// Count the messages of an application.
     Stats {
@@ -83,7 +83,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Add {
     /// Whose, on which page.
-    pub(crate) address: Target,
+    pub(crate) target: Target,
     /// What is shown; `-` reads it from standard input.
     pub(crate) text: String,
     /// How loud.
@@ -117,8 +117,8 @@ pub(crate) enum LevelArg {
 }
 
 impl From<LevelArg> for Level {
-    fn from(loudness: LevelArg) -> Self {
-        match loudness {
+    fn from(level: LevelArg) -> Self {
+        match level {
             LevelArg::Debug => Self::Debug,
             LevelArg::Info => Self::Info,
             LevelArg::Success => Self::Success,
@@ -140,14 +140,14 @@ impl Target {
     /// Gives the page.
     pub(crate) fn context(&self) -> Result<&Context, CliError> {
         match self {
-            Self::Context(page) => Ok(page),
+            Self::Context(context) => Ok(context),
             Self::Session(..) => Err(CliError::invalid_input("the address names no page")),
         }
     }
 
     pub(crate) fn app(&self) -> &str {
         match self {
-            Self::Context(page) => page.app(),
+            Self::Context(context) => context.app(),
             Self::Session(app, _) => app,
         }
     }

@@ -20,10 +20,10 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     let store = server.store()?;
     let salver = Salver::new(app, store.clone())?;
     let health = salver.health().await;
-    let mut findings = health.issues().to_vec();
-    let reached = !findings
+    let mut issues = health.issues().to_vec();
+    let reached = !issues
         .iter()
-        .any(|finding| finding.kind() == Named::Unreachable);
+        .any(|issue| issue.kind() == Named::Unreachable);
     let (mut latency, mut hints) = (None, Vec::new());
     if reached && let Ok(measured) = measure_latency(&salver).await {
         latency = Some(measured);
@@ -31,35 +31,35 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     }
     if !reached && server.speaks_other_protocol().await {
         let detail = OTHER_PROTOCOL;
-        findings = vec![Issue::new(Named::Unreachable, detail)];
+        issues = vec![Issue::new(Named::Unreachable, detail)];
     }
     let value = json!({
-        "good": findings.is_empty(),
-        "findings": findings.iter().map(to_json).collect::<Vec<_>>(),
+        "good": issues.is_empty(),
+        "findings": issues.iter().map(to_json).collect::<Vec<_>>(),
         "hints": hints,
         "latency_us": latency.map(|(p50, p99)| json!({ "p50": p50.as_micros(), "p99": p99.as_micros() })),
     });
     let name = server.name();
-    output.print(|| report(&name, &findings, &hints, latency), value)?;
-    Ok(findings.is_empty())
+    output.print(|| report(&name, &issues, &hints, latency), value)?;
+    Ok(issues.is_empty())
 }
 
-fn to_json(finding: &Issue) -> serde_json::Value {
-    let trouble = finding.kind();
-    json!({ "trouble": trouble.name(), "detail": finding.detail(), "advice": trouble.advice() })
+fn to_json(issue: &Issue) -> serde_json::Value {
+    let trouble = issue.kind();
+    json!({ "trouble": trouble.name(), "detail": issue.detail(), "advice": trouble.advice() })
 }
 
 fn report(
     name: &str,
-    findings: &[Issue],
+    issues: &[Issue],
     hints: &[String],
     latency: Option<(Duration, Duration)>,
 ) -> String {
     let mut lines = vec![format!("      {name}")];
-    if findings.is_empty() {
+    if issues.is_empty() {
         lines.push("ok    server, version, rights, memory, clock".to_owned());
     }
-    lines.extend(findings.iter().map(|finding| format!("wrong {finding}")));
+    lines.extend(issues.iter().map(|issue| format!("wrong {issue}")));
     lines.extend(latency.map(|(p50, p99)| {
         let (p50, p99) = (p50.as_micros(), p99.as_micros());
         format!("ok    a look takes {p50} us, one in a hundred {p99} us or more")
@@ -70,15 +70,15 @@ fn report(
 
 /// Measures how long a look takes: the median, and what one in a hundred takes at least.
 async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliError> {
-    let nobodys = salver.context(SessionId::new("!doctor")?, View::ANY)?;
-    let mut took = Vec::new();
+    let probe = salver.context(SessionId::new("!doctor")?, View::ANY)?;
+    let mut latencies = Vec::new();
     for _ in 0..READS {
-        let began = Instant::now();
-        salver.peek(&nobodys).await?;
-        took.push(began.elapsed());
+        let started_at = Instant::now();
+        salver.peek(&probe).await?;
+        latencies.push(started_at.elapsed());
     }
-    took.sort();
-    let at = |place: usize| took.get(place).copied().unwrap_or_default();
+    latencies.sort();
+    let at = |place: usize| latencies.get(place).copied().unwrap_or_default();
     Ok((at(READS / 2), at(READS - 1)))
 }
 

@@ -47,9 +47,9 @@ fn main() -> ExitCode {
 
 async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
     match command {
-        Command::Peek { address } => peek::run(server, &address, output).await,
-        Command::Add(wanted) => add::run(server, *wanted, output).await,
-        Command::Watch { address } => tail::run(server, &address, output).await,
+        Command::Peek { target } => peek::run(server, &target, output).await,
+        Command::Add(args) => add::run(server, *args, output).await,
+        Command::Watch { target } => tail::run(server, &target, output).await,
         Command::Stats { app } => stats::run(server, &app, output).await,
         Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, output).await,
         Command::Doctor { app } => doctor::run(server, &app, output).await,
@@ -75,8 +75,8 @@ fn man(name: Option<&str>) -> Outcome {
             found.ok_or_else(|| CliError::invalid_input(format!("there is no command `{name}`")))?
         }
     };
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
-    io::stdout().write_all(&page)?;
+    let mut context = Vec::new();
+    clap_mangen::Man::new(command).render(&mut context)?;
+    io::stdout().write_all(&context)?;
     Ok(true)
 }

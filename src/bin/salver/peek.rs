@@ -7,29 +7,29 @@ use crate::cli::Target;
 use crate::output::Output;
 use crate::server::Server;
 
-pub(crate) async fn run(server: &Server, address: &Target, output: &Output) -> Outcome {
-    let salver = server.salver(address.app())?;
-    let contexts = match address {
-        Target::Context(page) => vec![page.clone()],
+pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Outcome {
+    let salver = server.salver(target.app())?;
+    let contexts = match target {
+        Target::Context(context) => vec![context.clone()],
         Target::Session(_, session) => {
             server
                 .with_diagnosis(&salver, salver.contexts(session))
                 .await?
         }
     };
-    let mut said = HashSet::new();
+    let mut printed = HashSet::new();
     for context in contexts {
         let messages = server
             .with_diagnosis(&salver, salver.peek(&context))
             .await?;
         for message in &messages {
             // What is for any page is pending for each.
-            if said.insert(message.id()) {
+            if printed.insert(message.id()) {
                 output.message(&context, message)?;
             }
         }
     }
-    if said.is_empty() && !output.is_json() {
+    if printed.is_empty() && !output.is_json() {
         output.print(|| "nothing is pending".to_owned(), ())?;
     }
     Ok(true)

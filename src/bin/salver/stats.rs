@@ -27,7 +27,7 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
 }
 
 fn report(all: &StoreStats) -> String {
-    let mut page = format!(
+    let mut context = format!(
         "contexts {:>12}\nmessages {:>12}\nbytes    {:>12}\noldest   {:>12}",
         number(all.contexts),
         number(all.messages),
@@ -36,9 +36,9 @@ fn report(all: &StoreStats) -> String {
     );
     let most = all.by_messages.iter().max().copied().unwrap_or_default();
     if most == 0 {
-        return page;
+        return context;
     }
-    page.push_str("\n\nmessages     contexts");
+    context.push_str("\n\nmessages     contexts");
     for (size, count) in all.by_messages.iter().enumerate() {
         let (from, to) = (1_u64 << size, (2_u64 << size) - 1);
         let range = match size {
@@ -49,9 +49,10 @@ fn report(all: &StoreStats) -> String {
         let length = (count * MAX_BAR_LEN).div_ceil(most);
         let bar = "#".repeat(usize::try_from(length).unwrap_or_default());
         // Writing into a string cannot fail.
-        let _ = write!(page, "\n{range:10} {:>10} {bar}", number(*count));
+        let _ = write!(context, "\n{range:10} {:>10} {bar}", number(*count));
     }
-    page.lines()
+    context
+        .lines()
         .map(str::trim_end)
         .collect::<Vec<_>>()
         .join("\n")

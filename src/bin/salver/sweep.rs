@@ -21,19 +21,19 @@ pub(crate) async fn run(
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of about {len} keys, {msg}") {
         bar.set_style(style);
     }
-    let swept = salver.sweep(older_than, |so_far| {
+    let progress = salver.sweep(older_than, |so_far| {
         bar.set_length(so_far.total_keys.max(so_far.contexts));
         bar.set_position(so_far.contexts);
         bar.set_message(format!("{} dropped", number(so_far.removed)));
     });
-    let swept = server.with_diagnosis(&salver, swept).await;
+    let progress = server.with_diagnosis(&salver, progress).await;
     bar.finish_and_clear();
-    let swept = swept?;
+    let progress = progress?;
     let line = || {
-        let (removed, contexts) = (number(swept.removed), number(swept.contexts));
+        let (removed, contexts) = (number(progress.removed), number(progress.contexts));
         format!("{removed} messages dropped, {contexts} contexts looked through")
     };
-    let value = json!({ "removed": swept.removed, "contexts": swept.contexts });
+    let value = json!({ "removed": progress.removed, "contexts": progress.contexts });
     output.print(line, value)?;
     Ok(true)
 }

@@ -16,22 +16,22 @@ const READ_INTERVAL: Duration = Duration::from_secs(1);
 /// How many of the last messages are known: more than any context keeps.
 const MAX_PRINTED: usize = 4_096;
 
-pub(crate) async fn run(server: &Server, address: &Target, output: &Output) -> Outcome {
-    let page = address.context()?;
-    let salver = server.salver(page.app())?;
-    let mut watch = salver.listen(page);
-    let mut said = VecDeque::new();
+pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Outcome {
+    let context = target.context()?;
+    let salver = server.salver(context.app())?;
+    let mut listener = salver.listen(context);
+    let mut printed = VecDeque::new();
     loop {
-        let found = server.with_diagnosis(&salver, salver.peek(page)).await?;
+        let found = server.with_diagnosis(&salver, salver.peek(context)).await?;
         for message in &found {
-            if !said.contains(&message.id()) {
-                output.message(page, message)?;
-                said.push_back(message.id());
+            if !printed.contains(&message.id()) {
+                output.message(context, message)?;
+                printed.push_back(message.id());
             }
         }
         // One that a page gives back is not said again; those of long ago do not come back.
-        said.drain(..said.len().saturating_sub(MAX_PRINTED));
+        printed.drain(..printed.len().saturating_sub(MAX_PRINTED));
         // Nothing rang in time: look all the same.
-        let _ = timeout(READ_INTERVAL, watch.changed()).await;
+        let _ = timeout(READ_INTERVAL, listener.changed()).await;
     }
 }

@@ -20,17 +20,17 @@ const REDIRECT_RETRIES: (u32, u64, u64) = (3, 5, 20);
     expect(unused_variables, reason = "only certificates are looked for there")
 )]
 pub(crate) fn open_cluster_client(
-    infos: &[ConnectionInfo],
-    addresses: &ConnectionConfig,
+    nodes: &[ConnectionInfo],
+    config: &ConnectionConfig,
 ) -> Result<ClusterClient, Error> {
     let (retries, least, most) = REDIRECT_RETRIES;
     // One user for all nodes: that of the first address.
-    let login = infos.first().map(|info| info.redis_settings().clone());
-    let nodes = infos.iter().cloned().map(|info| match &login {
-        Some(login) => info.set_redis_settings(login.clone()),
+    let credentials = nodes.first().map(|info| info.redis_settings().clone());
+    let with_credentials = nodes.iter().cloned().map(|info| match &credentials {
+        Some(credentials) => info.set_redis_settings(credentials.clone()),
         None => info,
     });
-    let builder = ClusterClient::builder(nodes)
+    let builder = ClusterClient::builder(with_credentials)
         .retries(retries)
         .min_retry_wait(least)
         .max_retry_wait(most)
@@ -40,9 +40,9 @@ pub(crate) fn open_cluster_client(
         .use_protocol(ProtocolVersion::RESP3)
         .tcp_settings(tcp_settings());
     #[cfg(feature = "tls")]
-    let builder = if infos.iter().any(is_tls) {
+    let builder = if nodes.iter().any(is_tls) {
         install_crypto_provider();
-        builder.certs(addresses.tls.certificates())
+        builder.certs(config.tls.certificates())
     } else {
         builder
     };

@@ -49,12 +49,12 @@ pub(crate) enum Connector {
 
 impl Connector {
     /// Reads addresses. Connects to nothing.
-    pub(crate) fn new(addresses: &ConnectionConfig) -> Result<Self, Error> {
-        let infos: Result<Vec<_>, _> = addresses.urls.iter().map(|url| parse_url(url)).collect();
-        let infos = infos?;
+    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self, Error> {
+        let nodes: Result<Vec<_>, _> = config.urls.iter().map(|url| parse_url(url)).collect();
+        let nodes = nodes?;
         #[cfg(feature = "tls")]
-        addresses.tls.validate(&infos)?;
-        match (&addresses.topology, infos.as_slice()) {
+        config.tls.validate(&nodes)?;
+        match (&config.topology, nodes.as_slice()) {
             (_, []) => Err(Error::invalid("url", "is missing")),
             (Topology::Standalone, [_, _, ..]) => Err(Error::invalid(
                 "seed",
@@ -62,19 +62,19 @@ impl Connector {
             )),
             (Topology::Standalone, [info]) => Ok(Self::Standalone(Arc::new(open_client(
                 info.clone(),
-                addresses,
+                config,
             )?))),
             (Topology::Sentinels { .. }, [..]) => {
                 let sentinels = SentinelResolver {
-                    infos,
-                    config: addresses.clone(),
+                    nodes,
+                    config: config.clone(),
                 };
                 sentinels.clients()?;
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
             (Topology::Cluster, [..]) => Ok(Self::Cluster(Arc::new(cluster::open_cluster_client(
-                &infos, addresses,
+                &nodes, config,
             )?))),
         }
     }
@@ -86,9 +86,9 @@ impl Connector {
 
     async fn with_timeout<T>(
         &self,
-        dialling: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '_>>,
+        connecting: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '_>>,
     ) -> Result<T, Error> {
-        let patience = match self {
+        let policy = match self {
             Self::Standalone(_) | Self::Pool(_) => CONNECT_TIMEOUT,
             Self::Sentinels(_) => DISCOVERY_TIMEOUT,
             #[cfg(feature = "cluster")]
@@ -96,8 +96,8 @@ impl Connector {
         };
         let late = |_| Err(Error::unavailable("Redis does not take the connection"));
         // Boxed: what asks Sentinels is large, and rarely there.
-        let dialled = timeout(patience, dialling).await;
-        dialled.unwrap_or_else(late)
+        let connected = timeout(policy, connecting).await;
+        connected.unwrap_or_else(late)
     }
 
     /// Makes a connection to one server on which it may also speak unasked; where Sentinels named it, they may

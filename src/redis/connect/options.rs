@@ -86,12 +86,12 @@ pub(super) fn tcp_settings() -> TcpSettings {
 )]
 pub(super) fn open_client(
     info: ConnectionInfo,
-    addresses: &ConnectionConfig,
+    config: &ConnectionConfig,
 ) -> Result<Client, Error> {
     #[cfg(feature = "tls")]
     if is_tls(&info) {
         install_crypto_provider();
-        let opened = Client::build_with_tls(info, addresses.tls.certificates());
+        let opened = Client::build_with_tls(info, config.tls.certificates());
         return opened.map_err(invalid_certificate);
     }
     Client::open(info).map_err(invalid_url)

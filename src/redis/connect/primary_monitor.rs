@@ -42,17 +42,17 @@ impl PrimaryMonitor {
     /// Waits until the Sentinels name another server. A single one that names an old one does not count where
     /// more of them know better.
     pub(crate) async fn replaced(&self) -> Error {
-        let (name, doors) = match self.sentinels.sentinel_clients() {
-            Ok(doors) => doors,
+        let (name, clients) = match self.sentinels.sentinel_clients() {
+            Ok(clients) => clients,
             Err(error) => return error,
         };
-        let mut sentinels: Vec<_> = doors.into_iter().map(Sentinel::new).collect();
+        let mut sentinels: Vec<_> = clients.into_iter().map(Sentinel::new).collect();
         loop {
             sleep(POLL_INTERVAL).await;
-            let asked = sentinels
+            let task = sentinels
                 .iter_mut()
                 .map(|sentinel| sentinel.query_primary(name));
-            let named = join_all(asked).await;
+            let named = join_all(task).await;
             let (this, others): (Vec<_>, Vec<_>) =
                 (named.iter().flatten()).partition(|place| **place == self.node);
             if !others.is_empty() && others.len() >= this.len() {
@@ -80,17 +80,17 @@ impl Sentinel {
     async fn query_primary(&mut self, name: &str) -> Option<Node> {
         // Taken: a connection that does not answer is of no more use.
         let open = self.connection.take();
-        let asking = async {
+        let call = async {
             let mut open = match open {
                 Some(open) => open,
                 None => connect(&self.client, &connection_config()).await.ok()?,
             };
-            let mut ask = ::redis::cmd("SENTINEL");
-            ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-            let place = ask.query_async(&mut open).await.ok()?;
+            let mut request = ::redis::cmd("SENTINEL");
+            request.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+            let place = request.query_async(&mut open).await.ok()?;
             Some((place, open))
         };
-        let (place, open) = timeout(CONNECT_TIMEOUT, asking).await.ok()??;
+        let (place, open) = timeout(CONNECT_TIMEOUT, call).await.ok()??;
         self.connection = Some(open);
         place
     }

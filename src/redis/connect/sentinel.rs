@@ -19,7 +19,7 @@ const REMAINING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Sentinels and what they are asked.
 pub(crate) struct SentinelResolver {
-    pub(crate) infos: Vec<ConnectionInfo>,
+    pub(crate) nodes: Vec<ConnectionInfo>,
     pub(crate) config: ConnectionConfig,
 }
 
@@ -28,53 +28,53 @@ impl SentinelResolver {
     /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
     pub(crate) async fn resolve(&self) -> Result<Client, Error> {
         let mut clients = self.clients()?;
-        let asked = clients.iter_mut().map(SentinelClient::async_get_client);
-        let mut asked: FuturesUnordered<_> = asked.collect();
-        let (mut patience, mut told) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel answers"));
-        while let Ok(Some(named)) = timeout(patience, asked.next()).await {
-            match named {
+        let queries = clients.iter_mut().map(SentinelClient::async_get_client);
+        let mut queries: FuturesUnordered<_> = queries.collect();
+        let (mut wait, mut failure) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel answers"));
+        while let Ok(Some(answer)) = timeout(wait, queries.next()).await {
+            match answer {
                 Ok(primary) => return Ok(primary),
                 Err(error) => {
-                    (patience, told) = (REMAINING_TIMEOUT, classify::classify_connect(error))
+                    (wait, failure) = (REMAINING_TIMEOUT, classify::classify_connect(error))
                 }
             }
         }
-        Err(told)
+        Err(failure)
     }
 
     pub(crate) fn clients(&self) -> Result<Vec<SentinelClient>, Error> {
-        self.infos.iter().map(|info| self.client(info)).collect()
+        self.nodes.iter().map(|info| self.client(info)).collect()
     }
 
     /// Gives the name of the primary, and a door to each Sentinel itself.
     pub(crate) fn sentinel_clients(&self) -> Result<(&str, Vec<Client>), Error> {
         let Topology::Sentinels {
             primary,
-            credentials: login,
+            credentials,
         } = &self.config.topology
         else {
             return Err(Error::invalid("sentinel", "is missing"));
         };
         let mut settings = RedisConnectionInfo::default();
-        if let Some((user, password)) = login {
+        if let Some((user, password)) = credentials {
             settings = settings.set_username(user).set_password(password);
         }
-        let door = |info: &ConnectionInfo| {
+        let client = |info: &ConnectionInfo| {
             let info = info.clone().set_redis_settings(settings.clone());
             open_client(info, &self.config)
         };
-        let doors: Result<_, _> = self.infos.iter().map(door).collect();
-        Ok((primary, doors?))
+        let clients: Result<_, _> = self.nodes.iter().map(client).collect();
+        Ok((primary, clients?))
     }
 
     fn client(&self, sentinel: &ConnectionInfo) -> Result<SentinelClient, Error> {
         let (
             Topology::Sentinels {
                 primary,
-                credentials: login,
+                credentials,
             },
             Some(first),
-        ) = (&self.config.topology, self.infos.first())
+        ) = (&self.config.topology, self.nodes.first())
         else {
             return Err(Error::invalid("url", "is missing"));
         };
@@ -94,7 +94,7 @@ impl SentinelResolver {
         if let Some(password) = first.redis_settings().password() {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some((user, password)) = login {
+        if let Some((user, password)) = credentials {
             builder = builder
                 .set_client_to_sentinel_username(user)
                 .set_client_to_sentinel_password(password);

@@ -19,10 +19,10 @@ pub(crate) struct TlsConfig {
 impl TlsConfig {
     /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
     /// in silence.
-    pub(crate) fn validate(&self, infos: &[ConnectionInfo]) -> Result<(), Error> {
-        let with_tls = infos.iter().filter(|info| is_tls(info)).count();
+    pub(crate) fn validate(&self, nodes: &[ConnectionInfo]) -> Result<(), Error> {
+        let with_tls = nodes.iter().filter(|info| is_tls(info)).count();
         let given = self.ca_certificate.is_some() || self.client_certificate.is_some();
-        if with_tls < infos.len() && (given || with_tls > 0) {
+        if with_tls < nodes.len() && (given || with_tls > 0) {
             let problem =
                 "has to be rediss:// where another one is, or where certificates are given";
             return Err(Error::invalid("url", problem));

@@ -18,81 +18,81 @@ fn rejecting(messages: usize) -> Limits {
     }
 }
 
-pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(subject: StoreUnderTest) {
+pub(crate) async fn a_batch_that_does_not_fit_is_refused_whole(store: StoreUnderTest) {
     let page = at("ada", "settings");
-    subject.add(&page, Message::info("here")).await;
+    store.add(&page, Message::info("here")).await;
     let batch = ["a", "b", "c"].map(Message::info);
-    let refused = subject.refuses(&rejecting(3), &page, &batch).await;
+    let refused = store.refuses(&rejecting(3), &page, &batch).await;
     assert!(refused.is_full(), "{refused}");
-    subject.shows(&page, &["here"]).await;
+    store.shows(&page, &["here"]).await;
     let fits = ["a", "b"].map(Message::info);
-    subject.add_within(&rejecting(3), &page, &fits).await;
-    subject.shows(&page, &["here", "a", "b"]).await;
+    store.add_within(&rejecting(3), &page, &fits).await;
+    store.shows(&page, &["here", "a", "b"]).await;
 }
 
-pub(crate) async fn a_refused_add_changes_nothing(subject: StoreUnderTest) {
+pub(crate) async fn a_refused_add_changes_nothing(store: StoreUnderTest) {
     let page = at("ada", "settings");
     let batch = ["0", "1", "2", "3", "4"].map(Message::info);
-    subject.add_all(&page, &batch).await;
+    store.add_all(&page, &batch).await;
     let late = [Message::info("x")];
-    let refused = subject.refuses(&rejecting(3), &page, &late).await;
+    let refused = store.refuses(&rejecting(3), &page, &late).await;
     assert!(refused.is_full(), "{refused}");
-    subject.shows(&page, &["0", "1", "2", "3", "4"]).await;
+    store.shows(&page, &["0", "1", "2", "3", "4"]).await;
     let next = [Message::info("5")];
-    subject.add_within(&at_most(3), &page, &next).await;
-    subject.shows(&page, &["3", "4", "5"]).await;
+    store.add_within(&at_most(3), &page, &next).await;
+    store.shows(&page, &["3", "4", "5"]).await;
 }
 
-pub(crate) async fn a_full_context_of_leased_messages_keeps_the_new_one(subject: StoreUnderTest) {
+pub(crate) async fn a_full_context_of_leased_messages_keeps_the_new_one(store: StoreUnderTest) {
     let page = at("ada", "settings");
     let old = ["0", "1", "2"].map(Message::info);
-    subject.add_within(&at_most(3), &page, &old).await;
-    assert_eq!(subject.claim(&page).await.messages().len(), 3);
+    store.add_within(&at_most(3), &page, &old).await;
+    assert_eq!(store.claim(&page).await.messages().len(), 3);
     let new = [Message::info("new")];
-    let placed = subject.add_within(&at_most(3), &page, &new).await;
-    assert_eq!(placed, AddOutcome::Added { displaced: 1 });
-    subject.shows(&page, &["new"]).await;
+    let outcome = store.add_within(&at_most(3), &page, &new).await;
+    assert_eq!(outcome, AddOutcome::Added { displaced: 1 });
+    store.shows(&page, &["new"]).await;
 }
 
-pub(crate) async fn the_oldest_is_displaced_and_told_once(subject: StoreUnderTest) {
+pub(crate) async fn the_oldest_is_displaced_and_told_once(store: StoreUnderTest) {
     let page = at("ada", "settings");
     for text in ["1", "2", "3", "4"] {
         let message = [Message::info(text)];
-        subject.add_within(&at_most(2), &page, &message).await;
+        store.add_within(&at_most(2), &page, &message).await;
     }
-    assert_eq!(subject.peek(&page).await.displaced, 2);
-    let claim = subject.claim(&page).await;
+    assert_eq!(store.peek(&page).await.displaced, 2);
+    let claim = store.claim(&page).await;
     assert_eq!(texts(claim.messages()), ["3", "4"]);
     assert_eq!(claim.result.displaced, 2);
-    subject.release(&claim).await;
-    assert_eq!(subject.claim(&page).await.result.displaced, 0);
+    store.release(&claim).await;
+    assert_eq!(store.claim(&page).await.result.displaced, 0);
     let large = ["0", "1", "2", "3", "4"].map(Message::info);
-    let placed = subject.add_within(&at_most(2), &page, &large).await;
+    let outcome = store.add_within(&at_most(2), &page, &large).await;
     let two_stay_of_seven = AddOutcome::Added { displaced: 5 };
-    assert_eq!(placed, two_stay_of_seven);
-    subject.shows(&page, &["3", "4"]).await;
+    assert_eq!(outcome, two_stay_of_seven);
+    store.shows(&page, &["3", "4"]).await;
 }
 
-pub(crate) async fn what_was_displaced_is_told_with_what_is_shown(subject: StoreUnderTest) {
+pub(crate) async fn what_was_displaced_is_told_with_what_is_shown(store: StoreUnderTest) {
     let page = at("ada", "settings");
     for text in ["1", "2"] {
         let message = [Message::info(text).after(SHORT)];
-        subject.add_within(&at_most(1), &page, &message).await;
+        store.add_within(&at_most(1), &page, &message).await;
     }
     assert_eq!(
-        subject.claim(&page).await.result.displaced,
+        store.claim(&page).await.result.displaced,
         0,
         "nothing is shown yet"
     );
-    subject.pass(SHORT * 2).await;
-    let claim = subject.claim(&page).await;
+    store.pass(SHORT * 2).await;
+    let claim = store.claim(&page).await;
     assert_eq!(
         (texts(claim.messages()), claim.result.displaced),
         (vec!["2"], 1)
     );
 }
 
-pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: StoreUnderTest) {
+pub(crate) async fn a_session_has_a_limited_number_of_contexts(store: StoreUnderTest) {
     let limits = Limits {
         max_contexts: 3,
         ..Limits::default()
@@ -100,20 +100,20 @@ pub(crate) async fn a_session_has_a_limited_number_of_contexts(subject: StoreUnd
     let message = || [Message::info("x")];
     for view in ["1", "2", "3", "1"] {
         let page = at("ada", view);
-        subject.add_within(&limits, &page, &message()).await;
+        store.add_within(&limits, &page, &message()).await;
     }
     let fourth = at("ada", "4");
-    let refused = subject.refuses(&limits, &fourth, &message()).await;
+    let refused = store.refuses(&limits, &fourth, &message()).await;
     assert!(refused.is_full(), "{refused}");
-    subject.shows(&fourth, &[]).await;
+    store.shows(&fourth, &[]).await;
     let anothers = at("bob", "4");
-    subject.add_within(&limits, &anothers, &message()).await;
-    let claim = subject.claim(&at("ada", "2")).await;
-    subject.confirm(&claim).await;
-    subject.add_within(&limits, &fourth, &message()).await;
+    store.add_within(&limits, &anothers, &message()).await;
+    let claim = store.claim(&at("ada", "2")).await;
+    store.confirm(&claim).await;
+    store.add_within(&limits, &fourth, &message()).await;
 }
 
-pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subject: StoreUnderTest) {
+pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(store: StoreUnderTest) {
     let (ada, bob) = sessions();
     let (page, other) = (at("ada", "settings"), at("bob", "settings"));
     let limits = Limits {
@@ -122,28 +122,28 @@ pub(crate) async fn what_was_displaced_is_forgotten_with_the_last_message(subjec
     };
     let batch = ["1", "2"].map(|text| Message::info(text).tag(text));
     for page in [&page, &other] {
-        subject.add_within(&limits, page, &batch).await;
-        let removed = subject.store().retract(page, &Selector::from("2")).await;
+        store.add_within(&limits, page, &batch).await;
+        let removed = store.store().retract(page, &Selector::from("2")).await;
         assert_eq!(removed.unwrap(), 1);
     }
-    subject.add(&page, Message::info("new")).await;
-    assert_eq!(subject.peek(&page).await.displaced, 0);
-    subject.migrate_within(&limits, &ada, &bob).await;
-    assert_eq!(subject.peek(&other).await.displaced, 0);
+    store.add(&page, Message::info("new")).await;
+    assert_eq!(store.peek(&page).await.displaced, 0);
+    store.migrate_within(&limits, &ada, &bob).await;
+    assert_eq!(store.peek(&other).await.displaced, 0);
 }
 
-pub(crate) async fn an_empty_context_needs_room_as_a_new_one_does(subject: StoreUnderTest) {
+pub(crate) async fn an_empty_context_needs_room_as_a_new_one_does(store: StoreUnderTest) {
     for view in ["1", "2", "3"] {
-        subject.add(&at("ada", view), Message::info("x")).await;
+        store.add(&at("ada", view), Message::info("x")).await;
     }
     let (left, message) = (at("ada", "3"), [Message::info("x")]);
-    subject.take(&left).await;
+    store.take(&left).await;
     let limits = Limits {
         max_contexts: 2,
         ..Limits::default()
     };
-    let refused = subject.refuses(&limits, &left, &message).await;
+    let refused = store.refuses(&limits, &left, &message).await;
     assert!(refused.is_full(), "{refused}");
-    subject.store().clear(&at("ada", "2")).await.unwrap();
-    subject.add_within(&limits, &left, &message).await;
+    store.store().clear(&at("ada", "2")).await.unwrap();
+    store.add_within(&limits, &left, &message).await;
 }

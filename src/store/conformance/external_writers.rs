@@ -7,10 +7,10 @@ use crate::store::{AddOutcome, Selector};
 use crate::{Message, MessageId};
 
 pub(crate) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(
-    subject: StoreUnderTest,
+    store: StoreUnderTest,
 ) {
     let page = at("ada", "settings");
-    subject.add(&page, Message::info("good")).await;
+    store.add(&page, Message::info("good")).await;
     let id = MessageId::new();
     let script = format!(
         r#"{{"id":"{id}","text":"x","action":{{"label":"x","url":"javascript:alert(1)"}}}}"#
@@ -23,83 +23,83 @@ pub(crate) async fn what_cannot_be_read_is_skipped_and_goes_with_the_confirm(
         script.as_bytes(),
     ];
     for member in bad {
-        subject.put(&page, member).await;
+        store.put(&page, member).await;
     }
-    let claim = subject.claim(&page).await;
+    let claim = store.claim(&page).await;
     assert_eq!(
         (texts(claim.messages()), claim.result.undecodable),
         (vec!["good"], 5)
     );
-    subject.confirm(&claim).await;
-    let found = subject.peek(&page).await;
-    assert_eq!((found.messages.len(), found.undecodable), (0, 0));
+    store.confirm(&claim).await;
+    let result = store.peek(&page).await;
+    assert_eq!((result.messages.len(), result.undecodable), (0, 0));
 }
 
-pub(crate) async fn what_a_newer_version_wrote_is_left_there(subject: StoreUnderTest) {
+pub(crate) async fn what_a_newer_version_wrote_is_left_there(store: StoreUnderTest) {
     let page = at("ada", "settings");
-    subject.add(&page, Message::info("good")).await;
+    store.add(&page, Message::info("good")).await;
     let (id, other) = (MessageId::new(), MessageId::new());
     let newer = format!(r#"{{"id":"{id}","v":2,"words":["of","tomorrow"]}}"#);
     let tagged = format!(r#"{{"id":"{other}","tag":"t","v":17,"text":"x"}}"#);
-    subject.put(&page, newer).await;
-    subject.put(&page, tagged).await;
-    let claim = subject.claim(&page).await;
+    store.put(&page, newer).await;
+    store.put(&page, tagged).await;
+    let claim = store.claim(&page).await;
     assert_eq!(
         (texts(claim.messages()), claim.result.unsupported),
         (vec!["good"], 2)
     );
-    subject.confirm(&claim).await;
+    store.confirm(&claim).await;
     assert_eq!(
-        subject.claim(&page).await.result.unsupported,
+        store.claim(&page).await.result.unsupported,
         2,
         "visible to who can read it"
     );
 }
 
-pub(crate) async fn unknown_fields_survive(subject: StoreUnderTest) {
+pub(crate) async fn unknown_fields_survive(store: StoreUnderTest) {
     let (page, (ada, bob)) = (at("ada", "settings"), sessions());
     let id = MessageId::new();
     let member = format!(r#"{{"id":"{id}","v":1,"text":"kept","mood":"blue"}}"#);
-    subject.add(&page, Message::info("first")).await;
-    subject.put(&page, &member).await;
-    subject.migrate(&ada, &bob).await;
-    let claim = subject.claim(&at("bob", "settings")).await;
+    store.add(&page, Message::info("first")).await;
+    store.put(&page, &member).await;
+    store.migrate(&ada, &bob).await;
+    let claim = store.claim(&at("bob", "settings")).await;
     assert_eq!(claim.messages().len(), 2);
     let members: Vec<_> = claim
         .members
         .iter()
-        .flat_map(|held| &held.members)
+        .flat_map(|claimed| &claimed.members)
         .collect();
     assert!(members.contains(&&member.into_bytes()), "byte for byte");
 }
 
-pub(crate) async fn what_does_not_begin_as_it_should_has_no_id(subject: StoreUnderTest) {
+pub(crate) async fn what_does_not_begin_as_it_should_has_no_id(store: StoreUnderTest) {
     let page = at("ada", "settings");
     let old = written_before(AGE + SHORT);
-    subject.add(&page, Message::info("good")).await;
+    store.add(&page, Message::info("good")).await;
     let shouted = format!(r#"{{"ID":"{old}","tag":"t","v":2,"text":"x"}}"#);
-    subject.put(&page, shouted).await;
-    subject.put(&page, format!(r#"{{"id":"{old}"#)).await;
-    let found = subject.peek(&page).await;
-    let counts = (found.undecodable, found.unsupported, found.expired);
+    store.put(&page, shouted).await;
+    store.put(&page, format!(r#"{{"id":"{old}"#)).await;
+    let result = store.peek(&page).await;
+    let counts = (result.undecodable, result.unsupported, result.expired);
     assert_eq!(counts, (2, 0, 0), "neither old nor of a newer version");
     let same = Message::info("same").tag("t").with_id(old);
-    let placed = subject.add(&page, same).await;
-    assert_eq!(placed, AddOutcome::Added { displaced: 0 });
-    let found = subject.peek(&page).await;
-    let counts = (found.undecodable, found.expired);
+    let outcome = store.add(&page, same).await;
+    assert_eq!(outcome, AddOutcome::Added { displaced: 0 });
+    let result = store.peek(&page).await;
+    let counts = (result.undecodable, result.expired);
     assert_eq!(counts, (2, 1), "nothing was repeated or replaced");
 }
 
-pub(crate) async fn what_is_cut_off_in_its_tag_has_an_id(subject: StoreUnderTest) {
+pub(crate) async fn what_is_cut_off_in_its_tag_has_an_id(store: StoreUnderTest) {
     let page = at("ada", "settings");
     let id = MessageId::new();
-    subject.add(&page, Message::info("good")).await;
-    subject
+    store.add(&page, Message::info("good")).await;
+    store
         .put(&page, format!(r#"{{"id":"{id}","tag":"impo"#))
         .await;
-    assert_eq!(subject.peek(&page).await.undecodable, 1);
-    let removed = subject.store().retract(&page, &Selector::from(id)).await;
+    assert_eq!(store.peek(&page).await.undecodable, 1);
+    let removed = store.store().retract(&page, &Selector::from(id)).await;
     assert_eq!(removed.unwrap(), 1);
-    subject.shows(&page, &["good"]).await;
+    store.shows(&page, &["good"]).await;
 }

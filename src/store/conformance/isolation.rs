@@ -5,7 +5,7 @@ use crate::store::conformance::store_under_test::{
 };
 use crate::{Context, Message, View};
 
-pub(crate) async fn views_are_isolated(subject: StoreUnderTest) {
+pub(crate) async fn views_are_isolated(store: StoreUnderTest) {
     let names = [
         "settings",
         "settings/password",
@@ -17,16 +17,16 @@ pub(crate) async fn views_are_isolated(subject: StoreUnderTest) {
         "ø",
     ];
     for name in names {
-        subject.add(&at("ada", name), Message::info(name)).await;
+        store.add(&at("ada", name), Message::info(name)).await;
     }
     for name in names {
-        subject.shows(&at("ada", name), &[name]).await;
+        store.shows(&at("ada", name), &[name]).await;
     }
     let any = at("ada", "settings").with_view(View::ANY);
-    subject.shows(&any, &[]).await;
+    store.shows(&any, &[]).await;
 }
 
-pub(crate) async fn sessions_and_applications_are_isolated(subject: StoreUnderTest) {
+pub(crate) async fn sessions_and_applications_are_isolated(store: StoreUnderTest) {
     let names = ["a", "a:b", "{a}", "a}b", "a{b", "A", "a!session", "%61"];
     let view = View::new("v").unwrap();
     let page = |app, name| Context::new(app, session(name), view.clone()).unwrap();
@@ -36,28 +36,26 @@ pub(crate) async fn sessions_and_applications_are_isolated(subject: StoreUnderTe
         .collect();
     let own = |page: &Context| format!("{} {}", page.app(), page.session().as_str());
     for page in &pages {
-        subject.add(page, Message::info(own(page))).await;
+        store.add(page, Message::info(own(page))).await;
     }
     for page in &pages {
-        subject.shows(page, &[&own(page)]).await;
+        store.shows(page, &[&own(page)]).await;
     }
 }
 
-pub(crate) async fn contexts_lists_what_is_visible(subject: StoreUnderTest) {
+pub(crate) async fn contexts_lists_what_is_visible(store: StoreUnderTest) {
     let (ada, _) = sessions();
-    let listed = subject.store().contexts(APP, &ada).await;
+    let listed = store.store().contexts(APP, &ada).await;
     assert_eq!(listed.unwrap(), []);
     for view in ["settings", "*", "orders/{id}"] {
-        subject.add(&at("ada", view), Message::info("here")).await;
+        store.add(&at("ada", view), Message::info("here")).await;
     }
-    let (later, held) = (Message::info("later").after(LEASE), Message::info("held"));
-    subject.add(&at("ada", "scheduled"), later).await;
-    subject.add(&at("ada", "claimed"), held).await;
-    subject.claim(&at("ada", "claimed")).await;
-    subject
-        .add(&at("bob", "other"), Message::info("bob's"))
-        .await;
-    let mut views = subject.store().contexts(APP, &ada).await.unwrap();
+    let (later, claimed) = (Message::info("later").after(LEASE), Message::info("held"));
+    store.add(&at("ada", "scheduled"), later).await;
+    store.add(&at("ada", "claimed"), claimed).await;
+    store.claim(&at("ada", "claimed")).await;
+    store.add(&at("bob", "other"), Message::info("bob's")).await;
+    let mut views = store.store().contexts(APP, &ada).await.unwrap();
     views.sort();
     let named = |name| View::new(name).unwrap();
     assert_eq!(views, [View::ANY, named("orders/{id}"), named("settings")]);

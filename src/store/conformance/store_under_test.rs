@@ -209,9 +209,9 @@ impl StoreUnderTest {
     }
 
     pub(crate) async fn shows(&self, context: &Context, expected: &[&str]) {
-        let found = self.peek(context).await;
+        let result = self.peek(context).await;
         assert_eq!(
-            texts(&found.messages),
+            texts(&result.messages),
             expected,
             "what {} shows",
             context.key()

@@ -70,9 +70,9 @@ impl MemoryStore {
         let now = self.clock.now();
         let expires = now + millis(Limits::default().ttl);
         self.with_session(context.app(), context.session(), |session| {
-            let shelf = session.sets.entry(context.view().clone()).or_default();
-            shelf.insert(now, member.into());
-            shelf.extend_expiry(expires);
+            let set = session.sets.entry(context.view().clone()).or_default();
+            set.insert(now, member.into());
+            set.extend_expiry(expires);
         });
     }
 
@@ -99,8 +99,8 @@ impl MemoryStore {
         let now = self.clock.now();
         for _ in 0..MAX_REDIRECTS {
             let moved = self.with_session(context.app(), context.session(), |session| {
-                if let Some(shelf) = session.sets.get_mut(context.view()) {
-                    shelf.confirm(members);
+                if let Some(set) = session.sets.get_mut(context.view()) {
+                    set.confirm(members);
                 }
                 session.redirect(now).ok().flatten()
             });
@@ -118,19 +118,19 @@ impl MemoryStore {
         age: Duration,
     ) -> (ReadResult, Vec<ClaimedMembers>) {
         let now = self.clock.now();
-        let mut found = ReadResult::default();
-        let mut held = Vec::new();
+        let mut result = ReadResult::default();
+        let mut claimed = Vec::new();
         for context in contexts {
             let members = self.with_session(context.app(), context.session(), |session| {
                 // What a foreign writer left with a session that is closed is nobody's.
                 let open = matches!(session.redirect(now), Ok(None));
-                let shelf = session.sets.get_mut(context.view()).filter(|_| open);
-                shelf.map_or_else(Vec::new, |shelf| shelf.read(now, mode, age, &mut found))
+                let set = session.sets.get_mut(context.view()).filter(|_| open);
+                set.map_or_else(Vec::new, |set| set.read(now, mode, age, &mut result))
             });
-            let members = found.read_members(now, members);
-            held.push(ClaimedMembers::new(context.clone(), members));
+            let members = result.read_members(now, members);
+            claimed.push(ClaimedMembers::new(context.clone(), members));
         }
-        (found, held)
+        (result, claimed)
     }
 }
 
@@ -147,23 +147,23 @@ impl Store for MemoryStore {
                 members.push((millis(message.delay()), wire::encode(message)?));
             }
             let now = self.clock.now();
-            let placed = self.with_session(context.app(), context.session(), |session| {
+            let outcome = self.with_session(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)
             })?;
             self.changes.mark_changed(context);
-            match placed {
+            match outcome {
                 AddOutcome::Added { .. } if limits.replicas > 0 => {
                     Err(Error::insufficient_replicas())
                 }
-                placed => Ok(placed),
+                outcome => Ok(outcome),
             }
         })
     }
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let (found, _) = self.read(contexts, ReadMode::Peek, age);
-            Ok(found)
+            let (result, _) = self.read(contexts, ReadMode::Peek, age);
+            Ok(result)
         })
     }
 
@@ -175,10 +175,10 @@ impl Store for MemoryStore {
     ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let until = self.clock.now() + millis(lease);
-            let (found, held) = self.read(contexts, ReadMode::Claim { until }, age);
+            let (result, claimed) = self.read(contexts, ReadMode::Claim { until }, age);
             Ok(Claim {
-                result: found,
-                members: held,
+                result,
+                members: claimed,
                 lease_until_ms: until,
             })
         })
@@ -186,8 +186,8 @@ impl Store for MemoryStore {
 
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let (found, _) = self.read(contexts, ReadMode::Take, age);
-            Ok(found)
+            let (result, _) = self.read(contexts, ReadMode::Take, age);
+            Ok(result)
         })
     }
 
@@ -205,8 +205,8 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             for ClaimedMembers { context, members } in &claim.members {
                 self.with_session(context.app(), context.session(), |session| {
-                    if let Some(shelf) = session.sets.get_mut(context.view()) {
-                        shelf.release(members, claim.lease_until_ms, now);
+                    if let Some(set) = session.sets.get_mut(context.view()) {
+                        set.release(members, claim.lease_until_ms, now);
                     }
                 });
                 self.changes.mark_changed(context);
@@ -215,11 +215,11 @@ impl Store for MemoryStore {
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
         Box::pin(async move {
             let removed = self.with_session(context.app(), context.session(), |session| {
-                let shelf = session.sets.get_mut(context.view());
-                shelf.map_or(0, |shelf| shelf.retract(which))
+                let set = session.sets.get_mut(context.view());
+                set.map_or(0, |set| set.retract(selector))
             });
             self.changes.mark_changed(context);
             Ok(removed)
@@ -269,8 +269,8 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             // One lock over both sessions: in between, nobody may find the messages in neither.
             let mut state = self.lock();
-            let went = state.with_session(now, app, from, |session| session.redirect(now))?;
-            match went {
+            let redirect = state.with_session(now, app, from, |session| session.redirect(now))?;
+            match redirect {
                 // A repeat: what has become of the new id since is not undone.
                 Some(moved) if moved == *to => return Ok(()),
                 Some(_) => return Err(Error::closed()),
@@ -283,16 +283,16 @@ impl Store for MemoryStore {
             if closed && !open {
                 return Err(Error::closed());
             }
-            let shelves = state.with_session(now, app, from, |session| {
+            let sets = state.with_session(now, app, from, |session| {
                 session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
                 std::mem::take(&mut session.sets)
             });
-            let moved: Vec<_> = shelves.keys().cloned().collect();
+            let moved: Vec<_> = sets.keys().cloned().collect();
             state.with_session(now, app, to, |session| {
                 session.tombstone = None;
-                for (view, shelf) in shelves {
-                    let own = session.sets.entry(view).or_default();
-                    own.merge(shelf, limits);
+                for (view, set) in sets {
+                    let written_ms = session.sets.entry(view).or_default();
+                    written_ms.merge(set, limits);
                 }
             });
             let app = Arc::<str>::from(app);
@@ -311,9 +311,9 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let now = self.clock.now();
             let views = self.with_session(app, session, |session| {
-                let shelves = session.sets.iter();
+                let sets = session.sets.iter();
                 let open = matches!(session.redirect(now), Ok(None));
-                let visible = shelves.filter(|(_, shelf)| open && shelf.is_visible(now));
+                let visible = sets.filter(|(_, set)| open && set.is_visible(now));
                 visible.map(|(view, _)| view.clone()).collect()
             });
             Ok(views)

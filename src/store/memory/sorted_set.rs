@@ -27,29 +27,29 @@ struct Entry {
 }
 
 impl Entry {
-    fn head(&self) -> Option<MemberHeader<'_>> {
+    fn header(&self) -> Option<MemberHeader<'_>> {
         wire::member_header(&self.member)
     }
 
     /// When it was made.
     fn written_ms(&self) -> u64 {
-        let own = self.head().and_then(|head| head.unix_ms());
-        own.unwrap_or(self.score)
+        let written_ms = self.header().and_then(|header| header.unix_ms());
+        written_ms.unwrap_or(self.score)
     }
 
     /// The time to which a release sets it back.
     fn release_score(&self, now: u64) -> u64 {
-        let own = self.head().and_then(|head| head.unix_ms());
-        own.unwrap_or(now).min(now)
+        let written_ms = self.header().and_then(|header| header.unix_ms());
+        written_ms.unwrap_or(now).min(now)
     }
 
-    fn matches(&self, which: &Selector) -> bool {
-        let Some(head) = self.head() else {
+    fn matches(&self, selector: &Selector) -> bool {
+        let Some(header) = self.header() else {
             return false;
         };
-        match which {
-            Selector::Tag(tag) => head.tag == Some(tag.as_bytes()),
-            Selector::Ids(ids) => ids.iter().any(|id| head.id == id.to_string().as_bytes()),
+        match selector {
+            Selector::Tag(tag) => header.tag == Some(tag.as_bytes()),
+            Selector::Ids(ids) => ids.iter().any(|id| header.id == id.to_string().as_bytes()),
         }
     }
 }
@@ -57,26 +57,26 @@ impl Entry {
 impl SortedSet {
     /// Puts a member in; one that is there is left alone.
     pub(crate) fn insert(&mut self, score: u64, member: Vec<u8>) {
-        if self.entries.iter().any(|slot| slot.member == member) {
+        if self.entries.iter().any(|entry| entry.member == member) {
             return;
         }
         let new = Entry { score, member };
-        let place = self.entries.partition_point(|slot| *slot <= new);
+        let place = self.entries.partition_point(|entry| *entry <= new);
         self.entries.insert(place, new);
     }
 
     fn remove(&mut self, unwanted: impl Fn(&Entry) -> bool) -> u64 {
         let before = self.entries.len();
-        self.entries.retain(|slot| !unwanted(slot));
+        self.entries.retain(|entry| !unwanted(entry));
         (before - self.entries.len()) as u64
     }
 
     fn rescore(&mut self, members: &[Vec<u8>], score: impl Fn(&Entry) -> Option<u64>) {
-        for slot in &mut self.entries {
-            if members.contains(&slot.member)
-                && let Some(score) = score(slot)
+        for entry in &mut self.entries {
+            if members.contains(&entry.member)
+                && let Some(score) = score(entry)
             {
-                slot.score = score;
+                entry.score = score;
             }
         }
         self.entries.sort();
@@ -84,27 +84,27 @@ impl SortedSet {
 
     /// Removes what a claim holds, whoever holds it by now.
     pub(crate) fn confirm(&mut self, members: &[Vec<u8>]) {
-        self.remove(|slot| members.contains(&slot.member));
+        self.remove(|entry| members.contains(&entry.member));
     }
 
     /// Gives back what is still under the lease that ends at `until`.
     pub(crate) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
-        self.rescore(members, |slot| {
-            (slot.score == until).then(|| slot.release_score(now))
+        self.rescore(members, |entry| {
+            (entry.score == until).then(|| entry.release_score(now))
         });
     }
 
-    pub(crate) fn retract(&mut self, which: &Selector) -> u64 {
-        self.remove(|slot| slot.matches(which))
+    pub(crate) fn retract(&mut self, selector: &Selector) -> u64 {
+        self.remove(|entry| entry.matches(selector))
     }
 
     /// Removes what was written before a time.
     pub(crate) fn sweep(&mut self, oldest: u64) -> u64 {
-        self.remove(|slot| slot.written_ms() < oldest)
+        self.remove(|entry| entry.written_ms() < oldest)
     }
 
     pub(crate) fn count(&self) -> ContextStats {
-        let bytes: usize = self.entries.iter().map(|slot| slot.member.len()).sum();
+        let bytes: usize = self.entries.iter().map(|entry| entry.member.len()).sum();
         let oldest = self.entries.iter().map(Entry::written_ms).min();
         ContextStats::new(self.entries.len() as u64, bytes as u64, oldest)
     }
@@ -126,7 +126,7 @@ impl SortedSet {
     }
 
     pub(crate) fn is_visible(&self, now: u64) -> bool {
-        self.is_alive(now) && self.entries.first().is_some_and(|slot| slot.score <= now)
+        self.is_alive(now) && self.entries.first().is_some_and(|entry| entry.score <= now)
     }
 }
 
@@ -144,31 +144,31 @@ impl SortedSet {
         now: u64,
         mode: ReadMode,
         age: Duration,
-        found: &mut ReadResult,
+        result: &mut ReadResult,
     ) -> Vec<Vec<u8>> {
         let oldest = now.saturating_sub(millis(age));
-        let old = |slot: &Entry| {
-            let own = slot.head().and_then(|head| head.unix_ms());
-            slot.score <= now && own.is_some_and(|own| own < oldest)
+        let old = |entry: &Entry| {
+            let written_ms = entry.header().and_then(|header| header.unix_ms());
+            entry.score <= now && written_ms.is_some_and(|written_ms| written_ms < oldest)
         };
-        let visible = |slot: &Entry| slot.score <= now && !old(slot);
-        let newer = |slot: &Entry| slot.head().is_some_and(|head| head.is_unsupported);
-        let seen = |slot: &Entry| visible(slot) && !newer(slot);
+        let visible = |entry: &Entry| entry.score <= now && !old(entry);
+        let newer = |entry: &Entry| entry.header().is_some_and(|header| header.is_unsupported);
+        let seen = |entry: &Entry| visible(entry) && !newer(entry);
 
-        found.expired += self.entries.iter().filter(|slot| old(slot)).count() as u64;
-        found.unsupported += self
+        result.expired += self.entries.iter().filter(|entry| old(entry)).count() as u64;
+        result.unsupported += self
             .entries
             .iter()
-            .filter(|slot| visible(slot) && newer(slot))
+            .filter(|entry| visible(entry) && newer(entry))
             .count() as u64;
-        let members: Vec<_> = self.entries.iter().filter(|slot| seen(slot)).collect();
-        let members: Vec<_> = members.iter().map(|slot| slot.member.clone()).collect();
-        if let Some(later) = self.entries.iter().find(|slot| slot.score > now) {
-            found.note_due_in(Duration::from_millis(later.score - now));
+        let members: Vec<_> = self.entries.iter().filter(|entry| seen(entry)).collect();
+        let members: Vec<_> = members.iter().map(|entry| entry.member.clone()).collect();
+        if let Some(later) = self.entries.iter().find(|entry| entry.score > now) {
+            result.note_due_in(Duration::from_millis(later.score - now));
         }
         // Told with what is shown: not by a page that has nothing else to say.
         if self.is_visible(now) {
-            found.displaced += self.displaced;
+            result.displaced += self.displaced;
             if mode != ReadMode::Peek {
                 self.displaced = 0;
             }
@@ -194,40 +194,40 @@ impl SortedSet {
     ) -> Result<u64, Error> {
         let mut fresh: Vec<(u64, Vec<u8>)> = Vec::new();
         // Also those of the batch that a later one of their tag has replaced: a repeat of one changes nothing.
-        let ids = self.entries.iter().filter_map(Entry::head);
-        let mut ids: Vec<_> = ids.map(|head| head.id.to_vec()).collect();
+        let ids = self.entries.iter().filter_map(Entry::header);
+        let mut ids: Vec<_> = ids.map(|header| header.id.to_vec()).collect();
         let mut latest = 0;
         for (delay, member) in members {
-            let Some(head) = wire::member_header(&member) else {
+            let Some(header) = wire::member_header(&member) else {
                 continue;
             };
-            if ids.iter().any(|id| id == head.id) {
+            if ids.iter().any(|id| id == header.id) {
                 continue;
             }
-            ids.push(head.id.to_vec());
+            ids.push(header.id.to_vec());
             latest = latest.max(delay);
-            if let Some(tag) = head.tag {
+            if let Some(tag) = header.tag {
                 fresh.retain(|(_, other)| {
                     wire::member_header(other).is_none_or(|other| other.tag != Some(tag))
                 });
             }
             fresh.push((delay, member));
         }
-        let replaced = |slot: &Entry| {
-            let tag = slot.head().and_then(|head| head.tag);
+        let replaced = |entry: &Entry| {
+            let tag = entry.header().and_then(|header| header.tag);
             tag.is_some()
-                && fresh
-                    .iter()
-                    .any(|(_, other)| wire::member_header(other).and_then(|head| head.tag) == tag)
+                && fresh.iter().any(|(_, other)| {
+                    wire::member_header(other).and_then(|header| header.tag) == tag
+                })
         };
-        let staying = self.entries.iter().filter(|slot| !replaced(slot)).count();
-        let over = (staying + fresh.len()).saturating_sub(limits.max_messages);
+        let retained = self.entries.iter().filter(|entry| !replaced(entry)).count();
+        let over = (retained + fresh.len()).saturating_sub(limits.max_messages);
         if over > 0 && limits.when_full == WhenFull::Reject {
             return Err(Error::full("the context is full"));
         }
         self.remove(replaced);
-        self.entries.drain(..over.min(staying));
-        fresh.drain(..over.saturating_sub(staying));
+        self.entries.drain(..over.min(retained));
+        fresh.drain(..over.saturating_sub(retained));
         for (delay, member) in fresh {
             self.insert(now + delay, member);
         }
@@ -237,13 +237,13 @@ impl SortedSet {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let cost = |slot: &Entry| slot.member.len() + MEMBER_COST;
+        let cost = |entry: &Entry| entry.member.len() + MEMBER_COST;
         self.entries.iter().map(cost).sum()
     }
 
     pub(crate) fn merge(&mut self, other: Self, limits: &Limits) {
-        for slot in other.entries {
-            self.insert(slot.score, slot.member);
+        for entry in other.entries {
+            self.insert(entry.score, entry.member);
         }
         let over = self.entries.len().saturating_sub(limits.max_messages);
         self.entries.drain(..over);

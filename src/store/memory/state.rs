@@ -58,8 +58,8 @@ impl Session {
         if !self.sets.contains_key(view) && self.sets.len() >= limits.max_contexts {
             return Err(Error::full("the session has too many contexts"));
         }
-        let shelf = self.sets.entry(view.clone()).or_default();
-        let displaced = shelf.add(now, members, limits)?;
+        let set = self.sets.entry(view.clone()).or_default();
+        let displaced = set.add(now, members, limits)?;
         Ok(AddOutcome::Added { displaced })
     }
 }
@@ -77,7 +77,7 @@ impl State {
             session: session.clone(),
         };
         let mut session = self.take_out(&owner).unwrap_or_default();
-        session.sets.retain(|_, shelf| shelf.is_alive(now));
+        session.sets.retain(|_, set| set.is_alive(now));
         session.tombstone.take_if(|(_, until)| *until <= now);
         let outcome = operation(&mut session);
         self.put_in(owner, session);
@@ -92,10 +92,10 @@ impl State {
     }
 
     pub(crate) fn put_in(&mut self, owner: Owner, mut session: Session) {
-        session.sets.retain(|_, shelf| !shelf.is_empty());
-        let shelves = session.sets.values().map(SortedSet::expires);
-        let gone = session.tombstone.iter().map(|(_, until)| *until);
-        let Some(expires) = shelves.chain(gone).max() else {
+        session.sets.retain(|_, set| !set.is_empty());
+        let sets = session.sets.values().map(SortedSet::expires);
+        let tombstone = session.tombstone.iter().map(|(_, until)| *until);
+        let Some(expires) = sets.chain(tombstone).max() else {
             return;
         };
         session.expires = expires;
@@ -109,30 +109,30 @@ impl State {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
-        let mut swept = SweepProgress {
+        let mut progress = SweepProgress {
             total_keys: owners.len() as u64,
             ..SweepProgress::default()
         };
         for owner in owners {
             if let Some(mut session) = self.take_out(&owner) {
-                swept.contexts += session.sets.len() as u64;
-                let shelves = session.sets.values_mut();
-                swept.removed += shelves.map(|shelf| shelf.sweep(oldest)).sum::<u64>();
+                progress.contexts += session.sets.len() as u64;
+                let sets = session.sets.values_mut();
+                progress.removed += sets.map(|set| set.sweep(oldest)).sum::<u64>();
                 self.put_in(owner, session);
             }
         }
-        swept
+        progress
     }
 
     /// Counts what an application has that has not expired.
     pub(crate) fn survey(&self, now: u64, app: &str) -> StoreStats {
         let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
-        let shelves = owned.flat_map(|(_, session)| session.sets.values());
-        let mut surveyed = StoreStats::default();
-        for shelf in shelves.filter(|shelf| shelf.expires() > now) {
-            surveyed.add_context(&shelf.count());
+        let sets = owned.flat_map(|(_, session)| session.sets.values());
+        let mut stats = StoreStats::default();
+        for set in sets.filter(|set| set.expires() > now) {
+            stats.add_context(&set.count());
         }
-        surveyed
+        stats
     }
 
     /// Drops what has expired, and what would expire first while there is too much.

@@ -14,7 +14,7 @@ use crate::{Context, Error, SessionId};
 const MAX_CONCURRENT_CONTEXTS: usize = 8;
 
 pub(crate) async fn migrate(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -22,20 +22,20 @@ pub(crate) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     // A repeat does not open the new id again: what has become of it since is not undone.
-    if cluster::close_source(line, app, from, to, limits, false).await? == SourceState::Open {
+    if cluster::close_source(connection, app, from, to, limits, false).await? == SourceState::Open {
         if from == to {
             return Ok(());
         }
-        cluster::open_target(line, app, to, open).await?;
+        cluster::open_target(connection, app, to, open).await?;
     }
     let SourceState::Closed(views) =
-        cluster::close_source(line, app, from, to, limits, true).await?
+        cluster::close_source(connection, app, from, to, limits, true).await?
     else {
         return Ok(());
     };
     let moves = iter(views).map(|view| async move {
         let old = Context::new(app, from.clone(), view)?;
-        move_context(line, &old, to, limits).await
+        move_context(connection, &old, to, limits).await
     });
     let moved: Result<(), Error> = moves
         .buffer_unordered(MAX_CONCURRENT_CONTEXTS)
@@ -46,34 +46,34 @@ pub(crate) async fn migrate(
 }
 
 async fn move_context(
-    line: &Connection,
+    connection: &Connection,
     old: &Context,
     to: &SessionId,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let carried = cluster::read_context(line, old, limits).await?;
-    let new = write_following(line, old, to, &carried, limits).await?;
-    let confirmed = cluster::delete_source(line, old, &carried).await?;
+    let dump = cluster::read_context(connection, old, limits).await?;
+    let new = write_following(connection, old, to, &dump, limits).await?;
+    let confirmed = cluster::delete_source(connection, old, &dump).await?;
     // Shown by a page of the old id in the meantime: the copy must not be shown again.
-    let held = vec![ClaimedMembers::new(new, confirmed)];
+    let claimed = vec![ClaimedMembers::new(new, confirmed)];
     let shown = Claim {
-        members: held,
+        members: claimed,
         ..Claim::default()
     };
-    scripts::confirm(line, &shown).await
+    scripts::confirm(connection, &shown).await
 }
 
 /// Writes what was carried under the new id, or under the one to which that has moved; tells where.
 async fn write_following(
-    line: &Connection,
+    connection: &Connection,
     old: &Context,
     to: &SessionId,
-    carried: &ContextDump,
+    dump: &ContextDump,
     limits: &Limits,
 ) -> Result<Context, Error> {
     let mut new = old.with_session(to.clone());
     for _ in 0..MAX_REDIRECTS {
-        match cluster::write_context(line, &new, carried, limits).await {
+        match cluster::write_context(connection, &new, dump, limits).await {
             Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
             // A logout that came before all was carried takes the rest too.
             Err(error) if error.is_closed() => return Ok(new),

@@ -22,11 +22,11 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 const NEARLY_FULL_PERCENT: u64 = 95;
 
 pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issue>, Error> {
-    let look = HealthCheck {
-        line: connection,
+    let query = HealthCheck {
+        connection,
         missing_permissions: BTreeSet::new(),
     };
-    let found = look.run(app).await;
+    let found = query.run(app).await;
     found.or_else(|error| match error.is_denied() {
         true => Ok(vec![Issue::new(
             IssueKind::PermissionDenied,
@@ -38,14 +38,14 @@ pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issu
 
 /// A look at a server, or at all of a Cluster.
 struct HealthCheck<'a> {
-    line: &'a Connection,
+    connection: &'a Connection,
     /// Commands that the user may not run.
     missing_permissions: BTreeSet<String>,
 }
 
 impl HealthCheck<'_> {
     async fn run(mut self, app: &str) -> Result<Vec<Issue>, Error> {
-        let mut findings = Vec::new();
+        let mut issues = Vec::new();
         for node in 0.. {
             let before = OffsetDateTime::now_utc();
             let Some(time) = self.try_command(node, &["TIME"]).await? else {
@@ -60,8 +60,8 @@ impl HealthCheck<'_> {
                 found.extend(issues_in_info(&info));
             }
             // Servers of a Cluster may all say the same.
-            found.retain(|finding| !findings.contains(finding));
-            findings.extend(found);
+            found.retain(|issue| !issues.contains(issue));
+            issues.extend(found);
         }
         // What a sweep and adds that wait for replicas need beside the scripts.
         for command in [&["DBSIZE"][..], &["SCAN", "0"], &["WAIT", "0", "0"]] {
@@ -69,11 +69,11 @@ impl HealthCheck<'_> {
         }
         self.try_command::<Value>(0, &["EVAL", "return 1", "0"])
             .await?;
-        match scripts::check_permissions(self.line, app).await {
-            Ok(lacking) => self.missing_permissions.extend(lacking),
+        match scripts::check_permissions(self.connection, app).await {
+            Ok(missing) => self.missing_permissions.extend(missing),
             Err(error) if lacks_permission(&error, "key") => {
                 let detail = format!("the user may not touch the keys of the application {app}");
-                findings.push(Issue::new(IssueKind::PermissionDenied, detail));
+                issues.push(Issue::new(IssueKind::PermissionDenied, detail));
             }
             Err(error) if lacks_permission(&error, "evalsha") => {
                 self.missing_permissions.insert("evalsha".to_owned());
@@ -83,11 +83,11 @@ impl HealthCheck<'_> {
             Err(error) => return Err(error),
         }
         if !self.missing_permissions.is_empty() {
-            let lacking: Vec<_> = self.missing_permissions.into_iter().collect();
-            let detail = format!("the user may not run {}", lacking.join(", "));
-            findings.push(Issue::new(IssueKind::PermissionDenied, detail));
+            let missing: Vec<_> = self.missing_permissions.into_iter().collect();
+            let detail = format!("the user may not run {}", missing.join(", "));
+            issues.push(Issue::new(IssueKind::PermissionDenied, detail));
         }
-        Ok(findings)
+        Ok(issues)
     }
 
     /// Runs a command on the server of that number. The outer nothing: there are fewer servers; the inner: it
@@ -99,7 +99,7 @@ impl HealthCheck<'_> {
     ) -> Result<Option<Option<T>>, Error> {
         let mut command = Cmd::new();
         command.arg(words);
-        match self.line.execute_on_node(node, command).await {
+        match self.connection.execute_on_node(node, command).await {
             Ok(Some(reply)) => Ok(Some(Some(parse(reply)?))),
             Ok(None) => Ok(None),
             Err(error) if lacks_permission(&error, "") => {
@@ -126,18 +126,18 @@ fn lacks_permission(error: &Error, what: &str) -> bool {
 fn issues_in_info(info: &str) -> Vec<Issue> {
     let field = |name: &str| {
         let mut lines = info.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        lines.find_map(|connection| connection.strip_prefix(name)?.strip_prefix(':'))
     };
-    let mut findings = Vec::new();
-    findings.extend(field("redis_version").and_then(unsupported_version));
+    let mut issues = Vec::new();
+    issues.extend(field("redis_version").and_then(unsupported_version));
     let most = field("maxmemory").filter(|most| *most != "0");
-    findings.extend(eviction_enabled(most, field("maxmemory_policy")));
-    findings.extend(out_of_memory(field("used_memory"), most));
+    issues.extend(eviction_enabled(most, field("maxmemory_policy")));
+    issues.extend(out_of_memory(field("used_memory"), most));
     if field("role") == Some("slave") {
         let detail = "the server is a replica";
-        findings.push(Issue::new(IssueKind::ReadOnly, detail));
+        issues.push(Issue::new(IssueKind::ReadOnly, detail));
     }
-    findings
+    issues
 }
 
 fn unsupported_version(version: &str) -> Option<Issue> {

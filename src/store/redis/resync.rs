@@ -74,33 +74,33 @@ impl Resync<'_> {
     where
         S: Future<Output = Result<ScanStep, Error>>,
     {
-        let Some(round) = self.changes.begin_resync() else {
+        let Some(pass) = self.changes.begin_resync() else {
             return Ok(false);
         };
-        let repeated = round.was_synced();
-        let rests = match repeated {
+        let repeated = pass.was_synced();
+        let pause_factor = match repeated {
             true => self.schedule.idle_pause_factor,
             false => self.schedule.pause_factor,
         };
-        let (mut cursor, mut owed) = (0, Duration::ZERO);
+        let (mut cursor, mut pause_debt) = (0, Duration::ZERO);
         loop {
             // One step at least, even where nobody needs the keys: the connection may have broken.
             let began = Instant::now();
             let (next, found) = step(cursor).await?;
-            owed += began.elapsed().mul_f32(rests);
+            pause_debt += began.elapsed().mul_f32(pause_factor);
             let answered = Instant::now();
-            found.iter().for_each(|key| round.touch(key));
+            found.iter().for_each(|key| pass.touch(key));
             // Meanwhile the server has had nothing to do for this.
-            owed = owed.saturating_sub(answered.elapsed());
-            if next == 0 || !round.is_current() {
+            pause_debt = pause_debt.saturating_sub(answered.elapsed());
+            if next == 0 || !pass.is_current() {
                 break;
             }
             cursor = next;
-            if owed >= MIN_PAUSE {
-                owed = owed.saturating_sub(timed_sleep(owed).await);
+            if pause_debt >= MIN_PAUSE {
+                pause_debt = pause_debt.saturating_sub(timed_sleep(pause_debt).await);
             }
         }
-        round.finish();
+        pass.finish();
         Ok(repeated)
     }
 
@@ -139,10 +139,10 @@ mod tests {
     use super::*;
     use crate::{Context, SessionId, View};
 
-    fn bell(most: usize) -> Changes {
-        let bell = Changes::tracked(most);
-        bell.enable_index();
-        bell
+    fn changes(most: usize) -> Changes {
+        let changes = Changes::tracked(most);
+        changes.enable_index();
+        changes
     }
 
     fn context(n: usize) -> Context {
@@ -161,22 +161,19 @@ mod tests {
     /// Goes round for so many seconds while something happens; gives the seconds at which a round began. Each
     /// finds that many keys.
     async fn begun(
-        bell: &Changes,
+        changes: &Changes,
         for_seconds: u64,
         found: impl Fn(u64) -> usize,
         happens: impl Future<Output = ()>,
     ) -> Vec<u64> {
         let (started, begun) = (Instant::now(), RefCell::new(Vec::new()));
-        let rhythm = ResyncSchedule::default();
-        let rounds = Resync {
-            changes: bell,
-            schedule: rhythm,
-        };
+        let schedule = ResyncSchedule::default();
+        let resync = Resync { changes, schedule };
         let step = async |_| {
             begun.borrow_mut().push(seconds(started));
             Ok((0, keys(found(seconds(started)))))
         };
-        let going = timeout(Duration::from_secs(for_seconds), rounds.run(step));
+        let going = timeout(Duration::from_secs(for_seconds), resync.run(step));
         let (over, ()) = futures_util::future::join(going, happens).await;
         assert!(over.is_err(), "no step failed");
         begun.into_inner()
@@ -184,59 +181,59 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_every_ten_minutes() {
-        let begun = begun(&bell(100), 1900, |_| 1, ready(())).await;
+        let begun = begun(&changes(100), 1900, |_| 1, ready(())).await;
         assert_eq!(begun, [0, 600, 1200, 1800]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_loss_begins_one_at_once_and_one_a_second_at_most() {
-        let bell = bell(100);
+        let changes = changes(100);
         let losses = async {
             sleep(Duration::from_millis(100_500)).await;
             for _ in 0..50 {
-                bell.invalidate_all();
+                changes.invalidate_all();
                 sleep(Duration::from_millis(100)).await;
             }
         };
-        let begun = begun(&bell, 600, |_| 1, losses).await;
+        let begun = begun(&changes, 600, |_| 1, losses).await;
         assert_eq!(begun, [0, 100, 101, 102, 103, 104, 105]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn marks_that_want_room_begin_one_early() {
-        let bell = bell(8);
+        let changes = changes(8);
         let rings = async {
             for (after, marks) in [(5_500, 4), (45_000, 3), (50_000, 4)] {
                 sleep(Duration::from_millis(after)).await;
-                (0..marks).for_each(|n| bell.mark_changed(&context(n)));
+                (0..marks).for_each(|n| changes.mark_changed(&context(n)));
             }
         };
         // After 5 s there are many, after 50 s few, after 100 s many again.
-        let begun = begun(&bell, 650, |_| 0, rings).await;
+        let begun = begun(&changes, 650, |_| 0, rings).await;
         assert_eq!(begun, [0, 30, 101]);
-        assert!(!bell.needs_resync());
+        assert!(!changes.needs_resync());
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_room_they_are_rarer_and_rarer() {
-        let bell = bell(4);
+        let changes = changes(4);
         // Ten contexts for half an hour, then three, and for a moment five.
         let found = |at| if at < 2000 { 10 } else { 3 };
         let ring = async {
             sleep(Duration::from_millis(2_800_500)).await;
-            (0..5).for_each(|n| bell.mark_changed(&context(n)));
+            (0..5).for_each(|n| changes.mark_changed(&context(n)));
         };
-        let begun = begun(&bell, 3000, found, ring).await;
+        let begun = begun(&changes, 3000, found, ring).await;
         assert_eq!(begun, [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 2801]);
     }
 
     /// How many times as long as its steps alone a round takes.
-    async fn stretch(bell: &Changes) -> f64 {
+    async fn stretch(changes: &Changes) -> f64 {
         const STEPS: u64 = 100;
         const STEP: Duration = Duration::from_millis(3);
 
-        let rounds = Resync {
-            changes: bell,
+        let resync = Resync {
+            changes,
             schedule: ResyncSchedule::default(),
         };
         let step = async |cursor| {
@@ -244,35 +241,35 @@ mod tests {
             Ok(((cursor + 1) % STEPS, keys(1)))
         };
         let started = Instant::now();
-        rounds.run_once(step).await.unwrap();
+        resync.run_once(step).await.unwrap();
         started.elapsed().as_secs_f64() / (STEP.as_secs_f64() * STEPS as f64)
     }
 
     #[tokio::test(start_paused = true)]
     async fn pages_have_a_share_of_the_server() {
-        let bell = bell(100);
-        let first = stretch(&bell).await;
+        let changes = changes(100);
+        let first = stretch(&changes).await;
         assert!((1.2..=1.4).contains(&first), "{first}");
-        let second = stretch(&bell).await;
+        let second = stretch(&changes).await;
         assert!((9.5..=10.5).contains(&second), "{second}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_that_is_in_vain_ends() {
-        let bell = bell(100);
-        let rounds = Resync {
-            changes: &bell,
+        let changes = changes(100);
+        let resync = Resync {
+            changes: &changes,
             schedule: ResyncSchedule::default(),
         };
         let steps = RefCell::new(0);
         let step = async |cursor| {
             *steps.borrow_mut() += 1;
             if cursor == 3 {
-                bell.invalidate_all();
+                changes.invalidate_all();
             }
             Ok(((cursor + 1) % 10, keys(1)))
         };
-        assert!(!rounds.run_once(step).await.unwrap());
+        assert!(!resync.run_once(step).await.unwrap());
         assert_eq!(steps.into_inner(), 4);
     }
 }

@@ -47,7 +47,7 @@ impl Cursor {
 
 /// Goes one step on from where the step before it says.
 pub(crate) async fn step(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     from: Option<&str>,
 ) -> Result<ScanPage, Error> {
@@ -57,10 +57,13 @@ pub(crate) async fn step(
         .arg("MATCH")
         .arg(keys::contexts_pattern(app));
     scan.arg("COUNT").arg(SCAN_COUNT).arg("TYPE").arg("zset");
-    let Some(page) = line.execute_on_node(place.node, scan).await? else {
+    let Some(page) = connection.execute_on_node(place.node, scan).await? else {
         return Ok(ScanPage::default());
     };
-    let of = match line.execute_on_node(place.node, cmd("DBSIZE")).await? {
+    let of = match connection
+        .execute_on_node(place.node, cmd("DBSIZE"))
+        .await?
+    {
         Some(size) => parse(size)?,
         None => 0,
     };
@@ -68,7 +71,7 @@ pub(crate) async fn step(
     place.cursor = cursor;
     // With nobody at the next place the step after this one finds nothing and is the last.
     place.node += usize::from(cursor == 0);
-    let more = cursor != 0 || line.is_cluster();
+    let more = cursor != 0 || connection.is_cluster();
     let next = more.then(|| place.format());
     Ok(ScanPage {
         contexts,

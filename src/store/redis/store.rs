@@ -49,8 +49,8 @@ impl RedisStore {
         Ok(Self::with_connector(Connector::new(addresses)?))
     }
 
-    fn with_connector(dialer: Connector) -> Self {
-        let connection = Connection::on_background_runtime(dialer);
+    fn with_connector(connector: Connector) -> Self {
+        let connection = Connection::on_background_runtime(connector);
         Self {
             replicated_writer: ReplicatedWriter::for_connection(&connection),
             connection,
@@ -73,8 +73,8 @@ impl RedisStore {
 
     /// Rings at once for what this process has done itself: its next page is not to wait for the server's word.
     fn mark_changed(&self, context: &Context) {
-        if let Some(bell) = self.changes_of(context.app()) {
-            bell.mark_changed(context);
+        if let Some(changes) = self.changes_of(context.app()) {
+            changes.mark_changed(context);
         }
     }
 
@@ -86,13 +86,15 @@ impl RedisStore {
         lease: Duration,
         age: Duration,
     ) -> Result<Claim, Error> {
-        let bell = contexts
+        let changes = contexts
             .first()
             .and_then(|first| self.changes_of(first.app()));
-        let look = bell.as_ref().map(|bell| bell.begin_query(contexts));
+        let query = changes
+            .as_ref()
+            .map(|changes| changes.begin_query(contexts));
         let claim = scripts::read(&self.connection, contexts, mode, lease, age).await?;
-        if let Some(look) = look {
-            look.finish(claim.result.next_due_in);
+        if let Some(query) = query {
+            query.finish(claim.result.next_due_in);
         }
         Ok(claim)
     }
@@ -124,21 +126,21 @@ impl Store for RedisStore {
             let (parts, enough) = added?;
             match scripts::parse_added(parts)? {
                 AddOutcome::Added { .. } if !enough => Err(Error::insufficient_replicas()),
-                placed => Ok(placed),
+                outcome => Ok(outcome),
             }
         })
     }
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let look = scripts::read(
+            let query = scripts::read(
                 &self.connection,
                 contexts,
                 ReadMode::Peek,
                 Duration::ZERO,
                 age,
             );
-            Ok(look.await?.result)
+            Ok(query.await?.result)
         })
     }
 
@@ -173,8 +175,8 @@ impl Store for RedisStore {
                 self.confirm(&claim).await?;
                 return Ok(claim.result);
             }
-            let look = self.read(contexts, ReadMode::Take, Duration::ZERO, age);
-            Ok(look.await?.result)
+            let query = self.read(contexts, ReadMode::Take, Duration::ZERO, age);
+            Ok(query.await?.result)
         })
     }
 
@@ -185,15 +187,15 @@ impl Store for RedisStore {
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let released = scripts::release(&self.connection, claim).await;
-            for held in &claim.members {
-                self.mark_changed(&held.context);
+            for claimed in &claim.members {
+                self.mark_changed(&claimed.context);
             }
             released
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
-        Box::pin(scripts::retract(&self.connection, context, which))
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
+        Box::pin(scripts::retract(&self.connection, context, selector))
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
@@ -251,15 +253,15 @@ impl Store for RedisStore {
 
     fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async move {
-            let mut findings = health::check(&self.connection, app).await?;
-            findings.extend(self.lock_trackers().get(app).and_then(Tracker::issue));
-            Ok(findings)
+            let mut issues = health::check(&self.connection, app).await?;
+            issues.extend(self.lock_trackers().get(app).and_then(Tracker::issue));
+            Ok(issues)
         })
     }
 
     fn changes(&self, app: &str) -> Option<Arc<Changes>> {
-        let dialer = self.connection.connector();
-        if !dialer.supports_tracking() {
+        let connector = self.connection.connector();
+        if !connector.supports_tracking() {
             return None;
         }
         let mut trackers = self.lock_trackers();
@@ -269,10 +271,10 @@ impl Store for RedisStore {
         // Names of applications may come from outside: what nobody needs any more ends before another begins.
         trackers.retain(|_, tracker| tracker.is_needed());
         // Without a thread of its own nobody listens: pages ask.
-        let tracker = Tracker::start(dialer, app).ok()?;
-        let bell = Arc::clone(&tracker.changes);
+        let tracker = Tracker::start(connector, app).ok()?;
+        let changes = Arc::clone(&tracker.changes);
         trackers.insert(app.to_owned(), tracker);
-        Some(bell)
+        Some(changes)
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
@@ -280,18 +282,18 @@ impl Store for RedisStore {
             .per_thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|_, worker| worker.strong_count() > 0);
+        workers.retain(|_, store| store.strong_count() > 0);
         let thread = thread::current().id();
-        if let Some(worker) = workers.get(&thread).and_then(Weak::upgrade) {
-            return worker;
+        if let Some(store) = workers.get(&thread).and_then(Weak::upgrade) {
+            return store;
         }
-        let worker = Arc::new(Self {
+        let store = Arc::new(Self {
             connection: self.connection.for_current_runtime(),
             replicated_writer: self.replicated_writer.clone(),
             per_thread: Arc::clone(&self.per_thread),
             trackers: Arc::clone(&self.trackers),
         });
-        workers.insert(thread, Arc::downgrade(&worker));
-        worker
+        workers.insert(thread, Arc::downgrade(&store));
+        store
     }
 }

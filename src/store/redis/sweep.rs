@@ -10,16 +10,16 @@ use crate::store::redis::{scan, scripts};
 use crate::store::{StoreStats, SweepProgress};
 
 pub(crate) async fn sweep(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     age: Duration,
     from: Option<&str>,
 ) -> Result<SweepProgress, Error> {
-    let page = scan::step(line, app, from).await?;
+    let page = scan::step(connection, app, from).await?;
     let drops = page
         .contexts
         .iter()
-        .map(|key| scripts::sweep(line, key, age));
+        .map(|key| scripts::sweep(connection, key, age));
     Ok(SweepProgress {
         contexts: page.contexts.len() as u64,
         removed: try_join_all(drops).await?.into_iter().sum(),
@@ -29,19 +29,22 @@ pub(crate) async fn sweep(
 }
 
 pub(crate) async fn stats(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     from: Option<&str>,
 ) -> Result<StoreStats, Error> {
-    let page = scan::step(line, app, from).await?;
-    let counts = page.contexts.iter().map(|key| scripts::stats(line, key));
-    let mut surveyed = StoreStats {
+    let page = scan::step(connection, app, from).await?;
+    let counts = page
+        .contexts
+        .iter()
+        .map(|key| scripts::stats(connection, key));
+    let mut stats = StoreStats {
         total_keys: page.total_keys,
         cursor: page.next,
         ..StoreStats::default()
     };
-    for counted in try_join_all(counts).await? {
-        surveyed.add_context(&counted);
+    for context in try_join_all(counts).await? {
+        stats.add_context(&context);
     }
-    Ok(surveyed)
+    Ok(stats)
 }

@@ -41,20 +41,20 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     /// Begins to listen for an application, on Salver's own thread.
-    pub(crate) fn start(dialer: &Connector, app: &str) -> Result<Self, Error> {
-        let bell = Arc::new(Changes::tracked(MAX_TRACKED_CONTEXTS));
+    pub(crate) fn start(connector: &Connector, app: &str) -> Result<Self, Error> {
+        let changes = Arc::new(Changes::tracked(MAX_TRACKED_CONTEXTS));
         let trouble = Arc::default();
         let keeper = TrackerTask {
-            connector: dialer.clone(),
+            connector: connector.clone(),
             app: app.to_owned(),
             handler: Arc::new(IndexInvalidator {
-                changes: Arc::clone(&bell),
+                changes: Arc::clone(&changes),
             }),
             last_error: Arc::clone(&trouble),
         };
         let task = runtime::spawn(keeper.run())?.abort_handle();
         Ok(Self {
-            changes: bell,
+            changes,
             channel: keys::heartbeat_channel(app),
             last_error: trouble,
             task,
@@ -177,29 +177,26 @@ impl TrackerTask {
         let prefix = keys::contexts_prefix(&self.app);
         let channel = keys::heartbeat_channel(&self.app);
         let listener = Arc::clone(&self.handler);
-        let listening =
+        let tracking =
             TrackingConnection::open(&self.connector, &prefix, &channel, listener).await?;
         *lock(&self.last_error) = None;
-        let (beat, round) = (
-            self.heartbeat_loop(&listening),
-            self.resync_loop(&listening),
-        );
-        let (beat, round) = (pin!(beat), pin!(round));
-        let replaced = pin!(listening.replaced().map(Err));
-        let told = select(beat, round).map(|first| first.factor_first().0);
-        select(told, replaced).await.factor_first().0
+        let (beat, pass) = (self.heartbeat_loop(&tracking), self.resync_loop(&tracking));
+        let (beat, pass) = (pin!(beat), pin!(pass));
+        let replaced = pin!(tracking.replaced().map(Err));
+        let info = select(beat, pass).map(|first| first.factor_first().0);
+        select(info, replaced).await.factor_first().0
     }
 
     /// Makes sure that silence means that nothing happens.
     async fn heartbeat_loop(
         &self,
-        listening: &TrackingConnection,
+        tracking: &TrackingConnection,
     ) -> Result<std::convert::Infallible, Error> {
         loop {
             let asked = self.handler.changes.now();
             // Pages ask when the answer is late. When it comes after all nothing was missed: it is waited for as long
             // as a connection waits.
-            listening.heartbeat().await?;
+            tracking.heartbeat().await?;
             self.handler.changes.record_heartbeat(asked);
             sleep(HEARTBEAT_INTERVAL / 2 + jitter(HEARTBEAT_INTERVAL / 2)).await;
         }
@@ -208,14 +205,14 @@ impl TrackerTask {
     /// Goes through all keys over and over.
     async fn resync_loop(
         &self,
-        listening: &TrackingConnection,
+        tracking: &TrackingConnection,
     ) -> Result<std::convert::Infallible, Error> {
         let pattern = keys::contexts_pattern(&self.app);
-        let rounds = Resync {
+        let resync = Resync {
             changes: &self.handler.changes,
             schedule: ResyncSchedule::default(),
         };
-        let step = |cursor| listening.scan(cursor, &pattern, SCAN_COUNT);
-        rounds.run(step).await
+        let step = |cursor| tracking.scan(cursor, &pattern, SCAN_COUNT);
+        resync.run(step).await
     }
 }

@@ -45,19 +45,16 @@ impl AddRequest {
 /// Adds it. Makes no session: who has none would be given one for each message.
 pub(crate) async fn add(
     request: HttpRequest,
-    left: Json<AddRequest>,
+    body: Json<AddRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller {
-        state: visit,
-        session,
-    } = Caller::of(&request)?;
+    let Caller { state, session } = Caller::of(&request)?;
     let session = session.ok_or_else(Problem::no_session)?;
-    let mut left = left.into_inner();
-    let view = View::try_from(std::mem::take(&mut left.view))?;
-    let message = left.message();
+    let mut body = body.into_inner();
+    let view = View::try_from(std::mem::take(&mut body.view))?;
+    let message = body.message();
     let id = message.id();
-    visit.visitor.mark_modified(&visit.visitor.issuer(&request));
-    let salver = &visit.app_state.salver;
+    state.visitor.mark_modified(&state.visitor.issuer(&request));
+    let salver = &state.app_state.salver;
     let context = salver.context_for(session, view);
     if salver
         .add_without_redirect(&context, message)

@@ -20,15 +20,12 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let visit = RequestState::of(request)?;
+        let state = RequestState::of(request)?;
         if csrf::is_cross_origin(request) {
             return Err(Problem::cross_origin());
         }
-        let session = visit.visitor.session(request);
-        Ok(Self {
-            state: visit,
-            session,
-        })
+        let session = state.visitor.session(request);
+        Ok(Self { state, session })
     }
 }
 

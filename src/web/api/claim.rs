@@ -23,38 +23,35 @@ struct ClaimResponse {
     /// How many went to make room since the view was last shown.
     displaced: u64,
     /// For how long they are hidden from every other look, in milliseconds.
-    lease: u128,
+    lease_ms: u128,
     /// When to ask again for what is there and may not be shown yet, in milliseconds.
-    next: Option<u128>,
+    next_ms: Option<u128>,
 }
 
 /// Hides from every other look what is pending for a view and for [`View::ANY`], until the page says that it is shown or the
 /// lease has ended.
 pub(crate) async fn claim(
     request: HttpRequest,
-    wanted: Json<ViewRequest>,
+    request_body: Json<ViewRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller {
-        state: visit,
-        session,
-    } = Caller::of(&request)?;
-    let view = View::new(wanted.into_inner().view)?;
-    let salver = &visit.app_state.salver;
-    let mut pending = ClaimResponse {
-        lease: salver.config().lease.as_millis(),
+    let Caller { state, session } = Caller::of(&request)?;
+    let view = View::new(request_body.into_inner().view)?;
+    let salver = &state.app_state.salver;
+    let mut response = ClaimResponse {
+        lease_ms: salver.config().lease.as_millis(),
         ..ClaimResponse::default()
     };
     let is_seen = eligibility::may_claim(&request, &RequestHeaders::of(&request));
     let Some(session) = session.filter(|_| is_seen) else {
-        return Ok(json(StatusCode::OK, pending));
+        return Ok(json(StatusCode::OK, response));
     };
-    let context = salver.context_for(session, visit.app_state.record_view(view));
-    let hold = salver.claim_for_api(context.read_contexts()).await?;
-    if let Some(found) = hold.result() {
-        pending.messages = visit.translator(&request).translate_all(&found.messages);
-        pending.displaced = found.displaced;
-        pending.next = found.next_due_in.map(|next| next.as_millis());
+    let context = salver.context_for(session, state.app_state.record_view(view));
+    let claim = salver.claim_for_api(context.read_contexts()).await?;
+    if let Some(result) = claim.result() {
+        response.messages = state.translator(&request).translate_all(&result.messages);
+        response.displaced = result.displaced;
+        response.next_ms = result.next_due_in.map(|next| next.as_millis());
     }
-    visit.keep_for_client(hold);
-    Ok(json(StatusCode::OK, pending))
+    state.keep_for_client(claim);
+    Ok(json(StatusCode::OK, response))
 }

@@ -21,19 +21,16 @@ pub(crate) struct ConfirmRequest {
 /// Removes them from the visitor's own session, from this view and from [`View::ANY`].
 pub(crate) async fn confirm(
     request: HttpRequest,
-    shown: Json<ConfirmRequest>,
+    body: Json<ConfirmRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller {
-        state: visit,
-        session,
-    } = Caller::of(&request)?;
-    let ConfirmRequest { view, ids } = shown.into_inner();
+    let Caller { state, session } = Caller::of(&request)?;
+    let ConfirmRequest { view, ids } = body.into_inner();
     let view = View::new(view)?;
     if ids.len() > MAX_IDS {
         return Err(Error::invalid("ids", format!("are more than {MAX_IDS}")).into());
     }
     if let Some(session) = session {
-        let salver = &visit.app_state.salver;
+        let salver = &state.app_state.salver;
         let context = salver.context_for(session, view);
         salver.confirm_by_ids(&context, ids).await?;
     }

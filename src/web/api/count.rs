@@ -19,18 +19,17 @@ pub(crate) struct CountQuery {
 /// Counts what a page of a view would show, and changes nothing.
 pub(crate) async fn count(
     request: HttpRequest,
-    wanted: Result<Query<CountQuery>, actix_web::Error>,
+    request_body: Result<Query<CountQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let Caller {
-        state: visit,
-        session,
-    } = Caller::of(&request)?;
-    let view = wanted.ok().and_then(|wanted| wanted.into_inner().view);
+    let Caller { state, session } = Caller::of(&request)?;
+    let view = request_body
+        .ok()
+        .and_then(|request_body| request_body.into_inner().view);
     let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
     let view = View::new(view)?;
     let count = match session {
         Some(session) => {
-            let salver = &visit.app_state.salver;
+            let salver = &state.app_state.salver;
             salver.peek(&salver.context_for(session, view)).await?.len()
         }
         None => 0,

@@ -236,15 +236,15 @@ impl FromRequest for Messages {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(RequestState::of(request).map(|visit| {
+        ready(RequestState::of(request).map(|state| {
             // Found now, since the request is not kept.
-            visit.visitor.session(request);
+            state.visitor.session(request);
             Self {
-                issuer: visit.visitor.issuer(request),
-                view: visit.view(request).ok_or_else(|| {
+                issuer: state.visitor.issuer(request),
+                view: state.view(request).ok_or_else(|| {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),
-                state: visit,
+                state,
                 is_own_view: true,
             }
         }))
@@ -257,6 +257,6 @@ impl FromRequest for Salver {
 
     /// Gives the handle for any runtime: it may be moved into a job.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(RequestState::of(request).map(|visit| visit.app_state.salver.detached()))
+        ready(RequestState::of(request).map(|state| state.app_state.salver.detached()))
     }
 }

@@ -133,14 +133,14 @@ impl FromRequest for Pending {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let visit = RequestState::of(&request)?;
-            let shown = visit.page_messages(&request).await;
+            let state = RequestState::of(&request)?;
+            let page = state.page_messages(&request).await;
             Ok(Self {
-                translator: visit.translator(&request).clone(),
-                state: visit,
-                messages: shown.messages.to_vec(),
-                claimed: shown.messages.len(),
-                displaced: shown.displaced,
+                translator: state.translator(&request).clone(),
+                state,
+                messages: page.messages.to_vec(),
+                claimed: page.messages.len(),
+                displaced: page.displaced,
             })
         })
     }

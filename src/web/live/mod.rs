@@ -29,9 +29,9 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// Gives what open pages ask for, below a path.
-pub(crate) fn resource(path: &str, minds_signals: bool) -> Resource {
+pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
     let open =
-        web::get().to(move |request: HttpRequest| ready(stream::open(&request, minds_signals)));
+        web::get().to(move |request: HttpRequest| ready(stream::open(&request, handles_signals)));
     web::resource(format!("{path}/stream")).route(open)
 }
 
@@ -44,14 +44,14 @@ impl Salver {
     pub fn reset_streams(&self, session: &SessionId) {
         STREAMS.close_session(self.app(), session);
     }
-}
 
-/// Ends all streams of this process, and takes no more: a server that ends waits for its responses, and a stream
-/// does not end by itself. Browsers come again within five seconds, not all at once.
-///
-/// The signals by which actix-web ends a server do this, unless
-/// [`Routes::without_signals`](super::Routes::without_signals). Else call it before
-/// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
-pub fn end_streams() {
-    STREAMS.shut_down();
+    /// Closes all streams of this process and accepts no more. Call it before
+    /// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
+    ///
+    /// A server that shuts down waits for its responses, and a stream does not end by itself. Browsers reconnect
+    /// within five seconds, spread over that time. The signals by which actix-web stops a server close the streams
+    /// too, unless [`Routes::without_signal_handlers`](crate::web::Routes::without_signal_handlers) is set.
+    pub fn close_streams(&self) {
+        STREAMS.shut_down();
+    }
 }

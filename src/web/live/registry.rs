@@ -54,8 +54,8 @@ struct CloseSignal {
 }
 
 impl CloseSignal {
-    fn send(&self, farewell: CloseReason) {
-        self.reason.store(farewell as u8, Ordering::Release);
+    fn send(&self, reason: CloseReason) {
+        self.reason.store(reason as u8, Ordering::Release);
         self.notify.notify_one();
     }
 
@@ -72,42 +72,52 @@ impl CloseSignal {
 impl StreamRegistry {
     /// Gives a stream its place, if there is one: that of the one before, where it is of a browser that has one
     /// stream of a view.
-    pub(crate) fn register(&self, context: &Context, by: Option<String>) -> Option<Registration> {
-        let whose = (Arc::from(context.app()), context.session().clone());
+    pub(crate) fn register(
+        &self,
+        context: &Context,
+        client: Option<String>,
+    ) -> Option<Registration> {
+        let session_key = (Arc::from(context.app()), context.session().clone());
         let mut open = self.lock();
         if open.is_shut_down || open.count >= MAX_STREAMS {
             return None;
         }
-        let here = open.sessions.entry(whose.clone()).or_default();
-        let end = Arc::new(CloseSignal {
+        let streams = open.sessions.entry(session_key.clone()).or_default();
+        let signal = Arc::new(CloseSignal {
             view: context.view().clone(),
-            client: by,
+            client,
             reason: AtomicU8::new(0),
             notify: Notify::new(),
         });
         let is_before = |other: &&Arc<CloseSignal>| {
-            other.client.is_some() && other.client == end.client && other.view == end.view
+            other.client.is_some() && other.client == signal.client && other.view == signal.view
         };
-        here.iter()
+        streams
+            .iter()
             .filter(is_before)
             .for_each(|before| before.send(CloseReason::Superseded));
-        if here.iter().filter(|other| other.reason().is_none()).count() >= MAX_STREAMS_PER_SESSION {
+        if streams
+            .iter()
+            .filter(|other| other.reason().is_none())
+            .count()
+            >= MAX_STREAMS_PER_SESSION
+        {
             return None;
         }
-        here.push(Arc::clone(&end));
+        streams.push(Arc::clone(&signal));
         open.count += 1;
-        telemetry::stream(&whose.0, true);
+        telemetry::stream_opened(&session_key.0);
         Some(Registration {
-            session: whose,
-            signal: end,
+            session: session_key,
+            signal,
         })
     }
 
     /// Ends all streams of a session that has ended itself.
     pub(crate) fn close_session(&self, app: &str, session: &SessionId) {
-        let whose = (Arc::from(app), session.clone());
-        for end in self.lock().sessions.get(&whose).into_iter().flatten() {
-            end.send(CloseReason::SessionEnded);
+        let session_key = (Arc::from(app), session.clone());
+        for signal in self.lock().sessions.get(&session_key).into_iter().flatten() {
+            signal.send(CloseReason::SessionEnded);
         }
     }
 
@@ -115,8 +125,8 @@ impl StreamRegistry {
     pub(crate) fn shut_down(&self) {
         let mut open = self.lock();
         open.is_shut_down = true;
-        for end in open.sessions.values().flatten() {
-            end.send(CloseReason::Shutdown);
+        for signal in open.sessions.values().flatten() {
+            signal.send(CloseReason::Shutdown);
         }
     }
 
@@ -136,8 +146,8 @@ impl Registration {
     /// Waits until the stream is to end.
     pub(crate) async fn closed(&self) -> CloseReason {
         loop {
-            if let Some(farewell) = self.signal.reason() {
-                return farewell;
+            if let Some(reason) = self.signal.reason() {
+                return reason;
             }
             self.signal.notify.notified().await;
         }
@@ -147,13 +157,15 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut open = STREAMS.lock();
-        if let Entry::Occupied(mut here) = open.sessions.entry(self.session.clone()) {
-            here.get_mut().retain(|end| !Arc::ptr_eq(end, &self.signal));
-            if here.get().is_empty() {
-                here.remove();
+        if let Entry::Occupied(mut streams) = open.sessions.entry(self.session.clone()) {
+            streams
+                .get_mut()
+                .retain(|signal| !Arc::ptr_eq(signal, &self.signal));
+            if streams.get().is_empty() {
+                streams.remove();
             }
         }
         open.count -= 1;
-        telemetry::stream(&self.session.0, false);
+        telemetry::stream_closed(&self.session.0);
     }
 }

@@ -40,10 +40,10 @@ pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
 }
 
 /// Puts the messages of a claim into frames, and how many more there were.
-pub(crate) fn messages(claim: &Claim, tongue: &Translator) -> Bytes {
+pub(crate) fn messages(claim: &Claim, translator: &Translator) -> Bytes {
     let mut frames = String::new();
     for message in claim.messages() {
-        let translated = tongue.translate(message);
+        let translated = translator.translate(message);
         let shown = MessageFrame {
             any: claim.is_for_any(message),
             html: fragment(std::slice::from_ref(&translated), 0),
@@ -55,7 +55,7 @@ pub(crate) fn messages(claim: &Claim, tongue: &Translator) -> Bytes {
     }
     let displaced = claim.result.displaced;
     if displaced > 0 {
-        let text = tongue.more(displaced);
+        let text = translator.more(displaced);
         let more = json!({ "count": displaced, "text": text });
         let _ = write!(frames, "event: more\ndata: {more}\n\n");
     }

@@ -54,25 +54,25 @@ const IDLE_READ_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DELIVERIES: u8 = 3;
 
 /// Opens the stream of a visitor's view.
-pub(crate) fn open(request: &HttpRequest, minds_signals: bool) -> Result<HttpResponse, Error> {
-    let visit = RequestState::of(request)?;
+pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpResponse, Error> {
+    let state = RequestState::of(request)?;
     if !csrf::allows_stream(request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
-    let StreamQuery { view, client: by } = parse_query(request)?;
-    let Some(session) = visit.visitor.session(request) else {
+    let StreamQuery { view, client } = parse_query(request)?;
+    let Some(session) = state.visitor.session(request) else {
         // By this status a browser does not come again by itself: whoever has no session has no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
-    let context = visit.app_state.salver.context_for(session, view);
-    let Some(place) = STREAMS.register(&context, by) else {
+    let context = state.app_state.salver.context_for(session, view);
+    let Some(registration) = STREAMS.register(&context, client) else {
         return Err(Error::unavailable("there are too many streams"));
     };
-    if minds_signals {
+    if handles_signals {
         shutdown::install_handler();
     }
-    let tongue = visit.translator(request).clone();
-    let stream = Stream::new(&visit.app_state, context, tongue, place);
+    let translator = state.translator(request).clone();
+    let stream = Stream::new(&state.app_state, context, translator, registration);
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
         Some((Ok::<_, Error>(frame), stream))
@@ -95,16 +95,18 @@ struct StreamQuery {
 }
 
 fn parse_query(request: &HttpRequest) -> Result<StreamQuery, Error> {
-    let (mut view, mut by) = (None, None);
+    let (mut view, mut client) = (None, None);
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         match &*name {
             "view" => view = Some(View::new(value)?),
-            "by" if (1..=MAX_CLIENT_ID).contains(&value.len()) => by = Some(value.into_owned()),
+            "client" if (1..=MAX_CLIENT_ID).contains(&value.len()) => {
+                client = Some(value.into_owned());
+            }
             _ => {}
         }
     }
     let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
-    Ok(StreamQuery { view, client: by })
+    Ok(StreamQuery { view, client })
 }
 
 struct Stream {
@@ -144,15 +146,15 @@ enum Wake {
 
 impl Stream {
     fn new(
-        site: &Rc<AppState>,
+        app_state: &Rc<AppState>,
         context: Context,
         translator: Translator,
         registration: Registration,
     ) -> Self {
         let now = Instant::now();
         Self {
-            listener: site.salver.listen(&context),
-            app_state: Rc::clone(site),
+            listener: app_state.salver.listen(&context),
+            app_state: Rc::clone(app_state),
             context,
             translator,
             registration,
@@ -179,9 +181,9 @@ impl Stream {
         }
         loop {
             match self.wait().await {
-                Wake::Closed(farewell) => {
+                Wake::Closed(reason) => {
                     self.state = State::Closed;
-                    let spread = match farewell {
+                    let spread = match reason {
                         CloseReason::Shutdown => {
                             self.unconfirmed.release_all();
                             SHUTDOWN_RETRY_JITTER
@@ -190,7 +192,7 @@ impl Stream {
                         CloseReason::Superseded => return None,
                     };
                     let retry = RETRY_AFTER + jitter(spread);
-                    return Some(sse::closing(retry, farewell == CloseReason::SessionEnded));
+                    return Some(sse::closing(retry, reason == CloseReason::SessionEnded));
                 }
                 Wake::Read => {
                     if let Some(frames) = self.read().await {
@@ -222,12 +224,12 @@ impl Stream {
     }
 
     async fn wait(&mut self) -> Wake {
-        let rung = timeout_at(
+        let changed = timeout_at(
             self.read_at.min(self.keep_alive_at),
             self.listener.changed(),
         );
-        match select(pin!(self.registration.closed()), pin!(rung)).await {
-            Either::Left((farewell, _)) => Wake::Closed(farewell),
+        match select(pin!(self.registration.closed()), pin!(changed)).await {
+            Either::Left((reason, _)) => Wake::Closed(reason),
             Either::Right((Ok(()), _)) => Wake::Read,
             Either::Right(_) if self.read_at <= Instant::now() => Wake::Read,
             Either::Right(_) => Wake::KeepAlive,
@@ -239,35 +241,36 @@ impl Stream {
         static DEGRADED: LogLimit = LogLimit::new();
 
         let salver = &self.app_state.salver;
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let claimed = {
             // Many streams that wake at once must not fill the connection that pages need.
             let _turn = self.app_state.stream_polls.acquire().await;
             salver.claim_for_api(self.context.read_contexts()).await
         };
-        let mut hold = match claimed {
-            Ok(hold) => hold,
+        let mut guard = match claimed {
+            Ok(guard) => guard,
             Err(error) => {
                 if !error.is_unavailable() && DEGRADED.allow() {
                     tracing::warn!(%error, "streams go on without messages");
                 }
-                self.read_at = begun + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
+                self.read_at = started_at + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
                 return None;
             }
         };
-        hold.confirm_undecodable();
-        let claim = hold.claim()?;
-        let found = &claim.result;
-        let next = found.next_due_in.map_or(IDLE_READ_INTERVAL, |next| {
+        guard.confirm_undecodable();
+        let claim = guard.claim()?;
+        let result = &claim.result;
+        let next = result.next_due_in.map_or(IDLE_READ_INTERVAL, |next| {
             next.clamp(MIN_READ_INTERVAL, MAX_DUE_DELAY)
         });
         let frames = sse::messages(claim, &self.translator);
-        if !found.messages.is_empty() {
-            self.redeliveries = match self.unconfirmed.contains_any(&found.messages) {
+        if !result.messages.is_empty() {
+            self.redeliveries = match self.unconfirmed.contains_any(&result.messages) {
                 true => self.redeliveries + 1,
                 false => 0,
             };
-            self.unconfirmed.keep(begun + salver.config().lease, hold);
+            self.unconfirmed
+                .keep(started_at + salver.config().lease, guard);
         }
         self.read_at = Instant::now() + next;
         // What the page does not confirm is shown once more.

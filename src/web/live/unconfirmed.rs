@@ -20,21 +20,25 @@ pub(crate) struct Unconfirmed(VecDeque<(Instant, ClaimGuard)>);
 
 impl Unconfirmed {
     /// Keeps a claim until then.
-    pub(crate) fn keep(&mut self, until: Instant, hold: ClaimGuard) {
+    pub(crate) fn keep(&mut self, until: Instant, claim: ClaimGuard) {
         let now = Instant::now();
         while self.0.len() >= MAX_CLAIMS || self.0.front().is_some_and(|(until, _)| *until <= now) {
-            if let Some((_, hold)) = self.0.pop_front() {
-                hold.abandon_to_lease();
+            if let Some((_, claim)) = self.0.pop_front() {
+                claim.abandon_to_lease();
             }
         }
-        self.0.push_back((until, hold));
+        self.0.push_back((until, claim));
     }
 
     /// Tells whether some of these messages were handed out before, and not confirmed.
     pub(crate) fn contains_any(&self, messages: &[Message]) -> bool {
-        let given = self.0.iter().filter_map(|(_, hold)| hold.result());
-        let mut given = given.flat_map(|found| &found.messages);
-        given.any(|given| messages.iter().any(|message| message.id() == given.id()))
+        let unconfirmed = self.0.iter().filter_map(|(_, claim)| claim.result());
+        let mut unconfirmed = unconfirmed.flat_map(|result| &result.messages);
+        unconfirmed.any(|unconfirmed| {
+            messages
+                .iter()
+                .any(|message| message.id() == unconfirmed.id())
+        })
     }
 
     /// Tells when the next lease ends.
@@ -54,10 +58,10 @@ impl Drop for Unconfirmed {
     /// Gives back what was not confirmed: what was is not there any more.
     fn drop(&mut self) {
         let now = Instant::now();
-        for (until, hold) in self.0.drain(..) {
+        for (until, claim) in self.0.drain(..) {
             match until > now {
-                true => hold.release_after(CONFIRM_GRACE),
-                false => hold.abandon_to_lease(),
+                true => claim.release_after(CONFIRM_GRACE),
+                false => claim.abandon_to_lease(),
             }
         }
     }

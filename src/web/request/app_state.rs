@@ -42,11 +42,11 @@ impl AppState {
     pub(crate) fn session_of(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
+        headers: &RequestHeaders<'_>,
     ) -> Option<SessionId> {
         let app = self.salver.app();
         self.session
-            .find(request, head, app, &self.session_cache, self.plain_http)
+            .find(request, headers, app, &self.session_cache, self.plain_http)
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {

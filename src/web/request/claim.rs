@@ -29,9 +29,9 @@ impl RequestState {
     }
 
     async fn claim(&self, request: &HttpRequest) -> PageMessages {
-        let asked = self.claimable.take();
+        let claimable = self.claimable.take();
         let Some(context) =
-            asked.or_else(|| self.claimable_context(request, &RequestHeaders::of(request)))
+            claimable.or_else(|| self.claimable_context(request, &RequestHeaders::of(request)))
         else {
             return PageMessages::default();
         };
@@ -43,9 +43,9 @@ impl RequestState {
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
         let salver = &self.app_state.salver;
         let held = self
-            .with_remaining_timeout(async |budget| salver.claim_for_page(contexts, budget).await);
+            .with_remaining_timeout(async |timeout| salver.claim_for_page(contexts, timeout).await);
         match held.await {
-            Ok(hold) => self.keep_claim(request, hold),
+            Ok(claim) => self.keep_claim(request, claim),
             Err(error) => {
                 // The breaker has said so once; a line for each page would drown it.
                 if error.is_unavailable() {
@@ -58,36 +58,36 @@ impl RequestState {
         }
     }
 
-    fn keep_claim(&self, request: &HttpRequest, hold: ClaimGuard) -> PageMessages {
-        let mut shown = PageMessages::default();
-        if let Some(found) = hold.result() {
-            if found.undecodable + found.unsupported > 0 && SKIPPED_LOG_LIMIT.allow() {
-                let (unreadable, newer) = (found.undecodable, found.unsupported);
+    fn keep_claim(&self, request: &HttpRequest, claim: ClaimGuard) -> PageMessages {
+        let mut page = PageMessages::default();
+        if let Some(result) = claim.result() {
+            if result.undecodable + result.unsupported > 0 && SKIPPED_LOG_LIMIT.allow() {
+                let (unreadable, newer) = (result.undecodable, result.unsupported);
                 tracing::warn!(
                     unreadable,
                     newer,
                     "members that cannot be shown were skipped"
                 );
             }
-            if !found.messages.is_empty() {
-                shown.messages = self
+            if !result.messages.is_empty() {
+                page.messages = self
                     .translator(request)
-                    .translate_all(&found.messages)
+                    .translate_all(&result.messages)
                     .into();
             }
-            shown.displaced = found.displaced;
+            page.displaced = result.displaced;
         }
-        self.claim.replace(Some(hold));
-        shown
+        self.claim.replace(Some(claim));
+        page
     }
 
     /// Gives back what was claimed, before the response leaves.
-    pub(crate) async fn release(&self, hold: ClaimGuard) {
-        if hold.is_empty() {
+    pub(crate) async fn release(&self, claim: ClaimGuard) {
+        if claim.is_empty() {
             return;
         }
         self.visitor.bypass_index();
-        self.with_remaining_timeout(async |budget| hold.release(budget).await)
+        self.with_remaining_timeout(async |timeout| claim.release(timeout).await)
             .await;
     }
 
@@ -107,22 +107,22 @@ impl RequestState {
     pub(crate) fn may_have_messages(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
-        part: Option<&Partial>,
+        headers: &RequestHeaders<'_>,
+        partial: Option<&Partial>,
     ) -> bool {
         if !self.response_only.borrow().is_empty() || self.has_claim() {
             return true;
         }
-        if part.is_some() && self.claimable_partial_contexts(request, head).is_some() {
+        if partial.is_some() && self.claimable_partial_contexts(request, headers).is_some() {
             return true;
         }
         // What htmx has asked for may be a page all the same.
-        if part.is_some_and(|part| *part != Partial::Htmx) {
+        if partial.is_some_and(|partial| *partial != Partial::Htmx) {
             return false;
         }
-        let asked = self.claimable_context(request, head);
-        let any = asked.is_some();
-        self.claimable.replace(asked);
+        let claimable = self.claimable_context(request, headers);
+        let any = claimable.is_some();
+        self.claimable.replace(claimable);
         any
     }
 
@@ -130,17 +130,17 @@ impl RequestState {
     fn claimable_context(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
+        headers: &RequestHeaders<'_>,
     ) -> Option<Context> {
-        if !eligibility::may_claim(request, head) {
+        if !eligibility::may_claim(request, headers) {
             return None;
         }
-        let session = self.visitor.session_with_headers(request, head)?;
+        let session = self.visitor.session_with_headers(request, headers)?;
         let view = self.app_state.page_view(request);
         let salver = &self.app_state.salver;
         let is_quiet = !self.visitor.bypasses_index()
             && salver.is_known_empty(&session, &view)
-            && !head.cookies.hint;
+            && !headers.cookies.hint;
         (!is_quiet).then(|| salver.context_for(session, view))
     }
 
@@ -149,18 +149,18 @@ impl RequestState {
     fn claimable_partial_contexts(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
+        headers: &RequestHeaders<'_>,
     ) -> Option<Vec<Context>> {
-        if !eligibility::may_claim(request, head) {
+        if !eligibility::may_claim(request, headers) {
             return None;
         }
-        let session = self.visitor.session_with_headers(request, head)?;
+        let session = self.visitor.session_with_headers(request, headers)?;
         let view = match &*self.response_kind.borrow() {
             ResponseKind::PartialOf(view) => self.app_state.record_view(view.clone()),
             _ => self.app_state.requesting_page_view(request),
         };
         let salver = &self.app_state.salver;
-        let is_known = !self.visitor.bypasses_index() && !head.cookies.hint;
+        let is_known = !self.visitor.bypasses_index() && !headers.cookies.hint;
         if is_known && salver.is_known_empty(&session, &view) {
             return None;
         }

@@ -26,8 +26,8 @@ pub(crate) fn is_cross_origin(request: &HttpRequest) -> bool {
 /// Tells whether the page that asks is of the same origin, if a browser says so. Those that do not say name its origin
 /// where they send something, and else the page itself.
 fn same_origin(request: &HttpRequest) -> Option<bool> {
-    if let Some(site) = header(request, "sec-fetch-site") {
-        return Some(site == "same-origin");
+    if let Some(app_state) = header(request, "sec-fetch-site") {
+        return Some(app_state == "same-origin");
     }
     let page = header(request, "origin").or_else(|| header(request, "referer"))?;
     let host = page.split_once("://").map(|(_, rest)| rest);

@@ -27,29 +27,29 @@ pub(crate) struct RequestHeaders<'a> {
 
 impl<'a> RequestHeaders<'a> {
     pub(crate) fn of(request: &'a HttpRequest) -> Self {
-        let mut head = Self::default();
+        let mut headers = Self::default();
         for (name, value) in request.headers() {
             match name.as_str() {
                 "cookie" => {
-                    head.has_cookies = true;
-                    head.cookies.parse(value.as_bytes());
+                    headers.has_cookies = true;
+                    headers.cookies.parse(value.as_bytes());
                 }
-                "host" => head.host = head.host.or(Some(value)),
-                "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => head.is_proxied = true,
-                "sec-fetch-dest" => head.is_speculative |= !is_page(value.as_bytes()),
-                "hx-request" | "turbo-frame" => head.is_partial_request = true,
+                "host" => headers.host = headers.host.or(Some(value)),
+                "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => headers.is_proxied = true,
+                "sec-fetch-dest" => headers.is_speculative |= !is_page(value.as_bytes()),
+                "hx-request" | "turbo-frame" => headers.is_partial_request = true,
                 // htmx asks ahead by a header of its own.
-                "hx-preloaded" => head.is_speculative = true,
+                "hx-preloaded" => headers.is_speculative = true,
                 // Browsers, past and present.
                 "sec-purpose" | "x-sec-purpose" | "purpose" | "x-moz" => {
-                    head.is_speculative |= SPECULATIVE
+                    headers.is_speculative |= SPECULATIVE
                         .iter()
                         .any(|word| contains(value.as_bytes(), word));
                 }
                 _ => {}
             }
         }
-        head
+        headers
     }
 }
 

@@ -71,10 +71,10 @@ pub(crate) struct RequestState {
 
 impl RequestState {
     /// Starts the visit of a request.
-    pub(crate) fn start(site: &Rc<AppState>, request: &HttpRequest) -> Rc<Self> {
+    pub(crate) fn start(app_state: &Rc<AppState>, request: &HttpRequest) -> Rc<Self> {
         let visit = Rc::new(Self {
-            app_state: Rc::clone(site),
-            visitor: Visitor::new(site),
+            app_state: Rc::clone(app_state),
+            visitor: Visitor::new(app_state),
             claimable: RefCell::default(),
             page_messages: tokio::sync::OnceCell::new(),
             claim: RefCell::default(),
@@ -88,7 +88,7 @@ impl RequestState {
             is_rendered: Cell::new(false),
             carries_messages: Cell::new(false),
             claim_override: Cell::new(None),
-            remaining_timeout: Cell::new(site.salver.config().page_timeout),
+            remaining_timeout: Cell::new(app_state.salver.config().page_timeout),
         });
         request.extensions_mut().insert(Rc::clone(&visit));
         visit
@@ -108,11 +108,11 @@ impl RequestState {
 
     /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
     /// nothing for a visitor without one.
-    pub(crate) async fn renew(&self, hand: &SessionIssuer) -> Result<(), Error> {
-        if let Some(new) = self.visitor.renew(hand).await?
-            && let Some(hold) = &mut *self.claim.borrow_mut()
+    pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<(), Error> {
+        if let Some(new) = self.visitor.renew(issuer).await?
+            && let Some(claim) = &mut *self.claim.borrow_mut()
         {
-            hold.follow(&new);
+            claim.follow(&new);
         }
         Ok(())
     }
@@ -141,8 +141,8 @@ impl RequestState {
         self.claim.borrow().is_some()
     }
 
-    pub(crate) fn set_response_kind(&self, said: ResponseKind) {
-        self.response_kind.replace(said);
+    pub(crate) fn set_response_kind(&self, response_kind: ResponseKind) {
+        self.response_kind.replace(response_kind);
     }
 
     /// Tells which part of a page the response is, if it is one.
@@ -210,8 +210,8 @@ impl RequestState {
     }
 
     /// Gives what a script has claimed over to its word, once the response is handed over.
-    pub(crate) fn keep_for_client(&self, hold: ClaimGuard) {
-        self.claim.replace(Some(hold));
+    pub(crate) fn keep_for_client(&self, claim: ClaimGuard) {
+        self.claim.replace(Some(claim));
         self.client_confirms.set(true);
         self.mark_rendered(true);
         self.set_claim_override(ClaimOverride::ClientConfirms);
@@ -233,9 +233,9 @@ impl RequestState {
         &self,
         messages: &[Message],
         displaced: u64,
-        tongue: &Translator,
+        translator: &Translator,
     ) -> String {
-        let more = (displaced > 0).then(|| tongue.more(displaced));
+        let more = (displaced > 0).then(|| translator.more(displaced));
         let confirm = self.view_to_confirm();
         crate::render::list(
             messages,

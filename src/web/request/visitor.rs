@@ -44,9 +44,9 @@ impl SessionState {
 
 impl Visitor {
     /// Gives that of a request which nobody has asked about.
-    pub(crate) fn new(site: &Rc<AppState>) -> Self {
+    pub(crate) fn new(app_state: &Rc<AppState>) -> Self {
         Self {
-            app_state: Rc::clone(site),
+            app_state: Rc::clone(app_state),
             session: RefCell::new(SessionState::Unresolved),
             cookie: RefCell::default(),
             hint: RefCell::default(),
@@ -64,14 +64,14 @@ impl Visitor {
     pub(crate) fn session_with_headers(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
+        headers: &RequestHeaders<'_>,
     ) -> Option<SessionId> {
-        let mut known = self.session.borrow_mut();
-        if let SessionState::Unresolved = *known {
-            let found = self.app_state.session_of(request, head);
-            *known = found.map_or(SessionState::Anonymous, SessionState::Session);
+        let mut session = self.session.borrow_mut();
+        if let SessionState::Unresolved = *session {
+            let result = self.app_state.session_of(request, headers);
+            *session = result.map_or(SessionState::Anonymous, SessionState::Session);
         }
-        known.id()
+        session.id()
     }
 
     /// Tells who it is, as far as somebody has asked.
@@ -80,19 +80,19 @@ impl Visitor {
     }
 
     /// Tells who it is, making a session if there is none.
-    pub(crate) fn session_or_new(&self, hand: &SessionIssuer) -> Result<SessionId, Error> {
+    pub(crate) fn session_or_new(&self, issuer: &SessionIssuer) -> Result<SessionId, Error> {
         match self.resolved_session() {
             Some(id) => Ok(id),
-            None => self.issue_session(hand, &hand.generate_token()?),
+            None => self.issue_session(issuer, &issuer.generate_token()?),
         }
     }
 
     /// Notes that this request has put something where a page of this visitor may find it, which is asked for
     /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
-    pub(crate) fn mark_modified(&self, hand: &SessionIssuer) {
+    pub(crate) fn mark_modified(&self, issuer: &SessionIssuer) {
         self.bypass_index();
         if self.app_state.salver.has_index() {
-            self.hint.replace(hand.hint_cookie().map(Box::new));
+            self.hint.replace(issuer.hint_cookie().map(Box::new));
         }
     }
 
@@ -112,23 +112,23 @@ impl Visitor {
         self.is_modified.get()
     }
 
-    fn issue_session(&self, hand: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
+    fn issue_session(&self, issuer: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
         let id = token.session(self.app_state.salver.app())?;
-        self.cookie.replace(hand.issue(token)?.map(Box::new));
+        self.cookie.replace(issuer.issue(token)?.map(Box::new));
         self.session.replace(SessionState::Session(id.clone()));
         Ok(id)
     }
 
     /// Gives the visitor a new id and carries the messages along; gives the id when they are there for certain. Does
     /// nothing for a visitor without one.
-    pub(crate) async fn renew(&self, hand: &SessionIssuer) -> Result<Option<SessionId>, Error> {
+    pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<Option<SessionId>, Error> {
         let Some(old) = self.resolved_session() else {
             return Ok(None);
         };
-        let token = hand.generate_token()?;
+        let token = issuer.generate_token()?;
         let salver = &self.app_state.salver;
         let new = token.session(salver.app())?;
-        self.mark_modified(hand);
+        self.mark_modified(issuer);
         let moved = salver.migrate_to_new(&old, &new).await;
         let is_certain = moved.is_ok();
         match moved {
@@ -143,19 +143,19 @@ impl Visitor {
             Err(error) if error.is_closed() => {}
             Err(error) => return Err(error),
         }
-        self.issue_session(hand, &token)?;
+        self.issue_session(issuer, &token)?;
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old));
         Ok(is_certain.then_some(new))
     }
 
     /// Removes the visitor's messages, closes the session and gives a new one.
-    pub(crate) async fn close_session(&self, hand: &SessionIssuer) -> Result<(), Error> {
+    pub(crate) async fn close_session(&self, issuer: &SessionIssuer) -> Result<(), Error> {
         let Some(old) = self.resolved_session() else {
             return Ok(());
         };
         // First the new token: whatever becomes of the old one, this visitor is rid of it.
-        self.issue_session(hand, &hand.generate_token()?)?;
+        self.issue_session(issuer, &issuer.generate_token()?)?;
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old.clone()));
         self.app_state.salver.close_session(&old).await

@@ -7,11 +7,11 @@ use actix_web::http::{Method, StatusCode};
 
 /// Tells whether messages rendered into this response count as shown once it has been handed over.
 pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
-    let head = response.response();
-    head.error().is_none()
+    let headers = response.response();
+    headers.error().is_none()
         && response.request().method() != Method::HEAD
-        && is_page(head.status())
-        && !matches!(head.body().size(), BodySize::None | BodySize::Sized(0))
+        && is_page(headers.status())
+        && !matches!(headers.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
 /// A form that is shown again with what is wrong in it, status 422, is a page.

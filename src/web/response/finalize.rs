@@ -30,37 +30,37 @@ const CACHE_HEADERS: [&str; 6] = [
 
 /// Ends a visit that came to a response with something to show or to end.
 pub(crate) async fn finalize<B: MessageBody + 'static>(
-    visit: &RequestState,
+    state: &RequestState,
     response: ServiceResponse<B>,
-    ending: ResponsePlan,
+    plan: ResponsePlan,
 ) -> ServiceResponse<Body<B>> {
-    let (response, filler) = match ending.injects {
-        true => inject(visit, response, ending.partial.as_ref()).await,
+    let (response, injector) = match plan.injects {
+        true => inject(state, response, plan.partial.as_ref()).await,
         false => (response.map_body(|_, body| EitherBody::left(body)), None),
     };
-    let hold = match visit.take_claim() {
-        Some(hold) => settle_claim(visit, hold, ending.counts_as_shown).await,
+    let claim = match state.take_claim() {
+        Some(claim) => settle_claim(state, claim, plan.counts_as_shown).await,
         None => None,
     };
-    finish(visit, response, |body| Body::new(body, filler, hold))
+    finish(state, response, |body| Body::new(body, injector, claim))
 }
 
 /// Ends a visit with nothing to show.
 pub(crate) fn finalize_unchanged<B: MessageBody + 'static>(
-    visit: &RequestState,
+    state: &RequestState,
     response: ServiceResponse<B>,
 ) -> ServiceResponse<Body<B>> {
-    finish(visit, response, |body| {
+    finish(state, response, |body| {
         Body::new(EitherBody::left(body), None, None)
     })
 }
 
 /// Ends a visit that came to an error: a middleware inside of Salver's gave up.
-pub(crate) async fn finalize_error(visit: &RequestState, mut error: Error) -> Error {
-    if let Some(hold) = visit.take_claim() {
-        settle_claim(visit, hold, false).await;
+pub(crate) async fn finalize_error(state: &RequestState, mut error: Error) -> Error {
+    if let Some(claim) = state.take_claim() {
+        settle_claim(state, claim, false).await;
     }
-    for cookie in visit.visitor.take_cookies() {
+    for cookie in state.visitor.take_cookies() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             forbid_caching(response.headers_mut());
             // The cookie is one that this crate baked: it fits.
@@ -72,21 +72,21 @@ pub(crate) async fn finalize_error(visit: &RequestState, mut error: Error) -> Er
 }
 
 fn finish<B, T>(
-    visit: &RequestState,
+    state: &RequestState,
     mut response: ServiceResponse<T>,
     body: impl FnOnce(T) -> Body<B>,
 ) -> ServiceResponse<Body<B>> {
-    visit.visitor.set_hint_cookie(response.request());
-    if !visit.take_response_only().is_empty() {
+    state.visitor.set_hint_cookie(response.request());
+    if !state.take_response_only().is_empty() {
         tracing::warn!(
             "a message for this response only was not shown: there is no slot to fill, the page draws `Pending` itself \
              (use `Pending::now`), or htmx drops the response (say `as_page` or `as_part_of` if it does not)"
         );
     }
-    if visit.carries_messages() {
+    if state.carries_messages() {
         forbid_caching(response.headers_mut());
     }
-    for cookie in visit.visitor.take_cookies() {
+    for cookie in state.visitor.take_cookies() {
         forbid_caching(response.headers_mut());
         if response.response_mut().add_cookie(&cookie).is_err() {
             tracing::error!("a cookie does not fit into a header");
@@ -99,93 +99,102 @@ type Injected<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Injector>>
 
 /// Fills the slot, or what stands for it in a part, if there is something to put into it.
 async fn inject<B: MessageBody + 'static>(
-    visit: &RequestState,
+    state: &RequestState,
     response: ServiceResponse<B>,
-    part: Option<&Partial>,
+    partial: Option<&Partial>,
 ) -> Injected<B> {
     let (request, response) = response.into_parts();
-    let (mut head, body) = response.into_parts();
-    let mut filler = None;
+    let (mut headers, body) = response.into_parts();
+    let mut injector = None;
     let body = match body.try_into_bytes() {
-        Ok(page) => EitherBody::right(inject_into_page(visit, &request, page, part).await),
+        Ok(page) => EitherBody::right(inject_into_page(state, &request, page, partial).await),
         // A page or a part: of that which comes in pieces, htmx alone knows.
-        Err(body) if part == Some(&Partial::Htmx) && !visit.is_declared_partial() => {
+        Err(body) if partial == Some(&Partial::Htmx) && !state.is_declared_partial() => {
             EitherBody::left(body)
         }
         // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
         Err(body) => {
-            let drawn = render_messages(visit, &request, part).await;
-            let (wanted, drawn) = match part {
-                None => (InsertionPoint::Slot, drawn),
-                Some(part) => (part.insertion_point(), drawn.map(|drawn| part.wrap(&drawn))),
+            let fragment = render_messages(state, &request, partial).await;
+            let (insertion_point, fragment) = match partial {
+                None => (InsertionPoint::Slot, fragment),
+                Some(partial) => (
+                    partial.insertion_point(),
+                    fragment.map(|fragment| partial.wrap(&fragment)),
+                ),
             };
-            filler = drawn.map(|drawn| Box::new(Injector::new(drawn, wanted)));
+            injector = fragment.map(|fragment| Box::new(Injector::new(fragment, insertion_point)));
             EitherBody::left(body)
         }
     };
-    if visit.carries_messages() {
-        head.headers_mut().remove(header::CONTENT_LENGTH);
-        if !head.headers().contains_key(header::CONTENT_TYPE) {
-            head.headers_mut().insert(header::CONTENT_TYPE, HTML);
+    if state.carries_messages() {
+        headers.headers_mut().remove(header::CONTENT_LENGTH);
+        if !headers.headers().contains_key(header::CONTENT_TYPE) {
+            headers.headers_mut().insert(header::CONTENT_TYPE, HTML);
         }
     }
-    (ServiceResponse::new(request, head.set_body(body)), filler)
+    (
+        ServiceResponse::new(request, headers.set_body(body)),
+        injector,
+    )
 }
 
 /// Fills a whole page, or part of one.
 async fn inject_into_page(
-    visit: &RequestState,
+    state: &RequestState,
     request: &HttpRequest,
     page: Bytes,
-    part: Option<&Partial>,
+    partial: Option<&Partial>,
 ) -> Bytes {
-    let slot = match part {
-        Some(Partial::Htmx) if visit.is_declared_partial() => None,
+    let slot = match partial {
+        Some(Partial::Htmx) if state.is_declared_partial() => None,
         None | Some(Partial::Htmx) => inject::find(&page, &InsertionPoint::Slot),
         Some(_) => None,
     };
     if let Some(at) = slot {
-        let Some(drawn) = render_messages(visit, request, None).await else {
+        let Some(fragment) = render_messages(state, request, None).await else {
             return page;
         };
-        let filled = insert(&page, at, &drawn);
+        let filled = insert(&page, at, &fragment);
         // htmx may take in all of the page, or what is selected of it: it drops the one or the other.
-        return match part {
-            Some(part) => insert(&filled, filled.len(), &part.wrap(&drawn)),
+        return match partial {
+            Some(partial) => insert(&filled, filled.len(), &partial.wrap(&fragment)),
             None => filled,
         };
     }
-    let Some(part) = part else { return page };
-    let Some(at) = inject::find(&page, &part.insertion_point()) else {
+    let Some(partial) = partial else { return page };
+    let Some(at) = inject::find(&page, &partial.insertion_point()) else {
         return page;
     };
-    let drawn = render_messages(visit, request, Some(part)).await;
-    drawn.map_or(page.clone(), |drawn| insert(&page, at, &part.wrap(&drawn)))
+    let fragment = render_messages(state, request, Some(partial)).await;
+    fragment.map_or(page.clone(), |fragment| {
+        insert(&page, at, &partial.wrap(&fragment))
+    })
 }
 
 /// Draws what goes in; nothing when there is nothing to show.
 async fn render_messages(
-    visit: &RequestState,
+    state: &RequestState,
     request: &HttpRequest,
-    part: Option<&Partial>,
+    partial: Option<&Partial>,
 ) -> Option<String> {
     // What a handler has claimed for itself and not drawn is no part's: it is given back.
-    let is_others = part.is_some() && visit.has_claim();
-    let shown = match part {
-        None => visit.page_messages(request).await,
-        Some(_) => visit.partial_messages(request).await,
+    let is_others = partial.is_some() && state.has_claim();
+    let page_messages = match partial {
+        None => state.page_messages(request).await,
+        Some(_) => state.partial_messages(request).await,
     };
-    let now = visit.take_response_only();
+    let now = state.take_response_only();
     // Most pages have nothing to say: no language is asked for.
-    let tongue = match shown.messages.is_empty() && shown.displaced == 0 && now.is_empty() {
-        true => Translator::default(),
-        false => visit.translator(request).clone(),
-    };
-    let messages = [&*shown.messages, &tongue.translate_all(&now)].concat();
-    let fragment = visit.render(&messages, shown.displaced, &tongue);
+    let translator =
+        match page_messages.messages.is_empty() && page_messages.displaced == 0 && now.is_empty() {
+            true => Translator::default(),
+            false => state.translator(request).clone(),
+        };
+    let messages = [&*page_messages.messages, &translator.translate_all(&now)].concat();
+    let fragment = state.render(&messages, page_messages.displaced, &translator);
     match is_others {
-        true => visit.mark_carries_messages(!fragment.is_empty()),
-        false => visit.mark_rendered(!fragment.is_empty()),
+        true => state.mark_carries_messages(!fragment.is_empty()),
+        false => state.mark_rendered(!fragment.is_empty()),
     }
     (!fragment.is_empty()).then_some(fragment)
 }
@@ -196,17 +205,17 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
 }
 
 /// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
-async fn settle_claim(visit: &RequestState, hold: ClaimGuard, counts: bool) -> Option<ClaimGuard> {
-    match visit.claim_override() {
-        None if counts && visit.is_rendered() => return Some(hold),
-        Some(ClaimOverride::ClientConfirms) if counts && visit.is_rendered() => {
-            return Some(match visit.client_confirms() {
-                true => hold.into_client_confirmed(),
-                false => hold,
+async fn settle_claim(state: &RequestState, claim: ClaimGuard, counts: bool) -> Option<ClaimGuard> {
+    match state.claim_override() {
+        None if counts && state.is_rendered() => return Some(claim),
+        Some(ClaimOverride::ClientConfirms) if counts && state.is_rendered() => {
+            return Some(match state.client_confirms() {
+                true => claim.into_client_confirmed(),
+                false => claim,
             });
         }
-        Some(ClaimOverride::Confirm) => hold.confirm(),
-        _ => visit.release(hold).await,
+        Some(ClaimOverride::Confirm) => claim.confirm(),
+        _ => state.release(claim).await,
     }
     None
 }

@@ -65,11 +65,11 @@ enum ParserState {
 }
 
 /// Finds in a whole page where the messages go in.
-pub(crate) fn find(page: &[u8], wanted: &InsertionPoint) -> Option<usize> {
-    if *wanted == InsertionPoint::End {
+pub(crate) fn find(page: &[u8], insertion_point: &InsertionPoint) -> Option<usize> {
+    if *insertion_point == InsertionPoint::End {
         return Some(page.len());
     }
-    match scan(page, &mut ParserState::default(), wanted) {
+    match scan(page, &mut ParserState::default(), insertion_point) {
         ScanResult::Found(at) => Some(at),
         ScanResult::Undecided(_) => None,
     }
@@ -144,11 +144,15 @@ impl Injector {
     }
 }
 
-fn scan(page: &[u8], place: &mut ParserState, wanted: &InsertionPoint) -> ScanResult {
+fn scan(
+    page: &[u8],
+    parser_state: &mut ParserState,
+    insertion_point: &InsertionPoint,
+) -> ScanResult {
     let mut at = 0;
     loop {
         let rest = page.get(at..).unwrap_or_default();
-        match *place {
+        match *parser_state {
             ParserState::Abandoned => return ScanResult::Undecided(page.len()),
             ParserState::RawText(end) => {
                 let Some(found) = position(rest, end) else {
@@ -156,18 +160,18 @@ fn scan(page: &[u8], place: &mut ParserState, wanted: &InsertionPoint) -> ScanRe
                     return ScanResult::Undecided(page.len() - tail);
                 };
                 at += found + end.len();
-                *place = ParserState::Markup;
+                *parser_state = ParserState::Markup;
             }
             ParserState::Markup => {
                 let Some(tag) = memchr(b'<', rest) else {
                     return ScanResult::Undecided(page.len());
                 };
                 at += tag;
-                match read_tag(page.get(at..).unwrap_or_default(), wanted) {
+                match read_tag(page.get(at..).unwrap_or_default(), insertion_point) {
                     Tag::InsertionPoint(length) => return ScanResult::Found(at + length),
                     Tag::RawTextStart(length, end) => {
                         at += length;
-                        *place = ParserState::RawText(end);
+                        *parser_state = ParserState::RawText(end);
                     }
                     Tag::Other(length) => at += length,
                     Tag::Incomplete => return ScanResult::Undecided(at),
@@ -186,7 +190,7 @@ enum Tag {
     Incomplete,
 }
 
-fn read_tag(text: &[u8], wanted: &InsertionPoint) -> Tag {
+fn read_tag(text: &[u8], insertion_point: &InsertionPoint) -> Tag {
     if text.starts_with(COMMENT_START) {
         // `<!-->` and `<!--->` are whole comments: what ends one may begin at its own dashes.
         return Tag::RawTextStart(COMMENT_START.len() - 2, b"-->");
@@ -205,7 +209,7 @@ fn read_tag(text: &[u8], wanted: &InsertionPoint) -> Tag {
     }
     let whole = text.get(..length).unwrap_or_default();
     let name = html_tag::name(whole);
-    match wanted {
+    match insertion_point {
         InsertionPoint::Slot if name.eq_ignore_ascii_case(SLOT_NAME) => {
             return read_slot(text, length);
         }
@@ -216,10 +220,10 @@ fn read_tag(text: &[u8], wanted: &InsertionPoint) -> Tag {
         }
         _ => {}
     }
-    let opaque = RAW_TEXT_ELEMENTS
+    let element = RAW_TEXT_ELEMENTS
         .iter()
-        .find(|(opaque, _)| name.eq_ignore_ascii_case(opaque));
-    opaque.map_or(Tag::Other(length), |(_, end)| {
+        .find(|(element, _)| name.eq_ignore_ascii_case(element));
+    element.map_or(Tag::Other(length), |(_, end)| {
         Tag::RawTextStart(length, end)
     })
 }
@@ -238,7 +242,7 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
     }
 }
 
-fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len())
-        .position(|window| window.eq_ignore_ascii_case(wanted))
+fn position(text: &[u8], insertion_point: &[u8]) -> Option<usize> {
+    text.windows(insertion_point.len())
+        .position(|window| window.eq_ignore_ascii_case(insertion_point))
 }

@@ -21,32 +21,34 @@ pub(crate) struct ResponsePlan {
 }
 
 impl ResponsePlan {
-    pub(crate) fn of<B: MessageBody>(visit: &RequestState, response: &ServiceResponse<B>) -> Self {
+    pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
         let counts = eligibility::counts_as_shown(response);
         let is_empty = !counts && partial::may_be_empty(response);
-        if visit.is_rendered() || !(counts || is_empty) {
-            return Self::without_injection(counts && !visit.is_discarded_by_client(response));
+        if state.is_rendered() || !(counts || is_empty) {
+            return Self::without_injection(counts && !state.is_discarded_by_client(response));
         }
         let is_stream = partial::is_turbo_stream(response);
         if !(is_empty || is_stream || eligibility::is_html(response)) {
             return Self::without_injection(counts);
         }
         let request = response.request();
-        let head = RequestHeaders::of(request);
+        let headers = RequestHeaders::of(request);
         // Most pages are asked for by nobody's script, and are not asked about it.
-        let part = match head.is_partial_request || is_stream {
-            true => visit.partial(response),
+        let partial = match headers.is_partial_request || is_stream {
+            true => state.partial(response),
             false => None,
         };
-        let is_nothing = is_stream && part.is_none() || is_empty && part != Some(Partial::Htmx);
-        if is_nothing || head.is_partial_request && visit.is_discarded_by_client(response) {
+        let is_nothing =
+            is_stream && partial.is_none() || is_empty && partial != Some(Partial::Htmx);
+        if is_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
             return Self::without_injection(false);
         }
-        let fills = is_readable(response) && visit.may_have_messages(request, &head, part.as_ref());
+        let fills =
+            is_readable(response) && state.may_have_messages(request, &headers, partial.as_ref());
         Self {
             counts_as_shown: true,
             injects: fills,
-            partial: part,
+            partial,
         }
     }
 
@@ -59,8 +61,8 @@ impl ResponsePlan {
     }
 
     /// Tells whether the response can go out as it is, without waiting for anything.
-    pub(crate) fn is_unchanged(&self, visit: &RequestState) -> bool {
-        !self.injects && !visit.has_claim()
+    pub(crate) fn is_unchanged(&self, state: &RequestState) -> bool {
+        !self.injects && !state.has_claim()
     }
 }
 

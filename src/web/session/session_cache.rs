@@ -25,15 +25,15 @@ impl SessionCache {
     pub(crate) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
         let text: TokenBytes = token.try_into().ok()?;
         let mut visitors = self.0.borrow_mut();
-        let place = visitors.get_mut(slot_index(&text))?;
-        if let Some((known, session)) = place
+        let slot = visitors.get_mut(slot_index(&text))?;
+        if let Some((known, session)) = slot
             && constant_time_eq(known, &text)
         {
             return Some(session.clone());
         }
         let session = Token::parse(std::str::from_utf8(&text).ok()?)?.session(app);
         let session = session.ok()?;
-        *place = Some((text, session.clone()));
+        *slot = Some((text, session.clone()));
         Some(session)
     }
 }

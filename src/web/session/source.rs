@@ -74,18 +74,18 @@ impl SessionSource {
     pub(crate) fn find(
         &self,
         request: &HttpRequest,
-        head: &RequestHeaders<'_>,
+        headers: &RequestHeaders<'_>,
         app: &str,
         cache: &SessionCache,
         plain_http: bool,
     ) -> Option<SessionId> {
         match &self.0 {
             Kind::Closure(find) => find(request),
-            Kind::Cookie if head.cookies.has_session() => {
+            Kind::Cookie if headers.cookies.has_session() => {
                 // Only the name that this visitor would be given, letter for letter: a neighbouring host can
                 // plant the plain one, or one that decodes to the other.
-                let name = cookie_name(request, head, plain_http);
-                cache.session(head.cookies.named(name)?, app)
+                let name = cookie_name(request, headers, plain_http);
+                cache.session(headers.cookies.named(name)?, app)
             }
             Kind::Cookie => None,
             Kind::Header(name) => {
@@ -103,17 +103,19 @@ impl SessionSource {
 
     /// Gives what can hand a session out to this visitor, without keeping the request.
     pub(crate) fn issuer(&self, request: &HttpRequest, plain_http: bool) -> SessionIssuer {
-        let head = RequestHeaders::of(request);
+        let headers = RequestHeaders::of(request);
         match &self.0 {
             Kind::Header(_) => SessionIssuer::None,
             // By one of its cookies, if it brings any.
-            Kind::Closure(_) if head.has_cookies => SessionIssuer::External(is_tls(request, &head)),
+            Kind::Closure(_) if headers.has_cookies => {
+                SessionIssuer::External(is_tls(request, &headers))
+            }
             Kind::Closure(_) => SessionIssuer::None,
-            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, &head, plain_http)),
+            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, &headers, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                SessionIssuer::ActixSession(session, is_tls(request, &head))
+                SessionIssuer::ActixSession(session, is_tls(request, &headers))
             }
         }
     }

@@ -7,10 +7,10 @@ use crate::web::session::cookies::{PLAIN, SECURE};
 
 pub(super) fn cookie_name(
     request: &HttpRequest,
-    head: &RequestHeaders<'_>,
+    headers: &RequestHeaders<'_>,
     plain_http: bool,
 ) -> &'static str {
-    if !is_tls(request, head) && (plain_http || is_local(request, head)) {
+    if !is_tls(request, headers) && (plain_http || is_local(request, headers)) {
         PLAIN
     } else {
         SECURE
@@ -18,8 +18,8 @@ pub(super) fn cookie_name(
 }
 
 /// Only behind a proxy actix has to read how the visitor reached it; else what it allocates for that is saved.
-pub(super) fn is_tls(request: &HttpRequest, head: &RequestHeaders<'_>) -> bool {
-    if head.is_proxied {
+pub(super) fn is_tls(request: &HttpRequest, headers: &RequestHeaders<'_>) -> bool {
+    if headers.is_proxied {
         return request.connection_info().scheme() == "https";
     }
     let scheme = request.uri().scheme_str();
@@ -27,11 +27,11 @@ pub(super) fn is_tls(request: &HttpRequest, head: &RequestHeaders<'_>) -> bool {
 }
 
 /// A browser and a server on one machine: nobody listens in between.
-fn is_local(request: &HttpRequest, head: &RequestHeaders<'_>) -> bool {
-    if head.is_proxied {
+fn is_local(request: &HttpRequest, headers: &RequestHeaders<'_>) -> bool {
+    if headers.is_proxied {
         return is_loopback(request, request.connection_info().host());
     }
-    let host = head.host.and_then(|host| host.to_str().ok());
+    let host = headers.host.and_then(|host| host.to_str().ok());
     let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
     is_loopback(request, host.unwrap_or_else(|| request.app_config().host()))
 }

@@ -59,10 +59,10 @@ impl ViewSource {
     }
 
     /// Names the view of a request; `None` when it has none of its own. `routes` are those met before.
-    pub(crate) fn find(&self, request: &HttpRequest, routes: &ViewCache) -> Option<View> {
+    pub(crate) fn find(&self, request: &HttpRequest, cache: &ViewCache) -> Option<View> {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
-            Kind::Route => return routes.view(request.match_pattern()?),
+            Kind::Route => return cache.view(request.match_pattern()?),
             Kind::Path => strip_leading_slash(request.path()),
             Kind::Header(name) => request.headers().get(name)?.to_str().ok()?.to_owned(),
             Kind::Query(name) => query(request.query_string(), name)?,
@@ -75,16 +75,16 @@ impl ViewSource {
         &self,
         request: &HttpRequest,
         url: &Uri,
-        routes: &ViewCache,
+        cache: &ViewCache,
     ) -> Option<View> {
         let name = match &self.0 {
             Kind::Route => {
-                return routes.view(request.resource_map().match_pattern(url.path())?);
+                return cache.view(request.resource_map().match_pattern(url.path())?);
             }
             Kind::Path => strip_leading_slash(url.path()),
             Kind::Query(name) => query(url.query()?, name)?,
             // They look at the request themselves.
-            Kind::Header(_) | Kind::Closure(_) => return self.find(request, routes),
+            Kind::Header(_) | Kind::Closure(_) => return self.find(request, cache),
         };
         View::new(name).ok()
     }

@@ -1,7 +1,7 @@
 //! Memory, Redis and a pure model of the laws get the same calls at the same time, and have to say the same.
 
-mod author;
 mod call;
+mod generator;
 mod pure;
 mod stage;
 mod steps;
@@ -81,7 +81,7 @@ const MET: &[&str] = &[
 
 #[test]
 fn memory_redis_and_the_model_say_the_same() {
-    let runs = match std::env::var_os("SALVER_LONG") {
+    let runs = match std::env::var_os("SALVER_TEST_FULL") {
         Some(_) => 100_000,
         None => 1_000,
     };

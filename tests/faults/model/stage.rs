@@ -10,8 +10,8 @@ use salver::Context;
 use salver::store::{MemoryStore, RedisStore, Store};
 use tokio::runtime::{Builder, Runtime};
 
-use super::author::Author;
 use super::call::PUT_LIVES;
+use super::generator::Author;
 use super::pure::Model;
 use super::steps::Step;
 use super::subject::Subject;

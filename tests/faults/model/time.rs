@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use salver::store::{Clock, MemoryStore, Store};
 
-use crate::support::programs::scratch;
+use crate::support::processes::scratch;
 
 /// One time for a memory store, for a redis-server and for whoever asks.
 pub struct Time {

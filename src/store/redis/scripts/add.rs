@@ -7,7 +7,7 @@ use ::redis::Value;
 use crate::config::{Limits, WhenFull};
 use crate::redis::{Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{Parts, parse_session, request};
+use crate::store::redis::scripts::call::{Parts, build_request, parse_session};
 use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, Message, wire};
 
@@ -23,19 +23,22 @@ pub(crate) fn add(
     limits: &Limits,
 ) -> Result<Request, Error> {
     let keys = [Key::context(context), Key::session_index(context)];
-    let mut ask = request(&ADD_SCRIPT, Idempotency::Idempotent, &keys);
+    let mut request = build_request(&ADD_SCRIPT, Idempotency::Idempotent, &keys);
     let full = match limits.when_full {
         WhenFull::DropOldest => "drop",
         WhenFull::Reject => "reject",
     };
-    ask.arg(millis(limits.ttl));
-    ask.arg(limits.max_messages)
+    request.arg(millis(limits.ttl));
+    request
+        .arg(limits.max_messages)
         .arg(limits.max_contexts)
         .arg(full);
     for message in messages {
-        ask.arg(millis(message.delay())).arg(wire::encode(message)?);
+        request
+            .arg(millis(message.delay()))
+            .arg(wire::encode(message)?);
     }
-    Ok(ask)
+    Ok(request)
 }
 
 /// Reads what an add was answered.

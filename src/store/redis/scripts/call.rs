@@ -8,15 +8,19 @@ use crate::store::redis::keys::Key;
 use crate::{Error, SessionId};
 
 /// Begins a request by its keys.
-pub(super) fn request(script: &'static Script, effect: Idempotency, keys: &[Key<'_>]) -> Request {
-    let mut ask = Request::new(script, effect, keys.len());
-    ask.arg(keys);
-    ask
+pub(super) fn build_request(
+    script: &'static Script,
+    effect: Idempotency,
+    keys: &[Key<'_>],
+) -> Request {
+    let mut request = Request::new(script, effect, keys.len());
+    request.arg(keys);
+    request
 }
 
 /// Runs a script; gives the parts of its reply after the first.
-pub(super) async fn run(line: &Connection, ask: Request) -> Result<Parts, Error> {
-    Ok(Parts(line.execute(&ask).await?.into_iter()))
+pub(super) async fn run(connection: &Connection, request: Request) -> Result<Parts, Error> {
+    Ok(Parts(connection.execute(&request).await?.into_iter()))
 }
 
 /// Reads one part of a reply.

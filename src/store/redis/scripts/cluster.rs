@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::context::encode;
 use crate::redis::{Connection, Idempotency, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{parse, parse_session, request, run};
+use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
 use crate::store::{AddOutcome, Limits, MAX_MESSAGES, millis};
 use crate::{Context, Error, SessionId, View};
 
@@ -29,21 +29,21 @@ pub(crate) enum SourceState {
 }
 
 pub(crate) async fn close_source(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     from: &SessionId,
     to: &SessionId,
     limits: &Limits,
     go: bool,
 ) -> Result<SourceState, Error> {
-    let mut ask = request(
+    let mut request = build_request(
         &CLOSE_SOURCE,
         Idempotency::Idempotent,
         &[Key::SessionIndex(app, from)],
     );
-    ask.arg(encode(to.as_str())).arg(millis(limits.ttl));
-    ask.arg(if go { "go" } else { "ask" });
-    let mut parts = run(line, ask).await?;
+    request.arg(encode(to.as_str())).arg(millis(limits.ttl));
+    request.arg(if go { "go" } else { "ask" });
+    let mut parts = run(connection, request).await?;
     match parts.next::<String>()?.as_str() {
         "here" => Ok(SourceState::Open),
         "gone" => {
@@ -58,18 +58,18 @@ pub(crate) async fn close_source(
 }
 
 pub(crate) async fn open_target(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     to: &SessionId,
     open: bool,
 ) -> Result<(), Error> {
-    let mut ask = request(
+    let mut request = build_request(
         &OPEN_TARGET,
         Idempotency::Idempotent,
         &[Key::SessionIndex(app, to)],
     );
-    ask.arg(if open { "open" } else { "keep" });
-    match run(line, ask).await?.next::<String>()?.as_str() {
+    request.arg(if open { "open" } else { "keep" });
+    match run(connection, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
         _ => Err(Error::closed()),
     }
@@ -85,14 +85,14 @@ pub(crate) struct ContextDump {
 
 /// Reads all of a context, each member with its score; of one that has expired, nothing.
 pub(crate) async fn read_context(
-    line: &Connection,
+    connection: &Connection,
     from: &Context,
     limits: &Limits,
 ) -> Result<ContextDump, Error> {
     let keys = [Key::context(from), Key::session_index(from)];
-    let mut ask = request(&READ_CONTEXT, Idempotency::ReadOnly, &keys);
-    ask.arg(MAX_MESSAGES);
-    let mut parts = run(line, ask).await?;
+    let mut request = build_request(&READ_CONTEXT, Idempotency::ReadOnly, &keys);
+    request.arg(MAX_MESSAGES);
+    let mut parts = run(connection, request).await?;
     let life: i64 = parts.next()?;
     Ok(ContextDump {
         // Of one that somebody else has made without an end, the least that an add would give it.
@@ -103,22 +103,22 @@ pub(crate) async fn read_context(
 }
 
 pub(crate) async fn write_context(
-    line: &Connection,
+    connection: &Connection,
     to: &Context,
-    carried: &ContextDump,
+    dump: &ContextDump,
     limits: &Limits,
 ) -> Result<AddOutcome, Error> {
-    if carried.members.is_empty() {
+    if dump.members.is_empty() {
         return Ok(AddOutcome::Added { displaced: 0 });
     }
     let keys = [Key::context(to), Key::session_index(to)];
-    let mut ask = request(&WRITE_CONTEXT, Idempotency::Idempotent, &keys);
-    ask.arg(carried.ttl_ms).arg(limits.max_messages);
-    ask.arg(carried.displaced);
-    for (member, score) in &carried.members {
-        ask.arg(member).arg(score);
+    let mut request = build_request(&WRITE_CONTEXT, Idempotency::Idempotent, &keys);
+    request.arg(dump.ttl_ms).arg(limits.max_messages);
+    request.arg(dump.displaced);
+    for (member, score) in &dump.members {
+        request.arg(member).arg(score);
     }
-    let mut parts = run(line, ask).await?;
+    let mut parts = run(connection, request).await?;
     match parts.next::<String>()?.as_str() {
         "ok" => Ok(AddOutcome::Added { displaced: 0 }),
         "moved" => Ok(AddOutcome::SessionMoved(parse_session(
@@ -130,14 +130,14 @@ pub(crate) async fn write_context(
 
 /// Removes a context that was carried; gives the members that had been confirmed by then.
 pub(crate) async fn delete_source(
-    line: &Connection,
+    connection: &Connection,
     from: &Context,
-    carried: &ContextDump,
+    dump: &ContextDump,
 ) -> Result<Vec<Vec<u8>>, Error> {
     let keys = [Key::context(from), Key::session_index(from)];
-    let mut ask = request(&DELETE_SOURCE, Idempotency::Idempotent, &keys);
-    for (member, _) in &carried.members {
-        ask.arg(member);
+    let mut request = build_request(&DELETE_SOURCE, Idempotency::Idempotent, &keys);
+    for (member, _) in &dump.members {
+        request.arg(member);
     }
-    run(line, ask).await?.0.map(parse).collect()
+    run(connection, request).await?.0.map(parse).collect()
 }

@@ -15,25 +15,28 @@ static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("swee
 static STATS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("stats.lua")));
 
 /// Tells which commands the user may not run.
-pub(crate) async fn check_permissions(line: &Connection, app: &str) -> Result<Vec<String>, Error> {
+pub(crate) async fn check_permissions(
+    connection: &Connection,
+    app: &str,
+) -> Result<Vec<String>, Error> {
     let keys = keys::probe_keys(app);
-    let mut ask = Request::new(&CHECK_PERMISSIONS, Idempotency::Idempotent, keys.len());
-    ask.arg(&keys);
-    run(line, ask).await?.0.map(parse).collect()
+    let mut request = Request::new(&CHECK_PERMISSIONS, Idempotency::Idempotent, keys.len());
+    request.arg(&keys);
+    run(connection, request).await?.0.map(parse).collect()
 }
 
 /// Drops what is older from one context; tells how many.
-pub(crate) async fn sweep(line: &Connection, key: &str, age: Duration) -> Result<u64, Error> {
-    let mut ask = Request::new(&SWEEP, Idempotency::Idempotent, 1);
-    ask.arg(key).arg(millis(age));
-    run(line, ask).await?.next()
+pub(crate) async fn sweep(connection: &Connection, key: &str, age: Duration) -> Result<u64, Error> {
+    let mut request = Request::new(&SWEEP, Idempotency::Idempotent, 1);
+    request.arg(key).arg(millis(age));
+    run(connection, request).await?.next()
 }
 
 /// Counts what is in one context.
-pub(crate) async fn stats(line: &Connection, key: &str) -> Result<ContextStats, Error> {
-    let mut ask = Request::new(&STATS, Idempotency::ReadOnly, 1);
-    ask.arg(key);
-    let mut parts = run(line, ask).await?;
+pub(crate) async fn stats(connection: &Connection, key: &str) -> Result<ContextStats, Error> {
+    let mut request = Request::new(&STATS, Idempotency::ReadOnly, 1);
+    request.arg(key);
+    let mut parts = run(connection, request).await?;
     let (messages, bytes) = (parts.next()?, parts.next()?);
     let (oldest, wide): (u64, u8) = (parts.next()?, parts.next()?);
     Ok(ContextStats {

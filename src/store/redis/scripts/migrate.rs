@@ -6,13 +6,13 @@ use crate::config::Limits;
 use crate::redis::{Connection, Idempotency, Script};
 use crate::store::millis;
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{request, run};
+use crate::store::redis::scripts::call::{build_request, run};
 use crate::{Error, SessionId};
 
 static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
 
 pub(crate) async fn migrate(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -20,10 +20,10 @@ pub(crate) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     let keys = [Key::SessionIndex(app, from), Key::SessionIndex(app, to)];
-    let mut ask = request(&MIGRATE, Idempotency::Idempotent, &keys);
-    ask.arg(millis(limits.ttl)).arg(limits.max_messages);
-    ask.arg(if open { "open" } else { "keep" });
-    match run(line, ask).await?.next::<String>()?.as_str() {
+    let mut request = build_request(&MIGRATE, Idempotency::Idempotent, &keys);
+    request.arg(millis(limits.ttl)).arg(limits.max_messages);
+    request.arg(if open { "open" } else { "keep" });
+    match run(connection, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
         _ => Err(Error::closed()),
     }

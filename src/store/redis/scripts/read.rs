@@ -7,7 +7,7 @@ use ::redis::Value;
 
 use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{Parts, parse, request, run};
+use crate::store::redis::scripts::call::{Parts, build_request, parse, run};
 use crate::store::{Claim, ClaimedMembers, ReadResult, millis};
 use crate::{Context, Error, SessionId, View};
 
@@ -23,7 +23,7 @@ pub(crate) enum ReadMode {
 }
 
 pub(crate) async fn read(
-    line: &Connection,
+    connection: &Connection,
     contexts: &[Context],
     mode: ReadMode,
     lease: Duration,
@@ -38,50 +38,50 @@ pub(crate) async fn read(
         ReadMode::Claim => ("claim", Idempotency::Idempotent),
         ReadMode::Take => ("take", Idempotency::NonIdempotent),
     };
-    let mut ask = Request::new(&READ, effect, contexts.len() + 1);
-    ask.arg(Key::session_index(first));
+    let mut request = Request::new(&READ, effect, contexts.len() + 1);
+    request.arg(Key::session_index(first));
     for context in contexts {
-        ask.arg(Key::context(context));
+        request.arg(Key::context(context));
     }
-    ask.arg(word).arg(millis(lease)).arg(millis(age));
-    let parts = line.execute(&ask).await?;
+    request.arg(word).arg(millis(lease)).arg(millis(age));
+    let parts = connection.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
-        false => parse_claim(Parts(parts.into_iter()), contexts, &ask),
+        false => parse_claim(Parts(parts.into_iter()), contexts, &request),
     }
 }
 
 /// Reads what a look was answered that found something.
-fn parse_claim(mut parts: Parts, contexts: &[Context], ask: &Request) -> Result<Claim, Error> {
+fn parse_claim(mut parts: Parts, contexts: &[Context], request: &Request) -> Result<Claim, Error> {
     let now: u64 = parts.next()?;
     let mut claim = Claim {
         lease_until_ms: parts.next()?,
         ..Claim::default()
     };
     for (number, context) in contexts.iter().enumerate() {
-        let mut shelf = Parts(parts.next::<Vec<Value>>()?.into_iter());
-        if ask.key(number + 1) != Some(shelf.next::<Vec<u8>>()?.as_slice()) {
-            return Err(Error::mismatched_reply(ask.is_write()));
+        let mut reply = Parts(parts.next::<Vec<Value>>()?.into_iter());
+        if request.key(number + 1) != Some(reply.next::<Vec<u8>>()?.as_slice()) {
+            return Err(Error::mismatched_reply(request.is_write()));
         }
-        let held = parse_context(shelf, now, context, &mut claim.result)?;
-        claim.members.push(held);
+        let claimed = parse_context(reply, now, context, &mut claim.result)?;
+        claim.members.push(claimed);
     }
     Ok(claim)
 }
 
 fn parse_context(
-    mut shelf: Parts,
+    mut reply: Parts,
     now: u64,
     context: &Context,
     found: &mut ReadResult,
 ) -> Result<ClaimedMembers, Error> {
-    if let Ok(next) = u64::try_from(shelf.next::<i64>()?) {
+    if let Ok(next) = u64::try_from(reply.next::<i64>()?) {
         found.note_due_in(Duration::from_millis(next));
     }
-    found.displaced += shelf.next::<u64>()?;
-    found.expired += shelf.next::<u64>()?;
-    found.unsupported += shelf.next::<u64>()?;
-    let members: Vec<Vec<u8>> = shelf.next()?;
+    found.displaced += reply.next::<u64>()?;
+    found.expired += reply.next::<u64>()?;
+    found.unsupported += reply.next::<u64>()?;
+    let members: Vec<Vec<u8>> = reply.next()?;
     Ok(ClaimedMembers::new(
         context.clone(),
         found.read_members(now, members),
@@ -89,16 +89,16 @@ fn parse_context(
 }
 
 pub(crate) async fn contexts(
-    line: &Connection,
+    connection: &Connection,
     app: &str,
     session: &SessionId,
 ) -> Result<Vec<View>, Error> {
-    let ask = request(
+    let request = build_request(
         &CONTEXTS,
         Idempotency::ReadOnly,
         &[Key::SessionIndex(app, session)],
     );
-    let reply = run(line, ask).await?;
+    let reply = run(connection, request).await?;
     let mut views = Vec::with_capacity(reply.0.len());
     for part in reply.0 {
         // A foreign writer may have left a field that spells no view.

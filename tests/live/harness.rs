@@ -13,7 +13,7 @@ use salver::{Message, Messages, Salver};
 use serde::Deserialize;
 
 use crate::support::browser::Browser;
-use crate::support::programs::free_port;
+use crate::support::processes::free_port;
 use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 use crate::web::site::html;

@@ -346,7 +346,10 @@ fn each_takes_fifteen_lines_at_most_and_the_guide_names_it() {
         let lines = yours.lines().filter(|line| !line.trim().is_empty()).count();
         println!("HANDS task={name} lines={lines}");
         assert!(lines <= MOST, "{name} takes {lines} lines");
-        assert!(guide.contains(&format!("`hands::tasks::{name}`")), "{name}");
+        assert!(
+            guide.contains(&format!("`integrations::tasks::{name}`")),
+            "{name}"
+        );
         tasks += 1;
     }
     assert_eq!(tasks, TASKS);

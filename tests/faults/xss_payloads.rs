@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::support::Dice;
+use fastrand::Rng;
 
 /// What is run. Each leaves a trace: a dialog, the marker, or a request that nobody else makes.
 const CODES: [&str; 20] = [
@@ -210,9 +210,9 @@ const MARKDOWN: [&str; 14] = [
 
 /// Gives so many payloads, no two alike; fewer of them are the first of more.
 pub fn payloads(n: usize) -> Vec<String> {
-    let (mut dice, mut known, mut payloads) = (Dice(1), HashSet::new(), Vec::new());
+    let (mut rng, mut known, mut payloads) = (Rng::with_seed(1), HashSet::new(), Vec::new());
     while payloads.len() < n {
-        let payload = payload(&mut dice);
+        let payload = payload(&mut rng);
         if known.insert(payload.clone()) {
             payloads.push(payload);
         }
@@ -220,42 +220,42 @@ pub fn payloads(n: usize) -> Vec<String> {
     payloads
 }
 
-fn payload(dice: &mut Dice) -> String {
-    let code = pick(dice, &CODES);
-    let core = match dice.below(8) {
-        0 => pick(dice, &LINKS).replace('!', code),
+fn payload(rng: &mut Rng) -> String {
+    let code = pick(rng, &CODES);
+    let core = match rng.u64(..8) {
+        0 => pick(rng, &LINKS).replace('!', code),
         1 => {
-            let link = pick(dice, &LINKS).replace('!', code);
-            pick(dice, &MARKDOWN).replace('@', &link)
+            let link = pick(rng, &LINKS).replace('!', code);
+            pick(rng, &MARKDOWN).replace('@', &link)
         }
         2 | 3 => {
             let image = format!("<img src=x onerror={code}>");
-            let mutation = pick(dice, &MUTATIONS);
+            let mutation = pick(rng, &MUTATIONS);
             mutation.replace('!', code).replace('@', &image)
         }
         4 => {
-            let (event, quote) = (pick(dice, &EVENTS), ["\"", "'"][dice.below(2) as usize]);
+            let (event, quote) = (pick(rng, &EVENTS), ["\"", "'"][rng.u64(..2) as usize]);
             return encoded(
-                dice,
+                rng,
                 &format!("x{quote} {event}={quote}{code}{quote} x={quote}"),
             );
         }
         _ => {
-            let (tag, event) = (pick(dice, &TAGS), pick(dice, &EVENTS));
-            let (gap, quote) = (pick(dice, &GAPS), pick(dice, &QUOTES));
+            let (tag, event) = (pick(rng, &TAGS), pick(rng, &EVENTS));
+            let (gap, quote) = (pick(rng, &GAPS), pick(rng, &QUOTES));
             format!("<{tag}{gap}{event}={quote}{code}{quote}>")
         }
     };
-    let framed = pick(dice, &FRAMES).replace('@', &core);
-    encoded(dice, &framed)
+    let framed = pick(rng, &FRAMES).replace('@', &core);
+    encoded(rng, &framed)
 }
 
-fn pick<'a>(dice: &mut Dice, choices: &[&'a str]) -> &'a str {
-    choices[dice.below(choices.len() as u64) as usize]
+fn pick<'a>(rng: &mut Rng, choices: &[&'a str]) -> &'a str {
+    choices[rng.u64(..choices.len() as u64) as usize]
 }
 
 /// Spells a payload as one that is to get past a filter, or as it is.
-fn encoded(dice: &mut Dice, payload: &str) -> String {
+fn encoded(rng: &mut Rng, payload: &str) -> String {
     let each = |spell: fn(char) -> String| {
         let markup = |c| {
             if "<>\"'&=:".contains(c) {
@@ -266,7 +266,7 @@ fn encoded(dice: &mut Dice, payload: &str) -> String {
         };
         payload.chars().map(markup).collect()
     };
-    match dice.below(24) {
+    match rng.u64(..24) {
         0 => each(|c| format!("&#{};", c as u32)),
         1 => each(|c| format!("&#x{:X}", c as u32)),
         2 => each(|c| format!("&amp;#{};", c as u32)),

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Does what README says, as somebody new: from an empty project of one's own to the first message on a page. Prints
-# `NEWCOMER <step> <seconds>` for each thing that has to be typed, and how many there were.
+# `QUICKSTART <step> <seconds>` for each thing that has to be typed, and how many there were.
 #
 # The crate is this checkout's, by a patch that a user does not need; everything else is fetched and built anew.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-home=$root/target/newcomer
+home=$root/target/quickstart
 rm -rf "$home"
 mkdir -p "$home"
 cd "$home"
@@ -23,7 +23,7 @@ step() {
   shift
   "$@"
   steps=$((steps + 1))
-  echo "NEWCOMER $name $((SECONDS - start))"
+  echo "QUICKSTART $name $((SECONDS - start))"
 }
 
 # What README has them add, by this checkout.
@@ -74,4 +74,4 @@ step 'paste-readme' paste
 step 'cargo-run' run
 step 'press-the-button' press
 step 'reload' reload
-echo "NEWCOMER steps=$steps seconds=$((SECONDS - begun)) of which most are the compiler's"
+echo "QUICKSTART steps=$steps seconds=$((SECONDS - begun)) of which most are the compiler's"

@@ -12,7 +12,7 @@ use salver::store::RedisStore;
 use salver::{Message, Salver};
 
 use crate::support::browser::target;
-use crate::support::programs::{free_port, start};
+use crate::support::processes::{free_port, start};
 use crate::support::redis::Server;
 use crate::support::{at, eventually};
 

@@ -8,7 +8,7 @@ use salver::{Error, Health, Message, Salver};
 use crate::support::at;
 use crate::support::certificates::{Authority, Certificate};
 use crate::support::cluster::{Cluster, cluster_port};
-use crate::support::programs::free_port;
+use crate::support::processes::free_port;
 use crate::support::redis::Server;
 use crate::support::sentinels::Watched;
 

@@ -15,7 +15,8 @@ use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
-use crate::support::{Dice, at, eventually, session};
+use crate::support::{at, eventually, session};
+use fastrand::Rng;
 
 use super::process::SiteProcess;
 
@@ -37,7 +38,7 @@ async fn web_process_kill() {
     );
     let kills = column(10, 200);
     let messages_a_round = column(1_000, 100_000) / kills;
-    let mut dice = Dice(1);
+    let mut rng = Rng::with_seed(1);
     let (mut recovery, mut broken) = (Duration::ZERO, 0);
 
     for _ in 0..kills {
@@ -57,7 +58,7 @@ async fn web_process_kill() {
         for n in 0..messages_a_round {
             add(&salver, &contexts[n % VISITORS], &history).await;
         }
-        tokio::time::sleep(Duration::from_millis(20 + dice.below(150))).await;
+        tokio::time::sleep(Duration::from_millis(20 + rng.u64(..150))).await;
         site.kill();
         over.store(true, Ordering::SeqCst);
         for reader in readers {
@@ -112,9 +113,9 @@ async fn read(
     history: History,
     over: Arc<AtomicBool>,
 ) -> usize {
-    let (mut dice, mut broken) = (Dice(seed as u64), 0);
+    let (mut rng, mut broken) = (Rng::with_seed(seed as u64), 0);
     while !over.load(Ordering::SeqCst) {
-        let context = &contexts[dice.below(VISITORS as u64) as usize];
+        let context = &contexts[rng.u64(..VISITORS as u64) as usize];
         broken += usize::from(!visit(port, context, &history).await);
     }
     broken
@@ -155,9 +156,9 @@ impl Load {
 
     /// Adds, claims and confirms until it is over; gives the errors.
     async fn work(self: Arc<Self>, seed: u64) -> Vec<Error> {
-        let (mut dice, mut errors) = (Dice(seed), Vec::new());
+        let (mut rng, mut errors) = (Rng::with_seed(seed), Vec::new());
         while !self.over.load(Ordering::SeqCst) {
-            let context = &self.contexts[dice.below(200) as usize];
+            let context = &self.contexts[rng.u64(..200) as usize];
             if let Err(error) = self.once(context).await {
                 errors.push(error);
                 tokio::time::sleep(Duration::from_millis(2)).await;

@@ -12,7 +12,8 @@ use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
-use crate::support::{Dice, at, eventually};
+use crate::support::{at, eventually};
+use fastrand::Rng;
 
 const VISITORS: usize = 200;
 /// Visitors who go away, visitors who stay, and how many messages are added for one who goes away.
@@ -93,9 +94,9 @@ async fn cancellation_storm() {
 
 /// Adds a message, asks for its page, and goes away at a random time or byte.
 async fn storm(scene: Arc<Scene>, seed: usize) {
-    let mut dice = Dice(seed as u64);
+    let mut rng = Rng::with_seed(seed as u64);
     while scene.aborted.load(Ordering::SeqCst) < column(10_000, 1_000_000) {
-        let context = &scene.contexts[dice.below(VISITORS as u64) as usize];
+        let context = &scene.contexts[rng.u64(..VISITORS as u64) as usize];
         let message = scene.history.message(context);
         match scene.salver.add(context, message.clone()).await {
             Ok(added) => {
@@ -108,14 +109,14 @@ async fn storm(scene: Arc<Scene>, seed: usize) {
         let Ok(mut stream) = ask(scene.port, &path, context.session().as_str()).await else {
             continue;
         };
-        let leave_after = Duration::from_micros(dice.below(6_000));
-        let mut piece = vec![0; 1 + dice.below(400) as usize];
-        if dice.below(2) == 0 {
+        let leave_after = Duration::from_micros(rng.u64(..6_000));
+        let mut piece = vec![0; 1 + rng.u64(..400) as usize];
+        if rng.u64(..2) == 0 {
             tokio::time::sleep(leave_after).await;
         } else {
             let _ = tokio::time::timeout(leave_after, stream.read(&mut piece)).await;
         }
-        if dice.below(2) == 0 {
+        if rng.u64(..2) == 0 {
             // A reset instead of an orderly end.
             let _ = stream.set_zero_linger();
         }
@@ -126,9 +127,9 @@ async fn storm(scene: Arc<Scene>, seed: usize) {
 
 /// Reads pages to their ends as long as the storm goes on.
 async fn visit(scene: Arc<Scene>, seed: usize) {
-    let mut dice = Dice(1_000 + seed as u64);
+    let mut rng = Rng::with_seed(1_000 + seed as u64);
     while !scene.over.load(Ordering::SeqCst) {
-        let context = &scene.contexts[dice.below(VISITORS as u64) as usize];
+        let context = &scene.contexts[rng.u64(..VISITORS as u64) as usize];
         read(&scene, context).await;
     }
 }

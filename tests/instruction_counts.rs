@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use salver::{Context, Message, Pending, Salver, View, wire};
 
 use crate::support::eventually;
-use crate::support::programs::scratch;
+use crate::support::processes::scratch;
 use crate::support::redis::Server;
 use crate::support::session;
 use crate::web::site::{PAGE, Site, html, site};
@@ -132,7 +132,7 @@ fn instructions_are_as_many_as_are_kept() {
         most.unwrap_or_else(|| panic!("callgrind saw no {name}:\n{counts}")) / ROUNDS
     };
     let counts: Vec<_> = SUBJECTS.iter().map(|name| (*name, find(name))).collect();
-    if std::env::var_os("SALVER_WRITE_COUNTS").is_some() {
+    if std::env::var_os("SALVER_UPDATE_INSTRUCTION_COUNTS").is_some() {
         let lines = counts
             .iter()
             .map(|(name, count)| format!("{name} {count}\n"));
@@ -156,7 +156,7 @@ fn instructions_are_as_many_as_are_kept() {
     }
     assert!(
         differ.is_empty(),
-        "{differ:?} take more or less than is kept; if that is meant: SALVER_WRITE_COUNTS=1 tests/run counts"
+        "{differ:?} take more or less than is kept; if that is meant: SALVER_UPDATE_INSTRUCTION_COUNTS=1 tests/run counts"
     );
 }
 

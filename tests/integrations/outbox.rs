@@ -4,7 +4,7 @@ use salver::{Context, Message, Salver, SessionId};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use crate::support::programs::free_port;
+use crate::support::processes::free_port;
 
 #[allow(dead_code, reason = "the example is a program too")]
 #[path = "../../examples/outbox.rs"]

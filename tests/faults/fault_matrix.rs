@@ -30,7 +30,7 @@ const SLACK: Duration = Duration::from_millis(5);
 /// The text of a message that no reader may take for its own.
 pub const NOBODYS: &str = "canary/nobody/page/00000000-0000-7000-8000-000000000000";
 
-const WAITS: &str = "salver_page_wait_seconds";
+const WAITS: &str = "salver_page_wait_duration_seconds";
 
 const FAULTS: [(&str, Fault); 12] = [
     ("refuse", Fault::Refuse),

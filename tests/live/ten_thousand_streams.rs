@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::index::listening;
 use crate::support::app::example;
 use crate::support::eventually;
-use crate::support::programs::{Running, free_port, start};
+use crate::support::processes::{Running, free_port, start};
 use crate::support::redis::Server;
 
 const STREAMS: usize = 10_000;

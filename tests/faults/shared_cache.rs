@@ -11,11 +11,12 @@ use reqwest::{Client, StatusCode};
 use salver::{Context, Messages, Salver, View};
 
 use super::{column, pending, salver};
+use crate::support::eventually;
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
-use crate::support::programs::{Running, free_port, scratch, start};
+use crate::support::processes::{Running, free_port, scratch, start};
 use crate::support::redis::Server;
-use crate::support::{Dice, eventually};
+use fastrand::Rng;
 
 const PAGE: &str =
     "<!doctype html><title>Page</title><main><salver-messages></salver-messages></main>";
@@ -50,18 +51,18 @@ async fn shared_cache() {
     let cache = Cache::before(serve(&salver)).await;
     let (ada, bob) = join(Visitor::begin(&cache), Visitor::begin(&cache)).await;
     let mut seen = Seen::default();
-    let mut dice = Dice(1);
+    let mut rng = Rng::with_seed(1);
 
     for round in 0..column(500, 10_000) / 4 {
         for visitor in [&ada, &bob] {
-            if dice.below(2) == 0 {
+            if rng.u64(..2) == 0 {
                 let message = history.message(&visitor.context);
                 salver.add(&visitor.context, message.clone()).await.unwrap();
                 history.acknowledged(&message);
             }
         }
         let path = path(round);
-        let mut condition = || CONDITIONS[dice.below(4) as usize];
+        let mut condition = || CONDITIONS[rng.u64(..4) as usize];
         // Nobody has asked for this page yet: both at once, then one after the other.
         let (first, second) = join(ada.ask(&path, condition()), bob.ask(&path, None)).await;
         seen.note(&ada, &first, &history);

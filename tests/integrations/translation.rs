@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::live::client::Events;
 use crate::support::app::example;
-use crate::support::programs::{free_port, start};
+use crate::support::processes::{free_port, start};
 use crate::support::redis::Server;
 use crate::support::{at, eventually};
 use crate::web::site::{Answer, PAGE, ada, adas, html, site};

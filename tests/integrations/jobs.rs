@@ -8,7 +8,7 @@ use salver::{Context, Salver, SessionId};
 use crate::support::app::{example, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
-use crate::support::programs::{Running, free_port, start};
+use crate::support::processes::{Running, free_port, start};
 use crate::support::redis::Server;
 
 /// The site of the example, with its queue.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use salver::store::{IssueKind, RedisStore};
 use salver::{Error, Message, Salver, SessionId};
 
+use crate::support::acl::{PASSWORD, documented, documented_for_clusters};
 use crate::support::cluster::Cluster;
-use crate::support::programs::start;
+use crate::support::processes::start;
 use crate::support::redis::Server;
-use crate::support::rights::{PASSWORD, documented, documented_for_clusters};
 use crate::support::{at, session};
 
 const URL: &str = "SALVER_TEST_DENIED";

@@ -3,8 +3,8 @@
 mod api;
 mod cli;
 mod jobs;
+mod other_languages;
 mod outbox;
-mod parts;
+mod partials;
 mod tasks;
-mod tongues;
 mod translation;

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use actix_web::test::TestRequest;
 use salver::{Context, Salver, SessionId};
 
-use super::matrix::{Site, site};
+use super::fault_matrix::{Site, site};
 use super::site::WHO;
 use super::{column, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::redis::Server;
-use crate::support::{Dice, at, session};
+use crate::support::{at, session};
+use fastrand::Rng;
 
 /// What has become of one visitor.
 struct Visitor {
@@ -28,7 +29,7 @@ struct Story<'a> {
     salver: &'a Salver,
     site: &'a Site,
     history: &'a History,
-    dice: Dice,
+    rng: Rng,
     visitor: Visitor,
     name: String,
     contexts: Vec<Context>,
@@ -55,7 +56,7 @@ impl Story<'_> {
     async fn job_adds(&mut self) {
         let mut ids = self.visitor.before.clone();
         ids.push(self.visitor.now.clone());
-        let old = ids[self.dice.below(ids.len() as u64) as usize].clone();
+        let old = ids[self.rng.u64(..ids.len() as u64) as usize].clone();
         let context = self.context(&old);
         // Whose it is: whoever the id leads to.
         let owner = at(self.name.as_str(), "page");
@@ -143,7 +144,7 @@ async fn session_life() {
             salver: &salver,
             site: &site,
             history: &history,
-            dice: Dice(n as u64),
+            rng: Rng::with_seed(n as u64),
             visitor: Visitor {
                 now: session(&name),
                 before: Vec::new(),
@@ -157,7 +158,7 @@ async fn session_life() {
         };
         for _ in 0..12 {
             steps += 1;
-            match story.dice.below(9) {
+            match story.rng.u64(..9) {
                 0..=2 => story.job_adds().await,
                 3 | 4 => story.logs_in().await,
                 5 => story.logs_out().await,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use salver::{Context, Error, Message, MessageId, Salver};
 use tokio::task::JoinHandle;
 
-use crate::support::Dice;
 use crate::support::history::{History, Verdict};
+use fastrand::Rng;
 
 const CLIENTS: usize = 8;
 
@@ -155,11 +155,11 @@ impl Traffic {
     }
 
     async fn work(self: Arc<Self>, client: usize) {
-        let mut dice = Dice(client as u64);
+        let mut rng = Rng::with_seed(client as u64);
         while !self.over.load(Ordering::SeqCst) {
             // Read somewhere else, so that there is always something pending.
             let [added, read] =
-                std::array::from_fn(|_| dice.below(self.contexts.len() as u64) as usize);
+                std::array::from_fn(|_| rng.u64(..self.contexts.len() as u64) as usize);
             let [added, read] = [&self.contexts[added], &self.contexts[read]];
             let began = Instant::now();
             match self.round(added, read).await {

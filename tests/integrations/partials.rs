@@ -8,7 +8,7 @@ use salver::{Message, Messages, Salver, View};
 
 use crate::support::app::example;
 use crate::support::browser::{Browser, target};
-use crate::support::programs::{free_port, start};
+use crate::support::processes::{free_port, start};
 use crate::support::{eventually, session};
 
 /// What a page loads beside itself: of which library, and whether the page script too.

@@ -12,7 +12,7 @@ use salver::store::{
 };
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
-use crate::laws::around;
+use crate::conformance::around;
 
 /// What is planted, by the law that must notice.
 const FAULTS: [(&str, &str); 26] = [

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Site;
 use super::client::{Events, confirm, listen};
-use super::stage::Stage;
+use super::harness::Stage;
 use crate::faults::site::WHO;
 use crate::support::at;
 use crate::web::site::html;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::faults::column;
 use crate::faults::site::{WHO, visitor};
 use crate::support::browser::target;
-use crate::support::programs::free_port;
+use crate::support::processes::free_port;
 use crate::support::{at, eventually};
 
 /// A site that serves all of it, and lets pages leave messages if told so.
@@ -359,7 +359,7 @@ async fn schemathesis_finds_nothing() {
         let ran = tokio::task::spawn_blocking(move || command.output()).await;
         let ran = ran.unwrap().unwrap_or_else(|error| {
             panic!(
-                "schemathesis: {error}; `tests/run hands` installs it, `pip install schemathesis`"
+                "schemathesis: {error}; `tests/run integrations` installs it, `pip install schemathesis`"
             )
         });
         let said = String::from_utf8_lossy(&ran.stdout);
