@@ -113,7 +113,7 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
     let waiting = match waiting {
         Ok(items) if items.is_empty() => "<li>Nothing is waiting.</li>".to_owned(),
         Ok(items) => items,
-        Err(_) => "<li>Redis does not answer; what waits is kept.</li>".to_owned(),
+        Err(_) => "<li>Redis did not reply in time; what waits is kept.</li>".to_owned(),
     };
     let option = |level: &Level| match level {
         Level::Info => format!("<option selected>{level}</option>"),

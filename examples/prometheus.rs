@@ -37,7 +37,7 @@ async fn metrics(collected: web::Data<PrometheusHandle>) -> impl Responder {
         .body(collected.render())
 }
 
-/// 200 while all is well; else 503, and in words what is wrong and what to do.
+/// 200 while healthy; else 503, and in words what is wrong and what to do.
 #[get("/health")]
 async fn health(salver: Salver) -> impl Responder {
     let health = salver.health().await;

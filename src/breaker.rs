@@ -40,7 +40,7 @@ impl Breaker {
             && (state.is_probing || Instant::now() < until)
         {
             return Err(Error::unavailable(
-                "the store is in trouble and not asked for a moment",
+                "circuit breaker open; the store is not called",
             ));
         }
         state.is_probing = probe;
@@ -60,7 +60,7 @@ impl Breaker {
         let mut state = self.state();
         if state.open_until.is_some() {
             telemetry::record_breaker_state(false);
-            tracing::info!("the store answers again");
+            tracing::info!("circuit breaker closed; store reachable");
         }
         *state = State::default();
     }
@@ -74,7 +74,7 @@ impl Breaker {
         }
         if state.open_until.is_none() {
             telemetry::record_breaker_state(true);
-            tracing::warn!(%error, "the store is in trouble: pages go out without asking it");
+            tracing::warn!(%error, "circuit breaker opened after 3 consecutive store failures; pages are served without messages");
         }
         let tries = (state.failures - FAILURE_THRESHOLD).min(8);
         let rest = (INITIAL_BACKOFF * 2_u32.pow(tries)).min(MAX_BACKOFF);

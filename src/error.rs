@@ -56,10 +56,10 @@ enum Kind {
         problem: String,
     },
     Unavailable {
-        why: &'static str,
+        reason: &'static str,
     },
     InDoubt {
-        why: &'static str,
+        reason: &'static str,
     },
     Full {
         what: &'static str,
@@ -102,26 +102,26 @@ impl Error {
 
     /// The store could not be reached, and nothing was applied.
     #[must_use]
-    pub fn unavailable(why: &'static str) -> Self {
-        Self::new(Kind::Unavailable { why })
+    pub fn unavailable(reason: &'static str) -> Self {
+        Self::new(Kind::Unavailable { reason })
     }
 
     /// The store can be read and takes no writes for now; nothing was applied. Unlike other trouble this keeps
     /// pages from nothing but the claim: they show what they can read.
     #[must_use]
-    pub fn read_only(why: &'static str) -> Self {
-        Self::unavailable(why).with_detail(Detail::ReadOnly)
+    pub fn read_only(reason: &'static str) -> Self {
+        Self::unavailable(reason).with_detail(Detail::ReadOnly)
     }
 
     /// The store answered something else than it was asked. What it answers is not used; with `wrote` the
     /// write may have happened.
     #[must_use]
     pub fn mismatched_reply(wrote: bool) -> Self {
-        let why = "the reply was to another request";
+        let reason = "the reply belonged to another request";
         let error = if wrote {
-            Self::in_doubt(why)
+            Self::in_doubt(reason)
         } else {
-            Self::unavailable(why)
+            Self::unavailable(reason)
         };
         error.with_detail(Detail::MismatchedReply)
     }
@@ -129,19 +129,21 @@ impl Error {
     /// The store has taken a write, and fewer replicas than asked for had it in time.
     #[must_use]
     pub fn insufficient_replicas() -> Self {
-        Self::in_doubt("too few replicas have it").with_detail(Detail::InsufficientReplicas)
+        Self::in_doubt("too few replicas acknowledged the write")
+            .with_detail(Detail::InsufficientReplicas)
     }
 
     /// So many writes wait for replicas that another one was not begun.
     #[must_use]
     pub fn replica_queue_full() -> Self {
-        Self::unavailable("too many adds wait for replicas").with_detail(Detail::ReplicaQueueFull)
+        Self::unavailable("too many writes are waiting for replicas")
+            .with_detail(Detail::ReplicaQueueFull)
     }
 
     /// The store was asked to write and has not answered: the write may have happened.
     #[must_use]
-    pub fn in_doubt(why: &'static str) -> Self {
-        Self::new(Kind::InDoubt { why })
+    pub fn in_doubt(reason: &'static str) -> Self {
+        Self::new(Kind::InDoubt { reason })
     }
 
     /// A cap is reached; `what` names it.
@@ -302,10 +304,10 @@ impl fmt::Display for Error {
         }
         match &self.0.kind {
             Kind::Invalid { field, problem } => write!(f, "{field} {problem}"),
-            Kind::Unavailable { why } => write!(f, "not applied, {why}"),
-            Kind::InDoubt { why } => write!(f, "in doubt, {why}"),
+            Kind::Unavailable { reason } => write!(f, "not applied, {reason}"),
+            Kind::InDoubt { reason } => write!(f, "in doubt, {reason}"),
             Kind::Full { what } => write!(f, "not applied, {what}"),
-            Kind::Denied => f.write_str("not applied, the store denies it"),
+            Kind::Denied => f.write_str("not applied, permission denied"),
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),
             Kind::Misconfigured { what } => f.write_str(what),

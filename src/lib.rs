@@ -84,15 +84,15 @@ pub use crate::handle::{Added, Health, PendingIndex, Salver, SalverBuilder};
 pub use crate::message::{Action, Autoclose, Format, Level, Message, MessageId};
 pub use crate::render::{STYLESHEET, fragment};
 #[cfg(feature = "web")]
-pub use crate::web::{Messages, Pending};
+pub use crate::web::extract::{Messages, Pending};
 
 /// The limits of a message, each with the harm that it stops.
 pub mod limits {
+    pub use crate::config::{MAX_CONTEXTS, MAX_MESSAGES};
     pub use crate::message::{
         MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT,
         MAX_TITLE, MAX_URL,
     };
-    pub use crate::store::{MAX_CONTEXTS, MAX_MESSAGES};
 }
 
 /// The crate whose connection pools [`RedisStore`](store::RedisStore) takes.

@@ -29,7 +29,7 @@ where
         .get_or_init(start)
         .as_ref()
         .map(|home| home.spawn(work))
-        .ok_or_else(|| Error::unavailable("the system gives Salver no thread"))
+        .ok_or_else(|| Error::unavailable("cannot start the background thread"))
 }
 
 fn start() -> Option<Handle> {

@@ -144,7 +144,7 @@ async fn the_prometheus_example_serves_metrics_and_health() {
     eventually("the metrics are served", metrics).await;
     let health = visitor.get(format!("{url}health")).send().await.unwrap();
     assert_eq!(health.status(), 200);
-    assert_eq!(health.text().await.unwrap(), "all is well\n");
+    assert_eq!(health.text().await.unwrap(), "healthy\n");
     println!("PAGE example=prometheus metrics=served health=served");
 }
 

@@ -201,7 +201,7 @@ export class Salver {
     for (let hop = 0; hop < HOPS; hop += 1) {
       const keys = [context.key, context.book];
       const [key, outcome, rest] = await this.#client.eval(this.#script, { keys, arguments: [...this.#limits, ...argumentsOfEach] });
-      if (key !== context.key) throw new Error("the reply was to another request");
+      if (key !== context.key) throw new Error("the reply belonged to another request");
       if (outcome === "ok") return Number(rest);
       if (outcome === "full") throw new Full(rest);
       if (outcome === "closed") break;

@@ -232,7 +232,7 @@ class Salver:
             reply = self._client.eval(self._script, 2, context.key, context.book, *self._limits, *arguments)
             key, outcome, *rest = (part.decode() if isinstance(part, bytes) else part for part in reply)
             if key != context.key:
-                raise RuntimeError("the reply was to another request")
+                raise RuntimeError("the reply belonged to another request")
             if outcome == "ok":
                 return int(rest[0])
             if outcome == "full":

@@ -91,7 +91,7 @@ impl FromStr for Context {
             let session = SessionId::new(decode(session)?).ok()?;
             Self::new(decode(app)?, session, View::from_encoded(view)?).ok()
         });
-        address.ok_or_else(|| Error::invalid("address", "is not spelled `app:{session}:view`"))
+        address.ok_or_else(|| Error::invalid("context", "is not of the form `app:{session}:view`"))
     }
 }
 

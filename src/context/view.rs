@@ -34,7 +34,7 @@ impl View {
         let name = name.into();
         validate_line("view", &name, MAX_VIEW)?;
         if name == ANY {
-            return Err(Error::invalid("view", "is how View::ANY is spelled"));
+            return Err(Error::invalid("view", "is reserved for View::ANY"));
         }
         Ok(Self(Some(name.into())))
     }

@@ -92,7 +92,7 @@ impl Salver {
             // When its time comes it must not be too old at once: a page may take a lease to show it.
             let latest = config.limits.max_age.saturating_sub(config.lease);
             if !message.delay().is_zero() && message.delay() > latest {
-                let problem = "is beyond the age limit less the lease";
+                let problem = "is longer than `max_age` minus the lease";
                 return Err(Error::invalid("after", problem).with_operation("add"));
             }
         }

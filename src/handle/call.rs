@@ -112,7 +112,7 @@ impl Salver {
             let result =
                 with_deadline(CHECK_TIMEOUT, store.health_check(&app), read_timed_out).await;
             for issue in result.into_iter().flatten() {
-                tracing::warn!("the store: {issue}");
+                tracing::warn!("store health: {issue}");
             }
         };
         // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.

@@ -78,7 +78,7 @@ fn into_guard(
     claimed: std::thread::Result<Result<Claim, Error>>,
 ) -> Result<ClaimGuard, Error> {
     let claim = claimed
-        .unwrap_or_else(|_| Err(Error::unreadable("a claim, at which the store panicked,")))?;
+        .unwrap_or_else(|_| Err(Error::unreadable("a claim during which the store panicked")))?;
     telemetry::record_skipped(&salver.app, &claim.result.skipped());
     Ok(ClaimGuard::new(salver, claim))
 }

@@ -11,7 +11,7 @@ use crate::store::{Issue, IssueKind};
 /// How long a look at the store may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What [`Salver::health`] found: nothing, when all is well.
+/// What [`Salver::health`] found: nothing, when healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     issues: Vec<Issue>,
@@ -54,7 +54,7 @@ impl Health {
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_healthy() {
-            return f.write_str("all is well");
+            return f.write_str("healthy");
         }
         for (n, issue) in self.issues.iter().enumerate() {
             let newline = if n > 0 { "\n" } else { "" };

@@ -61,7 +61,8 @@ impl Salver {
     /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
     pub(crate) fn retry_migration(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
         let place = Arc::clone(&self.shared.migrations).try_acquire_owned();
-        let place = place.map_err(|_| Error::in_doubt("too many sessions are moving already"))?;
+        let place =
+            place.map_err(|_| Error::in_doubt("too many session migrations are in progress"))?;
         let (salver, from, to) = (self.detached(), from.clone(), to.clone());
         let moving = async move {
             let _place = place;
@@ -69,14 +70,16 @@ impl Salver {
             let deadline = tokio::time::Instant::now() + RETRY_PERIOD;
             while tokio::time::Instant::now() < deadline {
                 match salver.migrate_to_new(&from, &to).await {
-                    Err(error) if !error.is_closed() => tracing::debug!(%error, "not moved yet"),
+                    Err(error) if !error.is_closed() => {
+                        tracing::debug!(%error, "session migration not complete; retrying")
+                    }
                     _ => return,
                 }
                 tokio::time::sleep(rest).await;
                 rest = (rest * 2).min(Duration::from_secs(5));
             }
             tracing::error!(
-                "a session could not be moved: what was pending stays under its old id"
+                "session migration abandoned; pending messages remain under the old session id"
             );
         };
         runtime::spawn(moving).map(drop)

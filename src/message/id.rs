@@ -113,7 +113,7 @@ impl FromStr for MessageId {
         } else {
             Err(Error::invalid(
                 "id",
-                "is not spelled in lower case with hyphens",
+                "is not a lower-case UUID with hyphens",
             ))
         }
     }

@@ -59,17 +59,23 @@ pub(crate) fn classify_connect(error: RedisError) -> Error {
 const TLS_FAILURES: [(&str, &str); 5] = [
     (
         "invalid peer certificate",
-        "the certificate of Redis is not accepted",
+        "the server's certificate is not trusted",
     ),
-    ("CertificateRequired", "Redis asks for a client certificate"),
+    (
+        "CertificateRequired",
+        "the server requires a client certificate",
+    ),
     (
         "fatal alert",
-        "Redis refuses the client certificate or the kind of TLS",
+        "the server rejected the client certificate or the TLS version",
     ),
-    ("corrupt message", "Redis speaks no TLS there"),
+    (
+        "corrupt message",
+        "server does not support TLS on this port",
+    ),
     (
         "reset by peer",
-        "Redis hangs up at once, as where it wants TLS",
+        "connection reset during connect; the server may require TLS",
     ),
 ];
 
@@ -92,7 +98,7 @@ pub(crate) fn mismatched_reply(idempotency: Idempotency) -> Failure {
 /// A request that was sent and not answered.
 pub(crate) fn timeout(idempotency: Idempotency) -> Failure {
     Failure {
-        error: outcome_unknown("Redis does not answer", idempotency),
+        error: outcome_unknown("Redis did not reply in time", idempotency),
         close_connection: true,
         retry: Retry::Never,
     }
@@ -121,7 +127,7 @@ pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Fai
                 (silent.error, silent.close_connection, silent.retry)
             }
             ErrorKind::Io | ErrorKind::Parse => (
-                outcome_unknown("the connection to Redis broke", idempotency),
+                outcome_unknown("the connection to Redis was lost", idempotency),
                 true,
                 retry,
             ),
@@ -153,7 +159,7 @@ pub(crate) fn after_cluster_retries(failure: Failure, idempotency: Idempotency) 
         return failure;
     }
     let error =
-        Error::in_doubt("the Cluster does not say what became of it").with_source(failure.error);
+        Error::in_doubt("the Cluster did not report the outcome").with_source(failure.error);
     Failure { error, ..failure }
 }
 
@@ -165,11 +171,13 @@ fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     } else if has_code(error, "WRONGTYPE") {
         Error::unreadable("a key of another type")
     } else if is_one_of(&READ_ONLY_CODES) {
-        Error::read_only("Redis takes no writes for now")
+        Error::read_only("Redis does not accept writes")
     } else if is_redirect(error) {
-        Error::unavailable("its keys are on another server: is `RedisBuilder::cluster` missing?")
+        Error::unavailable(
+            "the keys are on another server: is `RedisStoreBuilder::cluster` missing?",
+        )
     } else if error.code() != Some("ERR") {
-        Error::unavailable("Redis refuses for now")
+        Error::unavailable("Redis refused the request")
     } else {
         Error::unreadable("an error of Redis")
     };

@@ -267,7 +267,7 @@ impl Connection {
         };
         let connection = self.clone();
         let connected = async move {
-            let broken = |_| Error::unavailable("the connection attempt was broken off");
+            let broken = |_| Error::unavailable("the connection attempt was aborted");
             let failed = match task {
                 Ok(task) => match task.await {
                     Ok(connected) => return connected,
@@ -332,7 +332,7 @@ async fn run_in_background<T: Send + 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let task = runtime::spawn(call)?.await;
-    task.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
+    task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
 }
 
 impl fmt::Debug for Connection {

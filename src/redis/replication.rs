@@ -67,7 +67,9 @@ impl ReplicatedWriter {
             .runtime(Runtime::Tokio1)
             .build();
         Self {
-            pool: pool.map_err(|cause| Error::unavailable("there is no pool").with_source(cause)),
+            pool: pool.map_err(|cause| {
+                Error::unavailable("cannot create the connection pool").with_source(cause)
+            }),
         }
     }
 
@@ -90,7 +92,7 @@ impl ReplicatedWriter {
         let task =
             runtime::spawn(async move { replicated.execute_here(&request, replicas, until).await });
         let task = task?.await;
-        task.unwrap_or_else(|_| Err(Error::in_doubt("the request was broken off")))
+        task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
     }
 
     async fn execute_here(

@@ -59,15 +59,24 @@ impl PendingSettlement {
     }
 }
 
-/// What ends are tried with.
+/// The outcome of one attempt to settle a claim.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Applied {
+    /// Settled, or failed for good.
+    Done,
+    /// A confirm that failed and may succeed later.
+    Retry,
+}
+
+/// Applies settlements to a store.
 pub(crate) struct Applier {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) calls: CallPolicy,
 }
 
 impl Applier {
-    /// Tries to end a claim. Tells whether that is done with: only a confirm may be tried again.
-    pub(crate) async fn apply(&self, pending: &PendingSettlement) -> bool {
+    /// Applies a settlement once. Only a confirm may be retried.
+    pub(crate) async fn apply(&self, pending: &PendingSettlement) -> Applied {
         let PendingSettlement {
             app, settlement, ..
         } = pending;
@@ -80,13 +89,15 @@ impl Applier {
         match (self.call(operation, app, call).await, settlement) {
             (Ok(()), Settlement::Confirm(_)) => telemetry::record_confirmed(app, length),
             (Ok(()), Settlement::Release(_)) => telemetry::record_released(app, length),
-            (Err(error), Settlement::Confirm(_)) if error.retry_after().is_some() => return false,
+            (Err(error), Settlement::Confirm(_)) if error.retry_after().is_some() => {
+                return Applied::Retry;
+            }
             (Err(error), _) => {
                 pending.abandon();
                 log_failure(&error);
             }
         }
-        true
+        Applied::Done
     }
 
     async fn call(
@@ -101,7 +112,7 @@ impl Applier {
             match settlement.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(_)) => Err(Error::unreadable(
-                    "the end of a claim, at which the store panicked,",
+                    "a settlement during which the store panicked",
                 )),
                 Err(_) => Err(write_timed_out()),
             }
@@ -114,6 +125,6 @@ fn log_failure(error: &Error) {
     static LOG_LIMIT: LogLimit = LogLimit::new();
 
     if LOG_LIMIT.allow() {
-        tracing::warn!(%error, "a claim was not ended: the lease decides");
+        tracing::warn!(%error, "could not confirm or release a claim; its messages reappear when the lease expires");
     }
 }

@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::log_limit::LogLimit;
-use crate::settlement::apply::{Applier, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY};
+use crate::settlement::apply::{
+    Applied, Applier, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY,
+};
 use crate::{Error, runtime};
 
 /// Most confirms that wait to be tried again. Bounds the memory that a store which is down can cost; of more, the
@@ -54,7 +56,9 @@ impl BackgroundQueue {
             pending.abandon();
         }
         if LOG_LIMIT.allow() {
-            tracing::warn!("the end of a claim found no room: the lease decides");
+            tracing::warn!(
+                "settlement queue full; claim dropped, its messages reappear when the lease expires"
+            );
         }
     }
 
@@ -131,8 +135,8 @@ async fn process(
 /// Tries a job; gives back one that is to be tried again.
 async fn apply(applier: &Applier, pending: PendingSettlement) -> Option<PendingSettlement> {
     match applier.apply(&pending).await {
-        true => None,
-        false => Some(pending),
+        Applied::Done => None,
+        Applied::Retry => Some(pending),
     }
 }
 
@@ -157,7 +161,7 @@ async fn retry_all(applier: &Applier, retry_queue: &mut VecDeque<PendingSettleme
         let next = retry_queue.len().min(MAX_IN_FLIGHT);
         let next = retry_queue
             .drain(..next)
-            .map(|retry_queue| apply(applier, retry_queue));
+            .map(|pending| apply(applier, pending));
         let failed = join_all(next).await;
         retry_queue.extend(failed.into_iter().flatten());
     }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::runtime;
 use crate::settlement::apply::{
-    Applier, CALL_TIMEOUT, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY, Settlement,
+    Applied, Applier, CALL_TIMEOUT, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY, Settlement,
 };
 use crate::settlement::background_queue::BackgroundQueue;
 
@@ -137,7 +137,7 @@ impl QueueState {
         if is_release && let Some(pending) = in_flight.pending.take() {
             self.applier.apply(&pending).await;
         } else if let Some(pending) = &in_flight.pending
-            && self.applier.apply(pending).await
+            && self.applier.apply(pending).await == Applied::Done
         {
             in_flight.pending = None;
         }

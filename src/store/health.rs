@@ -29,45 +29,46 @@ pub enum IssueKind {
 }
 
 impl IssueKind {
-    /// Gives the name for metrics and alerts: `unreachable`, `resting`, `denied`, `outdated`, `evicting`,
-    /// `full`, `read_only`, `clock_skew`, `silent`, `crowded`.
+    /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
+    /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
+    /// `tracking_unavailable`, `index_full`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
-            Self::CircuitOpen => "resting",
-            Self::PermissionDenied => "denied",
-            Self::UnsupportedVersion => "outdated",
-            Self::EvictionEnabled => "evicting",
-            Self::OutOfMemory => "full",
+            Self::CircuitOpen => "circuit_open",
+            Self::PermissionDenied => "permission_denied",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::EvictionEnabled => "eviction_enabled",
+            Self::OutOfMemory => "out_of_memory",
             Self::ReadOnly => "read_only",
             Self::ClockSkew => "clock_skew",
-            Self::TrackingUnavailable => "silent",
-            Self::IndexFull => "crowded",
+            Self::TrackingUnavailable => "tracking_unavailable",
+            Self::IndexFull => "index_full",
         }
     }
 
-    /// Tells what to do about it.
+    /// Returns what an operator can do about it.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Unreachable => "see whether the server runs, and whether its address is right",
-            Self::CircuitOpen => "nothing: it is asked again within a second",
+            Self::Unreachable => "check that the server is running and that its address is correct",
+            Self::CircuitOpen => "none needed: the store is retried within a second",
             Self::PermissionDenied => {
-                "see the user, the password, and the rights on the deployment page"
+                "check the user, the password, and the permissions on the deployment page"
             }
             Self::UnsupportedVersion => "use Redis 6.2 or newer, or Valkey",
             Self::EvictionEnabled => "set `maxmemory-policy noeviction`",
-            Self::OutOfMemory => "raise `maxmemory`, or drop what is old with `Salver::sweep`",
+            Self::OutOfMemory => "raise `maxmemory`, or remove old messages with `Salver::sweep`",
             Self::ReadOnly => {
-                "connect to the primary, by Sentinel if it changes; see why it refuses writes"
+                "connect to the primary, through Sentinel if it changes; check why the server rejects writes"
             }
-            Self::ClockSkew => "let both machines keep time by NTP",
+            Self::ClockSkew => "synchronize both clocks with NTP",
             Self::TrackingUnavailable => {
-                "see the rights on the deployment page, or set `pending_index(false)`: pages ask each time"
+                "check the permissions on the deployment page, or set `pending_index(false)`: until then every page queries Redis"
             }
             Self::IndexFull => {
-                "let contexts expire sooner by `expiry`, or set `pending_index(false)`: pages ask each time"
+                "shorten `ttl`, or set `pending_index(false)`: until then every page queries Redis"
             }
         }
     }

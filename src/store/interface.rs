@@ -197,7 +197,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
         let _ = (app, from);
         Box::pin(ready(Err(Error::misconfigured(
-            "this store does not count",
+            "this store does not implement `stats`",
         ))))
     }
 

@@ -65,4 +65,4 @@ pub(crate) use self::millis::millis;
 pub use self::redis::{ADD_SCRIPT, RedisStore, RedisStoreBuilder};
 pub use self::stats::{ContextStats, StoreStats, SweepProgress};
 pub use crate::changes::{Changes, Listener};
-pub use crate::config::{Limits, MAX_CONTEXTS, MAX_MESSAGES, WhenFull};
+pub use crate::config::{Limits, WhenFull};

@@ -2,9 +2,9 @@
 //!
 //! Floor 4: knows words, render and the handle; nothing about servers.
 //!
-//! [`Salver::middleware`](crate::Salver::middleware) wraps the app. Handlers add through [`Messages`];
+//! [`Salver::middleware`](crate::Salver::middleware) wraps the app. Handlers add through [`Messages`](crate::Messages);
 //! pages show through the slot, the empty element `<salver-messages></salver-messages>` that the
-//! middleware fills, or through [`Pending`]. Neither claims more than once per request.
+//! middleware fills, or through [`Pending`](crate::Pending). Neither claims more than once per request.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, Responder, get, post, test, web::Redirect};
@@ -40,7 +40,7 @@
 
 mod api;
 mod assets;
-mod extract;
+pub(crate) mod extract;
 #[cfg(feature = "live")]
 mod live;
 mod middleware;
@@ -52,7 +52,6 @@ mod session;
 mod translation;
 mod view;
 
-pub use self::extract::{Messages, Pending};
 pub use self::middleware::{Middleware, MiddlewareService, ResponseFuture};
 pub use self::response::body::Body;
 pub use self::routes::Routes;

@@ -115,7 +115,7 @@ impl Translator {
             translation.action,
         );
         if let Err(error) = translated.validate() {
-            tracing::warn!(%error, key = message.get_key(), "a translation cannot be shown");
+            tracing::warn!(%error, key = message.get_key(), "translation is invalid; the message is shown in its original language");
             return None;
         }
         Some(translated)

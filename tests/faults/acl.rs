@@ -165,7 +165,7 @@ async fn health_names_every_right_that_is_lacking() {
     let keys = "the user may not touch the keys of the application app";
     assert_eq!(denied(&url).await, [keys]);
     let wrong = url.replace(PASSWORD, "wrong");
-    assert_eq!(denied(&wrong).await, ["it does not let this user in"]);
+    assert_eq!(denied(&wrong).await, ["authentication failed"]);
 }
 
 /// Gives what health says, which has to be about rights alone.

@@ -99,7 +99,7 @@ async fn secrets() {
         }
         tell_all(&salver).await;
         proxy.set(Fault::None);
-        eventually("the store answers again", async || {
+        eventually("circuit breaker closed; store reachable", async || {
             salver.peek(&at("ada", "page")).await.ok()
         })
         .await;

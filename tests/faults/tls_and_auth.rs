@@ -103,7 +103,7 @@ async fn tls_opens_to_whom_it_knows() {
     let (certificate, key) = stranger.sign("client", "DNS:client", 2).pem();
     let unknown = with_ca(&asking.url()).client_certificate(certificate, key);
     refuses(&unknown, "refuses the client certificate").await;
-    let unaccepted = "the certificate of Redis is not accepted";
+    let unaccepted = "the server's certificate is not trusted";
     refuses(
         &RedisStore::builder(&server.url()).ca_certificate(stranger.pem()),
         unaccepted,
@@ -188,7 +188,7 @@ async fn tls_opens_through_sentinels_and_clusters() {
     let sentinel = format!("rediss://127.0.0.1:{port}");
     let builder = RedisStore::builder(&sentinel).sentinel("main");
     opens(&builder.clone().ca_certificate(authority.pem())).await;
-    refuses(&builder, "the certificate of Redis is not accepted").await;
+    refuses(&builder, "the server's certificate is not trusted").await;
 
     let port = cluster_port();
     let mut options = tls_options(&authority, &own, port, "no");
@@ -197,7 +197,7 @@ async fn tls_opens_through_sentinels_and_clusters() {
     let _cluster = Cluster::alone_with(&options);
     let builder = RedisStore::builder(&format!("rediss://127.0.0.1:{port}")).cluster();
     opens(&builder.clone().ca_certificate(authority.pem())).await;
-    refuses(&builder, "the certificate of Redis is not accepted").await;
+    refuses(&builder, "the server's certificate is not trusted").await;
 }
 
 #[tokio::test]

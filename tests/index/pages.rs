@@ -300,7 +300,7 @@ async fn health_says_why_pages_ask() {
         "{health}"
     );
     connections(100);
-    eventually("all is well", async || {
+    eventually("healthy", async || {
         salver.health().await.is_healthy().then_some(())
     })
     .await;

@@ -147,7 +147,7 @@ async fn a_sweep_shows_how_far_it_is() {
     let shown = shown.expect("`script` is missing: `apt-get install bsdutils`");
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(
-        shown.contains("of about 2 keys") && shown.contains("1 dropped"),
+        shown.contains("of about 2 keys") && shown.contains("1 removed"),
         "{shown:?}"
     );
     let piped = salver("sweep", &url, &["sweep", "--older-than", "0s"]);
@@ -176,7 +176,7 @@ async fn what_a_server_is_not_is_told() {
     let mut commands: Vec<&[&str]> = vec![
         &["add", PAGE, "text"],
         &["add", PAGE, "text", "--json"],
-        &["watch", PAGE],
+        &["tail", PAGE],
     ];
     commands.extend(EVERY);
     let dead = format!("redis://ada:secret@127.0.0.1:{}", free_port());
@@ -237,7 +237,7 @@ async fn what_comes_is_followed() {
     salver.add(&page, Message::info("before")).await.unwrap();
     let mut command = Command::new(TOOL);
     command
-        .args(["watch", PAGE, "--json"])
+        .args(["tail", PAGE, "--json"])
         .env("REDIS_URL", server.url())
         .stdout(Stdio::piped());
     let mut process = start(&mut command, "cargo");

@@ -82,9 +82,12 @@ impl Tongue {
         let command = command
             .env("CONTEXT", context)
             .current_dir(env!("CARGO_MANIFEST_DIR"));
-        let ran = command
-            .output()
-            .unwrap_or_else(|error| panic!("{}: {error}; `tests/run integrations` installs it", self.name));
+        let ran = command.output().unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}; `tests/run integrations` installs it",
+                self.name
+            )
+        });
         let said = String::from_utf8_lossy(&ran.stdout);
         let errors = String::from_utf8_lossy(&ran.stderr);
         serde_json::from_str(&said).unwrap_or_else(|_| panic!("{}: {said}{errors}", self.name))

@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! The commands and their arguments.
 
 use std::str::FromStr;
 
@@ -9,21 +9,21 @@ use salver::{Context, Level, SessionId};
 use crate::error::CliError;
 use crate::server::Server;
 
-const CODES: &str = "\
-Exit status: 0 all is well, 1 `doctor` has found something, 2 wrong use, 65 the input is refused, 69 the server does not \
-answer, 77 it does not let this user in.";
+const EXIT_STATUS: &str = "\
+Exit status: 0 healthy, 1 `doctor` has found something, 2 wrong use, 65 the input is refused, 69 the server does not \
+answer, 77 authentication failed.";
 
-const ADDRESSES: &str = "\
-An ADDRESS is spelled as the key in Redis, `app:{session}:view` (`*` is whichever page comes next), or as the JSON that a \
-handler gives a job. Quote it: braces mean something to a shell.";
+const CONTEXT_HELP: &str = "\
+A CONTEXT is the key in Redis, `app:{session}:view` (the view `*` is any page), or the context as JSON, as in the \
+arguments of a job. Quote it: the shell expands braces.";
 
-/// Messages for visitors, from a shell: what is pending, what there is of it, and why it does not arrive.
+/// Inspect and send messages from a shell: list pending messages, count them, and diagnose why they do not arrive.
 #[derive(Parser)]
-#[command(version, after_help = CODES)]
+#[command(version, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) server: Server,
-    /// Write JSON, one value a line.
+    /// Print JSON, one value per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -32,19 +32,21 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Read what a page would show, and change nothing.
-    #[command(after_help = ADDRESSES)]
+    /// Print the messages that a page would show; changes nothing.
+    #[command(after_help = CONTEXT_HELP)]
     Peek {
-        /// Whose, on which page; `app:{session}` is all pages of a session.
+        /// Context: app:{session}:view, or app:{session} for all views of a session.
+        #[arg(value_name = "CONTEXT")]
         target: Target,
     },
-    /// Leave a message.
-    #[command(after_help = ADDRESSES)]
+    /// Add a message.
+    #[command(after_help = CONTEXT_HELP)]
     Add(Box<Add>),
-    /// Follow what comes, as a page of the address would show it, and change nothing.
-    #[command(after_help = ADDRESSES)]
-    Watch {
-        /// Whose, on which page.
+    /// Print new messages of a context as they arrive; changes nothing.
+    #[command(after_help = CONTEXT_HELP)]
+    Tail {
+        /// Context: app:{session}:view.
+        #[arg(value_name = "CONTEXT")]
         target: Target,
     },
     /// Count the messages of an application.
@@ -53,60 +55,61 @@ pub(crate) enum Command {
         #[arg(long, env = "SALVER_APP")]
         app: String,
     },
-    /// Drop messages that are older than this, read or not, when space runs short.
+    /// Remove messages older than an age, shown or not, to free memory.
     Sweep {
         /// The application's name.
         #[arg(long, env = "SALVER_APP")]
         app: String,
-        /// How old: `1d`, `90m`, `1h 30m`.
+        /// Minimum age: `1d`, `90m`, `1h 30m`.
         #[arg(long, value_name = "AGE")]
         older_than: humantime::Duration,
     },
-    /// Look for what keeps messages from arriving: server, rights, settings, clock, speed.
+    /// Check the server: version, permissions, settings, clock, latency.
     Doctor {
         /// The application's name.
         #[arg(long, env = "SALVER_APP")]
         app: String,
     },
-    /// Print what completes commands in a shell.
+    /// Print a completion script for a shell.
     Completions {
-        /// Which shell.
+        /// The shell.
         shell: Shell,
     },
     /// Print the manual page.
     Man {
-        /// Of one command.
+        /// The command; without it, the page of `salver`.
         command: Option<String>,
     },
 }
 
 #[derive(Args)]
 pub(crate) struct Add {
-    /// Whose, on which page.
+    /// Context: app:{session}:view.
+    #[arg(value_name = "CONTEXT")]
     pub(crate) target: Target,
-    /// What is shown; `-` reads it from standard input.
+    /// Text of the message; `-` reads it from standard input.
     pub(crate) text: String,
-    /// How loud.
+    /// Severity level.
     #[arg(long, default_value = "info")]
     pub(crate) level: LevelArg,
-    /// A title above the text.
+    /// Title above the text.
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// Takes the place of what has the same tag.
+    /// Replaces the message with the same tag.
     #[arg(long)]
     pub(crate) tag: Option<String>,
-    /// The text is Markdown.
+    /// Render the text as Markdown.
     #[arg(long)]
     pub(crate) markdown: bool,
-    /// Show it later: in `10m`.
+    /// Show it after a delay: `10m`.
     #[arg(long, value_name = "TIME")]
     pub(crate) after: Option<humantime::Duration>,
-    /// A link: what it is called, and where it leads to.
+    /// Link: label and URL.
     #[arg(long, num_args = 2, value_names = ["LABEL", "URL"])]
     pub(crate) action: Option<Vec<String>>,
 }
 
-/// A level, as it is spelled.
+/// A level as an argument.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum LevelArg {
     Debug,
@@ -128,20 +131,22 @@ impl From<LevelArg> for Level {
     }
 }
 
-/// Whose messages, and on which page if one is named.
+/// A context, or all contexts of a session.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     Context(Context),
-    /// All pages of an application's session.
+    /// Application and session.
     Session(String, SessionId),
 }
 
 impl Target {
-    /// Gives the page.
+    /// Returns the context; an error for a whole session.
     pub(crate) fn context(&self) -> Result<&Context, CliError> {
         match self {
             Self::Context(context) => Ok(context),
-            Self::Session(..) => Err(CliError::invalid_input("the address names no page")),
+            Self::Session(..) => Err(CliError::invalid_input(
+                "the target is a session, not a context",
+            )),
         }
     }
 
@@ -165,10 +170,10 @@ impl FromStr for Target {
             let context = text.parse().map(Self::Context);
             return context.map_err(|error: salver::Error| error.to_string());
         }
-        // As the session's page that is any.
+        // Parsed as the session's context of any view.
         let any: Context = format!("{text}:*")
             .parse()
-            .map_err(|_| "address is not spelled `app:{session}`".to_owned())?;
+            .map_err(|_| "context is not of the form `app:{session}`".to_owned())?;
         Ok(Self::Session(any.app().to_owned(), any.session().clone()))
     }
 }

@@ -1,8 +1,8 @@
-//! Looks for what keeps messages from arriving.
+//! `doctor`: checks the server.
 
 use std::time::{Duration, Instant};
 
-use salver::store::{Issue, IssueKind as Named, RedisStore, Store, StoreStats};
+use salver::store::{Issue, IssueKind, RedisStore, Store, StoreStats};
 use salver::{Salver, SessionId, View};
 use serde_json::json;
 
@@ -11,9 +11,9 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::server::{OTHER_PROTOCOL, Server};
 
-/// How many looks tell how fast the server answers.
+/// Reads that the latency is measured with.
 const READS: usize = 100;
-/// How many steps through the contexts tell in which form they are kept.
+/// Steps of the sample of contexts.
 const SAMPLE_STEPS: usize = 20;
 
 pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     let mut issues = health.issues().to_vec();
     let reached = !issues
         .iter()
-        .any(|issue| issue.kind() == Named::Unreachable);
+        .any(|issue| issue.kind() == IssueKind::Unreachable);
     let (mut latency, mut hints) = (None, Vec::new());
     if reached && let Ok(measured) = measure_latency(&salver).await {
         latency = Some(measured);
@@ -31,11 +31,11 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     }
     if !reached && server.speaks_other_protocol().await {
         let detail = OTHER_PROTOCOL;
-        issues = vec![Issue::new(Named::Unreachable, detail)];
+        issues = vec![Issue::new(IssueKind::Unreachable, detail)];
     }
     let value = json!({
-        "good": issues.is_empty(),
-        "findings": issues.iter().map(to_json).collect::<Vec<_>>(),
+        "healthy": issues.is_empty(),
+        "issues": issues.iter().map(to_json).collect::<Vec<_>>(),
         "hints": hints,
         "latency_us": latency.map(|(p50, p99)| json!({ "p50": p50.as_micros(), "p99": p99.as_micros() })),
     });
@@ -45,8 +45,8 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
 }
 
 fn to_json(issue: &Issue) -> serde_json::Value {
-    let trouble = issue.kind();
-    json!({ "trouble": trouble.name(), "detail": issue.detail(), "advice": trouble.advice() })
+    let kind = issue.kind();
+    json!({ "kind": kind.name(), "detail": issue.detail(), "advice": kind.advice() })
 }
 
 fn report(
@@ -57,18 +57,18 @@ fn report(
 ) -> String {
     let mut lines = vec![format!("      {name}")];
     if issues.is_empty() {
-        lines.push("ok    server, version, rights, memory, clock".to_owned());
+        lines.push("ok    server, version, permissions, memory, clock".to_owned());
     }
-    lines.extend(issues.iter().map(|issue| format!("wrong {issue}")));
+    lines.extend(issues.iter().map(|issue| format!("FAIL  {issue}")));
     lines.extend(latency.map(|(p50, p99)| {
         let (p50, p99) = (p50.as_micros(), p99.as_micros());
-        format!("ok    a look takes {p50} us, one in a hundred {p99} us or more")
+        format!("ok    read latency p50 {p50} us, p99 {p99} us")
     }));
     lines.extend(hints.iter().map(|hint| format!("hint  {hint}")));
     lines.join("\n")
 }
 
-/// Measures how long a look takes: the median, and what one in a hundred takes at least.
+/// Returns the median and the 99th percentile of the read latency.
 async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliError> {
     let probe = salver.context(SessionId::new("!doctor")?, View::ANY)?;
     let mut latencies = Vec::new();
@@ -82,7 +82,7 @@ async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliErr
     Ok((at(READS / 2), at(READS - 1)))
 }
 
-/// Counts some of the contexts.
+/// Returns the statistics of some contexts.
 async fn sample(store: &RedisStore, app: &str) -> StoreStats {
     let mut sample = StoreStats::default();
     for _ in 0..SAMPLE_STEPS {
@@ -98,11 +98,11 @@ async fn sample(store: &RedisStore, app: &str) -> StoreStats {
     sample
 }
 
-/// Tells whether many contexts are kept in a form that is larger than need be.
+/// Returns a hint if most contexts are skiplist-encoded.
 fn encoding_hint(sample: &StoreStats) -> Option<String> {
     (sample.skiplist_encoded * 2 > sample.contexts).then(|| {
         format!(
-            "{} of {} contexts are kept in a form that is three times as large: `CONFIG SET zset-max-listpack-value 512` \
+            "{} of {} contexts are skiplist-encoded, which takes three times the memory: `CONFIG SET zset-max-listpack-value 512` \
              (before Redis 7 `zset-max-ziplist-value`)",
             sample.skiplist_encoded, sample.contexts
         )

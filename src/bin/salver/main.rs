@@ -21,7 +21,7 @@ mod stats;
 mod sweep;
 mod tail;
 
-/// What a command comes to: whether all is well.
+/// What a command comes to: whether healthy.
 type Outcome = Result<bool, CliError>;
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
     match command {
         Command::Peek { target } => peek::run(server, &target, output).await,
         Command::Add(args) => add::run(server, *args, output).await,
-        Command::Watch { target } => tail::run(server, &target, output).await,
+        Command::Tail { target } => tail::run(server, &target, output).await,
         Command::Stats { app } => stats::run(server, &app, output).await,
         Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, output).await,
         Command::Doctor { app } => doctor::run(server, &app, output).await,

@@ -37,8 +37,8 @@ impl Output {
         writeln!(io::stdout(), "{text}").map_err(CliError::from)
     }
 
-    pub(crate) fn message(&self, target: &Context, message: &Message) -> Result<(), CliError> {
-        let value = json!({ "address": target.key(), "message": message });
+    pub(crate) fn message(&self, context: &Context, message: &Message) -> Result<(), CliError> {
+        let value = json!({ "context": context.key(), "message": message });
         self.print(|| line(message), value)
     }
 }

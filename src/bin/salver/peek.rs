@@ -30,7 +30,7 @@ pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Ou
         }
     }
     if printed.is_empty() && !output.is_json() {
-        output.print(|| "nothing is pending".to_owned(), ())?;
+        output.print(|| "no pending messages".to_owned(), ())?;
     }
     Ok(true)
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use salver::store::{IssueKind as Named, MAX_MESSAGES, RedisStore};
+use salver::limits::MAX_MESSAGES;
+use salver::store::{IssueKind, RedisStore};
 use salver::{Error, Salver};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,17 +13,17 @@ use url::Url;
 
 use crate::error::CliError;
 
-/// Where Redis is unless somebody says otherwise.
+/// The port of Redis.
 const DEFAULT_PORT: u16 = 6379;
-/// What is said where a server answers otherwise than Redis does.
+/// Detail of the issue when another program listens at the address.
 pub(crate) const OTHER_PROTOCOL: &str = "the server does not speak the Redis protocol; check the port, and whether it needs TLS (rediss://)";
-/// How long a server may take to answer.
+/// Longest wait for the reply to a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where messages are kept.
+/// The server and the site's settings.
 #[derive(Args)]
 pub(crate) struct Server {
-    /// The server: redis[s]://[user:password@]host[:port][/db].
+    /// Redis server: redis[s]://[user:password@]host[:port][/db].
     #[arg(
         long,
         global = true,
@@ -32,13 +33,13 @@ pub(crate) struct Server {
         value_name = "URL"
     )]
     redis: String,
-    /// The site's age limit: what is older is shown by no page.
+    /// The site's `max_age`: older messages are not shown.
     #[arg(long, global = true, default_value = "1d", value_name = "AGE")]
-    age_limit: humantime::Duration,
+    max_age: humantime::Duration,
 }
 
 impl Server {
-    /// Gives the server's address, without who asks.
+    /// Returns host and port, without credentials.
     pub(crate) fn name(&self) -> String {
         let url = Url::parse(&self.redis).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
@@ -65,7 +66,7 @@ impl Server {
     /// Gives a handle that makes no room: what the site keeps is the site's to say.
     pub(crate) fn salver(&self, app: &str) -> Result<Salver, CliError> {
         let salver = Salver::builder(app).store(self.store()?);
-        let salver = salver.max_messages(MAX_MESSAGES).max_age(*self.age_limit);
+        let salver = salver.max_messages(MAX_MESSAGES).max_age(*self.max_age);
         Ok(salver.build()?)
     }
 
@@ -95,7 +96,7 @@ impl Server {
         let health = salver.health().await;
         match health.issues().first() {
             Some(first)
-                if first.kind() == Named::Unreachable && self.speaks_other_protocol().await =>
+                if first.kind() == IssueKind::Unreachable && self.speaks_other_protocol().await =>
             {
                 failure.with_message(format!("{}: unreachable: {OTHER_PROTOCOL}", self.name()))
             }

@@ -24,14 +24,14 @@ pub(crate) async fn run(
     let progress = salver.sweep(older_than, |so_far| {
         bar.set_length(so_far.total_keys.max(so_far.contexts));
         bar.set_position(so_far.contexts);
-        bar.set_message(format!("{} dropped", number(so_far.removed)));
+        bar.set_message(format!("{} removed", number(so_far.removed)));
     });
     let progress = server.with_diagnosis(&salver, progress).await;
     bar.finish_and_clear();
     let progress = progress?;
     let line = || {
         let (removed, contexts) = (number(progress.removed), number(progress.contexts));
-        format!("{removed} messages dropped, {contexts} contexts looked through")
+        format!("removed {removed} messages from {contexts} contexts")
     };
     let value = json!({ "removed": progress.removed, "contexts": progress.contexts });
     output.print(line, value)?;

@@ -35,7 +35,7 @@ use crate::redis::raw::RawConnection;
 /// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Why there is nobody to listen to.
-const NO_SINGLE_SERVER: &str = "there is no one server that knows of all changes";
+const NO_SINGLE_SERVER: &str = "no single server reports all changes";
 
 /// Makes connections: to addresses, or out of a pool that the caller brought.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Connector {
             (_, []) => Err(Error::invalid("url", "is missing")),
             (Topology::Standalone, [_, _, ..]) => Err(Error::invalid(
                 "seed",
-                "needs `cluster()` or `sentinel(name)` to say what stands at the addresses",
+                "needs `cluster()` or `sentinel(name)`: several addresses were given",
             )),
             (Topology::Standalone, [info]) => Ok(Self::Standalone(Arc::new(open_client(
                 info.clone(),
@@ -94,7 +94,7 @@ impl Connector {
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => DISCOVERY_TIMEOUT,
         };
-        let late = |_| Err(Error::unavailable("Redis does not take the connection"));
+        let late = |_| Err(Error::unavailable("timed out while connecting to Redis"));
         // Boxed: what asks Sentinels is large, and rarely there.
         let connected = timeout(policy, connecting).await;
         connected.unwrap_or_else(late)
@@ -153,7 +153,9 @@ impl Connector {
             Self::Pool(pool) => {
                 let connection = pool.get().await.map_err(|error| match error {
                     PoolError::Backend(error) => classify::classify_connect(error),
-                    other => Error::unavailable("the pool gives no connection").with_source(other),
+                    other => {
+                        Error::unavailable("the pool returned no connection").with_source(other)
+                    }
                 })?;
                 Ok(RawConnection::Single(Connection::take(connection)))
             }

@@ -55,7 +55,7 @@ pub(super) fn parse_url(url: &str) -> Result<ConnectionInfo, Error> {
     if cfg!(not(feature = "tls")) && url.starts_with("rediss:") {
         return Err(Error::invalid(
             "url",
-            "asks for TLS: enable salver's feature `tls`",
+            "uses TLS: enable the feature `tls` of salver",
         ));
     }
     let info = url.into_connection_info().map_err(invalid_url)?;

@@ -56,7 +56,7 @@ impl PrimaryMonitor {
             let (this, others): (Vec<_>, Vec<_>) =
                 (named.iter().flatten()).partition(|place| **place == self.node);
             if !others.is_empty() && others.len() >= this.len() {
-                return Error::unavailable("the Sentinels name another primary");
+                return Error::unavailable("the Sentinels report another primary");
             }
         }
     }

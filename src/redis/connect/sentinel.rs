@@ -30,7 +30,7 @@ impl SentinelResolver {
         let mut clients = self.clients()?;
         let queries = clients.iter_mut().map(SentinelClient::async_get_client);
         let mut queries: FuturesUnordered<_> = queries.collect();
-        let (mut wait, mut failure) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel answers"));
+        let (mut wait, mut failure) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel replied"));
         while let Ok(Some(answer)) = timeout(wait, queries.next()).await {
             match answer {
                 Ok(primary) => return Ok(primary),
@@ -81,7 +81,7 @@ impl SentinelResolver {
         let sentinel = [sentinel.addr().clone()];
         let kind = SentinelServerType::Master;
         let not_over_a_network =
-            |_| Error::invalid("url", "of a Sentinel has to be redis:// or rediss://");
+            |_| Error::invalid("url", "of a Sentinel must be redis:// or rediss://");
         let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
             .map_err(not_over_a_network)?
             .set_client_to_redis_tcp_settings(tcp_settings())

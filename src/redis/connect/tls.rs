@@ -23,8 +23,7 @@ impl TlsConfig {
         let with_tls = nodes.iter().filter(|info| is_tls(info)).count();
         let given = self.ca_certificate.is_some() || self.client_certificate.is_some();
         if with_tls < nodes.len() && (given || with_tls > 0) {
-            let problem =
-                "has to be rediss:// where another one is, or where certificates are given";
+            let problem = "must be rediss:// if another address is, or if certificates are set";
             return Err(Error::invalid("url", problem));
         }
         if let Some(ca) = &self.ca_certificate {

@@ -80,5 +80,5 @@ async fn write_following(
             received => return received.map(|_| new),
         }
     }
-    Err(Error::unavailable("the session moves on and on"))
+    Err(Error::unavailable("too many session redirects (limit 4)"))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issu
     found.or_else(|error| match error.is_denied() {
         true => Ok(vec![Issue::new(
             IssueKind::PermissionDenied,
-            "it does not let this user in",
+            "authentication failed",
         )]),
         false => Err(error),
     })
@@ -72,7 +72,8 @@ impl HealthCheck<'_> {
         match scripts::check_permissions(self.connection, app).await {
             Ok(missing) => self.missing_permissions.extend(missing),
             Err(error) if lacks_permission(&error, "key") => {
-                let detail = format!("the user may not touch the keys of the application {app}");
+                let detail =
+                    format!("the user has no permission for the keys of the application {app}");
                 issues.push(Issue::new(IssueKind::PermissionDenied, detail));
             }
             Err(error) if lacks_permission(&error, "evalsha") => {
@@ -84,7 +85,7 @@ impl HealthCheck<'_> {
         }
         if !self.missing_permissions.is_empty() {
             let missing: Vec<_> = self.missing_permissions.into_iter().collect();
-            let detail = format!("the user may not run {}", missing.join(", "));
+            let detail = format!("the user has no permission to run {}", missing.join(", "));
             issues.push(Issue::new(IssueKind::PermissionDenied, detail));
         }
         Ok(issues)
@@ -146,7 +147,7 @@ fn unsupported_version(version: &str) -> Option<Issue> {
     (found < MIN_VERSION).then(|| {
         Issue::new(
             IssueKind::UnsupportedVersion,
-            format!("this is Redis {version}"),
+            format!("the server is Redis {version}"),
         )
     })
 }
@@ -165,7 +166,7 @@ fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Issue> {
     (percent >= NEARLY_FULL_PERCENT).then(|| {
         Issue::new(
             IssueKind::OutOfMemory,
-            format!("{percent} % of its memory are used"),
+            format!("{percent} % of maxmemory is used"),
         )
     })
 }
@@ -180,6 +181,6 @@ fn clock_skew(
     let theirs = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let theirs = theirs + Duration::from_micros(u64::try_from(micros).ok()?);
     let apart = (theirs - after).max(before - theirs);
-    let detail = || format!("the clocks are {} s apart", apart.whole_seconds());
+    let detail = || format!("the clocks differ by {} s", apart.whole_seconds());
     (apart > MAX_CLOCK_SKEW).then(|| Issue::new(IssueKind::ClockSkew, detail()))
 }

@@ -37,7 +37,7 @@ impl Cursor {
             let (node, cursor) = (node.parse().ok()?, cursor.parse().ok()?);
             Some(Self { node, cursor })
         });
-        place.ok_or_else(|| Error::invalid("cursor", "is not one that a step gave"))
+        place.ok_or_else(|| Error::invalid("cursor", "was not returned by a previous step"))
     }
 
     fn format(&self) -> String {

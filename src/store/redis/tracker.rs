@@ -69,13 +69,13 @@ impl Tracker {
     /// Tells why pages ask, if it is not for a moment alone.
     pub(crate) fn issue(&self) -> Option<Issue> {
         if self.changes.is_over_capacity() {
-            let detail = format!("there are more than {MAX_TRACKED_CONTEXTS} contexts");
+            let detail = format!("more than {MAX_TRACKED_CONTEXTS} contexts are tracked");
             return Some(Issue::new(IssueKind::IndexFull, detail));
         }
         let error = lock(&self.last_error).clone()?;
         let detail = match error.is_denied() {
             true => format!(
-                "the user may not run client|tracking, subscribe, info or scan, or not use the channel {}",
+                "the user has no permission for client|tracking, subscribe, info or scan, or for the channel {}",
                 self.channel
             ),
             false => error.to_string(),
@@ -160,7 +160,7 @@ impl TrackerTask {
             self.handler.changes.invalidate_all();
             let refused = is_permanent(&error);
             if refused && LOG_LIMIT.allow() {
-                tracing::warn!(%error, "pages ask each time: the server does not tell of changes");
+                tracing::warn!(%error, "client tracking unavailable; every page queries Redis until it is restored");
             }
             *lock(&self.last_error) = Some(error);
             sleep(if refused {

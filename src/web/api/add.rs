@@ -62,7 +62,7 @@ pub(crate) async fn add(
         .messages
         == 0
     {
-        return Err(Error::invalid("level", "is below what the site takes").into());
+        return Err(Error::invalid("level", "is below the site's minimum level").into());
     }
     Ok(caller::json(StatusCode::CREATED, json!({ "id": id })))
 }

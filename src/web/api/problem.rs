@@ -47,10 +47,7 @@ impl Problem {
 
     /// A page of another site.
     pub(crate) fn cross_origin() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "the request is not of a page of this site",
-        )
+        Self::new(StatusCode::FORBIDDEN, "cross-origin request")
     }
 
     /// Nobody is there to be told anything.

@@ -78,7 +78,7 @@ impl Messages {
 
     async fn add_or_log(&self, level: Level, text: String) {
         if let Err(error) = self.add_message(Message::new(level, text)).await {
-            tracing::warn!(%error, "a message was not added");
+            tracing::warn!(%error, "message not added");
         }
     }
 

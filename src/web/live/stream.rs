@@ -251,7 +251,7 @@ impl Stream {
             Ok(guard) => guard,
             Err(error) => {
                 if !error.is_unavailable() && DEGRADED.allow() {
-                    tracing::warn!(%error, "streams go on without messages");
+                    tracing::warn!(%error, "live streams cannot read messages; connections stay open");
                 }
                 self.read_at = started_at + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
                 return None;

@@ -49,9 +49,9 @@ impl RequestState {
             Err(error) => {
                 // The breaker has said so once; a line for each page would drown it.
                 if error.is_unavailable() {
-                    tracing::debug!(%error, "the page goes out without messages");
+                    tracing::debug!(%error, "page served without messages");
                 } else if DEGRADED_LOG_LIMIT.allow() {
-                    tracing::warn!(%error, "pages go out without messages");
+                    tracing::warn!(%error, "cannot read messages; pages are served without them");
                 }
                 PageMessages::default()
             }
@@ -66,7 +66,7 @@ impl RequestState {
                 tracing::warn!(
                     unreadable,
                     newer,
-                    "members that cannot be shown were skipped"
+                    "skipped stored messages that cannot be decoded"
                 );
             }
             if !result.messages.is_empty() {

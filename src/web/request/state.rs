@@ -126,7 +126,7 @@ impl RequestState {
         match message.validate() {
             Ok(()) => Some(message),
             Err(error) => {
-                tracing::warn!(%error, "a message was not shown");
+                tracing::warn!(%error, "invalid message dropped; it is not shown");
                 None
             }
         }

@@ -136,7 +136,7 @@ impl Visitor {
             // The messages may be under the new id already: the visitor has to have it. What this request
             // has claimed ends under the old one, from where a confirm follows.
             Err(error) if error.is_in_doubt() => {
-                tracing::warn!(%error, "the move to a new session is repeated until it is certain");
+                tracing::warn!(%error, "session migration in doubt; retrying in the background for up to 5 minutes");
                 salver.retry_migration(&old, &new)?;
             }
             // The old id was closed, or moved for somebody who has its newer cookie: begin anew.

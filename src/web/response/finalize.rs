@@ -79,8 +79,8 @@ fn finish<B, T>(
     state.visitor.set_hint_cookie(response.request());
     if !state.take_response_only().is_empty() {
         tracing::warn!(
-            "a message for this response only was not shown: there is no slot to fill, the page draws `Pending` itself \
-             (use `Pending::now`), or htmx drops the response (say `as_page` or `as_part_of` if it does not)"
+            "message for this response not shown: the page has no slot, renders `Pending` itself (use `Pending::now`), or \
+             htmx discards the response (call `as_full_page` or `as_partial_of` if it does not)"
         );
     }
     if state.carries_messages() {
@@ -89,7 +89,7 @@ fn finish<B, T>(
     for cookie in state.visitor.take_cookies() {
         forbid_caching(response.headers_mut());
         if response.response_mut().add_cookie(&cookie).is_err() {
-            tracing::error!("a cookie does not fit into a header");
+            tracing::error!("cannot set the session cookie: its value is not a valid header");
         }
     }
     response.map_body(|_, inner| body(inner))

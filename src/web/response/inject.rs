@@ -117,7 +117,7 @@ impl Injector {
         ) {
             ScanResult::Undecided(until) if self.buffered.len() - until > MAX_BUFFERED => {
                 self.parser_state = ParserState::Abandoned;
-                tracing::warn!("a tag of the page is too long to look for the slot behind it");
+                tracing::warn!("HTML tag longer than 64 KiB; the slot after it is not filled");
                 self.buffered.split().freeze()
             }
             ScanResult::Undecided(until) => self.buffered.split_to(until).freeze(),

@@ -73,8 +73,8 @@ fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
     let encoded = eligibility::is_encoded(response);
     if encoded && !WARNED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
-            "the body is encoded before Salver sees it, so that no slot can be filled: wrap the \
-             compressor outside, `.wrap(salver.middleware()).wrap(Compress::default())`"
+            "response is compressed before Salver's middleware; the slot cannot be filled. Wrap the compressor outside: \
+             `.wrap(salver.middleware()).wrap(Compress::default())`"
         );
     }
     !encoded

@@ -29,7 +29,7 @@ impl SessionIssuer {
         match self {
             Self::None | Self::External(_) => Err(Error::invalid(
                 "session",
-                "cannot be made, renewed or forgotten by the source of sessions",
+                "cannot be created, renewed or closed by this session source",
             )),
             Self::Cookie(_) => Token::generate(),
             #[cfg(feature = "actix-session")]
@@ -46,7 +46,7 @@ impl SessionIssuer {
             Self::ActixSession(session, _) => session
                 .insert(SESSION_KEY, token.as_str())
                 .map(|()| None)
-                .map_err(|_| Error::unavailable("the actix-session takes no value")),
+                .map_err(|_| Error::unavailable("the actix-session rejected the value")),
         }
     }
 }

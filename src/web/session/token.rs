@@ -30,7 +30,7 @@ impl Token<'static> {
     pub(crate) fn generate() -> Result<Self, Error> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(|cause| {
-            Error::unavailable("the system gives no random bytes").with_source(cause)
+            Error::unavailable("the system returned no random bytes").with_source(cause)
         })?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
     }

@@ -51,7 +51,7 @@ impl UnknownViewDetector {
         match views.get(&page) {
             Some(State::AddedAt(since)) if since.elapsed() > WARN_AFTER => {
                 tracing::warn!(
-                    "messages for view `{view}`, no page of that view: a view is the route pattern \
+                    "messages wait for view `{view}`, but no page of that view was requested; a view is the route pattern \
                      without its leading slash"
                 );
                 views.insert(page, State::Warned);

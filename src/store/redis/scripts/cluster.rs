@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
+use crate::config::{Limits, MAX_MESSAGES};
 use crate::context::encode;
 use crate::redis::{Connection, Idempotency, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
-use crate::store::{AddOutcome, Limits, MAX_MESSAGES, millis};
+use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, SessionId, View};
 
 static CLOSE_SOURCE: LazyLock<Script> =
