@@ -1,0 +1,352 @@
+//! The embedded store: one process, one lock, expiry judged on read.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::store::memory::clock::Clock;
+use crate::store::memory::sorted_set::ReadMode;
+use crate::store::memory::state::{Session, State};
+use crate::store::{
+    AddOutcome, Changes, Claim, ClaimedMembers, Issue, Limits, MAX_REDIRECTS, ReadResult, Selector,
+    Store, StoreFuture, StoreStats, SweepProgress, millis,
+};
+use crate::{Context, Error, Message, SessionId, View, wire};
+
+/// Most bytes of messages that a store keeps unless told otherwise: 64 MiB. Over it, the sessions
+/// that would expire first go. Stops visitors from filling the memory of the process.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Keeps messages in the memory of this process: the embedded default.
+///
+/// The same laws as Redis, no server. Bounded to 64 MiB of messages; over it the sessions that would
+/// expire first go. Nothing survives the end of the process, and no other process sees it.
+pub struct MemoryStore {
+    clock: Clock,
+    max_bytes: usize,
+    /// A plain lock: it is held for a few map operations and never across an await.
+    state: Mutex<State>,
+    changes: Arc<Changes>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// Makes an empty store on the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::system())
+    }
+
+    /// Makes an empty store on a clock of the caller's.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            clock,
+            max_bytes: MAX_BYTES,
+            state: Mutex::default(),
+            changes: Arc::default(),
+        }
+    }
+
+    /// Sets how many bytes of messages it keeps. Default: 64 MiB.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Puts a raw member in, as a foreign writer's `ZADD` does in Redis: to test what a page makes of one
+    /// that cannot be read.
+    pub fn put_member(&self, context: &Context, member: impl Into<Vec<u8>>) {
+        let now = self.clock.now();
+        let expires = now + millis(Limits::default().ttl);
+        self.with_session(context.app(), context.session(), |session| {
+            let set = session.sets.entry(context.view().clone()).or_default();
+            set.insert(now, member.into());
+            set.extend_expiry(expires);
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held is a bug of ours, and the map is whole between operations.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one operation on a session, dropping what expired before it and keeping the books after it.
+    fn with_session<T>(
+        &self,
+        app: &str,
+        session: &SessionId,
+        operation: impl FnOnce(&mut Session) -> T,
+    ) -> T {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let outcome = state.with_session(now, app, session, operation);
+        state.make_room(now, self.max_bytes);
+        outcome
+    }
+
+    fn confirm_following(&self, mut context: Context, members: &[Vec<u8>]) {
+        let now = self.clock.now();
+        for _ in 0..MAX_REDIRECTS {
+            let moved = self.with_session(context.app(), context.session(), |session| {
+                if let Some(set) = session.sets.get_mut(context.view()) {
+                    set.confirm(members);
+                }
+                session.redirect(now).ok().flatten()
+            });
+            let Some(session) = moved else {
+                return;
+            };
+            context = context.with_session(session);
+        }
+    }
+
+    fn read(
+        &self,
+        contexts: &[Context],
+        mode: ReadMode,
+        age: Duration,
+    ) -> (ReadResult, Vec<ClaimedMembers>) {
+        let now = self.clock.now();
+        let mut result = ReadResult::default();
+        let mut claimed = Vec::new();
+        for context in contexts {
+            let members = self.with_session(context.app(), context.session(), |session| {
+                // What a foreign writer left with a session that is closed is nobody's.
+                let open = matches!(session.redirect(now), Ok(None));
+                let set = session.sets.get_mut(context.view()).filter(|_| open);
+                set.map_or_else(Vec::new, |set| set.read(now, mode, age, &mut result))
+            });
+            let members = result.read_members(now, members);
+            claimed.push(ClaimedMembers::new(context.clone(), members));
+        }
+        (result, claimed)
+    }
+}
+
+impl Store for MemoryStore {
+    fn add<'a>(
+        &'a self,
+        context: &'a Context,
+        messages: &'a [Message],
+        limits: &'a Limits,
+    ) -> StoreFuture<'a, AddOutcome> {
+        Box::pin(async move {
+            let mut members = Vec::with_capacity(messages.len());
+            for message in messages {
+                members.push((millis(message.delay()), wire::encode(message)?));
+            }
+            let now = self.clock.now();
+            let outcome = self.with_session(context.app(), context.session(), |session| {
+                session.add(now, context.view(), members, limits)
+            })?;
+            self.changes.mark_changed(context);
+            match outcome {
+                AddOutcome::Added { .. } if limits.replicas > 0 => {
+                    Err(Error::insufficient_replicas())
+                }
+                outcome => Ok(outcome),
+            }
+        })
+    }
+
+    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+        Box::pin(async move {
+            let (result, _) = self.read(contexts, ReadMode::Peek, age);
+            Ok(result)
+        })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        lease: Duration,
+        age: Duration,
+    ) -> StoreFuture<'a, Claim> {
+        Box::pin(async move {
+            let until = self.clock.now() + millis(lease);
+            let (result, claimed) = self.read(contexts, ReadMode::Claim { until }, age);
+            Ok(Claim {
+                result,
+                members: claimed,
+                lease_until_ms: until,
+            })
+        })
+    }
+
+    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+        Box::pin(async move {
+            let (result, _) = self.read(contexts, ReadMode::Take, age);
+            Ok(result)
+        })
+    }
+
+    fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            for ClaimedMembers { context, members } in &claim.members {
+                self.confirm_following(context.clone(), members);
+            }
+            Ok(())
+        })
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            for ClaimedMembers { context, members } in &claim.members {
+                self.with_session(context.app(), context.session(), |session| {
+                    if let Some(set) = session.sets.get_mut(context.view()) {
+                        set.release(members, claim.lease_until_ms, now);
+                    }
+                });
+                self.changes.mark_changed(context);
+            }
+            Ok(())
+        })
+    }
+
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            let removed = self.with_session(context.app(), context.session(), |session| {
+                let set = session.sets.get_mut(context.view());
+                set.map_or(0, |set| set.retract(selector))
+            });
+            self.changes.mark_changed(context);
+            Ok(removed)
+        })
+    }
+
+    fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.with_session(context.app(), context.session(), |session| {
+                session.sets.remove(context.view());
+            });
+            self.changes.mark_changed(context);
+            Ok(())
+        })
+    }
+
+    fn clear_session<'a>(
+        &'a self,
+        app: &'a str,
+        session: &'a SessionId,
+        close: Option<Duration>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            self.with_session(app, session, |session| {
+                session.sets.clear();
+                // A session that has moved goes on telling where: its jobs are to follow.
+                if let Some(period) = close
+                    && session.tombstone.is_none()
+                {
+                    session.tombstone = Some((None, now + millis(period)));
+                }
+            });
+            Ok(())
+        })
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        app: &'a str,
+        from: &'a SessionId,
+        to: &'a SessionId,
+        open: bool,
+        limits: &'a Limits,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            // One lock over both sessions: in between, nobody may find the messages in neither.
+            let mut state = self.lock();
+            let redirect = state.with_session(now, app, from, |session| session.redirect(now))?;
+            match redirect {
+                // A repeat: what has become of the new id since is not undone.
+                Some(moved) if moved == *to => return Ok(()),
+                Some(_) => return Err(Error::closed()),
+                None => {}
+            }
+            if from == to {
+                return Ok(());
+            }
+            let closed = state.with_session(now, app, to, |session| session.tombstone.is_some());
+            if closed && !open {
+                return Err(Error::closed());
+            }
+            let sets = state.with_session(now, app, from, |session| {
+                session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
+                std::mem::take(&mut session.sets)
+            });
+            let moved: Vec<_> = sets.keys().cloned().collect();
+            state.with_session(now, app, to, |session| {
+                session.tombstone = None;
+                for (view, set) in sets {
+                    let written_ms = session.sets.entry(view).or_default();
+                    written_ms.merge(set, limits);
+                }
+            });
+            let app = Arc::<str>::from(app);
+            for view in moved {
+                self.changes.mark_changed(&Context::new_unchecked(
+                    Arc::clone(&app),
+                    to.clone(),
+                    view,
+                ));
+            }
+            Ok(())
+        })
+    }
+
+    fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let views = self.with_session(app, session, |session| {
+                let sets = session.sets.iter();
+                let open = matches!(session.redirect(now), Ok(None));
+                let visible = sets.filter(|(_, set)| open && set.is_visible(now));
+                visible.map(|(view, _)| view.clone()).collect()
+            });
+            Ok(views)
+        })
+    }
+
+    /// All in one step: the store is bounded.
+    fn sweep<'a>(
+        &'a self,
+        app: &'a str,
+        age: Duration,
+        _from: Option<&'a str>,
+    ) -> StoreFuture<'a, SweepProgress> {
+        Box::pin(async move { Ok(self.lock().sweep(self.clock.now(), app, age)) })
+    }
+
+    fn stats<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
+        Box::pin(async move { Ok(self.lock().survey(self.clock.now(), app)) })
+    }
+
+    fn health_check<'a>(&'a self, _app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn changes(&self, _app: &str) -> Option<Arc<Changes>> {
+        Some(Arc::clone(&self.changes))
+    }
+
+    fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("clock", &self.clock)
+            .field("max_bytes", &self.max_bytes)
+            .finish_non_exhaustive()
+    }
+}
