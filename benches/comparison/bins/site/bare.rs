@@ -1,0 +1,27 @@
+//! The handlers alone: what a page costs where nobody carries messages.
+
+use actix_web::cookie::Cookie;
+use actix_web::{App, HttpResponse, get, post};
+use comparison::Outcome;
+
+use crate::page;
+use crate::serve::serve;
+
+/// As long as the cookie of a visitor of Salver's, so that the requests of both sites are the same.
+const COOKIE: &str = "0123456789012345678901234567890123456789012";
+
+pub(crate) async fn run() -> Outcome {
+    serve!(|| App::new().service(show).service(save))
+}
+
+#[get("/page")]
+async fn show() -> HttpResponse {
+    page::plain()
+}
+
+#[post("/page")]
+async fn save() -> actix_web::Result<HttpResponse> {
+    let mut response = page::see_other();
+    response.add_cookie(&Cookie::new("salver", COOKIE))?;
+    Ok(response)
+}

@@ -1,0 +1,36 @@
+//! Salver: the middleware fills the slot, and the handler that shows the page does not know.
+
+use actix_web::{App, HttpResponse, get, post};
+use comparison::{Outcome, TEXT};
+use salver::{Messages, Salver, SalverBuilder};
+
+use crate::page;
+use crate::serve::serve;
+
+pub(crate) async fn run(builder: SalverBuilder) -> Outcome {
+    let salver = builder.build()?;
+    serve!(move || {
+        App::new()
+            .wrap(salver.middleware())
+            .service(show)
+            .service(save)
+            .service(index)
+    })
+}
+
+#[get("/page")]
+async fn show() -> HttpResponse {
+    page::plain()
+}
+
+#[post("/page")]
+async fn save(messages: Messages) -> HttpResponse {
+    messages.success(TEXT).await;
+    page::see_other()
+}
+
+/// Tells whether pages know without asking.
+#[get("/index")]
+async fn index(salver: Salver) -> String {
+    format!("{:?}", salver.health().await.pending_index())
+}

@@ -1,0 +1,21 @@
+//! actix-web-flash-messages, which keeps the messages in a signed cookie.
+
+use actix_web::App;
+use actix_web::cookie::Key;
+use actix_web_flash_messages::FlashMessagesFramework;
+use actix_web_flash_messages::storage::CookieMessageStore;
+use comparison::Outcome;
+
+use crate::flash_session::{save, show};
+use crate::serve::serve;
+
+pub(crate) async fn run() -> Outcome {
+    let store = CookieMessageStore::builder(Key::generate()).build();
+    let framework = FlashMessagesFramework::builder(store).build();
+    serve!(move || {
+        App::new()
+            .wrap(framework.clone())
+            .service(show)
+            .service(save)
+    })
+}
