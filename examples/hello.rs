@@ -1,6 +1,7 @@
-//! The whole idea in one file: a form adds a message, the next page shows it, once.
+//! A minimal site: a form adds a message, and the next page shows it once.
 //!
-//! Run it: `cargo run --example hello`, open http://127.0.0.1:8080/settings, press the button, reload.
+//! Run it: `cargo run --example hello`, open http://127.0.0.1:8080/settings, press the button, and
+//! reload the page.
 
 use std::env;
 
@@ -29,7 +30,7 @@ async fn settings() -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Or Salver::redis("hello", "redis://127.0.0.1")?, shared by any number of processes.
+    // Salver::redis("hello", "redis://127.0.0.1")? shares messages between processes.
     let salver = Salver::memory("hello")?;
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {

@@ -1,4 +1,4 @@
-//! The circuit breaker: a store in trouble is not asked by every page.
+//! The circuit breaker: stops calls to a failing store, so that pages do not wait for it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,32 +7,38 @@ use tokio::time::Instant;
 
 use crate::{Error, telemetry};
 
-/// Failures in a row that open it. One may be a slip; after three, pages stop waiting.
+/// Consecutive failures that open the breaker. One failure may be transient; after three, pages no
+/// longer wait for the store.
 const FAILURE_THRESHOLD: u32 = 3;
-/// How long it stays open before one call tries, doubled by each try that fails.
+/// Time from opening to the first probe, doubled by each probe that fails.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
-/// Longest rest: how late a store that came back may be noticed.
+/// Longest time between two probes. Bounds how late the recovery of a store is detected.
 const MAX_BACKOFF: Duration = Duration::from_millis(200);
 
-/// One for all handles of a store in this process, outside of the store and its client.
+/// The circuit breaker that all handles of a store share in this process. It is independent of the
+/// store and its client.
 ///
-/// What counts: the store could not be reached, refused for its own state, or did not answer in time. What
-/// does not: an error about one key, about rights or about memory, since the next call may be fine; and a store
-/// that only takes no writes, since pages can still read.
+/// A call counts as a failure if the store was unreachable, rejected the call because of its own
+/// state, or did not reply in time. An error about one key, permissions or memory does not count,
+/// since the next call may succeed. Neither does a read-only store, since pages can still read.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    /// Until when nobody asks; none while it is closed.
+    /// Time until which all calls are rejected; `None` while the breaker is closed.
     open_until: Option<Instant>,
-    /// Whether somebody is trying.
+    /// Whether a probe is in progress.
     is_probing: bool,
 }
 
 impl Breaker {
-    /// Lets a call through, or says at once that it is of no use.
+    /// Admits a call: every call while the breaker is closed, one probe at a time while it is open.
+    ///
+    /// # Errors
+    ///
+    /// `is_unavailable`, immediately, while the breaker is open and no probe is due.
     pub(crate) fn enter(&self) -> Result<Permit<'_>, Error> {
         let mut state = self.state();
         let probe = state.open_until.is_some();
@@ -50,12 +56,13 @@ impl Breaker {
         })
     }
 
-    /// Tells whether the last calls failed, and only one at a time asks.
+    /// Returns whether the breaker is open: the last calls failed, and only probes are admitted.
     pub(crate) fn is_open(&self) -> bool {
         self.state().open_until.is_some()
     }
 
-    /// Notes that somebody was answered, who may have asked past it.
+    /// Records a successful call and closes the breaker. The call may have bypassed the breaker, as
+    /// a health check does.
     pub(crate) fn record_success(&self) {
         let mut state = self.state();
         if state.open_until.is_some() {
@@ -76,27 +83,27 @@ impl Breaker {
             telemetry::record_breaker_state(true);
             tracing::warn!(%error, "circuit breaker opened after 3 consecutive store failures; pages are served without messages");
         }
-        let tries = (state.failures - FAILURE_THRESHOLD).min(8);
-        let rest = (INITIAL_BACKOFF * 2_u32.pow(tries)).min(MAX_BACKOFF);
-        state.open_until = Some(Instant::now() + rest);
+        let failed_probes = (state.failures - FAILURE_THRESHOLD).min(8);
+        let backoff = (INITIAL_BACKOFF * 2_u32.pow(failed_probes)).min(MAX_BACKOFF);
+        state.open_until = Some(Instant::now() + backoff);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Three plain values: whole whenever a panic strikes.
+        // Three independent values: a panic cannot leave them inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A call under way. Dropped without an outcome, the next call may try.
+/// The admission of one call. If a probe is dropped without an outcome, the next call may probe.
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
 }
 
 impl Permit<'_> {
-    /// Notes what became of the call.
+    /// Records the outcome of the call.
     pub(crate) fn record<T>(mut self, outcome: &Result<T, Error>) {
-        // Nobody was asked: that says nothing of the store.
+        // The store was not called, so the result is no evidence about its state.
         if outcome.as_ref().is_err_and(Error::is_replica_queue_full) {
             return;
         }

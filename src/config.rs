@@ -1,4 +1,4 @@
-//! What a [`Salver`](crate::Salver) allows, and for how long: the limits by name.
+//! The configuration of a [`Salver`](crate::Salver), and the range that each setting allows.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,48 +7,61 @@ use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long messages may live: shorter loses them during a redirect, longer keeps visitors who left.
+/// Allowed lifetimes of a context and ages of a message. A shorter one loses messages during a
+/// redirect; a longer one keeps the messages of visitors who have left.
 const TTL_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24 * 60 * 60);
-/// How long a lease may be: shorter shows messages twice on slow pages, longer hides them after a crash.
+/// Allowed leases. A shorter one shows messages twice on slow pages; a longer one hides them too
+/// long after a crash.
 const LEASE_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
-/// How long a page or an add may wait: 0 would never ask; a visitor waits no longer than 10 seconds.
+/// Allowed timeouts of a page and of a call. With 0 the store would never be called; a visitor does
+/// not wait longer than 10 seconds.
 const BUDGET_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
 
-/// Most messages that one context can be set to keep: what one look has to carry.
+/// Upper bound of [`Limits::max_messages`]. Bounds the messages that one read returns for a
+/// context.
 pub const MAX_MESSAGES: usize = 1000;
-/// Most contexts of one session. Stops one visitor from filling the store by visiting many pages.
+/// Upper bound of [`Limits::max_contexts`]. Stops one visitor from filling the store by visiting
+/// many pages.
 pub const MAX_CONTEXTS: usize = 64;
 
-/// What happens when a context is full.
+/// The behaviour of an add to a context that already has [`Limits::max_messages`] messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The oldest message goes, counted, and the page says "and N more".
+    /// Removes the oldest messages and counts them; the next page shows "and N more".
     #[default]
     DropOldest,
-    /// The add is refused with [`Error::is_full`].
+    /// Rejects the add with [`Error::is_full`]; nothing is added.
     Reject,
 }
 
-/// The bounds that an add has to keep.
+/// The limits that a [`Store`](crate::store::Store) enforces in an add and in a migrate.
+///
+/// Set them through the [`SalverBuilder`](crate::SalverBuilder), which checks their ranges, and the
+/// replicas by [`Salver::replicated`](crate::Salver::replicated).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long a context lives after its last add. Default: 1 hour. Keeps the store free of visitors
-    /// who left.
+    /// How long a context lives at least after its last add, or after its last message becomes
+    /// visible. 1 second to 30 days. Default: 1 hour. Removes the messages of visitors who have
+    /// left.
     pub ttl: Duration,
-    /// Oldest message that is shown. Default: 24 hours. Keeps old news off the page.
+    /// Age, by the time in its id, beyond which a message is no longer shown. 1 second to 30 days.
+    /// Default: 24 hours. Keeps outdated messages off the page.
     pub max_age: Duration,
-    /// Most messages in a context. Default: 100. Keeps a runaway job from burying the page.
+    /// Maximum number of messages in a context: 1 to [`MAX_MESSAGES`]. Default: 100. Stops a
+    /// runaway job from flooding a page.
     pub max_messages: usize,
-    /// Most contexts in a session. Default: 64, see [`MAX_CONTEXTS`].
+    /// Maximum number of contexts in a session: 1 to [`MAX_CONTEXTS`]. Default: 64.
     pub max_contexts: usize,
-    /// What happens when a context is full. Default: [`Full::DropOldest`].
+    /// The behaviour of an add to a full context. Default: [`WhenFull::DropOldest`].
     pub when_full: WhenFull,
-    /// How many replicas have to have an add before it returns. Default: 0, the server alone. A store that has
-    /// no replicas answers [`Error::is_in_doubt`] to any other number, after adding.
+    /// How many replicas must acknowledge an add before it returns. Default: 0, only the primary.
+    /// With any other number, a store without replicas adds the messages and returns
+    /// [`Error::is_in_doubt`].
     pub replicas: u32,
-    /// How long an add waits for them. Default: 80 ms.
+    /// How long an add waits for these replicas. Default: 80 ms. A [`Salver`](crate::Salver) sets
+    /// it to a third of its [`call_timeout`](crate::SalverBuilder::call_timeout).
     pub replica_timeout: Duration,
 }
 
@@ -66,6 +79,7 @@ impl Default for Limits {
     }
 }
 
+/// The settings of a [`Salver`](crate::Salver).
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) limits: Limits,
@@ -90,7 +104,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses what would harm, naming the setting.
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid`, naming the first setting that is out of range.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         validate_range("ttl", self.limits.ttl, &TTL_RANGE)?;
         validate_range("max_age", self.limits.max_age, &TTL_RANGE)?;
@@ -113,6 +131,7 @@ impl Config {
     }
 }
 
+/// Checks that a duration is in a range; the error names the field and the range.
 fn validate_range(
     field: &'static str,
     time: Duration,
@@ -121,9 +140,9 @@ fn validate_range(
     if range.contains(&time) {
         return Ok(());
     }
-    let (least, most) = (range.start(), range.end());
+    let (min, max) = (range.start(), range.end());
     Err(Error::invalid(
         field,
-        format!("is not between {least:?} and {most:?}"),
+        format!("is not between {min:?} and {max:?}"),
     ))
 }

@@ -1,4 +1,4 @@
-//! Deadlines of calls to a store.
+//! Deadlines for calls to a store.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,14 +10,22 @@ use tokio::time::timeout;
 
 use crate::{Error, runtime};
 
+/// Returns the error of a read that timed out: `is_unavailable`.
 pub(crate) fn read_timed_out() -> Error {
     Error::unavailable("the store did not answer in time")
 }
 
+/// Returns the error of a write that timed out: `is_in_doubt`.
 pub(crate) fn write_timed_out() -> Error {
     Error::in_doubt("the store did not answer in time")
 }
 
+/// Runs a call for at most `timeout_after`, in or outside of a tokio runtime.
+///
+/// # Errors
+///
+/// Those of the call. `on_timeout()` when the time is over; the call is dropped then.
+/// `is_unavailable` when the background thread is needed and cannot be started.
 pub(crate) async fn with_deadline<T>(
     timeout_after: Duration,
     call: impl Future<Output = Result<T, Error>>,
@@ -28,7 +36,7 @@ pub(crate) async fn with_deadline<T>(
             .await
             .unwrap_or_else(|_| Err(on_timeout()));
     }
-    // No tokio here: the time is taken on Salver's own thread.
+    // Outside of a tokio runtime there is no timer: use that of the background runtime.
     let timer = runtime::spawn(async move { tokio::time::sleep(timeout_after).await })?;
     match select(pin!(call), timer).await {
         Either::Left((answer, _)) => answer,

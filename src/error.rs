@@ -1,25 +1,34 @@
-//! The one error of the crate: opaque outside, answers questions.
+//! The error type of the crate: opaque, with predicates that callers can query.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a caller should wait before asking a store again that could not be reached.
+/// Suggested wait before a retry: calls succeed again within a second after a failure of the store
+/// ends.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Source = Arc<dyn StdError + Send + Sync + 'static>;
 
-/// What went wrong, as answers to "what can I do about it?".
+/// The error of every fallible operation of the crate.
 ///
-/// One type for the whole crate, with no variants to match, so that reasons can be added without
-/// breaking anybody. Ask it instead: [`is_invalid`](Self::is_invalid),
-/// [`is_unavailable`](Self::is_unavailable), [`is_in_doubt`](Self::is_in_doubt),
-/// [`is_full`](Self::is_full), [`is_denied`](Self::is_denied),
-/// [`is_unreadable`](Self::is_unreadable), [`is_closed`](Self::is_closed).
+/// The type is opaque, so that new causes do not break callers. Its predicates show how to react:
 ///
-/// It says what Salver was doing and which field or limit was in the way. It never holds the
-/// content of a message, a session id or a token; the cause is in [`source`](StdError::source).
+/// | predicate | cause | applied? | action |
+/// |---|---|---|---|
+/// | [`is_invalid`](Self::is_invalid) | bad input; [`field`](Self::field) names it | no | correct the input |
+/// | [`is_unavailable`](Self::is_unavailable) | the store is unreachable or rejects all calls | no | retry after [`retry_after`](Self::retry_after) |
+/// | [`is_in_doubt`](Self::is_in_doubt) | a write without a usable reply | unknown | retry, where the method is safe to repeat |
+/// | [`is_full`](Self::is_full) | a limit is reached | no | wait until messages are read, or raise the limit |
+/// | [`is_denied`](Self::is_denied) | credentials or permissions | no | correct the user of the store |
+/// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
+/// | [`is_closed`](Self::is_closed) | the session ended | no | drop the message |
+/// | [`is_misconfigured`](Self::is_misconfigured) | the application is set up wrongly | no | change the code that the text names |
+///
+/// The text names the operation and the field or limit. It never contains the content of a message,
+/// a session id or a token. [`source`](StdError::source) returns the underlying error, if there is
+/// one.
 ///
 /// ```
 /// use salver::View;
@@ -39,13 +48,13 @@ struct Repr {
     detail: Option<Detail>,
 }
 
-/// What Salver itself wants to know of an error, beside what callers may do about it.
+/// Finer distinctions, for use inside the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Detail {
     ReadOnly,
     MismatchedReply,
     ReplicaQueueFull,
-    /// Something about replicas: the store itself is well.
+    /// Concerns replicas only: the store itself works.
     InsufficientReplicas,
 }
 
@@ -84,14 +93,16 @@ impl Error {
         }))
     }
 
-    fn with_detail(mut self, mark: Detail) -> Self {
-        self.0.detail = Some(mark);
+    fn with_detail(mut self, detail: Detail) -> Self {
+        self.0.detail = Some(detail);
         self
     }
 
-    /// Input that a constructor refuses: `field` names it, `problem` says which rule or limit.
+    /// Creates an error for rejected input: `field` names the input, `problem` the violated rule or
+    /// limit.
     ///
-    /// For store authors, as are the other constructors: never put the refused value in `problem`.
+    /// This and the other constructors are for authors of stores. Never put the rejected value into
+    /// `problem`.
     #[must_use]
     pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
         Self::new(Kind::Invalid {
@@ -100,21 +111,27 @@ impl Error {
         })
     }
 
-    /// The store could not be reached, and nothing was applied.
+    /// Creates an error for a store that cannot be reached, when nothing was applied.
     #[must_use]
     pub fn unavailable(reason: &'static str) -> Self {
         Self::new(Kind::Unavailable { reason })
     }
 
-    /// The store can be read and takes no writes for now; nothing was applied. Unlike other trouble this keeps
-    /// pages from nothing but the claim: they show what they can read.
+    /// Creates an error for a store that currently rejects writes but can be read, when nothing was
+    /// applied.
+    ///
+    /// [`is_unavailable`](Self::is_unavailable) is true. Unlike other unavailability it does not
+    /// open the circuit breaker, so that pages continue to read from the store.
     #[must_use]
     pub fn read_only(reason: &'static str) -> Self {
         Self::unavailable(reason).with_detail(Detail::ReadOnly)
     }
 
-    /// The store answered something else than it was asked. What it answers is not used; with `wrote` the
-    /// write may have happened.
+    /// Creates an error for a reply that belongs to another request. Never use the content of such
+    /// a reply.
+    ///
+    /// `wrote`: whether the request was a write. Then [`is_in_doubt`](Self::is_in_doubt) is true,
+    /// else [`is_unavailable`](Self::is_unavailable).
     #[must_use]
     pub fn mismatched_reply(wrote: bool) -> Self {
         let reason = "the reply belonged to another request";
@@ -126,123 +143,146 @@ impl Error {
         error.with_detail(Detail::MismatchedReply)
     }
 
-    /// The store has taken a write, and fewer replicas than asked for had it in time.
+    /// Creates an error for a write that was applied, but that too few replicas acknowledged in
+    /// time.
+    ///
+    /// [`is_in_doubt`](Self::is_in_doubt) is true: the write is lost if the primary fails now.
     #[must_use]
     pub fn insufficient_replicas() -> Self {
         Self::in_doubt("too few replicas acknowledged the write")
             .with_detail(Detail::InsufficientReplicas)
     }
 
-    /// So many writes wait for replicas that another one was not begun.
+    /// Creates an error for a write that was not sent, because too many writes wait for replicas.
+    ///
+    /// [`is_unavailable`](Self::is_unavailable) is true.
     #[must_use]
     pub fn replica_queue_full() -> Self {
         Self::unavailable("too many writes are waiting for replicas")
             .with_detail(Detail::ReplicaQueueFull)
     }
 
-    /// The store was asked to write and has not answered: the write may have happened.
+    /// Creates an error for a write that was sent and not acknowledged: it may have been applied.
     #[must_use]
     pub fn in_doubt(reason: &'static str) -> Self {
         Self::new(Kind::InDoubt { reason })
     }
 
-    /// A cap is reached; `what` names it.
+    /// Creates an error for a limit that is reached; `what` describes it.
     #[must_use]
     pub fn full(what: &'static str) -> Self {
         Self::new(Kind::Full { what })
     }
 
-    /// The store refuses this user or this command.
+    /// Creates an error for a user or a command that the store rejects.
     #[must_use]
     pub fn denied() -> Self {
         Self::new(Kind::Denied)
     }
 
-    /// The store answered something that this version cannot read.
+    /// Creates an error for stored or returned data that this version cannot read; `what` describes
+    /// it.
     #[must_use]
     pub fn unreadable(what: &'static str) -> Self {
         Self::new(Kind::Unreadable { what })
     }
 
-    /// The session was closed by a logout.
+    /// Creates an error for a session that was closed by a logout.
     #[must_use]
     pub fn closed() -> Self {
         Self::new(Kind::Closed)
     }
 
-    /// The application lacks a line; `what` says which one to add.
+    /// Creates an error for an application that is set up wrongly; `what` describes the necessary
+    /// change.
     #[must_use]
     pub fn misconfigured(what: &'static str) -> Self {
         Self::new(Kind::Misconfigured { what })
     }
 
-    /// Keeps the cause, for logs.
+    /// Sets the underlying error, which [`source`](StdError::source) returns.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
     }
 
-    /// Names the operation, the first word of what is displayed. The innermost name stays.
+    /// Sets the operation, such as `add`, with which the text begins. An operation that is already
+    /// set stays.
     #[must_use]
-    pub fn with_operation(mut self, doing: &'static str) -> Self {
-        self.0.operation.get_or_insert(doing);
+    pub fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
         self
     }
 
-    /// Tells whether input was refused: an empty text, a view with a line break, a `javascript:` link.
-    /// Nothing was sent to the store.
+    /// Returns whether input was rejected: an empty text, a view with a line break, a `javascript:`
+    /// link.
+    ///
+    /// [`field`](Self::field) names the input. Nothing was sent to the store.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, Kind::Invalid { .. })
     }
 
-    /// Tells whether the store could not be reached. Nothing was applied; try again after
-    /// [`retry_after`](Self::retry_after).
+    /// Returns whether the store is unreachable, or rejects calls because of its own state.
+    ///
+    /// Nothing was applied. Retry after [`retry_after`](Self::retry_after).
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self.0.kind, Kind::Unavailable { .. })
     }
 
-    /// Tells whether the write may have been applied: no answer came in time. Adding the same
-    /// [`Message`](crate::Message) again is safe.
+    /// Returns whether the write may have been applied: no usable reply came in time, or too few
+    /// replicas acknowledged it.
+    ///
+    /// It was applied completely or not at all. Adding the same [`Message`](crate::Message) again
+    /// is safe.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         matches!(self.0.kind, Kind::InDoubt { .. })
     }
 
-    /// Tells whether a cap was reached: messages of a context
-    /// ([`Full::Reject`](crate::store::Full)), contexts of a session, memory of the store.
+    /// Returns whether a limit is reached: the messages of a context, if it is set to
+    /// [`WhenFull::Reject`](crate::store::WhenFull::Reject); the contexts of a session; the memory
+    /// of the store.
+    ///
+    /// Nothing was applied.
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(self.0.kind, Kind::Full { .. })
     }
 
-    /// Tells whether the store refused the user: wrong password, missing right. An operator is needed.
+    /// Returns whether the store rejected the user: a wrong password, a missing permission.
+    ///
+    /// Nothing was applied. An operator has to correct the user or its permissions.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         matches!(self.0.kind, Kind::Denied)
     }
 
-    /// Tells whether the store holds or answered something that cannot be read: a key of another type.
+    /// Returns whether stored or returned data cannot be read: a key of another type, a store that
+    /// panics.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         matches!(self.0.kind, Kind::Unreadable { .. })
     }
 
-    /// Tells whether the session was closed by a logout: nobody is there to read the message.
+    /// Returns whether the session was closed by a logout: no page will show the message.
+    ///
+    /// Nothing was applied. Drop the message.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.0.kind, Kind::Closed)
     }
 
-    /// Tells whether the application is put together wrongly; the text says which line to add.
+    /// Returns whether the application is set up wrongly: a missing middleware, a store that does
+    /// not implement the operation. The text describes the necessary change.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         matches!(self.0.kind, Kind::Misconfigured { .. })
     }
 
-    /// Gives the name of what went wrong, for metrics.
+    /// Returns the name of the kind, for metrics.
     #[cfg(feature = "metrics")]
     pub(crate) fn kind_name(&self) -> &'static str {
         match self.0.kind {
@@ -253,21 +293,23 @@ impl Error {
             Kind::Denied => "denied",
             Kind::Unreadable { .. } => "unreadable",
             Kind::Closed => "closed",
-            Kind::Misconfigured { .. } => "setup",
+            Kind::Misconfigured { .. } => "misconfigured",
         }
     }
 
+    /// Returns whether the store rejects writes and can be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.0.detail == Some(Detail::ReadOnly)
     }
 
-    /// Tells whether the store was not even asked, for want of a connection.
+    /// Returns whether the store was not called, because all connections wait for replicas.
     pub(crate) fn is_replica_queue_full(&self) -> bool {
         self.0.detail == Some(Detail::ReplicaQueueFull)
     }
 
-    /// Tells whether asking the store is of no use for a moment: it could not be reached, did not answer, or is
-    /// in a state in which it answers nobody. One that can be read is asked on.
+    /// Returns whether further calls are likely to fail too: the store is unreachable, did not
+    /// reply, or rejects all calls because of its state. A store that can be read is still
+    /// called.
     pub(crate) fn trips_breaker(&self) -> bool {
         (self.is_unavailable() || self.is_in_doubt())
             && !matches!(
@@ -276,12 +318,13 @@ impl Error {
             )
     }
 
+    /// Returns whether the reply belonged to another request.
     #[cfg(feature = "metrics")]
     pub(crate) fn is_mismatched_reply(&self) -> bool {
         self.0.detail == Some(Detail::MismatchedReply)
     }
 
-    /// Gives the name of the refused field when [`is_invalid`](Self::is_invalid), such as `text`.
+    /// Returns the name of the rejected field, such as `text`, if [`is_invalid`](Self::is_invalid).
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self.0.kind {
@@ -290,7 +333,9 @@ impl Error {
         }
     }
 
-    /// Gives how long to wait before asking again, when asking again may help.
+    /// Returns how long to wait before a retry: 1 second if
+    /// [`is_unavailable`](Self::is_unavailable) or [`is_in_doubt`](Self::is_in_doubt), else `None`,
+    /// since a retry does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         (self.is_unavailable() || self.is_in_doubt()).then_some(RETRY_AFTER)
@@ -299,8 +344,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(doing) = self.0.operation {
-            write!(f, "{doing}: ")?;
+        if let Some(operation) = self.0.operation {
+            write!(f, "{operation}: ")?;
         }
         match &self.0.kind {
             Kind::Invalid { field, problem } => write!(f, "{field} {problem}"),
@@ -319,7 +364,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
-            .field("doing", &self.0.operation)
+            .field("operation", &self.0.operation)
             .field("source", &self.0.source)
             .finish()
     }

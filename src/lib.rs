@@ -1,10 +1,12 @@
-// The first definition of a link counts: README's lead to files, these to pages.
+// The first definition of a Markdown link label wins: README links to files, these link to pages.
 //! [guide]: crate::docs::guide
+//! [background_jobs]: crate::docs::background_jobs
 //! [design]: crate::docs::design
-//! [data]: crate::docs::data
+//! [storage_format]: crate::docs::storage_format
 //! [deployment]: crate::docs::deployment
-//! [promises]: crate::docs::promises
-//! [observing]: crate::docs::observing
+//! [guarantees]: crate::docs::guarantees
+//! [cli]: crate::docs::cli
+//! [observability]: crate::docs::observability
 //! [migrating]: crate::docs::migrating
 //! [contributing]: crate::docs::contributing
 //! [changelog]: crate::docs::changelog
@@ -14,39 +16,53 @@
 //!
 #![doc = include_str!("../README.md")]
 //!
-//! # Words
+//! # Terms
 //!
-//! | word | meaning |
+//! | term | meaning |
 //! |---|---|
-//! | [`Message`], [`MessageId`], [`Level`] | what is shown, which one, how loud |
-//! | [`Messages`] | the extractor a handler adds through |
-//! | [`Pending`] | the messages claimed for this page, ready for the template |
-//! | [`Salver`] | the handle: a store and a policy |
-//! | [`SessionId`], [`View`], [`Context`] | whose, on which page; an address is all three with the application |
-//! | [`Store`](store::Store), [`Claim`](store::Claim) | keeps messages; messages held under a lease until confirmed or released |
-//! | slot | the empty `<salver-messages></salver-messages>` of a page |
-//! | add | put one message into a context |
-//! | peek, claim, take | read without removing; read under a lease; read and remove at once |
-//! | confirm, release | end a claim: shown, never again; not shown, give it back |
-//! | now | show on this response only |
-//! | keep | what is pending stays pending, whatever the response |
-//! | retract, clear | remove by tag or id; remove all of a context or session |
-//! | migrate; renew, forget | carry messages to a new session id; login, logout |
+//! | [`Message`], [`MessageId`], [`Level`] | a message, its id (a UUIDv7), its severity |
+//! | [`SessionId`], [`View`] | the id of a visitor's session; the name of a page, by default its route pattern |
+//! | [`Context`] | application, session and view: the key under which messages are stored |
+//! | [`Salver`] | the handle of an application: its name, a store and the configuration |
+//! | [`Messages`] | the extractor through which a handler adds messages |
+//! | [`Pending`] | the extractor that claims the pending messages of a page, for a template that renders them |
+//! | [`Store`](store::Store) | the storage backend: Redis, the memory of the process, or a custom one |
+//! | [`Claim`](store::Claim), lease | messages reserved for one reader; how long they are reserved, 15 s by default |
+//! | slot | the empty element `<salver-messages></salver-messages>` of a page, which the middleware fills |
+//! | pending, visible | stored and not removed; pending, and neither delayed, claimed nor too old |
+//! | add | store a message in a context |
+//! | displaced | removed by an add because the context was full; the page shows "and N more" |
+//! | peek | read the visible messages without changing anything |
+//! | claim | read the visible messages and hide them from other readers until the lease ends |
+//! | take | read the visible messages and remove them in the same step |
+//! | confirm | remove the messages of a claim, because they were shown |
+//! | release | make the messages of a claim visible again, because they were not shown |
+//! | now | show a message on the current response only, without storing it |
+//! | keep | leave the pending messages in the store, whatever the response |
+//! | retract | remove messages of a context by tag or id |
+//! | clear | remove all messages of a context or of a session |
+//! | migrate | move all messages to another session id |
+//! | renew | issue a new session id and migrate the messages to it, at a login |
+//! | close_session | remove all messages of a session and reject further adds to it, at a logout |
+//! | sweep | remove all messages of an application that are older than a given age |
+//! | listen | wait for changes in a context: [`Salver::listen`] |
+//! | pending index | a record, in each process, of the contexts that may have messages; a page of another context sends no query ([`PendingIndex`]) |
+//! | partial | a fragment of HTML that htmx or Turbo requests and inserts into an open page |
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! |---|---|---|
 //! | `redis` | yes | the Redis store and its connections |
-//! | `web` | yes | actix-web: middleware, extractors, routes |
-//! | `cluster` | no | Redis Cluster |
-//! | `tls` | no | TLS to Redis: `rediss://`, a CA of your own, a client certificate |
-//! | `metrics` | no | counts through the facade of the `metrics` crate |
-//! | `markdown` | no | draws the messages that ask for it as Markdown, sanitised |
-//! | `actix-session` | no | keeps the visitor's token in a session of that crate |
-//! | `live` | no | messages on pages that are already open: streams, and the page script |
-//! | `conformance` | no | the laws of a store as tests, for stores of your own |
-//! | `cli` | no | the tool `salver`, for a shell: [the page](docs::tool) |
+//! | `web` | yes | the actix-web middleware, extractors and routes |
+//! | `cluster` | no | Redis Cluster; enables `redis` |
+//! | `tls` | no | TLS to Redis: `rediss://` URLs, a custom CA certificate, a client certificate; enables `redis` |
+//! | `metrics` | no | metrics through the facade of the `metrics` crate |
+//! | `markdown` | no | sanitised HTML for the messages written in Markdown, which are otherwise shown as plain text |
+//! | `actix-session` | no | the visitor's token in a session of the `actix-session` crate; enables `web` |
+//! | `live` | no | messages on pages that are already open: event streams and the page script; enables `web` |
+//! | `conformance` | no | the conformance tests of [`Store`](store::Store), for custom stores |
+//! | `cli` | no | the command-line tool `salver`: [its page](docs::cli); enables `redis` and `tls` |
 //!
 //! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -86,7 +102,7 @@ pub use crate::render::{STYLESHEET, fragment};
 #[cfg(feature = "web")]
 pub use crate::web::extract::{Messages, Pending};
 
-/// The limits of a message, each with the harm that it stops.
+/// The limits of a message, of a context and of a session, each with the reason for its value.
 pub mod limits {
     pub use crate::config::{MAX_CONTEXTS, MAX_MESSAGES};
     pub use crate::message::{
@@ -95,6 +111,6 @@ pub mod limits {
     };
 }
 
-/// The crate whose connection pools [`RedisStore`](store::RedisStore) takes.
+/// The crate whose connection pools [`RedisStore`](store::RedisStore) accepts.
 #[cfg(feature = "redis")]
 pub use deadpool_redis;

@@ -1,16 +1,17 @@
-//! What is worth a line in the log, and not one for every page.
+//! Rate limit for log lines that every page could write.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a line is repeated at most.
+/// Shortest time between two lines. A failure that lasts stays visible without filling the log.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Says yes once a minute.
+/// The rate limit of one log statement: one line in each [`INTERVAL`].
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
-    /// Milliseconds since the first question of this process, plus one; 0 before the first yes.
+    /// Time of the last line: milliseconds since the first call of [`allow`](Self::allow) in this
+    /// process, plus one. 0 before the first line.
     last: AtomicU64,
 }
 
@@ -21,12 +22,13 @@ impl LogLimit {
         }
     }
 
+    /// Returns whether the line may be written now, and counts it as written.
     pub(crate) fn allow(&self) -> bool {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         let now = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let last = self.last.load(Ordering::Relaxed);
         let due = last == 0 || now - last.min(now) >= INTERVAL.as_millis() as u64;
-        // Whoever comes second finds another number there, and stays silent.
+        // Of two threads only one exchanges the value: the other does not write the line.
         due && self
             .last
             .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)

@@ -1,8 +1,9 @@
-//! A thread of Salver's own, for work that must outlive the runtime that asked for it.
+//! The background runtime: one tokio runtime on its own thread, for work that must outlive its
+//! caller's runtime.
 //!
-//! An actix worker is a runtime that ends with its worker, and so does every test's. What runs here (the
-//! shared connection with its reconnects, the ends of claims) is broken by none of them. One thread per
-//! process, started when first needed.
+//! The runtime of an actix worker ends with the worker, and that of a test with the test. Work that
+//! must survive them runs here: the shared connection with its reconnects, and the settlement of
+//! claims. There is one thread per process, started when first needed.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -15,11 +16,12 @@ use crate::Error;
 
 static RUNTIME: OnceLock<Option<Handle>> = OnceLock::new();
 
-/// Runs a future to its end on Salver's thread; dropping the handle does not stop it.
+/// Runs a future to completion on the background runtime. Dropping the returned handle does not
+/// stop it.
 ///
 /// # Errors
 ///
-/// `is_unavailable` when the system gives no thread.
+/// `is_unavailable` when the thread cannot be started.
 pub(crate) fn spawn<F>(work: F) -> Result<JoinHandle<F::Output>, Error>
 where
     F: Future + Send + 'static,
@@ -28,15 +30,16 @@ where
     RUNTIME
         .get_or_init(start)
         .as_ref()
-        .map(|home| home.spawn(work))
+        .map(|handle| handle.spawn(work))
         .ok_or_else(|| Error::unavailable("cannot start the background thread"))
 }
 
+/// Starts the thread; `None` when the runtime or the thread cannot be created.
 fn start() -> Option<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     let handle = runtime.handle().clone();
     thread::Builder::new()
-        .name("salver".to_owned())
+        .name("salver-runtime".to_owned())
         .spawn(move || runtime.block_on(std::future::pending::<()>()))
         .ok()?;
     Some(handle)

@@ -1,18 +1,20 @@
-//! What is counted, in one place: the table of names is on the page [observing](crate::docs::observing).
+//! All metrics and spans. The metrics are listed on the page
+//! [observability](crate::docs::observability).
 //!
-//! Through the facade of the `metrics` crate, with its feature; else nothing. No content of a message, no
-//! session and no token is ever a label.
+//! Metrics are recorded through the facade of the `metrics` crate, with the feature `metrics`;
+//! without it the functions do nothing. The content of a message, a session id or a token is never
+//! a label.
 
 #![cfg_attr(
     not(feature = "metrics"),
-    expect(unused_variables, reason = "counted with the feature `metrics` alone")
+    expect(unused_variables, reason = "used only with the feature `metrics`")
 )]
 
 use std::sync::Arc;
 
 use crate::Error;
 
-/// Makes a function for each counter of messages of an application.
+/// Defines one function for each counter of the messages of an application.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident => $metric:literal;)*) => {
         $($(#[$doc])* pub(crate) fn $name(app: &Arc<str>, count: u64) {
@@ -36,7 +38,7 @@ counters! {
     record_abandoned => "salver_abandoned_confirms_total";
 }
 
-/// When something began, where somebody counts how long it takes.
+/// The start time of an operation. Empty without the feature `metrics`.
 #[derive(Clone, Copy)]
 pub(crate) struct Timer(#[cfg(feature = "metrics")] tokio::time::Instant);
 
@@ -49,14 +51,14 @@ impl Timer {
     }
 }
 
-/// What a look met and did not hand out.
+/// Records the members that a read did not return.
 pub(crate) fn record_skipped(app: &Arc<str>, skipped: &Skipped) {
     record_expired(app, skipped.expired);
     record_undecodable(app, skipped.undecodable);
     record_unsupported(app, skipped.unsupported);
 }
 
-/// How many members a read did not return, by cause.
+/// The number of members that a read did not return, by reason.
 #[derive(Clone, Copy)]
 pub(crate) struct Skipped {
     pub(crate) expired: u64,
@@ -64,25 +66,26 @@ pub(crate) struct Skipped {
     pub(crate) unsupported: u64,
 }
 
-/// The span of one call to the store.
+/// Creates the span of one call to the store.
 pub(crate) fn span(operation: &'static str, app: &str) -> tracing::Span {
     tracing::debug_span!("salver", operation = operation, app)
 }
 
-/// One call to the store: how long it took, and how it ended.
+/// Records the duration and the outcome of one call to the store.
 pub(crate) fn record_call<T>(operation: &'static str, timer: Timer, outcome: &Result<T, Error>) {
     if let Err(error) = outcome {
         record_mismatched_reply(error);
     }
     #[cfg(feature = "metrics")]
     {
-        let ended = outcome.as_ref().err().map_or("ok", Error::kind_name);
-        metrics::histogram!("salver_store_call_duration_seconds", "operation" => operation, "outcome" => ended)
+        let result = outcome.as_ref().err().map_or("ok", Error::kind_name);
+        metrics::histogram!("salver_store_call_duration_seconds", "operation" => operation, "outcome" => result)
             .record(timer.0.elapsed());
     }
 }
 
-/// How long a page waited for its messages, and whether it goes out without knowing of any.
+/// Records how long a page waited for its messages. `degraded`: the store failed, and the page is
+/// served without them.
 #[cfg(feature = "web")]
 pub(crate) fn record_page_wait(app: &Arc<str>, timer: Timer, degraded: bool) {
     #[cfg(feature = "metrics")]
@@ -95,7 +98,7 @@ pub(crate) fn record_page_wait(app: &Arc<str>, timer: Timer, degraded: bool) {
     }
 }
 
-/// One attempt that failed: whether its reply was to another request.
+/// Records a failed attempt, if its reply belonged to another request.
 pub(crate) fn record_mismatched_reply(error: &Error) {
     #[cfg(feature = "metrics")]
     if error.is_mismatched_reply() {
@@ -117,6 +120,7 @@ pub(crate) fn stream_closed(app: &Arc<str>) {
     metrics::gauge!("salver_open_streams", "app" => Arc::clone(app)).decrement(1.0);
 }
 
+/// Records that the circuit breaker was opened or closed.
 pub(crate) fn record_breaker_state(open: bool) {
     #[cfg(feature = "metrics")]
     {

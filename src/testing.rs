@@ -1,12 +1,19 @@
-//! Help for testing what your site leaves on the salver.
+//! Assertions for tests of a site: which messages a page would show.
+//!
+//! Use them with [`Salver::memory`], which needs no server.
 
 use crate::{Error, Level, Salver, SessionId, View};
 
 /// Asserts which messages a page of a visitor would show, in order.
 ///
-/// `assert_messages!(salver, session, view, [Level "text", …])`, with the words of [`Level`]. Peeks, so
-/// that nothing is shown by it. A failure prints the two lists line by line. Has to stand in an async
-/// function.
+/// `assert_messages!(salver, session, view, [Level "text", …])`, with the variants of [`Level`]. It
+/// compares the level and the text of each message. It peeks, so that the messages stay pending.
+/// Use it in an async function.
+///
+/// # Panics
+///
+/// If the lists differ or the messages cannot be read. The text of the panic shows both lists line
+/// by line.
 ///
 /// ```
 /// use salver::{Message, Salver, SessionId, assert_messages};
@@ -32,10 +39,11 @@ macro_rules! assert_messages {
     }};
 }
 
-/// Compares what a page would show with what is expected; `None` when it is the same.
+/// Returns the difference between the messages that a page would show and those that are expected.
 ///
-/// What [`assert_messages!`](crate::assert_messages) prints: `-` expected and missing, `+` there and not
-/// expected.
+/// `None` if there is none. [`assert_messages!`](crate::assert_messages) panics with this text: `-`
+/// precedes an expected message that is missing, `+` an actual message that is not expected.
+/// Messages that cannot be read are a difference too. One round trip, as [`Salver::peek`].
 pub async fn difference(
     salver: &Salver,
     session: &SessionId,
@@ -58,16 +66,16 @@ pub async fn difference(
     if expected == actual {
         return None;
     }
-    let mut difference = format!("the messages on `{view}` differ (- expected, + there):\n");
+    let mut difference = format!("the messages on `{view}` differ (- expected, + actual):\n");
     for index in 0..expected.len().max(actual.len()) {
         match (expected.get(index), actual.get(index)) {
             (Some(expected), Some(actual)) if expected == actual => {
                 difference += &format!("    {expected}\n");
             }
             (expected, actual) => {
-                for (mark, line) in [("-", expected), ("+", actual)] {
+                for (sign, line) in [("-", expected), ("+", actual)] {
                     if let Some(line) = line {
-                        difference += &format!("  {mark} {line}\n");
+                        difference += &format!("  {sign} {line}\n");
                     }
                 }
             }
@@ -76,6 +84,7 @@ pub async fn difference(
     Some(difference)
 }
 
+/// Peeks at the messages that a page of the view would show.
 async fn shown(
     salver: &Salver,
     session: &SessionId,
@@ -83,6 +92,6 @@ async fn shown(
 ) -> Result<Vec<(Level, String)>, Error> {
     let context = salver.context(session.clone(), View::try_from(view.to_owned())?)?;
     let messages = salver.peek(&context).await?;
-    let shown = |message: &crate::Message| (message.level(), message.text().to_owned());
-    Ok(messages.iter().map(shown).collect())
+    let level_and_text = |message: &crate::Message| (message.level(), message.text().to_owned());
+    Ok(messages.iter().map(level_and_text).collect())
 }

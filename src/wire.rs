@@ -1,7 +1,7 @@
-//! Wire v1: one message as one member of a sorted set.
+//! Wire v1: the encoding of one message as one member of a sorted set.
 //!
-//! The format is described in [the data page](crate::docs::data). It is read for ever: what stands
-//! here may grow fields, never change one.
+//! The page [storage format](crate::docs::storage_format) describes it. Every later version reads
+//! it: fields may be added and never change.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,39 +12,43 @@ use serde_json::{Map, Value};
 use crate::message::{Action, Autoclose, Format, MAX_MESSAGE, TranslationKey};
 use crate::{Error, Level, Message, MessageId};
 
-/// The version that this crate writes, and the newest that it reads.
+/// The version that this crate writes, and the newest version that it reads.
 pub const VERSION: u64 = 1;
 
-/// What every member begins with; 36 characters of id and a quote follow.
+/// The beginning of every member; the 36 characters of the id and a quote follow.
 const MEMBER_PREFIX: &[u8] = b"{\"id\":\"";
 const ID_LEN: usize = 36;
 const TAG_PREFIX: &[u8] = b",\"tag\":\"";
 const VERSION_PREFIX: &[u8] = b",\"v\":";
 
-/// Why a member is not a message.
+/// The reason why a member cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Its `v` is newer than [`VERSION`]: left for those who can read it.
+    /// Its `v` is newer than [`VERSION`]. Readers leave it in the store, for processes that can
+    /// read it.
     UnsupportedVersion,
-    /// It does not begin as it should, is not JSON, or a field breaks a rule.
+    /// Its beginning is wrong, it is not JSON, a field violates a limit, or it is longer than
+    /// 8 KiB.
     Malformed,
 }
 
-/// What scripts see of a member without decoding it: the places at its beginning.
+/// The fields at the beginning of a member, which scripts read without decoding the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemberHeader<'a> {
     /// The 36 characters of the id.
     pub id: &'a [u8],
-    /// The tag, when one follows the id at once.
+    /// The tag, if it immediately follows the id.
     pub tag: Option<&'a [u8]>,
-    /// Whether the `v` that follows at once is newer than [`VERSION`].
+    /// Whether a `v` that immediately follows is newer than [`VERSION`].
     pub is_unsupported: bool,
 }
 
 impl MemberHeader<'_> {
-    /// Gives the time in the id, in Unix milliseconds: its first twelve hexadecimal digits.
+    /// Returns the time in the id, its first twelve hexadecimal digits, in Unix milliseconds.
+    ///
+    /// `None` if these are not hexadecimal digits.
     #[must_use]
     pub fn unix_ms(&self) -> Option<u64> {
         let (high, low) = (self.id.get(..8)?, self.id.get(9..13)?);
@@ -53,18 +57,18 @@ impl MemberHeader<'_> {
     }
 }
 
-/// Looks at the places at the beginning of a member; `None` when it does not begin as it should.
+/// Parses the beginning of a member; `None` if it is not `{"id":"`, 36 characters and a quote.
 #[must_use]
 pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
     let rest = member.strip_prefix(MEMBER_PREFIX)?;
     let (id, rest) = rest.split_at_checked(ID_LEN)?;
     let mut rest = rest.strip_prefix(b"\"")?;
     let mut tag = None;
-    // One that is cut off in its tag has none, and still has its id.
-    if let Some(from) = rest.strip_prefix(TAG_PREFIX)
-        && let Some(end) = from.iter().position(|byte| *byte == b'"')
+    // A member that is cut off in its tag has an id and no tag.
+    if let Some(value) = rest.strip_prefix(TAG_PREFIX)
+        && let Some(end) = value.iter().position(|byte| *byte == b'"')
     {
-        let (text, after) = from.split_at_checked(end)?;
+        let (text, after) = value.split_at_checked(end)?;
         tag = Some(text);
         rest = after.strip_prefix(b"\"")?;
     }
@@ -83,11 +87,12 @@ pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
     })
 }
 
-/// Writes a message as a member: compact JSON, id first, tag second.
+/// Encodes a message as a member: compact JSON with the id first and the tag second.
 ///
 /// # Errors
 ///
-/// Whatever [`Message::check`] finds, and a message of more than 8 KiB.
+/// [`is_invalid`](Error::is_invalid) for a message that [`Message::validate`] rejects, and for a
+/// member of more than [`MAX_MESSAGE`] bytes.
 pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
     message.validate()?;
     let member = serde_json::to_vec(message).map_err(|cause| {
@@ -102,12 +107,13 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
     Ok(member)
 }
 
-/// Reads a member.
+/// Decodes a member and validates the message.
 ///
 /// # Errors
 ///
-/// [`Undecoded::Newer`] for a `v` over 1 in its place, at once after id and tag; [`Undecoded::Unreadable`] for `{}`, for an id that is not a
-/// UUIDv7, for a `javascript:` link, for more than 8 KiB.
+/// [`DecodeError::UnsupportedVersion`] for a `v` greater than 1 immediately after id and tag.
+/// [`DecodeError::Malformed`] for `{}`, for an id that is not a UUIDv7, for a `javascript:` link,
+/// for more than 8 KiB.
 pub fn decode(member: &[u8]) -> Result<Message, DecodeError> {
     match member_header(member) {
         Some(header) if header.is_unsupported => Err(DecodeError::UnsupportedVersion),
@@ -122,7 +128,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// The fields in the order in which they are written; absent means default.
+/// The fields in the order in which they are written. An absent field has its default value.
 #[derive(Serialize)]
 struct SerializedMessage<'a> {
     id: MessageId,
@@ -150,7 +156,7 @@ struct SerializedMessage<'a> {
 }
 
 impl Serialize for Message {
-    /// Writes wire v1, which is also what templates and JSON pages see.
+    /// Serialises the fields of wire v1. Templates and the JSON API receive the same fields.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         SerializedMessage {
             id: self.id,
@@ -198,29 +204,29 @@ struct DeserializedMessage<'a> {
 }
 
 impl<'de> Deserialize<'de> for Message {
-    /// Reads wire v1 and checks every part, since anybody may have written it.
+    /// Deserialises wire v1 and validates every field, since any program may have written it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = DeserializedMessage::deserialize(deserializer)?;
-        if read.v.unwrap_or(VERSION) > VERSION {
+        let fields = DeserializedMessage::deserialize(deserializer)?;
+        if fields.v.unwrap_or(VERSION) > VERSION {
             return Err(serde::de::Error::custom("v is newer than this reader"));
         }
-        let mut message = Self::new(read.level, read.text).with_id(read.id);
-        message.tag = read.tag;
-        message.title = read.title;
-        message.format = read.format;
-        message.autoclose = read.autoclose;
-        message.action = read.action;
-        message.data = read.data;
-        message.expires_at = read.expires;
-        // Arguments of nothing mean nothing.
-        let translation = read.key.map(|key| TranslationKey::new(key, read.args));
+        let mut message = Self::new(fields.level, fields.text).with_id(fields.id);
+        message.tag = fields.tag;
+        message.title = fields.title;
+        message.format = fields.format;
+        message.autoclose = fields.autoclose;
+        message.action = fields.action;
+        message.data = fields.data;
+        message.expires_at = fields.expires;
+        // Arguments without a key have no meaning.
+        let translation = fields.key.map(|key| TranslationKey::new(key, fields.args));
         message.translation = translation.map(Box::new);
         message.validate().map_err(serde::de::Error::custom)?;
         Ok(message)
     }
 }
 
-/// `"never"`, or milliseconds; absent is [`Autoclose::ByLevel`].
+/// `"never"`, `"default"` or milliseconds; an absent field is [`Autoclose::ByLevel`].
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum AutocloseRepr {

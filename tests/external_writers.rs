@@ -1,4 +1,4 @@
-//! Writers in other languages, as the data page shows them: its own code blocks are what runs here.
+//! Writers in other languages: the tests run the code blocks of the page on the storage format.
 
 use std::process::Command;
 
@@ -6,12 +6,13 @@ use crate::support::app::{Dashboard, known_visitor};
 use crate::support::browser::target;
 use crate::support::redis::Server;
 
-const DATA: &str = include_str!("../src/docs/data.md");
+const STORAGE_FORMAT: &str = include_str!("../src/docs/storage-format.md");
 
-/// Gives the code blocks of a language on the data page.
+/// Returns the code blocks of a language on that page.
 fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
-    DATA.split(&fence)
+    STORAGE_FORMAT
+        .split(&fence)
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect()
@@ -27,7 +28,7 @@ fn run(command: &mut Command) {
 }
 
 #[tokio::test]
-async fn what_a_shell_writes_is_shown() {
+async fn message_written_by_shell_is_shown() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));
     let (visitor, session) = known_visitor(&dashboard, &server).await;
@@ -55,11 +56,11 @@ async fn what_a_shell_writes_is_shown() {
         "{page}"
     );
     assert!(page.contains("Written by a bare ZADD.") && page.contains("salver-warning"));
-    println!("FOREIGN writer=redis-cli add_lua=shown bare_zadd=shown");
+    println!("EXTERNAL writer=redis-cli add_lua=shown bare_zadd=shown");
 }
 
 #[tokio::test]
-async fn what_python_writes_is_shown() {
+async fn message_written_by_python_is_shown() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));
     let (visitor, session) = known_visitor(&dashboard, &server).await;
@@ -78,7 +79,7 @@ for text in ("10 %", "20 %"):
     reply = add(server, add_lua, context, text, tag="import", level="error", title="ø")
     assert reply[1] == b"ok", reply
 key = "dashboard:{{%s}}:*" % quote(context["session"], safe="")
-member = '{{"id":"%s","text":"Bare from Python."}}' % uuid7()
+member = '{{"id":"%s","text":"A bare ZADD from Python."}}' % uuid7()
 server.zadd(key, {{member: int(time.time() * 1000)}}, nx=True)
 server.pexpire(key, 3600000)
 "#,
@@ -98,8 +99,8 @@ server.pexpire(key, 3600000)
         .unwrap();
     assert!(
         page.contains("20 %") && !page.contains("10 %"),
-        "the tag replaced: {page}"
+        "the second message replaces the first of its tag: {page}"
     );
-    assert!(page.contains("<strong>ø</strong>") && page.contains("Bare from Python."));
-    println!("FOREIGN writer=redis-py add_lua=shown bare_zadd=shown");
+    assert!(page.contains("<strong>ø</strong>") && page.contains("A bare ZADD from Python."));
+    println!("EXTERNAL writer=redis-py add_lua=shown bare_zadd=shown");
 }

@@ -1,4 +1,4 @@
-//! Faulty twins: a store with one fault planted must turn its law red.
+//! Faulty stores: each has one fault, and the conformance test of that behaviour must fail.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,106 +12,124 @@ use salver::store::{
 };
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
-use crate::conformance::around;
+use crate::conformance::on_memory;
 
-/// What is planted, by the law that must notice.
+/// The faults, each with the conformance test that must catch it.
 const FAULTS: [(&str, &str); 26] = [
-    ("order_reversed", "order_is_by_id"),
-    ("claim_does_not_hide", "two_claimers_never_share"),
-    ("repeat_takes_a_new_id", "a_repeated_add_makes_one"),
-    ("repeat_ends_the_lease", "a_repeated_add_keeps_the_lease"),
-    ("release_does_nothing", "a_release_gives_back_at_once"),
+    ("order_is_reversed", "messages_are_ordered_by_id"),
+    ("claim_does_not_hide", "two_claims_never_share_a_message"),
+    ("repeat_uses_new_id", "repeated_add_stores_one_message"),
+    ("repeat_ends_lease", "repeated_add_keeps_lease"),
     (
-        "release_frees_anyones",
-        "a_late_release_does_not_free_anothers_claim",
-    ),
-    ("confirm_only_releases", "a_late_confirm_removes"),
-    (
-        "add_before_room",
-        "a_full_context_of_leased_messages_keeps_the_new_one",
+        "release_does_nothing",
+        "release_makes_messages_visible_immediately",
     ),
     (
-        "displaced_is_silent",
-        "the_oldest_is_displaced_and_told_once",
+        "release_ends_other_claims",
+        "late_release_keeps_messages_of_other_claim",
     ),
-    ("reject_drops", "a_batch_that_does_not_fit_is_refused_whole"),
-    ("schedule_ignored", "a_scheduled_message_waits"),
+    ("confirm_only_releases", "late_confirm_removes_messages"),
     (
-        "expiry_ignores_schedule",
-        "a_message_scheduled_beyond_the_expiry_appears",
-    ),
-    ("next_unsaid", "a_look_answers_next"),
-    ("tag_ignored", "a_tag_replaces"),
-    ("expiry_ignored", "what_has_expired_is_unseen"),
-    ("age_ignored", "what_is_too_old_is_unseen"),
-    ("view_ignored", "views_are_isolated"),
-    ("session_ignored", "sessions_and_applications_are_isolated"),
-    (
-        "poison_breaks_the_page",
-        "what_cannot_be_read_is_skipped_and_goes_with_the_confirm",
+        "capacity_is_freed_after_add",
+        "full_context_of_leased_messages_keeps_new_message",
     ),
     (
-        "newer_is_unreported",
-        "what_a_newer_version_wrote_is_left_there",
-    ),
-    ("take_only_peeks", "take_removes_at_once"),
-    ("logout_stays_open", "a_closed_session_takes_nothing"),
-    (
-        "migrate_forgets",
-        "migrate_carries_messages_leases_and_schedules",
-    ),
-    ("sweep_spares_the_old", "a_sweep_drops_what_is_old"),
-    (
-        "replicas_are_taken_for_granted",
-        "an_add_that_no_replica_has_is_in_doubt",
+        "displaced_is_not_reported",
+        "oldest_message_is_displaced_and_reported_once",
     ),
     (
-        "contexts_unlimited",
-        "a_session_has_a_limited_number_of_contexts",
+        "reject_drops_oldest",
+        "batch_over_limit_is_rejected_completely",
+    ),
+    ("delay_is_ignored", "scheduled_message_is_hidden_until_due"),
+    (
+        "ttl_ignores_delay",
+        "message_scheduled_beyond_ttl_becomes_visible",
+    ),
+    (
+        "next_due_in_is_not_reported",
+        "read_returns_time_of_next_message",
+    ),
+    ("tag_is_ignored", "tag_replaces_earlier_message"),
+    ("ttl_is_ignored", "expired_context_is_hidden"),
+    ("max_age_is_ignored", "message_over_max_age_is_hidden"),
+    ("view_is_ignored", "views_are_isolated"),
+    (
+        "session_is_ignored",
+        "sessions_and_applications_are_isolated",
+    ),
+    (
+        "undecodable_member_fails_read",
+        "undecodable_members_are_skipped_and_removed_on_confirm",
+    ),
+    (
+        "unsupported_is_not_reported",
+        "member_of_newer_version_is_kept",
+    ),
+    ("take_only_peeks", "take_removes_messages_immediately"),
+    (
+        "logout_keeps_session_open",
+        "closed_session_rejects_add_and_migrate",
+    ),
+    (
+        "migrate_discards_messages",
+        "migrate_moves_messages_leases_and_schedules",
+    ),
+    ("sweep_keeps_old_messages", "sweep_removes_old_messages"),
+    (
+        "replicas_are_not_checked",
+        "add_without_replicas_is_in_doubt",
+    ),
+    (
+        "context_limit_is_ignored",
+        "add_over_context_limit_is_rejected",
     ),
 ];
 
-/// A memory store with one fault in front of it.
+/// A memory store behind a wrapper with one fault.
 #[derive(Debug)]
-struct Twin {
+struct FaultyStore {
     fault: &'static str,
     inner: Arc<MemoryStore>,
 }
 
-impl Twin {
+impl FaultyStore {
     fn has(&self, fault: &str) -> bool {
         self.fault == fault
     }
 
-    fn place(&self, context: &Context) -> Context {
-        if self.has("view_ignored") {
+    fn target(&self, context: &Context) -> Context {
+        if self.has("view_is_ignored") {
             return context.with_view(View::ANY);
         }
-        if self.has("session_ignored") {
-            return context.with_session(crate::support::session("everybody"));
+        if self.has("session_is_ignored") {
+            return context.with_session(crate::support::session("shared"));
         }
         context.clone()
     }
 
-    fn places(&self, contexts: &[Context]) -> Vec<Context> {
-        contexts.iter().map(|context| self.place(context)).collect()
+    fn targets(&self, contexts: &[Context]) -> Vec<Context> {
+        contexts
+            .iter()
+            .map(|context| self.target(context))
+            .collect()
     }
 
     fn age(&self, age: Duration) -> Duration {
-        if self.has("age_ignored") {
+        if self.has("max_age_is_ignored") {
             age * 100
         } else {
             age
         }
     }
 
-    fn spoil(&self, found: &mut ReadResult) -> Result<(), Error> {
+    fn apply_to_result(&self, result: &mut ReadResult) -> Result<(), Error> {
         match self.fault {
-            "order_reversed" => found.messages.reverse(),
-            "next_unsaid" => found.next_due_in = None,
-            "displaced_is_silent" => found.displaced = 0,
-            "newer_is_unreported" => found.unsupported = 0,
-            "poison_breaks_the_page" if found.undecodable > 0 => {
+            "order_is_reversed" => result.messages.reverse(),
+            "next_due_in_is_not_reported" => result.next_due_in = None,
+            "displaced_is_not_reported" => result.displaced = 0,
+            "unsupported_is_not_reported" => result.unsupported = 0,
+            "undecodable_member_fails_read" if result.undecodable > 0 => {
                 return Err(Error::unreadable("a member"));
             }
             _ => {}
@@ -119,7 +137,7 @@ impl Twin {
         Ok(())
     }
 
-    /// Gives a message as this twin would add it.
+    /// Returns the message that the faulty store adds instead.
     fn rewrite(&self, message: &Message) -> Message {
         let copy = |with_tag: bool, delay: Duration| {
             let mut copy = Message::new(message.level(), message.text()).with_id(message.id());
@@ -129,9 +147,9 @@ impl Twin {
             copy.after(delay)
         };
         match self.fault {
-            "repeat_takes_a_new_id" => copy(true, message.delay()).with_id(MessageId::new()),
-            "schedule_ignored" => copy(true, Duration::ZERO),
-            "tag_ignored" => copy(false, message.delay()),
+            "repeat_uses_new_id" => copy(true, message.delay()).with_id(MessageId::new()),
+            "delay_is_ignored" => copy(true, Duration::ZERO),
+            "tag_is_ignored" => copy(false, message.delay()),
             _ => message.clone(),
         }
     }
@@ -139,17 +157,17 @@ impl Twin {
     fn limits(&self, limits: &Limits, messages: &[Message]) -> Limits {
         let mut limits = *limits;
         match self.fault {
-            "reject_drops" => limits.when_full = WhenFull::DropOldest,
-            "expiry_ignored" => limits.ttl *= 1000,
-            "replicas_are_taken_for_granted" => limits.replicas = 0,
-            "contexts_unlimited" => limits.max_contexts = 1000,
-            "expiry_ignores_schedule" => {
-                let latest = messages
+            "reject_drops_oldest" => limits.when_full = WhenFull::DropOldest,
+            "ttl_is_ignored" => limits.ttl *= 1000,
+            "replicas_are_not_checked" => limits.replicas = 0,
+            "context_limit_is_ignored" => limits.max_contexts = 1000,
+            "ttl_ignores_delay" => {
+                let max_delay = messages
                     .iter()
                     .map(Message::delay)
                     .max()
                     .unwrap_or_default();
-                limits.ttl = limits.ttl.saturating_sub(latest);
+                limits.ttl = limits.ttl.saturating_sub(max_delay);
             }
             _ => {}
         }
@@ -157,7 +175,7 @@ impl Twin {
     }
 }
 
-impl Store for Twin {
+impl Store for FaultyStore {
     fn add<'a>(
         &'a self,
         context: &'a Context,
@@ -165,12 +183,12 @@ impl Store for Twin {
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
-            let place = self.place(context);
+            let target = self.target(context);
             let limits = self.limits(limits, messages);
-            if self.has("repeat_ends_the_lease") {
+            if self.has("repeat_ends_lease") {
                 for message in messages {
                     self.inner
-                        .retract(&place, &Selector::from(message.id()))
+                        .retract(&target, &Selector::from(message.id()))
                         .await?;
                 }
             }
@@ -178,32 +196,32 @@ impl Store for Twin {
                 .iter()
                 .map(|message| self.rewrite(message))
                 .collect();
-            if self.has("add_before_room") {
-                let free = Limits::default();
-                self.inner.add(&place, &messages, &free).await?;
-                let found = self
+            if self.has("capacity_is_freed_after_add") {
+                let unlimited = Limits::default();
+                self.inner.add(&target, &messages, &unlimited).await?;
+                let result = self
                     .inner
-                    .peek(std::slice::from_ref(&place), limits.max_age)
+                    .peek(std::slice::from_ref(&target), limits.max_age)
                     .await?;
-                for message in found.messages.iter().take(1) {
+                for message in result.messages.iter().take(1) {
                     self.inner
-                        .retract(&place, &Selector::from(message.id()))
+                        .retract(&target, &Selector::from(message.id()))
                         .await?;
                 }
                 return Ok(AddOutcome::Added { displaced: 1 }.clone());
             }
-            self.inner.add(&place, &messages, &limits).await
+            self.inner.add(&target, &messages, &limits).await
         })
     }
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let mut found = self
+            let mut result = self
                 .inner
-                .peek(&self.places(contexts), self.age(age))
+                .peek(&self.targets(contexts), self.age(age))
                 .await?;
-            self.spoil(&mut found)?;
-            Ok(found)
+            self.apply_to_result(&mut result)?;
+            Ok(result)
         })
     }
 
@@ -214,12 +232,12 @@ impl Store for Twin {
         age: Duration,
     ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
-            let places = self.places(contexts);
-            let mut claim = self.inner.claim(&places, lease, self.age(age)).await?;
+            let targets = self.targets(contexts);
+            let mut claim = self.inner.claim(&targets, lease, self.age(age)).await?;
             if self.has("claim_does_not_hide") {
                 self.inner.release(&claim).await?;
             }
-            self.spoil(&mut claim.result)?;
+            self.apply_to_result(&mut claim.result)?;
             Ok(claim)
         })
     }
@@ -228,7 +246,7 @@ impl Store for Twin {
         if self.has("take_only_peeks") {
             return self.peek(contexts, age);
         }
-        Box::pin(async move { self.inner.take(&self.places(contexts), age).await })
+        Box::pin(async move { self.inner.take(&self.targets(contexts), age).await })
     }
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
@@ -243,16 +261,16 @@ impl Store for Twin {
             if self.has("release_does_nothing") {
                 return Ok(());
             }
-            if self.has("release_frees_anyones") {
-                for held in &claim.members {
+            if self.has("release_ends_other_claims") {
+                for claimed in &claim.members {
                     for message in claim.messages() {
                         self.inner
-                            .retract(&held.context, &Selector::from(message.id()))
+                            .retract(&claimed.context, &Selector::from(message.id()))
                             .await?;
                     }
                     let limits = Limits::default();
                     self.inner
-                        .add(&held.context, claim.messages(), &limits)
+                        .add(&claimed.context, claim.messages(), &limits)
                         .await?;
                 }
             }
@@ -260,8 +278,8 @@ impl Store for Twin {
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
-        self.inner.retract(context, which)
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
+        self.inner.retract(context, selector)
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
@@ -274,7 +292,7 @@ impl Store for Twin {
         session: &'a SessionId,
         close: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
-        let close = close.filter(|_| !self.has("logout_stays_open"));
+        let close = close.filter(|_| !self.has("logout_keeps_session_open"));
         self.inner.clear_session(app, session, close)
     }
 
@@ -286,7 +304,7 @@ impl Store for Twin {
         open: bool,
         limits: &'a Limits,
     ) -> StoreFuture<'a, ()> {
-        if self.has("migrate_forgets") {
+        if self.has("migrate_discards_messages") {
             return self.inner.clear_session(app, from, Some(limits.ttl));
         }
         self.inner.migrate(app, from, to, open, limits)
@@ -302,7 +320,7 @@ impl Store for Twin {
         age: Duration,
         from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress> {
-        let age = match self.has("sweep_spares_the_old") {
+        let age = match self.has("sweep_keeps_old_messages") {
             true => age * 1000,
             false => age,
         };
@@ -318,29 +336,35 @@ impl Store for Twin {
     }
 }
 
-async fn is_red(fault: &'static str, law: &str) -> bool {
+async fn is_caught(fault: &'static str, test: &str) -> bool {
     let clock = Clock::manual();
     let inner = Arc::new(MemoryStore::with_clock(clock.clone()));
-    let twin = Arc::new(Twin {
+    let store = Arc::new(FaultyStore {
         fault,
         inner: Arc::clone(&inner),
     });
-    let trial = run(law, around(twin, inner, clock));
-    AssertUnwindSafe(trial).catch_unwind().await.is_err()
+    let outcome = run(test, on_memory(store, inner, clock));
+    AssertUnwindSafe(outcome).catch_unwind().await.is_err()
 }
 
 #[tokio::test]
-async fn every_planted_fault_turns_its_law_red() {
+async fn every_fault_is_caught_by_its_test() {
     std::panic::set_hook(Box::new(|_| ()));
-    let mut green = Vec::new();
-    for law in TESTS {
-        assert!(!is_red("none", law).await, "the twin itself breaks {law}");
+    let mut missed = Vec::new();
+    for test in TESTS {
+        assert!(
+            !is_caught("none", test).await,
+            "a store without a fault fails {test}"
+        );
     }
-    for (fault, law) in FAULTS {
-        let red = is_red(fault, law).await;
-        println!("TWIN {fault} {law} {}", if red { "red" } else { "GREEN" });
-        green.extend((!red).then_some(fault));
+    for (fault, test) in FAULTS {
+        let caught = is_caught(fault, test).await;
+        println!(
+            "FAULTY_STORE {fault} {test} {}",
+            if caught { "caught" } else { "MISSED" }
+        );
+        missed.extend((!caught).then_some(fault));
     }
     let _ = std::panic::take_hook();
-    assert!(green.is_empty(), "nobody noticed {green:?}");
+    assert!(missed.is_empty(), "no test caught {missed:?}");
 }

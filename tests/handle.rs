@@ -1,4 +1,4 @@
-//! The handle: policy, budgets, sessions that move, claims that nobody waits for.
+//! The handle: configuration, timeouts, session migration, dropped claims, health and metrics.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use salver::store::{IssueKind, Limits, MemoryStore, RedisStore, Store, WhenFull}
 use salver::{Level, Message, MessageId, Salver, View, assert_messages};
 
 use crate::support::logs::Logs;
-use crate::support::metrics::Counted;
+use crate::support::metrics::RecordedMetrics;
 use crate::support::processes::scratch;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
@@ -15,42 +15,42 @@ use crate::support::spy::SpyStore;
 use crate::support::{at, eventually, session};
 
 #[tokio::test]
-async fn what_is_below_the_minimum_level_is_not_added() {
+async fn message_below_minimum_level_is_not_added() {
     let salver = Salver::builder("app")
         .minimum_level(Level::Success)
         .build()
         .unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
-    let batch = vec![Message::info("quiet"), Message::success("loud")];
+    let batch = vec![Message::info("below"), Message::success("at the level")];
     assert_eq!(salver.add_all(&page, batch).await.unwrap().messages, 1);
     assert_eq!(
         salver
-            .add(&page, Message::debug("hush"))
+            .add(&page, Message::debug("far below"))
             .await
             .unwrap()
             .messages,
         0
     );
-    assert_messages!(salver, session("ada"), "settings", [Success "loud"]);
+    assert_messages!(salver, session("ada"), "settings", [Success "at the level"]);
 }
 
 #[tokio::test]
-async fn a_full_context_rejects_when_told_to() {
+async fn full_context_rejects_add_when_configured() {
     let builder = Salver::builder("app")
         .max_messages(1)
         .when_full(WhenFull::Reject);
     let salver = builder.build().unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("1")).await.unwrap();
-    let refused = salver.add(&page, Message::info("2")).await.unwrap_err();
+    let rejected = salver.add(&page, Message::info("2")).await.unwrap_err();
     assert!(
-        refused.is_full() && refused.to_string().contains("full"),
-        "{refused}"
+        rejected.is_full() && rejected.to_string().contains("full"),
+        "{rejected}"
     );
 }
 
 #[tokio::test]
-async fn adds_of_jobs_follow_a_session_that_moved() {
+async fn add_follows_migrated_session() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver
@@ -68,14 +68,14 @@ async fn adds_of_jobs_follow_a_session_that_moved() {
         .await
         .unwrap();
     salver
-        .add(&page, Message::info("round and round"))
+        .add(&page, Message::info("after the third migration"))
         .await
         .unwrap();
-    assert_messages!(salver, session("ada"), "settings", [Info "late", Info "round and round"]);
+    assert_messages!(salver, session("ada"), "settings", [Info "late", Info "after the third migration"]);
 }
 
 #[tokio::test]
-async fn a_page_shows_its_own_messages_and_those_for_any_page() {
+async fn page_shows_messages_of_its_view_and_any_view() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("own")).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_page_shows_its_own_messages_and_those_for_any_page() {
 }
 
 #[tokio::test]
-async fn applications_on_one_store_do_not_meet() {
+async fn applications_on_one_store_are_isolated() {
     let shop = Salver::memory("shop").unwrap();
     let blog = shop.with_app("blog").unwrap();
     let page = shop.context(session("ada"), "settings").unwrap();
@@ -98,29 +98,29 @@ async fn applications_on_one_store_do_not_meet() {
 }
 
 #[tokio::test]
-async fn a_difference_is_readable() {
+async fn difference_lists_expected_and_actual_messages() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver
-        .add_all(&page, vec![Message::info("same"), Message::info("there")])
+        .add_all(&page, vec![Message::info("same"), Message::info("actual")])
         .await
         .unwrap();
     let expected = [
         (Level::Info, "same"),
-        (Level::Error, "wanted"),
+        (Level::Error, "expected"),
         (Level::Info, "more"),
     ];
     let ada = session("ada");
     let difference = salver::testing::difference(&salver, &ada, "settings", &expected);
     assert_eq!(
         difference.await.unwrap(),
-        "the messages on `settings` differ (- expected, + there):\n    \
-         info    same\n  - error   wanted\n  + info    there\n  - info    more\n"
+        "the messages on `settings` differ (- expected, + actual):\n    \
+         info    same\n  - error   expected\n  + info    actual\n  - info    more\n"
     );
 }
 
 #[tokio::test]
-async fn retract_takes_a_tag_or_an_id() {
+async fn retract_removes_by_tag_or_id() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let message = Message::info("x");
@@ -131,12 +131,12 @@ async fn retract_takes_a_tag_or_an_id() {
         .unwrap();
     assert_eq!(salver.retract(&page, id).await.unwrap(), 1);
     assert_eq!(salver.retract(&page, "t").await.unwrap(), 1);
-    let refused = salver.retract(&page, "no tag\n").await.unwrap_err();
-    assert_eq!(refused.field(), Some("tag"));
+    let rejected = salver.retract(&page, "no tag\n").await.unwrap_err();
+    assert_eq!(rejected.field(), Some("tag"));
 }
 
 #[tokio::test]
-async fn an_add_that_is_not_answered_is_in_doubt_and_safe_to_repeat() {
+async fn add_without_reply_is_in_doubt_and_repeatable() {
     let (store, report) = SpyStore::new();
     let salver = Salver::builder("app")
         .store(store)
@@ -157,19 +157,16 @@ async fn an_add_that_is_not_answered_is_in_doubt_and_safe_to_repeat() {
 }
 
 #[tokio::test]
-async fn a_claim_that_nobody_waits_for_is_given_back() {
+async fn dropped_claim_is_released() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("kept")).await.unwrap();
     report.slow(Duration::from_millis(100));
     let claim = tokio::time::timeout(Duration::from_millis(20), salver.claim(&page)).await;
-    assert!(
-        claim.is_err(),
-        "the claim was dropped while it was on its way"
-    );
+    assert!(claim.is_err(), "the claim was dropped before its reply");
     report.slow(Duration::ZERO);
-    eventually("the release", async || {
+    eventually("the claim is released", async || {
         report.calls().contains(&"release").then_some(())
     })
     .await;
@@ -178,7 +175,7 @@ async fn a_claim_that_nobody_waits_for_is_given_back() {
 }
 
 #[tokio::test]
-async fn the_memory_store_is_bounded() {
+async fn memory_store_respects_max_bytes() {
     let store = MemoryStore::new().max_bytes(20_000);
     let salver = Salver::new("app", store).unwrap();
     for n in 0..100 {
@@ -196,7 +193,7 @@ async fn the_memory_store_is_bounded() {
 }
 
 #[test]
-fn a_handle_outlives_the_runtimes_that_used_it() {
+fn handle_outlives_its_runtimes() {
     let server = Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
     for n in 0..3 {
@@ -210,7 +207,8 @@ fn a_handle_outlives_the_runtimes_that_used_it() {
             salver.add(&page, Message::info("x")).await.unwrap();
             let claim = salver.claim(&page).await.unwrap();
             salver.release(claim).await.unwrap();
-            // Dropped at once with the runtime: the shared connection must not have been its own.
+            // The task is dropped with the runtime. The shared connection must not belong to that
+            // runtime.
             drop(tokio::spawn({
                 let salver = salver.clone();
                 async move { salver.peek(&page).await }
@@ -220,7 +218,7 @@ fn a_handle_outlives_the_runtimes_that_used_it() {
 }
 
 #[tokio::test]
-async fn redis_that_is_down_is_not_applied_and_noticed_when_it_is_back() {
+async fn unreachable_redis_is_reported_and_lost_connection_reopened() {
     let port = crate::support::processes::free_port();
     let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
@@ -239,7 +237,7 @@ async fn redis_that_is_down_is_not_applied_and_noticed_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_users_pool_serves_too() {
+async fn store_from_pool_serves_calls() {
     let server = Server::start();
     let config = deadpool_redis::Config::from_url(server.url());
     let pool = config
@@ -252,17 +250,17 @@ async fn a_users_pool_serves_too() {
 }
 
 #[tokio::test]
-async fn a_message_is_not_too_old_when_its_time_comes() {
+async fn delay_beyond_max_age_is_rejected() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let hours = |hours: u64| Message::info("later").after(Duration::from_secs(hours * 3600));
     salver.add(&page, hours(23)).await.unwrap();
-    let never = salver.add(&page, hours(24)).await.unwrap_err();
-    assert_eq!(never.field(), Some("after"));
+    let error = salver.add(&page, hours(24)).await.unwrap_err();
+    assert_eq!(error.field(), Some("after"));
 }
 
 #[tokio::test]
-async fn what_was_added_can_be_read() {
+async fn accepted_messages_are_readable() {
     let salver = Salver::memory("app").unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     let nested =
@@ -272,11 +270,11 @@ async fn what_was_added_can_be_read() {
         .await
         .unwrap();
     assert_eq!(salver.count(&page).await.unwrap(), 1);
-    let refused = salver
+    let rejected = salver
         .add(&page, Message::info("too deep").data(nested(65)))
         .await
         .unwrap_err();
-    assert_eq!(refused.field(), Some("data"));
+    assert_eq!(rejected.field(), Some("data"));
     salver
         .add(&page, Message::info("two\r\nlines"))
         .await
@@ -285,14 +283,14 @@ async fn what_was_added_can_be_read() {
 }
 
 #[test]
-fn a_handle_works_without_tokio() {
+fn handle_works_without_tokio_runtime() {
     let server = Server::start();
     let url = server.url();
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let salver = Salver::redis("app", &url).unwrap();
         let page = salver.context(session("ada"), "settings").unwrap();
-        let count = pollster(async {
+        let count = block_on(async {
             salver.add(&page, Message::info("x")).await.unwrap();
             let claim = salver.claim(&page).await.unwrap();
             salver.confirm(&claim).await.unwrap();
@@ -303,8 +301,8 @@ fn a_handle_works_without_tokio() {
     assert_eq!(receive.recv().unwrap(), 1);
 }
 
-/// Drives a future on this thread, with nothing around it.
-fn pollster<T>(work: impl Future<Output = T>) -> T {
+/// Polls a future on this thread without a runtime.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: std::sync::Arc<Self>) {
@@ -324,14 +322,15 @@ fn pollster<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// A proxy that passes everything on until a request says `last`: passes that on too, and dies before the reply.
-async fn dying_proxy(port: u16, last: &'static [u8]) -> u16 {
+/// Starts a proxy that forwards everything until a request contains `last`. It forwards that
+/// request too, and closes the connection before the reply. Returns its port.
+async fn start_reply_dropping_proxy(port: u16, last: &'static [u8]) -> u16 {
     use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = listener.local_addr().unwrap().port();
-    let dies = std::sync::Arc::new(AtomicBool::new(false));
-    let order = std::sync::Arc::clone(&dies);
+    let is_last_sent = std::sync::Arc::new(AtomicBool::new(false));
+    let closes = std::sync::Arc::clone(&is_last_sent);
     tokio::spawn(async move {
         let (client, _) = listener.accept().await.unwrap();
         let server = tokio::net::TcpStream::connect(("127.0.0.1", port))
@@ -345,14 +344,14 @@ async fn dying_proxy(port: u16, last: &'static [u8]) -> u16 {
                 let request = &request[..size];
                 to_server.write_all(request).await.unwrap();
                 if request.windows(last.len()).any(|window| window == last) {
-                    dies.store(true, Ordering::SeqCst);
+                    is_last_sent.store(true, Ordering::SeqCst);
                 }
             }
         });
         let mut reply = vec![0; 4096];
         loop {
             let size = from_server.read(&mut reply).await.unwrap();
-            if order.load(Ordering::SeqCst) || size == 0 {
+            if closes.load(Ordering::SeqCst) || size == 0 {
                 return;
             }
             to_client.write_all(&reply[..size]).await.unwrap();
@@ -362,9 +361,9 @@ async fn dying_proxy(port: u16, last: &'static [u8]) -> u16 {
 }
 
 #[tokio::test]
-async fn an_add_whose_reply_was_lost_is_in_doubt_not_denied() {
+async fn add_with_lost_reply_is_in_doubt() {
     let server = Server::start();
-    let port = dying_proxy(server.port, b"applied").await;
+    let port = start_reply_dropping_proxy(server.port, b"applied").await;
     let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
     salver.add(&page, Message::info("warm")).await.unwrap();
@@ -374,14 +373,14 @@ async fn an_add_whose_reply_was_lost_is_in_doubt_not_denied() {
         .unwrap_err();
     assert!(lost.is_in_doubt(), "{lost}");
     let direct = Salver::redis("app", &server.url()).unwrap();
-    eventually("it was applied indeed", async || {
+    eventually("the second add is applied", async || {
         (direct.count(&page).await.unwrap() == 2).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_add_without_an_answer_is_sent_once_more_with_the_same_bytes() {
+async fn add_without_reply_is_sent_again_with_same_bytes() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
@@ -392,7 +391,7 @@ async fn an_add_without_an_answer_is_sent_once_more_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_never_answered_is_in_doubt_when_the_budget_is_spent() {
+async fn write_without_reply_is_in_doubt_after_timeout() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
@@ -410,7 +409,7 @@ async fn a_write_that_is_never_answered_is_in_doubt_when_the_budget_is_spent() {
 }
 
 #[tokio::test]
-async fn a_release_and_a_take_are_never_sent_twice() {
+async fn release_and_take_are_sent_once() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = salver.context(session("ada"), "settings").unwrap();
@@ -424,7 +423,7 @@ async fn a_release_and_a_take_are_never_sent_twice() {
 }
 
 #[tokio::test]
-async fn health_names_what_is_wrong_and_what_to_do() {
+async fn health_names_issue_and_advice() {
     let down = Salver::redis("app", "redis://127.0.0.1:1").unwrap();
     let health = down.health().await;
     assert_eq!(health.issues()[0].kind(), IssueKind::Unreachable);
@@ -446,10 +445,11 @@ async fn health_names_what_is_wrong_and_what_to_do() {
     let server = Server::start_with(&options);
     let salver = Salver::redis("app", &server.url()).unwrap();
     let health = salver.health().await;
-    let found: Vec<_> = health.issues().iter().map(|one| one.kind()).collect();
+    let found: Vec<_> = health.issues().iter().map(|issue| issue.kind()).collect();
     assert_eq!(found, [IssueKind::EvictionEnabled], "{health}");
-    let advice = "evicting: maxmemory-policy is volatile-lru; set `maxmemory-policy noeviction`";
-    assert_eq!(health.to_string(), advice);
+    let expected =
+        "eviction_enabled: maxmemory-policy is volatile-lru; set `maxmemory-policy noeviction`";
+    assert_eq!(health.to_string(), expected);
     let port = server.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     let salver = Salver::redis("app", &replica.url()).unwrap();
@@ -458,7 +458,7 @@ async fn health_names_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn health_that_is_good_again_ends_the_rest() {
+async fn healthy_check_closes_breaker() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = salver.context(session("ada"), "p").unwrap();
@@ -471,31 +471,33 @@ async fn health_that_is_good_again_ends_the_rest() {
     salver.peek(&page).await.unwrap();
 }
 
-/// The first to come after a break that nobody saw is served: by a page's claim as by anything else.
+/// The first call after a disconnect that the client has not noticed succeeds, a claim as well as
+/// others.
 #[tokio::test]
-async fn a_break_that_nobody_saw_costs_nobody_anything() {
+async fn unnoticed_disconnect_fails_no_call() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
-    // The store alone: a handle looks at the server by itself, and might see the break.
+    // The test calls the store directly, because a handle calls Redis by itself and may notice the
+    // disconnect.
     let store = RedisStore::new(&server.url()).unwrap();
     let (page, age) = ([at("ada", "settings")], Duration::from_secs(60));
-    let message = [Message::info("still here")];
+    let message = [Message::info("kept")];
     let added = store.add(&page[0], &message, &Limits::default()).await;
     added.unwrap();
     server.kill();
-    server.start_again();
+    server.restart();
     let claim = store.claim(&page, age, age).await.unwrap();
     assert_eq!(claim.messages().len(), 1);
     server.kill();
-    server.start_again();
+    server.restart();
     store.confirm(&claim).await.unwrap();
     assert!(store.peek(&page, age).await.unwrap().next_due_in.is_none());
 }
 
 #[tokio::test]
-async fn health_knows_what_is_too_old() {
+async fn health_reports_unsupported_version() {
     let server = Server::start();
-    let proxy = Proxy::before(server.port);
-    proxy.set(Fault::Say("redis_version:5.", "redis_version:7."));
+    let proxy = Proxy::start(server.port);
+    proxy.set(Fault::ReplaceText("redis_version:5.", "redis_version:7."));
     let health = Salver::redis("app", &proxy.url()).unwrap().health().await;
     assert_eq!(
         health.issues()[0].kind(),
@@ -509,43 +511,43 @@ async fn health_knows_what_is_too_old() {
 }
 
 #[tokio::test]
-async fn health_knows_when_the_clocks_differ() {
-    for (behind, found) in [(4, None), (6, Some(IssueKind::ClockSkew))] {
-        let then = time::OffsetDateTime::now_utc().unix_timestamp() - behind;
+async fn health_reports_clock_skew() {
+    for (behind, expected) in [(4, None), (6, Some(IssueKind::ClockSkew))] {
+        let server_time = time::OffsetDateTime::now_utc().unix_timestamp() - behind;
         let file = scratch("time").join("now");
-        std::fs::write(&file, format!("{then}.9\n")).unwrap();
+        std::fs::write(&file, format!("{server_time}.9\n")).unwrap();
         let server = Server::start_at(&file);
         let health = Salver::redis("app", &server.url()).unwrap().health().await;
-        let last = health.issues().last().map(|finding| finding.kind());
-        assert_eq!(last, found, "{health}");
+        let last = health.issues().last().map(|issue| issue.kind());
+        assert_eq!(last, expected, "{health}");
     }
 }
 
-/// However many wait for it, one connection is made at a time.
+/// A store opens one connection at a time, however many calls wait for it.
 #[tokio::test]
-async fn one_connection_is_dialled_however_many_wait() {
-    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://{}", mute.local_addr().unwrap());
+async fn concurrent_calls_open_one_connection() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", silent.local_addr().unwrap());
     let store = RedisStore::new(&url).unwrap();
     let page = [at("ada", "settings")];
-    let asking = join_all((0..100).map(|_| store.peek(&page, Duration::from_secs(60))));
-    let mut dialled = Vec::new();
+    let calls = join_all((0..100).map(|_| store.peek(&page, Duration::from_secs(60))));
+    let mut connections = Vec::new();
     let accepting = async {
         loop {
-            dialled.push(mute.accept().await.unwrap());
+            connections.push(silent.accept().await.unwrap());
         }
     };
     tokio::select! {
-        answers = asking => {
-            assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.is_unavailable())));
+        results = calls => {
+            assert!(results.iter().all(|result| result.as_ref().is_err_and(|error| error.is_unavailable())));
         }
         () = accepting => {}
     }
-    assert_eq!(dialled.len(), 1, "connections for 100 requests");
+    assert_eq!(connections.len(), 1, "connections for 100 calls");
 }
 
 #[tokio::test]
-async fn a_store_is_looked_at_once_when_it_first_answers() {
+async fn store_health_is_logged_once_after_first_reply() {
     let logs = Logs::everywhere();
     let options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
     let server = Server::start_with(&options);
@@ -554,9 +556,9 @@ async fn a_store_is_looked_at_once_when_it_first_answers() {
     for _ in 0..3 {
         salver.add(&page, Message::info("x")).await.unwrap();
     }
-    let told = "the store: evicting: maxmemory-policy is allkeys-lru";
-    eventually("it is told", async || {
-        logs.text().contains(told).then_some(())
+    let warning = "store health: eviction_enabled: maxmemory-policy is allkeys-lru";
+    eventually("the issue is logged", async || {
+        logs.text().contains(warning).then_some(())
     })
     .await;
     salver.add(&page, Message::info("x")).await.unwrap();
@@ -569,8 +571,8 @@ async fn a_store_is_looked_at_once_when_it_first_answers() {
 }
 
 #[tokio::test]
-async fn what_is_counted_has_the_names_of_the_table() {
-    let counted = Counted::start();
+async fn metrics_have_documented_names() {
+    let metrics = RecordedMetrics::start();
     let (store, report) = SpyStore::new();
     let inner = store.inner.clone();
     let salver = Salver::builder("app")
@@ -608,18 +610,18 @@ async fn what_is_counted_has_the_names_of_the_table() {
         ("salver_breaker_opened_total", 1),
     ];
     for (name, count) in expected {
-        assert_eq!(counted.sum(name), count, "{name}");
+        assert_eq!(metrics.sum(name), count, "{name}");
     }
-    assert_eq!(counted.values("salver_breaker_open"), [1.0]);
+    assert_eq!(metrics.values("salver_breaker_open"), [1.0]);
     assert_eq!(
-        counted.values("salver_store_call_duration_seconds").len(),
+        metrics.values("salver_store_call_duration_seconds").len(),
         11
     );
-    let page = include_str!("../src/docs/observing.md");
-    for name in counted.names() {
+    let page = include_str!("../src/docs/observability.md");
+    for name in metrics.names() {
         assert!(
             page.contains(&format!("`{name}`")),
-            "the table does not have {name}"
+            "the observability page does not list {name}"
         );
     }
 }

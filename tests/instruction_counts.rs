@@ -1,7 +1,8 @@
-//! How many instructions the small things take: they repeat where times do not.
+//! Instruction counts of small functions. Unlike times, counts are reproducible.
 //!
-//! Callgrind counts them in this very program, which is not optimised, and on a processor without the newest
-//! instructions: the counts that are kept in `instructions.txt` are compared with themselves alone.
+//! Callgrind counts the instructions of this test binary, which is not optimised. It emulates a
+//! processor without the newest instructions. The counts are therefore comparable only with the
+//! baseline in `instructions.txt`.
 
 use std::fs;
 use std::hint::black_box;
@@ -16,15 +17,15 @@ use crate::support::eventually;
 use crate::support::processes::scratch;
 use crate::support::redis::Server;
 use crate::support::session;
-use crate::web::site::{PAGE, Site, html, site};
+use crate::web::site::{PAGE, WebTestSite, html, site};
 
-/// How often each is done while it is counted.
-const ROUNDS: u64 = 20;
-/// By which part a count may differ from the one that is kept: hash tables are seeded by chance.
+/// Calls of each subject in one count.
+const REPETITIONS: u64 = 20;
+/// Accepted relative difference from the baseline. Hash tables have random seeds.
 const TOLERANCE: f64 = 0.03;
-/// The same where another compiler made the program than the one whose counts are kept.
-const WIDE: f64 = 0.25;
-const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/instructions.txt");
+/// Accepted relative difference if the baseline is of another compiler version.
+const OTHER_COMPILER_TOLERANCE: f64 = 0.25;
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/instructions.txt");
 const SUBJECTS: [&str; 6] = [
     "encode",
     "decode",
@@ -34,7 +35,7 @@ const SUBJECTS: [&str; 6] = [
     "page_idle",
 ];
 
-/// Each is a function of its own, that callgrind can name.
+/// Each subject is a function that is not inlined, so that callgrind can name it.
 mod counted {
     use super::{Context, Message, wire};
 
@@ -70,14 +71,14 @@ mod counted {
 }
 
 #[actix_web::test]
-#[ignore = "run under callgrind by the test below"]
+#[ignore = "the test below runs it under callgrind"]
 async fn subjects() {
     let message = Message::success("120 icons are ready.").tag("import");
     let member = wire::encode(&message).unwrap();
     let view = View::new("orders/{id}").unwrap();
     let context = Context::new("shop", session(&"A".repeat(22)), view).unwrap();
     let messages = [message];
-    for _ in 0..ROUNDS {
+    for _ in 0..REPETITIONS {
         black_box(counted::encode(&messages[0]));
         black_box(counted::decode(&member));
         black_box(counted::key(&context));
@@ -86,21 +87,22 @@ async fn subjects() {
 
     let server = Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
-    let read = |pending: Pending| async move {
+    let extractor_page = |pending: Pending| async move {
         assert!(pending.is_empty());
         html(PAGE)
     };
-    let unread = || async { html(PAGE) };
-    let bare = Site::of(init_service(App::new().route("/p", web::get().to(unread))).await);
+    let slot_page = || async { html(PAGE) };
+    let bare =
+        WebTestSite::of(init_service(App::new().route("/p", web::get().to(slot_page))).await);
     let site = site(salver.middleware(), |app| {
-        _ = app.route("/p", web::get().to(read));
+        _ = app.route("/p", web::get().to(extractor_page));
     })
     .await;
     let cookie = format!("salver={}", "A".repeat(43));
     site.set_cookie(Some(cookie.clone()));
     bare.set_cookie(Some(cookie));
-    for _ in 0..ROUNDS {
-        eventually("pages know without asking", async || {
+    for _ in 0..REPETITIONS {
+        eventually("pages are served without a query", async || {
             site.get("/p").now_or_never().map(|_| ())
         })
         .await;
@@ -116,7 +118,7 @@ async fn subjects() {
 }
 
 #[test]
-fn instructions_are_as_many_as_are_kept() {
+fn counts_match_baseline() {
     let counts = count();
     let find = |name: &str| {
         let function = format!("counted::{name} ");
@@ -128,66 +130,67 @@ fn instructions_are_as_many_as_are_kept() {
                 .unwrap()
                 .replace(',', "")
         });
-        let most = first.map(|count| count.parse::<u64>().unwrap()).max();
-        most.unwrap_or_else(|| panic!("callgrind saw no {name}:\n{counts}")) / ROUNDS
+        let max = first.map(|count| count.parse::<u64>().unwrap()).max();
+        max.unwrap_or_else(|| panic!("callgrind did not count {name}:\n{counts}")) / REPETITIONS
     };
     let counts: Vec<_> = SUBJECTS.iter().map(|name| (*name, find(name))).collect();
     if std::env::var_os("SALVER_UPDATE_INSTRUCTION_COUNTS").is_some() {
         let lines = counts
             .iter()
             .map(|(name, count)| format!("{name} {count}\n"));
-        fs::write(KEPT, compiler() + lines.collect::<String>().as_str()).unwrap();
+        fs::write(BASELINE, compiler() + lines.collect::<String>().as_str()).unwrap();
     }
-    let kept = fs::read_to_string(KEPT).unwrap();
-    let tolerance = match kept.starts_with(&compiler()) {
+    let baseline = fs::read_to_string(BASELINE).unwrap();
+    let tolerance = match baseline.starts_with(&compiler()) {
         true => TOLERANCE,
-        false => WIDE,
+        false => OTHER_COMPILER_TOLERANCE,
     };
     let mut differ = Vec::new();
     for (name, count) in counts {
-        let line = kept
+        let line = baseline
             .lines()
             .find_map(|line| line.strip_prefix(&format!("{name} ")));
-        let kept: u64 = line.map_or(0, |count| count.parse().unwrap());
-        println!("COUNT {name} instructions={count} kept={kept} tolerance={tolerance}");
-        if (count as f64 - kept as f64).abs() > kept as f64 * tolerance {
+        let baseline: u64 = line.map_or(0, |count| count.parse().unwrap());
+        println!("COUNT {name} instructions={count} baseline={baseline} tolerance={tolerance}");
+        if (count as f64 - baseline as f64).abs() > baseline as f64 * tolerance {
             differ.push(name);
         }
     }
     assert!(
         differ.is_empty(),
-        "{differ:?} take more or less than is kept; if that is meant: SALVER_UPDATE_INSTRUCTION_COUNTS=1 tests/run counts"
+        "the counts of {differ:?} differ from the baseline; if that is intended, run `SALVER_UPDATE_INSTRUCTION_COUNTS=1 tests/run instructions`"
     );
 }
 
-/// Gives the compiler's name and version, and the end of the line.
+/// Returns the name and version of the compiler, with the end of the line.
 fn compiler() -> String {
     let version = Command::new("rustc").arg("--version").output().unwrap();
     String::from_utf8(version.stdout).unwrap()
 }
 
-/// Counts the subjects in a process of their own; gives callgrind's table of functions.
+/// Counts the subjects in a separate process. Returns callgrind's table of functions.
 fn count() -> String {
     let folder = scratch("callgrind");
     let out = folder.join("out");
-    let this = std::env::current_exe().unwrap();
+    let binary = std::env::current_exe().unwrap();
     let mut valgrind = Command::new("valgrind");
     valgrind
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={}", out.display()));
-    valgrind.arg(this).args([
+    valgrind.arg(binary).args([
         "--exact",
-        "counts::subjects",
+        "instruction_counts::subjects",
         "--ignored",
         "--test-threads=1",
     ]);
-    let ran = valgrind.output();
-    let ran = ran.expect("tests/run needs valgrind: on Debian 'sudo apt-get install valgrind'");
+    let output = valgrind.output();
+    let output =
+        output.expect("tests/run needs valgrind: on Debian 'sudo apt-get install valgrind'");
     assert!(
-        ran.status.success(),
+        output.status.success(),
         "{}{}",
-        String::from_utf8_lossy(&ran.stdout),
-        String::from_utf8_lossy(&ran.stderr)
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
     let mut annotate = Command::new("callgrind_annotate");
     let table = annotate

@@ -1,6 +1,6 @@
-//! Every test of the crate, in one binary.
+//! All integration tests of the crate, in one binary.
 //!
-//! `tests/run` runs them, and says what each part is.
+//! `tests/run` runs them. Its header lists the parts.
 
 #![allow(
     missing_docs,
@@ -13,7 +13,7 @@
     clippy::unwrap_used,
     clippy::exhaustive_structs,
     clippy::field_reassign_with_default,
-    reason = "a test fails by panicking, and prints its figures"
+    reason = "tests fail by panicking and print their results"
 )]
 
 mod conformance;

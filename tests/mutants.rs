@@ -1,6 +1,8 @@
-//! Mutation tests: each mutant of `mutants.toml` changes the source so that one named test must fail.
+//! Mutation tests: each mutant of `mutants.toml` changes the source so that one named test must
+//! fail.
 //!
-//! They show that tests can fail where a faulty store cannot: claims, settlement, filling of pages, assets.
+//! They cover code that the faulty stores of `faulty_stores.rs` cannot cover: claims, settlement,
+//! slot injection, assets.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,10 +13,11 @@ use serde::Deserialize;
 
 /// Longest run of one test, in seconds. Bounds a mutant that waits forever.
 const TEST_TIMEOUT: &str = "170";
-/// The exit code of `timeout` when time is up.
+/// Exit code of `timeout` after a timeout.
 const TIMED_OUT: i32 = 124;
-/// What a copy of the package consists of.
-const PACKAGE: [&str; 6] = [
+/// Files and folders of a copy of the package.
+const PACKAGE: [&str; 7] = [
+    ".typos.toml",
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
@@ -116,7 +119,8 @@ impl Workspace {
         workspace
     }
 
-    /// Removes what cargo built of this package: cargo would take a build of other sources for one of these.
+    /// Removes the artefacts of this package. Cargo could reuse an artefact that was built from
+    /// other sources.
     fn forget_own_builds(&self) {
         let examples = root().join("examples").read_dir().unwrap();
         let examples = examples.map(|entry| entry.unwrap().path());
@@ -178,7 +182,7 @@ impl Workspace {
         test.args([TEST_TIMEOUT, "cargo", "test"]).args(CARGO_FLAGS);
         test.args(target).args(["--", "--exact", &mutant.test]);
         let (status, log) = self.output(&mut test);
-        // A test that ends its process fails without saying so.
+        // A test that aborts its process prints no `FAILED`, but the message of its panic.
         let has_failed = log.contains("FAILED") || log.contains("panicked");
         match status.code() {
             Some(0) => Outcome::Missed,
@@ -199,7 +203,7 @@ impl Workspace {
             .env("RUST_BACKTRACE", "0")
             .env_remove("SALVER_TEST_FULL");
         for (name, _) in std::env::vars() {
-            // Of this package's own build and of nextest: a build of the copy has others.
+            // Cargo and nextest set these variables for this package. The copy has other values.
             if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("NEXTEST") {
                 command.env_remove(name);
             }

@@ -1,4 +1,4 @@
-//! The dashboard as a person meets it: in a real Chromium, against a real process.
+//! The dashboard and the other examples, in a real Chromium and against real processes.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,21 +7,22 @@ use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use salver::Salver;
 use serde_json::json;
 
-use crate::support::app::{Dashboard, example, known_visitor, listening, visitor};
+use crate::support::app::{Dashboard, example, known_visitor, start_example, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::redis::Server;
 
 const SAVED: &str = "Your settings have been changed successfully.";
 
-async fn leave(browser: &Browser, dashboard: &Dashboard, text: &str, view: &str) {
+/// Adds a message by the form of the dashboard.
+async fn add_by_form(browser: &Browser, dashboard: &Dashboard, text: &str, view: &str) {
     browser.open(&dashboard.at("/")).await;
     browser.fill("text", text).await;
     browser.fill("view", view).await;
     browser.click("form[action='/messages'] button").await;
 }
 
-/// Leaves a message by a script in the page that is open, without leaving it.
+/// Adds a message by a script in the open page, without navigating away.
 pub async fn leave_here(browser: &Browser, fields: serde_json::Value) {
     let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', \
                   body: new URLSearchParams(FIELDS) }).then(() => 1);";
@@ -30,8 +31,8 @@ pub async fn leave_here(browser: &Browser, fields: serde_json::Value) {
         .await;
 }
 
-/// Counts what waits on a view, without showing it.
-async fn waiting(browser: &Browser, dashboard: &Dashboard, view: &str) -> u64 {
+/// Returns the number of pending messages of a view, without showing them.
+async fn pending_count(browser: &Browser, dashboard: &Dashboard, view: &str) -> u64 {
     browser.open(&dashboard.at("/")).await;
     let script = format!(
         "const found = document.querySelector('[data-view=\"{view}\"]'); return found ? Number(found.dataset.count) : 0;"
@@ -39,7 +40,7 @@ async fn waiting(browser: &Browser, dashboard: &Dashboard, view: &str) -> u64 {
     browser.run(&script).await.as_u64().unwrap()
 }
 
-async fn shows_once(dashboard: Dashboard) {
+async fn assert_form_shows_message_once(dashboard: Dashboard) {
     let browser = Browser::start().await;
     browser.open(&dashboard.at("/settings")).await;
     assert!(browser.messages().await.is_empty());
@@ -48,40 +49,43 @@ async fn shows_once(dashboard: Dashboard) {
     browser.driver.refresh().await.unwrap();
     assert!(
         browser.messages().await.is_empty(),
-        "a reload shows nothing"
+        "a reload shows no message"
     );
     browser.quit().await;
-    assert!(dashboard.interrupt().success(), "Ctrl-C ends it cleanly");
+    assert!(
+        dashboard.interrupt().success(),
+        "the process exits with status 0 on Ctrl-C"
+    );
 }
 
 #[tokio::test]
-async fn a_form_shows_its_message_once_on_the_embedded_store() {
+async fn form_shows_message_once_on_memory_store() {
     let dashboard = Dashboard::start(None);
     assert!(
-        dashboard.announced.contains("embedded store"),
+        dashboard.startup_line.contains("embedded store"),
         "{}",
-        dashboard.announced
+        dashboard.startup_line
     );
-    shows_once(dashboard).await;
+    assert_form_shows_message_once(dashboard).await;
     println!("PAGE post_redirect_get store=memory shown=1 after_reload=0");
 }
 
 #[tokio::test]
-async fn a_form_shows_its_message_once_on_redis() {
+async fn form_shows_message_once_on_redis() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));
     assert!(
-        dashboard.announced.contains("Redis"),
+        dashboard.startup_line.contains("Redis"),
         "{}",
-        dashboard.announced
+        dashboard.startup_line
     );
-    shows_once(dashboard).await;
+    assert_form_shows_message_once(dashboard).await;
     println!("PAGE post_redirect_get store=redis shown=1 after_reload=0");
 }
 
 #[tokio::test]
-async fn hello_shows_its_message_once() {
-    let (url, _process) = listening("hello", "/settings").await;
+async fn hello_example_shows_message_once() {
+    let (url, _process) = start_example("hello", "/settings").await;
     let browser = Browser::start().await;
     browser.open(&url).await;
     assert!(browser.messages().await.is_empty());
@@ -91,16 +95,16 @@ async fn hello_shows_its_message_once() {
     browser.driver.refresh().await.unwrap();
     assert!(
         browser.messages().await.is_empty(),
-        "a reload shows nothing"
+        "a reload shows no message"
     );
     browser.quit().await;
     println!("PAGE example=hello shown=1 after_reload=0");
 }
 
 #[tokio::test]
-async fn templates_draw_messages_themselves() {
+async fn template_examples_render_messages() {
     for example in ["askama", "minijinja"] {
-        let (url, _process) = listening(example, "/").await;
+        let (url, _process) = start_example(example, "/").await;
         let visitor = visitor();
         let page = visitor
             .post(&url)
@@ -114,7 +118,7 @@ async fn templates_draw_messages_themselves() {
             page.contains("class=\"success\"") && page.contains("was added."),
             "{page}"
         );
-        assert!(!page.contains(". <b>"), "{example} escapes: {page}");
+        assert!(!page.contains(". <b>"), "{example} does not escape: {page}");
         let again = visitor
             .get(&url)
             .send()
@@ -123,14 +127,14 @@ async fn templates_draw_messages_themselves() {
             .text()
             .await
             .unwrap();
-        assert!(!again.contains("was added."), "once");
+        assert!(!again.contains("was added."), "shown again");
         println!("PAGE example={example} shown=1 after_reload=0");
     }
 }
 
 #[tokio::test]
-async fn the_prometheus_example_serves_metrics_and_health() {
-    let (url, _process) = listening("prometheus", "/").await;
+async fn prometheus_example_serves_metrics_and_health() {
+    let (url, _process) = start_example("prometheus", "/").await;
     let visitor = visitor();
     let page = visitor.post(&url).send().await.unwrap().text().await;
     assert!(page.unwrap().contains("was added."));
@@ -149,14 +153,14 @@ async fn the_prometheus_example_serves_metrics_and_health() {
 }
 
 #[tokio::test]
-async fn the_job_example_reaches_a_page() {
+async fn job_example_reaches_page() {
     let server = Server::start();
     let dashboard = Dashboard::start(Some(&server.url()));
     let (visitor, session) = known_visitor(&dashboard, &server).await;
-    let address = format!(r#"{{"app":"dashboard","session":"{session}","view":"uploads"}}"#);
+    let context = format!(r#"{{"app":"dashboard","session":"{session}","view":"uploads"}}"#);
     let mut job = std::process::Command::new(example("job"));
     let job = job
-        .args([&address, "120 icons are ready."])
+        .args([&context, "120 icons are ready."])
         .env("REDIS_URL", server.url());
     let output = job.output().unwrap();
     assert!(
@@ -178,8 +182,8 @@ async fn the_job_example_reaches_a_page() {
 }
 
 #[test]
-fn the_examples_that_end_by_themselves_end_well() {
-    for (name, said) in [
+fn terminating_examples_succeed() {
+    for (name, expected) in [
         ("custom_store", "Kept in a list.\n"),
         ("testing", "2 tests passed\n"),
     ] {
@@ -189,16 +193,16 @@ fn the_examples_that_end_by_themselves_end_well() {
             "{name}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     }
 }
 
 #[tokio::test]
-async fn five_redirects_lose_nothing() {
+async fn five_redirects_lose_no_message() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
-    leave(&browser, &dashboard, "five hops away", "elsewhere").await;
-    leave(&browser, &dashboard, "five hops away", "*").await;
-    // Leaving it for any page has shown it on the page that came next.
+    add_by_form(&browser, &dashboard, "five hops away", "elsewhere").await;
+    add_by_form(&browser, &dashboard, "five hops away", "*").await;
+    // The redirect after the second add led to a page, which shows the message for any view.
     browser.shows(&["five hops away"]).await;
     browser.open(&dashboard.at("/uploads")).await;
     leave_here(&browser, json!({ "text": SAVED, "view": "dashboard" })).await;
@@ -220,20 +224,20 @@ async fn five_redirects_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_that_breaks_loses_nothing() {
+async fn failing_page_loses_no_message() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
-    leave(&browser, &dashboard, "survives", "broken").await;
+    add_by_form(&browser, &dashboard, "survives", "broken").await;
     for _ in 0..3 {
         browser.open(&dashboard.at("/broken")).await;
         assert!(browser.messages().await.is_empty());
-        assert_eq!(waiting(&browser, &dashboard, "broken").await, 1);
+        assert_eq!(pending_count(&browser, &dashboard, "broken").await, 1);
     }
     browser.quit().await;
     println!("PAGE broken=3 lost=0");
 }
 
 #[tokio::test]
-async fn two_views_in_two_tabs_do_not_steal() {
+async fn two_tabs_show_messages_of_their_views_only() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     let first = browser.driver.window().await.unwrap();
     browser.open(&dashboard.at("/settings")).await;
@@ -254,38 +258,38 @@ async fn two_views_in_two_tabs_do_not_steal() {
     println!("PAGE tabs=2 views=2 stolen=0");
 }
 
-async fn a_job_reaches_a_visitor_without_a_cookie(redis_url: Option<&str>) {
+async fn assert_job_reaches_visitor_without_cookie(redis_url: Option<&str>) {
     let (dashboard, browser) = (Dashboard::start(redis_url), Browser::start().await);
     browser.open(&dashboard.at("/uploads")).await;
     assert!(browser.driver.get_all_cookies().await.unwrap().is_empty());
     browser.fill("icons", "7").await;
     browser.fill("seconds", "1").await;
     browser.click("main form button").await;
-    let seen = eventually("the job says that it is done", async || {
+    let shown = eventually("the page shows the message of the job", async || {
         let messages = browser.messages().await;
         (messages == ["7 icons are ready."]).then_some(())
     });
-    seen.await;
+    shown.await;
     browser.driver.refresh().await.unwrap();
     assert!(browser.messages().await.is_empty());
     browser.quit().await;
 }
 
 #[tokio::test]
-async fn a_job_in_this_process_reaches_a_visitor_without_a_cookie() {
-    a_job_reaches_a_visitor_without_a_cookie(None).await;
+async fn job_in_same_process_reaches_visitor_without_cookie() {
+    assert_job_reaches_visitor_without_cookie(None).await;
     println!("PAGE job=same_process cookie_before=none shown=1");
 }
 
 #[tokio::test]
-async fn a_job_in_another_process_reaches_a_visitor_without_a_cookie() {
+async fn job_in_other_process_reaches_visitor_without_cookie() {
     let server = Server::start();
-    a_job_reaches_a_visitor_without_a_cookie(Some(&server.url())).await;
+    assert_job_reaches_visitor_without_cookie(Some(&server.url())).await;
     println!("PAGE job=other_process cookie_before=none shown=1");
 }
 
 #[tokio::test]
-async fn without_javascript_everything_works() {
+async fn form_works_without_javascript() {
     let (dashboard, browser) = (
         Dashboard::start(None),
         Browser::start_without_javascript().await,
@@ -296,7 +300,7 @@ async fn without_javascript_everything_works() {
     assert_eq!(
         browser.driver.title().await.unwrap(),
         "off",
-        "scripts are off indeed"
+        "JavaScript is not disabled"
     );
     browser.open(&dashboard.at("/settings")).await;
     browser.click("main form button").await;
@@ -308,9 +312,9 @@ async fn without_javascript_everything_works() {
 }
 
 #[tokio::test]
-async fn an_empty_password_is_a_page_with_the_error_and_what_was_pending() {
+async fn empty_password_shows_error_and_pending_message() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
-    // From a page of another view: nobody listens for this one yet.
+    // From a page of another view, so that no open stream delivers the message.
     browser.open(&dashboard.at("/settings")).await;
     leave_here(
         &browser,
@@ -334,9 +338,9 @@ async fn an_empty_password_is_a_page_with_the_error_and_what_was_pending() {
 }
 
 #[tokio::test]
-async fn login_carries_messages_and_logout_forgets_them() {
+async fn login_keeps_messages_and_logout_removes_them() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
-    leave(&browser, &dashboard, "before the login", "uploads").await;
+    add_by_form(&browser, &dashboard, "before the login", "uploads").await;
     browser.open(&dashboard.at("/")).await;
     let before = browser.driver.get_all_cookies().await.unwrap()[0]
         .value
@@ -347,18 +351,19 @@ async fn login_carries_messages_and_logout_forgets_them() {
         browser.driver.get_all_cookies().await.unwrap()[0].value,
         before
     );
-    leave(&browser, &dashboard, "private", "settings").await;
+    add_by_form(&browser, &dashboard, "private", "settings").await;
     browser.open(&dashboard.at("/")).await;
     browser.click("form[action='/logout'] button").await;
     browser.shows(&["You are logged out."]).await;
-    assert_eq!(waiting(&browser, &dashboard, "settings").await, 0);
+    assert_eq!(pending_count(&browser, &dashboard, "settings").await, 0);
     browser.quit().await;
 }
 
-/// A site that remembers what it was asked, with a page that prefetches another.
+/// Starts a site that records its requests, with a page that prefetches another. Returns its URL
+/// and the requests.
 fn recording_site(salver: Salver) -> (String, Arc<Mutex<Vec<String>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let record = Arc::clone(&seen);
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&requests);
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let app = move || {
@@ -367,7 +372,7 @@ fn recording_site(salver: Salver) -> (String, Arc<Mutex<Vec<String>>>) {
             App::new()
                 .wrap(salver.middleware())
                 .wrap(middleware::from_fn(move |request: ServiceRequest, next: middleware::Next<_>| {
-                    let purpose = request.headers().get("sec-purpose").map(|it| it.to_str().unwrap_or_default());
+                    let purpose = request.headers().get("sec-purpose").map(|value| value.to_str().unwrap_or_default());
                     let line = format!("{} {} {}", request.method(), request.path(), purpose.unwrap_or("-"));
                     record.lock().unwrap().push(line);
                     next.call(request)
@@ -387,12 +392,12 @@ fn recording_site(salver: Salver) -> (String, Arc<Mutex<Vec<String>>>) {
         send.send(server.addrs()[0].to_string()).unwrap();
         actix_web::rt::System::new().block_on(server.run()).unwrap();
     });
-    (format!("http://{}", receive.recv().unwrap()), seen)
+    (format!("http://{}", receive.recv().unwrap()), requests)
 }
 
 #[tokio::test]
-async fn head_and_a_real_prefetch_consume_nothing() {
-    let (url, seen) = recording_site(Salver::memory("app").unwrap());
+async fn head_and_prefetch_consume_no_message() {
+    let (url, requests) = recording_site(Salver::memory("app").unwrap());
     let browser = Browser::start().await;
     browser.open(&format!("{url}/page")).await;
     browser
@@ -403,22 +408,28 @@ async fn head_and_a_real_prefetch_consume_nothing() {
         .await;
     browser.open(&format!("{url}/start")).await;
     let prefetched = eventually("the browser prefetches", async || {
-        seen.lock()
+        requests
+            .lock()
             .unwrap()
             .iter()
             .find(|line| line.starts_with("GET /page prefetch"))
             .cloned()
     });
     let prefetched = prefetched.await;
-    assert!(seen.lock().unwrap().contains(&"HEAD /page -".to_owned()));
-    browser.open(&format!("{url}/page?really")).await;
+    assert!(
+        requests
+            .lock()
+            .unwrap()
+            .contains(&"HEAD /page -".to_owned())
+    );
+    browser.open(&format!("{url}/page?visited")).await;
     browser.shows(&["kept for the visitor"]).await;
     browser.quit().await;
     println!("PAGE head=1 prefetch=1 consumed=0 server_saw=\"{prefetched}\"");
 }
 
 #[tokio::test]
-async fn messages_are_added_as_json_and_refused_with_the_field() {
+async fn json_add_succeeds_or_names_invalid_field() {
     let dashboard = Dashboard::start(None);
     let visitor = visitor();
     let post = async |fields: &[(&str, &str)]| {
@@ -443,16 +454,16 @@ async fn messages_are_added_as_json_and_refused_with_the_field() {
     for (fields, field) in [
         (vec![("text", "")], "text"),
         (vec![("text", overlong.as_str())], "text"),
-        (vec![("text", "x"), ("level", "loud")], "level"),
+        (vec![("text", "x"), ("level", "fatal")], "level"),
         (vec![("text", "x"), ("tag", "a b")], "tag"),
         (vec![("text", "x"), ("autoclose", "1")], "autoclose"),
         (vec![("text", "x"), ("title", "a\nb")], "title"),
     ] {
-        let (status, refused) = post(&fields).await;
+        let (status, problem) = post(&fields).await;
         assert_eq!(
-            (status, refused["field"].as_str()),
+            (status, problem["field"].as_str()),
             (422, Some(field)),
-            "{refused}"
+            "{problem}"
         );
     }
     let form = visitor
@@ -474,7 +485,7 @@ async fn messages_are_added_as_json_and_refused_with_the_field() {
     assert!(page.contains("hello") && page.contains("salver-warning"));
 }
 
-/// Leaves one message of each kind for the dashboard, by a script in the page that is open.
+/// Adds one message of each level for the dashboard, by a script in the open page.
 pub async fn fill_the_dashboard(browser: &Browser) {
     let long = format!(
         "A long text without end, such as a path: /srv/import/2026-11-21/{}",
@@ -499,7 +510,7 @@ pub async fn fill_the_dashboard(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn pages_look_right_and_are_accessible() {
+async fn pages_are_accessible_and_do_not_scroll_sideways() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     let (mut pages, mut lowest) = (0, f64::INFINITY);
     for (scheme, dark) in [("light", false), ("dark", true)] {
@@ -557,7 +568,7 @@ async fn pages_look_right_and_are_accessible() {
 }
 
 #[tokio::test]
-async fn the_stylesheet_is_served_and_cached() {
+async fn stylesheet_is_served_and_cached() {
     let dashboard = Dashboard::start(None);
     let answer = visitor()
         .get(dashboard.at("/salver/salver.css"))

@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Does what README says, as somebody new: from an empty project of one's own to the first message on a page. Prints
-# `QUICKSTART <step> <seconds>` for each thing that has to be typed, and how many there were.
+# Follows the README from an empty project to the first message on a page. Prints
+# `QUICKSTART <step> <seconds>` for each step of the user, and then the number of steps.
 #
-# The crate is this checkout's, by a patch that a user does not need; everything else is fetched and built anew.
+# The crate is this checkout, by a path dependency that a user does not need. All other crates are
+# fetched and built.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-home=$root/target/quickstart
-rm -rf "$home"
-mkdir -p "$home"
-cd "$home"
-export CARGO_TARGET_DIR=$home/target
-steps=0 begun=$SECONDS site=
+work=$root/target/quickstart
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+export CARGO_TARGET_DIR=$work/target
+steps=0 started=$SECONDS site=
 
 finish() {
   [ -z "$site" ] || kill "$site" 2>/dev/null || true
 }
 trap finish EXIT
 
-# step <name> <command…>: one line that somebody types.
+# step <name> <command…>: runs one step of the user and prints its duration.
 step() {
   local name=$1 start=$SECONDS
   shift
@@ -26,19 +27,19 @@ step() {
   echo "QUICKSTART $name $((SECONDS - start))"
 }
 
-# What README has them add, by this checkout.
+# The `cargo add` line of the README, with `salver` from this checkout.
 add() {
   local line
   line=$(grep -m1 '^cargo add ' "$root/README.md")
-  [ "$line" = 'cargo add actix-web salver' ] || { echo "README says: $line" >&2; exit 1; }
+  [ "$line" = 'cargo add actix-web salver' ] || { echo "unexpected line in README: $line" >&2; exit 1; }
   cargo add --quiet actix-web
   cargo add --quiet --path "$root" salver
 }
 
-# The first block of code on README, as it stands there.
+# Copies the first code block of the README.
 paste() {
   sed -n '/^```rust,no_run$/,/^```$/p' "$root/README.md" | sed '/^```/d' >src/main.rs
-  [ -s src/main.rs ] || { echo 'README has no block of code' >&2; exit 1; }
+  [ -s src/main.rs ] || { echo 'README has no code block' >&2; exit 1; }
 }
 
 run() {
@@ -52,12 +53,12 @@ run() {
     curl --silent --output page "$url" && return
     sleep 0.1
   done
-  echo 'the site does not answer' >&2
+  echo 'the site does not respond' >&2
   exit 1
 }
 
-# Presses the button, as a browser does: the redirect leads to the page.
-press() {
+# Submits the form and follows the redirect to the page, as a browser does.
+submit() {
   curl --silent --location --cookie-jar jar --cookie jar --data '' --output page "$url"
   grep -q 'Your settings have been changed successfully.' page
 }
@@ -72,6 +73,6 @@ cd site
 step 'cargo-add' add
 step 'paste-readme' paste
 step 'cargo-run' run
-step 'press-the-button' press
+step 'submit-the-form' submit
 step 'reload' reload
-echo "QUICKSTART steps=$steps seconds=$((SECONDS - begun)) of which most are the compiler's"
+echo "QUICKSTART steps=$steps seconds=$((SECONDS - started)), most of them in the compiler"

@@ -1,11 +1,12 @@
-//! A site under load for half an hour: nothing grows. `tests/run --long soak`; `SALVER_SOAK_MINUTES` for less.
+//! A site under load for half an hour, whose memory and open files must not grow. Run it with
+//! `tests/run soak`. `SALVER_SOAK_MINUTES` sets another duration.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::faults::process::SiteProcess;
-use crate::faults::site::{ask, read_whole};
+use crate::faults::site::{read_response, send_get};
 use crate::faults::{pending, salver};
 use crate::support::at;
 use crate::support::history::{History, Row};
@@ -13,12 +14,12 @@ use crate::support::redis::Server;
 
 const CLIENTS: usize = 8;
 const VISITORS: usize = 500;
-/// Which share of what the site can do is asked of it.
+/// Share of the maximum throughput.
 const LOAD: f64 = 0.7;
-/// Most growth, in bytes in ten minutes.
-const GROWTH: f64 = 1024.0 * 1024.0;
+/// Maximum growth of the resident memory, in bytes per ten minutes.
+const MAX_GROWTH: f64 = 1024.0 * 1024.0;
 
-struct Scene {
+struct SoakFixture {
     port: u16,
     salver: salver::Salver,
     history: History,
@@ -26,9 +27,9 @@ struct Scene {
     pages: AtomicUsize,
 }
 
-impl Scene {
-    /// Adds a message for every tenth page, and reads the page.
-    async fn visit(&self, n: usize) {
+impl SoakFixture {
+    /// Reads a page. Adds a message before every tenth page.
+    async fn read_page(&self, n: usize) {
         let context = &self.contexts[n % VISITORS];
         if n.is_multiple_of(10) {
             let message = self.history.message(context);
@@ -37,10 +38,12 @@ impl Scene {
                 Err(_) => self.history.in_doubt(&message),
             }
         }
-        let stream = ask(self.port, "/page", context.session().as_str())
+        let stream = send_get(self.port, "/page", context.session().as_str())
             .await
             .unwrap();
-        let page = read_whole(stream).await.expect("a page broke off");
+        let page = read_response(stream)
+            .await
+            .expect("a response was incomplete");
         self.history.received(context, &page);
         self.pages.fetch_add(1, Ordering::Relaxed);
     }
@@ -48,12 +51,12 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes half an hour"]
-async fn nothing_grows_under_load() {
+async fn memory_and_open_files_do_not_grow_under_load() {
     let minutes = std::env::var("SALVER_SOAK_MINUTES").map_or(30, |text| text.parse().unwrap());
     let length = Duration::from_secs(minutes * 60);
     let server = Server::start();
     let site = SiteProcess::start(&server.url());
-    let scene = Arc::new(Scene {
+    let fixture = Arc::new(SoakFixture {
         port: site.port,
         salver: salver(&server.url()),
         history: History::default(),
@@ -62,25 +65,27 @@ async fn nothing_grows_under_load() {
             .collect(),
         pages: AtomicUsize::new(0),
     });
-    load(&scene, Duration::from_secs(5), None).await;
-    let most = scene.pages.swap(0, Ordering::Relaxed) as f64 / 5.0;
-    let pace = Duration::from_secs_f64(CLIENTS as f64 / (most * LOAD));
+    load(&fixture, Duration::from_secs(5), None).await;
+    let max_rate = fixture.pages.swap(0, Ordering::Relaxed) as f64 / 5.0;
+    let interval = Duration::from_secs_f64(CLIENTS as f64 / (max_rate * LOAD));
 
-    let watcher = std::thread::spawn({
+    let sampler = std::thread::spawn({
         let process = site.id();
-        move || watch(process, length)
+        move || sample(process, length)
     });
-    load(&scene, length, Some(pace)).await;
-    let seen = watcher.join().unwrap();
-    let verdict = scene.history.verdict(&pending(&server, &scene.contexts));
-    let growth = slope(&seen) * 600.0;
-    let files = seen.iter().map(|sample| sample.files);
-    let (fewest, most_files) = (files.clone().min().unwrap(), files.max().unwrap());
+    load(&fixture, length, Some(interval)).await;
+    let samples = sampler.join().unwrap();
+    let verdict = fixture
+        .history
+        .verdict(&pending(&server, &fixture.contexts));
+    let growth = slope(&samples) * 600.0;
+    let files = samples.iter().map(|sample| sample.files);
+    let (min_files, max_files) = (files.clone().min().unwrap(), files.max().unwrap());
     let more = format!(
-        "minutes={minutes} pages={} pages_a_second={:.0} of={most:.0} rss_growth_kib_in_10_min={:.0} \
-         files={fewest}-{most_files}",
-        scene.pages.load(Ordering::Relaxed),
-        most * LOAD,
+        "minutes={minutes} pages={} pages_a_second={:.0} max={max_rate:.0} rss_growth_kib_in_10_min={:.0} \
+         files={min_files}-{max_files}",
+        fixture.pages.load(Ordering::Relaxed),
+        max_rate * LOAD,
         growth / 1024.0
     );
     Row {
@@ -89,26 +94,26 @@ async fn nothing_grows_under_load() {
         more,
         ..Row::default()
     }
-    .judge();
-    assert!(growth <= GROWTH, "{growth} bytes in ten minutes");
+    .report();
+    assert!(growth <= MAX_GROWTH, "{growth} bytes in ten minutes");
     assert!(
-        most_files - fewest <= 2 * CLIENTS,
-        "{fewest} to {most_files} descriptors"
+        max_files - min_files <= 2 * CLIENTS,
+        "{min_files} to {max_files} open files"
     );
     site.kill();
 }
 
-/// Visits for a time, each client at a pace or as fast as it can.
-async fn load(scene: &Arc<Scene>, length: Duration, pace: Option<Duration>) {
+/// Reads pages for a time. Each client starts one page per interval, or reads as fast as possible.
+async fn load(fixture: &Arc<SoakFixture>, length: Duration, interval: Option<Duration>) {
     let until = Instant::now() + length;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let scene = scene.clone();
+            let fixture = fixture.clone();
             tokio::spawn(async move {
                 let mut n = client * 61;
                 while Instant::now() < until {
-                    let next = tokio::time::Instant::now() + pace.unwrap_or_default();
-                    scene.visit(n).await;
+                    let next = tokio::time::Instant::now() + interval.unwrap_or_default();
+                    fixture.read_page(n).await;
                     n += 1;
                     tokio::time::sleep_until(next).await;
                 }
@@ -126,8 +131,8 @@ struct Sample {
     files: usize,
 }
 
-/// Looks at a process every second, after a sixth of the time for everything to be warm.
-fn watch(process: u32, length: Duration) -> Vec<Sample> {
+/// Samples a process every second. The first sixth of the time is warm-up and is not sampled.
+fn sample(process: u32, length: Duration) -> Vec<Sample> {
     let started = Instant::now();
     let mut samples = Vec::new();
     while started.elapsed() < length {
@@ -149,22 +154,22 @@ fn watch(process: u32, length: Duration) -> Vec<Sample> {
     samples
 }
 
-/// Bytes a second, by least squares.
+/// Returns the growth in bytes per second, by least squares.
 fn slope(samples: &[Sample]) -> f64 {
     let n = samples.len() as f64;
     let (mean_at, mean_bytes) = (
         samples.iter().map(|sample| sample.at).sum::<f64>() / n,
         samples.iter().map(|sample| sample.bytes).sum::<f64>() / n,
     );
-    let above = samples
+    let numerator = samples
         .iter()
         .map(|sample| (sample.at - mean_at) * (sample.bytes - mean_bytes));
-    let below = samples.iter().map(|sample| (sample.at - mean_at).powi(2));
-    above.sum::<f64>() / below.sum::<f64>()
+    let denominator = samples.iter().map(|sample| (sample.at - mean_at).powi(2));
+    numerator.sum::<f64>() / denominator.sum::<f64>()
 }
 
 #[test]
-fn a_slope_is_a_slope() {
+fn slope_of_linear_samples_is_exact() {
     let at = |second: u32| Sample {
         at: second.into(),
         bytes: 7.0 + 3.0 * f64::from(second),

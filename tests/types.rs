@@ -1,4 +1,4 @@
-//! Words and the stored format: what is refused, what is written, what is read for ever.
+//! Types and the stored format: validation, encoding, and decoding of frozen bytes.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,34 +14,34 @@ use salver::{
 use serde_json::Value;
 use time::OffsetDateTime;
 
-/// How many cases a property is tried with.
+/// Generated cases for each property.
 const CASES: u32 = 10_000;
 
 fn fixtures() -> Value {
     serde_json::from_str(include_str!("fixtures/wire_v1.json")).unwrap()
 }
 
-fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+fn string_field<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap()
 }
 
 #[test]
-fn frozen_keys_are_spelled_as_ever() {
+fn keys_match_fixtures() {
     for case in fixtures()["keys"].as_array().unwrap() {
-        let session = SessionId::new(word(case, "session")).unwrap();
-        let view = View::try_from(word(case, "view").to_owned()).unwrap();
-        let context = Context::new(word(case, "app"), session, view).unwrap();
-        assert_eq!(context.key(), word(case, "key"));
+        let session = SessionId::new(string_field(case, "session")).unwrap();
+        let view = View::try_from(string_field(case, "view").to_owned()).unwrap();
+        let context = Context::new(string_field(case, "app"), session, view).unwrap();
+        assert_eq!(context.key(), string_field(case, "key"));
     }
 }
 
 #[test]
-fn frozen_members_are_read_and_written_as_ever() {
+fn members_match_fixtures() {
     for case in fixtures()["members"].as_array().unwrap() {
-        let member = word(case, "member");
+        let member = string_field(case, "member");
         let message = wire::decode(member.as_bytes()).unwrap();
-        assert_eq!(message.text(), word(case, "text"));
-        assert_eq!(message.level().as_str(), word(case, "level"));
+        assert_eq!(message.text(), string_field(case, "text"));
+        assert_eq!(message.level().as_str(), string_field(case, "level"));
         assert_eq!(message.get_tag(), case["tag"].as_str());
         assert_eq!(message.get_title(), case["title"].as_str());
         if case["rewritten"] == true {
@@ -52,7 +52,7 @@ fn frozen_members_are_read_and_written_as_ever() {
 }
 
 #[test]
-fn frozen_members_that_are_no_messages_stay_so() {
+fn undecodable_fixtures_are_rejected() {
     for member in fixtures()["unreadable"].as_array().unwrap() {
         let member = member.as_str().unwrap();
         assert_eq!(
@@ -73,30 +73,30 @@ fn frozen_members_that_are_no_messages_stay_so() {
 
 #[test]
 fn levels_are_ordered_and_named() {
-    let words = Level::ALL.map(Level::as_str);
-    assert_eq!(words, ["debug", "info", "success", "warning", "error"]);
+    let names = Level::ALL.map(Level::as_str);
+    assert_eq!(names, ["debug", "info", "success", "warning", "error"]);
     assert!(Level::ALL.is_sorted());
     for level in Level::ALL {
         assert_eq!(level.as_str().parse::<Level>().unwrap(), level);
     }
-    assert_eq!("loud".parse::<Level>().unwrap_err().field(), Some("level"));
+    assert_eq!("fatal".parse::<Level>().unwrap_err().field(), Some("level"));
 }
 
-/// What stands in a refused value, to be looked for in the error.
+/// A part of each rejected value. No error may contain it.
 const SECRET: &str = "hunter2";
 
-fn refused(field: &str, error: &Error) {
+fn assert_rejected(field: &str, error: &Error) {
     assert!(error.is_invalid(), "{error}");
     assert_eq!(error.field(), Some(field), "{error}");
-    let whole = format!("{error} {error:?}");
+    let text = format!("{error} {error:?}");
     assert!(
-        !whole.contains(SECRET),
-        "an error repeats what it refuses: {whole}"
+        !text.contains(SECRET),
+        "the error repeats the rejected value: {text}"
     );
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
+async fn invalid_message_is_rejected_by_add() {
     let salver = Salver::memory("app").unwrap();
     let context = salver.context(SessionId::new("ada").unwrap(), "v").unwrap();
     let long = |size: usize| SECRET.repeat(size / SECRET.len() + 1);
@@ -155,7 +155,7 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
         ("key", ok().key("")),
         ("key", ok().key(format!("{SECRET}\n"))),
         ("key", ok().key("x".repeat(limits::MAX_KEY + 1))),
-        // Arguments of nothing.
+        // Arguments without a translation key.
         ("key", ok().arg("x", SECRET)),
         ("args", ok().key("x").arg("", SECRET)),
         ("args", ok().key("x").arg("x", long(limits::MAX_DATA))),
@@ -170,29 +170,29 @@ async fn what_is_wrong_with_a_message_comes_out_of_the_call_that_uses_it() {
     ];
     for (field, message) in cases {
         let error = salver.add(&context, message).await.unwrap_err();
-        refused(field, &error);
+        assert_rejected(field, &error);
     }
     let quotes = || "\"".repeat(4000);
     let large = Message::info(quotes())
         .title("\"".repeat(200))
         .data("\"".repeat(1000));
-    refused("message", &salver.add(&context, large).await.unwrap_err());
+    assert_rejected("message", &salver.add(&context, large).await.unwrap_err());
     assert_eq!(
         salver.count(&context).await.unwrap(),
         0,
-        "nothing was added"
+        "a rejected message was added"
     );
 }
 
 #[test]
-fn names_are_checked_when_they_are_made() {
+fn names_are_validated_on_construction() {
     let long = SECRET.repeat(50);
     for bad in ["", " ", "a\nb", "a\0b", long.as_str()] {
-        refused("session", &SessionId::new(bad).unwrap_err());
-        refused("view", &View::new(bad).unwrap_err());
-        refused("app", &Salver::memory(bad).unwrap_err());
+        assert_rejected("session", &SessionId::new(bad).unwrap_err());
+        assert_rejected("view", &View::new(bad).unwrap_err());
+        assert_rejected("app", &Salver::memory(bad).unwrap_err());
     }
-    refused("view", &View::new("*").unwrap_err());
+    assert_rejected("view", &View::new("*").unwrap_err());
     let context = r#"{"app":"","session":"hunter2","view":"v"}"#;
     let error = serde_json::from_str::<Context>(context)
         .unwrap_err()
@@ -206,7 +206,7 @@ fn names_are_checked_when_they_are_made() {
 }
 
 #[test]
-fn a_url_is_refused_without_repeating_it() {
+fn invalid_url_is_rejected_without_repeating_it() {
     for url in [
         "",
         "hunter2",
@@ -214,41 +214,41 @@ fn a_url_is_refused_without_repeating_it() {
         "redis://:hunter2@[::",
         "redis://h:hunter2",
     ] {
-        refused("url", &Salver::redis("app", url).unwrap_err());
+        assert_rejected("url", &Salver::redis("app", url).unwrap_err());
     }
 }
 
 #[test]
-fn settings_are_checked_by_the_builder() {
+fn invalid_settings_are_rejected_by_builder() {
     let build = || Salver::builder("app");
     let zero = Duration::ZERO;
-    refused("expiry", &build().ttl(zero).build().unwrap_err());
-    refused(
-        "age_limit",
+    assert_rejected("ttl", &build().ttl(zero).build().unwrap_err());
+    assert_rejected(
+        "max_age",
         &build().max_age(Duration::MAX).build().unwrap_err(),
     );
-    refused("lease", &build().lease(zero).build().unwrap_err());
-    refused(
+    assert_rejected("lease", &build().lease(zero).build().unwrap_err());
+    assert_rejected(
         "max_messages",
         &build().max_messages(0).build().unwrap_err(),
     );
-    refused(
+    assert_rejected(
         "max_messages",
         &build().max_messages(1001).build().unwrap_err(),
     );
-    refused(
-        "page_budget",
+    assert_rejected(
+        "page_timeout",
         &build().page_timeout(zero).build().unwrap_err(),
     );
-    refused(
-        "add_budget",
+    assert_rejected(
+        "call_timeout",
         &build().call_timeout(Duration::MAX).build().unwrap_err(),
     );
-    refused("url", &build().redis("hunter2").build().unwrap_err());
+    assert_rejected("url", &build().redis("hunter2").build().unwrap_err());
 }
 
 #[test]
-fn links_that_lead_somewhere_are_taken() {
+fn valid_links_are_accepted() {
     for url in [
         "/",
         "/uploads?x=1#y",
@@ -264,19 +264,19 @@ fn links_that_lead_somewhere_are_taken() {
 }
 
 #[test]
-fn ids_of_one_process_only_grow() {
+fn ids_of_one_process_increase() {
     let ids: Vec<_> = (0..10_000).map(|_| Message::info("x").id()).collect();
     assert!(ids.is_sorted_by(|a, b| a < b));
-    let spelled: Vec<_> = ids.iter().map(MessageId::to_string).collect();
-    assert!(spelled.is_sorted());
+    let encoded: Vec<_> = ids.iter().map(MessageId::to_string).collect();
+    assert!(encoded.is_sorted());
 }
 
 #[test]
-fn ids_of_a_jobs_steps_are_the_same_each_time() {
+fn ids_of_job_steps_are_deterministic() {
     for case in fixtures()["steps"].as_array().unwrap() {
-        let begun = UNIX_EPOCH + Duration::from_millis(case["begun"].as_u64().unwrap());
+        let started_at = UNIX_EPOCH + Duration::from_millis(case["begun"].as_u64().unwrap());
         let step = case["step"].as_u64().unwrap().try_into().unwrap();
-        let id = MessageId::for_job_step(begun, case["job"].as_str().unwrap(), step);
+        let id = MessageId::for_job_step(started_at, case["job"].as_str().unwrap(), step);
         assert_eq!(id.to_string(), case["id"], "{case}");
         assert_eq!(
             MessageId::from_str(&id.to_string()).unwrap(),
@@ -294,7 +294,7 @@ fn ids_of_a_jobs_steps_are_the_same_each_time() {
 }
 
 #[test]
-fn autoclose_follows_the_level_unless_told() {
+fn autoclose_defaults_to_level() {
     assert_eq!(Message::success("x").autoclose_millis(), Some(5000));
     assert_eq!(Message::error("x").autoclose_millis(), None);
     assert_eq!(
@@ -308,7 +308,7 @@ fn autoclose_follows_the_level_unless_told() {
 }
 
 #[test]
-fn a_message_keeps_its_words_out_of_logs() {
+fn message_debug_contains_no_text() {
     let message = Message::info(SECRET)
         .title(SECRET)
         .action(SECRET, "/")
@@ -325,8 +325,8 @@ fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCase
     TestRunner::new(config).run(strategy, test).unwrap();
 }
 
-/// Pieces that a careless spelling would confuse.
-fn part() -> impl Strategy<Value = String> {
+/// Generates names with characters that an incorrect key encoding would confuse.
+fn name() -> impl Strategy<Value = String> {
     let pieces = [
         "a", "b", ":", "%", "%3A", "{", "}", "*", "!", "?", "[", "/", "ø", " ", "session", "~",
     ];
@@ -335,7 +335,7 @@ fn part() -> impl Strategy<Value = String> {
 
 #[test]
 fn property_keys_are_injective() {
-    let tuple = || (part(), part(), part());
+    let tuple = || (name(), name(), name());
     let context = |(app, session, view): &(String, String, String)| {
         let session = SessionId::new(session.as_str()).ok()?;
         Context::new(app.as_str(), session, View::new(view.as_str()).ok()?).ok()
@@ -354,12 +354,12 @@ fn property_keys_are_injective() {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let words = || "[ -~\u{a0}-\u{2fff}]{1,60}";
+    let text = || "[ -~\u{a0}-\u{2fff}]{1,60}";
     let level = select(Level::ALL.to_vec());
-    let data = proptest::option::of((any::<i64>(), any::<f64>(), words()));
+    let data = proptest::option::of((any::<i64>(), any::<f64>(), text()));
     let extras = (
         proptest::option::of("[A-Za-z0-9._~-]{1,64}"),
-        proptest::option::of(words()),
+        proptest::option::of(text()),
     );
     let rest = (
         data,
@@ -367,7 +367,7 @@ fn message() -> impl Strategy<Value = Message> {
         any::<bool>(),
         0_i64..4_000_000_000,
     );
-    (level, words(), extras, rest).prop_map(|(level, text, (tag, title), rest)| {
+    (level, text(), extras, rest).prop_map(|(level, text, (tag, title), rest)| {
         let (data, autoclose, markdown, expires) = rest;
         let mut message = Message::new(level, text).action("Go", "/x");
         if let Some(tag) = tag {
@@ -390,28 +390,28 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 #[test]
-fn property_what_is_written_is_read_back() {
+fn property_encoded_message_decodes_to_itself() {
     run(&message(), |message| {
         if let Ok(member) = wire::encode(&message) {
-            let head = wire::member_header(&member).unwrap();
+            let header = wire::member_header(&member).unwrap();
             let id = message.id().to_string();
-            prop_assert_eq!(head.id, id.as_bytes());
-            prop_assert_eq!(head.tag, message.get_tag().map(str::as_bytes));
-            prop_assert_eq!(head.unix_ms(), Some(message.id().unix_ms()));
+            prop_assert_eq!(header.id, id.as_bytes());
+            prop_assert_eq!(header.tag, message.get_tag().map(str::as_bytes));
+            prop_assert_eq!(header.unix_ms(), Some(message.id().unix_ms()));
             prop_assert_eq!(wire::decode(&member).unwrap(), message);
         }
         Ok(())
     });
-    println!("PROPERTY what_is_written_is_read_back cases={CASES}");
+    println!("PROPERTY encoded_message_decodes_to_itself cases={CASES}");
 }
 
 #[test]
-fn property_no_bytes_break_the_reader() {
+fn property_decode_never_panics() {
     let start = br#"{"id":"018f2b6e-7c3a-7000-8000-000000000001""#.to_vec();
     run(
         &(any::<bool>(), vec(any::<u8>(), 0..200)),
-        |(begins_well, noise)| {
-            let member = if begins_well {
+        |(has_valid_start, noise)| {
+            let member = if has_valid_start {
                 [start.clone(), noise].concat()
             } else {
                 noise
@@ -420,5 +420,5 @@ fn property_no_bytes_break_the_reader() {
             Ok(())
         },
     );
-    println!("PROPERTY no_bytes_break_the_reader cases={CASES}");
+    println!("PROPERTY decode_never_panics cases={CASES}");
 }

@@ -1,4 +1,4 @@
-//! Which contexts to ask for, and from when: one small number for each.
+//! The contexts that pages have to query, each with the time from which they have to.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -7,24 +7,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::changes::fingerprint::{Fingerprint, IdentityHasher};
 
-/// How many parts the table has, each with a lock of its own: pages look while marks are made.
+/// Number of shards, each with its own lock. Bounds how often a page waits while another thread
+/// writes an entry.
 const SHARDS: usize = 64;
-/// The bit that tells in which of two generations a mark was last seen to have a cause.
+/// The bit of an entry that holds the generation in which the entry was last written. Each resync
+/// pass begins a generation.
 const GENERATION: u32 = 1 << 31;
-/// A tick is milliseconds divided by this: coarse, so that a mark is one small number for years.
+/// Length of a tick in milliseconds. Coarse, so that 31 bits of ticks last for four years.
 const MILLIS_PER_TICK: u64 = 64;
 
-/// From which tick on to ask; 0 is at once.
+/// The tick from which a page has to query a context; 0 means immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Due(u32);
 
 impl Due {
     pub(crate) const NOW: Self = Self(0);
-    /// Somebody is asking: at once too, until there is an answer.
+    /// A query is in flight. Other pages query too, until its result is recorded.
     const IN_FLIGHT: Self = Self(1);
 
-    /// Gives the tick of a time, rounded down: better asked a moment early than late. After four years every
-    /// tick is the last one, and every page with a mark asks.
+    /// Returns the tick of a time, rounded down: an early query costs a round trip, a late one
+    /// delays a message. After four years all times have the last tick, and every entry is due.
     pub(crate) fn after_millis(millis: u64) -> Self {
         let due = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
         Self(due.saturating_add(2).min(GENERATION - 1))
@@ -33,21 +35,23 @@ impl Due {
 
 type Shard = HashMap<Fingerprint, u32, BuildHasherDefault<IdentityHasher>>;
 
-/// There is room for no more marks.
+/// The error for an entry that was not stored, because the map is at capacity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CapacityExceeded;
 
-/// The marks of all contexts that may have something.
+/// The dirty entries: one for each context that may have a visible message.
 pub(crate) struct DirtyMap {
     shards: [Mutex<Shard>; SHARDS],
     count: AtomicUsize,
-    /// Most of them.
+    /// Maximum number of entries.
     capacity: usize,
-    /// With so many half of the room is taken that there was after the last round.
+    /// Number of entries from which a resync pass is due. Half of the capacity that was free after
+    /// the last pass is then used.
     resync_threshold: AtomicUsize,
-    /// Whether somebody reads them: what nobody reads nobody clears.
+    /// Whether pages read the entries. Queries of pages clear entries, so without pages none is
+    /// stored.
     enabled: AtomicBool,
-    /// The present one of the two generations: [`GENERATION`] or 0.
+    /// The current generation: [`GENERATION`] or 0.
     generation: AtomicU32,
 }
 
@@ -64,7 +68,7 @@ impl DirtyMap {
         }
     }
 
-    /// Keeps marks from now on.
+    /// Starts to store entries.
     #[cfg(feature = "web")]
     pub(crate) fn enable(&self) {
         self.enabled.store(true, Ordering::Release);
@@ -74,19 +78,19 @@ impl DirtyMap {
         self.enabled.load(Ordering::Acquire)
     }
 
-    /// Tells whether half of the room is taken that the last round left.
+    /// Returns whether half of the capacity that the last resync pass left free is used.
     pub(crate) fn needs_resync(&self) -> bool {
         self.count.load(Ordering::Relaxed) >= self.resync_threshold.load(Ordering::Relaxed)
     }
 
-    /// Tells from which tick on to ask for a context, if at all.
+    /// Returns the tick from which a page has to query a context, or `None` without an entry.
     #[cfg(feature = "web")]
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<Due> {
         let value = self.shard(fingerprint).get(&fingerprint).copied()?;
         Some(Due(value & !GENERATION))
     }
 
-    /// Has a context asked for from this tick on, or earlier where that is so already.
+    /// Requires a query of a context from this tick on. An entry with an earlier tick keeps it.
     pub(crate) fn mark_dirty(
         &self,
         fingerprint: Fingerprint,
@@ -95,19 +99,20 @@ impl DirtyMap {
         self.upsert(fingerprint, |old| old.map_or(due, |old| old.min(due)))
     }
 
-    /// Notes that there is something in a context: what is known of it stays, else it is asked for at once.
+    /// Records that a context exists. An entry keeps its tick; a new entry is due immediately.
     pub(crate) fn touch(&self, fingerprint: Fingerprint) -> Result<(), CapacityExceeded> {
         self.upsert(fingerprint, |old| old.unwrap_or(Due::NOW))
     }
 
-    /// Notes that somebody is about to ask for a context: what changes from now on is not in the answer.
+    /// Records that a query of a context begins. Its result does not cover later changes.
     pub(crate) fn begin_query(&self, fingerprint: Fingerprint) {
         if let Some(value) = self.shard(fingerprint).get_mut(&fingerprint) {
             *value = *value & GENERATION | Due::IN_FLIGHT.0;
         }
     }
 
-    /// Notes the answer, if nothing has changed since somebody asked: nothing more before this tick, or at all.
+    /// Records the result of a query. Removes the entry, unless the context changed during the
+    /// query. With `due`, the next query is required from that tick on.
     pub(crate) fn finish_query(
         &self,
         fingerprint: Fingerprint,
@@ -125,19 +130,20 @@ impl DirtyMap {
         due.map_or(Ok(()), |due| self.mark_dirty(fingerprint, due))
     }
 
-    /// Begins another generation: what is marked or seen from now on is of it.
+    /// Begins a new generation. Entries that are written from now on belong to it.
     pub(crate) fn begin_generation(&self) {
         self.generation.fetch_xor(GENERATION, Ordering::AcqRel);
     }
 
-    /// Removes what is not of the present generation.
+    /// Removes the entries of the previous generation, and sets the threshold for the next resync
+    /// pass.
     pub(crate) fn drop_stale(&self) {
-        let present = self.generation.load(Ordering::Relaxed);
-        self.retain(|value| value & GENERATION == present);
-        let left = self.count.load(Ordering::Relaxed);
-        let room = self.capacity.saturating_sub(left);
+        let current = self.generation.load(Ordering::Relaxed);
+        self.retain(|value| value & GENERATION == current);
+        let remaining = self.count.load(Ordering::Relaxed);
+        let free = self.capacity.saturating_sub(remaining);
         self.resync_threshold
-            .store(left + room.div_ceil(2), Ordering::Relaxed);
+            .store(remaining + free.div_ceil(2), Ordering::Relaxed);
     }
 
     pub(crate) fn clear(&self) {
@@ -153,7 +159,8 @@ impl DirtyMap {
             return Ok(());
         }
         let mut shard = self.shard(fingerprint);
-        // Under the lock: who sees the mark after this sees it in this generation or a later one.
+        // Loaded under the shard lock, so that no write moves an entry back to an earlier
+        // generation.
         let generation = self.generation.load(Ordering::Acquire);
         if let Some(value) = shard.get_mut(&fingerprint) {
             *value = due(Some(Due(*value & !GENERATION))).0 | generation;
@@ -167,7 +174,8 @@ impl DirtyMap {
         Ok(())
     }
 
-    /// Keeps some, one shard after the other, so that no page waits for long.
+    /// Keeps the entries that match. Locks one shard at a time, so that no page waits for the whole
+    /// scan.
     fn retain(&self, keep: impl Fn(u32) -> bool) {
         for shard in &self.shards {
             let mut shard = lock(shard);
@@ -182,12 +190,12 @@ impl DirtyMap {
     }
 
     fn shard(&self, fingerprint: Fingerprint) -> MutexGuard<'_, Shard> {
-        #[expect(clippy::indexing_slicing, reason = "there are so many")]
+        #[expect(clippy::indexing_slicing, reason = "a shard index is below SHARDS")]
         lock(&self.shards[fingerprint.shard_index(SHARDS)])
     }
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // Nothing in here is half-changed when a panic strikes.
+    // A panic cannot leave a shard half changed, so a poisoned lock is safe to use.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

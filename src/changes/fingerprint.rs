@@ -1,4 +1,4 @@
-//! What a context is known by where nobody needs to read it.
+//! Fingerprints: fixed-size hashes that identify contexts in the pending index.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
@@ -8,8 +8,10 @@ use crate::Context;
 #[cfg(feature = "web")]
 use crate::{SessionId, View, context};
 
-/// 128 bits of the keyed hash of a context's key: it takes the same room however long the key is, and nobody
-/// outside can make two contexts share one.
+/// A keyed 128-bit hash of a context's key.
+///
+/// Its size does not depend on the length of the key. The hash key is secret, so a client cannot
+/// construct two contexts with the same fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u32; 4]);
 
@@ -20,10 +22,10 @@ impl Fingerprint {
         Self([word(0), word(1), word(2), word(3)])
     }
 
-    /// Gives a number below `parts`, the same for equal marks.
-    pub(crate) fn shard_index(self, parts: usize) -> usize {
+    /// Returns a number below `shards`, the same for equal fingerprints.
+    pub(crate) fn shard_index(self, shards: usize) -> usize {
         let [.., last] = self.0;
-        last as usize % parts
+        last as usize % shards
     }
 }
 
@@ -34,7 +36,7 @@ impl Hash for Fingerprint {
     }
 }
 
-/// Takes a mark for the hash that it is.
+/// A hasher that returns the number it is given: a fingerprint is a hash already.
 #[derive(Default)]
 pub(crate) struct IdentityHasher(u64);
 
@@ -54,14 +56,14 @@ impl Hasher for IdentityHasher {
     }
 }
 
-/// Makes marks, by a secret of its own.
+/// Computes fingerprints with its own secret hash key.
 pub(crate) struct Fingerprinter(SipHasher13);
 
 impl Fingerprinter {
     pub(crate) fn new() -> Self {
-        // The standard library's hasher is seeded by chance.
-        let chance = RandomState::new();
-        let secret = (chance.hash_one(0_u8), chance.hash_one(1_u8));
+        // The standard library seeds `RandomState` with random keys.
+        let random = RandomState::new();
+        let secret = (random.hash_one(0_u8), random.hash_one(1_u8));
         Self(SipHasher13::new_with_keys(secret.0, secret.1))
     }
 
@@ -72,10 +74,13 @@ impl Fingerprinter {
     }
 
     pub(crate) fn fingerprint_all(&self, contexts: &[Context]) -> Vec<Fingerprint> {
-        contexts.iter().map(|one| self.fingerprint(one)).collect()
+        contexts
+            .iter()
+            .map(|context| self.fingerprint(context))
+            .collect()
     }
 
-    /// Marks a context by its key, as [`Context::key`] spells it.
+    /// Returns the fingerprint of the context with this key, as written by [`Context::key`].
     #[cfg(feature = "redis")]
     pub(crate) fn fingerprint_key(&self, key: &[u8]) -> Fingerprint {
         let mut hasher = self.0;
@@ -83,17 +88,18 @@ impl Fingerprinter {
         Fingerprint::new(&hasher)
     }
 
-    /// Marks views of a session, without putting a key together.
+    /// Returns a function that maps a view of a session to the fingerprint of its context. Builds
+    /// no key string.
     #[cfg(feature = "web")]
     pub(crate) fn for_session(
         &self,
         app: &str,
         session: &SessionId,
     ) -> impl Fn(&View) -> Fingerprint {
-        let mut of_session = self.0;
-        context::write_session_prefix(app, session, |part| of_session.write(part.as_bytes()));
+        let mut session_hasher = self.0;
+        context::write_session_prefix(app, session, |part| session_hasher.write(part.as_bytes()));
         move |view| {
-            let mut hasher = of_session;
+            let mut hasher = session_hasher;
             view.write_encoded(|part| hasher.write(part.as_bytes()));
             Fingerprint::new(&hasher)
         }

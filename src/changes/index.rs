@@ -1,4 +1,5 @@
-//! The pending index: contexts that have no mark have nothing to show, while a connection tells of changes.
+//! The pending index. While the tracking connection is synced, a context without a dirty entry has
+//! no visible message.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,29 +14,32 @@ use crate::changes::dirty_map::Due;
 #[cfg(feature = "web")]
 use crate::changes::fingerprint::Fingerprint;
 
-/// How long the connection may be silent before nothing is known any more: less than the second that is promised.
+/// Maximum age of the last heartbeat before the index is out of sync. Below one second, because the
+/// guarantees limit for how long pages trust a silent server.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(700);
-/// The bit of the state that says that all that there is in the store has been marked.
+/// The bit of [`Index::state`] that is set once every context in the store has been scanned.
 pub(crate) const SYNCED: u64 = 1;
 
-/// What is known without asking.
+/// The entries of the pending index, and whether they are complete.
 pub(crate) struct Index {
     created_at: Instant,
-    /// How often all was lost, times two, and [`COMPLETE`].
+    /// Twice the number of invalidations, plus the bit [`SYNCED`].
     pub(crate) state: AtomicU64,
-    /// When something was heard last, in milliseconds after birth.
+    /// Time of the last answered heartbeat, in milliseconds since `created_at`.
     pub(crate) last_heartbeat: AtomicU64,
     pub(crate) dirty: DirtyMap,
-    /// Rung when all has to be gone through at once.
+    /// Notified when a resync pass has to start immediately.
     #[cfg(feature = "redis")]
     pub(crate) resync_requested: Notify,
-    /// Whether all was lost for want of room.
+    /// Whether the index was invalidated for lack of capacity, and no resync pass has succeeded
+    /// since.
     pub(crate) over_capacity: AtomicBool,
-    /// Held while all is lost: a round that begins halfway would not know which of its marks went.
+    /// Held during an invalidation, so that no resync pass starts between clearing two shards. Such
+    /// a pass could lose entries that it has just stored.
     invalidating: Mutex<()>,
 }
 
-/// That all was known: the state, and the time.
+/// The state, and the time in milliseconds since `created_at`, at which the index was synced.
 type SyncedAt = (u64, u64);
 
 impl Index {
@@ -52,36 +56,38 @@ impl Index {
         }
     }
 
-    /// Tells whether what has no mark has nothing to show.
+    /// Returns the state and the time if the index is synced: every context without an entry then
+    /// has no visible message.
     pub(crate) fn synced_at(&self) -> Option<SyncedAt> {
         let state = self.state.load(Ordering::Acquire);
-        // The time is looked at here too: whoever is to notice the silence may itself be standing still.
-        let at = self.now();
-        let silent = at.saturating_sub(self.last_heartbeat.load(Ordering::Acquire));
-        let synced = state & SYNCED != 0 && silent <= HEARTBEAT_TIMEOUT.as_millis() as u64;
-        synced.then_some((state, at))
+        // The heartbeat task may itself be stalled, so the age of the last heartbeat is checked
+        // here too.
+        let now = self.now();
+        let heartbeat_age = now.saturating_sub(self.last_heartbeat.load(Ordering::Acquire));
+        let synced = state & SYNCED != 0 && heartbeat_age <= HEARTBEAT_TIMEOUT.as_millis() as u64;
+        synced.then_some((state, now))
     }
 
     #[cfg(feature = "web")]
     pub(super) fn is_known_empty(&self, now: Due, fingerprint: Fingerprint) -> bool {
-        self.dirty.get(fingerprint).is_none_or(|from| from > now)
+        self.dirty.get(fingerprint).is_none_or(|due| due > now)
     }
 
-    /// Keeps others from losing all, or waits until they have.
+    /// Locks out other invalidations and the start of resync passes.
     pub(crate) fn invalidation_lock(&self) -> MutexGuard<'_, ()> {
         self.invalidating
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells whether all was known until now.
+    /// Clears all entries and the bit [`SYNCED`]. Returns whether the bit was set.
     pub(super) fn invalidate(&self, _guard: &MutexGuard<'_, ()>) -> bool {
         let invalidated = |state: u64| Some((state | SYNCED).wrapping_add(1));
         let before = self
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, invalidated);
         self.dirty.clear();
-        // It always gives a next state, so it never fails.
+        // `invalidated` always returns a state, so the update never fails.
         before.is_ok_and(|state| state & SYNCED != 0)
     }
 

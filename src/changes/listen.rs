@@ -1,4 +1,4 @@
-//! Waiting for a context without asking.
+//! Listeners: waiting for a change of a context without polling the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +11,17 @@ use crate::changes::listeners::Signal;
 use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL, Source};
 
 impl Changes {
-    /// Watches the contexts that a page would look into.
+    /// Returns a listener for these contexts, which are those that a page reads.
     pub(crate) fn listen(self: &Arc<Self>, contexts: &[Context]) -> Listener {
         Listener::new(self, self.fingerprinter.fingerprint_all(contexts))
     }
 }
 
-/// Waits until something may have changed in a context. Made by [`Salver::watch`](crate::Salver::watch).
+/// Waits until something may have changed in a context. Created by
+/// [`Salver::listen`](crate::Salver::listen).
 ///
-/// Dropping it ends the watch. It holds no connection: all of a process share the one that tells.
+/// Dropping it unregisters it. It holds no connection: all listeners of a process share the one
+/// tracking connection.
 pub struct Listener {
     changes: Arc<Changes>,
     fingerprints: Vec<Fingerprint>,
@@ -37,22 +39,25 @@ impl Listener {
         }
     }
 
-    /// Waits until something may have changed since the last call: look again then.
+    /// Waits until something may have changed since the last call. The caller then reads again.
     ///
-    /// Several changes may be one ring, and a ring may be for nothing. None is missed for good: while nobody
-    /// tells this process of changes it rings once a second. What falls due by itself, a scheduled message or
-    /// the end of a lease, does not ring: the look before it says when, in [`Found::next`](crate::store::Found::next).
+    /// One return can stand for several changes, or for none. No change is missed permanently:
+    /// while this process receives no change notifications, the call returns once a second. A
+    /// scheduled message that becomes visible, or a lease that ends, is not a change. The previous
+    /// read returns that time in
+    /// [`ReadResult::next_due_in`](crate::store::ReadResult::next_due_in).
     ///
     /// # Cancel safety
     ///
-    /// Safe: a ring that nobody waited for is there for the next call.
+    /// Safe: a change that arrives while no call waits completes the next call.
     ///
     /// # Panics
     ///
-    /// Where nobody tells, as in a Cluster, outside of a tokio runtime with time enabled, as every timer of tokio.
+    /// Outside of a tokio runtime with time enabled, if the store has no change notifications, as
+    /// in a Redis Cluster. The call then uses a timer of tokio.
     pub async fn changed(&mut self) {
         match self.changes.source {
-            // What it was then makes no difference: look again.
+            // A signal and a timeout mean the same to the caller: read again.
             Source::Polling => drop(timeout(FALLBACK_POLL_INTERVAL, self.signal.wait()).await),
             Source::Local | Source::Tracked(_) => self.signal.wait().await,
         }
@@ -69,6 +74,6 @@ impl Drop for Listener {
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
+        f.debug_struct("Listener").finish_non_exhaustive()
     }
 }

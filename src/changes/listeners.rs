@@ -1,4 +1,4 @@
-//! Who waits for which context.
+//! The registered listeners, by the contexts that they wait for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::changes::fingerprint::Fingerprint;
 
-/// Whether it has rung since somebody looked: many rings are one.
+/// A flag for one listener: set by a change, reset by the wait. Several changes set it once.
 #[derive(Default)]
 pub(super) struct Signal {
     is_set: AtomicBool,
@@ -28,11 +28,11 @@ impl Signal {
     }
 }
 
-/// Who waits for which context.
+/// The signals of all listeners, by the contexts that they wait for.
 #[derive(Default)]
 pub(crate) struct Listeners {
     signals: Mutex<HashMap<Fingerprint, Vec<Arc<Signal>>>>,
-    /// How many contexts are waited for: most rings are for none, and look no further.
+    /// Number of contexts with a listener. At 0, the usual number, a change takes no lock.
     count: AtomicUsize,
 }
 
@@ -51,9 +51,9 @@ impl Listeners {
     pub(super) fn unregister(&self, fingerprints: &[Fingerprint], signal: &Arc<Signal>) {
         let mut signals = self.lock();
         for fingerprint in fingerprints {
-            if let Some(here) = signals.get_mut(fingerprint) {
-                here.retain(|other| !Arc::ptr_eq(other, signal));
-                if here.is_empty() {
+            if let Some(registered) = signals.get_mut(fingerprint) {
+                registered.retain(|other| !Arc::ptr_eq(other, signal));
+                if registered.is_empty() {
                     signals.remove(fingerprint);
                 }
             }
@@ -72,17 +72,17 @@ impl Listeners {
 
     pub(crate) fn notify_all(&self) {
         let signals = self.lock();
-        let mut signal = HashSet::new();
-        for one in signals.values().flatten() {
-            // A watch waits for several contexts, and rings once.
-            if signal.insert(Arc::as_ptr(one)) {
-                one.set();
+        let mut seen = HashSet::new();
+        for signal in signals.values().flatten() {
+            // A listener waits for several contexts; its signal is set once.
+            if seen.insert(Arc::as_ptr(signal)) {
+                signal.set();
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Vec<Arc<Signal>>>> {
-        // Nothing in here is half-changed when a panic strikes.
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! Change notifications by key, and the pending index: which contexts have nothing to show.
+//! Change notifications by key, and the pending index: the contexts that may have visible messages.
 
 #[cfg_attr(
     not(feature = "redis"),
-    expect(dead_code, reason = "only Redis tells of changes")
+    expect(dead_code, reason = "only the Redis store has a pending index")
 )]
 mod dirty_map;
 mod fingerprint;

@@ -1,4 +1,4 @@
-//! A query that the store is being asked, and what its answer means for the index.
+//! Queries in flight, and the effect of their results on the pending index.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::changes::dirty_map::Due;
 use crate::changes::fingerprint::Fingerprint;
 use crate::changes::source::Changes;
 
-/// Longest time for which an answer is trusted that says when something falls due: the server's clock and this
-/// process's may run apart.
+/// Maximum delay after which a context with a message that is not yet visible is due. Longer delays
+/// are not trusted, because the clocks of the server and of this process can drift apart.
 const MAX_DUE_DELAY: Duration = Duration::from_secs(60);
 
 impl Changes {
-    /// Begins a look: what rang before is answered by it, what rings from now on is not. Until it is answered
-    /// others ask too.
+    /// Begins a query. Its result covers earlier changes, and no later one. Other pages query the
+    /// same contexts until the result is recorded.
     pub(crate) fn begin_query(&self, contexts: &[Context]) -> QueryGuard<'_> {
         let fingerprints = self.fingerprinter.fingerprint_all(contexts);
         if let Some(index) = self.index() {
@@ -28,16 +28,17 @@ impl Changes {
     }
 }
 
-/// A look that is under way. Dropped without an answer, its contexts are asked for again.
+/// A query in flight. Dropping it without a result makes its contexts due immediately.
 #[must_use]
 pub(crate) struct QueryGuard<'a> {
     changes: &'a Changes,
-    /// Those whose answer is not there yet.
+    /// The contexts without a recorded result.
     fingerprints: Vec<Fingerprint>,
 }
 
 impl QueryGuard<'_> {
-    /// Notes the answer: nothing more may be shown before this time, unless it rings.
+    /// Records the result: without a change, no further message becomes visible within `next`, or
+    /// at all if it is `None`.
     pub(crate) fn finish(mut self, next: Option<Duration>) {
         let fingerprints = std::mem::take(&mut self.fingerprints);
         let Some(index) = self.changes.index() else {

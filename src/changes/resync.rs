@@ -1,4 +1,4 @@
-//! One pass over all keys of the store.
+//! One resync pass over all keys of the store.
 
 use std::sync::atomic::Ordering;
 
@@ -8,11 +8,11 @@ use crate::changes::index::{Index, SYNCED};
 use crate::changes::source::Changes;
 
 impl Changes {
-    /// Begins to go through all that there is in the store.
+    /// Begins a pass over all keys of the store. Returns `None` without a pending index.
     pub(crate) fn begin_resync(&self) -> Option<ResyncPass<'_>> {
         let index = self.index()?;
         let _guard = index.invalidation_lock();
-        // This round is what it rang for.
+        // This pass fulfils the request, if there is one.
         index.resync_requested.notified().now_or_never();
         index.dirty.begin_generation();
         Some(ResyncPass {
@@ -23,7 +23,7 @@ impl Changes {
     }
 }
 
-/// Going through all that there is in the store, while changes ring.
+/// A pass over all keys of the store. Changes are recorded during the pass.
 pub(crate) struct ResyncPass<'a> {
     changes: &'a Changes,
     index: &'a Index,
@@ -31,14 +31,15 @@ pub(crate) struct ResyncPass<'a> {
 }
 
 impl ResyncPass<'_> {
-    /// Tells whether keys have to be seen: not while all was lost again, nor where no marks are kept.
+    /// Returns whether the pass needs further keys. It does not after an invalidation, or if the
+    /// index stores no entries.
     pub(crate) fn is_current(&self) -> bool {
         let state = self.index.state.load(Ordering::Acquire);
         state == self.state && self.index.dirty.is_enabled()
     }
 
-    /// Notes that a key is there. Where all was known before, what is known of it stays; else nobody knows
-    /// whether it has changed, and it is asked for.
+    /// Records that a key exists. If the index was synced when the pass began, the entry keeps its
+    /// tick. Otherwise a change may have been missed, and the context is due immediately.
     pub(crate) fn touch(&self, key: &[u8]) {
         let fingerprint = self.changes.fingerprinter.fingerprint_key(key);
         match self.was_synced() {
@@ -49,26 +50,27 @@ impl ResyncPass<'_> {
         }
     }
 
-    /// Tells whether all was known when it began, so that nobody waits for its end.
+    /// Returns whether the index was synced when the pass began. No page waits for the end of such
+    /// a pass.
     pub(crate) fn was_synced(&self) -> bool {
         self.state & SYNCED != 0
     }
 
-    /// Ends it: what was neither seen nor rung for is gone, and from now on what has no mark has nothing to
-    /// show.
+    /// Ends the pass. Removes the entries of contexts that were neither scanned nor changed during
+    /// it. Unless the index was invalidated meanwhile, it is synced from now on.
     pub(crate) fn finish(self) {
         self.index.dirty.drop_stale();
         let synced = self.state | SYNCED;
         let state = &self.index.state;
-        let synced =
+        let updated =
             state.compare_exchange(self.state, synced, Ordering::AcqRel, Ordering::Acquire);
-        // Refused if all was lost meanwhile: then nothing is known.
-        if synced.is_err() {
+        // Fails after an invalidation during the pass: the index stays out of sync.
+        if updated.is_err() {
             return;
         }
         self.index.over_capacity.store(false, Ordering::Relaxed);
         if !self.was_synced() {
-            // What changed while nobody told has not rung.
+            // Listeners were not notified of changes while the index was out of sync.
             self.changes.listeners.notify_all();
         }
     }

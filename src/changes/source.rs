@@ -13,14 +13,16 @@ use crate::changes::listeners::Listeners;
 #[cfg(feature = "web")]
 use crate::{SessionId, View};
 
-/// How often a watch rings by itself while nobody tells of changes.
+/// Interval at which listeners wake up while this process receives no change notifications.
 pub(crate) const FALLBACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tells that something may have changed in a context: look again. It never carries a message.
+/// Change notifications: reports that something may have changed in a context, so that it is read
+/// again. A notification never carries a message.
 ///
-/// A store of your own makes one with [`new`](Self::new), gives it out as
-/// [`Store::doorbell`](super::Store::doorbell) and rings it for every message that is added or given back; so
-/// [`Salver::watch`](crate::Salver::watch) need not look once a second.
+/// A custom store creates one with [`new`](Self::new) and returns it from
+/// [`Store::changes`](crate::store::Store::changes). It calls [`mark_changed`](Self::mark_changed)
+/// for every message that is added or released. [`Salver::listen`](crate::Salver::listen) then does
+/// not have to poll once a second.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
@@ -28,9 +30,9 @@ pub(crate) const FALLBACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// let salver = Salver::memory("shop")?;
 /// let context = salver.context(SessionId::new("ada")?, "orders")?;
-/// let mut watch = salver.watch(&context);
+/// let mut listener = salver.listen(&context);
 /// salver.add(&context, Message::info("Your order has left.")).await?;
-/// watch.rung().await;
+/// listener.changed().await;
 /// # Ok(()) }
 /// ```
 pub struct Changes {
@@ -39,34 +41,35 @@ pub struct Changes {
     pub(super) listeners: Listeners,
 }
 
-/// Who rings.
+/// The origin of change notifications.
 pub(super) enum Source {
     /// The store itself, in this process.
     Local,
-    /// A connection, which may be lost. While it is sound, a context that it did not ring for has nothing to
-    /// show, and a page need not ask.
+    /// A tracking connection, which may be lost. While it is synced, a context without a dirty
+    /// entry has no visible message, and a page does not query it.
     #[cfg_attr(
         not(feature = "redis"),
-        expect(dead_code, reason = "only Redis tells of changes")
+        expect(dead_code, reason = "only the Redis store has a pending index")
     )]
     Tracked(Box<Index>),
+    /// None: listeners poll.
     Polling,
 }
 
 impl Changes {
-    /// Makes a bell for a store that rings it itself.
+    /// Creates the notifications of a store that calls [`mark_changed`](Self::mark_changed) itself.
     #[must_use]
     pub fn new() -> Self {
         Self::with_source(Source::Local)
     }
 
-    /// Makes a bell for a connection, which knows nothing yet, with room for so many marks.
+    /// Creates the notifications of a tracking connection, with an index that is not synced yet.
     #[cfg(feature = "redis")]
-    pub(crate) fn tracked(most: usize) -> Self {
-        Self::with_source(Source::Tracked(Box::new(Index::with_capacity(most))))
+    pub(crate) fn tracked(capacity: usize) -> Self {
+        Self::with_source(Source::Tracked(Box::new(Index::with_capacity(capacity))))
     }
 
-    /// Makes a bell for a store that has none.
+    /// Creates the notifications of a store that has none.
     pub(crate) fn polling() -> Self {
         Self::with_source(Source::Polling)
     }
@@ -79,14 +82,14 @@ impl Changes {
         }
     }
 
-    /// Rings for a context: something may have changed there.
+    /// Reports that something may have changed in a context.
     pub fn mark_changed(&self, context: &Context) {
         let fingerprint = self.fingerprinter.fingerprint(context);
         self.mark_dirty_now(fingerprint);
         self.listeners.notify(fingerprint);
     }
 
-    /// Tells whether every change rings at present.
+    /// Returns whether every change is reported at present.
     #[cfg(feature = "redis")]
     pub(super) fn is_receiving(&self) -> bool {
         match &self.source {
@@ -97,9 +100,9 @@ impl Changes {
     }
 }
 
-/// What pages ask and tell.
+/// The pending index, as pages and queries use it.
 impl Changes {
-    /// Tells whether it is known that a page of this view has nothing to show.
+    /// Returns whether a page of this view is known to have no visible message.
     #[cfg(feature = "web")]
     pub(crate) fn is_known_empty(&self, app: &str, session: &SessionId, view: &View) -> bool {
         let Some(index) = self.index() else {
@@ -108,17 +111,17 @@ impl Changes {
         let Some((state, now)) = index.synced_at() else {
             return false;
         };
-        let (now, mark_of) = (
+        let (now, fingerprint_of) = (
             Due::after_millis(now),
             self.fingerprinter.for_session(app, session),
         );
-        index.is_known_empty(now, mark_of(view))
-            && (view.is_any() || index.is_known_empty(now, mark_of(&View::ANY)))
-            // If all was lost meanwhile, so were the marks.
+        index.is_known_empty(now, fingerprint_of(view))
+            && (view.is_any() || index.is_known_empty(now, fingerprint_of(&View::ANY)))
+            // An invalidation since the first load has cleared the entries.
             && index.state.load(Ordering::Acquire) == state
     }
 
-    /// Tells whether all that may be pending is known; nothing where that is never so.
+    /// Returns whether the index is synced, or `None` for a source without an index.
     pub(crate) fn is_synced(&self) -> Option<bool> {
         self.index().map(|index| index.synced_at().is_some())
     }
@@ -133,10 +136,10 @@ impl Changes {
         }
     }
 
-    /// Where there was no room for a mark, nothing is known any more. Going through all at once would be in
-    /// vain.
-    pub(crate) fn check_capacity(&self, index: &Index, marked: Result<(), CapacityExceeded>) {
-        if let Err(CapacityExceeded) = marked {
+    /// Invalidates the index if an entry was not stored for lack of capacity. Requests no resync
+    /// pass: an immediate pass would exceed the capacity again.
+    pub(crate) fn check_capacity(&self, index: &Index, stored: Result<(), CapacityExceeded>) {
+        if let Err(CapacityExceeded) = stored {
             index.over_capacity.store(true, Ordering::Relaxed);
             self.invalidate_locked(index, &index.invalidation_lock());
         }
@@ -165,9 +168,9 @@ impl Default for Changes {
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
-            Source::Local => "Doorbell::Store",
-            Source::Tracked(_) => "Doorbell::Connection",
-            Source::Polling => "Doorbell::Nobody",
+            Source::Local => "Changes::Local",
+            Source::Tracked(_) => "Changes::Tracked",
+            Source::Polling => "Changes::Polling",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What is known after rounds, rings, looks and losses.
+//! Tests of the pending index: resync passes, changes, queries and invalidations.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,11 +11,11 @@ use crate::{Context, SessionId, View};
 const APP: &str = "app";
 const LATER: Option<Duration> = Some(Duration::from_secs(30));
 
-/// A bell with room for so many marks, which knows that nothing is pending.
-fn changes(most: usize) -> Changes {
-    let changes = Changes::tracked(most);
+/// Returns an index of this capacity, synced with an empty store.
+fn changes(capacity: usize) -> Changes {
+    let changes = Changes::tracked(capacity);
     changes.enable_index();
-    round(&changes, &[], &[]);
+    resync(&changes, &[], &[]);
     changes
 }
 
@@ -31,147 +31,163 @@ fn key(n: usize) -> Vec<u8> {
     context(n).key().into_bytes()
 }
 
-/// Goes through all: these are there, and for those it rings meanwhile.
-fn round(changes: &Changes, there: &[usize], rings: &[usize]) {
-    let round = changes.begin_resync().unwrap();
-    there.iter().for_each(|n| round.touch(&key(*n)));
-    rings
+/// Runs a resync pass that scans the keys `existing`, while the keys `changed` change.
+fn resync(changes: &Changes, existing: &[usize], changed: &[usize]) {
+    let pass = changes.begin_resync().unwrap();
+    existing.iter().for_each(|n| pass.touch(&key(*n)));
+    changed
         .iter()
         .for_each(|n| changes.mark_key_changed(&key(*n)));
-    round.finish();
+    pass.finish();
 }
 
-fn asks(changes: &Changes, n: usize) -> bool {
+fn needs_query(changes: &Changes, n: usize) -> bool {
     changes.record_heartbeat(changes.now());
     !changes.is_known_empty(APP, &session(n), &View::new("p").unwrap())
 }
 
-fn knows(changes: &Changes) -> bool {
+fn is_synced(changes: &Changes) -> bool {
     changes.record_heartbeat(changes.now());
     changes.is_synced().unwrap()
 }
 
-fn asked(changes: &Changes) -> Vec<usize> {
-    (0..10).filter(|n| asks(changes, *n)).collect()
+fn dirty_contexts(changes: &Changes) -> Vec<usize> {
+    (0..10).filter(|n| needs_query(changes, *n)).collect()
 }
 
 #[test]
-fn what_a_round_neither_sees_nor_hears_goes() {
+fn resync_removes_entries_neither_scanned_nor_changed() {
     let changes = changes(100);
-    round(&changes, &[0, 1, 2], &[3]);
-    assert_eq!(asked(&changes), [0, 1, 2, 3]);
+    resync(&changes, &[0, 1, 2], &[3]);
+    assert_eq!(dirty_contexts(&changes), [0, 1, 2, 3]);
     changes.mark_changed(&context(4));
-    let second = changes.begin_resync().unwrap();
+    let pass = changes.begin_resync().unwrap();
     assert_eq!(
-        asked(&changes),
+        dirty_contexts(&changes),
         [0, 1, 2, 3, 4],
-        "a beginning removes nothing"
+        "the beginning of a pass removes nothing"
     );
-    second.touch(&key(1));
+    pass.touch(&key(1));
     changes.mark_key_changed(&key(3));
     changes.mark_changed(&context(5));
-    second.finish();
-    assert_eq!(asked(&changes), [1, 3, 5]);
+    pass.finish();
+    assert_eq!(dirty_contexts(&changes), [1, 3, 5]);
     for n in 0..5 {
-        round(&changes, &[7], &[n]);
-        assert_eq!(asked(&changes), [n, 7], "round {n}");
+        resync(&changes, &[7], &[n]);
+        assert_eq!(dirty_contexts(&changes), [n, 7], "pass {n}");
     }
-    round(&changes, &[], &[]);
-    assert_eq!(asked(&changes), [0; 0]);
+    resync(&changes, &[], &[]);
+    assert_eq!(dirty_contexts(&changes), [0; 0]);
 }
 
 #[test]
-fn what_is_known_of_a_key_survives_a_round_and_no_loss() {
+fn query_result_survives_resync_but_not_invalidation() {
     let changes = changes(100);
     for n in [0, 1] {
         changes.mark_changed(&context(n));
     }
     changes.begin_query(&[context(0)]).finish(LATER);
-    round(&changes, &[0, 1], &[]);
-    assert_eq!(asked(&changes), [1], "nothing is due yet");
-    round(&changes, &[0, 1], &[0]);
-    assert_eq!(asked(&changes), [0, 1], "it rang");
+    resync(&changes, &[0, 1], &[]);
+    assert_eq!(dirty_contexts(&changes), [1], "key 0 is not due yet");
+    resync(&changes, &[0, 1], &[0]);
+    assert_eq!(dirty_contexts(&changes), [0, 1], "key 0 changed");
     changes.begin_query(&[context(0)]).finish(LATER);
     changes.invalidate_all();
-    assert_eq!(asked(&changes).len(), 10, "nothing is known");
-    round(&changes, &[0], &[]);
-    assert_eq!(asked(&changes), [0], "it may have changed unheard");
+    assert_eq!(
+        dirty_contexts(&changes).len(),
+        10,
+        "the index is not synced"
+    );
+    resync(&changes, &[0], &[]);
+    assert_eq!(
+        dirty_contexts(&changes),
+        [0],
+        "a change may have been missed"
+    );
 }
 
 #[test]
-fn what_is_asked_for_during_a_round_stays_asked_for() {
+fn entry_queried_during_resync_stays_dirty() {
     let changes = changes(100);
     changes.mark_changed(&context(0));
-    let (look, second) = (
+    let (query, pass) = (
         changes.begin_query(&[context(0)]),
         changes.begin_resync().unwrap(),
     );
-    second.touch(&key(0));
-    second.finish();
-    assert_eq!(asked(&changes), [0], "there is no answer yet");
-    look.finish(None);
-    assert_eq!(asked(&changes), [0; 0]);
-    for rings in [true, false] {
+    pass.touch(&key(0));
+    pass.finish();
+    assert_eq!(dirty_contexts(&changes), [0], "the query has no result yet");
+    query.finish(None);
+    assert_eq!(dirty_contexts(&changes), [0; 0]);
+    for key_changes in [true, false] {
         changes.mark_changed(&context(0));
-        let (look, second) = (
+        let (query, pass) = (
             changes.begin_query(&[context(0)]),
             changes.begin_resync().unwrap(),
         );
-        if rings {
+        if key_changes {
             changes.mark_key_changed(&key(0));
-            look.finish(None);
+            query.finish(None);
         } else {
-            drop(look);
+            drop(query);
         }
-        second.finish();
-        assert_eq!(asked(&changes), [0], "rang: {rings}, or the look failed");
+        pass.finish();
+        assert_eq!(
+            dirty_contexts(&changes),
+            [0],
+            "key changed: {key_changes}; otherwise the query failed"
+        );
     }
 }
 
 #[test]
-fn a_round_during_which_all_was_lost_tells_nothing() {
+fn resync_interrupted_by_invalidation_does_not_sync() {
     let changes = changes(100);
-    for all_was_known in [true, false] {
-        let broken = changes.begin_resync().unwrap();
-        broken.touch(&key(0));
+    for was_synced in [true, false] {
+        let interrupted = changes.begin_resync().unwrap();
+        interrupted.touch(&key(0));
         changes.invalidate_all();
-        assert!(!broken.is_current(), "it would be in vain");
-        broken.finish();
-        assert!(!knows(&changes), "{all_was_known}");
+        assert!(!interrupted.is_current(), "its result would be discarded");
+        interrupted.finish();
+        assert!(!is_synced(&changes), "was synced: {was_synced}");
     }
-    round(&changes, &[1], &[]);
-    assert_eq!(asked(&changes), [1]);
+    resync(&changes, &[1], &[]);
+    assert_eq!(dirty_contexts(&changes), [1]);
 }
 
 #[test]
-fn more_marks_than_there_is_room_for_have_every_page_ask_until_they_are_fewer() {
+fn index_over_capacity_is_unsynced_until_entries_fit() {
     let changes = changes(4);
     for n in 0..4 {
         changes.mark_changed(&context(n));
     }
-    assert_eq!(asked(&changes), [0, 1, 2, 3]);
+    assert_eq!(dirty_contexts(&changes), [0, 1, 2, 3]);
     changes.mark_changed(&context(4));
-    assert_eq!(asked(&changes).len(), 10, "one too many");
-    assert!(changes.is_over_capacity() && changes.needs_resync());
-    round(&changes, &[0, 1, 2, 3, 4], &[]);
-    assert!(
-        !knows(&changes) && changes.is_over_capacity(),
-        "still one too many"
+    assert_eq!(
+        dirty_contexts(&changes).len(),
+        10,
+        "one entry over capacity"
     );
-    round(&changes, &[0, 1, 2, 3], &[]);
-    assert_eq!(asked(&changes), [0, 1, 2, 3]);
+    assert!(changes.is_over_capacity() && changes.needs_resync());
+    resync(&changes, &[0, 1, 2, 3, 4], &[]);
+    assert!(
+        !is_synced(&changes) && changes.is_over_capacity(),
+        "still one entry over capacity"
+    );
+    resync(&changes, &[0, 1, 2, 3], &[]);
+    assert_eq!(dirty_contexts(&changes), [0, 1, 2, 3]);
     assert!(!changes.is_over_capacity());
-    // By an answer there may be one too many as well, and by a key that a second round sees.
+    // A query result can exceed the capacity too, and so can a key that a later pass scans.
     changes.begin_query(&[context(5)]).finish(LATER);
-    assert!(!knows(&changes));
-    round(&changes, &[0, 1, 2, 3], &[]);
-    assert!(knows(&changes));
-    round(&changes, &[0, 1, 2, 3, 6], &[]);
-    assert!(!knows(&changes));
+    assert!(!is_synced(&changes));
+    resync(&changes, &[0, 1, 2, 3], &[]);
+    assert!(is_synced(&changes));
+    resync(&changes, &[0, 1, 2, 3, 6], &[]);
+    assert!(!is_synced(&changes));
 }
 
 #[test]
-fn marks_want_room_when_half_of_what_a_round_left_is_taken() {
+fn resync_is_needed_when_half_of_free_capacity_is_used() {
     let changes = changes(16);
     let fill = |to: usize| {
         (0..to).for_each(|n| changes.mark_changed(&context(n)));
@@ -179,48 +195,54 @@ fn marks_want_room_when_half_of_what_a_round_left_is_taken() {
     };
     assert!(!fill(7) && fill(8));
     let all: Vec<_> = (0..8).collect();
-    round(&changes, &all, &[]);
-    assert!(!fill(11) && fill(12), "eight of sixteen are in use");
-    round(&changes, &[], &[]);
-    assert!(!fill(7) && fill(8), "all were of no use");
+    resync(&changes, &all, &[]);
+    assert!(
+        !fill(11) && fill(12),
+        "the pass left eight of sixteen entries free"
+    );
+    resync(&changes, &[], &[]);
+    assert!(!fill(7) && fill(8), "the pass removed all entries");
 }
 
 #[test]
-fn who_only_watches_keeps_no_marks() {
+fn disabled_index_stores_no_entries() {
     let changes = Arc::new(Changes::tracked(4));
-    let none = changes.begin_resync().unwrap();
-    assert!(!none.is_current(), "there is nothing to mark");
-    none.finish();
+    let disabled = changes.begin_resync().unwrap();
+    assert!(!disabled.is_current(), "no entries are stored");
+    disabled.finish();
     (0..100).for_each(|n| changes.mark_key_changed(&key(n)));
     drop(changes.begin_query(&[context(0)]));
-    assert!(knows(&changes), "100 marks are more than there is room for");
+    assert!(is_synced(&changes), "100 entries would exceed the capacity");
     changes.enable_index();
-    assert!(!knows(&changes), "nothing has been marked");
+    assert!(!is_synced(&changes), "no key has been scanned");
     let first = changes.begin_resync().unwrap();
     assert!(first.is_current());
     first.touch(&key(0));
     first.finish();
-    assert_eq!(asked(&changes), [0]);
+    assert_eq!(dirty_contexts(&changes), [0]);
     changes.enable_index();
-    assert!(knows(&changes), "pages were served already");
+    assert!(is_synced(&changes), "the index was enabled already");
 }
 
-/// Losing takes its time, and a round may begin before it is over.
+/// An invalidation takes time, and a pass can begin before it ends.
 #[test]
-fn a_round_that_begins_while_all_is_lost_forgets_nothing() {
-    const MARKS: usize = 20_000;
+fn resync_started_during_invalidation_loses_no_entry() {
+    const ENTRIES: usize = 20_000;
 
     let changes = Arc::new(changes(1 << 20));
     for n in 0..100 {
-        (10..MARKS).for_each(|n| changes.mark_changed(&context(n)));
-        let guard = Arc::clone(&changes);
-        let guard = std::thread::spawn(move || guard.invalidate_all());
-        while knows(&changes) {
+        (10..ENTRIES).for_each(|n| changes.mark_changed(&context(n)));
+        let invalidated = Arc::clone(&changes);
+        let invalidation = std::thread::spawn(move || invalidated.invalidate_all());
+        while is_synced(&changes) {
             std::hint::spin_loop();
         }
         let all: Vec<_> = (0..10).collect();
-        round(&changes, &all, &[]);
-        guard.join().unwrap();
-        assert!(!knows(&changes) || asked(&changes).len() == 10, "{n}");
+        resync(&changes, &all, &[]);
+        invalidation.join().unwrap();
+        assert!(
+            !is_synced(&changes) || dirty_contexts(&changes).len() == 10,
+            "{n}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What the tracking connection reports.
+//! The reports of the tracking connection.
 
 use std::sync::atomic::Ordering;
 
@@ -7,29 +7,29 @@ use tokio::time::sleep;
 use crate::changes::index::{Index, SYNCED};
 use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};
 
-/// What the keeper of the connection tells.
+/// The reports of the task that owns the tracking connection.
 impl Changes {
-    /// Rings for a context by its key.
+    /// Reports that something may have changed in the context with this key.
     pub(crate) fn mark_key_changed(&self, key: &[u8]) {
         let fingerprint = self.fingerprinter.fingerprint_key(key);
         self.mark_dirty_now(fingerprint);
         self.listeners.notify(fingerprint);
     }
 
-    /// Gives the time, for [`heard_all_before`](Self::heard_all_before).
+    /// Returns the current time, for [`record_heartbeat`](Self::record_heartbeat).
     pub(crate) fn now(&self) -> u64 {
         self.index().map_or(0, Index::now)
     }
 
-    /// Notes that all has been heard that had changed before this time.
+    /// Records that every change before this time has been received.
     pub(crate) fn record_heartbeat(&self, time: u64) {
         if let Some(index) = self.index() {
             index.last_heartbeat.store(time, Ordering::Release);
         }
     }
 
-    /// Forgets all: changes may have gone unheard. Every page asks, and every watch rings if it relied on being
-    /// told.
+    /// Invalidates the index, because changes may have been missed, and requests a resync pass.
+    /// Every page queries until the pass ends. If the index was synced, every listener is notified.
     pub(crate) fn invalidate_all(&self) {
         if let Some(index) = self.index() {
             let guard = index.invalidation_lock();
@@ -38,7 +38,7 @@ impl Changes {
         }
     }
 
-    /// Rings every watch once a second while changes go unheard, for as long as it is polled.
+    /// Notifies every listener once a second while changes are not received. Never returns.
     pub(crate) async fn poll_while_disconnected(&self) {
         loop {
             sleep(FALLBACK_POLL_INTERVAL).await;
@@ -48,7 +48,8 @@ impl Changes {
         }
     }
 
-    /// Has what is pending known from now on: pages are served here. Who only watches keeps no marks.
+    /// Starts to store entries and requests a resync pass, because this process serves pages. A
+    /// process that only has listeners stores no entries.
     #[cfg(feature = "web")]
     pub(crate) fn enable_index(&self) {
         let Some(index) = self.index() else {
@@ -62,7 +63,7 @@ impl Changes {
         }
     }
 
-    /// Waits until all has to be gone through at once.
+    /// Waits until a resync pass has to start immediately.
     pub(crate) async fn resync_requested(&self) {
         match self.index() {
             Some(index) => index.resync_requested.notified().await,
@@ -70,17 +71,18 @@ impl Changes {
         }
     }
 
-    /// Tells whether there may soon be no room for another mark, or was none: a round clears those that nobody
-    /// else clears, of contexts that expired or were confirmed elsewhere.
+    /// Returns whether the index is out of sync, or its entries may soon exceed its capacity. Only
+    /// a resync pass removes the entries of contexts that expired or were confirmed by another
+    /// process.
     pub(crate) fn needs_resync(&self) -> bool {
-        let wants = |index: &Index| {
+        let needs_resync = |index: &Index| {
             let synced = index.state.load(Ordering::Acquire) & SYNCED != 0;
             !synced || index.dirty.needs_resync()
         };
-        self.index().is_some_and(wants)
+        self.index().is_some_and(needs_resync)
     }
 
-    /// Tells whether nothing is known since there was no room for all marks.
+    /// Returns whether the index is out of sync because its entries exceeded its capacity.
     pub(crate) fn is_over_capacity(&self) -> bool {
         self.index()
             .is_some_and(|index| index.over_capacity.load(Ordering::Relaxed))

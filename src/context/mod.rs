@@ -1,4 +1,4 @@
-//! Whose, on which page: the address of a message.
+//! The context of a message: application, session and view.
 
 mod key;
 mod session;
@@ -18,15 +18,16 @@ pub(crate) use self::key::{decode, encode_into};
 pub use self::session::SessionId;
 pub use self::view::{IntoView, View};
 
-/// Longest name of an application in bytes: it is part of every key.
+/// Longest name of an application in bytes. Short, since it is part of every key.
 const MAX_APP: usize = 64;
-/// Spells the key of a context, `app:{session}:view`, part by part.
+
+/// Writes the key of a context, `app:{session}:view`, in pieces.
 pub(crate) fn write_key(app: &str, session: &SessionId, view: &View, mut put: impl FnMut(&str)) {
     write_session_prefix(app, session, &mut put);
     view.write_encoded(put);
 }
 
-/// Spells the beginning of the keys of a session, `app:{session}:`, part by part.
+/// Writes the common prefix of the keys of a session, `app:{session}:`, in pieces.
 pub(crate) fn write_session_prefix(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
     encode_into(app, &mut put);
     put(":{");
@@ -34,9 +35,10 @@ pub(crate) fn write_session_prefix(app: &str, session: &SessionId, mut put: impl
     put("}:");
 }
 
-/// The address of a message: application, session and view.
+/// The key under which messages are stored: application, session and view.
 ///
-/// A plain value: put it into a job's arguments as JSON, and add to it from any process.
+/// A plain value. Pass it as JSON in the arguments of a job, which adds messages to it from any
+/// process with [`Salver::add`](crate::Salver::add).
 ///
 /// ```
 /// use salver::{Context, SessionId, View};
@@ -75,7 +77,12 @@ impl TryFrom<UncheckedContext> for Context {
 impl FromStr for Context {
     type Err = Error;
 
-    /// Reads an address as [`key`](Self::key) spells it.
+    /// Parses a context from the form that [`key`](Self::key) returns.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for `""`, for `"shop:ada:orders"` without braces, for
+    /// parts that are not encoded as [`key`](Self::key) encodes them.
     ///
     /// ```
     /// use salver::Context;
@@ -87,20 +94,22 @@ impl FromStr for Context {
     fn from_str(key: &str) -> Result<Self, Error> {
         let parts = key.split_once(":{");
         let parts = parts.and_then(|(app, rest)| Some((app, rest.split_once("}:")?)));
-        let address = parts.and_then(|(app, (session, view))| {
+        let context = parts.and_then(|(app, (session, view))| {
             let session = SessionId::new(decode(session)?).ok()?;
             Self::new(decode(app)?, session, View::from_encoded(view)?).ok()
         });
-        address.ok_or_else(|| Error::invalid("context", "is not of the form `app:{session}:view`"))
+        context.ok_or_else(|| Error::invalid("context", "is not of the form `app:{session}:view`"))
     }
 }
 
 impl Context {
-    /// Puts an address together. `app`: 1 to 64 bytes, no control character.
+    /// Creates a context.
+    ///
+    /// `app`: 1 to 64 bytes, not only white space, no control character.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for an `app` that is empty, too long or has a control character.
+    /// [`is_invalid`](Error::is_invalid) for an `app` of `""`, of 65 bytes, of `"a\nb"`.
     pub fn new(app: impl Into<String>, session: SessionId, view: View) -> Result<Self, Error> {
         Ok(Self::new_unchecked(validate_app(app)?, session, view))
     }
@@ -109,40 +118,42 @@ impl Context {
         Self { app, session, view }
     }
 
-    /// Gives the application's name.
+    /// Returns the name of the application.
     #[must_use]
     pub fn app(&self) -> &str {
         &self.app
     }
 
-    /// Gives whose it is.
+    /// Returns the session.
     #[must_use]
     pub fn session(&self) -> &SessionId {
         &self.session
     }
 
-    /// Gives on which page.
+    /// Returns the view.
     #[must_use]
     pub fn view(&self) -> &View {
         &self.view
     }
 
-    /// Gives the address of another page of the same visitor.
+    /// Returns the context of another view in the same session.
     #[must_use]
     pub fn with_view(&self, view: View) -> Self {
         Self::new_unchecked(Arc::clone(&self.app), self.session.clone(), view)
     }
 
-    /// Gives the same page of another session.
+    /// Returns the context of the same view in another session.
     #[must_use]
     pub fn with_session(&self, session: SessionId) -> Self {
         Self::new_unchecked(Arc::clone(&self.app), session, self.view.clone())
     }
 
-    /// Spells the key `app:{session}:view`, each part percent-encoded: equal keys mean equal contexts.
+    /// Returns the key `app:{session}:view` under which the store keeps the messages of the
+    /// context.
     ///
-    /// All but `A-Z a-z 0-9 - . _ ~` is encoded, with upper-case digits, after RFC 3986. So the braces are
-    /// ours, and Redis Cluster keeps all keys of a session in one slot.
+    /// Each part is percent-encoded after RFC 3986: all characters except `A-Z a-z 0-9 - . _ ~`,
+    /// with upper-case hexadecimal digits. So equal keys mean equal contexts. No part contains a
+    /// brace, and Redis Cluster keeps all keys of a session in one hash slot.
     #[must_use]
     pub fn key(&self) -> String {
         let mut key = String::with_capacity(64);
@@ -150,12 +161,15 @@ impl Context {
         key
     }
 
-    /// Spells the key part by part.
+    /// Writes the key in pieces.
     pub(crate) fn write_key(&self, put: impl FnMut(&str)) {
         write_key(&self.app, &self.session, &self.view, put);
     }
 
-    /// Gives the contexts that a page of this view looks into: its own and [`View::ANY`].
+    /// Returns the contexts that a page of this view reads: the context itself, and that of
+    /// [`View::ANY`].
+    ///
+    /// One context if the view is [`View::ANY`].
     #[must_use]
     pub fn read_contexts(&self) -> Vec<Self> {
         let any = self.with_view(View::ANY);
@@ -167,6 +181,7 @@ impl Context {
     }
 }
 
+/// Validates the name of an application.
 pub(crate) fn validate_app(app: impl Into<String>) -> Result<Arc<str>, Error> {
     let app = app.into();
     validate_line("app", &app, MAX_APP)?;

@@ -1,4 +1,4 @@
-//! Whose messages.
+//! The id of a session.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,20 +8,22 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::validate::validate_line;
 
-/// Longest session id in bytes. Stops a foreign session layer from making keys of any size.
+/// Longest session id in bytes. Stops an external session layer from creating keys of any size.
 const MAX_SESSION: usize = 128;
 
-/// Whose messages: an id that opens nothing.
+/// The id of a visitor's session. It is no secret.
 ///
-/// With the session sources of this crate it is derived from the visitor's secret, so that it may
-/// stand in a job's arguments: who has it can leave a message, never read one. Still, `Debug` shows
-/// the last four characters only.
+/// The session sources of this crate derive it from the secret token of the visitor. It can
+/// therefore be passed to a job: its holder can add messages, and cannot read them through the
+/// site. `Debug` prints the last four characters only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionId(Arc<str>);
 
 impl SessionId {
-    /// Takes the id of a session: 1 to 128 bytes, no control character.
+    /// Creates a session id.
+    ///
+    /// `id`: 1 to 128 bytes, not only white space, no control character.
     ///
     /// # Errors
     ///
@@ -32,13 +34,13 @@ impl SessionId {
         Ok(Self(id.into()))
     }
 
-    /// Takes an id that this crate has derived from a secret.
+    /// Wraps an id that this crate has derived from a token, without validating it.
     #[cfg(feature = "web")]
     pub(crate) fn derived(id: &str) -> Self {
         Self(id.into())
     }
 
-    /// Gives the id.
+    /// Returns the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -56,6 +58,7 @@ impl fmt::Debug for SessionId {
 impl TryFrom<String> for SessionId {
     type Error = Error;
 
+    /// Validates the id as [`SessionId::new`] does.
     fn try_from(id: String) -> Result<Self, Error> {
         Self::new(id)
     }

@@ -1,4 +1,4 @@
-//! On which page.
+//! The name of a page.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,27 +9,31 @@ use crate::Error;
 use crate::context::key::{decode, encode_into};
 use crate::validate::validate_line;
 
-/// Longest view in bytes. Stops a view taken from a path from making keys of any size.
+/// Longest view in bytes. Stops a view taken from a request path from creating keys of any size.
 const MAX_VIEW: usize = 256;
 
-/// What [`View::ANY`] is spelled as in keys: the encoding of no other view.
+/// The form of [`View::ANY`] in keys. No other view is encoded so, since `*` is encoded as `%2A`.
 const ANY: &str = "*";
 
-/// On which page: by default the route pattern without its leading slash, `orders/{id}`.
+/// The name of a page, by default its route pattern without the leading slash: `orders/{id}`.
+///
+/// A page shows the messages of its own view and those of [`View::ANY`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct View(Option<Arc<str>>);
 
 impl View {
-    /// Whichever page of the visitor comes next.
+    /// Any view: the next page that the visitor opens shows the message.
     pub const ANY: Self = Self(None);
 
-    /// Takes the name of a view: 1 to 256 bytes, no control character.
+    /// Creates a view.
+    ///
+    /// `name`: 1 to 256 bytes, not only white space, no control character, not `*`.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for `""`, for 257 bytes, for `"a\nb"`, and for `"*"`, which
-    /// is how keys spell [`View::ANY`].
+    /// [`is_invalid`](Error::is_invalid) for `""`, for 257 bytes, for `"a\nb"`, and for `"*"`,
+    /// which keys use for [`View::ANY`].
     pub fn new(name: impl Into<String>) -> Result<Self, Error> {
         let name = name.into();
         validate_line("view", &name, MAX_VIEW)?;
@@ -39,19 +43,19 @@ impl View {
         Ok(Self(Some(name.into())))
     }
 
-    /// Tells whether this is [`View::ANY`].
+    /// Returns whether this is [`View::ANY`].
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Gives the name; `*` for [`View::ANY`].
+    /// Returns the name; `*` for [`View::ANY`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or(ANY)
     }
 
-    /// Spells the name as it stands in keys, part by part.
+    /// Writes the encoded name in pieces.
     pub(crate) fn write_encoded(&self, mut put: impl FnMut(&str)) {
         match self.0.as_deref() {
             None => put(ANY),
@@ -59,7 +63,7 @@ impl View {
         }
     }
 
-    /// Reads a name as it stands in keys.
+    /// Decodes a view from its form in keys; `None` if it is not encoded as keys encode it.
     #[must_use]
     pub(crate) fn from_encoded(part: &str) -> Option<Self> {
         if part == ANY {
@@ -84,7 +88,8 @@ impl fmt::Display for View {
 impl TryFrom<String> for View {
     type Error = Error;
 
-    /// Takes a name; `*` is [`View::ANY`] here, as in a serialised [`Context`](crate::Context).
+    /// Validates the name as [`View::new`] does, but accepts `*` for [`View::ANY`], as in a
+    /// serialised [`Context`](crate::Context).
     fn try_from(name: String) -> Result<Self, Error> {
         if name == ANY {
             return Ok(Self::ANY);
@@ -99,9 +104,11 @@ impl From<View> for String {
     }
 }
 
-/// What can name a view in a call: a [`View`], or its name, checked by the call.
+/// A [`View`] or its name, as an argument. The call that takes it validates the name.
+///
+/// Implemented for `View`, `&View`, `&str`, `String` and `&String`; sealed.
 pub trait IntoView: sealed::Sealed {
-    /// Checks the name.
+    /// Validates the name and returns the view.
     ///
     /// # Errors
     ///

@@ -1,31 +1,31 @@
-//! The long pages: how to use Salver, how it is made, what it stores.
+//! Long pages: how to use Salver, how it works, what it stores.
 //!
-//! | page | what you will be able to do |
+//! | page | contents |
 //! |---|---|
-//! | [guide] | put messages on a site, from handlers and from jobs |
-//! | [jobs] | tell the visitor from a job: a queue, a task, cron, an outbox |
-//! | [design] | see why it is made as it is |
-//! | [data] | read and write the stored format, from any language |
-//! | [custom_store] | write a store of your own, and run the conformance tests on it |
-//! | [deployment] | set Redis up so that messages survive what you need them to survive |
-//! | [promises] | know what Salver promises, and which test shows it |
-//! | [tool] | look, add, count and find out what is wrong, from a shell |
-//! | [observing] | see how it goes: metrics, spans, health |
-//! | [migrating] | come from actix-web-flash-messages |
-//! | [contributing] | change Salver and know that it still holds |
-//! | [changelog] | see what changed, and for whom |
+//! | [guide] | how to show messages on a site, from handlers and from jobs |
+//! | [background_jobs] | how to send messages from a queue, a task, cron, or an outbox |
+//! | [design] | modules and layers, and the reasons for each decision |
+//! | [storage_format] | how to read and write the stored format, from any language |
+//! | [custom_store] | a complete store, and how to run the conformance tests on it |
+//! | [deployment] | how to set up Redis, its permissions, proxies, and shutdown |
+//! | [guarantees] | what Salver guarantees, and the test for each guarantee |
+//! | [cli] | the command-line tool: inspect, add, count, and diagnose from a shell |
+//! | [observability] | metrics, spans, logs, and health |
+//! | [migrating] | how to migrate from actix-web-flash-messages |
+//! | [contributing] | how to change Salver and run the tests |
+//! | [changelog] | what changed in each version, and who is affected |
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 
-#[doc = include_str!("jobs.md")]
-pub mod jobs {}
+#[doc = include_str!("background-jobs.md")]
+pub mod background_jobs {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}
 
-#[doc = include_str!("data.md")]
-pub mod data {}
+#[doc = include_str!("storage-format.md")]
+pub mod storage_format {}
 
 #[doc = "```rust"]
 #[doc = include_str!("../../examples/custom_store.rs")]
@@ -35,14 +35,14 @@ pub mod custom_store {}
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
 
-#[doc = include_str!("promises.md")]
-pub mod promises {}
+#[doc = include_str!("guarantees.md")]
+pub mod guarantees {}
 
-#[doc = include_str!("tool.md")]
-pub mod tool {}
+#[doc = include_str!("cli.md")]
+pub mod cli {}
 
-#[doc = include_str!("observing.md")]
-pub mod observing {}
+#[doc = include_str!("observability.md")]
+pub mod observability {}
 
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}

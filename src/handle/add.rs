@@ -4,51 +4,74 @@ use crate::handle::salver::Salver;
 use crate::store::{AddOutcome, MAX_REDIRECTS};
 use crate::{Context, Error, Message, telemetry, wire};
 
-/// What an add did.
+/// The result of an add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Added {
-    /// How many messages were taken; those below the minimum level are not.
+    /// How many messages were accepted. Those below the
+    /// [minimum level](crate::SalverBuilder::minimum_level) are not.
     pub messages: usize,
-    /// How many older messages went to make room. The page says "and N more".
+    /// How many older messages were removed because the context was full. The page shows "and N
+    /// more".
     pub displaced: u64,
 }
 
 impl Salver {
-    /// Adds one message. One round trip.
+    /// Adds one message to a context. One round trip.
     ///
-    /// Once it returns, every later look of an eligible page of that context finds the message, until it
-    /// is confirmed, retracted, replaced by its tag, expired, cleared or displaced. Follows a session that
-    /// moved at a login. Adding the same message again is safe: it never makes two and ends no lease.
+    /// After it returns, every later read of an eligible page of that context finds the message.
+    /// This ends when the message is confirmed, retracted, replaced by its tag, cleared or
+    /// displaced, or expires. A message below the [minimum
+    /// level](crate::SalverBuilder::minimum_level) is not added.
+    ///
+    /// If the session moved to a new id at a login, the message is added under the new id. Each
+    /// move costs one more round trip. Without a reply within 40 % of the
+    /// [`call_timeout`](crate::SalverBuilder::call_timeout) (100 ms of 250 ms by default) the add
+    /// is sent once more. Adding the same message again is safe: it stores no duplicate and ends no
+    /// lease.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) before any round trip; [`is_full`](Error::is_full);
-    /// [`is_closed`](Error::is_closed) after a logout; [`is_unavailable`](Error::is_unavailable): nothing
-    /// was applied; [`is_in_doubt`](Error::is_in_doubt): it may have been.
+    /// - [`is_invalid`](Error::is_invalid), before any round trip: a message that
+    ///   [`Message::validate`] rejects, a size of more than 8 KiB, a delay of more than `max_age`
+    ///   minus the lease.
+    /// - [`is_full`](Error::is_full): the context is full and set to
+    ///   [`WhenFull::Reject`](crate::store::WhenFull::Reject), the session has too many contexts,
+    ///   or the store is out of memory.
+    /// - [`is_closed`](Error::is_closed): the session was closed by a logout.
+    /// - [`is_unavailable`](Error::is_unavailable): nothing was added; retry later.
+    /// - [`is_in_doubt`](Error::is_in_doubt): the message may have been added; adding it again is
+    ///   safe.
+    /// - [`is_denied`](Error::is_denied): the store rejected the user or the command.
+    /// - [`is_unreadable`](Error::is_unreadable): the key has another type of data.
     ///
     /// # Cancel safety
     ///
-    /// Dropped halfway, the message may have been added, whole.
+    /// If the future is dropped, the message has been added completely or not at all. Adding it
+    /// again is safe.
     pub async fn add(&self, context: &Context, message: Message) -> Result<Added, Error> {
         self.add_all(context, vec![message]).await
     }
 
     /// Adds several messages to one context, all or none. One round trip.
     ///
+    /// Otherwise as [`add`](Self::add). Messages below the minimum level are left out; the others
+    /// are added.
+    ///
     /// # Errors
     ///
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add). The first invalid message rejects them all.
     ///
     /// # Cancel safety
     ///
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add), for all messages together.
     pub async fn add_all(&self, context: &Context, messages: Vec<Message>) -> Result<Added, Error> {
         self.add_with_redirects(context, &messages, MAX_REDIRECTS)
             .await
     }
 
-    /// Adds to exactly this session: an old cookie must not write into a new session.
+    /// Adds to exactly this session, since a request with an old cookie must not write to the new
+    /// session.
     #[cfg(feature = "web")]
     pub(crate) async fn add_without_redirect(
         &self,
@@ -58,15 +81,15 @@ impl Salver {
         self.add_with_redirects(context, &[message], 1).await
     }
 
-    /// Adds, trying at most so many ids of a session that moved.
+    /// Adds, trying at most `max_attempts` ids of a session that moved.
     async fn add_with_redirects(
         &self,
         context: &Context,
         messages: &[Message],
-        hops: usize,
+        max_attempts: usize,
     ) -> Result<Added, Error> {
         let mut context = context.clone();
-        for _ in 0..hops {
+        for _ in 0..max_attempts {
             match self.try_add(&context, messages).await? {
                 (AddOutcome::SessionMoved(session), _) => context = context.with_session(session),
                 (AddOutcome::Added { displaced }, messages) => {
@@ -80,6 +103,7 @@ impl Salver {
         Err(Error::closed().with_operation("add"))
     }
 
+    /// Adds under exactly this session id; returns how many messages were accepted.
     async fn try_add(
         &self,
         context: &Context,
@@ -87,11 +111,12 @@ impl Salver {
     ) -> Result<(AddOutcome, usize), Error> {
         let config = self.config();
         for message in messages {
-            // Encoding is the one check of the size of the whole; it costs less than a round trip.
+            // Encoding is the only check of the total size. It costs less than a round trip.
             wire::encode(message).map_err(|error| error.with_operation("add"))?;
-            // When its time comes it must not be too old at once: a page may take a lease to show it.
-            let latest = config.limits.max_age.saturating_sub(config.lease);
-            if !message.delay().is_zero() && message.delay() > latest {
+            // The message must not exceed `max_age` when it becomes visible, nor during the lease
+            // of the page that shows it.
+            let max_delay = config.limits.max_age.saturating_sub(config.lease);
+            if !message.delay().is_zero() && message.delay() > max_delay {
                 let problem = "is longer than `max_age` minus the lease";
                 return Err(Error::invalid("after", problem).with_operation("add"));
             }
@@ -103,7 +128,8 @@ impl Salver {
         }
         let mut limits = config.limits;
         limits.replicas = self.replicas;
-        // Within the first attempt, so that "too few" is answered and not guessed.
+        // Less than the first attempt, so that the store still reports how many replicas
+        // acknowledged.
         limits.replica_timeout = config.call_timeout / 3;
         let add = || self.store.add(context, &accepted, &limits);
         let outcome = self.write_idempotent("add", add).await?;
@@ -114,6 +140,7 @@ impl Salver {
         Ok((outcome, accepted.len()))
     }
 
+    /// Returns whether a message is at or above the minimum level.
     pub(crate) fn passes_level(&self, message: &Message) -> bool {
         message.level() >= self.config().minimum_level
     }

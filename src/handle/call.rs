@@ -1,4 +1,4 @@
-//! How the handle asks its store: through the breaker, within a budget.
+//! Calls of the handle to its store, through the circuit breaker and within a timeout.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use crate::deadline::{read_timed_out, with_deadline, write_timed_out};
 use crate::handle::salver::Salver;
 use crate::{Error, runtime, telemetry};
 
-/// Longest look at the state of a store.
+/// Longest duration of the first health check. Longer than that of a call, since no caller waits
+/// for it.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// Which share of its budget a write may take before it is sent again: 100 ms of 250.
+/// Share of the timeout after which an idempotent write is sent again: 100 ms of 250.
 const FIRST_ATTEMPT_SHARE: f64 = 0.4;
 
 impl Salver {
-    /// Asks for something that changes nothing.
+    /// Runs a read within the call timeout.
     pub(crate) async fn read<T>(
         &self,
         operation: &'static str,
@@ -26,7 +27,7 @@ impl Salver {
         self.read_with_timeout(operation, timeout, call).await
     }
 
-    /// Asks for something for which nobody waits, with a budget of its own.
+    /// Runs a read within its own timeout.
     pub(crate) async fn read_with_timeout<T>(
         &self,
         operation: &'static str,
@@ -37,7 +38,8 @@ impl Salver {
             .await
     }
 
-    /// Asks for a change that must not be asked for twice: without an answer it is in doubt.
+    /// Runs a write that must not be sent twice, within the call timeout. Without a reply it is in
+    /// doubt.
     pub(crate) async fn write_non_idempotent<T>(
         &self,
         operation: &'static str,
@@ -47,7 +49,7 @@ impl Salver {
         self.write_with_timeout(operation, timeout, call).await
     }
 
-    /// Asks for a change for which nobody waits, with a budget of its own.
+    /// Runs a write once, within its own timeout.
     pub(crate) async fn write_with_timeout<T>(
         &self,
         operation: &'static str,
@@ -58,28 +60,30 @@ impl Salver {
             .await
     }
 
-    /// Asks for a change that is the same done twice as once: without an answer it is asked for once more,
-    /// with the same bytes, in what is left of the budget.
+    /// Runs an idempotent write within the call timeout.
+    ///
+    /// Without a reply in [`FIRST_ATTEMPT_SHARE`] of the timeout it is sent once more, with the
+    /// same bytes, within the remaining time.
     pub(crate) async fn write_idempotent<T, F: Future<Output = Result<T, Error>>>(
         &self,
         operation: &'static str,
         call: impl Fn() -> F,
     ) -> Result<T, Error> {
         let (timeout, started) = (self.config().call_timeout, Instant::now());
-        let twice = async {
+        let attempts = async {
             let first = with_deadline(
                 timeout.mul_f64(FIRST_ATTEMPT_SHARE),
                 call(),
                 write_timed_out,
             )
             .await;
-            let left = timeout.saturating_sub(started.elapsed());
+            let remaining = timeout.saturating_sub(started.elapsed());
             match first {
-                Err(error) if error.is_in_doubt() && !left.is_zero() => {
+                Err(error) if error.is_in_doubt() && !remaining.is_zero() => {
                     telemetry::record_mismatched_reply(&error);
-                    match with_deadline(left, call(), write_timed_out).await {
-                        // What the first attempt may have done is not undone; a session that is closed has
-                        // taken it along.
+                    match with_deadline(remaining, call(), write_timed_out).await {
+                        // The first attempt may have been applied, so the error stays in doubt. Not
+                        // if the session is closed: its messages have been removed.
                         Err(second) if !second.is_in_doubt() && !second.is_closed() => Err(error),
                         second => second,
                     }
@@ -87,9 +91,11 @@ impl Salver {
                 first => first,
             }
         };
-        self.call(operation, twice).await
+        self.call(operation, attempts).await
     }
 
+    /// Runs a call through the circuit breaker. The first reply of the store starts the health
+    /// check.
     pub(super) async fn call<T>(
         &self,
         operation: &'static str,
@@ -102,7 +108,7 @@ impl Salver {
         outcome
     }
 
-    /// Looks once, when the store first answers, for what is wrong with it, and says so in words.
+    /// Checks the health of the store once, in the background, and logs each issue.
     fn check_health_once(&self) {
         if self.shared.health_checked.set(()).is_err() {
             return;
@@ -115,7 +121,7 @@ impl Salver {
                 tracing::warn!("store health: {issue}");
             }
         };
-        // Without a thread there is nobody to look: whatever is wrong is met by the calls themselves.
+        // Without the background thread there is no check: the calls themselves report failures.
         let _ = runtime::spawn(check);
     }
 }

@@ -1,4 +1,4 @@
-//! Claims and how they end, for callers that wait.
+//! Claims, and their confirm and release by callers that wait for the result.
 
 #[cfg(feature = "web")]
 use futures_util::future::try_join_all;
@@ -18,7 +18,7 @@ use crate::{Context, Error, telemetry};
 use std::time::Duration;
 
 impl Salver {
-    /// Claims and waits for at most `budget`; what is claimed later is given back.
+    /// Claims within `timeout`. A claim that completes later is released.
     pub(crate) async fn claim_guarded(
         &self,
         contexts: Vec<Context>,
@@ -29,30 +29,33 @@ impl Salver {
             .await
     }
 
-    /// Claims for a page, which goes out without messages when the store is in trouble: counted.
+    /// Claims for a page, which is served without messages if the store fails. Records the wait.
     #[cfg(feature = "web")]
     pub(crate) async fn claim_for_page(
         &self,
         contexts: Vec<Context>,
         timeout: Duration,
     ) -> Result<ClaimGuard, Error> {
-        let since = Timer::start();
-        let inner = self.claim_guarded(contexts, timeout).await;
-        telemetry::record_page_wait(&self.app, since, inner.is_err());
-        inner
+        let timer = Timer::start();
+        let guard = self.claim_guarded(contexts, timeout).await;
+        telemetry::record_page_wait(&self.app, timer, guard.is_err());
+        guard
     }
 
-    /// Claims for a script in a page that is open: it waits as long as an add does.
+    /// Claims for the JSON API or a stream, within the call timeout.
     #[cfg(feature = "web")]
     pub(crate) async fn claim_for_api(&self, contexts: Vec<Context>) -> Result<ClaimGuard, Error> {
         self.claim_guarded(contexts, self.config().call_timeout)
             .await
     }
 
-    /// Reads what a page of this context would show and hides it from every other look for the lease.
+    /// Claims the messages that a page of this context would show: its own and those of
+    /// [`View::ANY`](crate::View::ANY). One round trip.
     ///
-    /// [`confirm`](Self::confirm) it when it was shown, [`release`](Self::release) it when it was not. If
-    /// neither happens the messages come back when the lease ends.
+    /// Until the [`lease`](crate::SalverBuilder::lease) ends (15 seconds by default) no other read
+    /// returns them. Call [`confirm`](Self::confirm) when they were shown, or
+    /// [`release`](Self::release) when they were not. Without either they become visible again when
+    /// the lease ends.
     ///
     /// # Errors
     ///
@@ -60,7 +63,7 @@ impl Salver {
     ///
     /// # Cancel safety
     ///
-    /// Dropped halfway, what it claims is released at once.
+    /// If the future is dropped, the messages that it claims are released when the store replies.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
         let contexts = context.read_contexts();
         let guard = self
@@ -69,11 +72,21 @@ impl Salver {
         Ok(guard.into_claim())
     }
 
-    /// Ends a claim: shown, never again. One round trip.
+    /// Confirms a claim: its messages were shown, and are removed. One round trip.
+    ///
+    /// They are removed even if the lease has ended and another reader has claimed them since. A
+    /// confirm follows a session that moved at a login, with one more round trip for each move.
+    /// Repeating it is safe. Without a reply it is sent once more, as in [`add`](Self::add).
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). When in doubt, confirm again or let the lease decide.
+    /// [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
+    /// [`is_denied`](Error::is_denied), [`is_unreadable`](Error::is_unreadable). Confirm again, or
+    /// the messages are shown again after the lease.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the messages may have been removed. Repeating is safe.
     pub async fn confirm(&self, claim: &Claim) -> Result<(), Error> {
         self.write_idempotent("confirm", || self.store.confirm(claim))
             .await?;
@@ -82,7 +95,9 @@ impl Salver {
         Ok(())
     }
 
-    /// Takes a page's word that it shows messages: never again, whoever holds them. One round trip.
+    /// Removes messages that a client has confirmed by id, whichever reader has claimed them.
+    ///
+    /// One round trip for each context: that of the page, and that of `View::ANY`.
     #[cfg(feature = "web")]
     pub(crate) async fn confirm_by_ids(
         &self,
@@ -99,11 +114,22 @@ impl Salver {
         Ok(())
     }
 
-    /// Ends a claim: not shown, give it back. One round trip, never repeated.
+    /// Releases a claim: its messages were not shown, and become visible again immediately. One
+    /// round trip.
+    ///
+    /// Messages that another reader has claimed since are not released. Salver never sends a
+    /// release twice.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). When in doubt, the lease decides.
+    /// [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
+    /// [`is_denied`](Error::is_denied), [`is_unreadable`](Error::is_unreadable). The messages then
+    /// become visible when the lease ends, at the latest.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the messages may have been released; otherwise they become visible
+    /// when the lease ends.
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
         self.write_non_idempotent("release", self.store.release(&claim))
             .await?;

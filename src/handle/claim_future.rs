@@ -1,4 +1,5 @@
-//! A claim on its way: who stops waiting for it leaves it to Salver's own thread, which gives it back.
+//! The future of a claim. If it is dropped before the store replies, the background runtime waits
+//! for the reply and releases the claim.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -15,16 +16,17 @@ use crate::handle::salver::Salver;
 use crate::store::Claim;
 use crate::{Context, Error, runtime, telemetry};
 
-/// How long a claim that nobody waits for any more is itself waited for, to give it back.
+/// How long the background runtime waits for the reply to a dropped claim. After it the lease ends
+/// the claim.
 const ORPHAN_TIMEOUT: Duration = Duration::from_secs(2);
 
 type StoreCall = Pin<Box<dyn Future<Output = Result<Claim, Error>> + Send>>;
 
-/// Becomes the claim when the store has answered.
+/// A future that resolves to the claim when the store replies.
 pub(crate) struct ClaimFuture<'a> {
     salver: &'a Salver,
     call: Option<CatchUnwind<AssertUnwindSafe<StoreCall>>>,
-    /// Whether the store has been asked: else there is nothing to give back.
+    /// Whether the call has been polled. If not, there is nothing to release.
     is_started: bool,
 }
 
@@ -36,7 +38,7 @@ impl<'a> ClaimFuture<'a> {
         let call: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
         Self {
             salver,
-            // A store that panics must not take the page with it.
+            // A store that panics must not break the page.
             call: Some(AssertUnwindSafe(call).catch_unwind()),
             is_started: false,
         }
@@ -67,18 +69,19 @@ impl Drop for ClaimFuture<'_> {
                 let claimed = with_deadline(ORPHAN_TIMEOUT, call.map(Ok), read_timed_out).await;
                 drop(claimed.and_then(|claimed| into_guard(&salver, claimed)));
             };
-            // Without a thread the lease decides.
+            // Without the background thread, the messages become visible when the lease ends.
             let _ = runtime::spawn(release);
         }
     }
 }
 
+/// Records the skipped members and returns a guard for the claim. A panic of the store is an error.
 fn into_guard(
     salver: &Salver,
     claimed: std::thread::Result<Result<Claim, Error>>,
 ) -> Result<ClaimGuard, Error> {
-    let claim = claimed
-        .unwrap_or_else(|_| Err(Error::unreadable("a claim during which the store panicked")))?;
+    let claim =
+        claimed.unwrap_or_else(|_| Err(Error::unreadable("the reply of a store that panicked")))?;
     telemetry::record_skipped(&salver.app, &claim.result.skipped());
     Ok(ClaimGuard::new(salver, claim))
 }

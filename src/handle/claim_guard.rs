@@ -1,4 +1,4 @@
-//! A claim that gives itself back.
+//! A guard that releases a claim when it is dropped.
 
 #[cfg(feature = "web")]
 use std::time::Duration;
@@ -16,21 +16,23 @@ use crate::store::ReadResult;
 #[cfg(feature = "web")]
 use crate::{SessionId, telemetry};
 
-/// A claim that gives itself back when it is dropped. As small as a pointer: every page has room for one.
+/// A guard that releases its claim when it is dropped.
+///
+/// It has the size of a pointer, since the state of every request has space for one.
 pub(crate) struct ClaimGuard(Option<Box<ClaimGuardInner>>);
 
 struct ClaimGuardInner {
     claim: Claim,
     salver: Salver,
-    /// Whether the page itself says that it shows them.
+    /// Whether the client confirms the messages, so that the server does not.
     #[cfg(feature = "web")]
     is_client_confirmed: bool,
 }
 
 impl ClaimGuardInner {
-    fn settle(self, end: fn(Claim) -> Settlement) {
+    fn settle(self, settlement: fn(Claim) -> Settlement) {
         let Self { claim, salver, .. } = self;
-        salver.settler.enqueue(&salver.app, end(claim));
+        salver.settler.enqueue(&salver.app, settlement(claim));
     }
 }
 
@@ -45,15 +47,16 @@ impl ClaimGuard {
         })))
     }
 
+    /// Returns the claim without releasing it.
     pub(crate) fn into_claim(mut self) -> Claim {
         self.0.take().map(|inner| inner.claim).unwrap_or_default()
     }
 }
 
-/// For pages that say themselves what they show.
+/// For pages whose client confirms the messages.
 #[cfg(feature = "web")]
 impl ClaimGuard {
-    /// Confirms what it holds beside its messages, of which no page will ever say that it shows it.
+    /// Confirms, and so removes, the members that cannot be decoded. No client can confirm them.
     pub(crate) fn confirm_undecodable(&mut self) {
         if let Some(inner) = &mut self.0
             && let Some(rest) = inner.claim.split_undecodable()
@@ -65,13 +68,13 @@ impl ClaimGuard {
         }
     }
 
-    /// Gives the claim, to be read.
+    /// Returns the claim.
     #[cfg(feature = "live")]
     pub(crate) fn claim(&self) -> Option<&Claim> {
         self.0.as_ref().map(|inner| &inner.claim)
     }
 
-    /// Has the page say itself what it shows, once it is handed over.
+    /// Leaves the confirm of the messages to the client, once the response has been sent.
     pub(crate) fn into_client_confirmed(mut self) -> Self {
         self.confirm_undecodable();
         if let Some(inner) = &mut self.0 {
@@ -80,42 +83,46 @@ impl ClaimGuard {
         self
     }
 
-    /// Leaves the messages to the page's word, or to their lease.
+    /// Drops the claim without releasing it: the client confirms the messages, or their lease ends.
     #[cfg(feature = "live")]
     pub(crate) fn abandon_to_lease(self) {
         drop(self.into_claim());
     }
 
-    /// Gives back after a while, off everybody's path.
+    /// Releases the claim after a delay, in the background.
     #[cfg(feature = "live")]
     pub(crate) fn release_after(self, time: Duration) {
         let release = async move {
             tokio::time::sleep(time).await;
             drop(self);
         };
-        // Without a thread it is dropped, and given back, at once.
+        // Without the background thread the guard is dropped here, which releases the claim
+        // immediately.
         let _ = runtime::spawn(release);
     }
 }
 
 #[cfg(feature = "web")]
 impl ClaimGuard {
+    /// Returns the messages and counts that the claim has read.
     pub(crate) fn result(&self) -> Option<&ReadResult> {
         self.0.as_ref().map(|inner| &inner.claim.result)
     }
 
-    /// Tells whether there is nothing to end.
+    /// Returns whether there is nothing to confirm or release.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.as_ref().is_none_or(|inner| inner.claim.is_empty())
     }
 
+    /// Follows the messages to a new session id after a migrate.
     pub(crate) fn follow(&mut self, session: &SessionId) {
         if let Some(inner) = &mut self.0 {
             inner.claim.follow_session(session);
         }
     }
 
-    /// Confirms off the visitor's path, or leaves that to the page.
+    /// Confirms in the background, so that the visitor does not wait. Does nothing if the client
+    /// confirms.
     pub(crate) fn confirm(mut self) {
         if let Some(inner) = self.0.take() {
             if inner.is_client_confirmed {
@@ -126,15 +133,17 @@ impl ClaimGuard {
         }
     }
 
-    /// Gives back before the response leaves, so that the visitor's next page finds the messages. Waits for
-    /// at most `budget`; the release goes its way whether or not anybody waits.
+    /// Releases before the response is sent, so that the visitor's next page finds the messages.
+    ///
+    /// Waits for at most `deadline`. The release continues if the wait ends or the future is
+    /// dropped.
     pub(crate) async fn release(mut self, deadline: Duration) {
         if let Some(inner) = self.0.take() {
             let ClaimGuardInner { claim, salver, .. } = *inner;
             let settler = &salver.settler;
-            let tried = settler.enqueue_and_wait(&salver.app, Settlement::Release(claim));
-            // Too late, or there was nothing to release: the lease decides.
-            let _ = timeout(deadline, tried).await;
+            let attempted = settler.enqueue_and_wait(&salver.app, Settlement::Release(claim));
+            // After the deadline, the release completes in the background or the lease ends.
+            let _ = timeout(deadline, attempted).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong, as far as this process can tell.
+//! Health of the store and of the connection to it, as seen by this process.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,43 +8,50 @@ use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::salver::Salver;
 use crate::store::{Issue, IssueKind};
 
-/// How long a look at the store may take.
+/// Longest duration of a health check. Longer than that of a call, since no page waits for it.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What [`Salver::health`] found: nothing, when healthy.
+/// The result of [`Salver::health`]: the issues found, and the state of the pending index.
+///
+/// `Display` writes `healthy`, or one issue a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     issues: Vec<Issue>,
     index: PendingIndex,
 }
 
-/// Whether pages know without asking that nothing is pending.
+/// The state of the pending index, the record of contexts that may have messages.
+///
+/// With it, a page whose context has nothing pending sends no query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PendingIndex {
-    /// Every page asks: with a store in memory, a Cluster or a pool, for a handle that is not from a request, and where
-    /// [`pending_index(false)`](super::SalverBuilder::pending_index) says so.
+    /// Every page queries the store.
+    ///
+    /// This is the state with a [`MemoryStore`](crate::store::MemoryStore), a Redis Cluster or a
+    /// connection pool, and with [`pending_index(false)`](super::SalverBuilder::pending_index). A
+    /// handle that does not come from a request always reports this state.
     Disabled,
-    /// Pages ask until all that is pending is known.
+    /// Every page queries the store until the index contains all pending messages.
     Syncing,
-    /// A page asks when something may be pending.
+    /// A page queries the store only if its context may have messages.
     Ready,
 }
 
 impl Health {
-    /// Tells whether nothing is wrong.
+    /// Returns whether there are no issues.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.issues.is_empty()
     }
 
-    /// Tells whether pages of this handle know without asking that nothing is pending.
+    /// Returns the state of the pending index of this handle.
     #[must_use]
     pub fn pending_index(&self) -> PendingIndex {
         self.index
     }
 
-    /// Gives what is wrong, each with its named state and what to do about it.
+    /// Returns the issues, each with its kind, a detail and advice.
     #[must_use]
     pub fn issues(&self) -> &[Issue] {
         &self.issues
@@ -65,15 +72,22 @@ impl fmt::Display for Health {
 }
 
 impl Salver {
-    /// Looks for what is wrong: with the store, with this process's way to it, with the user's rights.
+    /// Checks the store, the connection to it, and the permissions of its user.
     ///
-    /// Asks the store even where pages do not for a moment, and waits for at most 2 s. For a health page, a
-    /// start-up log, an alert; not for every request.
+    /// It calls the store even while the circuit breaker is open, and waits for at most 2 seconds.
+    /// A successful check closes the breaker. Use it for a health endpoint, a start-up log or an
+    /// alert, not for every request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes no messages.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
     /// let health = salver::Salver::memory("shop")?.health().await;
-    /// assert!(health.is_good(), "{health}");
+    /// assert!(health.is_healthy(), "{health}");
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
@@ -85,7 +99,7 @@ impl Salver {
         .await
         {
             Ok(result) => {
-                // Whoever finds it well here need not wait until a page does.
+                // The store works: pages need not wait for a probe of the breaker.
                 self.shared.calls.breaker().record_success();
                 result
             }
@@ -105,6 +119,7 @@ impl Salver {
 }
 
 impl Salver {
+    /// Returns the issues that follow from a failed health check.
     fn issues_of(&self, error: &Error) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.shared.calls.breaker().is_open() {

@@ -1,4 +1,4 @@
-//! What is known without asking, and waiting for what is not.
+//! Change notifications, and the pending index that pages consult before a query.
 
 use std::sync::Arc;
 
@@ -9,20 +9,23 @@ use crate::store::{Changes, Listener};
 use crate::{SessionId, View};
 
 impl Salver {
-    /// Watches a context: tells when something may have changed for a page of it, its own messages and those
+    /// Listens for changes that a page of this context may show: to its own messages and to those
     /// of [`View::ANY`](crate::View::ANY).
     ///
-    /// No connection for each watch: all of a process share the one that tells of changes. Where there is none,
-    /// as in a Cluster, a watch rings once a second.
+    /// The [`Listener`] reports that something may have changed; read the messages then. All
+    /// listeners of a process share one connection. Where no connection reports changes, as in a
+    /// Redis Cluster, a listener reports a possible change once a second.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
     /// # use salver::{Message, Salver, SessionId};
     /// # let salver = Salver::memory("shop")?;
     /// let context = salver.context(SessionId::new("ada")?, "orders")?;
-    /// let mut watch = salver.watch(&context);
+    /// let mut listener = salver.listen(&context);
     /// # salver.add(&context, Message::info("Your order has left.")).await?;
-    /// watch.rung().await;
+    /// listener.changed().await;
     /// for message in salver.take(&context).await? {
     ///     println!("{}", message.text());
     /// }
@@ -38,7 +41,8 @@ impl Salver {
 
 #[cfg(feature = "web")]
 impl Salver {
-    /// Gives the bell that spares pages their looks, where there is one.
+    /// Returns the change notifications with a pending index, if the store and the configuration
+    /// provide them.
     pub(crate) fn page_changes(&self) -> Option<Arc<Changes>> {
         if !self.config().pending_index {
             return None;
@@ -50,13 +54,14 @@ impl Salver {
         Some(changes)
     }
 
-    /// Tells whether it is known that a page has nothing to show.
+    /// Returns whether the pending index is certain that a page has nothing to show.
     pub(crate) fn is_known_empty(&self, session: &SessionId, view: &View) -> bool {
         let changes = self.changes.as_ref();
         changes.is_some_and(|changes| changes.is_known_empty(&self.app, session, view))
     }
 
-    /// Tells whether pages may not ask: what a visitor did itself has to be asked for all the same.
+    /// Returns whether this handle has a pending index. The requests of a visitor who has just
+    /// changed something must bypass it.
     pub(crate) fn has_index(&self) -> bool {
         self.changes.is_some()
     }

@@ -1,4 +1,4 @@
-//! How messages move to a new session id, and what happens when the store does not say whether they have.
+//! Migration of messages to a new session id, and its retry while the result is in doubt.
 
 #[cfg(feature = "web")]
 use std::sync::Arc;
@@ -10,23 +10,39 @@ use crate::handle::salver::Salver;
 use crate::runtime;
 use crate::{Error, SessionId};
 
-/// Most moves in doubt that are repeated at once. Bounds what a store that is down can cost.
+/// Maximum number of migrations in doubt that are retried concurrently. Bounds the memory used
+/// while the store is down.
 #[cfg(feature = "web")]
 pub(crate) const MAX_CONCURRENT_MIGRATIONS: usize = 256;
-/// How long a move in doubt is repeated. After it the visitor has long gone on.
+/// How long a migration in doubt is retried. After that the visitor no longer expects the messages.
 #[cfg(feature = "web")]
 const RETRY_PERIOD: Duration = Duration::from_secs(5 * 60);
 
 impl Salver {
-    /// Carries all messages of a session to a new id: a login. One round trip.
+    /// Moves all messages of a session to a new session id, as at a login.
     ///
-    /// The old id shows nothing from then on; adds to it follow to the new one for the expiry (1 hour by
-    /// default).
+    /// One round trip; several in a Redis Cluster. Messages keep their claims and delays. From then
+    /// on the old id shows nothing. For the [`ttl`](crate::SalverBuilder::ttl) (1 hour by default)
+    /// adds to the old id go to the new one. A new id that was closed or has moved is opened again.
+    /// A context of the new id with more messages than
+    /// [`max_messages`](crate::SalverBuilder::max_messages) loses its oldest ones, which are
+    /// counted as displaced.
+    ///
+    /// Repeating is safe: it changes nothing. If `from` and `to` are equal, nothing is sent.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add); [`is_closed`](Error::is_closed) when the old session was closed or has moved
-    /// elsewhere. Repeating is safe.
+    /// - [`is_closed`](Error::is_closed): the old session was closed, or has moved to another id.
+    ///   Nothing has moved.
+    /// - [`is_unavailable`](Error::is_unavailable): nothing has moved; retry later.
+    /// - [`is_in_doubt`](Error::is_in_doubt): the messages may have moved; repeat the call.
+    /// - [`is_denied`](Error::is_denied), [`is_unreadable`](Error::is_unreadable), as for
+    ///   [`add`](Self::add).
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, all messages have moved or none. In a Redis Cluster some may have
+    /// moved; repeating the call moves the rest, and nothing is lost.
     pub async fn migrate(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
         if from == to {
             return Ok(());
@@ -34,6 +50,7 @@ impl Salver {
         self.migrate_to(from, to, true).await
     }
 
+    /// Moves all messages. `open`: whether a new id that was closed or has moved is opened again.
     pub(crate) async fn migrate_to(
         &self,
         from: &SessionId,
@@ -48,8 +65,8 @@ impl Salver {
 
 #[cfg(feature = "web")]
 impl Salver {
-    /// Carries messages to an id that was drawn for this: if it has been closed or moved by now, nothing goes
-    /// there any more.
+    /// Moves all messages to an id that was generated for this migration. If that id has been
+    /// closed or has moved since, it is not opened again.
     pub(crate) async fn migrate_to_new(
         &self,
         from: &SessionId,
@@ -58,15 +75,20 @@ impl Salver {
         self.migrate_to(from, to, false).await
     }
 
-    /// Repeats a move that is in doubt, on Salver's own thread, until the store has said what became of it.
+    /// Retries a migration in doubt on the background runtime until its result is certain, for at
+    /// most [`RETRY_PERIOD`].
+    ///
+    /// # Errors
+    ///
+    /// `is_in_doubt` when too many migrations are being retried.
     pub(crate) fn retry_migration(&self, from: &SessionId, to: &SessionId) -> Result<(), Error> {
-        let place = Arc::clone(&self.shared.migrations).try_acquire_owned();
-        let place =
-            place.map_err(|_| Error::in_doubt("too many session migrations are in progress"))?;
+        let permit = Arc::clone(&self.shared.migrations).try_acquire_owned();
+        let permit =
+            permit.map_err(|_| Error::in_doubt("too many session migrations are in progress"))?;
         let (salver, from, to) = (self.detached(), from.clone(), to.clone());
-        let moving = async move {
-            let _place = place;
-            let mut rest = Duration::from_millis(50);
+        let retries = async move {
+            let _permit = permit;
+            let mut backoff = Duration::from_millis(50);
             let deadline = tokio::time::Instant::now() + RETRY_PERIOD;
             while tokio::time::Instant::now() < deadline {
                 match salver.migrate_to_new(&from, &to).await {
@@ -75,13 +97,13 @@ impl Salver {
                     }
                     _ => return,
                 }
-                tokio::time::sleep(rest).await;
-                rest = (rest * 2).min(Duration::from_secs(5));
+                tokio::time::sleep(backoff).await;
+                backoff = (backoff * 2).min(Duration::from_secs(5));
             }
             tracing::error!(
                 "session migration abandoned; pending messages remain under the old session id"
             );
         };
-        runtime::spawn(moving).map(drop)
+        runtime::spawn(retries).map(drop)
     }
 }

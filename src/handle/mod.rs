@@ -1,4 +1,4 @@
-//! The handle of an application: [`Salver`], with one file for each thing that it does.
+//! The handle of an application: [`Salver`], with one file for each group of operations.
 
 mod add;
 mod builder;

@@ -5,11 +5,25 @@ use crate::store::Selector;
 use crate::{Context, Error, SessionId};
 
 impl Salver {
-    /// Removes messages of exactly this context, by tag or ids; tells how many. One round trip.
+    /// Removes messages of exactly this context by tag or id, and returns how many. One round trip.
+    ///
+    /// Claimed and delayed messages are removed too. `selector`: a tag as `&str`, one
+    /// [`MessageId`](crate::MessageId), or several. Without a reply it is sent once more, as in
+    /// [`add`](Self::add); the count may then be too low.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). Repeating is safe.
+    /// - [`is_invalid`](Error::is_invalid): a tag that no message can have, such as `""` or
+    ///   `"a/b"`.
+    /// - [`is_unavailable`](Error::is_unavailable): nothing was removed; retry later.
+    /// - [`is_in_doubt`](Error::is_in_doubt): the messages may have been removed; repeating is
+    ///   safe.
+    /// - [`is_denied`](Error::is_denied), [`is_unreadable`](Error::is_unreadable), as for
+    ///   [`add`](Self::add).
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the messages may have been removed. Repeating is safe.
     pub async fn retract(
         &self,
         context: &Context,
@@ -23,26 +37,37 @@ impl Salver {
             .await
     }
 
-    /// Removes all messages of exactly this context. One round trip.
+    /// Removes all messages of exactly this context, claimed and delayed ones too. One round trip.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). Repeating is safe.
+    /// As [`retract`](Self::retract), without `is_invalid`. Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the messages may have been removed. Repeating is safe.
     pub async fn clear(&self, context: &Context) -> Result<(), Error> {
         self.write_idempotent("clear", || self.store.clear(context))
             .await
     }
 
-    /// Removes all messages of a session and refuses further adds to it: a logout. One round trip.
+    /// Removes all messages of a session and rejects further adds to it, as at a logout. One round
+    /// trip.
     ///
-    /// For the expiry (1 hour by default) adds fail with [`Error::is_closed`].
+    /// For the [`ttl`](crate::SalverBuilder::ttl) (1 hour by default) adds fail with
+    /// [`Error::is_closed`]. If the session has moved to a new id at a login, adds still go to that
+    /// id.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). Repeating is safe.
+    /// As [`clear`](Self::clear). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the session may have been closed. Repeating is safe.
     pub async fn close_session(&self, session: &SessionId) -> Result<(), Error> {
         let period = Some(self.config().limits.ttl);
         let clear = || self.store.clear_session(&self.app, session, period);
-        self.write_idempotent("forget", clear).await
+        self.write_idempotent("close_session", clear).await
     }
 }

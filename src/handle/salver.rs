@@ -1,4 +1,4 @@
-//! The handle: a store, an application's name and a policy.
+//! The handle: the name of an application, a store and a configuration.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -11,10 +11,12 @@ use crate::settlement::Settler;
 use crate::store::Store;
 use crate::{Context, Error, SessionId, View};
 
-/// Carries messages: the one handle for handlers, jobs and tests.
+/// The handle of an application, with which handlers, jobs and tests add, read and remove messages.
 ///
-/// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In a handler it is
-/// an extractor too.
+/// Cheap to clone, `Send` and `Sync`, usable from any process, task and tokio runtime. In an
+/// actix-web handler it is also an extractor.
+///
+/// # Examples
 ///
 /// ```
 /// use salver::{Message, Salver, SessionId};
@@ -31,12 +33,13 @@ use crate::{Context, Error, SessionId, View};
 pub struct Salver {
     pub(super) app: Arc<str>,
     pub(super) shared: Arc<Shared>,
-    /// The shared store, or on an actix worker that worker's own connection to it.
+    /// The shared store; on an actix worker the store with the connection of that worker.
     pub(super) store: Arc<dyn Store>,
     pub(super) settler: Settler,
-    /// How many replicas have to have an add.
+    /// How many replicas must acknowledge an add.
     pub(super) replicas: u32,
-    /// On an actix worker what is known without asking, of this application alone.
+    /// The change notifications with the pending index of this application; on an actix worker
+    /// only.
     pub(super) changes: Option<Arc<Changes>>,
 }
 
@@ -44,15 +47,15 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     pub(super) config: Config,
     pub(super) calls: CallPolicy,
-    /// Set when the store has been looked at.
+    /// Set when the health check of the store has been started.
     pub(super) health_checked: OnceLock<()>,
-    /// Places for moves that are in doubt.
+    /// Permits for migrations in doubt that are retried.
     #[cfg(feature = "web")]
     pub(super) migrations: Arc<tokio::sync::Semaphore>,
 }
 
 impl Salver {
-    /// Gives a handle for another application on the same store.
+    /// Returns a handle for another application on the same store, with the same configuration.
     ///
     /// # Errors
     ///
@@ -65,13 +68,21 @@ impl Salver {
         })
     }
 
-    /// Gives a handle whose adds return only when so many replicas of the store have them.
+    /// Returns a handle whose adds wait until `replicas` replicas of the store have acknowledged
+    /// them.
     ///
-    /// For what must survive the loss of a server. It costs the round trip from the server to its replicas, and
-    /// a connection of its own, of which a process has at most eight. With too few in time the add is
-    /// [in doubt](Error::is_in_doubt): it is there, and may be lost with the server. A memory store has no replicas: there it is always in doubt,
-    /// after adding. What Redis can promise
-    /// even so is on the page [promises](crate::docs::promises).
+    /// For messages that must survive the loss of a server. Default: 0, the acknowledgement of the
+    /// primary suffices. An add waits for the replicas for at most a third of the
+    /// [`call_timeout`](crate::SalverBuilder::call_timeout).
+    ///
+    /// It costs the round trip from the primary to its replicas, and a separate connection, of
+    /// which a process has at most eight. If too many adds wait already, an add fails with
+    /// [`is_unavailable`](Error::is_unavailable).
+    ///
+    /// If too few replicas acknowledge in time, the add is [in doubt](Error::is_in_doubt): the
+    /// message is stored, and may be lost with the primary. A memory store has no replicas: every
+    /// add to it is in doubt. The page [guarantees](crate::docs::guarantees) describes the cases in
+    /// which Redis still loses a message.
     #[must_use]
     pub fn replicated(&self, replicas: u32) -> Self {
         Self {
@@ -80,13 +91,13 @@ impl Salver {
         }
     }
 
-    /// Gives the application's name.
+    /// Returns the name of the application.
     #[must_use]
     pub fn app(&self) -> &str {
         &self.app
     }
 
-    /// Puts an address of this application together.
+    /// Creates a context of this application. `view`: a [`View`] or its name.
     ///
     /// # Errors
     ///
@@ -99,19 +110,31 @@ impl Salver {
         Context::new_unchecked(Arc::clone(&self.app), session, view)
     }
 
-    /// Removes all messages of a session. One round trip.
+    /// Removes all messages of a session, claimed and delayed ones too. One round trip.
+    ///
+    /// Later adds to the session succeed; [`close_session`](Self::close_session) rejects them.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add). Repeating is safe.
+    /// As [`clear`](Self::clear). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the messages may have been removed. Repeating is safe.
     pub async fn clear_session(&self, session: &SessionId) -> Result<(), Error> {
         let clear = || self.store.clear_session(&self.app, session, None);
         self.write_idempotent("clear", clear).await
     }
 
-    /// Waits until the ends of all claims handed over so far are done: call it after the server stopped.
+    /// Waits until all confirms and releases of served pages have been attempted, and each failed
+    /// confirm once more.
     ///
-    /// The handle stays usable.
+    /// Call it after the HTTP server has stopped, so that no shown message is shown again. Each
+    /// attempt waits for the store for at most 1 second. The handle stays usable.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the settlements continue in the background.
     pub async fn flush(&self) {
         self.settler.flush().await;
     }
@@ -120,7 +143,8 @@ impl Salver {
         &self.shared.config
     }
 
-    /// Gives the handle for use on the calling thread's runtime alone.
+    /// Returns a handle for use on the current runtime only, with its own connection and settlement
+    /// queue.
     #[cfg(feature = "web")]
     pub(crate) fn for_current_runtime(&self) -> Self {
         let store = Arc::clone(&self.shared.store).for_current_runtime();
@@ -133,7 +157,7 @@ impl Salver {
         }
     }
 
-    /// Gives the handle that any runtime may use.
+    /// Returns a handle that any runtime may use.
     #[cfg(feature = "web")]
     pub(crate) fn detached(&self) -> Self {
         Self {
@@ -149,7 +173,7 @@ impl fmt::Debug for Salver {
         f.debug_struct("Salver")
             .field("app", &self.app)
             .field("store", &self.store)
-            .field("policy", &self.shared.config)
+            .field("config", &self.shared.config)
             .finish()
     }
 }

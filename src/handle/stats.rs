@@ -1,4 +1,4 @@
-//! What there is of an application.
+//! Counting the stored messages of an application.
 
 use std::time::Duration;
 
@@ -6,14 +6,28 @@ use crate::Error;
 use crate::handle::salver::Salver;
 use crate::store::StoreStats;
 
-/// How long one step may take: contexts may be long, and nobody waits for it.
+/// Longest duration of one step. Longer than the call timeout, since contexts may be large and no
+/// page waits.
 const STEP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Salver {
-    /// Counts what there is of this application, shown or not, and changes nothing.
+    /// Counts the stored messages of this application, and changes nothing.
     ///
-    /// In many bounded steps, so that nobody else waits; tells after each what has been counted so far, all together.
-    /// What comes or goes meanwhile may be counted or not.
+    /// Visible, claimed and delayed messages count. It runs in many steps of bounded size, so that
+    /// other callers are not delayed, and calls `progress` with the total after each step. Messages
+    /// that are added or removed meanwhile may be counted or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek), with a timeout of 2 seconds for each step. Also
+    /// [`is_misconfigured`](Error::is_misconfigured) for a store that does not implement
+    /// [`Store::stats`](crate::store::Store::stats).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
@@ -21,23 +35,19 @@ impl Salver {
     /// # let salver = Salver::memory("shop")?;
     /// # let context = salver.context(SessionId::new("ada")?, "orders")?;
     /// # salver.add(&context, Message::info("Your order has left.")).await?;
-    /// let all = salver.survey(|_| ()).await?;
-    /// assert_eq!((all.contexts, all.messages), (1, 1));
+    /// let stats = salver.stats(|_| ()).await?;
+    /// assert_eq!((stats.contexts, stats.messages), (1, 1));
     /// # Ok(()) }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`peek`](Self::peek), and [`is_setup`](Error::is_setup) for a store that does not count.
     pub async fn stats(
         &self,
         mut progress: impl FnMut(&StoreStats) + Send,
     ) -> Result<StoreStats, Error> {
         let mut total = StoreStats::default();
         loop {
-            let from = total.cursor.take();
-            let step = self.store.stats(self.app(), from.as_deref());
-            total.add(self.read_with_timeout("survey", STEP_TIMEOUT, step).await?);
+            let cursor = total.cursor.take();
+            let step = self.store.stats(self.app(), cursor.as_deref());
+            total.add(self.read_with_timeout("stats", STEP_TIMEOUT, step).await?);
             progress(&total);
             if total.cursor.is_none() {
                 return Ok(total);

@@ -1,4 +1,4 @@
-//! Making room when space runs short.
+//! Removing old messages when the store runs out of memory.
 
 use std::time::Duration;
 
@@ -6,34 +6,42 @@ use crate::Error;
 use crate::handle::salver::Salver;
 use crate::store::SweepProgress;
 
-/// How long one step may take: contexts may be long, and nobody waits for it.
+/// Longest duration of one step. Longer than the call timeout, since contexts may be large and no
+/// page waits.
 const STEP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Salver {
-    /// Drops the messages of this application that are older than this, shown or not: when space runs short.
+    /// Removes the messages of this application that are older than `older_than`, by the time in
+    /// their ids.
     ///
-    /// In many bounded steps, so that nobody else waits; tells after each what has been done so far, all
-    /// together. Works on a Redis that is out of memory. Messages that nobody asks for expire by themselves:
-    /// this is for the day on which that is not soon enough.
+    /// Visible, claimed and delayed messages are removed. It runs in many steps of bounded size, so
+    /// that other callers are not delayed, and calls `progress` with the total after each step. It
+    /// works on a Redis server that is out of memory. Unread messages expire by themselves; use a
+    /// sweep when that is not soon enough.
+    ///
+    /// # Errors
+    ///
+    /// [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt) after 2
+    /// seconds without a reply to one step, [`is_denied`](Error::is_denied),
+    /// [`is_unreadable`](Error::is_unreadable). The messages that were removed before stay removed.
+    /// Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, it stops after the current step. Repeating is safe.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use std::time::Duration;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
     /// # let salver = salver::Salver::memory("shop")?;
-    /// let swept = salver
-    ///     .sweep(Duration::from_secs(600), |so_far| println!("{} dropped", so_far.removed))
+    /// let progress = salver
+    ///     .sweep(Duration::from_secs(600), |total| println!("{} removed", total.removed))
     ///     .await?;
-    /// assert_eq!(swept.removed, 0);
+    /// assert_eq!(progress.removed, 0);
     /// # Ok(()) }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`add`](Self::add). What was dropped until then is dropped; repeating is safe.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped halfway, it stops after the step under way.
     pub async fn sweep(
         &self,
         older_than: Duration,
@@ -41,8 +49,8 @@ impl Salver {
     ) -> Result<SweepProgress, Error> {
         let mut total = SweepProgress::default();
         loop {
-            let from = total.cursor.take();
-            let step = self.store.sweep(self.app(), older_than, from.as_deref());
+            let cursor = total.cursor.take();
+            let step = self.store.sweep(self.app(), older_than, cursor.as_deref());
             let step = self.write_with_timeout("sweep", STEP_TIMEOUT, step).await?;
             total.contexts += step.contexts;
             total.removed += step.removed;

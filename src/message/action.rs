@@ -1,4 +1,4 @@
-//! The link of a message.
+//! The link that a message offers.
 
 use std::fmt;
 
@@ -8,7 +8,10 @@ use crate::Error;
 use crate::message::limits::{MAX_LABEL, MAX_URL};
 use crate::validate::validate_line;
 
-/// One thing that the visitor can do about it: a link.
+/// The link that a message offers, such as "Look at them". Created by
+/// [`Message::action`](crate::Message::action).
+///
+/// `Debug` omits label and URL, since they are content of the message.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     label: String,
@@ -20,13 +23,14 @@ impl Action {
         Self { label, url }
     }
 
-    /// Gives the words on the link.
+    /// Returns the text of the link: one line, 1 to 128 bytes in a valid message.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// Gives where it leads: an `http` or `https` address, or a path of this site.
+    /// Returns the target of the link: an `http` or `https` URL, or a path of this site, at most
+    /// 2,048 bytes in a valid message.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -52,10 +56,10 @@ impl fmt::Debug for Action {
     }
 }
 
-/// Tells whether a link leads to the web or to this site, as a browser would read it.
+/// Returns whether a browser resolves a link to an `http` or `https` URL or to a path of this site.
 ///
-/// A path is resolved against an address, since browsers take `//host`, `/\host` and paths with tabs
-/// in them for other hosts.
+/// A path is resolved against a URL, since browsers resolve `//host`, `/\host` and some paths with
+/// tabs to other hosts.
 fn is_link(link: &str) -> bool {
     if !link.starts_with('/') {
         return url::Url::parse(link).is_ok_and(|url| {
@@ -70,6 +74,6 @@ fn is_link(link: &str) -> bool {
     site.join(link)
         .is_ok_and(|url| url.origin() == site.origin())
         && !link.contains('\\')
-        // The one host that would be taken for this site.
+        // `//site.invalid` has the origin of the base URL used here.
         && !link.starts_with("//")
 }

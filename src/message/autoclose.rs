@@ -1,4 +1,4 @@
-//! When an open page takes a message away.
+//! The time after which an open page removes a message.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,20 +6,21 @@ use std::time::Duration;
 use crate::Error;
 use crate::message::level::Level;
 
-/// Shortest and longest autoclose. Nobody reads faster; after a day the page is gone.
+/// Shortest and longest autoclose. A text cannot be read in less; after a day the page is closed.
 const AUTOCLOSE_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(500)..=Duration::from_secs(24 * 60 * 60);
 
-/// When an open page takes the message away by itself.
+/// The time after which an open page removes the message by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Autoclose {
-    /// What suits the level: errors and warnings stay, everything else goes after 5 seconds.
+    /// Depends on the level: warnings and errors stay, other messages are removed after 5 seconds.
     #[default]
     ByLevel,
-    /// It stays until the visitor closes it.
+    /// The message stays until the visitor closes it.
     Never,
-    /// It goes after this time: 500 ms to 24 hours, in whole milliseconds.
+    /// The message is removed after this time: 500 ms to 24 hours, rounded down to whole
+    /// milliseconds.
     After(Duration),
 }
 
@@ -34,10 +35,10 @@ impl Autoclose {
         }
     }
 
-    /// What [`Autoclose::ByLevel`] means for messages that may go by themselves.
+    /// The time of [`Autoclose::ByLevel`] for messages below [`Level::Warning`].
     const DEFAULT_MILLIS: u64 = 5000;
 
-    /// Gives the milliseconds after which a message of this level goes, if it does.
+    /// Returns after how many milliseconds a message of this level is removed; `None` if it stays.
     #[must_use]
     pub fn millis(self, level: Level) -> Option<u64> {
         match self {

@@ -1,8 +1,8 @@
-//! JSON that comes with a message.
+//! The JSON attached to a message.
 
 use serde_json::Value;
 
-/// Returns how deep arrays and objects are nested.
+/// Returns how deep arrays and objects are nested; 0 for other values.
 pub(super) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),

@@ -1,15 +1,16 @@
-//! How the text is written.
+//! The markup of a text.
 
 use serde::{Deserialize, Serialize};
 
-/// How the text is written.
+/// The markup of the text of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Format {
-    /// Characters, shown as they are.
+    /// Plain text. Its characters are shown unchanged.
     #[default]
     Plain,
-    /// Markdown, drawn and sanitised with the feature `markdown`, shown as it is without.
+    /// Markdown, rendered to sanitised HTML with the feature `markdown`. Without the feature it is
+    /// shown as plain text.
     Markdown,
 }

@@ -1,4 +1,4 @@
-//! Which message it is.
+//! The id of a message.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,42 +10,52 @@ use uuid::{Builder, Uuid};
 
 use crate::Error;
 
-/// The greatest counter of a UUIDv7.
+/// The greatest counter that the 12 bits of a UUIDv7 hold.
 const MAX_COUNTER: u16 = 0xfff;
 
-/// Which message this is: a UUIDv7, so that ids sort by the time at which they were made.
+/// The id of a message: a UUIDv7, so that ids sort by creation time.
 ///
-/// Within one process ids are strictly increasing.
+/// The ids that [`new`](Self::new) creates in one process are strictly increasing. `Display` and
+/// `FromStr` use the 36 characters of the hyphenated lower-case form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct MessageId(Uuid);
 
 impl MessageId {
-    /// Makes the id of a message that comes into being now.
+    /// Creates the id of a new message, with the current time of the system clock.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "an id is never a default value")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// Derives the id of a message of a job that may run again: the same each time, so that the message that the job
-    /// had added before it was interrupted, and adds again, is there once.
+    /// Derives the id of a message from the job that adds it, so that a rerun of the job adds no
+    /// duplicate.
     ///
-    /// `begun` is when the job was first given out and stays the same however often it runs: keep it in the job's
-    /// arguments. `job` is the id that the queue gave it, `step` which of its messages this is. Messages of one job
-    /// are shown in the order of their steps (up to 4,095, beyond it in any), and are as old as `begun`: from the
-    /// age limit on (24 hours by default) they are not shown.
+    /// The same arguments always return the same id. If a worker dies and the queue reruns its job,
+    /// the messages that the job added before exist once.
     ///
-    /// As in a UUIDv7 of [RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7): `begun` in Unix
-    /// milliseconds, the step as the counter, and in place of chance the last 62 bits of the first eight bytes of
-    /// SHA-256(`salver1 step` | 0 | job | 0 | step in decimal digits).
+    /// - `started_at`: when the job was first enqueued. It must be the same in every run: keep it
+    ///   in the arguments of the job.
+    /// - `job_id`: the id of the job in its queue.
+    /// - `step`: the number of the message within the job. Messages of one job are shown in the
+    ///   order of their steps up to 4,095; beyond that their order is arbitrary.
+    ///
+    /// The age of the message counts from `started_at`. Beyond
+    /// [`max_age`](crate::SalverBuilder::max_age) (24 hours by default) it is not shown.
+    ///
+    /// The result is a UUIDv7 of
+    /// [RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7). It contains
+    /// `started_at` in Unix milliseconds, and the step as its counter. Its random part is the last
+    /// 62 bits of the first eight bytes of
+    /// SHA-256(`salver1 step` | 0 | job id | 0 | step in decimal digits).
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
     /// use salver::{Message, MessageId};
     ///
-    /// let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000);
-    /// let id = MessageId::of_step(begun, "import-7", 2);
+    /// let started_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000);
+    /// let id = MessageId::for_job_step(started_at, "import-7", 2);
     /// assert_eq!(id.to_string(), "018bcfe5-6800-7002-acc8-817c1a0cdba3");
     /// let message = Message::info("60 of 120 icons are ready.").with_id(id);
     /// ```
@@ -67,7 +77,8 @@ impl MessageId {
         Self(id.into_uuid())
     }
 
-    /// Gives the time in the id, in Unix milliseconds by the clock of its writer.
+    /// Returns the time in the id, in Unix milliseconds of the clock of the process that created
+    /// it.
     #[must_use]
     pub fn unix_ms(self) -> u64 {
         let (high, _) = self.0.as_u64_pair();
@@ -90,7 +101,7 @@ impl fmt::Debug for MessageId {
 impl TryFrom<Uuid> for MessageId {
     type Error = Error;
 
-    /// Takes a UUIDv7; any other version is refused, since ids have to sort by time.
+    /// Accepts a UUIDv7 and rejects any other version, since ids must sort by time.
     fn try_from(uuid: Uuid) -> Result<Self, Error> {
         if uuid.get_version_num() == 7 {
             Ok(Self(uuid))
@@ -103,7 +114,7 @@ impl TryFrom<Uuid> for MessageId {
 impl FromStr for MessageId {
     type Err = Error;
 
-    /// Reads the 36 characters of a hyphenated UUIDv7 in lower case, its one spelling.
+    /// Parses a hyphenated UUIDv7 of 36 characters in lower case; no other form is accepted.
     fn from_str(text: &str) -> Result<Self, Error> {
         let uuid = Uuid::try_parse(text)
             .map_err(|cause| Error::invalid("id", "is not a UUIDv7").with_source(cause))?;

@@ -1,4 +1,4 @@
-//! How loud a message is.
+//! The severity of a message.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// How loud a message is, from [`Debug`](Level::Debug) to [`Error`](Level::Error).
+/// The severity of a message, from [`Debug`](Level::Debug) to [`Error`](Level::Error).
 ///
-/// Levels are ordered, `Success` above `Info`, so that a site can keep what is below a
-/// [minimum](crate::SalverBuilder::minimum_level) from its visitors. The word in lower case is
-/// what stands in the stored message and in the class of the fragment (`salver-success`).
+/// Levels are ordered, and `Success` is above `Info`. A site can discard the messages below a
+/// [minimum](crate::SalverBuilder::minimum_level). The lower-case name is used in the stored
+/// message and in the CSS class of the fragment (`salver-success`).
 ///
 /// ```
 /// use salver::Level;
@@ -27,21 +27,21 @@ use crate::Error;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Level {
-    /// For the people who build the site.
+    /// For the developers of the site.
     Debug,
-    /// Something happened. The default of a stored message that names no level.
+    /// Something happened. The level of a stored message that has none.
     #[default]
     Info,
-    /// What the visitor wanted has been done.
+    /// An action of the visitor succeeded.
     Success,
-    /// It was done, and there is something to know about it.
+    /// An action succeeded, with a consequence that the visitor should know.
     Warning,
-    /// It was not done.
+    /// An action failed.
     Error,
 }
 
 impl Level {
-    /// Every level, from the quietest to the loudest.
+    /// All levels in ascending order.
     pub const ALL: [Self; 5] = [
         Self::Debug,
         Self::Info,
@@ -50,7 +50,7 @@ impl Level {
         Self::Error,
     ];
 
-    /// Gives the word of the level in lower case.
+    /// Returns the lower-case name of the level.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,10 +72,11 @@ impl fmt::Display for Level {
 impl FromStr for Level {
     type Err = Error;
 
-    fn from_str(word: &str) -> Result<Self, Error> {
+    /// Parses the lower-case name of a level.
+    fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL
             .into_iter()
-            .find(|level| level.as_str() == word)
+            .find(|level| level.as_str() == name)
             .ok_or_else(|| {
                 Error::invalid(
                     "level",

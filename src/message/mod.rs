@@ -1,4 +1,4 @@
-//! What is shown: a message, its id and its parts.
+//! A message: its id, its fields and their limits.
 
 mod action;
 mod autoclose;
@@ -30,15 +30,16 @@ pub use self::limits::{
 };
 pub(crate) use self::translation_key::TranslationKey;
 
-/// One message, built by chaining and checked by the call that uses it.
+/// One message, built by chained setters and validated by the call that uses it.
 ///
-/// Building never fails. The first thing wrong with a message comes out of the call that adds or
-/// shows it, naming the field and the limit, before any round trip.
+/// Building never fails. The call that adds or shows the message validates it before any round
+/// trip. It returns the first error, which names the field and the limit.
 ///
-/// The id is taken when the message is built. Adding the same message twice, say in a retry, makes
-/// one; messages that one process builds are shown in the order in which it built them.
+/// The id is created when the message is built. Adding the same message twice, for example in a
+/// retry, stores it once. Messages built in one process are shown in the order in which they were
+/// built.
 ///
-/// `Debug` leaves the words out: they belong to the visitor, not to a log.
+/// `Debug` omits the content, so that it does not appear in logs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,7 +47,7 @@ pub(crate) use self::translation_key::TranslationKey;
 ///
 /// let message = Message::success("120 icons are ready.")
 ///     .title("Import")
-///     .tag("import")                                // takes the place of what "import" said before
+///     .tag("import")                                // replaces the earlier message with this tag
 ///     .action("Look at them", "/uploads")
 ///     .autoclose(Duration::from_secs(8));
 /// assert_eq!(message.text(), "120 icons are ready.");
@@ -63,15 +64,18 @@ pub struct Message {
     pub(crate) action: Option<Action>,
     pub(crate) data: Option<Value>,
     pub(crate) expires_at: Option<u64>,
-    /// Boxed: few messages have it.
+    /// Boxed, since few messages have a translation key.
     pub(crate) translation: Option<Box<TranslationKey>>,
     delay: Duration,
+    /// Whether `data` could not be serialised. Validation reports it.
     data_failed: bool,
 }
 
 impl Message {
-    /// Builds a message of a level. `text`: 1 byte to 4 KiB, no control characters but tab and line feed;
-    /// the line ends of forms, CR LF, become line feeds.
+    /// Builds a message of a level.
+    ///
+    /// `text`: 1 byte to 4 KiB, not only white space, no control characters except tab and line
+    /// feed. CR LF, the line ending of submitted forms, is replaced by a line feed.
     #[must_use]
     pub fn new(level: Level, text: impl Into<String>) -> Self {
         Self {
@@ -91,85 +95,101 @@ impl Message {
         }
     }
 
-    /// Builds a message of [`Level::Debug`].
+    /// Builds a message of [`Level::Debug`]. `text`: as for [`new`](Self::new).
     #[must_use]
     pub fn debug(text: impl Into<String>) -> Self {
         Self::new(Level::Debug, text)
     }
 
-    /// Builds a message of [`Level::Info`].
+    /// Builds a message of [`Level::Info`]. `text`: as for [`new`](Self::new).
     #[must_use]
     pub fn info(text: impl Into<String>) -> Self {
         Self::new(Level::Info, text)
     }
 
-    /// Builds a message of [`Level::Success`].
+    /// Builds a message of [`Level::Success`]. `text`: as for [`new`](Self::new).
     #[must_use]
     pub fn success(text: impl Into<String>) -> Self {
         Self::new(Level::Success, text)
     }
 
-    /// Builds a message of [`Level::Warning`].
+    /// Builds a message of [`Level::Warning`]. `text`: as for [`new`](Self::new).
     #[must_use]
     pub fn warning(text: impl Into<String>) -> Self {
         Self::new(Level::Warning, text)
     }
 
-    /// Builds a message of [`Level::Error`].
+    /// Builds a message of [`Level::Error`]. `text`: as for [`new`](Self::new).
     #[must_use]
     pub fn error(text: impl Into<String>) -> Self {
         Self::new(Level::Error, text)
     }
 
-    /// Sets the id, for a writer that derives it from its own work so that a retry is the same message.
+    /// Sets the id. Default: a new one.
+    ///
+    /// For a job that derives the id from its own data, so that a rerun adds the same message
+    /// again: [`MessageId::for_job_step`].
     #[must_use]
     pub fn with_id(mut self, id: MessageId) -> Self {
         self.id = id;
         self
     }
 
-    /// Sets a headline. One line, at most 256 bytes. Default: none.
+    /// Sets the title: one line, 1 to 256 bytes. Default: none.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Sets the tag: a later message with the same tag in the same context takes the place of this one.
+    /// Sets the tag: a later message with the same tag in the same context replaces this one.
     ///
-    /// 1 to 64 characters out of `A-Z a-z 0-9 - . _ ~`, as a stored message is searched for it byte by
-    /// byte. Default: none. After the tag of the [Notifications API](https://notifications.spec.whatwg.org/#tag).
+    /// 1 to 64 characters of `A-Z a-z 0-9 - . _ ~`, since scripts search stored messages for the
+    /// tag byte by byte. Default: none. It corresponds to the tag of the
+    /// [Notifications API](https://notifications.spec.whatwg.org/#tag).
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
         self
     }
 
-    /// Says that the text is Markdown. It is drawn by the feature `markdown`; links get
-    /// `rel="noopener nofollow"`, and what could run or load anything is removed. Default: plain text.
+    /// Declares the text to be Markdown. Default: plain text.
+    ///
+    /// The feature `markdown` renders it: links get `rel="noopener nofollow"`, and all HTML that
+    /// could run a script or load a resource is removed. Without the feature it is shown as plain
+    /// text.
     #[must_use]
     pub fn markdown(mut self) -> Self {
         self.format = Format::Markdown;
         self
     }
 
-    /// Sets when an open page takes the message away: 500 ms to 24 hours. Default:
-    /// [`Autoclose::ByLevel`].
+    /// Sets when an open page removes the message by itself: an [`Autoclose`], or a duration
+    /// of 500 ms to 24 hours.
+    ///
+    /// Default: [`Autoclose::ByLevel`]. The page script of the feature `live` removes the message.
+    /// It never removes an error.
     #[must_use]
     pub fn autoclose(mut self, autoclose: impl Into<Autoclose>) -> Self {
         self.autoclose = autoclose.into();
         self
     }
 
-    /// Adds a link. `label`: one line, at most 128 bytes; `url`: `http`, `https` or a path that begins
-    /// with one slash, at most 2,048 bytes. Default: none.
+    /// Sets the link. Default: none.
+    ///
+    /// - `label`: one line, 1 to 128 bytes.
+    /// - `url`: an `http` or `https` URL without credentials, or a path that begins with one slash;
+    ///   at most 2,048 bytes.
     #[must_use]
     pub fn action(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
         self.action = Some(Action::new(label.into(), url.into()));
         self
     }
 
-    /// Attaches any JSON for the template or the page script, at most 4 KiB. Default: none.
+    /// Attaches JSON for the template or the page script: at most 4 KiB, nested at most 64 deep.
+    /// Default: none.
+    ///
+    /// A value that cannot be serialised is reported when the message is validated.
     #[must_use]
     pub fn data(mut self, data: impl Serialize) -> Self {
         match serde_json::to_value(data) {
@@ -179,14 +199,16 @@ impl Message {
         self
     }
 
-    /// Names the text in the site's translations: where it has a
-    /// [translator](crate::web::Middleware::translate), the message is drawn in the visitor's language when it is
-    /// shown, and as its text where there is no translation. Default: none.
+    /// Sets the key of the text in the translations of the site. Default: none.
+    ///
+    /// `key`: one line, 1 to 128 bytes. A site with a
+    /// [translator](crate::web::Middleware::translate) shows the message in the visitor's language.
+    /// If there is no translation, the text of the message is shown.
     ///
     /// ```
     /// use salver::Message;
     ///
-    /// let done = Message::success("120 icons are ready.").key("import-done").arg("count", 120);
+    /// let message = Message::success("120 icons are ready.").key("import-done").arg("count", 120);
     /// ```
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
@@ -194,7 +216,13 @@ impl Message {
         self
     }
 
-    /// Puts something into the translation, such as a number or a name: any JSON, all together at most 4 KiB.
+    /// Sets an argument of the translation, such as a number or a name. Default: none.
+    ///
+    /// - `name`: one line, 1 to 128 bytes. A second argument of the same name replaces the first.
+    /// - `value`: any JSON, nested at most 63 deep. All names and values together have at most
+    ///   4 KiB.
+    ///
+    /// A message with arguments needs a [`key`](Self::key).
     #[must_use]
     pub fn arg(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.translation
@@ -203,7 +231,7 @@ impl Message {
         self
     }
 
-    /// Gives the same message in other words.
+    /// Returns the message with a translated text, title and label. `None` keeps the original one.
     #[cfg(feature = "web")]
     pub(crate) fn with_translation(
         mut self,
@@ -219,8 +247,10 @@ impl Message {
         self
     }
 
-    /// Sets the moment from which the message is no longer worth showing. Default: the age limit of the
-    /// [`Salver`](crate::Salver) alone.
+    /// Sets the time from which the message is no longer shown, by the clock of the store.
+    ///
+    /// Rounded down to whole milliseconds. Default: none; only
+    /// [`max_age`](crate::SalverBuilder::max_age) applies.
     #[must_use]
     pub fn expires_at(mut self, moment: OffsetDateTime) -> Self {
         let millis = moment.unix_timestamp_nanos() / 1_000_000;
@@ -228,75 +258,80 @@ impl Message {
         self
     }
 
-    /// Holds the message back: it may be shown this long after the add, by the store's clock. At most
-    /// the age limit (24 hours by default). Default: at once.
+    /// Delays the message: it becomes visible this long after the add, by the clock of the store.
+    ///
+    /// At most [`max_age`](crate::SalverBuilder::max_age) minus the
+    /// [`lease`](crate::SalverBuilder::lease) (24 hours minus 15 seconds by default). Default:
+    /// zero, visible immediately.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Gives the id.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.id
     }
 
-    /// Gives the level.
+    /// Returns the level.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
 
-    /// Gives the headline.
+    /// Returns the title.
     #[must_use]
     pub fn get_title(&self) -> Option<&str> {
         self.title.as_deref()
     }
 
-    /// Gives the text as it was written: escape it, or let [`Pending::html`](crate::Pending::html) draw it.
+    /// Returns the unescaped text. Escape it, or render it with
+    /// [`Pending::html`](crate::Pending::html).
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Gives how the text is written.
+    /// Returns the markup of the text.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Gives the tag.
+    /// Returns the tag.
     #[must_use]
     pub fn get_tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
 
-    /// Gives the milliseconds after which an open page takes it away, if it does.
+    /// Returns after how many milliseconds an open page removes the message; `None` if the message
+    /// stays.
     #[must_use]
     pub fn autoclose_millis(&self) -> Option<u64> {
         self.autoclose.millis(self.level)
     }
 
-    /// Gives the link.
+    /// Returns the link.
     #[must_use]
     pub fn get_action(&self) -> Option<&Action> {
         self.action.as_ref()
     }
 
-    /// Gives the attached JSON.
+    /// Returns the attached JSON.
     #[must_use]
     pub fn get_data(&self) -> Option<&Value> {
         self.data.as_ref()
     }
 
-    /// Gives the key of the text in the site's translations.
+    /// Returns the key of the text in the translations of the site.
     #[must_use]
     pub fn get_key(&self) -> Option<&str> {
         Some(&self.translation.as_ref()?.key)
     }
 
-    /// Gives what is put into the translation.
+    /// Returns the arguments of the translation, by name.
     pub fn args(&self) -> impl Iterator<Item = (&str, &Value)> {
         let args = self
             .translation
@@ -305,25 +340,36 @@ impl Message {
         args.map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Gives how long after its add it may be shown; what is read back from a store says zero.
+    /// Returns how long after the add the message becomes visible. Zero for a message read from a
+    /// store.
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// Tells whether its own deadline has passed at `unix_ms`, by the clock of the store.
+    /// Returns whether the message has expired at `unix_ms`, the time of the clock of the store.
+    ///
+    /// Only [`expires_at`](Self::expires_at) counts, not the age limit.
     #[must_use]
     pub fn is_expired_at(&self, unix_ms: u64) -> bool {
         self.expires_at.is_some_and(|moment| moment <= unix_ms)
     }
 
-    /// Checks every part, and the whole.
+    /// Validates every field. Every call that adds or shows a message does this.
+    ///
+    /// The size of the whole message, at most 8 KiB, is checked by the call that adds it.
     ///
     /// # Errors
     ///
-    /// The first part that is refused: an empty or over-long text, title, tag, label or link; a control
-    /// character; a link such as `javascript:alert(1)`; `data` over 4 KiB or that is not JSON; an
-    /// autoclose of 1 ms; a delay of a year. [`Error::field`] names it.
+    /// [`is_invalid`](Error::is_invalid) for the first invalid field, which [`Error::field`] names:
+    ///
+    /// - a text, title, tag, label, URL or translation key that is empty or too long;
+    /// - a control character;
+    /// - a URL such as `javascript:alert(1)`;
+    /// - `data` or arguments of more than 4 KiB, nested too deep, or not serialisable;
+    /// - arguments without a key;
+    /// - an autoclose of 1 ms;
+    /// - a delay of a year.
     pub fn validate(&self) -> Result<(), Error> {
         validate_text("text", &self.text, MAX_TEXT)?;
         if let Some(title) = &self.title {
@@ -376,6 +422,7 @@ impl fmt::Debug for Message {
     }
 }
 
+/// Replaces CR LF by a line feed.
 fn normalize_line_endings(text: String) -> String {
     if text.contains("\r\n") {
         text.replace("\r\n", "\n")
@@ -384,7 +431,7 @@ fn normalize_line_endings(text: String) -> String {
     }
 }
 
-/// Checks a tag: the one alphabet that needs no escape in a key, in JSON and in HTML.
+/// Validates a tag. Its characters need no escape in keys, JSON and HTML.
 pub(crate) fn validate_tag(tag: &str) -> Result<(), Error> {
     if tag.is_empty() {
         return Err(Error::invalid("tag", "is empty"));

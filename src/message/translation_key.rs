@@ -1,4 +1,4 @@
-//! What a translator draws instead of the text.
+//! The translation key of a message, by which a translator finds its text.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,11 +8,12 @@ use crate::message::data::depth;
 use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
 use crate::validate::{too_long, validate_line};
 
-/// The key of a text in the site's translations, and what is put into it.
+/// The key of a text in the translations of the site, and its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TranslationKey {
     pub(crate) key: String,
     pub(crate) args: Map<String, Value>,
+    /// Whether an argument could not be serialised. Validation reports it.
     failed: bool,
 }
 
@@ -25,6 +26,8 @@ impl TranslationKey {
         }
     }
 
+    /// Sets an argument. Keeps a failure for [`validate`](Self::validate), so that building never
+    /// fails.
     pub(crate) fn arg(&mut self, name: String, value: impl Serialize) {
         match serde_json::to_value(value) {
             Ok(value) => drop(self.args.insert(name, value)),

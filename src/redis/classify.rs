@@ -1,53 +1,55 @@
-//! What an error of Redis means: for the caller, for the connection, for another try.
+//! Classification of Redis errors: which error the caller receives, whether the connection is
+//! closed, and whether a retry can help.
 
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::Error;
 use crate::redis::Idempotency;
 
-/// Codes of a user that lacks a password or a right.
+/// Error codes of a missing or wrong password, or of a missing ACL permission.
 const AUTH_CODES: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
 
-/// What a server says, without a code, of a script whose user lacks a right: up to Redis 7.0, and since.
+/// Error texts of a script whose user lacks an ACL permission. They carry no code. The first is
+/// that of Redis up to 7.0, the second that of later versions.
 const SCRIPT_PERMISSION_ERRORS: [&str; 2] = [
     "The user executing the script can't",
     "ACL failure in script",
 ];
 
-/// Codes of a server that can be read and not written to. The first is that of a replica: somewhere there is
-/// a primary, which a new connection may find.
+/// Error codes of a server that accepts reads and rejects writes. `READONLY` comes from a replica:
+/// a new connection may reach the primary.
 const READ_ONLY_CODES: [&str; 3] = ["READONLY", "MISCONF", "NOREPLICAS"];
 
-/// Codes of a server in a state for which another one may have taken over.
+/// Error codes of a server that another server may have replaced.
 const FAILOVER_CODES: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 
-/// Codes of a server of a Cluster that has not all of the keys: its client follows them, and gives up early
-/// where they are on their way.
+/// Error codes of a Cluster node that does not hold all of the keys. The Cluster client follows
+/// them, and stops after a few attempts while a hash slot is migrating.
 const REDIRECT_CODES: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
 
-/// What to do about a request that failed.
+/// How to handle a request that failed.
 pub(crate) struct Failure {
-    /// What the caller is told.
+    /// The error returned to the caller.
     pub(crate) error: Error,
-    /// Whether the connection is of no more use.
+    /// Whether the connection must be closed.
     pub(crate) close_connection: bool,
-    /// Whether asking once more may help and can do no harm.
+    /// Whether a retry can help and does no harm.
     pub(crate) retry: Retry,
 }
 
-/// How asking once more may help.
+/// How a failed request may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     Never,
-    /// Over another connection.
+    /// Over a new connection.
     Reconnect,
-    /// In a moment: nothing was applied, since the keys are on their way to another server.
+    /// After a delay. Nothing was applied, because the keys are migrating to another server.
     AfterDelay,
 }
 
-/// Sorts an error of a connection attempt.
+/// Classifies the error of a connection attempt.
 pub(crate) fn classify_connect(error: RedisError) -> Error {
-    // What a Cluster's servers answered is in the words alone.
+    // The Cluster client reports the error codes of its nodes only in the text.
     let detail = error.detail().unwrap_or_default();
     if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(detail, code)) {
         return Error::denied().with_source(error);
@@ -55,7 +57,8 @@ pub(crate) fn classify_connect(error: RedisError) -> Error {
     Error::unavailable(connect_failure_reason(&error)).with_source(error)
 }
 
-/// What the client says where a door stays closed, and what that means. It says some of it in words alone.
+/// Texts of the client's TLS and connect errors, each with the reason that Salver reports. Some of
+/// these errors can be recognised by their text alone.
 const TLS_FAILURES: [(&str, &str); 5] = [
     (
         "invalid peer certificate",
@@ -81,12 +84,15 @@ const TLS_FAILURES: [(&str, &str); 5] = [
 
 fn connect_failure_reason(error: &RedisError) -> &'static str {
     let text = error.to_string();
-    let known = TLS_FAILURES.iter().find(|(words, _)| text.contains(words));
-    known.map_or("Redis cannot be reached", |(_, meaning)| *meaning)
+    let known = TLS_FAILURES
+        .iter()
+        .find(|(pattern, _)| text.contains(pattern));
+    known.map_or("Redis cannot be reached", |(_, reason)| *reason)
 }
 
-/// A reply that is not to what was asked: what it answers is unknown, and so is every reply after it. Not asked
-/// again here: whoever counts has to see it.
+/// Returns the failure for a reply that belongs to another request. The outcome of the request is
+/// unknown, and so is the request that each later reply belongs to. Never retried, so that the
+/// caller that counts mismatches receives the error.
 pub(crate) fn mismatched_reply(idempotency: Idempotency) -> Failure {
     Failure {
         error: Error::mismatched_reply(idempotency != Idempotency::ReadOnly),
@@ -95,7 +101,7 @@ pub(crate) fn mismatched_reply(idempotency: Idempotency) -> Failure {
     }
 }
 
-/// A request that was sent and not answered.
+/// Returns the failure for a request that was sent and received no reply in time.
 pub(crate) fn timeout(idempotency: Idempotency) -> Failure {
     Failure {
         error: outcome_unknown("Redis did not reply in time", idempotency),
@@ -104,40 +110,40 @@ pub(crate) fn timeout(idempotency: Idempotency) -> Failure {
     }
 }
 
-fn outcome_unknown(why: &'static str, idempotency: Idempotency) -> Error {
+fn outcome_unknown(reason: &'static str, idempotency: Idempotency) -> Error {
     match idempotency {
-        Idempotency::ReadOnly => Error::unavailable(why),
-        _ => Error::in_doubt(why),
+        Idempotency::ReadOnly => Error::unavailable(reason),
+        _ => Error::in_doubt(reason),
     }
 }
 
-/// Sorts an error of a request that was sent.
+/// Classifies the error of a request that was sent.
 pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Failure {
     let retry = match idempotency {
         Idempotency::NonIdempotent => Retry::Never,
         _ => Retry::Reconnect,
     };
     let (mapped, close_connection, retry) = if is_denied(&error) {
-        // With NOAUTH the password is due again: a new connection says it.
+        // After `NOAUTH` the server needs the password again, which a new connection sends.
         (Error::denied(), has_code(&error, "NOAUTH"), Retry::Never)
     } else {
         match error.kind() {
             ErrorKind::Io if error.is_timeout() => {
-                let silent = timeout(idempotency);
-                (silent.error, silent.close_connection, silent.retry)
+                let failure = timeout(idempotency);
+                (failure.error, failure.close_connection, failure.retry)
             }
             ErrorKind::Io | ErrorKind::Parse => (
                 outcome_unknown("the connection to Redis was lost", idempotency),
                 true,
                 retry,
             ),
-            // Of a Cluster no server was found to send it to.
+            // The Cluster client found no node to send the request to.
             ErrorKind::ClusterConnectionNotFound => {
                 let mapped = Error::unavailable("Redis cannot be reached");
                 (mapped, true, Retry::Reconnect)
             }
             ErrorKind::UnexpectedReturnType => {
-                (Error::unreadable("a reply of Redis"), false, Retry::Never)
+                (Error::unreadable("a Redis reply"), false, Retry::Never)
             }
             _ => classify_server_error(&error),
         }
@@ -149,8 +155,8 @@ pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Fai
     }
 }
 
-/// What an error means that a Cluster's client hands out after it has asked again by itself: only the last of
-/// several, of which an earlier one may have been that of a request that was carried out.
+/// Adjusts a failure for the internal retries of the Cluster client. The client returns only its
+/// last error, and an earlier attempt may have been applied. A write is therefore in doubt.
 pub(crate) fn after_cluster_retries(failure: Failure, idempotency: Idempotency) -> Failure {
     if idempotency == Idempotency::ReadOnly
         || !failure.error.is_unavailable()
@@ -163,7 +169,7 @@ pub(crate) fn after_cluster_retries(failure: Failure, idempotency: Idempotency) 
     Failure { error, ..failure }
 }
 
-/// What a server says of itself: nothing was applied.
+/// Classifies an error reply of the server: nothing was applied.
 fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     let is_one_of = |codes: &[&str]| codes.iter().any(|code| has_code(error, code));
     let mapped = if has_code(error, "OOM") {
@@ -179,7 +185,7 @@ fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refused the request")
     } else {
-        Error::unreadable("an error of Redis")
+        Error::unreadable("a Redis error reply")
     };
     let retry = if has_code(error, "READONLY") {
         Retry::Reconnect
@@ -191,20 +197,20 @@ fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
     (mapped, is_one_of(&FAILOVER_CODES), retry)
 }
 
-/// Tells whether the slot of the keys is on its way between two servers of a Cluster. A script that finds its
-/// next key gone has no code of its own for that.
+/// Returns whether the hash slot of the keys is migrating between two Cluster nodes. The error of a
+/// script whose next key has moved away has no code of its own, so its text is checked.
 fn is_redirect(error: &RedisError) -> bool {
     REDIRECT_CODES.iter().any(|code| error.code() == Some(code))
         || error
             .detail()
-            .is_some_and(|error| error.contains("non local key"))
+            .is_some_and(|text| text.contains("non local key"))
 }
 
-/// Tells whether an error has this code. Before Redis 7 an error inside a script has the code `ERR` and says
-/// its own in its text.
+/// Returns whether an error has this code. Before Redis 7, an error inside a script has the code
+/// `ERR`, and its text contains the original code.
 fn has_code(error: &RedisError, code: &str) -> bool {
-    let in_words = || error.detail().is_some_and(|text| contains_code(text, code));
-    error.code() == Some(code) || error.code() == Some("ERR") && in_words()
+    let in_text = || error.detail().is_some_and(|text| contains_code(text, code));
+    error.code() == Some(code) || error.code() == Some("ERR") && in_text()
 }
 
 fn contains_code(text: &str, code: &str) -> bool {
@@ -216,9 +222,9 @@ fn is_denied(error: &RedisError) -> bool {
         error.kind(),
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
     ) || AUTH_CODES.iter().any(|code| has_code(error, code))
-        || error.detail().is_some_and(|error| {
+        || error.detail().is_some_and(|text| {
             SCRIPT_PERMISSION_ERRORS
                 .iter()
-                .any(|words| error.contains(words))
+                .any(|pattern| text.contains(pattern))
         })
 }

@@ -1,4 +1,4 @@
-//! One connection, dialled when needed.
+//! One connection, opened on demand.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,33 +18,38 @@ use crate::redis::raw::RawConnection;
 use crate::redis::{Connector, Idempotency, Request, reply, retry};
 use crate::{Error, runtime};
 
-/// Longest rest after a failed attempt, doubled by each further one up to the second: a server that is down
-/// is not hammered. How long exactly is left to chance, so that the processes of a site do not come at once.
+/// Longest pause after the first failed connection attempt. It doubles with each further failure,
+/// so that a server that is down is not flooded. The actual pause is random (full jitter), so that
+/// the processes of a site do not reconnect at the same time.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
+/// Upper limit of the doubled pause, so that a recovered server is tried again soon.
 const MAX_BACKOFF: Duration = Duration::from_millis(150);
-/// How long some requests wait before their connection is thought to be dead, where making it took less than
-/// half of that.
+/// How long requests wait for a reply before their connection counts as stalled. If connecting took
+/// more than half of it, the timeout is twice the connect time.
 const STALL_TIMEOUT: Duration = Duration::from_millis(80);
+/// Upper limit of the stall timeout after a slow connect.
 const MAX_STALL_TIMEOUT: Duration = Duration::from_millis(300);
-/// How long a connection to a Cluster serves at least before it is made anew: one server in trouble must not
-/// make all of them busy with greetings.
+/// Minimum age of a Cluster connection before it is replaced. One failing node must not keep the
+/// other nodes busy with new handshakes.
 const MIN_LIFETIME: Duration = Duration::from_millis(250);
 
-/// How long keys are followed that are on their way to another server: longer than any page waits, and not for
-/// ever where an operator has left a slot open.
+/// How long a request is retried while its keys migrate to another server. Longer than any page
+/// waits. Bounded, because an operator may have left a migration unfinished.
 const SLOT_MIGRATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) struct Connection {
     connector: Connector,
-    /// Whether everything runs on Salver's own thread; else on the runtime of the caller, always the same.
+    /// Whether all tasks run on the background runtime. Otherwise they run on the runtime of the
+    /// caller, which is always the same one.
     on_background_runtime: bool,
-    /// A plain lock: held to look and to note, never across an await.
+    /// A standard mutex: locked only to read and update the state, never across an `.await`.
     state: Arc<Mutex<State>>,
 }
 
-/// A connection, with a number by which only the one that broke is hung up.
+/// An established connection. Its epoch ensures that a failure closes only the connection on which
+/// it happened.
 #[derive(Clone)]
 struct OpenConnection {
     epoch: u64,
@@ -57,28 +62,28 @@ type ConnectFuture = Shared<BoxFuture<'static, Result<OpenConnection, Error>>>;
 
 #[derive(Default)]
 struct State {
-    /// How many connections there have been.
+    /// Number of connections established so far. The open connection has this epoch.
     epoch: u64,
     open: Option<OpenConnection>,
     connecting: Option<ConnectFuture>,
     failures: u32,
     backoff: Option<(Instant, Error)>,
-    /// Who waits on the connection that is open.
+    /// Requests in flight on the open connection.
     in_flight: InFlight,
 }
 
-/// A request on its way, until it is answered or given up.
+/// A request in flight, until it receives its reply or is dropped.
 struct InFlightGuard<'a> {
     connection: &'a Connection,
     raw: RawConnection,
-    /// The number of the connection, and its own.
+    /// Epoch of the connection that carries the request.
     epoch: u64,
     request_id: u64,
     is_answered: bool,
 }
 
 impl InFlightGuard<'_> {
-    /// Ends it with its answer; gives the number of the connection.
+    /// Records the request as answered and returns the epoch of its connection.
     fn finish(mut self) -> u64 {
         self.is_answered = true;
         self.epoch
@@ -96,11 +101,12 @@ impl Drop for InFlightGuard<'_> {
             .in_flight
             .finish(self.request_id, self.is_answered, open.stall_policy);
         if self.is_answered && waited < STALL_TIMEOUT / 2 {
-            // However long it took to make it.
+            // A fast reply shows that the network is fast, even after a slow connect.
             open.stall_policy.timeout = STALL_TIMEOUT;
         }
         let policy = open.stall_policy;
-        // Of a Cluster the next request sees to it: making a connection beside the one that is there takes a runtime.
+        // A Cluster connection is replaced by the next request instead: opening a second connection
+        // needs a runtime, and a drop may happen outside of one.
         if !self.is_answered && !policy.multiple_servers && state.in_flight.is_stalled(policy) {
             self.connection.close(state, self.epoch);
         }
@@ -108,7 +114,7 @@ impl Drop for InFlightGuard<'_> {
 }
 
 impl Connection {
-    /// Makes a line whose work runs on Salver's own thread, for callers on any runtime.
+    /// Creates a connection whose tasks run on the background runtime, for callers on any runtime.
     pub(crate) fn on_background_runtime(connector: Connector) -> Self {
         Self {
             connector,
@@ -117,7 +123,8 @@ impl Connection {
         }
     }
 
-    /// Makes a line of its own on the calling runtime: no other thread between request and socket.
+    /// Creates a separate connection on the calling runtime. No other thread is involved between
+    /// request and socket.
     pub(crate) fn for_current_runtime(&self) -> Self {
         Self {
             connector: self.connector.clone(),
@@ -130,7 +137,7 @@ impl Connection {
         &self.connector
     }
 
-    /// Tells whether the keys of different sessions may be on different servers.
+    /// Returns whether the keys of different sessions may be on different servers.
     pub(crate) fn is_cluster(&self) -> bool {
         #[cfg(feature = "cluster")]
         let is_cluster = matches!(self.connector, Connector::Cluster(_));
@@ -139,11 +146,11 @@ impl Connection {
         is_cluster
     }
 
-    /// Runs a script and gives the parts of its reply after the first, which names the key that was asked
-    /// for. Waits without end: the caller sets the deadline.
+    /// Runs a script and returns the elements of its reply after the first, which names the
+    /// requested key. Has no timeout: the caller sets the deadline.
     ///
-    /// A request whose connection turns out to be broken is sent once more over a new one, unless it must
-    /// not be asked for twice.
+    /// If the connection turns out to be broken, the request is sent once more over a new one,
+    /// unless it is not idempotent.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
         if in_tokio_runtime() {
             return self.execute_here(request).await;
@@ -152,8 +159,8 @@ impl Connection {
         run_in_background(async move { connection.execute_here(&request).await }).await
     }
 
-    /// Sends a command about a server as a whole, which changes nothing: of a Cluster to the primary of that
-    /// number, counted from 0. Nothing when there are fewer.
+    /// Sends a read-only command that concerns a server as a whole. In a Cluster it goes to the
+    /// primary with the number `node`, counted from 0. Returns `None` if there are fewer primaries.
     pub(crate) async fn execute_on_node(
         &self,
         node: usize,
@@ -166,9 +173,9 @@ impl Connection {
     }
 
     async fn send_command(self, node: usize, command: Cmd) -> Result<Option<Value>, Error> {
-        let mut sent = self.acquire().await?;
-        let reply = sent.raw.execute_on_node(node, &command).await;
-        let epoch = sent.finish();
+        let mut guard = self.acquire().await?;
+        let reply = guard.raw.execute_on_node(node, &command).await;
+        let epoch = guard.finish();
         reply.map_err(|error| {
             self.handle_failure(
                 epoch,
@@ -182,16 +189,17 @@ impl Connection {
         retry::with_retry(SLOT_MIGRATION_TIMEOUT, || self.attempt(request)).await
     }
 
-    /// The outer error is of the line, the inner one of the request.
+    /// Sends the request once. The outer error is that of connecting, the inner one that of the
+    /// request.
     async fn attempt(&self, request: &Request) -> Result<Result<Vec<Value>, Failure>, Error> {
-        let mut sent = self.acquire().await?;
-        let reply = sent.raw.run(request).await;
-        let answer = reply::parse_reply(&sent.raw, request, reply);
-        let epoch = sent.finish();
-        Ok(answer.map_err(|failure| self.handle_failure(epoch, failure)))
+        let mut guard = self.acquire().await?;
+        let reply = guard.raw.run(request).await;
+        let result = reply::parse_reply(&guard.raw, request, reply);
+        let epoch = guard.finish();
+        Ok(result.map_err(|failure| self.handle_failure(epoch, failure)))
     }
 
-    /// Hangs up where a verdict says so.
+    /// Closes the connection if the failure requires it.
     fn handle_failure(&self, epoch: u64, failure: Failure) -> Failure {
         if failure.close_connection {
             self.close(&mut self.state(), epoch);
@@ -207,8 +215,8 @@ impl Connection {
         }
     }
 
-    /// Makes a connection to a Cluster anew beside the one that is there, which goes on for those servers
-    /// that are well until it is replaced.
+    /// Opens a new Cluster connection while the current one keeps serving the healthy nodes. The
+    /// new connection then replaces it.
     fn reconnect_in_background(&self, state: &mut State, epoch: u64) {
         let due =
             |open: &OpenConnection| open.epoch == epoch && open.since.elapsed() >= MIN_LIFETIME;
@@ -217,8 +225,8 @@ impl Connection {
         }
     }
 
-    /// Gives the connection for a request that is sent now. One whose peer is thought to have vanished is left to
-    /// those that wait on it, and another dialled.
+    /// Returns the connection for a request that is sent now. A stalled connection is left to the
+    /// requests that already wait on it, and a new one is opened.
     async fn acquire(&self) -> Result<InFlightGuard<'_>, Error> {
         let connecting = {
             let mut state = self.state();
@@ -253,7 +261,7 @@ impl Connection {
         }
     }
 
-    /// Dials on a task of its own: a page that stops waiting must not stop the dialling.
+    /// Connects in a separate task: a page that stops waiting must not abort the attempt.
     fn connect(&self) -> ConnectFuture {
         let connection = self.clone();
         let connecting = async move {
@@ -267,24 +275,24 @@ impl Connection {
         };
         let connection = self.clone();
         let connected = async move {
-            let broken = |_| Error::unavailable("the connection attempt was aborted");
-            let failed = match task {
+            let aborted = |_| Error::unavailable("the connection attempt was aborted");
+            let error = match task {
                 Ok(task) => match task.await {
                     Ok(connected) => return connected,
-                    Err(gone) => broken(gone),
+                    Err(error) => aborted(error),
                 },
                 Err(error) => error,
             };
-            connection.record_connect(Err(failed), Duration::ZERO)
+            connection.record_connect(Err(error), Duration::ZERO)
         };
         connected.boxed().shared()
     }
 
-    /// Notes what came of dialling and how long it took, and passes it on.
+    /// Records the result and the duration of a connection attempt, and returns the result.
     fn record_connect(
         &self,
         connected: Result<RawConnection, Error>,
-        took: Duration,
+        duration: Duration,
     ) -> Result<OpenConnection, Error> {
         let mut state = self.state();
         state.connecting = None;
@@ -299,7 +307,7 @@ impl Connection {
                     since: Instant::now(),
                     raw,
                     stall_policy: StallPolicy {
-                        timeout: STALL_TIMEOUT.max(took * 2).min(MAX_STALL_TIMEOUT),
+                        timeout: STALL_TIMEOUT.max(duration * 2).min(MAX_STALL_TIMEOUT),
                         multiple_servers: self.is_cluster(),
                     },
                 };
@@ -317,17 +325,17 @@ impl Connection {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here is half-changed when a panic strikes.
+        // A panic never leaves the state half updated, so a poisoned lock is still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Tells whether the caller is on a runtime that can wait for a time.
+/// Returns whether the caller is inside a tokio runtime, which provides the timers.
 fn in_tokio_runtime() -> bool {
     Handle::try_current().is_ok()
 }
 
-/// Runs a request on Salver's own thread, for callers on no runtime.
+/// Runs a request on the background runtime, for callers outside of any tokio runtime.
 async fn run_in_background<T: Send + 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
@@ -337,9 +345,9 @@ async fn run_in_background<T: Send + 'static>(
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
-            .field("dialer", &self.connector)
-            .field("at_home", &self.on_background_runtime)
+        f.debug_struct("Connection")
+            .field("connector", &self.connector)
+            .field("on_background_runtime", &self.on_background_runtime)
             .finish_non_exhaustive()
     }
 }

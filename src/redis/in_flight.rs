@@ -1,55 +1,55 @@
-//! Whether the peer of a connection has vanished: told by the requests that wait, without a timer for each.
+//! Detection of a stalled connection from the requests that wait on it, without a timer for each
+//! request.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many requests have to have waited too long. One may be a slow script.
+/// How many requests must exceed the timeout. A single one may be a slow script.
 const STALLED_REQUESTS: u32 = 2;
 
-/// The requests that are on their way over one connection, and what was heard.
+/// The requests in flight on one connection, and the time of its last reply.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    /// The number of the last one sent.
+    /// Id of the request that was sent last.
     last_id: u64,
-    /// Oldest first.
+    /// Id and start of each request, oldest first.
     requests: VecDeque<(u64, Instant)>,
-    /// When a reply came last.
+    /// When the last reply arrived.
     last_reply: Option<Instant>,
-    /// How many have ended that had waited too long, since the last prompt reply.
+    /// Number of requests that ended after the timeout, since the last prompt reply.
     stalled: u32,
 }
 
-/// What is too long, and for whom.
+/// When a connection counts as stalled.
 #[derive(Clone, Copy)]
 pub(crate) struct StallPolicy {
+    /// How long a request may wait for its reply.
     pub(crate) timeout: Duration,
-    /// Whether several servers answer over this connection, so that one may be silent while another is heard.
+    /// Whether several servers reply over this connection, so that one may be unresponsive while
+    /// another replies.
     pub(crate) multiple_servers: bool,
 }
 
 impl InFlight {
-    /// Notes a request on its way; gives its number.
+    /// Adds a request and returns its id.
     pub(crate) fn begin(&mut self) -> u64 {
         self.last_id += 1;
         self.requests.push_back((self.last_id, Instant::now()));
         self.last_id
     }
 
-    /// Notes that nobody waits for a request any more: it was answered, or given up. Tells how long it has waited.
+    /// Removes a request that was answered or abandoned, and returns how long it has waited.
     ///
-    /// A reply that came late may be that of the request before, where one was lost on the way: it takes nothing
-    /// off the suspicion.
+    /// If a reply was lost on the way, a late reply may belong to another request. A late reply
+    /// therefore does not reset the number of stalled requests.
     pub(crate) fn finish(&mut self, request: u64, answered: bool, policy: StallPolicy) -> Duration {
-        let Ok(place) = self
-            .requests
-            .binary_search_by_key(&request, |(sent, _)| *sent)
-        else {
+        let Ok(index) = self.requests.binary_search_by_key(&request, |(id, _)| *id) else {
             return Duration::ZERO;
         };
         let now = Instant::now();
-        let waited = self.requests.remove(place);
+        let waited = self.requests.remove(index);
         let waited = waited.map_or(Duration::ZERO, |(_, since)| now.duration_since(since));
         let late = waited >= policy.timeout;
         if late && !self.has_recent_reply(now, policy) {
@@ -57,7 +57,7 @@ impl InFlight {
         }
         if answered {
             self.last_reply = Some(now);
-            // Of several servers another one may have answered.
+            // With several servers, the reply may come from another one.
             if !late && !policy.multiple_servers {
                 self.stalled = 0;
             }
@@ -65,11 +65,11 @@ impl InFlight {
         waited
     }
 
-    /// Tells whether the peer is thought to have vanished: some requests have waited too long with nothing heard in
-    /// between.
+    /// Returns whether the connection counts as stalled: enough requests have exceeded the timeout,
+    /// and no reply has arrived recently.
     pub(crate) fn is_stalled(&self, policy: StallPolicy) -> bool {
         let missing = STALLED_REQUESTS.saturating_sub(self.stalled) as usize;
-        // The usual case, and the cheapest: nobody asks what time it is.
+        // The common case needs no clock reading.
         if self.requests.len() < missing {
             return false;
         }
@@ -79,11 +79,12 @@ impl InFlight {
         late.count() == missing && !self.has_recent_reply(now, policy)
     }
 
-    /// Tells whether the peer was heard lately. Where a reply was lost on the way each request is answered by the
-    /// next one's reply: heard, but not lately.
+    /// Returns whether a reply arrived within the last half of the timeout. If a reply was lost on
+    /// the way, each request receives the reply to the next one: replies arrive, but none is
+    /// recent.
     fn has_recent_reply(&self, now: Instant, policy: StallPolicy) -> bool {
-        let recently = |heard| now.duration_since(heard) < policy.timeout / 2;
-        !policy.multiple_servers && self.last_reply.is_some_and(recently)
+        let is_recent = |replied_at| now.duration_since(replied_at) < policy.timeout / 2;
+        !policy.multiple_servers && self.last_reply.is_some_and(is_recent)
     }
 }
 
@@ -92,81 +93,87 @@ mod tests {
     use super::*;
     use tokio::time::advance;
 
-    const SILENCE: Duration = Duration::from_millis(80);
-    const ONE: StallPolicy = StallPolicy {
-        timeout: SILENCE,
+    const TIMEOUT: Duration = Duration::from_millis(80);
+    const SINGLE_SERVER: StallPolicy = StallPolicy {
+        timeout: TIMEOUT,
         multiple_servers: false,
     };
-    const MANY: StallPolicy = StallPolicy {
-        timeout: SILENCE,
+    const MULTIPLE_SERVERS: StallPolicy = StallPolicy {
+        timeout: TIMEOUT,
         multiple_servers: true,
     };
 
     #[tokio::test(start_paused = true)]
-    async fn two_that_wait_too_long_do_so_in_vain() {
+    async fn connection_with_two_overdue_requests_is_stalled() {
         let mut in_flight = InFlight::default();
         in_flight.begin();
-        advance(SILENCE / 2).await;
+        advance(TIMEOUT / 2).await;
         in_flight.begin();
-        advance(SILENCE / 2).await;
-        assert!(!in_flight.is_stalled(ONE), "one may be a slow script");
-        advance(SILENCE / 2).await;
-        assert!(in_flight.is_stalled(ONE));
+        advance(TIMEOUT / 2).await;
+        assert!(
+            !in_flight.is_stalled(SINGLE_SERVER),
+            "a single overdue request may be a slow script"
+        );
+        advance(TIMEOUT / 2).await;
+        assert!(in_flight.is_stalled(SINGLE_SERVER));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_that_gave_up_count_until_a_prompt_reply() {
+    async fn abandoned_requests_count_until_prompt_reply() {
         let mut in_flight = InFlight::default();
         for _ in 0..2 {
             let request = in_flight.begin();
-            advance(SILENCE).await;
-            in_flight.finish(request, false, ONE);
+            advance(TIMEOUT).await;
+            in_flight.finish(request, false, SINGLE_SERVER);
         }
-        assert!(in_flight.is_stalled(ONE));
+        assert!(in_flight.is_stalled(SINGLE_SERVER));
         let request = in_flight.begin();
-        in_flight.finish(request, true, ONE);
-        advance(SILENCE).await;
-        assert!(!in_flight.is_stalled(ONE));
+        in_flight.finish(request, true, SINGLE_SERVER);
+        advance(TIMEOUT).await;
+        assert!(!in_flight.is_stalled(SINGLE_SERVER));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn replies_that_all_come_late_are_another_requests() {
+    async fn late_replies_do_not_reset_stall_count() {
         let mut in_flight = InFlight::default();
-        let mut shifted = in_flight.begin();
+        let mut previous = in_flight.begin();
         for _ in 0..2 {
-            advance(SILENCE).await;
+            advance(TIMEOUT).await;
             let next = in_flight.begin();
-            in_flight.finish(shifted, true, ONE);
-            shifted = next;
+            in_flight.finish(previous, true, SINGLE_SERVER);
+            previous = next;
         }
-        advance(SILENCE).await;
-        assert!(in_flight.is_stalled(ONE));
+        advance(TIMEOUT).await;
+        assert!(in_flight.is_stalled(SINGLE_SERVER));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_is_heard_is_there() {
+    async fn recent_reply_prevents_stall() {
         let mut in_flight = InFlight::default();
-        let slow = [in_flight.begin(), in_flight.begin()];
-        advance(SILENCE).await;
+        let overdue = [in_flight.begin(), in_flight.begin()];
+        advance(TIMEOUT).await;
         let prompt_request = in_flight.begin();
-        in_flight.finish(prompt_request, true, ONE);
-        assert!(!in_flight.is_stalled(ONE));
-        advance(SILENCE / 2).await;
-        assert!(in_flight.is_stalled(ONE), "but not lately");
-        for request in slow {
-            in_flight.finish(request, true, ONE);
+        in_flight.finish(prompt_request, true, SINGLE_SERVER);
+        assert!(!in_flight.is_stalled(SINGLE_SERVER));
+        advance(TIMEOUT / 2).await;
+        assert!(
+            in_flight.is_stalled(SINGLE_SERVER),
+            "the reply is no longer recent"
+        );
+        for request in overdue {
+            in_flight.finish(request, true, SINGLE_SERVER);
         }
-        assert!(!in_flight.is_stalled(ONE));
+        assert!(!in_flight.is_stalled(SINGLE_SERVER));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_several_servers_one_may_be_silent() {
+    async fn reply_of_other_server_does_not_prevent_stall() {
         let mut in_flight = InFlight::default();
         in_flight.begin();
         in_flight.begin();
-        advance(SILENCE).await;
+        advance(TIMEOUT).await;
         let prompt_request = in_flight.begin();
-        in_flight.finish(prompt_request, true, MANY);
-        assert!(in_flight.is_stalled(MANY));
+        in_flight.finish(prompt_request, true, MULTIPLE_SERVERS);
+        assert!(in_flight.is_stalled(MULTIPLE_SERVERS));
     }
 }

@@ -1,9 +1,11 @@
-//! Floor 1: connections to Redis. Knows requests and replies; no word about messages.
+//! Connections to Redis. Layer: above the core types, below `store`. This module handles requests
+//! and replies and does not depend on messages.
 //!
-//! A [`Line`] is one connection that is dialled when first needed and again after it broke: to one server, to
-//! the primary that Sentinels name, or to a Cluster. A line lives in one place: on the runtime of an actix
-//! worker, or on Salver's own thread, so that its driver and its dialling end with no other runtime; a request
-//! is driven by whoever waits for it. The caller sets the deadline.
+//! A [`Connection`] is opened on first use and reopened after it breaks: to one server, to the
+//! primary that Sentinels report, or to a Cluster. Each connection belongs to one runtime: that of
+//! an actix worker, or the background runtime. Its driver and its connection attempts therefore do
+//! not end with another runtime. A request is polled by the task that waits for it. The caller sets
+//! the deadline.
 
 mod classify;
 mod connect;

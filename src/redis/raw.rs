@@ -1,4 +1,4 @@
-//! A connection that is there: to one server, or to a Cluster.
+//! An established connection: to one server, or to a Cluster.
 
 #[cfg(feature = "cluster")]
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, fr
 
 use crate::redis::Request;
 
-/// Cheap to clone; clones share it.
+/// An established connection. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) enum RawConnection {
     Single(MultiplexedConnection),
@@ -20,7 +20,7 @@ pub(crate) enum RawConnection {
     Cluster(ClusterConnection),
 }
 
-/// Replicas that have to have a write, and the milliseconds for which to wait for them.
+/// Arguments of `WAIT`: how many replicas must have the write, and how many milliseconds to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaitReplicas {
     pub(crate) replicas: u32,
@@ -28,7 +28,7 @@ pub(crate) struct WaitReplicas {
 }
 
 impl RawConnection {
-    /// Tells whether it leads to a Cluster, whose client asks again by itself.
+    /// Returns whether this is a Cluster connection, whose client retries by itself.
     pub(crate) fn is_cluster(&self) -> bool {
         match self {
             Self::Single(_) => false,
@@ -37,7 +37,7 @@ impl RawConnection {
         }
     }
 
-    /// Runs a script, by its hash where the server knows it.
+    /// Runs a script by its hash, and sends its source if the server has not cached it.
     pub(crate) async fn run(&mut self, request: &Request) -> Result<Value, RedisError> {
         match self.send(request.evalsha()).await {
             Err(error) if is_unknown_script(&error) => self.send(&request.eval()).await,
@@ -54,8 +54,8 @@ impl RawConnection {
         reply.extract_error()
     }
 
-    /// Runs a script and counts the replicas that have what it wrote. One pipeline, so that the count is of
-    /// this write, on the connection that made it.
+    /// Runs a script and returns how many replicas have what it wrote. Both commands are in one
+    /// pipeline, so that `WAIT` covers this write, on the connection that made it.
     pub(crate) async fn run_and_wait(
         &mut self,
         request: &Request,
@@ -75,10 +75,10 @@ impl RawConnection {
         let mut pipeline = Pipeline::with_capacity(2);
         let commands = pipeline.add_command(script).cmd("WAIT");
         commands.arg(wait.replicas).arg(wait.millis);
-        // An error of the whole pipeline would not say its code.
+        // The error of a whole pipeline would not carry the error code.
         let replies: (Value, Value) = commands.ignore_errors().query_async(self).await?;
         let reply = replies.0.extract_error()?;
-        // The script has run: a wait that was broken off or refused says nothing about replicas.
+        // The script has run. A `WAIT` that was interrupted or refused counts as no replicas.
         let reached = replies
             .1
             .extract_error()
@@ -87,8 +87,8 @@ impl RawConnection {
         Ok((reply, reached.unwrap_or(0)))
     }
 
-    /// Sends a command about a server as a whole: of a Cluster to the primary of that number. Nothing when
-    /// there is no such server.
+    /// Sends a command that concerns a server as a whole. In a Cluster it goes to the primary with
+    /// the number `node`. Returns `None` if there is no such server.
     pub(crate) async fn execute_on_node(
         &mut self,
         node: usize,
@@ -111,20 +111,20 @@ impl RawConnection {
     }
 }
 
-/// Finds a slot of the primary of that number. Not its address: a Cluster may leave that for its clients to
-/// guess.
+/// Returns a hash slot of the primary with this number, for routing. Not its address, which a
+/// Cluster may omit and leave for its clients to infer.
 #[cfg(feature = "cluster")]
 async fn slot_of_primary(
     primary: usize,
     connection: &mut ClusterConnection,
 ) -> Result<Option<u16>, RedisError> {
-    let anywhere = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+    let any_primary = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
     let mut slots = ::redis::cmd("CLUSTER");
     slots.arg("SLOTS");
-    let reply = connection.route_command(slots, anywhere).await?;
-    // Each range: first slot, last slot, the primary as host, port, id and more, replicas.
+    let reply = connection.route_command(slots, any_primary).await?;
+    // Each range: first slot, last slot, the primary (host, port, id, ...), the replicas.
     let ranges: Vec<Vec<Value>> = from_redis_value(reply.extract_error()?)?;
-    // By the ids, which stay what they are wherever the slots go.
+    // Ordered by node id, which does not change when slots move.
     let mut primaries = BTreeMap::new();
     for mut range in ranges {
         if range.len() > 2

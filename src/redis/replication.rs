@@ -1,5 +1,5 @@
-//! Writes that wait for replicas, on connections of their own: a `WAIT` keeps everything waiting that comes
-//! after it on the same connection.
+//! Writes that wait for replicas. They use separate connections, because `WAIT` blocks every later
+//! command on its connection.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,17 +15,18 @@ use crate::redis::raw::{RawConnection, WaitReplicas};
 use crate::redis::{Connection, Connector, Request, reply, retry};
 use crate::{Error, runtime};
 
-/// Most connections for such writes, and so most that wait at once.
+/// Maximum number of connections for these writes, and therefore of concurrent writes.
 const MAX_CONNECTIONS: usize = 8;
-/// Longest wait for replicas: shorter than a connection waits for a reply.
+/// Longest wait for replicas. Shorter than the time for which a connection waits for a reply.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
-/// How much later than asked for an answer may come from a server that is there.
+/// How long after the timeout of `WAIT` the reply of a reachable server may arrive.
 const REPLY_GRACE: Duration = Duration::from_millis(150);
 
-/// Makes connections for the pool, by Salver's own dialler so that Sentinels and Clusters are served too.
+/// Creates connections for the pool through a [`Connector`], which supports Sentinels and Clusters
+/// too.
 struct ConnectionManager(Connector);
 
-/// A connection that is not used again once something went wrong on it.
+/// A pooled connection. After a failure that requires closing it, it is not used again.
 struct PooledConnection {
     raw: RawConnection,
     is_healthy: bool,
@@ -51,15 +52,15 @@ impl managed::Manager for ConnectionManager {
     }
 }
 
-/// The connections. Cheap to clone; clones share them.
+/// The pool of connections for replicated writes. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) struct ReplicatedWriter {
-    /// An error only if the pool refuses its settings, which are none.
+    /// An error only if the pool rejects its settings, which are fixed and valid.
     pool: Result<Pool<ConnectionManager>, Error>,
 }
 
 impl ReplicatedWriter {
-    /// Takes the dialler of a line. Connects to nothing yet.
+    /// Creates a pool with the connector of a connection. Connects on first use.
     pub(crate) fn for_connection(connection: &Connection) -> Self {
         let pool = Pool::builder(ConnectionManager(connection.connector().clone()));
         let pool = pool
@@ -73,24 +74,28 @@ impl ReplicatedWriter {
         }
     }
 
-    /// Runs a script that writes, and waits until so many replicas have what it wrote. Gives the parts of its
-    /// reply and whether so many have it: a script that wrote nothing has nothing to wait for.
+    /// Runs a script that writes, and waits until `replicas` replicas have what it wrote. Returns
+    /// the elements of its reply after the first, and whether enough replicas have the write. After
+    /// a script that wrote nothing, `WAIT` does not block.
+    ///
+    /// `within`: at most [`MAX_WAIT`].
     ///
     /// # Errors
     ///
-    /// As [`Line::ask`]; [`Error::crowded`] when too many wait already.
+    /// As [`Connection::execute`]; [`Error::replica_queue_full`] if all connections are in use
+    /// until the deadline.
     pub(crate) async fn execute(
         &self,
         request: Request,
         replicas: u32,
         within: Duration,
     ) -> Result<(Vec<Value>, bool), Error> {
-        let replicated = self.clone();
+        let writer = self.clone();
         let until = Instant::now() + within.min(MAX_WAIT);
-        // On Salver's thread to the end, whoever stops waiting: a connection that goes back to the pool must
-        // not be in the middle of a wait.
+        // Runs to its end on the background runtime, even if the caller stops waiting: a connection
+        // that returns to the pool must not be inside a `WAIT`.
         let task =
-            runtime::spawn(async move { replicated.execute_here(&request, replicas, until).await });
+            runtime::spawn(async move { writer.execute_here(&request, replicas, until).await });
         let task = task?.await;
         task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
     }
@@ -102,11 +107,12 @@ impl ReplicatedWriter {
         until: Instant,
     ) -> Result<(Vec<Value>, bool), Error> {
         let attempt = || self.attempt(request, replicas, until);
-        let (parts, reached) = retry::with_retry(remaining(until), attempt).await?;
-        Ok((parts, reached >= replicas))
+        let (elements, reached) = retry::with_retry(remaining(until), attempt).await?;
+        Ok((elements, reached >= replicas))
     }
 
-    /// The outer error is of the connections, the inner one of the request.
+    /// Runs the request once. The outer error is that of the pool, the inner one that of the
+    /// request.
     async fn attempt(
         &self,
         request: &Request,
@@ -117,31 +123,30 @@ impl ReplicatedWriter {
         let mut pooled = checkout(pool, until).await?;
         let wait = WaitReplicas {
             replicas,
-            // A wait of 0 would be without end.
+            // `WAIT` with a timeout of 0 blocks without limit.
             millis: u64::try_from(remaining(until).as_millis())
                 .unwrap_or(u64::MAX)
                 .max(1),
         };
-        let answered =
-            timeout_at(until + REPLY_GRACE, pooled.raw.run_and_wait(request, wait)).await;
-        let judged = match answered {
-            Ok(answered) => {
-                let (reply, reached) = match answered {
+        let replied = timeout_at(until + REPLY_GRACE, pooled.raw.run_and_wait(request, wait)).await;
+        let outcome = match replied {
+            Ok(result) => {
+                let (reply, reached) = match result {
                     Ok((reply, reached)) => (Ok(reply), reached),
                     Err(error) => (Err(error), 0),
                 };
-                reply::parse_reply(&pooled.raw, request, reply).map(|parts| (parts, reached))
+                reply::parse_reply(&pooled.raw, request, reply).map(|elements| (elements, reached))
             }
             Err(_) => Err(classify::timeout(request.idempotency)),
         };
-        pooled.is_healthy = !judged
+        pooled.is_healthy = !outcome
             .as_ref()
             .is_err_and(|failure| failure.close_connection);
         if !pooled.is_healthy {
-            // The others are connections to the same server.
+            // The other pooled connections lead to the same server.
             drop(pool.retain(|_, _| false));
         }
-        Ok(judged)
+        Ok(outcome)
     }
 }
 
@@ -149,7 +154,7 @@ fn remaining(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now())
 }
 
-/// Waits for a connection that is free, or makes one where there may be more.
+/// Waits for a free connection, or opens one if the pool has capacity.
 async fn checkout(
     pool: &Pool<ConnectionManager>,
     until: Instant,
@@ -168,6 +173,6 @@ async fn checkout(
 
 impl fmt::Debug for ReplicatedWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replicated").finish_non_exhaustive()
+        f.debug_struct("ReplicatedWriter").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What comes of a request: its reply is read, its failure judged, and it is tried again where that may help.
+//! Parsing of replies: the elements of a reply, or the classified failure.
 
 use ::redis::{RedisError, Value};
 
@@ -7,7 +7,7 @@ use crate::redis::classify;
 use crate::redis::classify::{Failure, Retry};
 use crate::redis::raw::RawConnection;
 
-/// Reads what a connection has answered: the parts of the reply after the one that names the key.
+/// Returns the elements of a reply after the first, which names the key.
 pub(crate) fn parse_reply(
     raw: &RawConnection,
     request: &Request,
@@ -19,7 +19,7 @@ pub(crate) fn parse_reply(
             let failure = classify::classify_reply(error, request.idempotency);
             Err(match raw.is_cluster() {
                 true => classify::after_cluster_retries(failure, request.idempotency),
-                // Where nobody has said that this is a Cluster, nothing is on its way.
+                // Not configured as a Cluster: a redirect is permanent, so waiting does not help.
                 false if failure.retry == Retry::AfterDelay => Failure {
                     retry: Retry::Never,
                     ..failure
@@ -30,15 +30,15 @@ pub(crate) fn parse_reply(
     }
 }
 
-/// Checks that a reply is to what was asked: a list that begins with the name.
+/// Checks that a reply belongs to its request: an array whose first element is the first key.
 fn verify_reply_key(reply: Value, request: &Request) -> Result<Vec<Value>, Failure> {
-    let Value::Array(mut parts) = reply else {
+    let Value::Array(mut elements) = reply else {
         return Err(classify::mismatched_reply(request.idempotency));
     };
-    match parts.first() {
-        Some(Value::BulkString(name)) if request.key(0) == Some(name) => {
-            parts.remove(0);
-            Ok(parts)
+    match elements.first() {
+        Some(Value::BulkString(key)) if request.key(0) == Some(key) => {
+            elements.remove(0);
+            Ok(elements)
         }
         _ => Err(classify::mismatched_reply(request.idempotency)),
     }

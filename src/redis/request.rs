@@ -1,19 +1,20 @@
-//! What is asked of a server.
+//! A request to a Redis server: a script with its keys and arguments.
 
 use ::redis::{Arg, Cmd, ToRedisArgs, cmd};
 
-/// What a request may change, which says what may be done when its reply is lost.
+/// What a request may change. It decides whether the request may be repeated when its reply is
+/// lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// Nothing.
+    /// Changes nothing.
     ReadOnly,
-    /// Something, and doing it twice is the same as once.
+    /// Changes data; running it twice has the same effect as running it once.
     Idempotent,
-    /// Something that must not be asked for twice.
+    /// Changes data and must not run twice.
     NonIdempotent,
 }
 
-/// A script: known to a server by its hash, or sent whole.
+/// A Lua script, run by its SHA-1 hash, or by its source if the server has not cached it.
 pub(crate) struct Script {
     source: &'static str,
     hash: String,
@@ -26,14 +27,17 @@ impl Script {
     }
 }
 
-/// Which argument of the command is the first key: after the command's word, the script and how many keys.
+/// Index of the first key among the arguments of the command: after the command name, the script
+/// and the number of keys.
 const FIRST_KEY: usize = 3;
-/// Room for the arguments and the bytes of most requests, so that putting one together does not allocate again.
+/// Initial capacity in arguments: most requests are built without a second allocation.
 const ARGS_CAPACITY: usize = 16;
+/// Initial capacity in bytes, for the same reason.
 const BYTES_CAPACITY: usize = 512;
 
-/// One request: a script with its keys, all of one slot, and its arguments. Its reply is a list whose first
-/// part names the first key, so that no reply is ever taken for another's.
+/// One request: a script with its keys, all in one hash slot, and its arguments. Its reply is an
+/// array whose first element is the first key, so that a reply is never attributed to another
+/// request.
 #[derive(Clone)]
 pub(crate) struct Request {
     script: &'static Script,
@@ -42,7 +46,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Begins a request with so many keys, which come next, and before the arguments.
+    /// Creates a request with `keys` keys. The keys are appended first, then the arguments.
     pub(crate) fn new(script: &'static Script, idempotency: Idempotency, keys: usize) -> Self {
         let mut command = Cmd::with_capacity(ARGS_CAPACITY, BYTES_CAPACITY);
         command.arg("EVALSHA").arg(&script.hash).arg(keys);
@@ -53,30 +57,32 @@ impl Request {
         }
     }
 
-    /// Appends a key or an argument, or several.
+    /// Appends one or more keys or arguments.
     pub(crate) fn arg(&mut self, arg: impl ToRedisArgs) -> &mut Self {
         self.command.arg(arg);
         self
     }
 
-    /// Tells whether it may change something.
+    /// Returns whether the request may change data.
     pub(crate) fn is_write(&self) -> bool {
         self.idempotency != Idempotency::ReadOnly
     }
 
-    /// Gives a key, counted from 0.
-    pub(crate) fn key(&self, epoch: usize) -> Option<&[u8]> {
-        match self.command.args_iter().nth(FIRST_KEY + epoch)? {
+    /// Returns the key with this index, counted from 0.
+    pub(crate) fn key(&self, index: usize) -> Option<&[u8]> {
+        match self.command.args_iter().nth(FIRST_KEY + index)? {
             Arg::Simple(key) => Some(key),
             _ => None,
         }
     }
 
+    /// Returns the command that runs the script by its hash.
     pub(crate) fn evalsha(&self) -> &Cmd {
         &self.command
     }
 
-    /// For a server that does not know the script. It does from then on.
+    /// Returns the command that sends the script's source. The server caches the script from then
+    /// on.
     pub(crate) fn eval(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.source);

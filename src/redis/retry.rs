@@ -1,4 +1,4 @@
-//! Trying a request again where that may help and can do no harm.
+//! Retries of a request, where a retry can help and does no harm.
 
 use std::time::Duration;
 
@@ -7,22 +7,24 @@ use tokio::time::{Instant, sleep};
 use crate::Error;
 use crate::redis::classify::{Failure, Retry};
 
-/// How long keys are left alone that are on their way to another server.
+/// Pause between two attempts while the keys migrate to another server.
 const RETRY_DELAY: Duration = Duration::from_millis(5);
 
-/// Tries until there is an answer: once more over a new connection where the first broke, and for as long as this
-/// where the keys are on their way. Of an attempt the outer error is of the connection, the inner one of the request.
+/// Makes attempts until one succeeds or a retry cannot help. After a broken connection there is one
+/// more attempt over a new connection. While the keys migrate, attempts continue for
+/// `migration_timeout`. The outer error of an attempt is that of connecting, the inner one that of
+/// the request.
 pub(crate) async fn with_retry<T, F: Future<Output = Result<Result<T, Failure>, Error>>>(
-    moving: Duration,
+    migration_timeout: Duration,
     attempt: impl Fn() -> F,
 ) -> Result<T, Error> {
     let (mut first, mut until) = (None, None);
     loop {
-        let failed = match attempt().await {
-            Ok(Ok(answer)) => return Ok(answer),
+        let error = match attempt().await {
+            Ok(Ok(result)) => return Ok(result),
             Ok(Err(failure)) if failure.retry == Retry::AfterDelay => {
                 let now = Instant::now();
-                if now < *until.get_or_insert(now + moving) {
+                if now < *until.get_or_insert(now + migration_timeout) {
                     sleep(RETRY_DELAY).await;
                     continue;
                 }
@@ -35,7 +37,7 @@ pub(crate) async fn with_retry<T, F: Future<Output = Result<Result<T, Failure>, 
             Ok(Err(failure)) => failure.error,
             Err(error) => error,
         };
-        // What may have been carried out the first time is not undone by what came of the second.
-        return Err(first.filter(Error::is_in_doubt).unwrap_or(failed));
+        // If the first attempt may have been applied, the failure of the second does not undo it.
+        return Err(first.filter(Error::is_in_doubt).unwrap_or(error));
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that is told of changes by the server.
+//! A connection on which the server reports changed keys (`CLIENT TRACKING`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use crate::Error;
 use crate::redis::connect::PrimaryMonitor;
 use crate::redis::{Connector, Idempotency, classify};
 
-/// Who is told. Called by the connection's driver, between two reads of the socket: it must not wait.
+/// Receiver of invalidation messages. The driver of the connection calls it between two reads of
+/// the socket, so it must not block.
 pub(crate) trait InvalidationHandler: Send + Sync + 'static {
-    /// A key with the prefix was written, or is gone.
+    /// A key with the tracked prefix was written or removed.
     fn invalidated(&self, key: &[u8]);
     /// Any key may have changed.
     fn all_invalidated(&self);
@@ -20,32 +21,34 @@ pub(crate) trait InvalidationHandler: Send + Sync + 'static {
     fn disconnected(&self);
 }
 
-/// A connection to one server, on which it tells of every change to keys that begin with a prefix
-/// (`CLIENT TRACKING ON BCAST`, Redis 6.0), whoever makes it. Drop it to hang up.
+/// A connection on which one server reports every change to keys with a prefix, made by any client
+/// (`CLIENT TRACKING ON BCAST`, Redis 6.0). Dropping it closes the connection.
 pub(crate) struct TrackingConnection {
     connection: MultiplexedConnection,
     primary_monitor: Option<PrimaryMonitor>,
 }
 
 impl TrackingConnection {
-    /// Connects, and begins to listen before it returns. It also subscribes to a channel: what is said there is
-    /// heard too, and the server bounds by `client-output-buffer-limit pubsub` what it keeps for a listener
-    /// that reads no more.
+    /// Connects and turns tracking on. When it returns, the handler receives changes.
+    ///
+    /// Also subscribes to `channel`. The server then applies `client-output-buffer-limit pubsub` to
+    /// the connection, which bounds what it buffers for a client that has stopped reading. Messages
+    /// on the channel are received too, and ignored.
     ///
     /// # Errors
     ///
-    /// `is_unavailable`, `is_denied`; `is_unreadable` from a server that knows no such thing.
+    /// `is_unavailable`, `is_denied`; `is_unreadable` if the server does not support tracking.
     pub(crate) async fn open(
         connector: &Connector,
         prefix: &str,
         channel: &str,
-        listener: Arc<dyn InvalidationHandler>,
+        handler: Arc<dyn InvalidationHandler>,
     ) -> Result<Self, Error> {
-        let tell = move |push: PushInfo| {
-            dispatch_push(&*listener, push);
+        let on_push = move |push: PushInfo| {
+            dispatch_push(&*handler, push);
             Ok::<_, std::convert::Infallible>(())
         };
-        let (mut connection, primary) = connector.connect_with_push(tell).await?;
+        let (mut connection, primary_monitor) = connector.connect_with_push(on_push).await?;
         let mut track = ::redis::cmd("CLIENT");
         track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
         query::<Value>(&connection, &track).await?;
@@ -53,23 +56,25 @@ impl TrackingConnection {
         subscribed.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)?;
         Ok(Self {
             connection,
-            primary_monitor: primary,
+            primary_monitor,
         })
     }
 
-    /// Waits until Sentinels name another server than this one, for ever where there are none.
+    /// Waits until the Sentinels report another primary than this server. Never completes without
+    /// Sentinels.
     pub(crate) async fn replaced(&self) -> Error {
         match &self.primary_monitor {
-            Some(primary) => primary.replaced().await,
+            Some(monitor) => monitor.replaced().await,
             None => std::future::pending().await,
         }
     }
 
-    /// Asks the server what it is. All that had changed there before has been told when it answers.
+    /// Queries the role of the server. When it returns, the handler has received all changes that
+    /// the server made before its reply.
     ///
     /// # Errors
     ///
-    /// Also when it is a replica: it was the primary, and is not any more.
+    /// `is_unavailable` also if the server is a replica: it was the primary and is no longer.
     pub(crate) async fn heartbeat(&self) -> Result<(), Error> {
         let mut role = ::redis::cmd("INFO");
         role.arg("replication");
@@ -80,16 +85,17 @@ impl TrackingConnection {
         }
     }
 
-    /// Gives some keys of a pattern, and where the next step goes on: 0 at the end.
+    /// Runs one `SCAN`. Returns the cursor of the next call (0 at the end) and the keys that were
+    /// found.
     pub(crate) async fn scan(
         &self,
         cursor: u64,
         pattern: &str,
-        step: usize,
+        count: usize,
     ) -> Result<(u64, Vec<Vec<u8>>), Error> {
         let mut scan = ::redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern);
-        scan.arg("COUNT").arg(step);
+        scan.arg("COUNT").arg(count);
         query(&self.connection, &scan).await
     }
 }
@@ -101,32 +107,32 @@ async fn query<T: FromRedisValue>(
     let reply = command.query_async::<Value>(&mut connection.clone()).await;
     let reply =
         reply.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)?;
-    from_redis_value(reply).map_err(|_| Error::unreadable("a reply of Redis"))
+    from_redis_value(reply).map_err(|_| Error::unreadable("a Redis reply"))
 }
 
-fn dispatch_push(listener: &dyn InvalidationHandler, push: PushInfo) {
+fn dispatch_push(handler: &dyn InvalidationHandler, push: PushInfo) {
     match push.kind {
         PushKind::Invalidate => {
             match push.data.into_iter().next() {
                 Some(Value::Array(keys)) => {
                     for key in keys {
                         match key {
-                            Value::BulkString(key) => listener.invalidated(&key),
-                            _ => listener.all_invalidated(),
+                            Value::BulkString(key) => handler.invalidated(&key),
+                            _ => handler.all_invalidated(),
                         }
                     }
                 }
-                // Of a flush no keys are told.
-                _ => listener.all_invalidated(),
+                // The server reports a flush without keys.
+                _ => handler.all_invalidated(),
             }
         }
-        PushKind::Disconnection => listener.disconnected(),
+        PushKind::Disconnection => handler.disconnected(),
         _ => {}
     }
 }
 
 impl fmt::Debug for TrackingConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening").finish_non_exhaustive()
+        f.debug_struct("TrackingConnection").finish_non_exhaustive()
     }
 }

@@ -1,10 +1,10 @@
-//! The fragment that fills the slot.
+//! The HTML fragment that fills the slot.
 
 use std::fmt::{self, Write};
 
 use crate::{Level, Message};
 
-/// Text with the five characters escaped that mean something in HTML, in elements and in attributes.
+/// A text for HTML elements and attributes: `& < > " '` are escaped.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -23,10 +23,14 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Draws messages, and how many more there were, as one list: what stands in a filled slot.
+/// Renders messages as one HTML list, the content of a filled slot.
 ///
-/// Every text is escaped; Markdown is drawn for the messages that ask for it; a link that
-/// [`Message::check`] refuses is left out. Empty when there is nothing to show. Each item holds a live region of its own: with the role on the item, it would be no list item any more.
+/// `displaced`: how many more messages there were; the last item reads "and N more" unless it is 0.
+/// The result is empty if there is nothing to show.
+///
+/// Every text is escaped. With the feature `markdown`, Markdown texts are rendered to sanitised
+/// HTML. A link that [`Message::validate`] rejects is omitted. Each item contains its own live
+/// region, since an item with the role of a live region would no longer be a list item.
 ///
 /// ```
 /// use salver::{Message, fragment};
@@ -41,12 +45,12 @@ pub fn fragment(messages: &[Message], displaced: u64) -> String {
     list(messages, more.as_deref(), None)
 }
 
-/// Draws the same, with these words for how many more there were, and for a page that says itself what it shows the view
-/// that it says it for.
+/// Renders the same list. `more`: the text of the last item. `confirm`: the view whose messages the
+/// page script confirms, on a page that confirms in the browser.
 pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&str>) -> String {
     let mut items = String::new();
     for message in messages {
-        // Writing into a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = render_item(&mut items, message);
     }
     if let Some(more) = more {
@@ -57,13 +61,13 @@ pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&st
     }
     let confirm = confirm.map(|view| format!(r#" data-salver-confirm="{}""#, Escaped(view)));
     let confirm = confirm.unwrap_or_default();
-    // Turbo keeps pages as they were when they are left: without what has been read there.
+    // Turbo caches a page when the visitor leaves it. `data-turbo-temporary` excludes the messages.
     format!(r#"<ul class="salver-messages" data-turbo-temporary{confirm}>{items}</ul>"#)
 }
 
 fn render_item(out: &mut String, message: &Message) -> fmt::Result {
     let level = message.level();
-    // Only errors may interrupt what a screen reader is saying.
+    // Only errors may interrupt a screen reader.
     let role = match level {
         Level::Error => "alert",
         _ => "status",
@@ -84,7 +88,7 @@ fn render_item(out: &mut String, message: &Message) -> fmt::Result {
         write!(out, "<strong>{}</strong> ", Escaped(title))?;
     }
     render_text(out, message)?;
-    // Whoever calls `fragment` may have built the message from anything.
+    // `fragment` is public: its caller may pass a message that was never validated.
     if let Some(action) = message
         .get_action()
         .filter(|action| action.validate().is_ok())

@@ -1,14 +1,14 @@
-//! Messages as JSON that may stand in HTML.
+//! Messages as JSON that is safe inside HTML.
 
 use crate::Message;
 
-/// Writes messages as JSON in which no character means anything in HTML, so that it may stand in a script
-/// element: there `</script>` and `<!--` count even within a string.
+/// Returns messages as JSON without characters that are special in HTML, for use in a script
+/// element. There `</script>` and `<!--` have an effect even within a string.
 ///
-/// What is escaped can stand in strings alone, where `\u003c` is `<`. U+2028 and U+2029 end lines of older
-/// JavaScript.
+/// The escaped characters occur only in JSON strings, where `\u003c` means `<`. U+2028 and U+2029
+/// are line terminators in older versions of JavaScript.
 pub(crate) fn json(messages: &[Message]) -> String {
-    // Words and numbers: there is nothing that could not be written.
+    // Messages consist of JSON values, so serialising them cannot fail.
     let json = serde_json::to_string(messages).unwrap_or_default();
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {

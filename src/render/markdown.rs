@@ -1,10 +1,12 @@
-//! Markdown for the messages that ask for it.
+//! Rendering of messages in Markdown.
 
 use ammonia::Builder;
 use pulldown_cmark::{Options, Parser, html};
 
-/// What a message may be made of: words, links, lists and code. No pictures, which would tell another
-/// site that the message was read; no headings, which would break the outline of the page.
+/// The HTML tags that a message may contain: text, links, lists and code.
+///
+/// No images, since loading one would reveal to another site that the message was read. No
+/// headings, since they would break the outline of the page.
 const ALLOWED_TAGS: [&str; 16] = [
     "a",
     "b",
@@ -24,7 +26,8 @@ const ALLOWED_TAGS: [&str; 16] = [
     "ul",
 ];
 
-/// Draws CommonMark with strikethrough, then removes whatever is not on the list above.
+/// Renders CommonMark with strikethrough to HTML, and removes all tags that are not in
+/// [`ALLOWED_TAGS`].
 pub(crate) fn render(text: &str) -> String {
     let mut html = String::with_capacity(text.len() * 2);
     html::push_html(

@@ -1,4 +1,6 @@
-//! Floor 1: how messages look, as HTML that works without JavaScript.
+//! Messages as HTML that works without JavaScript, and as JSON for scripts.
+//!
+//! Layer: uses the core types only.
 
 mod fragment;
 #[cfg(feature = "web")]
@@ -12,7 +14,9 @@ pub(crate) use self::fragment::list;
 #[cfg(feature = "web")]
 pub(crate) use self::json::json;
 
-/// The stylesheet that the crate ships: light and dark, from either side, reduced motion.
+/// The stylesheet of the crate.
 ///
-/// [`Salver::routes`](crate::Salver::routes) serves it; paste it into yours as well as you like.
+/// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
+/// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
+/// stylesheet.
 pub const STYLESHEET: &str = include_str!("salver.css");

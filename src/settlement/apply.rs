@@ -1,4 +1,4 @@
-//! Where the ends of claims are tried.
+//! Applying a settlement, the confirm or release of a claim, to the store.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::log_limit::LogLimit;
 use crate::store::{Claim, Store};
 use crate::telemetry;
 
-/// Longest wait for one end. Stops a store that never answers from holding up the queue.
+/// Longest wait for one settlement. Stops a store that never replies from blocking the queue.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Most ends that wait to be tried in one queue. Bounds the memory that a store which is down can cost; what finds
-/// no room comes back when its lease ends.
+/// Maximum number of settlements that wait in one queue. Bounds the memory used while the store is
+/// down. The messages of a rejected settlement become visible again when the lease ends.
 pub(super) const QUEUE_CAPACITY: usize = 1024;
-/// Most ends that are on their way at once: enough to fill one connection's pipeline.
+/// Maximum number of settlements in flight: enough to fill the pipeline of one connection.
 pub(super) const MAX_IN_FLIGHT: usize = 64;
 
-/// How a claim ends.
+/// The end of a claim: its messages were shown, or not.
 #[derive(Debug)]
 pub(crate) enum Settlement {
     #[cfg_attr(
@@ -42,16 +42,16 @@ impl Settlement {
     }
 }
 
-/// The end of a claim, and who waits for it.
+/// A settlement that has not been applied yet.
 pub(crate) struct PendingSettlement {
     pub(crate) app: Arc<str>,
     pub(crate) settlement: Settlement,
-    /// Whoever waits is told by its end.
+    /// Dropped when the settlement is done, which wakes the receiver.
     pub(crate) _done: Option<oneshot::Sender<()>>,
 }
 
 impl PendingSettlement {
-    /// Counts the messages that may be shown again where this job is given up.
+    /// Counts the messages that may be shown again, because their confirm is abandoned.
     pub(crate) fn abandon(&self) {
         if let Settlement::Confirm(claim) = &self.settlement {
             telemetry::record_abandoned(&self.app, claim.messages().len() as u64);
@@ -68,7 +68,7 @@ pub(crate) enum Applied {
     Retry,
 }
 
-/// Applies settlements to a store.
+/// The store to which settlements are applied, and the policy of its calls.
 pub(crate) struct Applier {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) calls: CallPolicy,
@@ -83,7 +83,8 @@ impl Applier {
         let length = settlement.claim().messages().len() as u64;
         let (operation, call) = match settlement {
             Settlement::Confirm(claim) => ("confirm", self.store.confirm(claim)),
-            // Sent once: a lease that was released and claimed anew could not be told from this one.
+            // Sent once. After a release and a new claim within the same millisecond, both leases
+            // have the same end. A second release would then end the new one.
             Settlement::Release(claim) => ("release", self.store.release(claim)),
         };
         match (self.call(operation, app, call).await, settlement) {
@@ -100,20 +101,19 @@ impl Applier {
         Applied::Done
     }
 
+    /// Runs a call to the store with a timeout, and turns a panic into an error.
     async fn call(
         &self,
         operation: &'static str,
         app: &Arc<str>,
         settlement: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
-        // A store that panics must not take the ends of all other claims with it.
+        // A store that panics must not stop the settlement of all other claims.
         let settlement = timeout(CALL_TIMEOUT, AssertUnwindSafe(settlement).catch_unwind());
         let guarded = async {
             match settlement.await {
-                Ok(Ok(ended)) => ended,
-                Ok(Err(_)) => Err(Error::unreadable(
-                    "a settlement during which the store panicked",
-                )),
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Error::unreadable("the reply of a store that panicked")),
                 Err(_) => Err(write_timed_out()),
             }
         };

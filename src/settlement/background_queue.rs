@@ -1,4 +1,4 @@
-//! The ends of claims on Salver's own thread, which outlives every worker.
+//! The settlement queue of the background runtime, which outlives every worker.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -14,20 +14,21 @@ use crate::settlement::apply::{
 };
 use crate::{Error, runtime};
 
-/// Most confirms that wait to be tried again. Bounds the memory that a store which is down can cost; of more, the
-/// oldest come back when their leases end.
+/// Maximum number of confirms that wait for a retry. Bounds the memory used while the store is
+/// down. Beyond it the oldest is abandoned: its messages become visible again when the lease ends.
 const MAX_RETRY_QUEUE: usize = 1000;
-/// Rest before confirms are tried again, doubled by each try in vain.
+/// Wait before the first retry of confirms, doubled by each failed retry.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+/// Longest wait between two retries. Bounds how late confirms are applied after the store recovers.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 enum Command {
     Settle(PendingSettlement),
-    /// Tells that all that stands before it was tried.
+    /// Replies when all earlier commands have been attempted.
     Flush(oneshot::Sender<()>),
 }
 
-/// The sending half, started when the first claim ends.
+/// The sending half of the queue. The first settlement starts its task.
 pub(crate) struct BackgroundQueue {
     applier: Arc<Applier>,
     queue: OnceLock<Result<mpsc::Sender<Command>, Error>>,
@@ -41,7 +42,10 @@ impl BackgroundQueue {
         }
     }
 
-    /// Takes a job: never waits, never fails. Callable from `Drop` on any thread.
+    /// Adds a settlement without waiting. If the queue is full it abandons the settlement and logs
+    /// a warning.
+    ///
+    /// Callable from `Drop` on any thread.
     pub(crate) fn push(&self, pending: PendingSettlement) {
         static LOG_LIMIT: LogLimit = LogLimit::new();
 
@@ -62,17 +66,19 @@ impl BackgroundQueue {
         }
     }
 
-    /// Waits until everything taken so far has been tried, and what failed once more.
+    /// Waits until every settlement added so far has been attempted, and each failed confirm once
+    /// more.
     pub(crate) async fn flush(&self) {
-        let (done, reached) = oneshot::channel();
+        let (done, flushed) = oneshot::channel();
         if let Some(Ok(queue)) = self.queue.get()
             && queue.send(Command::Flush(done)).await.is_ok()
         {
-            // An error means that the queue is gone, and with it all that was in it.
-            let _ = reached.await;
+            // An error means that the task has ended: there is nothing left to wait for.
+            let _ = flushed.await;
         }
     }
 
+    /// Returns the sender, and starts the task on the first call.
     fn queue(&self) -> &Result<mpsc::Sender<Command>, Error> {
         self.queue.get_or_init(|| {
             let (send, receive) = mpsc::channel(QUEUE_CAPACITY);
@@ -81,6 +87,7 @@ impl BackgroundQueue {
     }
 }
 
+/// Applies the commands in batches, and retries failed confirms with exponential backoff.
 async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
     let mut commands = Vec::with_capacity(MAX_IN_FLIGHT);
     let (mut retry_queue, mut backoff, mut retry_at) =
@@ -94,9 +101,9 @@ async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
         if received == Some(0) {
             return;
         }
-        let all_was_well = retry_queue.is_empty();
+        let no_earlier_failures = retry_queue.is_empty();
         process(&applier, commands.drain(..), &mut retry_queue).await;
-        if all_was_well {
+        if no_earlier_failures {
             (backoff, retry_at) = (INITIAL_BACKOFF, Instant::now() + INITIAL_BACKOFF);
         } else if Instant::now() >= retry_at {
             backoff = match retry_all(&applier, &mut retry_queue).await {
@@ -108,6 +115,7 @@ async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
     }
 }
 
+/// Applies a batch concurrently. Then retries failed confirms if a flush is requested.
 async fn process(
     applier: &Applier,
     commands: impl Iterator<Item = Command>,
@@ -127,12 +135,12 @@ async fn process(
         retry_all(applier, retry_queue).await;
     }
     for done in flushes {
-        // Nobody may be waiting: fine.
+        // The caller of `flush` may have stopped waiting.
         let _ = done.send(());
     }
 }
 
-/// Tries a job; gives back one that is to be tried again.
+/// Applies a settlement; returns it if it must be retried.
 async fn apply(applier: &Applier, pending: PendingSettlement) -> Option<PendingSettlement> {
     match applier.apply(&pending).await {
         Applied::Done => None,
@@ -140,7 +148,7 @@ async fn apply(applier: &Applier, pending: PendingSettlement) -> Option<PendingS
     }
 }
 
-/// Keeps a confirm for later; of too many, the oldest goes.
+/// Adds a confirm to the retry queue, and abandons the oldest if the queue is full.
 fn push_retry(retry_queue: &mut VecDeque<PendingSettlement>, failed: PendingSettlement) {
     if retry_queue.len() == MAX_RETRY_QUEUE
         && let Some(oldest) = retry_queue.pop_front()
@@ -150,11 +158,13 @@ fn push_retry(retry_queue: &mut VecDeque<PendingSettlement>, failed: PendingSett
     retry_queue.push_back(failed);
 }
 
-/// Tries the late ones, the first alone: while it fails the others would too. Tells whether all are done.
+/// Retries the failed confirms; returns whether none is left.
+///
+/// The first is retried alone: if it fails, the others would probably fail too.
 async fn retry_all(applier: &Applier, retry_queue: &mut VecDeque<PendingSettlement>) -> bool {
     while let Some(oldest) = retry_queue.pop_front() {
         if let Some(failed) = apply(applier, oldest).await {
-            // To the end: of a Cluster only the server of this one may be gone.
+            // To the back: in a Redis Cluster only the node of this confirm may be down.
             retry_queue.push_back(failed);
             return false;
         }

@@ -1,5 +1,5 @@
-//! The ends of claims on the runtime that made them: an actix worker ends its own over its own connection, and
-//! wakes no other thread for it.
+//! The settlement queue of one actix worker. The worker settles its claims over its own connection,
+//! without waking another thread.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -17,11 +17,14 @@ use crate::settlement::apply::{
 };
 use crate::settlement::background_queue::BackgroundQueue;
 
-/// How long jobs wait for a worker that stands still: far less than a lease.
+/// How long settlements wait for a stalled worker. Far less than a lease, which must not end first.
 const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A queue on a worker, which ends with its last handle or with its runtime. What does not fit, cannot be confirmed
-/// at once, waits for a worker that stands still, or is left over, goes home.
+/// The queue of one worker. It ends with its last handle or with the runtime of the worker.
+///
+/// Settlements move to the background queue when the worker stalls, or when the queue ends. A
+/// confirm whose first attempt fails moves too. The caller of [`try_push`](Self::try_push) moves
+/// those that this queue rejects.
 pub(crate) struct LocalQueue(Arc<QueueState>);
 
 impl Drop for LocalQueue {
@@ -32,7 +35,7 @@ impl Drop for LocalQueue {
 }
 
 impl LocalQueue {
-    /// Starts a queue on the calling runtime; without one, none.
+    /// Starts a queue on the current runtime; `None` outside of a runtime.
     pub(crate) fn start(background: &Arc<BackgroundQueue>, applier: Applier) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
         let state = Arc::new(QueueState {
@@ -44,7 +47,7 @@ impl LocalQueue {
         });
         state.lock().is_open = true;
         runtime.spawn(QueueTask(Arc::clone(&state)).run());
-        // Without a thread of its own nobody looks after the worker: it has to go on by itself.
+        // If the background thread cannot be started, the queue works without a watchdog.
         let _ = runtime::spawn(watchdog(Arc::downgrade(&state)));
         Some(Self(state))
     }
@@ -53,7 +56,7 @@ impl LocalQueue {
         Arc::downgrade(&self.0)
     }
 
-    /// Takes a job, or gives it back.
+    /// Adds a settlement; returns it if the queue is full or has ended.
     pub(crate) fn try_push(&self, pending: PendingSettlement) -> Option<PendingSettlement> {
         let mut queue = self.0.lock();
         if !queue.is_open || queue.pending.len() >= QUEUE_CAPACITY {
@@ -69,29 +72,29 @@ impl LocalQueue {
 #[derive(Default)]
 struct Inner {
     pending: VecDeque<PendingSettlement>,
-    /// How often some were taken out, by the worker or from it.
+    /// How many batches the worker has taken.
     batches: u64,
-    /// How many have been taken out and are not done.
+    /// How many settlements have been taken and are not done.
     in_flight: usize,
     is_open: bool,
 }
 
-/// What a queue and its task share.
+/// The state that a queue shares with its task and its watchdog.
 pub(crate) struct QueueState {
     background: Arc<BackgroundQueue>,
     applier: Applier,
     queue: Mutex<Inner>,
-    /// Rung for each job that comes, and when there come no more.
+    /// Notified for each new settlement, and when the queue ends.
     wake: Notify,
-    /// Rung when none is under way any more.
+    /// Notified when no settlement is in flight any more.
     idle: Notify,
 }
 
 impl QueueState {
-    /// Sends home what has not been begun, and waits for what has.
+    /// Moves the waiting settlements to the background queue, and waits for those in flight.
     pub(crate) async fn flush(&self) {
         self.spill_to_background();
-        let all = async {
+        let until_idle = async {
             loop {
                 let mut idle = pin!(self.idle.notified());
                 idle.as_mut().enable();
@@ -101,8 +104,9 @@ impl QueueState {
                 idle.await;
             }
         };
-        // A runtime that nobody drives finishes nothing: what it has begun is decided by the leases.
-        let _ = timeout(CALL_TIMEOUT, all).await;
+        // Limited, since a runtime that is not polled finishes nothing. The messages of its
+        // settlements in flight then become visible when their leases end.
+        let _ = timeout(CALL_TIMEOUT, until_idle).await;
     }
 
     fn spill_to_background(&self) {
@@ -112,13 +116,14 @@ impl QueueState {
             .for_each(|pending| self.background.push(pending));
     }
 
-    /// Gives how often the worker has had its turn, if any job waits for it.
+    /// Returns how many batches the worker has taken, if settlements are waiting.
     fn batches_while_waiting(&self) -> Option<u64> {
         let queue = self.lock();
         (!queue.pending.is_empty()).then_some(queue.batches)
     }
 
-    /// Takes some out; nothing when there come no more.
+    /// Takes the next settlements, at most [`MAX_IN_FLIGHT`]; `None` when the queue has ended and
+    /// is empty.
     fn take_batch(&self) -> Option<Vec<PendingSettlement>> {
         let mut queue = self.lock();
         let next = queue.pending.len().min(MAX_IN_FLIGHT);
@@ -133,7 +138,8 @@ impl QueueState {
             state: self,
             pending: Some(pending),
         };
-        // A release is never sent twice, whatever becomes of this worker.
+        // A release is never sent twice: it is removed first, so that dropping this future does not
+        // requeue it.
         if is_release && let Some(pending) = in_flight.pending.take() {
             self.applier.apply(&pending).await;
         } else if let Some(pending) = &in_flight.pending
@@ -144,12 +150,12 @@ impl QueueState {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing in here is half-changed when a panic strikes.
+        // No critical section can panic between two related changes.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A job that has been begun: what of it is not done goes home.
+/// A settlement in flight. If it is dropped before it is done, it moves to the background queue.
 struct InFlight<'a> {
     state: &'a QueueState,
     pending: Option<PendingSettlement>,
@@ -168,7 +174,8 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Sees to it that no job waits for a worker that stands still: busy in a handler, or on a runtime that nobody drives.
+/// Moves waiting settlements to the background queue when the worker has taken no batch for
+/// [`STALL_TIMEOUT`]: a handler blocks it, or its runtime is not polled.
 async fn watchdog(state: Weak<QueueState>) {
     let mut before = None;
     loop {
@@ -184,7 +191,7 @@ async fn watchdog(state: Weak<QueueState>) {
     }
 }
 
-/// What runs on the worker, and ends with it.
+/// The task on the worker. Dropping it, as the end of the runtime does, ends the queue.
 struct QueueTask(Arc<QueueState>);
 
 impl QueueTask {

@@ -1,5 +1,7 @@
-//! How claims end when nobody can wait for it: in a bounded queue on the worker that made them, or on Salver's own
-//! thread.
+//! Settlement: the confirm or release of a claim after its page was served or dropped.
+//!
+//! Settlements wait in bounded queues, since no caller can wait for them: one queue on each actix
+//! worker, and one on the background runtime.
 
 mod apply;
 mod background_queue;
@@ -23,14 +25,14 @@ use crate::store::Store;
 
 pub(crate) use self::apply::Settlement;
 
-/// Where a handle hands over the ends of its claims. Cheap to clone.
+/// The settlement queues of a handle. Cheap to clone; clones share the queues.
 #[derive(Clone)]
 pub(crate) struct Settler {
     background: Arc<BackgroundQueue>,
-    /// The queue of the worker that the handle is for.
+    /// The queue of the worker for which the handle was created.
     #[cfg(feature = "web")]
     local: Option<Arc<LocalQueue>>,
-    /// All workers that there are, to be waited for.
+    /// The queues of all workers, for [`flush`](Self::flush).
     #[cfg(feature = "web")]
     local_queues: Arc<Mutex<Vec<Weak<QueueState>>>>,
 }
@@ -46,21 +48,25 @@ impl Settler {
         }
     }
 
-    /// Hands over the end of a claim: never waits, never fails. Callable from `Drop` on any thread.
+    /// Adds a settlement without waiting. Callable from `Drop` on any thread.
+    ///
+    /// If both queues are full it is abandoned: the messages become visible again when the lease
+    /// ends.
     pub(crate) fn enqueue(&self, app: &Arc<str>, settlement: Settlement) {
         self.push(app, settlement, None);
     }
 
-    /// Does the same; what comes back ends when it was tried.
+    /// As [`enqueue`](Self::enqueue). The returned receiver completes, with an error, when the
+    /// settlement has been attempted.
     #[cfg(feature = "web")]
     pub(crate) fn enqueue_and_wait(
         &self,
         app: &Arc<str>,
         settlement: Settlement,
     ) -> oneshot::Receiver<()> {
-        let (done, tried) = oneshot::channel();
+        let (done, attempted) = oneshot::channel();
         self.push(app, settlement, Some(done));
-        tried
+        attempted
     }
 
     fn push(&self, app: &Arc<str>, settlement: Settlement, done: Option<oneshot::Sender<()>>) {
@@ -82,7 +88,8 @@ impl Settler {
         }
     }
 
-    /// Waits until everything handed over so far has been tried, and what failed once more.
+    /// Waits until every settlement added so far has been attempted, and each failed confirm once
+    /// more.
     pub(crate) async fn flush(&self) {
         #[cfg(feature = "web")]
         {
@@ -99,7 +106,7 @@ impl Settler {
 
 #[cfg(feature = "web")]
 impl Settler {
-    /// Gives one for the calling runtime, by that worker's own store.
+    /// Returns a settler for the current runtime, with its own queue and the store of that worker.
     pub(crate) fn for_current_runtime(&self, store: Arc<dyn Store>, calls: CallPolicy) -> Self {
         let local = LocalQueue::start(&self.background, Applier { store, calls }).map(Arc::new);
         let mut workers = self.lock_local_queues();
@@ -112,7 +119,7 @@ impl Settler {
         }
     }
 
-    /// Gives the one that any runtime may use.
+    /// Returns a settler without a local queue, which any runtime may use.
     pub(crate) fn detached(&self) -> Self {
         Self {
             local: None,

@@ -1,4 +1,4 @@
-//! What a store hands out: what it read, and what a claim holds.
+//! The results of reads and claims.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,42 +7,43 @@ use crate::telemetry::Skipped;
 use crate::wire::{self, DecodeError};
 use crate::{Context, Message, SessionId};
 
-/// What a look found. Printed by `Debug` without the messages' content.
+/// The result of a read. `Debug` prints counts instead of the content of messages.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ReadResult {
-    /// The messages, in the order of their ids.
+    /// The messages, ordered by id.
     pub messages: Vec<Message>,
-    /// How long until the earliest message that was not handed out may be shown.
+    /// Time until the earliest message that was not returned becomes visible.
     pub next_due_in: Option<Duration>,
-    /// How many messages were displaced since the last claim or take: the page's "and N more".
+    /// Number of messages displaced since the last claim or take, for "and N more" on the page.
     pub displaced: u64,
-    /// How many were too old or past their deadline.
+    /// Number of messages that were too old or past their deadline.
     pub expired: u64,
-    /// How many could not be read.
+    /// Number of members that could not be decoded.
     pub undecodable: u64,
-    /// How many a newer version wrote.
+    /// Number of members that a newer version wrote.
     pub unsupported: u64,
 }
 
 impl fmt::Debug for ReadResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found")
+        f.debug_struct("ReadResult")
             .field("messages", &self.messages.len())
-            .field("next", &self.next_due_in)
+            .field("next_due_in", &self.next_due_in)
             .field("displaced", &self.displaced)
             .field("expired", &self.expired)
-            .field("unreadable", &self.undecodable)
-            .field("newer", &self.unsupported)
+            .field("undecodable", &self.undecodable)
+            .field("unsupported", &self.unsupported)
             .finish()
     }
 }
 
 impl ReadResult {
-    /// Sorts what a look read into messages and counts, dropping what is past its deadline at `unix_ms`.
+    /// Decodes the members of a read. Adds the messages and counts, and drops the messages that are
+    /// past their deadline at `unix_ms`.
     ///
-    /// `members` are stored ones, as [`wire::encode`] writes them. Gives back those that the reader is
-    /// through with once it confirms: all but those of a newer version.
+    /// `members` are stored members, as written by [`wire::encode`]. Returns those that a confirm
+    /// removes: all but the members of a newer version.
     #[must_use]
     pub fn read_members(&mut self, unix_ms: u64, mut members: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         members.retain(|member| {
@@ -61,7 +62,7 @@ impl ReadResult {
         members
     }
 
-    /// Returns how many members it skipped, for the metrics.
+    /// Returns the numbers of skipped members, for the metrics.
     pub(crate) fn skipped(&self) -> Skipped {
         Skipped {
             expired: self.expired,
@@ -70,7 +71,8 @@ impl ReadResult {
         }
     }
 
-    /// Notes that a message may be shown after this time, if none comes earlier.
+    /// Records that a message becomes visible after this time. An earlier time that is recorded
+    /// stays.
     pub fn note_due_in(&mut self, time: Duration) {
         self.next_due_in = Some(self.next_due_in.map_or(time, |next| next.min(time)));
     }
@@ -78,27 +80,27 @@ impl ReadResult {
 
 /// Messages held under a lease until confirmed or released.
 ///
-/// Dropping it does nothing: the messages come back when the lease ends.
+/// Dropping it has no effect on the store: the messages become visible again when the lease ends.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claim {
-    /// What it holds, for the page.
+    /// The messages and counts, for the page.
     pub result: ReadResult,
-    /// What it holds, for the store: stored members by context.
+    /// The stored members by context, for the store.
     pub members: Vec<ClaimedMembers>,
-    /// The end of the lease, in Unix milliseconds of the store's clock: the mark by which a release
-    /// knows its own.
+    /// The end of the lease, in Unix milliseconds of the store's clock. A release identifies the
+    /// members of this claim by it.
     pub lease_until_ms: u64,
 }
 
 impl Claim {
-    /// Gives the messages, in the order of their ids.
+    /// Returns the messages, ordered by id.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.result.messages
     }
 
-    /// Tells whether there is nothing to confirm or release.
+    /// Returns whether there is nothing to confirm or release.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members
@@ -106,7 +108,7 @@ impl Claim {
             .all(|claimed| claimed.members.is_empty())
     }
 
-    /// Tells whether a message is for whichever page comes next.
+    /// Returns whether a message is from the context for any page, [`View::ANY`](crate::View::ANY).
     #[cfg(feature = "live")]
     pub(crate) fn is_for_any(&self, message: &Message) -> bool {
         let id = message.id().to_string();
@@ -118,7 +120,7 @@ impl Claim {
         members.any(|member| has_id(member, &id))
     }
 
-    /// Takes out what it holds beside its messages; none if there is nothing.
+    /// Splits off the members that have no message in the result. Returns `None` if there are none.
     #[cfg(feature = "web")]
     pub(crate) fn split_undecodable(&mut self) -> Option<Self> {
         let members: usize = self
@@ -142,7 +144,8 @@ impl Claim {
             .flat_map(|claimed| &claimed.members)
             .filter(|member| is_shown(member));
         if kept.count() < returned.len() {
-            // A store that keeps them otherwise: which is which, it alone knows.
+            // A custom store with another member format: the members without a message are unknown
+            // here.
             return None;
         }
         let mut rest = Self {
@@ -160,7 +163,7 @@ impl Claim {
         Some(rest)
     }
 
-    /// Follows the messages to a new session id after a migrate.
+    /// Changes the contexts to a new session id, after a migrate.
     pub fn follow_session(&mut self, session: &SessionId) {
         for claimed in &mut self.members {
             claimed.context = claimed.context.with_session(session.clone());
@@ -168,24 +171,24 @@ impl Claim {
     }
 }
 
-/// Tells whether a stored member is the message of an id.
+/// Returns whether a stored member has this message id.
 #[cfg(feature = "web")]
 fn has_id(member: &[u8], id: &str) -> bool {
-    wire::member_header(member).is_some_and(|head| head.id == id.as_bytes())
+    wire::member_header(member).is_some_and(|header| header.id == id.as_bytes())
 }
 
-/// The stored members that a claim holds in one context.
+/// The members of a claim in one context.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClaimedMembers {
-    /// Where they are.
+    /// The context.
     pub context: Context,
-    /// The members, byte for byte.
+    /// The members, byte for byte as stored.
     pub members: Vec<Vec<u8>>,
 }
 
 impl ClaimedMembers {
-    /// Puts together what a claim holds in one context.
+    /// Creates the members of a claim in one context.
     #[must_use]
     pub fn new(context: Context, members: Vec<Vec<u8>>) -> Self {
         Self { context, members }
@@ -194,7 +197,7 @@ impl ClaimedMembers {
 
 impl fmt::Debug for ClaimedMembers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held")
+        f.debug_struct("ClaimedMembers")
             .field("context", &self.context)
             .field("members", &self.members.len())
             .finish()

@@ -1,30 +1,30 @@
-//! What may be wrong with a store, in named states.
+//! The possible issues of a store, as named states.
 
 use std::fmt;
 
-/// A state in which messages do not arrive, or may be lost.
+/// A state in which messages do not arrive, or can be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueKind {
-    /// The store does not answer.
+    /// The store does not reply.
     Unreachable,
-    /// This process asks it only now and then, since it did not answer.
+    /// The circuit breaker of this process is open: after failures, it lets few calls through.
     CircuitOpen,
-    /// The user lacks a password or a right.
+    /// Authentication failed, or the user lacks a permission.
     PermissionDenied,
-    /// It is too old.
+    /// The version of the server is too old.
     UnsupportedVersion,
-    /// It drops messages that nobody has read when memory runs short.
+    /// The server evicts unread messages when memory runs short.
     EvictionEnabled,
-    /// It has no memory left.
+    /// The server has no memory left, or almost none.
     OutOfMemory,
-    /// It can be read and not written to.
+    /// The server accepts reads but no writes.
     ReadOnly,
-    /// Its clock and that of this process differ by more than five seconds.
+    /// The clocks of the server and of this process differ by more than five seconds.
     ClockSkew,
-    /// It does not tell this process of changes, so that every page asks.
+    /// This process receives no change notifications, so every page queries the store.
     TrackingUnavailable,
-    /// It has more contexts than this process keeps track of, so that every page asks.
+    /// The store has more contexts than this process can track, so every page queries it.
     IndexFull,
 }
 
@@ -74,7 +74,7 @@ impl IssueKind {
     }
 }
 
-/// One thing that is wrong.
+/// One issue of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
     kind: IssueKind,
@@ -82,7 +82,8 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// For store authors. `detail` says what was seen, never a secret or the content of a message.
+    /// Creates an issue, for store authors. `detail` describes the observation. It must not contain
+    /// secrets or the content of messages.
     #[must_use]
     pub fn new(kind: IssueKind, detail: impl Into<String>) -> Self {
         Self {
@@ -91,13 +92,13 @@ impl Issue {
         }
     }
 
-    /// Gives the named state.
+    /// Returns the named state.
     #[must_use]
     pub fn kind(&self) -> IssueKind {
         self.kind
     }
 
-    /// Tells what was seen.
+    /// Returns the description of the observation.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail

@@ -13,32 +13,32 @@ use crate::store::health::Issue;
 use crate::store::stats::{StoreStats, SweepProgress};
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
-/// How often a call follows a session that moved. Stops two sessions that moved into each other.
+/// Maximum number of redirects of one call. Ends the loop of two sessions that moved to each other.
 pub(crate) const MAX_REDIRECTS: usize = 4;
 
-/// What a store gives back: a boxed future that any thread may drive.
+/// The return type of a store call: a boxed future that any thread may poll.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
-/// What became of an add.
+/// The outcome of an add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddOutcome {
     /// The messages are in this context.
     Added {
-        /// How many older messages went to make room.
+        /// Number of older messages that were displaced to free capacity.
         displaced: u64,
     },
     /// The session has a new id; nothing was added.
     SessionMoved(SessionId),
 }
 
-/// Which messages to retract.
+/// Selects the messages to retract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selector {
-    /// Those with this tag.
+    /// The messages with this tag.
     Tag(String),
-    /// Those with these ids.
+    /// The messages with these ids.
     Ids(Vec<MessageId>),
 }
 
@@ -60,23 +60,26 @@ impl From<Vec<MessageId>> for Selector {
     }
 }
 
-/// Keeps messages. Redis or memory; or yours: see the [module page](self) for the laws and a whole store.
+/// The storage of messages: Redis, memory, or a custom store. The [module page](crate::store) lists
+/// the requirements and links to a complete store.
 ///
-/// The contexts of one call are all of one session. Messages reach a store checked
-/// ([`Message::check`]) and are stored as [`wire::encode`] writes them, or in any way that gives them
-/// back equal. A store sets no deadlines: the [`Salver`](crate::Salver) around it does.
+/// The contexts of one call all belong to one session. A store receives validated messages
+/// ([`Message::validate`]). It stores them as [`wire::encode`](crate::wire::encode) writes them, or
+/// in any form that decodes to equal messages. A store sets no timeouts: the
+/// [`Salver`](crate::Salver) that uses it does.
 ///
 /// # Cancel safety
 ///
-/// Every future may be dropped at any await. What was asked may have happened by then, whole or not at
-/// all; never half.
+/// Every future may be dropped at any await. The operation has then happened completely or not at
+/// all, never in part.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Adds messages to one context: all or none.
+    /// Adds messages to one context, all of them or none.
     ///
     /// # Errors
     ///
-    /// [`is_full`](Error::is_full) with [`Full::Reject`] or over [`Limits::contexts`];
-    /// [`is_closed`](Error::is_closed); and what the store itself meets.
+    /// [`is_full`](Error::is_full) with [`WhenFull::Reject`](crate::store::WhenFull::Reject) or
+    /// over [`Limits::max_contexts`]; [`is_closed`](Error::is_closed); and any error of the store
+    /// itself.
     fn add<'a>(
         &'a self,
         context: &'a Context,
@@ -84,14 +87,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome>;
 
-    /// Reads what is visible, and changes nothing.
+    /// Reads the visible messages, and changes nothing.
     ///
     /// # Errors
     ///
-    /// What the store itself meets, as for all that follow.
+    /// Any error of the store itself, as for all following methods.
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
 
-    /// Reads what is visible and hides it from every other look for the lease.
+    /// Reads the visible messages, and hides them from all other reads until the lease ends.
     ///
     /// # Errors
     ///
@@ -103,34 +106,36 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         age: Duration,
     ) -> StoreFuture<'a, Claim>;
 
-    /// Reads what is visible and removes it at once.
+    /// Reads the visible messages, and removes them immediately.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
 
-    /// Ends a claim: shown, never again. Removes the messages whoever holds them.
+    /// Ends a claim whose messages were shown. Removes them, even if another claim holds them by
+    /// then.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek). Repeating is safe.
     fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
 
-    /// Ends a claim: not shown, give it back, where it is still this claim's.
+    /// Ends a claim whose messages were not shown. Releases those that are still under its lease.
     ///
     /// # Errors
     ///
-    /// As [`peek`](Self::peek). Never repeated: a lease that was released and claimed anew within one
-    /// millisecond could not be told from this one.
+    /// As [`peek`](Self::peek). The call is never repeated: messages that were released and claimed
+    /// again within one millisecond can have the same lease end, so a second release would end the
+    /// new claim.
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()>;
 
-    /// Removes messages by tag or ids, leased or not; tells how many.
+    /// Removes messages by tag or ids, leased or not. Returns their number.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64>;
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64>;
 
     /// Removes all messages of one context.
     ///
@@ -139,7 +144,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// As [`peek`](Self::peek).
     fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()>;
 
-    /// Removes all messages of a session. With `close`, refuses adds to it for that long.
+    /// Removes all messages of a session. With `close`, the session rejects adds for that time.
     ///
     /// # Errors
     ///
@@ -151,14 +156,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         close: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
 
-    /// Carries all messages, leases and schedules to a new session id, and closes the old one for
-    /// [`Limits::expiry`]. Room is made as by an add; what both hold stays as it is there. With `open` a new id that
-    /// was closed, or has moved, is opened again. A move to itself changes nothing.
+    /// Moves all messages, leases and schedules to a new session id, and closes the old one for
+    /// [`Limits::ttl`]. Frees capacity as an add does. A message that both sessions have stays as
+    /// it is under the new id. With `open`, a new session that was closed, or has moved, is opened
+    /// again. A migrate to the same id changes nothing.
     ///
     /// # Errors
     ///
-    /// [`is_closed`](Error::is_closed) when the old session was closed or moved elsewhere, or without `open`
-    /// the new one; nothing has moved then. Repeating is safe: it changes nothing.
+    /// [`is_closed`](Error::is_closed) if the old session was closed or has moved to another id, or
+    /// without `open` if the new one was or has; nothing has moved then. Repeating is safe: it
+    /// changes nothing.
     fn migrate<'a>(
         &'a self,
         app: &'a str,
@@ -168,15 +175,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limits: &'a Limits,
     ) -> StoreFuture<'a, ()>;
 
-    /// Lists the views of a session on which something is visible.
+    /// Lists the views of a session that have a visible message.
     ///
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>>;
 
-    /// Drops messages that are older than this by their ids, leased or not: one step of bounded size, which
-    /// goes on where the step before it says.
+    /// Removes messages that are older than `age` by their ids, leased or not. Each call is one
+    /// step of bounded size, which continues from the cursor of the previous step.
     ///
     /// # Errors
     ///
@@ -188,12 +195,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress>;
 
-    /// Counts what there is of an application, leased or not: one step of bounded size, which goes on where the step
-    /// before it says. Default: a store that is not counted.
+    /// Counts the messages of an application, leased or not. Each call is one step of bounded size,
+    /// which continues from the cursor of the previous step. Default: an error.
     ///
     /// # Errors
     ///
-    /// As [`peek`](Self::peek), and [`is_setup`](Error::is_setup) where it is not.
+    /// As [`peek`](Self::peek), and [`is_misconfigured`](Error::is_misconfigured) by default.
     fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
         let _ = (app, from);
         Box::pin(ready(Err(Error::misconfigured(
@@ -201,7 +208,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         ))))
     }
 
-    /// Looks for what is wrong with the store itself. Asked at the start, and by
+    /// Returns the issues of the store itself. Called once when the store first replies, and by
     /// [`Salver::health`](crate::Salver::health).
     ///
     /// # Errors
@@ -209,18 +216,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// As [`peek`](Self::peek).
     fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>>;
 
-    /// Gives the bell that rings when something changed in a context of an application.
+    /// Returns the change notifications for the contexts of an application.
     ///
-    /// Asked once by each worker that serves pages, and by each watch. Default: none; then a watch looks once a
-    /// second.
+    /// Called once by each worker that serves pages, and for each listener. Default: `None`; a
+    /// listener then polls once a second.
     fn changes(&self, app: &str) -> Option<Arc<Changes>> {
         let _ = app;
         None
     }
 
-    /// Gives the same store for use on the calling thread's runtime alone.
+    /// Returns the same store, for use on the calling thread's runtime alone.
     ///
-    /// A store with connections gives one to each thread here; called by the middleware on each actix worker.
-    /// Any other gives itself.
+    /// The middleware calls this on each actix worker. A store with connections returns a store
+    /// with a connection of that thread. Any other store returns itself.
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store>;
 }

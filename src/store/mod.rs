@@ -1,43 +1,54 @@
-//! Where messages are kept: the [`Store`] trait, its laws, and the two stores of this crate.
+//! The storage of messages: the [`Store`] trait, its requirements, and the two stores of this
+//! crate.
 //!
-//! Floor 2: knows words, and links to servers; nothing about handles, requests or pages.
+//! This module is in layer 2. It uses the core types and the connections to servers, but no handle,
+//! request or page.
 //!
-//! [`MemoryStore`] is the embedded default: one process, bounded, nothing survives its end.
+//! [`MemoryStore`] is the embedded default: one process, bounded, without persistence.
 //! [`RedisStore`] is shared by any number of processes, in any language.
 //!
-//! # The laws
+//! # Requirements
 //!
-//! A store of your own has to keep these. They are tests, in [`conformance`]: both stores of this crate
-//! pass them, and `salver::conformance_tests!` puts them to yours.
-//! *Visible* means: its time has come, and it is not too old.
+//! A custom store has to meet these requirements. The tests in [`conformance`] check them: both
+//! stores of this crate pass, and `salver::conformance_tests!` runs the tests on a custom store. A
+//! message is *visible* when its time has come and it is not too old.
 //!
-//! 1. **One number decides.** A message has a time from which it may be shown. An add sets it to now
-//!    (plus the message's delay); a claim sets it to the end of the lease; a release sets it to the
-//!    time in the id, never later than now. A look sees what is at or before now.
-//! 2. **Order** is the order of ids, over all contexts of one look.
-//! 3. **A repeated add changes nothing**: a message whose id is there is left alone, its lease too. Of an id
-//!    that a batch has twice the first counts.
-//! 4. **A tag replaces** what has the same tag in the same context, leased or not.
-//! 5. **Two claimers never share** a message while a lease holds.
-//! 6. **Confirm removes**, whoever holds the message by now, and wherever its session has moved. **Release gives back** only what is still
-//!    under this claim's lease.
-//! 7. **Room is made before the add**, lowest time first, so that a context full of leased messages keeps
-//!    the new one; what was displaced is counted and told once, by the next claim or take, and forgotten
+//! 1. **One time decides.** A message has a time from which it is visible. An add sets it to now
+//!    plus the message's delay. A claim sets it to the end of the lease. A release sets it to the
+//!    time in the id, never later than now. A read finds the messages whose time is now or earlier.
+//! 2. **Messages are ordered by id**, over all contexts of one read.
+//! 3. **A repeated add changes nothing.** A message whose id is already stored is left unchanged,
+//!    and so is its lease. If a batch contains an id twice, the first message counts.
+//! 4. **A tag replaces** the messages with the same tag in the same context, leased or not.
+//! 5. **Two claims never share** a message while its lease is active.
+//! 6. **Confirm removes** the messages, even if another claim holds them by then, and wherever
+//!    their session has moved. **Release makes visible** only the messages that are still under
+//!    this claim's lease.
+//! 7. **An add frees capacity first.** It displaces the messages with the earliest times before it
+//!    adds the new ones. So a context full of leased messages keeps the new ones. Displaced
+//!    messages are counted. The next claim or take reports the count once. The count is discarded
 //!    with the context's last message.
-//! 8. **Expiry is judged on read.** A context lives at least [`Limits::expiry`] after its last add, or
-//!    after the last message becomes visible; reading does not renew it, and no add shortens it. A message
-//!    older than [`Limits::age`] by its id, or past its own deadline, is never shown.
-//! 9. **A look answers `next`**: how long until the earliest message that it did not hand out may be shown.
-//! 10. **Contexts are isolated**: no two spell the same key, and nothing is found under another.
-//! 11. **What cannot be read breaks nothing**: it is skipped, counted and removed on confirm; what a newer
-//!     version wrote is left there, and counted. Only what [`wire::head`] finds has an id, a tag or a version.
-//! 12. **A closed session takes nothing**: after a migrate adds answer [`Placed::Moved`], after a close
-//!     [`Error::is_closed`], for [`Limits::expiry`]. Nothing is found in it either, whoever wrote it there.
-//! 13. **A sweep drops what is old**, leased or not, in steps of bounded size, and works in a store that is full.
+//! 8. **Expiry is checked on read.** A context lives at least [`Limits::ttl`] after its last add,
+//!    or after its last message becomes visible. A read does not extend that time, and no add
+//!    shortens it. A message that is older than [`Limits::max_age`] by its id, or past its own
+//!    deadline, is never returned.
+//! 9. **A read returns [`next_due_in`](ReadResult::next_due_in)**: the time until the earliest
+//!    message that it did not return becomes visible.
+//! 10. **Contexts are isolated.** No two contexts have the same key, and a read of one never
+//!     returns a message of another.
+//! 11. **An undecodable member breaks nothing.** It is skipped, counted, and removed on confirm. A
+//!     member of a newer version is kept and counted. Only a member with a header that
+//!     [`wire::member_header`](crate::wire::member_header) accepts has an id, a tag or a version.
+//! 12. **A closed session accepts nothing.** Adds return [`AddOutcome::SessionMoved`] after a
+//!     migrate and fail with [`Error::is_closed`](crate::Error::is_closed) after a close, for
+//!     [`Limits::ttl`]. Reads find nothing in it, even if another program has written there.
+//! 13. **A sweep removes old messages**, leased or not, in steps of bounded size. It works in a
+//!     store that is full.
 //!
-//! # A whole store
+//! # A complete store
 //!
-//! `examples/custom_store.rs` is one; [its page](crate::docs::custom_store) shows it whole.
+//! `examples/custom_store.rs` is a complete store; [its page](crate::docs::custom_store) shows the
+//! source.
 #![cfg_attr(feature = "conformance", doc = "\n[`conformance`]: self::conformance")]
 #![cfg_attr(
     not(feature = "conformance"),

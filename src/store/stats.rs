@@ -1,21 +1,21 @@
-//! What is in a store, counted.
+//! Statistics of a store.
 
-/// What one context has.
+/// The statistics of one context.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ContextStats {
-    /// How many messages, leased, scheduled or visible.
+    /// Number of messages, leased, scheduled or visible.
     pub messages: u64,
-    /// How long they are together, as they are stored.
+    /// Total size of the messages as stored, in bytes.
     pub bytes: u64,
-    /// When the oldest was made, in Unix milliseconds by its id.
+    /// Creation time of the oldest message by its id, in Unix milliseconds.
     pub oldest: Option<u64>,
-    /// Whether the server keeps them in a form that is three times as large.
+    /// Whether the server stores the context as a skip list, which takes three times the memory.
     pub is_skiplist_encoded: bool,
 }
 
 impl ContextStats {
-    /// For store authors.
+    /// Creates the statistics of one context, for store authors.
     #[must_use]
     pub fn new(messages: u64, bytes: u64, oldest: Option<u64>) -> Self {
         Self {
@@ -27,30 +27,30 @@ impl ContextStats {
     }
 }
 
-/// What a step of a survey counted, or all of them together.
+/// The result of one step of [`Store::stats`](crate::store::Store::stats), or the sum of all steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStats {
-    /// How many contexts have messages.
+    /// Number of contexts with messages.
     pub contexts: u64,
-    /// How many messages, leased, scheduled or visible.
+    /// Number of messages, leased, scheduled or visible.
     pub messages: u64,
-    /// How long they are together, as they are stored.
+    /// Total size of the messages as stored, in bytes.
     pub bytes: u64,
-    /// When the oldest was made, in Unix milliseconds by its id.
+    /// Creation time of the oldest message by its id, in Unix milliseconds.
     pub oldest: Option<u64>,
-    /// How many contexts have from 1, 2, 4, 8, 16, 32, 64 messages on, and fewer than the next of these.
+    /// Number of contexts by number of messages. The ranges begin at 1, 2, 4, 8, 16, 32 and 64.
     pub by_messages: [u64; 7],
-    /// How many contexts the server keeps in a form that is three times as large.
+    /// Number of contexts that the server stores as skip lists, which take three times the memory.
     pub skiplist_encoded: u64,
-    /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
+    /// Approximate number of keys on the server, for a progress display. In a Cluster, of one node.
     pub total_keys: u64,
-    /// Where the next step goes on; none at the end.
+    /// Cursor of the next step; `None` at the end.
     pub cursor: Option<String>,
 }
 
 impl StoreStats {
-    /// Notes one context.
+    /// Adds the statistics of one context.
     pub fn add_context(&mut self, context: &ContextStats) {
         let Some(size) = context.messages.checked_ilog2() else {
             return;
@@ -70,7 +70,7 @@ impl StoreStats {
         self.sum(&one);
     }
 
-    /// Notes what a further step counted, and where it stands.
+    /// Adds the result of a further step, and takes its cursor.
     pub fn add(&mut self, step: Self) {
         self.sum(&step);
         self.total_keys = self.total_keys.max(step.total_keys);
@@ -96,16 +96,16 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     }
 }
 
-/// What a step of a sweep did, or all of them together.
+/// The result of one step of [`Store::sweep`](crate::store::Store::sweep), or the sum of all steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SweepProgress {
-    /// How many contexts were looked through.
+    /// Number of contexts that were scanned.
     pub contexts: u64,
-    /// How many messages were dropped.
+    /// Number of messages that were removed.
     pub removed: u64,
-    /// How many keys the server has, about: how far this is from the end. In a Cluster, of one node.
+    /// Approximate number of keys on the server, for a progress display. In a Cluster, of one node.
     pub total_keys: u64,
-    /// Where the next step goes on; none at the end.
+    /// Cursor of the next step; `None` at the end.
     pub cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The files that pages load from Salver.
+//! The static files that pages load: the stylesheet and the page script.
 
 use std::sync::LazyLock;
 
@@ -11,18 +11,18 @@ use sha2::{Digest, Sha256};
 
 use crate::STYLESHEET;
 
-/// How many characters of a file's hash stand in its name: 72 bits.
+/// Number of characters of the content hash in the name of a file: 72 bits.
 const HASH_LEN: usize = 12;
-/// A name with the hash of its content means the same for ever.
+/// `Cache-Control` of a name with the current content hash, whose content never changes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// Under any other name a file changes with the next version of the crate.
+/// `Cache-Control` of any other name, whose content changes with the version of the crate.
 const ONE_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
 pub(crate) static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
 
-/// A file, `salver.` with an ending, which also goes by a name that holds the hash of its content.
+/// A file named `salver.{extension}`, which also has a name that contains the hash of its content.
 pub(crate) struct Asset {
     extension: &'static str,
     content_type: &'static str,
@@ -47,14 +47,15 @@ impl Asset {
         }
     }
 
-    /// Gives the name to load it by, to be kept for ever.
+    /// Returns the name with the content hash, which browsers cache as immutable.
     pub(crate) fn file_name(&self) -> String {
         format!("salver.{}.{}", self.hash, self.extension)
     }
 
-    /// Answers who asks for it, by the hash that the name has, if any.
+    /// Returns the response with the file. `hash`: the hash in the requested name, if it has one.
     pub(crate) fn respond(&self, hash: Option<&str>) -> HttpResponse {
-        // A page of an older version finds something by its name too, and does not keep it.
+        // A page of another crate version receives the file too, but does not cache it as
+        // immutable.
         let cache_control = if hash == Some(&self.hash) {
             IMMUTABLE
         } else {

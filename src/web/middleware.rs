@@ -1,4 +1,5 @@
-//! The middleware: starts a visit before the handler, and ends it after.
+//! The middleware: creates the state of a request before the handler, and finalizes the response
+//! after it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -27,10 +28,12 @@ use crate::web::view::unknown_view;
 use crate::{Message, Salver};
 
 impl Salver {
-    /// Makes the middleware: `App::new().wrap(salver.middleware())`.
+    /// Creates the middleware: `App::new().wrap(salver.middleware())`.
     ///
-    /// Make it in the app factory, so that each worker has its own. It must see the plain body: wrap a
-    /// compressor outside of it, `.wrap(salver.middleware()).wrap(Compress::default())`.
+    /// Call it in the app factory, so that each worker has its own middleware.
+    ///
+    /// The middleware must receive uncompressed bodies. Wrap a compressor outside of it:
+    /// `.wrap(salver.middleware()).wrap(Compress::default())`.
     #[must_use]
     pub fn middleware(&self) -> Middleware {
         Middleware {
@@ -46,7 +49,39 @@ impl Salver {
     }
 }
 
-/// Fills the slot, ends claims and keeps the visitor's session. Made by [`Salver::middleware`].
+/// The middleware: fills the slot, settles claims and maintains the visitor's session.
+///
+/// Created by [`Salver::middleware`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`session`](Self::session) | the session is found by Salver's own cookie |
+/// | [`view`](Self::view) | the view is the pattern of the matched route |
+/// | [`translate`](Self::translate) | messages are shown as they were written |
+/// | [`without_partials`](Self::without_partials) | responses to htmx and Turbo carry messages |
+/// | [`plain_http`](Self::plain_http) | the cookie needs TLS, except on one machine |
+/// | `confirm_in_browser`, with the feature `live` | a page counts as shown when it has been sent |
+///
+/// # What counts as shown
+///
+/// Messages are claimed for one page and confirmed when the server has read all of the response
+/// body. They are released if the page does not count as shown:
+///
+/// - The handler failed.
+/// - The status is a redirect, 204, 205, 206, 304, 404 or 5xx.
+/// - The body is empty, fails, or is dropped before its end.
+///
+/// [`Messages::keep`](crate::Messages::keep) and [`Pending::confirm`](crate::Pending::confirm)
+/// override this for one response.
+///
+/// `HEAD` requests, prefetches, and requests for anything but a page do not claim. If the process
+/// dies, the messages reappear when the lease expires.
+///
+/// # Failures of the store
+///
+/// A store failure breaks no page: the page is served without messages, and they stay pending. All
+/// store calls together delay a page by at most
+/// [`page_timeout`](crate::SalverBuilder::page_timeout), 50 ms by default.
 #[derive(Clone, Debug)]
 pub struct Middleware {
     salver: Salver,
@@ -60,28 +95,34 @@ pub struct Middleware {
 }
 
 impl Middleware {
-    /// Sets how a request is known to be of a session: a [`SessionSource`] or a closure. Default: a cookie
-    /// of Salver's own.
+    /// Sets how the session of a request is found: a [`SessionSource`] or a closure.
+    ///
+    /// Default: [`SessionSource::cookie`].
     #[must_use]
     pub fn session(mut self, source: impl Into<SessionSource>) -> Self {
         self.session = source.into();
         self
     }
 
-    /// Sets which view a request is for: a [`ViewSource`] or a closure. Default: the route's pattern.
+    /// Sets how the view of a request is found: a [`ViewSource`] or a closure.
+    ///
+    /// Default: [`ViewSource::route`].
     #[must_use]
     pub fn view(mut self, source: impl Into<ViewSource>) -> Self {
         self.view = source.into();
         self
     }
 
-    /// Leaves it to pages to say what they show: then a page that the browser throws away, by a double click or
-    /// the stop button, loses nothing. Default: what is handed over is shown.
+    /// Lets pages confirm in the browser which messages they show.
     ///
-    /// What htmx and Turbo ask for is not left to it: it counts as shown when it is handed over.
+    /// A page that the browser discards, after a double click or the stop button, then loses no
+    /// messages. Default: a page counts as shown when it has been sent.
     ///
-    /// The page script has to be on every page; without it a message shows again on each page until somebody
-    /// says that it is shown. [`Messages::leave_to_page`](crate::Messages::leave_to_page) does the same for one
+    /// Every page must load the page script. Without it, a message reappears on each page until a
+    /// client confirms it. Responses to partial requests of htmx and Turbo are not affected: they
+    /// count as shown when they have been sent.
+    ///
+    /// [`Messages::confirm_in_browser`](crate::Messages::confirm_in_browser) does the same for one
     /// response.
     #[cfg(feature = "live")]
     #[must_use]
@@ -90,10 +131,16 @@ impl Middleware {
         self
     }
 
-    /// Draws messages that have a [key](Message::key) in the visitor's language. Default: as they were written.
+    /// Translates messages that have a [key](Message::key) into the visitor's language.
     ///
-    /// Asked once for each request, it answers with what translates a message; nothing leaves the text as it is. It is
-    /// asked for the key `salver-more` too, with the argument `count`: "and 3 more".
+    /// `translator` is called at most once for each request and returns a closure that translates
+    /// one message. If that closure returns `None`, or a translation that is not a valid message,
+    /// the message is shown as it was written. The closure is also called for the key `salver-more`
+    /// with the argument `count`, for the text "and 3 more".
+    ///
+    /// Default: messages are shown as they were written.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use actix_web::HttpRequest;
@@ -120,19 +167,24 @@ impl Middleware {
         self
     }
 
-    /// Puts messages into pages alone. Default: what htmx and Turbo ask for carries the messages of the page that
-    /// asks, which has the slot; a page without one would lose them. See [the guide](crate::docs::guide).
+    /// Inserts messages only into full pages.
     ///
-    /// [`Messages::as_page`](crate::Messages::as_page) and [`as_part_of`](crate::Messages::as_part_of) say so for one
-    /// response.
+    /// Default: responses to partial requests of htmx and Turbo carry the messages of the
+    /// requesting page. That page must have the slot; on a page without it, those messages would be
+    /// lost. See [the guide](crate::docs::guide).
+    ///
+    /// [`Messages::as_full_page`](crate::Messages::as_full_page) and
+    /// [`Messages::as_partial_of`](crate::Messages::as_partial_of) override this for one response.
     #[must_use]
     pub fn without_partials(mut self) -> Self {
         self.partials = false;
         self
     }
 
-    /// Lets the cookie go over plain http on any host, where anybody on the way can read it. Default: only
-    /// between a browser and a server on one machine.
+    /// Allows the session cookie over plain HTTP on any host. Every system on the network path can
+    /// then read it.
+    ///
+    /// Default: plain HTTP only between a browser and a server on one machine.
     #[must_use]
     pub fn plain_http(mut self) -> Self {
         self.plain_http = true;
@@ -175,7 +227,7 @@ where
     }
 }
 
-/// What [`Middleware`] wraps around an app.
+/// The service that [`Middleware`] wraps around an app.
 pub struct MiddlewareService<S> {
     service: S,
     app_state: Rc<AppState>,
@@ -213,7 +265,7 @@ impl<S> fmt::Debug for MiddlewareService<S> {
 type Finalized<B> = Result<ServiceResponse<Body<B>>, Error>;
 
 pin_project! {
-    /// A request that is being answered.
+    /// The future of [`MiddlewareService`]: waits for the handler, then finalizes the response.
     pub struct ResponseFuture<F, B> {
         #[pin]
         state: State<F, B>,
@@ -223,13 +275,13 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, B> {
-        /// By what stands inside of the middleware.
+        /// The inner service handles the request.
         Handling {
             #[pin]
             response: F,
             request_state: Rc<RequestState>,
         },
-        /// By the middleware, which waits for the store. Boxed: most pages have nothing to wait for.
+        /// The middleware waits for the store. Boxed, because most pages do not wait.
         Finalizing {
             finalized: LocalBoxFuture<'static, Finalized<B>>,
         },
@@ -264,7 +316,7 @@ where
     }
 }
 
-/// Gives the answer, or what has to be waited for before it.
+/// Returns the finalized response, or a future if finalizing it may call the store.
 fn finalize_response<B: MessageBody + 'static>(
     request_state: &Rc<RequestState>,
     response: Result<ServiceResponse<B>, Error>,

@@ -1,10 +1,17 @@
-//! actix-web: the middleware, the extractors and the routes.
+//! The actix-web integration: the middleware, the extractors and the routes.
 //!
-//! Floor 4: knows words, render and the handle; nothing about servers.
+//! - [`Salver::middleware`](crate::Salver::middleware) wraps the app.
+//! - Handlers add messages through the extractor [`Messages`](crate::Messages).
+//! - Pages show messages in the slot, the empty element `<salver-messages></salver-messages>`,
+//!   which the middleware fills. Handlers that render messages themselves use the extractor
+//!   [`Pending`](crate::Pending). Both together claim at most once for each request.
+//! - [`Salver::routes`](crate::Salver::routes) serves the stylesheet, the page script, the stream
+//!   and the JSON routes.
 //!
-//! [`Salver::middleware`](crate::Salver::middleware) wraps the app. Handlers add through [`Messages`](crate::Messages);
-//! pages show through the slot, the empty element `<salver-messages></salver-messages>` that the
-//! middleware fills, or through [`Pending`](crate::Pending). Neither claims more than once per request.
+//! Layer: above the core types, `render` and the handle. This module does not depend on a
+//! particular store.
+//!
+//! # Examples
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, Responder, get, post, test, web::Redirect};

@@ -1,7 +1,8 @@
-//! Parts of a page, asked for by htmx or Turbo: with them come the messages of the page that is open.
+//! Partials: responses that htmx or Turbo swaps into an open page. They carry the messages of that
+//! page.
 //!
-//! Headers and elements as in the references of htmx ("Reference", htmx.org) and of Turbo ("Streams", "Frames",
-//! turbo.hotwired.dev).
+//! Headers and elements are those of the references of htmx ("Reference", htmx.org) and Turbo
+//! ("Streams", "Frames", turbo.hotwired.dev).
 
 use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
@@ -17,36 +18,40 @@ use crate::web::response::inject::InsertionPoint;
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
 
-/// By this a page says which view it is, percent-encoded.
+/// Request header with the view of the requesting page, percent-encoded.
 const VIEW: HeaderName = HeaderName::from_static("salver-view");
-/// What htmx says of a request. Names that are known beforehand: to look one up by its letters allocates.
+/// Request header of htmx. All names here are constants, because a lookup by a string allocates.
 const HTMX: HeaderName = HeaderName::from_static("hx-request");
+/// Request header of a boosted link or form, which loads a whole page.
 const BOOSTED: HeaderName = HeaderName::from_static("hx-boosted");
+/// Request header for a page that is missing from the history cache of htmx.
 const RESTORED: HeaderName = HeaderName::from_static("hx-history-restore-request");
+/// Request header that only htmx 4 and later send.
 const REQUEST_TYPE: HeaderName = HeaderName::from_static("hx-request-type");
+/// Request header with the URL of the requesting page.
 const CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
-/// By this Turbo asks for a frame.
+/// Request header of Turbo with the `id` of the requested frame.
 const FRAME: HeaderName = HeaderName::from_static("turbo-frame");
-/// By these htmx goes to another page, and takes nothing in.
+/// Response headers with which htmx loads another page and swaps nothing.
 const NAVIGATION_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("hx-redirect"),
     HeaderName::from_static("hx-location"),
     HeaderName::from_static("hx-refresh"),
 ];
 
-/// What a script in the page makes of a response.
+/// How a script in the page uses a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Partial {
-    /// htmx puts in what is marked as out of band.
+    /// htmx swaps the elements with `hx-swap-oob` out of band.
     Htmx,
-    /// Turbo does what the elements of a stream say.
+    /// Turbo executes the `<turbo-stream>` elements.
     Stream,
-    /// Turbo takes the frame of this name out of it, and drops the rest.
+    /// Turbo extracts the frame with this `id` and drops the rest.
     Frame(Bytes),
 }
 
 impl Partial {
-    /// Tells which part a response is, if it is not a page that a browser loads.
+    /// Returns the kind of partial that a response is; `None` for a page that a browser loads.
     pub(crate) fn of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Self> {
         if is_turbo_stream(response) {
             return Some(Self::Stream);
@@ -55,11 +60,11 @@ impl Partial {
         if let Some(frame) = request.get(FRAME) {
             return Some(Self::Frame(Bytes::copy_from_slice(frame.as_bytes())));
         }
-        let is_taken_in = !may_be_empty(response) || !is_htmx_4(request);
-        (is_htmx_partial(request) && is_taken_in).then_some(Self::Htmx)
+        let is_swapped = !may_be_empty(response) || !is_htmx_4(request);
+        (is_htmx_partial(request) && is_swapped).then_some(Self::Htmx)
     }
 
-    /// Tells where in the response the messages go.
+    /// Returns where the messages are inserted into the response.
     pub(crate) fn insertion_point(&self) -> InsertionPoint {
         match self {
             Self::Htmx | Self::Stream => InsertionPoint::End,
@@ -67,7 +72,7 @@ impl Partial {
         }
     }
 
-    /// Puts the messages into what the script takes in.
+    /// Wraps the messages in an element that the script swaps into the slot.
     pub(crate) fn wrap(&self, fragment: &str) -> String {
         match self {
             Self::Htmx => {
@@ -80,36 +85,39 @@ impl Partial {
     }
 }
 
-/// Tells whether htmx asks for a part: not for a whole page, by a boosted link or because it has forgotten one.
+/// Returns whether htmx requests a partial. For a boosted link or a missing history entry, it
+/// requests a page.
 fn is_htmx_partial(request: &HeaderMap) -> bool {
-    let says = |name: HeaderName| request.get(name).is_some_and(|value| value == "true");
-    says(HTMX) && !says(BOOSTED) && !says(RESTORED)
+    let is_true = |name: HeaderName| request.get(name).is_some_and(|value| value == "true");
+    is_true(HTMX) && !is_true(BOOSTED) && !is_true(RESTORED)
 }
 
-/// Tells whether it is htmx 4 or later that asks: it takes errors in, and does nothing where all that comes is out of
-/// band.
+/// Returns whether htmx 4 or later sent the request. These versions swap error responses too. If a
+/// response contains only out-of-band elements, they leave the target unchanged.
 fn is_htmx_4(request: &HeaderMap) -> bool {
     request.contains_key(REQUEST_TYPE)
 }
 
-/// Tells whether htmx has asked, and drops the answer: as an error, or because it goes to another page.
+/// Returns whether htmx sent the request and discards the response: an error response, or a
+/// navigation to another page.
 pub(crate) fn is_discarded_by_htmx<B>(response: &ServiceResponse<B>) -> bool {
     let request = response.request().headers();
-    let leaves = || {
+    let navigates = || {
         NAVIGATION_HEADERS
             .iter()
             .any(|name| response.headers().contains_key(name))
     };
     request.contains_key(HTMX)
-        && (leaves() || !response.status().is_success() && !is_htmx_4(request))
+        && (navigates() || !response.status().is_success() && !is_htmx_4(request))
 }
 
-/// Tells whether a response is a Turbo stream.
+/// Returns whether a response is a Turbo stream.
 pub(crate) fn is_turbo_stream<B>(response: &ServiceResponse<B>) -> bool {
     eligibility::has_media_type(response, b"text/vnd.turbo-stream.html")
 }
 
-/// Tells whether a response has nothing in it, and messages could be put there: what was asked for is done, or gone.
+/// Returns whether a response has an empty body into which messages can be inserted, such as after
+/// a deletion.
 pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     matches!(
         response.response().body().size(),
@@ -118,7 +126,8 @@ pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> boo
         && (eligibility::is_html(response) || !response.headers().contains_key(CONTENT_TYPE))
 }
 
-/// Gives the view of the page that asks, as far as it says so: by its script, by htmx, or as Turbo's browser does.
+/// Returns the view of the requesting page, if the request names it: by `Salver-View`,
+/// `HX-Current-URL` or `Referer`.
 pub(crate) fn requesting_page(
     request: &HttpRequest,
     source: &ViewSource,

@@ -1,4 +1,4 @@
-//! What Salver itself answers.
+//! The routes that Salver serves.
 
 use std::sync::LazyLock;
 
@@ -12,30 +12,38 @@ use crate::web::assets::Asset;
 #[cfg(feature = "live")]
 use crate::web::live;
 
-/// Where they are unless somebody says otherwise.
+/// Default path of the routes.
 const DEFAULT_PATH: &str = "/salver";
 
 impl Salver {
-    /// Serves what pages load: `App::new().service(salver.routes())`.
+    /// Returns the routes that pages need: `App::new().service(salver.routes())`.
     #[must_use]
     pub fn routes(&self) -> Routes {
         Routes::default()
     }
 }
 
-/// What Salver itself answers, below `/salver`. Made by [`Salver::routes`].
+/// The routes that Salver serves, below `/salver`. Created by [`Salver::routes`].
 ///
-/// | path | what |
+/// | path | contents |
 /// |---|---|
-/// | `/salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
-/// | `/salver/salver.js` | the page script, with the feature `live` |
-/// | `/salver/stream` | the messages of one view as they come, with the feature `live` |
-/// | `/salver/claim`, `/salver/confirm`, `/salver/count` | messages as JSON, for pages that draw themselves |
-/// | `/salver/messages` | takes a message to oneself, with [`taking_messages`](Self::taking_messages) |
-/// | `/salver/openapi.json` | describes them |
+/// | `GET /salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
+/// | `GET /salver/salver.js` | the page script, with the feature `live` |
+/// | `GET /salver/stream` | messages of one view as server-sent events, with the feature `live` |
+/// | `POST /salver/claim` | claims the pending messages of a view, as JSON |
+/// | `POST /salver/confirm` | confirms claimed messages |
+/// | `GET /salver/count` | the number of pending messages, as JSON |
+/// | `POST /salver/messages` | adds a message, with [`accept_messages`](Self::accept_messages) |
+/// | `GET /salver/openapi.json` | the OpenAPI document of the JSON routes |
 ///
-/// The files go by another name too, which holds the hash of their content and is cached for ever: that is
-/// what [`head`](Self::head) writes. Under the short name they are cached for an hour.
+/// The JSON routes are for pages that render messages themselves. They act on the session of the
+/// request alone.
+///
+/// The stylesheet and the script have a second name that contains the hash of their content.
+/// Browsers cache that name for a year, as immutable; [`head_html`](Self::head_html) uses it. The
+/// short name is cached for an hour.
+///
+/// # Examples
 ///
 /// ```
 /// use actix_web::App;
@@ -44,7 +52,7 @@ impl Salver {
 /// # fn main() -> Result<(), salver::Error> {
 /// let salver = Salver::memory("shop")?;
 /// let routes = salver.routes().at("/notices");
-/// let layout = format!("<head><title>Shop</title>{}</head>", routes.head());
+/// let layout = format!("<head><title>Shop</title>{}</head>", routes.head_html());
 /// assert!(layout.contains("<link rel=\"stylesheet\" href=\"/notices/salver."));
 /// let app = App::new().wrap(salver.middleware()).service(routes);
 /// # let _ = app;
@@ -70,8 +78,9 @@ impl Default for Routes {
 }
 
 impl Routes {
-    /// Sets the path that all of them begin with, from the root of the site. Default: `/salver`. Slashes at its ends
-    /// make no difference.
+    /// Sets the path below which all routes are served, from the root of the site.
+    ///
+    /// Default: `/salver`. Leading and trailing slashes are ignored.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
         self.path = match path.as_ref().trim_matches('/') {
@@ -81,21 +90,24 @@ impl Routes {
         self
     }
 
-    /// Takes messages that pages leave for their own visitor: `POST /salver/messages`. Default: not.
+    /// Serves `POST /salver/messages`, by which a page adds messages for its own visitor.
     ///
-    /// Whoever runs a script in a page of the site can then tell its visitor something in the site's name; no more
-    /// than that script could draw itself.
+    /// Default: not served. With it, a script in a page of the site can show the visitor a message
+    /// in the name of the site. Such a script could also render that message itself.
     #[must_use]
     pub fn accept_messages(mut self) -> Self {
         self.accepts_messages = true;
         self
     }
 
-    /// Leaves the signals of the process alone. Default: those by which actix-web ends a server, `SIGTERM`, `SIGINT`
-    /// and `SIGQUIT`, end all streams, since a server that ends waits for them.
+    /// Installs no signal handlers for streams.
     ///
-    /// From the first stream on they no longer end the process by themselves. Who disables those of the server too
-    /// calls [`end_streams`](crate::web::end_streams).
+    /// Default: `SIGTERM`, `SIGINT` and `SIGQUIT`, by which actix-web stops a server, also close
+    /// all streams, because a server that shuts down waits for them. The handlers are installed
+    /// with the first stream. From then on, these signals no longer end the process by themselves.
+    ///
+    /// An application that handles the signals itself calls
+    /// [`Salver::close_streams`](crate::Salver::close_streams) before it stops the server.
     #[cfg(feature = "live")]
     #[must_use]
     pub fn without_signal_handlers(mut self) -> Self {
@@ -103,8 +115,10 @@ impl Routes {
         self
     }
 
-    /// Gives what a page's `<head>` needs: the stylesheet, and with the feature `live` the page script.
-    /// HTML: tell the template not to escape it.
+    /// Returns the HTML for the `<head>` of a page: the stylesheet and, with the feature `live`,
+    /// the page script.
+    ///
+    /// It is HTML: the template must not escape it.
     #[must_use]
     pub fn head_html(&self) -> String {
         let head = format!(
@@ -134,21 +148,21 @@ impl Routes {
     }
 }
 
-/// Gives a file by its two names.
+/// Returns the routes of an asset: under its short name and under its name with the hash.
 fn asset_resources(
     path: &str,
     extension: &str,
     asset: &'static LazyLock<Asset>,
 ) -> impl Iterator<Item = Resource> + use<> {
-    let short = web::get().to(move || async { asset.respond(None) });
-    let by_hash =
+    let by_short_name = web::get().to(move || async { asset.respond(None) });
+    let hashed =
         web::get().to(move |hash: web::Path<String>| async move { asset.respond(Some(&hash)) });
     let names = [
         format!("salver.{extension}"),
         format!("salver.{{hash}}.{extension}"),
     ];
     let resources = names.map(|name| web::resource(format!("{path}/{name}")));
-    let routes = [short, by_hash];
+    let routes = [by_short_name, hashed];
     resources
         .into_iter()
         .zip(routes)
@@ -157,7 +171,7 @@ fn asset_resources(
 
 impl HttpServiceFactory for Routes {
     fn register(self, config: &mut AppService) {
-        // Not a scope: at the root it would take what the application serves.
+        // Not a scope: a scope at the root would capture the routes of the application.
         for resource in self.resources() {
             resource.register(config);
         }

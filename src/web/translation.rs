@@ -1,4 +1,4 @@
-//! Messages in the visitor's language: the site's translations, asked when a message is shown.
+//! Messages in the visitor's language. The site's translator is called when a message is shown.
 
 use std::fmt;
 use std::rc::Rc;
@@ -7,10 +7,24 @@ use actix_web::HttpRequest;
 
 use crate::Message;
 
-/// By this key a translator is asked how many more messages there were; the argument `count` says it.
+/// Key of the text about displaced messages. Its argument `count` is their number.
 const MORE_KEY: &str = "salver-more";
 
-/// What a message says in another language.
+/// The translation of a message: its text and, optionally, its title and the label of its link.
+///
+/// Returned by the closure that is passed to
+/// [`Middleware::translate`](crate::web::Middleware::translate). Any string converts into a
+/// translation of the text alone.
+///
+/// # Examples
+///
+/// ```
+/// use salver::web::Translation;
+///
+/// let danish = Translation::new("Ikonerne er klar.").title("Import").action("Vis");
+/// let text_only: Translation = "Gemt.".into();
+/// # let _ = (danish, text_only);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Translation {
     text: String,
@@ -19,7 +33,9 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// Takes the text. The title and the label of the link stay as they are, unless they are given.
+    /// Creates a translation of the text.
+    ///
+    /// The title and the label of the link stay as they were written, unless they are set.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -28,14 +44,14 @@ impl Translation {
         }
     }
 
-    /// Takes the title.
+    /// Sets the translated title.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Takes the label of the link.
+    /// Sets the translated label of the link.
     #[must_use]
     pub fn action(mut self, label: impl Into<String>) -> Self {
         self.action = Some(label.into());
@@ -52,41 +68,42 @@ impl<T: Into<String>> From<T> for Translation {
 type Translate = dyn Fn(&Message) -> Option<Translation>;
 type CreateTranslator = dyn Fn(&HttpRequest) -> Translator;
 
-/// What knows the languages of the site, if anything does.
+/// Creates the translator of each request, if the site has set one.
 #[derive(Clone, Default)]
 pub(crate) struct TranslatorFactory(Option<Rc<CreateTranslator>>);
 
 impl TranslatorFactory {
-    pub(crate) fn new<F, T>(of: F) -> Self
+    pub(crate) fn new<F, T>(create: F) -> Self
     where
         F: Fn(&HttpRequest) -> T + 'static,
         T: Fn(&Message) -> Option<Translation> + 'static,
     {
         Self(Some(Rc::new(move |request| {
-            Translator(Some(Rc::new(of(request))))
+            Translator(Some(Rc::new(create(request))))
         })))
     }
 
-    /// Gives the visitor's language.
+    /// Returns the translator for the visitor of a request.
     pub(crate) fn translator(&self, request: &HttpRequest) -> Translator {
-        let of = self.0.as_ref();
-        of.map_or_else(Translator::default, |of| of(request))
+        let create = self.0.as_ref();
+        create.map_or_else(Translator::default, |create| create(request))
     }
 }
 
 impl fmt::Debug for TranslatorFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_there = self.0.is_some();
-        f.debug_tuple("Translator").field(&is_there).finish()
+        let is_set = self.0.is_some();
+        f.debug_tuple("TranslatorFactory").field(&is_set).finish()
     }
 }
 
-/// One visitor's language; by default that in which messages were written.
+/// Translates messages into one visitor's language. By default, messages stay as they were written.
 #[derive(Clone, Default)]
 pub(crate) struct Translator(Option<Rc<Translate>>);
 
 impl Translator {
-    /// Gives a message as the visitor is to read it: as it was written where there is no translation.
+    /// Returns a message in the visitor's language, or as it was written if there is no
+    /// translation.
     pub(crate) fn translate(&self, message: &Message) -> Message {
         let translation = self.translated(message);
         translation.unwrap_or_else(|| message.clone())
@@ -99,7 +116,7 @@ impl Translator {
             .collect()
     }
 
-    /// Says how many more there were.
+    /// Returns the text about displaced messages: "and 3 more".
     pub(crate) fn more(&self, displaced: u64) -> String {
         let more = Message::info(format!("and {displaced} more"));
         let more = more.key(MORE_KEY).arg("count", displaced);

@@ -1,4 +1,4 @@
-//! The laws of a store, each one test for each store.
+//! The conformance tests of stores, each run on each store.
 
 use std::sync::Arc;
 
@@ -6,14 +6,17 @@ use salver::Salver;
 use salver::store::conformance::StoreUnderTest;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
-use crate::index::listening;
+use crate::index::tracking_connections;
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::web::site::adas_site;
 
-/// The example puts its own store to the laws, here as by its own command.
+/// The example runs the tests on its own store, here as under its own command.
 #[path = "../../examples/custom_store.rs"]
-#[expect(dead_code, reason = "the example's own main does not run here")]
+#[expect(
+    dead_code,
+    reason = "the main function of the example does not run here"
+)]
 mod custom;
 
 mod cluster;
@@ -29,11 +32,11 @@ mod redis_server {
 fn memory() -> StoreUnderTest {
     let clock = Clock::manual();
     let store = Arc::new(MemoryStore::with_clock(clock.clone()));
-    around(store.clone(), store, clock)
+    on_memory(store.clone(), store, clock)
 }
 
-/// Puts a store on trial that stands before a memory store.
-pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> StoreUnderTest {
+/// Returns a store under test that wraps a memory store, or is the memory store itself.
+pub fn on_memory(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> StoreUnderTest {
     StoreUnderTest::new(store, move |context, member| {
         inner.put_member(&context, member);
         async {}
@@ -44,24 +47,24 @@ pub fn around(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> S
     })
 }
 
-/// Puts the Redis store on trial as processes with pages use it: what is looked at goes through the index.
+/// Returns the Redis store as processes with pages use it: its reads update the pending index.
 async fn redis() -> StoreUnderTest {
     let server = Server::start();
-    let (url, index) = crate::faults::index(&server.url());
+    let (url, index) = crate::faults::index_mode(&server.url());
     let store = RedisStore::new(&url).unwrap();
     let pages = Salver::builder("app").store(store.clone());
     let pages = pages.pending_index(index).build().unwrap();
     let _site = adas_site(&pages, |_| ()).await;
     eventually(
-        "the server tells of changes, if anybody listens",
-        async || (listening(&server).len() == usize::from(index)).then_some(()),
+        "the tracking connection is open, if the index is enabled",
+        async || (tracking_connections(&server).len() == usize::from(index)).then_some(()),
     )
     .await;
-    before(Arc::new(store), Arc::new(server))
+    on_redis(Arc::new(store), Arc::new(server))
 }
 
-/// Puts a store on trial that keeps everything on this server.
-fn before(store: Arc<dyn Store>, server: Arc<Server>) -> StoreUnderTest {
+/// Returns a store under test that stores everything on this server.
+fn on_redis(store: Arc<dyn Store>, server: Arc<Server>) -> StoreUnderTest {
     StoreUnderTest::new(store, move |context, member| {
         let (seconds, micros): (u64, u64) = server.run(&[b"TIME"]);
         let now = (seconds * 1000 + micros / 1000).to_string();

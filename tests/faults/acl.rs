@@ -1,4 +1,5 @@
-//! The rights of Salver's user: those on the deployment page are enough, and no fewer are.
+//! The ACL permissions of Salver's Redis user: the documented ones are sufficient, and each of them
+//! is necessary.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,28 +13,29 @@ use crate::support::processes::start;
 use crate::support::redis::Server;
 use crate::support::{at, session};
 
+/// Environment variable with the Redis address for the child process.
 const URL: &str = "SALVER_TEST_DENIED";
 
-/// Makes a user of these rights, and a handle for it.
-fn user(server: &Server, name: &str, rights: &[String]) -> String {
-    let mut words: Vec<&[u8]> = vec![b"ACL", b"SETUSER", name.as_bytes()];
-    words.extend(rights.iter().map(String::as_bytes));
-    let _: String = server.run(&words);
+/// Creates a Redis user with these permissions and returns the address to connect as this user.
+fn user(server: &Server, name: &str, permissions: &[String]) -> String {
+    let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", name.as_bytes()];
+    command.extend(permissions.iter().map(String::as_bytes));
+    let _: String = server.run(&command);
     format!("redis://{name}:{PASSWORD}@127.0.0.1:{}", server.port)
 }
 
-/// Lists what was refused to anybody.
-fn refused(server: &Server) -> Vec<redis::Value> {
+/// Returns the server's log of denied commands.
+fn denied_commands(server: &Server) -> Vec<redis::Value> {
     server.run(&[b"ACL", b"LOG"])
 }
 
-/// Does everything that a handle can do.
-async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Error> {
+/// Runs every operation of a handle twice, each time with an empty script cache on the server.
+async fn run_every_operation(salver: &Salver, flush_scripts: impl Fn()) -> Result<(), Error> {
     let health = salver.health().await;
     assert!(health.is_healthy(), "{health}");
     for _ in 0..2 {
-        // Scripts are known by their hashes the second time.
-        forget_scripts();
+        // The first call of each script falls back from EVALSHA to EVAL, later calls use EVALSHA.
+        flush_scripts();
         let page = at("ada", "page");
         let tagged = || Message::info("x").tag("t").after(Duration::from_millis(1));
         salver.add(&page, tagged()).await?;
@@ -49,14 +51,15 @@ async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Er
         salver.retract(&page, "t").await?;
         salver.take(&page).await?;
         for n in 0..66 {
-            let many = salver
+            let added = salver
                 .add(&at("many", &format!("v{n}")), Message::info("x"))
                 .await;
-            assert!(many.is_ok() || many.unwrap_err().is_full());
+            assert!(added.is_ok() || added.unwrap_err().is_full());
         }
-        let full = salver.with_app(salver.app())?;
+        let other_handle = salver.with_app(salver.app())?;
         for n in 0..101 {
-            full.add(&at("full", "page"), Message::info(format!("{n}")))
+            other_handle
+                .add(&at("full", "page"), Message::info(format!("{n}")))
                 .await?;
         }
         let [from, to]: [SessionId; 2] = ["ada", "bob"].map(session);
@@ -67,11 +70,11 @@ async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Er
                 .await?;
         }
         salver.migrate(&from, &to).await?;
-        let alone = salver
+        let unreplicated = salver
             .replicated(1)
             .add(&at("bob", "page"), Message::info("x"))
             .await;
-        assert!(alone.unwrap_err().is_in_doubt());
+        assert!(unreplicated.unwrap_err().is_in_doubt());
         salver.clear(&at("bob", "page")).await?;
         salver.clear_session(&to).await?;
         salver.close_session(&from).await?;
@@ -82,15 +85,15 @@ async fn everything(salver: &Salver, forget_scripts: impl Fn()) -> Result<(), Er
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough_and_no_others_are_tried() {
+async fn documented_permissions_suffice_for_every_operation() {
     let server = Server::start();
     let url = user(&server, "salver", &documented());
     let salver = Salver::redis("app", &url).unwrap();
-    let forget = || {
+    let flush_scripts = || {
         let _: String = server.run(&[b"SCRIPT", b"FLUSH"]);
     };
-    everything(&salver, forget).await.unwrap();
-    assert_eq!(refused(&server), []);
+    run_every_operation(&salver, flush_scripts).await.unwrap();
+    assert_eq!(denied_commands(&server), []);
 
     let other = salver.with_app("other").unwrap();
     let page = other.context(session("ada"), "page").unwrap();
@@ -111,45 +114,54 @@ async fn the_documented_rights_are_enough_and_no_others_are_tried() {
     ] {
         let mut command = redis::Cmd::new();
         command.arg(forbidden.split(' ').collect::<Vec<_>>());
-        let refused = command.query::<redis::Value>(&mut direct).unwrap_err();
-        assert_eq!(refused.code(), Some("NOPERM"), "{forbidden}");
+        let error = command.query::<redis::Value>(&mut direct).unwrap_err();
+        assert_eq!(error.code(), Some("NOPERM"), "{forbidden}");
     }
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough_in_a_cluster() {
-    let cluster = Cluster::alone();
+async fn documented_permissions_suffice_in_cluster() {
+    let cluster = Cluster::single_node();
     let server = &cluster.nodes[0];
-    let rights = [documented(), documented_for_clusters()].concat();
-    let builder = RedisStore::builder(&user(server, "salver", &rights));
+    let permissions = [documented(), documented_for_clusters()].concat();
+    let builder = RedisStore::builder(&user(server, "salver", &permissions));
     let salver = Salver::new("app", builder.cluster().build().unwrap()).unwrap();
-    let forget = || {
+    let flush_scripts = || {
         let _: String = server.run(&[b"SCRIPT", b"FLUSH"]);
     };
-    everything(&salver, forget).await.unwrap();
-    assert_eq!(refused(server), []);
+    run_every_operation(&salver, flush_scripts).await.unwrap();
+    assert_eq!(denied_commands(server), []);
 }
 
-/// What only a process with pages needs: without it they ask, which `index::pages` shows.
-const TO_LISTEN: [&str; 2] = ["+client|tracking", "+subscribe"];
+/// Permissions for client tracking. Without them every page queries Redis; `index::pages` tests
+/// that.
+const TRACKING_PERMISSIONS: [&str; 2] = ["+client|tracking", "+subscribe"];
 
 #[tokio::test]
-async fn health_names_every_right_that_is_lacking() {
+async fn health_lists_every_missing_permission() {
     let server = Server::start();
     let commands: Vec<_> = documented()
         .into_iter()
-        .filter(|word| word.starts_with('+') && !TO_LISTEN.contains(&word.as_str()))
+        .filter(|permission| {
+            permission.starts_with('+') && !TRACKING_PERMISSIONS.contains(&permission.as_str())
+        })
         .collect();
     assert!(commands.len() > 20, "{commands:?}");
-    for lacking in &commands {
-        let name = lacking.trim_start_matches('+');
-        let rights = [documented(), vec![format!("-{name}")]].concat();
-        let url = user(&server, &format!("no-{name}"), &rights);
-        assert_eq!(denied(&url).await, [format!("the user may not run {name}")]);
+    for missing in &commands {
+        let name = missing.trim_start_matches('+');
+        let permissions = [documented(), vec![format!("-{name}")]].concat();
+        let url = user(&server, &format!("no-{name}"), &permissions);
+        assert_eq!(
+            denied_details(&url).await,
+            [format!("the user has no permission to run {name}")]
+        );
     }
     let two = [documented(), vec!["-zadd".to_owned(), "-hget".to_owned()]].concat();
     let url = user(&server, "no-two", &two);
-    assert_eq!(denied(&url).await, ["the user may not run hget, zadd"]);
+    assert_eq!(
+        denied_details(&url).await,
+        ["the user has no permission to run hget, zadd"]
+    );
     let page = at("ada", "page");
     let error = Salver::redis("app", &url)
         .unwrap()
@@ -157,37 +169,38 @@ async fn health_names_every_right_that_is_lacking() {
         .await;
     assert!(error.unwrap_err().is_denied());
 
-    let elsewhere: Vec<_> = documented()
+    let other_app: Vec<_> = documented()
         .iter()
-        .map(|word| word.replace("~app", "~shop"))
+        .map(|permission| permission.replace("~app", "~shop"))
         .collect();
-    let url = user(&server, "elsewhere", &elsewhere);
-    let keys = "the user may not touch the keys of the application app";
-    assert_eq!(denied(&url).await, [keys]);
-    let wrong = url.replace(PASSWORD, "wrong");
-    assert_eq!(denied(&wrong).await, ["authentication failed"]);
+    let url = user(&server, "other-app", &other_app);
+    let keys = "the user has no permission for the keys of the application app";
+    assert_eq!(denied_details(&url).await, [keys]);
+    let wrong_password = url.replace(PASSWORD, "wrong");
+    assert_eq!(
+        denied_details(&wrong_password).await,
+        ["authentication failed"]
+    );
 }
 
-/// Gives what health says, which has to be about rights alone.
-async fn denied(url: &str) -> Vec<String> {
+/// Returns the details of the health issues. All issues must be missing permissions.
+async fn denied_details(url: &str) -> Vec<String> {
     let health = Salver::redis("app", url).unwrap().health().await;
-    let findings = health.issues().iter();
+    let issues = health.issues().iter();
     assert!(
-        findings
+        issues
             .clone()
-            .all(|finding| finding.kind() == IssueKind::PermissionDenied),
+            .all(|issue| issue.kind() == IssueKind::PermissionDenied),
         "{health}"
     );
-    findings
-        .map(|finding| finding.detail().to_owned())
-        .collect()
+    issues.map(|issue| issue.detail().to_owned()).collect()
 }
 
-/// In a process of its own, whose log is all that is looked at.
+/// Runs the handle in a child process and reads its log.
 #[test]
-fn a_lacking_right_is_warned_of_once_at_the_start() {
+fn missing_permission_is_logged_once_at_startup() {
     let server = Server::start();
-    let rights = [documented(), vec!["-hlen".to_owned()]].concat();
+    let permissions = [documented(), vec!["-hlen".to_owned()]].concat();
     let name = concat!(module_path!(), "::warn")
         .split_once("::")
         .unwrap()
@@ -195,30 +208,30 @@ fn a_lacking_right_is_warned_of_once_at_the_start() {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", name, "--ignored", "--nocapture"])
-        .env(URL, user(&server, "salver", &rights))
+        .env(URL, user(&server, "salver", &permissions))
         .stdout(Stdio::piped());
     let mut process = start(&mut command, "cargo");
-    let said: Vec<_> = process.lines().map(Result::unwrap).collect();
-    assert!(process.wait().success(), "{said:?}");
-    let warned: Vec<_> = said
+    let lines: Vec<_> = process.lines().map(Result::unwrap).collect();
+    assert!(process.wait().success(), "{lines:?}");
+    let warnings: Vec<_> = lines
         .iter()
-        .filter(|line| line.contains("may not run"))
+        .filter(|line| line.contains("no permission to run"))
         .collect();
-    assert_eq!(warned.len(), 1, "{said:?}");
-    assert!(warned[0].contains("WARN"), "{warned:?}");
-    let words = "the store: denied: the user may not run hlen; see the user";
-    assert!(warned[0].contains(words), "{warned:?}");
+    assert_eq!(warnings.len(), 1, "{lines:?}");
+    assert!(warnings[0].contains("WARN"), "{warnings:?}");
+    let text = "store health: permission_denied: the user has no permission to run hlen";
+    assert!(warnings[0].contains(text), "{warnings:?}");
 }
 
 #[tokio::test]
-#[ignore = "the process that another test starts"]
+#[ignore = "runs in a child process that another test starts"]
 async fn warn() {
     tracing_subscriber::fmt().with_ansi(false).init();
     let salver = Salver::redis("app", &std::env::var(URL).unwrap()).unwrap();
     for n in 0..10 {
         let context = at(&format!("v{n}"), "page");
-        let refused = salver.add(&context, Message::info("x")).await;
-        assert!(refused.unwrap_err().is_denied());
+        let denied = salver.add(&context, Message::info("x")).await;
+        assert!(denied.unwrap_err().is_denied());
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
 }

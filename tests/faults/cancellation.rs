@@ -1,4 +1,4 @@
-//! A storm of requests that nobody waits for.
+//! Requests that clients cancel at random points.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use salver::{Context, Salver};
 use tokio::io::AsyncReadExt;
 
-use super::site::{Site, ask, read_whole};
-use super::{column, pending, salver};
+use super::site::{FaultSite, read_response, send_get};
+use super::{by_profile, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
@@ -16,132 +16,141 @@ use crate::support::{at, eventually};
 use fastrand::Rng;
 
 const VISITORS: usize = 200;
-/// Visitors who go away, visitors who stay, and how many messages are added for one who goes away.
-const STORMY: usize = 32;
-const CLEAN: usize = 8;
+/// Number of clients that cancel their requests.
+const CANCELLING_CLIENTS: usize = 32;
+/// Number of clients that read every page to its end.
+const READING_CLIENTS: usize = 8;
 
-struct Scene {
+struct CancellationFixture {
     port: u16,
     salver: Salver,
     history: History,
     contexts: Vec<Context>,
-    aborted: AtomicUsize,
-    over: AtomicBool,
+    cancelled: AtomicUsize,
+    stopped: AtomicBool,
 }
 
-/// Requests are aborted at random points while other visitors read in peace: nobody sees what is another's,
-/// and nothing is lost that a client did not throw away after it was handed over.
+/// Some clients cancel requests at random points while others read complete pages. No message
+/// reaches another session. Only messages whose client disconnected after the complete response was
+/// sent may be lost.
 #[actix_web::test]
-async fn cancellation_storm() {
+async fn cancelled_requests_neither_lose_nor_leak_messages() {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
     let salver = salver(&server.url());
-    let site = Site::start(salver.clone(), Duration::from_millis(1));
+    let site = FaultSite::start(salver.clone(), Duration::from_millis(1));
     let contexts =
         (0..VISITORS).map(|n| at(&format!("v{n}"), if n % 2 == 0 { "page" } else { "slow" }));
-    let scene = Arc::new(Scene {
+    let fixture = Arc::new(CancellationFixture {
         port: site.port,
         salver: salver.clone(),
         history: history.clone(),
         contexts: contexts.collect(),
-        aborted: AtomicUsize::new(0),
-        over: AtomicBool::new(false),
+        cancelled: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
     });
 
-    let stormy: Vec<_> = (0..STORMY)
-        .map(|n| actix_web::rt::spawn(storm(scene.clone(), n)))
+    let cancelling: Vec<_> = (0..CANCELLING_CLIENTS)
+        .map(|n| actix_web::rt::spawn(cancel_requests(fixture.clone(), n)))
         .collect();
-    let clean: Vec<_> = (0..CLEAN)
-        .map(|n| actix_web::rt::spawn(visit(scene.clone(), n)))
+    let reading: Vec<_> = (0..READING_CLIENTS)
+        .map(|n| actix_web::rt::spawn(read_pages(fixture.clone(), n)))
         .collect();
-    for one in stormy {
-        one.await.unwrap();
+    for client in cancelling {
+        client.await.unwrap();
     }
-    scene.over.store(true, Ordering::SeqCst);
-    for one in clean {
-        one.await.unwrap();
+    fixture.stopped.store(true, Ordering::SeqCst);
+    for client in reading {
+        client.await.unwrap();
     }
 
-    // Whatever was claimed and not shown comes back when its lease ends, at the latest.
-    let healed = Instant::now();
+    // Claimed messages that were not shown become visible again when their lease expires, or
+    // earlier.
+    let stopped = Instant::now();
     salver.flush().await;
-    eventually("every lease has ended", async || {
-        for context in &scene.contexts {
-            read(&scene, context).await;
-        }
-        salver.flush().await;
-        pending(&server, &scene.contexts).is_empty().then_some(())
-    })
+    eventually(
+        "every message is read after its lease has expired",
+        async || {
+            for context in &fixture.contexts {
+                read(&fixture, context).await;
+            }
+            salver.flush().await;
+            pending(&server, &fixture.contexts).is_empty().then_some(())
+        },
+    )
     .await;
-    let recovery = healed.elapsed();
+    let recovery = stopped.elapsed();
     site.stop().await;
     salver.flush().await;
     monitor.catch_up(&server);
-    let verdict = history.verdict(&pending(&server, &scene.contexts));
-    let aborts = scene.aborted.load(Ordering::SeqCst);
-    assert!(aborts >= column(10_000, 1_000_000), "{aborts} aborts");
-    let more = format!("aborts={aborts} visitors={VISITORS}");
+    let verdict = history.verdict(&pending(&server, &fixture.contexts));
+    let cancelled = fixture.cancelled.load(Ordering::SeqCst);
+    assert!(
+        cancelled >= by_profile(10_000, 1_000_000),
+        "{cancelled} requests cancelled"
+    );
+    let more = format!("cancelled={cancelled} visitors={VISITORS}");
     Row {
-        test: "cancellation_storm",
+        test: "cancelled_requests",
         verdict,
         recovery,
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
-/// Adds a message, asks for its page, and goes away at a random time or byte.
-async fn storm(scene: Arc<Scene>, seed: usize) {
+/// Adds a message, requests its page, and disconnects after a random time or number of bytes.
+async fn cancel_requests(fixture: Arc<CancellationFixture>, seed: usize) {
     let mut rng = Rng::with_seed(seed as u64);
-    while scene.aborted.load(Ordering::SeqCst) < column(10_000, 1_000_000) {
-        let context = &scene.contexts[rng.u64(..VISITORS as u64) as usize];
-        let message = scene.history.message(context);
-        match scene.salver.add(context, message.clone()).await {
+    while fixture.cancelled.load(Ordering::SeqCst) < by_profile(10_000, 1_000_000) {
+        let context = &fixture.contexts[rng.u64(..VISITORS as u64) as usize];
+        let message = fixture.history.message(context);
+        match fixture.salver.add(context, message.clone()).await {
             Ok(added) => {
-                scene.history.acknowledged(&message);
-                scene.history.displaced(added.displaced);
+                fixture.history.acknowledged(&message);
+                fixture.history.displaced(added.displaced);
             }
-            Err(_) => scene.history.in_doubt(&message),
+            Err(_) => fixture.history.in_doubt(&message),
         }
         let path = format!("/{}", context.view().as_str());
-        let Ok(mut stream) = ask(scene.port, &path, context.session().as_str()).await else {
+        let Ok(mut stream) = send_get(fixture.port, &path, context.session().as_str()).await else {
             continue;
         };
-        let leave_after = Duration::from_micros(rng.u64(..6_000));
-        let mut piece = vec![0; 1 + rng.u64(..400) as usize];
+        let disconnect_after = Duration::from_micros(rng.u64(..6_000));
+        let mut buffer = vec![0; 1 + rng.u64(..400) as usize];
         if rng.u64(..2) == 0 {
-            tokio::time::sleep(leave_after).await;
+            tokio::time::sleep(disconnect_after).await;
         } else {
-            let _ = tokio::time::timeout(leave_after, stream.read(&mut piece)).await;
+            let _ = tokio::time::timeout(disconnect_after, stream.read(&mut buffer)).await;
         }
         if rng.u64(..2) == 0 {
-            // A reset instead of an orderly end.
+            // A TCP reset instead of an orderly close.
             let _ = stream.set_zero_linger();
         }
         drop(stream);
-        scene.aborted.fetch_add(1, Ordering::SeqCst);
+        fixture.cancelled.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// Reads pages to their ends as long as the storm goes on.
-async fn visit(scene: Arc<Scene>, seed: usize) {
+/// Reads complete pages until the other clients have stopped.
+async fn read_pages(fixture: Arc<CancellationFixture>, seed: usize) {
     let mut rng = Rng::with_seed(1_000 + seed as u64);
-    while !scene.over.load(Ordering::SeqCst) {
-        let context = &scene.contexts[rng.u64(..VISITORS as u64) as usize];
-        read(&scene, context).await;
+    while !fixture.stopped.load(Ordering::SeqCst) {
+        let context = &fixture.contexts[rng.u64(..VISITORS as u64) as usize];
+        read(&fixture, context).await;
     }
 }
 
-async fn read(scene: &Scene, context: &Context) {
+async fn read(fixture: &CancellationFixture, context: &Context) {
     let path = format!("/{}", context.view().as_str());
-    let stream = ask(scene.port, &path, context.session().as_str())
+    let stream = send_get(fixture.port, &path, context.session().as_str())
         .await
         .unwrap();
-    let page = read_whole(stream)
+    let page = read_response(stream)
         .await
-        .expect("a visitor who waits gets the whole page");
+        .expect("a client that did not cancel received an incomplete page");
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
-    scene.history.received(context, &page);
+    fixture.history.received(context, &page);
 }

@@ -1,4 +1,5 @@
-//! What is different where keys of different sessions are on different servers: login, logout, sweep.
+//! Operations on keys of several sessions in a Cluster, where the keys are on different nodes:
+//! login, logout, sweep.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use salver::store::RedisStore;
 use salver::{Error, Message, MessageId, Salver};
 use tokio::time::{sleep, timeout};
 
-use super::column;
+use super::by_profile;
 use crate::support::cluster::Cluster;
 use crate::support::history::{History, Row};
 use crate::support::{at, session};
@@ -15,8 +16,8 @@ use fastrand::Rng;
 
 const VIEWS: [&str; 3] = ["one", "two", "three"];
 
-/// A handle for all nodes of a Cluster, with a lease that a test can wait for.
-pub fn behind(cluster: &Cluster) -> Salver {
+/// Creates a handle for all nodes of a Cluster, with a lease short enough to wait for.
+pub fn cluster_handle(cluster: &Cluster) -> Salver {
     let urls = cluster.urls();
     let builder = RedisStore::builder(&urls[0]);
     let builder = urls
@@ -28,21 +29,21 @@ pub fn behind(cluster: &Cluster) -> Salver {
 }
 
 #[tokio::test]
-async fn a_session_lives_and_ends_in_a_cluster() -> Result<(), Error> {
+async fn session_migrates_and_closes_across_cluster_nodes() -> Result<(), Error> {
     let cluster = Cluster::start(3, 0);
-    let salver = behind(&cluster);
+    let salver = cluster_handle(&cluster);
     assert!(
         salver.health().await.is_healthy(),
         "{}",
         salver.health().await
     );
-    let mut crossed = 0;
+    let mut moved_to_other_node = 0;
     for n in 0..100 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let [old, new] = [&before, &after].map(|name| at(name, "page"));
         let [from, to] =
-            [&old, &new].map(|context| cluster.home(&cluster.nodes[0], &context.key()));
-        crossed += usize::from(from != to);
+            [&old, &new].map(|context| cluster.primary_of(&cluster.nodes[0], &context.key()));
+        moved_to_other_node += usize::from(from != to);
         salver.add(&old, Message::info("early")).await?;
         salver.migrate(&session(&before), &session(&after)).await?;
         salver.add(&old, Message::info("late, from a job")).await?;
@@ -56,26 +57,29 @@ async fn a_session_lives_and_ends_in_a_cluster() -> Result<(), Error> {
         assert!(late.unwrap_err().is_closed());
         assert_eq!(salver.contexts(&session(&after)).await?, []);
     }
-    assert!(crossed > 10, "the sessions moved on one server each");
+    assert!(
+        moved_to_other_node > 10,
+        "almost no session moved to another node"
+    );
     Ok(())
 }
 
 #[tokio::test]
-async fn a_sweep_goes_over_every_node_of_a_cluster() -> Result<(), Error> {
+async fn sweep_covers_every_cluster_node() -> Result<(), Error> {
     let cluster = Cluster::start(3, 0);
-    let salver = behind(&cluster);
+    let salver = cluster_handle(&cluster);
     for n in 0..300 {
         let message = Message::info("to be swept");
         salver.add(&at(&format!("v{n}"), "page"), message).await?;
     }
     let mut nodes = HashSet::new();
     sleep(Duration::from_millis(5)).await;
-    let swept = salver.sweep(Duration::from_millis(1), |so_far| {
+    let swept = salver.sweep(Duration::from_millis(1), |progress| {
         nodes.extend(
-            so_far
+            progress
                 .cursor
                 .as_ref()
-                .map(|next| next.split('-').next().unwrap().to_owned()),
+                .map(|cursor| cursor.split('-').next().unwrap().to_owned()),
         );
     });
     assert_eq!(swept.await?.removed, 300);
@@ -87,19 +91,19 @@ async fn a_sweep_goes_over_every_node_of_a_cluster() -> Result<(), Error> {
     Ok(())
 }
 
-/// Logins that break off at any step and are repeated, while pages of the old session confirm.
+/// Logins are interrupted at random steps and repeated, while pages of the old session confirm.
 #[tokio::test]
-async fn cluster_login_broken_off() {
+async fn interrupted_cluster_login_loses_no_messages() {
     let cluster = Cluster::start(3, 0);
-    let (salver, history) = (behind(&cluster), History::default());
-    let (mut rng, mut broken_off) = (Rng::with_seed(7), 0);
-    for n in 0..column(200, 5_000) {
+    let (salver, history) = (cluster_handle(&cluster), History::default());
+    let (mut rng, mut interrupted) = (Rng::with_seed(7), 0);
+    for n in 0..by_profile(200, 5_000) {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let mut claims = Vec::new();
         for view in VIEWS {
             let old = at(&before, view);
             for _ in 0..3 {
-                // It says whose it will be.
+                // Its text names the session that will own it after the login.
                 let message = history.message(&at(&after, view));
                 salver.add(&old, message.clone()).await.unwrap();
                 history.acknowledged(&message);
@@ -111,7 +115,7 @@ async fn cluster_login_broken_off() {
         let confirm = async {
             for claim in &claims {
                 sleep(Duration::from_micros(rng.u64(..1_500))).await;
-                history.given(
+                history.received_messages(
                     &at(&after, claim.members[0].context.view().as_str()),
                     claim.messages(),
                 );
@@ -122,42 +126,48 @@ async fn cluster_login_broken_off() {
         let login = async {
             let [from, to] = [session(&before), session(&after)];
             loop {
-                let patience = Duration::from_micros(200 + pauses.u64(..3_000));
-                match timeout(patience, salver.migrate(&from, &to)).await {
-                    Ok(moved) => return moved.unwrap(),
-                    Err(_) => broken_off += 1,
+                let deadline = Duration::from_micros(200 + pauses.u64(..3_000));
+                match timeout(deadline, salver.migrate(&from, &to)).await {
+                    Ok(result) => return result.unwrap(),
+                    Err(_) => interrupted += 1,
                 }
             }
         };
         tokio::join!(confirm, login);
         for view in VIEWS {
             let new = at(&after, view);
-            history.given(&new, &salver.take(&new).await.unwrap());
+            history.received_messages(&new, &salver.take(&new).await.unwrap());
             assert_eq!(salver.count(&at(&before, view)).await.unwrap(), 0);
         }
     }
-    assert!(broken_off > 20, "only {broken_off} logins broke off");
+    assert!(
+        interrupted > 20,
+        "only {interrupted} logins were interrupted"
+    );
     let verdict = history.verdict(&HashSet::new());
-    assert_eq!(verdict.again, 0, "what was confirmed on the way came again");
-    let more = format!("broken_off={broken_off}");
+    assert_eq!(
+        verdict.again, 0,
+        "a message was received again after its confirm"
+    );
+    let more = format!("interrupted={interrupted}");
     Row {
-        test: "cluster_login_broken_off",
+        test: "cluster_login_interrupted",
         verdict,
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
-/// Large contexts take a while from one node to the other: what a page of the old session confirms meanwhile
-/// was shown.
+/// Copying a large context to another node takes time. A message that a page of the old session
+/// confirms meanwhile must not reappear.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
+async fn message_confirmed_during_migration_does_not_reappear() {
     let cluster = Cluster::start(3, 0);
-    let salver = behind(&cluster);
+    let salver = cluster_handle(&cluster);
     let mut rng = Rng::with_seed(3);
-    // The confirm comes at some time within the move, however long that takes here.
-    let mut move_takes = Duration::from_millis(20);
+    // The confirm runs at a random time within the migration, whose duration is measured.
+    let mut migration_time = Duration::from_millis(20);
     for n in 0..100 {
         let [before, after] = [format!("before{n}"), format!("after{n}")];
         let (old, new) = (at(&before, "page"), at(&after, "page"));
@@ -165,14 +175,14 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
         let claim = salver.claim(&old).await.unwrap();
         let large = Message::info("x".repeat(4_000));
         for _ in 0..80 {
-            let one = large.clone().with_id(MessageId::new());
-            salver.add(&old, one).await.unwrap();
+            let message = large.clone().with_id(MessageId::new());
+            salver.add(&old, message).await.unwrap();
         }
         let confirm = tokio::spawn({
             let (salver, started) = (salver.clone(), Instant::now());
-            let wait = move_takes.mul_f64(rng.u64(..1000) as f64 / 1000.0);
+            let wait = migration_time.mul_f64(rng.u64(..1000) as f64 / 1000.0);
             async move {
-                // A timer counts whole milliseconds, of which a move takes few.
+                // A busy loop: timers have a resolution of 1 ms, and a migration takes only a few.
                 while started.elapsed() < wait {
                     tokio::task::yield_now().await;
                 }
@@ -182,7 +192,7 @@ async fn what_is_confirmed_while_it_is_carried_is_not_shown_again() {
         let [from, to] = [session(&before), session(&after)];
         let started = Instant::now();
         salver.migrate(&from, &to).await.unwrap();
-        move_takes = started.elapsed();
+        migration_time = started.elapsed();
         confirm.await.unwrap();
         assert_eq!(cluster.members(&new), 80, "after {n} logins");
     }

@@ -1,4 +1,4 @@
-//! Many tabs of the same visitors at once.
+//! Many tabs that read the same contexts concurrently.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use salver::store::{Limits, RedisStore, Store};
 use salver::{Context, Message};
 
-use super::{column, pending};
+use super::{by_profile, pending};
 use crate::support::at;
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
@@ -18,10 +18,10 @@ const BATCH: usize = 10;
 const LEASE: Duration = Duration::from_secs(60);
 const AGE: Duration = Duration::from_secs(3600);
 
-/// 64 tabs race for the messages of 1,000 contexts while they are being added; every fourth takes, the others
-/// claim and confirm.
+/// 64 tabs compete for the messages of 1,000 contexts while a writer adds them. Every fourth tab
+/// takes, the others claim and confirm.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn concurrent_tabs() {
+async fn concurrent_tabs_receive_each_message_once() {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
@@ -38,17 +38,17 @@ async fn concurrent_tabs() {
         .collect();
     writer.await.unwrap();
     for tab in tabs {
-        assert_eq!(tab.await.unwrap(), 0, "messages came out of order");
+        assert_eq!(tab.await.unwrap(), 0, "messages were returned out of order");
     }
-    // What the tabs left when the writer was the slowest of all.
+    // The tabs stop early if the writer is slower than they are. This takes the remaining messages.
     for context in &*contexts {
         let one = std::slice::from_ref(context);
-        history.given(context, &store.take(one, AGE).await.unwrap().messages);
+        history.received_messages(context, &store.take(one, AGE).await.unwrap().messages);
     }
 
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &contexts));
-    assert_eq!(verdict.n, column(100_000, 1_000_000));
+    assert_eq!(verdict.n, by_profile(100_000, 1_000_000));
     assert_eq!((verdict.received, verdict.again), (verdict.n, 0));
     let row = Row {
         test: "concurrent_tabs",
@@ -56,11 +56,11 @@ async fn concurrent_tabs() {
         more: format!("tabs={TABS} contexts={CONTEXTS}"),
         ..Row::default()
     };
-    row.judge();
+    row.report();
 }
 
 async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: History) {
-    for _ in 0..column(100_000, 1_000_000) / CONTEXTS / BATCH {
+    for _ in 0..by_profile(100_000, 1_000_000) / CONTEXTS / BATCH {
         for context in &*contexts {
             let batch: Vec<_> = (0..BATCH).map(|_| history.message(context)).collect();
             store
@@ -74,14 +74,14 @@ async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: Hist
     }
 }
 
-/// Reads until nothing has come for a round; tells how many looks were out of order.
+/// Reads until all contexts were empty in sequence. Returns how many reads were out of order.
 async fn read(
     tab: usize,
     store: Arc<dyn Store>,
     contexts: Arc<Vec<Context>>,
     history: History,
 ) -> usize {
-    let (mut disordered, mut empty, mut n) = (0, 0, tab);
+    let (mut out_of_order, mut empty, mut n) = (0, 0, tab);
     while empty < CONTEXTS {
         n = (n + 7) % CONTEXTS;
         let one = &contexts[n..=n];
@@ -93,8 +93,8 @@ async fn read(
             claim.result.messages
         };
         empty = if messages.is_empty() { empty + 1 } else { 0 };
-        disordered += usize::from(!messages.is_sorted_by_key(Message::id));
-        history.given(&one[0], &messages);
+        out_of_order += usize::from(!messages.is_sorted_by_key(Message::id));
+        history.received_messages(&one[0], &messages);
     }
-    disordered
+    out_of_order
 }

@@ -1,4 +1,5 @@
-//! Processes that are killed: the web process while it answers, and Redis under load.
+//! Killed processes: the web process while it responds, and Redis under load. Also flushed scripts
+//! and a server that is out of memory.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use salver::{Context, Error, Message, Salver};
 
 use salver::store::IssueKind;
 
-use super::site::{ask, read_whole};
-use super::{column, pending, salver};
+use super::site::{read_response, send_get};
+use super::{by_profile, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
@@ -23,10 +24,11 @@ use super::process::SiteProcess;
 const VISITORS: usize = 50;
 const READERS: usize = 16;
 
-/// The web process is killed while it answers slow pages. What its pages held comes back when the leases end;
-/// what a page had handed over is with the client, or was thrown away with its connection.
+/// Kills the web process while it sends slow pages. Messages that its pages claimed become visible
+/// again when the leases expire. Messages of completely sent pages were received, or lost with the
+/// client's connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn web_process_kill() {
+async fn web_process_kill_loses_no_messages() {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
@@ -36,54 +38,54 @@ async fn web_process_kill() {
             .map(|n| at(&format!("v{n}"), "slow"))
             .collect(),
     );
-    let kills = column(10, 200);
-    let messages_a_round = column(1_000, 100_000) / kills;
+    let kills = by_profile(10, 200);
+    let messages_per_round = by_profile(1_000, 100_000) / kills;
     let mut rng = Rng::with_seed(1);
-    let (mut recovery, mut broken) = (Duration::ZERO, 0);
+    let (mut recovery, mut incomplete) = (Duration::ZERO, 0);
 
     for _ in 0..kills {
         let site = SiteProcess::start(&server.url());
-        let over = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..READERS)
             .map(|n| {
-                tokio::spawn(read(
+                tokio::spawn(read_pages(
                     site.port,
                     n,
                     contexts.clone(),
                     history.clone(),
-                    over.clone(),
+                    stopped.clone(),
                 ))
             })
             .collect();
-        for n in 0..messages_a_round {
+        for n in 0..messages_per_round {
             add(&salver, &contexts[n % VISITORS], &history).await;
         }
         tokio::time::sleep(Duration::from_millis(20 + rng.u64(..150))).await;
         site.kill();
-        over.store(true, Ordering::SeqCst);
+        stopped.store(true, Ordering::SeqCst);
         for reader in readers {
-            broken += reader.await.unwrap();
+            incomplete += reader.await.unwrap();
         }
     }
     let site = SiteProcess::start(&server.url());
-    let died = Instant::now();
+    let restarted = Instant::now();
     eventually(
-        "every lease has ended and every page was read",
+        "every message is read after its lease has expired",
         async || {
-            let visits = contexts
+            let reads = contexts
                 .iter()
-                .map(|context| visit(site.port, context, &history));
-            join_all(visits).await;
+                .map(|context| read_page(site.port, context, &history));
+            join_all(reads).await;
             pending(&server, &contexts).is_empty().then_some(())
         },
     )
     .await;
-    recovery = recovery.max(died.elapsed());
+    recovery = recovery.max(restarted.elapsed());
 
-    assert!(broken > 0, "no page was broken off by a kill");
+    assert!(incomplete > 0, "no response was interrupted by a kill");
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &contexts));
-    let more = format!("kills={kills} broken_off={broken}");
+    let more = format!("kills={kills} incomplete={incomplete}");
     Row {
         test: "web_process_kill",
         verdict,
@@ -91,7 +93,7 @@ async fn web_process_kill() {
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
 async fn add(salver: &Salver, context: &Context, history: &History) {
@@ -105,42 +107,42 @@ async fn add(salver: &Salver, context: &Context, history: &History) {
     }
 }
 
-/// Reads pages until the site is gone; tells how many broke off.
-async fn read(
+/// Reads pages until `stopped` is set. Returns how many responses were incomplete.
+async fn read_pages(
     port: u16,
     seed: usize,
     contexts: Arc<Vec<Context>>,
     history: History,
-    over: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
 ) -> usize {
-    let (mut rng, mut broken) = (Rng::with_seed(seed as u64), 0);
-    while !over.load(Ordering::SeqCst) {
+    let (mut rng, mut incomplete) = (Rng::with_seed(seed as u64), 0);
+    while !stopped.load(Ordering::SeqCst) {
         let context = &contexts[rng.u64(..VISITORS as u64) as usize];
-        broken += usize::from(!visit(port, context, &history).await);
+        incomplete += usize::from(!read_page(port, context, &history).await);
     }
-    broken
+    incomplete
 }
 
-/// Tells whether the whole page came.
-async fn visit(port: u16, context: &Context, history: &History) -> bool {
-    let Ok(stream) = ask(port, "/slow", context.session().as_str()).await else {
+/// Reads one page. Returns whether the response was complete.
+async fn read_page(port: u16, context: &Context, history: &History) -> bool {
+    let Ok(stream) = send_get(port, "/slow", context.session().as_str()).await else {
         return false;
     };
-    match read_whole(stream).await {
+    match read_response(stream).await {
         Some(page) => history.received(context, &page),
         None => return false,
     }
     true
 }
 
-/// What several clients do at once to a server that is in trouble.
+/// Clients that add, claim and confirm concurrently while the server fails.
 struct Load {
     salver: Salver,
     history: History,
     contexts: Vec<Context>,
-    /// Operations that were acknowledged.
+    /// Number of acknowledged operations.
     done: AtomicUsize,
-    over: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Load {
@@ -150,16 +152,16 @@ impl Load {
             history: History::default(),
             contexts: (0..200).map(|n| at(&format!("v{n}"), "page")).collect(),
             done: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         })
     }
 
-    /// Adds, claims and confirms until it is over; gives the errors.
+    /// Adds, claims and confirms until the load is stopped. Returns the errors.
     async fn work(self: Arc<Self>, seed: u64) -> Vec<Error> {
         let (mut rng, mut errors) = (Rng::with_seed(seed), Vec::new());
-        while !self.over.load(Ordering::SeqCst) {
+        while !self.stopped.load(Ordering::SeqCst) {
             let context = &self.contexts[rng.u64(..200) as usize];
-            if let Err(error) = self.once(context).await {
+            if let Err(error) = self.add_and_read(context).await {
                 errors.push(error);
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -167,7 +169,7 @@ impl Load {
         errors
     }
 
-    async fn once(&self, context: &Context) -> Result<(), Error> {
+    async fn add_and_read(&self, context: &Context) -> Result<(), Error> {
         for _ in 0..2 {
             let message = self.history.message(context);
             match self.salver.add(context, message.clone()).await {
@@ -183,8 +185,8 @@ impl Load {
             self.done.fetch_add(1, Ordering::SeqCst);
         }
         let claim = self.salver.claim(context).await?;
-        // Shown is what was read here, whatever becomes of the confirm.
-        self.history.given(context, claim.messages());
+        // The messages count as received here, even if the confirm fails.
+        self.history.received_messages(context, claim.messages());
         self.done.fetch_add(1, Ordering::SeqCst);
         self.salver.confirm(&claim).await?;
         self.done.fetch_add(1, Ordering::SeqCst);
@@ -198,7 +200,7 @@ impl Load {
     }
 
     async fn end(&self, workers: Vec<tokio::task::JoinHandle<Vec<Error>>>) -> Vec<Error> {
-        self.over.store(true, Ordering::SeqCst);
+        self.stopped.store(true, Ordering::SeqCst);
         let mut errors = Vec::new();
         for worker in workers {
             errors.extend(worker.await.unwrap());
@@ -207,51 +209,57 @@ impl Load {
         errors
     }
 
-    async fn reaches(&self, operations: usize) {
-        let (mut last, mut moved) = (0, Instant::now());
+    /// Waits until this number of operations is acknowledged. Panics after 10 seconds without
+    /// progress.
+    async fn wait_for_operations(&self, operations: usize) {
+        let (mut last, mut last_progress) = (0, Instant::now());
         while self.done.load(Ordering::SeqCst) < operations {
             let done = self.done.load(Ordering::SeqCst);
             if done > last {
-                (last, moved) = (done, Instant::now());
+                (last, last_progress) = (done, Instant::now());
             }
             assert!(
-                moved.elapsed() < Duration::from_secs(10),
-                "nothing works any more"
+                last_progress.elapsed() < Duration::from_secs(10),
+                "no operation succeeded in 10 seconds"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }
 
-/// Redis is killed under load and started again with its append-only file.
+/// Kills Redis under load and restarts it with its append-only file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_kill_with_aof() {
+async fn redis_kill_with_aof_loses_no_messages() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let load = Load::new(&server.url());
     let workers = load.start();
-    let (kills, operations) = (column(5, 50), column(100_000, 1_000_000));
+    let (kills, operations) = (by_profile(5, 50), by_profile(100_000, 1_000_000));
     let mut recovery = Duration::ZERO;
     for kill in 1..=kills {
-        load.reaches(operations * kill / (kills + 1)).await;
+        load.wait_for_operations(operations * kill / (kills + 1))
+            .await;
         server.kill();
-        server.start_again();
-        let (back, before) = (Instant::now(), load.done.load(Ordering::SeqCst));
-        load.reaches(before + 16).await;
-        recovery = recovery.max(back.elapsed());
+        server.restart();
+        let (restarted, before) = (Instant::now(), load.done.load(Ordering::SeqCst));
+        load.wait_for_operations(before + 16).await;
+        recovery = recovery.max(restarted.elapsed());
     }
-    load.reaches(operations).await;
+    load.wait_for_operations(operations).await;
     let errors = load.end(workers).await;
-    assert!(!errors.is_empty(), "nobody noticed that Redis was killed");
-    let doubtful = errors.iter().filter(|error| error.is_in_doubt()).count();
-    let told = |error: &Error| error.is_in_doubt() || error.is_unavailable();
     assert!(
-        errors.iter().all(told),
+        !errors.is_empty(),
+        "no operation failed although Redis was killed"
+    );
+    let in_doubt = errors.iter().filter(|error| error.is_in_doubt()).count();
+    let is_expected = |error: &Error| error.is_in_doubt() || error.is_unavailable();
+    assert!(
+        errors.iter().all(is_expected),
         "{:?}",
-        errors.iter().find(|error| !told(error))
+        errors.iter().find(|error| !is_expected(error))
     );
     let verdict = load.history.verdict(&pending(&server, &load.contexts));
     let more = format!(
-        "kills={kills} operations={} errors={} errors_in_doubt={doubtful}",
+        "kills={kills} operations={} errors={} errors_in_doubt={in_doubt}",
         load.done.load(Ordering::SeqCst),
         errors.len()
     );
@@ -263,21 +271,21 @@ async fn redis_kill_with_aof() {
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
-/// The server forgets its scripts every 10 milliseconds, and no caller notices.
+/// Flushes the server's scripts every 10 milliseconds. No call fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn script_flush_under_load() {
+async fn script_flush_under_load_causes_no_errors() {
     let server = Server::start();
     let load = Load::new(&server.url());
     let workers = load.start();
-    let operations = column(100_000, 1_000_000);
+    let operations = by_profile(100_000, 1_000_000);
     let flushed = Arc::new(AtomicUsize::new(0));
     let flusher = std::thread::spawn({
         let (mut connection, load, flushed) = (server.connect(), load.clone(), flushed.clone());
         move || {
-            while !load.over.load(Ordering::SeqCst) {
+            while !load.stopped.load(Ordering::SeqCst) {
                 redis::cmd("SCRIPT")
                     .arg("FLUSH")
                     .query::<()>(&mut connection)
@@ -287,7 +295,7 @@ async fn script_flush_under_load() {
             }
         }
     });
-    load.reaches(operations).await;
+    load.wait_for_operations(operations).await;
     let errors = load.end(workers).await;
     flusher.join().unwrap();
     assert_eq!(errors.len(), 0, "{:?}", errors.first());
@@ -300,15 +308,15 @@ async fn script_flush_under_load() {
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
-/// A server that has no memory left takes no adds, and does everything that frees some.
+/// A server that is out of memory rejects adds and executes every operation that frees memory.
 #[tokio::test]
-async fn out_of_memory() {
+async fn out_of_memory_rejects_only_adds() {
     let server = Server::start();
-    let limit = server.run::<String>(&[b"INFO", b"memory"]);
-    let used = limit
+    let info = server.run::<String>(&[b"INFO", b"memory"]);
+    let used = info
         .lines()
         .find_map(|line| line.strip_prefix("used_memory:"))
         .unwrap();
@@ -316,21 +324,21 @@ async fn out_of_memory() {
     let _: String = server.run(&[b"CONFIG", b"SET", b"maxmemory", limit.as_bytes()]);
     let (salver, history) = (salver(&server.url()), History::default());
     let contexts: Vec<_> = (0..500).map(|n| at(&format!("v{n}"), "page")).collect();
-    let mut refused = 0;
-    'filling: for _ in 0..100 {
+    let mut rejected = 0;
+    'fill: for _ in 0..100 {
         for context in &contexts {
             let message = history.message(context);
             match salver.add(context, message.clone()).await {
                 Ok(_) => history.acknowledged(&message),
                 Err(error) => {
                     assert!(error.is_full(), "{error}");
-                    refused += 1;
-                    break 'filling;
+                    rejected += 1;
+                    break 'fill;
                 }
             }
         }
     }
-    assert_eq!(refused, 1, "the server is not full");
+    assert_eq!(rejected, 1, "the server did not run out of memory");
     let health = salver.health().await;
     assert_eq!(
         health.issues()[0].kind(),
@@ -342,20 +350,20 @@ async fn out_of_memory() {
     assert!(!claim.messages().is_empty());
     salver.release(claim).await.unwrap();
     let claim = salver.claim(&contexts[0]).await.unwrap();
-    history.given(&contexts[0], claim.messages());
+    history.received_messages(&contexts[0], claim.messages());
     salver.confirm(&claim).await.unwrap();
-    history.given(&contexts[1], &salver.take(&contexts[1]).await.unwrap());
+    history.received_messages(&contexts[1], &salver.take(&contexts[1]).await.unwrap());
     let error = salver
         .add(&contexts[2], Message::info("x".repeat(4_000)))
         .await
         .unwrap_err();
     assert!(error.is_full() && error.retry_after().is_none(), "{error}");
 
-    // A login and a logout of visitors who may have nothing.
-    let (new, nobody) = (session("new"), session("nobody"));
+    // A login, and a logout of a session without messages.
+    let (new, without_messages) = (session("new"), session("without-messages"));
     salver.migrate(contexts[3].session(), &new).await.unwrap();
     salver.migrate(&new, contexts[3].session()).await.unwrap();
-    salver.close_session(&nobody).await.unwrap();
+    salver.close_session(&without_messages).await.unwrap();
 
     let before = pending(&server, &contexts).len();
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -368,11 +376,11 @@ async fn out_of_memory() {
         (swept.removed as usize, pending(&server, &contexts)),
         (before, HashSet::new())
     );
-    assert!(steps > 1, "one step is not bounded");
-    // Swept on purpose: all that was not shown is excused, and no more.
+    assert!(steps > 1, "the sweep ran in a single, unbounded step");
+    // The swept messages do not count as lost.
     history.expired(before as u64);
     salver
-        .add(&contexts[2], Message::info("there is room again"))
+        .add(&contexts[2], Message::info("memory is available again"))
         .await
         .unwrap();
     let verdict = history.verdict(&HashSet::new());
@@ -383,5 +391,5 @@ async fn out_of_memory() {
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }

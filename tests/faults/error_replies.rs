@@ -1,4 +1,4 @@
-//! Every error that a real Redis can answer, for every operation: what the caller is told.
+//! The error replies of a real Redis for every operation, and the errors that the caller receives.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -16,21 +16,22 @@ const OPERATIONS: [&str; 7] = [
     "peek", "claim", "add", "confirm", "take", "retract", "release",
 ];
 
-/// What the page `promises` says of an error.
+/// The class of an error, as the guarantees page documents it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
-    Fine,
+    Success,
     Unavailable,
     Full,
     Denied,
     Unreadable,
 }
 
+/// Returns the documented class of an error code for an operation.
 fn documented(code: &str, operation: &str) -> Class {
     match (code, operation) {
-        ("READONLY" | "MISCONF" | "NOREPLICAS", "peek" | "claim") => Class::Fine,
+        ("READONLY" | "MISCONF" | "NOREPLICAS", "peek" | "claim") => Class::Success,
         ("OOM", "add") => Class::Full,
-        ("OOM", _) => Class::Fine,
+        ("OOM", _) => Class::Success,
         ("NOAUTH" | "NOPERM", _) => Class::Denied,
         ("WRONGTYPE", _) => Class::Unreadable,
         _ => Class::Unavailable,
@@ -39,24 +40,24 @@ fn documented(code: &str, operation: &str) -> Class {
 
 fn class(outcome: &Result<(), Error>) -> Class {
     match outcome {
-        Ok(()) => Class::Fine,
+        Ok(()) => Class::Success,
         Err(error) if error.is_unavailable() => Class::Unavailable,
         Err(error) if error.is_full() => Class::Full,
         Err(error) if error.is_denied() => Class::Denied,
         Err(error) if error.is_unreadable() => Class::Unreadable,
-        Err(error) => panic!("{error} is of no class"),
+        Err(error) => panic!("{error} belongs to no class"),
     }
 }
 
-/// A server, with a visitor's page on which something is pending and something is claimed.
-struct Scene {
+/// A server, and a context with one pending and one claimed message.
+struct ErrorReplyFixture {
     server: Server,
     page: Context,
     claim: Claim,
 }
 
-impl Scene {
-    async fn on(server: Server) -> Self {
+impl ErrorReplyFixture {
+    async fn with_server(server: Server) -> Self {
         let (store, page) = (RedisStore::new(&server.url()).unwrap(), at("ada", "page"));
         let limits = Limits::default();
         store
@@ -77,11 +78,11 @@ impl Scene {
     }
 
     async fn new() -> Self {
-        Self::on(Server::start()).await
+        Self::with_server(Server::start()).await
     }
 
-    /// Does one thing as a client that finds the server as it is now.
-    async fn does(&self, operation: &str, url: &str) -> Result<(), Error> {
+    /// Runs one operation with a new connection.
+    async fn run_operation(&self, operation: &str, url: &str) -> Result<(), Error> {
         let store = Arc::new(RedisStore::new(url).unwrap());
         let (contexts, limits) = (self.page.read_contexts(), Limits::default());
         match operation {
@@ -101,26 +102,23 @@ impl Scene {
         }
     }
 
-    /// Tries every operation; tells how many were classified as documented.
-    async fn judge(&self, code: &str, url: &str) -> usize {
+    /// Runs every operation and checks its error class. Returns the number of operations.
+    async fn check_all(&self, code: &str, url: &str) -> usize {
         for operation in OPERATIONS {
-            let outcome = self.does(operation, url).await;
-            let (found, expected) = (class(&outcome), documented(code, operation));
-            assert_eq!(found, expected, "{code} for {operation}: {outcome:?}");
+            let outcome = self.run_operation(operation, url).await;
+            let (actual, expected) = (class(&outcome), documented(code, operation));
+            assert_eq!(actual, expected, "{code} for {operation}: {outcome:?}");
             let Err(error) = outcome else {
                 continue;
             };
-            let said = error
-                .source()
-                .expect("an error of Redis has a cause")
-                .to_string();
+            let cause = error.source().expect("the error has no cause").to_string();
             assert!(
-                said.to_uppercase().contains(hint(code)),
-                "{code} for {operation}: {said}"
+                cause.to_uppercase().contains(expected_text(code)),
+                "{code} for {operation}: {cause}"
             );
-            let again = error.retry_after().is_some();
+            let is_retryable = error.retry_after().is_some();
             assert_eq!(
-                again,
+                is_retryable,
                 expected == Class::Unavailable,
                 "{code} for {operation}"
             );
@@ -129,8 +127,8 @@ impl Scene {
     }
 }
 
-/// What the client's text of an error has to hold to be that error.
-fn hint(code: &str) -> &str {
+/// Returns text that the cause of this error contains.
+fn expected_text(code: &str) -> &str {
     match code {
         "NOPERM" => "PERMISSIONS",
         "NOAUTH" => "AUTH",
@@ -144,53 +142,53 @@ fn set(server: &Server, name: &str, value: &str) {
 
 fn info(server: &Server, line: &str) -> bool {
     let info: String = server.run(&[b"INFO"]);
-    info.lines().any(|found| found == line)
+    info.lines().any(|other| other == line)
 }
 
-async fn until(server: &Server, line: &'static str) {
+async fn wait_for_info(server: &Server, line: &'static str) {
     eventually(line, async || info(server, line).then_some(())).await;
 }
 
-async fn replica() -> (Scene, Server) {
-    let primary = Scene::new().await;
+async fn replica() -> (ErrorReplyFixture, Server) {
+    let primary = ErrorReplyFixture::new().await;
     let port = primary.server.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
-    until(&replica, "master_link_status:up").await;
+    wait_for_info(&replica, "master_link_status:up").await;
     (primary, replica)
 }
 
 async fn readonly() -> usize {
     let (primary, replica) = replica().await;
-    primary.judge("READONLY", &replica.url()).await
+    primary.check_all("READONLY", &replica.url()).await
 }
 
 async fn masterdown() -> usize {
     let (mut primary, replica) = replica().await;
     set(&replica, "replica-serve-stale-data", "no");
     primary.server.kill();
-    until(&replica, "master_link_status:down").await;
-    primary.judge("MASTERDOWN", &replica.url()).await
+    wait_for_info(&replica, "master_link_status:down").await;
+    primary.check_all("MASTERDOWN", &replica.url()).await
 }
 
 async fn oom() -> usize {
-    let scene = Scene::new().await;
-    set(&scene.server, "maxmemory", "1");
-    scene.judge("OOM", &scene.server.url()).await
+    let fixture = ErrorReplyFixture::new().await;
+    set(&fixture.server, "maxmemory", "1");
+    fixture.check_all("OOM", &fixture.server.url()).await
 }
 
 async fn misconf() -> usize {
-    let scene = Scene::new().await;
-    std::fs::remove_dir_all(scene.server.folder()).unwrap();
-    set(&scene.server, "save", "3600 1");
-    let _: String = scene.server.run(&[b"BGSAVE"]);
-    until(&scene.server, "rdb_last_bgsave_status:err").await;
-    scene.judge("MISCONF", &scene.server.url()).await
+    let fixture = ErrorReplyFixture::new().await;
+    std::fs::remove_dir_all(fixture.server.folder()).unwrap();
+    set(&fixture.server, "save", "3600 1");
+    let _: String = fixture.server.run(&[b"BGSAVE"]);
+    wait_for_info(&fixture.server, "rdb_last_bgsave_status:err").await;
+    fixture.check_all("MISCONF", &fixture.server.url()).await
 }
 
 async fn noreplicas() -> usize {
-    let scene = Scene::new().await;
-    set(&scene.server, "min-replicas-to-write", "1");
-    scene.judge("NOREPLICAS", &scene.server.url()).await
+    let fixture = ErrorReplyFixture::new().await;
+    set(&fixture.server, "min-replicas-to-write", "1");
+    fixture.check_all("NOREPLICAS", &fixture.server.url()).await
 }
 
 async fn loading() -> usize {
@@ -200,81 +198,89 @@ async fn loading() -> usize {
         "--loading-process-events-interval-bytes",
         "1024",
     ];
-    let mut scene = Scene::on(Server::start_with(&slow)).await;
+    let mut fixture = ErrorReplyFixture::with_server(Server::start_with(&slow)).await;
     let fill =
         "for i = 1, 20000 do redis.call('SET', 'fill' .. i, string.rep('x', 100)) end return ''";
-    let _: String = scene.server.run(&[b"EVAL", fill.as_bytes(), b"0"]);
-    let _: String = scene.server.run(&[b"SAVE"]);
-    scene.server.kill();
-    scene.server.spawn_again();
-    eventually("it is loading", async || {
-        let error = scene.does("peek", &scene.server.url()).await.err()?;
-        let said = error.source()?.to_string().to_uppercase();
-        said.contains("LOADING").then_some(())
+    let _: String = fixture.server.run(&[b"EVAL", fill.as_bytes(), b"0"]);
+    let _: String = fixture.server.run(&[b"SAVE"]);
+    fixture.server.kill();
+    fixture.server.respawn();
+    eventually("the server replies LOADING", async || {
+        let error = fixture
+            .run_operation("peek", &fixture.server.url())
+            .await
+            .err()?;
+        let cause = error.source()?.to_string().to_uppercase();
+        cause.contains("LOADING").then_some(())
     })
     .await;
-    scene.judge("LOADING", &scene.server.url()).await
+    fixture.check_all("LOADING", &fixture.server.url()).await
 }
 
 async fn busy() -> usize {
-    let scene = Scene::new().await;
-    set(&scene.server, "busy-reply-threshold", "1");
-    let mut connection = scene.server.connect();
+    let fixture = ErrorReplyFixture::new().await;
+    set(&fixture.server, "busy-reply-threshold", "1");
+    let mut connection = fixture.server.connect();
     let script = std::thread::spawn(move || {
-        let endless = redis::cmd("EVAL")
+        let result = redis::cmd("EVAL")
             .arg("while true do end")
             .arg(0)
             .query::<()>(&mut connection);
-        assert!(endless.unwrap_err().to_string().contains("killed"));
+        assert!(result.unwrap_err().to_string().contains("killed"));
     });
-    eventually("it is busy", async || {
-        let error = scene.does("peek", &scene.server.url()).await.err()?;
+    eventually("the server replies BUSY", async || {
+        let error = fixture
+            .run_operation("peek", &fixture.server.url())
+            .await
+            .err()?;
         error.source()?.to_string().contains("BUSY").then_some(())
     })
     .await;
-    let judged = scene.judge("BUSY", &scene.server.url()).await;
-    let _: String = scene.server.run(&[b"SCRIPT", b"KILL"]);
+    let checked = fixture.check_all("BUSY", &fixture.server.url()).await;
+    let _: String = fixture.server.run(&[b"SCRIPT", b"KILL"]);
     script.join().unwrap();
-    judged
+    checked
 }
 
 async fn noauth() -> usize {
-    let scene = Scene::new().await;
-    let url = scene.server.url();
-    set(&scene.server, "requirepass", "secret");
-    scene.judge("NOAUTH", &url).await
+    let fixture = ErrorReplyFixture::new().await;
+    let url = fixture.server.url();
+    set(&fixture.server, "requirepass", "secret");
+    fixture.check_all("NOAUTH", &url).await
 }
 
 async fn noperm() -> usize {
-    let scene = Scene::new().await;
-    let rights: [&[u8]; 7] = [
+    let fixture = ErrorReplyFixture::new().await;
+    let user: [&[u8]; 7] = [
         b"ACL", b"SETUSER", b"weak", b"on", b">pw", b"+hello", b"+client",
     ];
-    let _: String = scene.server.run(&rights);
-    let url = format!("redis://weak:pw@127.0.0.1:{}", scene.server.port);
-    scene.judge("NOPERM", &url).await
+    let _: String = fixture.server.run(&user);
+    let url = format!("redis://weak:pw@127.0.0.1:{}", fixture.server.port);
+    fixture.check_all("NOPERM", &url).await
 }
 
 async fn wrongtype() -> usize {
-    let scene = Scene::new().await;
-    let key = scene.page.key();
-    let _: i32 = scene.server.run(&[b"DEL", key.as_bytes()]);
-    let _: String = scene
+    let fixture = ErrorReplyFixture::new().await;
+    let key = fixture.page.key();
+    let _: i32 = fixture.server.run(&[b"DEL", key.as_bytes()]);
+    let _: String = fixture
         .server
         .run(&[b"SET", key.as_bytes(), b"not a sorted set"]);
-    scene.judge("WRONGTYPE", &scene.server.url()).await
+    fixture.check_all("WRONGTYPE", &fixture.server.url()).await
 }
 
 async fn clusterdown() -> usize {
-    let mut scene = Scene::new().await;
-    // The same visitor, on a Cluster of which nobody has the slots.
-    scene.server = Server::start_with(&["--cluster-enabled", "yes"]);
-    scene.judge("CLUSTERDOWN", &scene.server.url()).await
+    let mut fixture = ErrorReplyFixture::new().await;
+    // The same context on a Cluster in which no node owns the slots.
+    fixture.server = Server::start_with(&["--cluster-enabled", "yes"]);
+    fixture
+        .check_all("CLUSTERDOWN", &fixture.server.url())
+        .await
 }
 
 async fn tryagain() -> usize {
-    let alone = ["--cluster-enabled", "yes"];
-    let (server, other) = (Server::start_with(&alone), Server::start_with(&alone));
+    let cluster = ["--cluster-enabled", "yes"];
+    let (server, other) = (Server::start_with(&cluster), Server::start_with(&cluster));
     let _: String = server.run(&[b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"]);
     let port = other.port.to_string();
     let _: String = server.run(&[b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes()]);
@@ -286,54 +292,57 @@ async fn tryagain() -> usize {
             .then_some(())
     })
     .await;
-    let mut scene = Scene::on(server).await;
-    let slot: u16 = scene
+    let mut fixture = ErrorReplyFixture::with_server(server).await;
+    let slot: u16 = fixture
         .server
-        .run(&[b"CLUSTER", b"KEYSLOT", scene.page.key().as_bytes()]);
+        .run(&[b"CLUSTER", b"KEYSLOT", fixture.page.key().as_bytes()]);
     let slot = slot.to_string();
-    let moving: [&[u8]; 5] = [
+    let migrating: [&[u8]; 5] = [
         b"CLUSTER",
         b"SETSLOT",
         slot.as_bytes(),
         b"MIGRATING",
         id.as_bytes(),
     ];
-    let _: String = scene.server.run(&moving);
-    // Its book is here still, this page of it is not: half of what a script needs.
-    scene.page = at("ada", "moved");
-    let held = std::mem::take(&mut scene.claim.members);
-    scene.claim.members = held
+    let _: String = fixture.server.run(&migrating);
+    // The session index is still on this node and this context is not, so that a script finds only
+    // some of its keys.
+    fixture.page = at("ada", "moved");
+    let members = std::mem::take(&mut fixture.claim.members);
+    fixture.claim.members = members
         .into_iter()
-        .map(|held| salver::store::ClaimedMembers::new(scene.page.clone(), held.members))
+        .map(|claimed| salver::store::ClaimedMembers::new(fixture.page.clone(), claimed.members))
         .collect();
-    let judged = ["peek", "claim", "add", "confirm", "take"];
-    for operation in judged {
-        let outcome = scene.does(operation, &scene.server.url()).await;
+    let operations = ["peek", "claim", "add", "confirm", "take"];
+    for operation in operations {
+        let outcome = fixture
+            .run_operation(operation, &fixture.server.url())
+            .await;
         assert_eq!(
             class(&outcome),
             Class::Unavailable,
             "TRYAGAIN for {operation}: {outcome:?}"
         );
-        let said = outcome
+        let cause = outcome
             .unwrap_err()
             .source()
             .unwrap()
             .to_string()
             .to_uppercase();
-        assert!(said.contains("TRYAGAIN"), "{operation}: {said}");
+        assert!(cause.contains("TRYAGAIN"), "{operation}: {cause}");
     }
-    judged.len()
+    operations.len()
 }
 
-/// 12 codes x 7 operations: each is told as documented.
+/// 12 error codes x 7 operations: every error has its documented class.
 #[tokio::test]
-async fn error_replies() {
+async fn error_replies_map_to_documented_errors() {
     let mut classified = 0;
     classified += readonly().await + masterdown().await + oom().await + misconf().await;
     classified += noreplicas().await + loading().await + busy().await + noauth().await;
     classified += noperm().await + wrongtype().await + clusterdown().await + tryagain().await;
     println!(
-        "FAULT error_replies n={classified} lost=0 handed=0 twice=0 again=0 foreign=0 \
+        "FAULT error_replies n={classified} lost=0 delivered=0 twice=0 again=0 foreign=0 \
          worst_wait_ms=0 recovery_ms=0 codes=12 wrongly_classified=0"
     );
 }

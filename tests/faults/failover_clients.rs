@@ -1,4 +1,5 @@
-//! Clients that share one handle, and what they notice when servers fail under them.
+//! Clients that share one handle while servers fail, and measurements of their errors, waits and
+//! recovery.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,45 +14,46 @@ use fastrand::Rng;
 
 const CLIENTS: usize = 8;
 
-/// Eight clients that add to one context, and claim and confirm what is on another.
-pub struct Traffic {
+/// Eight clients. Each adds to a random context, and claims and confirms the messages of another
+/// one.
+pub struct FailoverClients {
     pub history: History,
     salver: Salver,
     contexts: Vec<Context>,
-    noted: Mutex<Noted>,
-    over: AtomicBool,
+    observations: Mutex<Observations>,
+    stopped: AtomicBool,
 }
 
 #[derive(Default)]
-struct Noted {
+struct Observations {
     rounds: usize,
     /// When each message was acknowledged.
     acknowledged: HashMap<MessageId, Instant>,
     read: HashSet<MessageId>,
     errors: Vec<Error>,
-    /// How many of them hit contexts that the failure did not.
-    elsewhere: usize,
+    /// Number of errors on contexts that the failure did not affect.
+    errors_on_unaffected: usize,
     worst_wait: Duration,
     failure: Option<Failure>,
 }
 
-/// What is waited for after a failure.
+/// A failure, and the recovery of the clients.
 struct Failure {
     at: Instant,
-    /// The contexts that it hit.
-    hit: HashSet<Context>,
-    /// When each client ended its first round on one of them that began after it.
-    back: [Option<Instant>; CLIENTS],
+    affected: HashSet<Context>,
+    /// When each client completed its first round on an affected context that started after the
+    /// failure.
+    recovered_at: [Option<Instant>; CLIENTS],
 }
 
-impl Traffic {
+impl FailoverClients {
     pub fn new(salver: Salver, contexts: Vec<Context>) -> Arc<Self> {
         Arc::new(Self {
             history: History::default(),
             salver,
             contexts,
-            noted: Mutex::default(),
-            over: AtomicBool::new(false),
+            observations: Mutex::default(),
+            stopped: AtomicBool::new(false),
         })
     }
 
@@ -62,91 +64,102 @@ impl Traffic {
     }
 
     pub async fn end(&self, clients: Vec<JoinHandle<()>>) {
-        self.over.store(true, Ordering::SeqCst);
+        self.stopped.store(true, Ordering::SeqCst);
         for client in clients {
             client.await.unwrap();
         }
         self.salver.flush().await;
     }
 
-    /// Waits for so many more rounds.
-    pub async fn goes_on(&self, rounds: usize) {
-        let goal = self.noted().rounds + rounds;
-        while self.noted().rounds < goal {
+    /// Waits until the clients have completed this number of further rounds.
+    pub async fn wait_for_rounds(&self, rounds: usize) {
+        let goal = self.observations().rounds + rounds;
+        while self.observations().rounds < goal {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Notes a failure that hits these contexts.
-    pub fn fails(&self, hit: impl IntoIterator<Item = Context>) {
-        self.noted().failure = Some(Failure {
+    /// Records a failure that affects these contexts.
+    pub fn record_failure(&self, affected: impl IntoIterator<Item = Context>) {
+        self.observations().failure = Some(Failure {
             at: Instant::now(),
-            hit: hit.into_iter().collect(),
-            back: [None; CLIENTS],
+            affected: affected.into_iter().collect(),
+            recovered_at: [None; CLIENTS],
         });
     }
 
-    /// Waits until every client works again on what the failure hit; tells how long that took.
-    pub async fn recovers(&self) -> Duration {
+    /// Waits until every client has completed a round on an affected context. Returns the time
+    /// since the failure.
+    pub async fn wait_for_recovery(&self) -> Duration {
         let started = Instant::now();
         loop {
-            if let Some(failure) = &self.noted().failure
-                && let Some(back) = failure.back.iter().copied().collect::<Option<Vec<_>>>()
+            if let Some(failure) = &self.observations().failure
+                && let Some(recovered_at) = failure
+                    .recovered_at
+                    .iter()
+                    .copied()
+                    .collect::<Option<Vec<_>>>()
             {
-                return back.into_iter().max().unwrap() - failure.at;
+                return recovered_at.into_iter().max().unwrap() - failure.at;
             }
             assert!(
                 started.elapsed() < Duration::from_secs(20),
-                "no recovery: {:?}",
-                self.noted().errors.last()
+                "no recovery within 20 seconds: {:?}",
+                self.observations().errors.last()
             );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
-    /// Gives the errors that callers were told.
+    /// Returns the errors that the callers received.
     pub fn errors(&self) -> Vec<Error> {
-        self.noted().errors.clone()
+        self.observations().errors.clone()
     }
 
     pub fn worst_wait(&self) -> Duration {
-        self.noted().worst_wait
+        self.observations().worst_wait
     }
 
-    /// Judges what became of every message. With `judged` a loss is a loss; without, it is told in `more` as
-    /// what the servers themselves forgot when they failed.
+    /// Classifies all messages. With `losses_count` a missing message counts as lost. Otherwise it
+    /// is only reported in `more`, as lost by the servers in the failover.
     pub fn verdict(
         &self,
         pending: &HashSet<MessageId>,
-        judged: bool,
+        losses_count: bool,
         more: &mut String,
     ) -> Verdict {
-        let noted = self.noted();
-        let failure = noted
+        let observations = self.observations();
+        let failure = observations
             .failure
             .as_ref()
             .map_or_else(Instant::now, |failure| failure.at);
-        let gone = |id: &MessageId| !noted.read.contains(id) && !pending.contains(id);
-        let lost = noted.acknowledged.iter().filter(|(id, _)| gone(id));
+        let is_missing = |id: &MessageId| !observations.read.contains(id) && !pending.contains(id);
+        let lost = observations
+            .acknowledged
+            .iter()
+            .filter(|(id, _)| is_missing(id));
         let window = lost
             .map(|(_, at)| failure.saturating_duration_since(*at))
             .max();
         let window = window.unwrap_or_default().as_millis();
         let mut verdict = self.history.verdict(pending);
-        if !judged {
+        if !losses_count {
             let lost = std::mem::take(&mut verdict.lost);
             verdict.n -= lost;
             more.push_str(&format!(" lost_in_failover={lost} loss_window_ms={window}"));
         }
-        let told = |error: &Error| error.is_in_doubt() || error.is_unavailable();
-        let other = noted.errors.iter().find(|error| !told(error));
-        assert!(other.is_none(), "{other:?}");
-        let (errors, elsewhere) = (noted.errors.len(), noted.elsewhere);
-        more.push_str(&format!(" errors={errors} elsewhere={elsewhere}"));
+        let is_expected = |error: &Error| error.is_in_doubt() || error.is_unavailable();
+        let unexpected = observations.errors.iter().find(|error| !is_expected(error));
+        assert!(unexpected.is_none(), "{unexpected:?}");
+        let (errors, errors_on_unaffected) =
+            (observations.errors.len(), observations.errors_on_unaffected);
+        more.push_str(&format!(
+            " errors={errors} errors_on_unaffected={errors_on_unaffected}"
+        ));
         verdict
     }
 
-    /// Waits until what was claimed and not confirmed is visible again, and reads everything.
+    /// Waits until the leases of unconfirmed claims have expired, and reads all contexts.
     pub async fn read_all(&self) {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         for context in &self.contexts {
@@ -156,38 +169,45 @@ impl Traffic {
 
     async fn work(self: Arc<Self>, client: usize) {
         let mut rng = Rng::with_seed(client as u64);
-        while !self.over.load(Ordering::SeqCst) {
-            // Read somewhere else, so that there is always something pending.
+        while !self.stopped.load(Ordering::SeqCst) {
+            // Two random contexts, so that there are always pending messages.
             let [added, read] =
                 std::array::from_fn(|_| rng.u64(..self.contexts.len() as u64) as usize);
             let [added, read] = [&self.contexts[added], &self.contexts[read]];
-            let began = Instant::now();
+            let started = Instant::now();
             match self.round(added, read).await {
-                Ok(()) => self.note_round(client, [added, read], began),
+                Ok(()) => self.record_round(client, [added, read], started),
                 Err(error) => {
-                    self.note_error(error, [added, read]);
+                    self.record_error(error, [added, read]);
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
             }
         }
     }
 
-    fn note_round(&self, client: usize, contexts: [&Context; 2], began: Instant) {
-        let mut noted = self.noted();
-        noted.rounds += 1;
-        if let Some(failure) = &mut noted.failure
-            && began >= failure.at
-            && contexts.iter().any(|context| failure.hit.contains(context))
+    fn record_round(&self, client: usize, contexts: [&Context; 2], started: Instant) {
+        let mut observations = self.observations();
+        observations.rounds += 1;
+        if let Some(failure) = &mut observations.failure
+            && started >= failure.at
+            && contexts
+                .iter()
+                .any(|context| failure.affected.contains(context))
         {
-            failure.back[client].get_or_insert_with(Instant::now);
+            failure.recovered_at[client].get_or_insert_with(Instant::now);
         }
     }
 
-    fn note_error(&self, error: Error, contexts: [&Context; 2]) {
-        let mut noted = self.noted();
-        let spared = |failure: &Failure| !contexts.iter().any(|one| failure.hit.contains(*one));
-        noted.elsewhere += usize::from(noted.failure.as_ref().is_some_and(spared));
-        noted.errors.push(error);
+    fn record_error(&self, error: Error, contexts: [&Context; 2]) {
+        let mut observations = self.observations();
+        let is_unaffected = |failure: &Failure| {
+            !contexts
+                .iter()
+                .any(|context| failure.affected.contains(*context))
+        };
+        observations.errors_on_unaffected +=
+            usize::from(observations.failure.as_ref().is_some_and(is_unaffected));
+        observations.errors.push(error);
     }
 
     async fn round(&self, context: &Context, read: &Context) -> Result<(), Error> {
@@ -198,8 +218,10 @@ impl Traffic {
                 Ok(added) => {
                     self.history.acknowledged(&message);
                     self.history.displaced(added.displaced);
-                    let mut noted = self.noted();
-                    noted.acknowledged.insert(message.id(), Instant::now());
+                    let mut observations = self.observations();
+                    observations
+                        .acknowledged
+                        .insert(message.id(), Instant::now());
                 }
                 Err(error) => {
                     self.history.in_doubt(&message);
@@ -212,22 +234,22 @@ impl Traffic {
 
     async fn read(&self, context: &Context) -> Result<(), Error> {
         let claim = self.timed(self.salver.claim(context)).await?;
-        // Shown is what was read here, whatever becomes of the confirm.
-        self.history.given(context, claim.messages());
+        // The messages count as received here, even if the confirm fails.
+        self.history.received_messages(context, claim.messages());
         let read = claim.messages().iter().map(Message::id);
-        self.noted().read.extend(read);
+        self.observations().read.extend(read);
         self.timed(self.salver.confirm(&claim)).await
     }
 
     async fn timed<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let began = Instant::now();
+        let started = Instant::now();
         let outcome = call.await;
-        let mut noted = self.noted();
-        noted.worst_wait = noted.worst_wait.max(began.elapsed());
+        let mut observations = self.observations();
+        observations.worst_wait = observations.worst_wait.max(started.elapsed());
         outcome
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap()
+    fn observations(&self) -> MutexGuard<'_, Observations> {
+        self.observations.lock().unwrap()
     }
 }

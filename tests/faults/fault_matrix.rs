@@ -1,4 +1,4 @@
-//! Every fault of the way to Redis, for everything that is done over it.
+//! Every fault of the connection to Redis, for every operation.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,30 +11,33 @@ use actix_web::{App, HttpResponse, web};
 use futures_util::future::join_all;
 use salver::{Context, Message, Messages, Salver};
 
-use super::site::{WHO, visitor};
-use super::{column, pending, salver};
+use super::site::{VISITOR_HEADER, visitor};
+use super::{by_profile, pending, salver};
 use crate::support::history::{History, Row};
-use crate::support::metrics::Counted;
+use crate::support::metrics::RecordedMetrics;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 
-/// How long a fault lasts; the long column makes it last longer.
-const SHORT: usize = 400;
-const LONG: usize = 3_000;
-const PAGE_BUDGET: Duration = Duration::from_millis(50);
-const ADD_BUDGET: Duration = Duration::from_millis(250);
-/// What a timer and a busy machine add to a budget.
-const SLACK: Duration = Duration::from_millis(5);
+/// Duration of a fault in milliseconds, in the default profile.
+const FAULT_MILLIS: usize = 400;
+/// Duration of a fault in milliseconds, in the full profile.
+const FULL_FAULT_MILLIS: usize = 3_000;
+const PAGE_TIMEOUT: Duration = Duration::from_millis(50);
+const CALL_TIMEOUT: Duration = Duration::from_millis(250);
+/// Tolerance for timers and a busy machine.
+const TOLERANCE: Duration = Duration::from_millis(5);
 
-/// The text of a message that no reader may take for its own.
-pub const NOBODYS: &str = "canary/nobody/page/00000000-0000-7000-8000-000000000000";
+/// Text of a message whose owner is no visitor, so that a [`History`] reports it as misdelivered to
+/// any reader.
+pub const UNOWNED_TEXT: &str = "canary/unowned/page/00000000-0000-7000-8000-000000000000";
 
-const WAITS: &str = "salver_page_wait_duration_seconds";
+/// Metric of the time that a page waits for Redis.
+const PAGE_WAIT: &str = "salver_page_wait_duration_seconds";
 
 const FAULTS: [(&str, Fault); 12] = [
     ("refuse", Fault::Refuse),
-    ("hold", Fault::Hold),
+    ("pause", Fault::Pause),
     ("black_hole", Fault::BlackHole),
     ("slow", Fault::Delay(Duration::from_millis(20))),
     ("very_slow", Fault::Delay(Duration::from_secs(2))),
@@ -46,21 +49,21 @@ const FAULTS: [(&str, Fault); 12] = [
     ("one_byte_at_a_time", Fault::OneByteAtATime),
     (
         "loading",
-        Fault::Answer("LOADING Redis is loading the dataset in memory"),
+        Fault::ErrorReply("LOADING Redis is loading the dataset in memory"),
     ),
 ];
 
-pub type Site = Rc<dyn AsyncCall>;
+pub type InProcessSite = Rc<dyn AsyncCall>;
 
-/// The site, whatever its type.
+/// A site inside the process, independent of the type of its service.
 pub trait AsyncCall {
     fn call(&self, request: TestRequest)
     -> futures_util::future::LocalBoxFuture<'_, (u16, String)>;
 }
 
-struct Called<S>(S);
+struct ServiceSite<S>(S);
 
-impl<S, B> AsyncCall for Called<S>
+impl<S, B> AsyncCall for ServiceSite<S>
 where
     S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: actix_web::body::MessageBody,
@@ -78,8 +81,9 @@ where
     }
 }
 
-/// A site inside of this process: `GET /page` has a slot, `POST /page` adds [`NOBODYS`] and redirects.
-pub async fn site(salver: &Salver) -> Site {
+/// Creates a site inside the process: `GET /page` has a slot, `POST /page` adds [`UNOWNED_TEXT`]
+/// and redirects.
+pub async fn in_process_site(salver: &Salver) -> InProcessSite {
     let page = || async {
         let page = "<main><salver-messages></salver-messages></main>";
         HttpResponse::Ok()
@@ -87,32 +91,33 @@ pub async fn site(salver: &Salver) -> Site {
             .body(page)
     };
     let save = |messages: Messages| async move {
-        messages.success(NOBODYS).await;
+        messages.success(UNOWNED_TEXT).await;
         HttpResponse::SeeOther().finish()
     };
     let app = App::new()
         .wrap(salver.middleware().session(visitor))
         .route("/page", web::get().to(page))
         .route("/page", web::post().to(save));
-    Rc::new(Called(init_service(app).await))
+    Rc::new(ServiceSite(init_service(app).await))
 }
 
-/// What the six operations work on, and what came of them.
-struct Scene {
-    site: Site,
-    /// Through the proxy.
+/// The state of the six operations, and their results.
+struct FaultMatrixFixture {
+    site: InProcessSite,
+    /// Connected through the proxy.
     salver: Salver,
-    /// Past the proxy.
-    sound: Salver,
+    /// Connected directly, unaffected by the fault.
+    direct: Salver,
     history: History,
     contexts: RefCell<Vec<Context>>,
-    /// Messages added for takes, given by takes, and takes that failed: what those took may be gone.
+    /// Number of messages added for takes, of messages that takes returned, and of failed takes,
+    /// whose messages may be lost.
     takes: [Cell<usize>; 3],
     worst_add: Cell<Duration>,
     statuses: RefCell<Vec<u16>>,
 }
 
-impl Scene {
+impl FaultMatrixFixture {
     fn context(&self, name: &str) -> Context {
         let context = at(name, "page");
         let mut contexts = self.contexts.borrow_mut();
@@ -122,44 +127,45 @@ impl Scene {
         context
     }
 
-    /// Adds past the fault, so that there is something to show.
+    /// Adds a message over the direct connection, so that the context has a pending message.
     async fn seed(&self, context: &Context) {
         let message = self.history.message(context);
-        let added = self.sound.add(context, message.clone()).await.unwrap();
+        let added = self.direct.add(context, message.clone()).await.unwrap();
         self.history.acknowledged(&message);
         self.history.displaced(added.displaced);
     }
 
-    /// A page: tells whether it showed something.
+    /// Requests a page. Returns whether it contains a message.
     async fn page(&self) -> bool {
         let context = self.context("pager");
         self.seed(&context).await;
         let request = TestRequest::get()
             .uri("/page")
-            .insert_header((WHO, "pager"));
+            .insert_header((VISITOR_HEADER, "pager"));
         let (status, body) = self.site.call(request).await;
         self.statuses.borrow_mut().push(status);
         self.history.received(&context, &body);
         body.contains("canary")
     }
 
-    /// A form that adds and redirects: tells whether its message is there.
+    /// Posts a form whose handler adds a message and redirects. Returns whether the message was
+    /// added.
     async fn post(&self) -> bool {
         let context = at("poster", "page");
-        let before = self.sound.count(&context).await.unwrap();
+        let before = self.direct.count(&context).await.unwrap();
         let request = TestRequest::post()
             .uri("/page")
-            .insert_header((WHO, "poster"));
+            .insert_header((VISITOR_HEADER, "poster"));
         let (status, _) = self.site.call(request).await;
         self.statuses.borrow_mut().push(status);
-        let after = self.sound.count(&context).await.unwrap();
+        let after = self.direct.count(&context).await.unwrap();
         if after > 50 {
-            self.sound.clear(&context).await.unwrap();
+            self.direct.clear(&context).await.unwrap();
         }
         after > before
     }
 
-    /// A job's add, with errors.
+    /// Adds a message through the handle, as a background job does. Returns whether it succeeded.
     async fn add(&self) -> bool {
         let context = self.context("adder");
         let message = self.history.message(&context);
@@ -180,26 +186,28 @@ impl Scene {
         added.is_ok()
     }
 
+    /// Claims and confirms. Returns whether both succeeded.
     async fn claim(&self) -> bool {
         let context = self.context("claimer");
         self.seed(&context).await;
         let Ok(claim) = self.salver.claim(&context).await else {
             return false;
         };
-        self.history.given(&context, claim.messages());
+        self.history.received_messages(&context, claim.messages());
         self.salver.confirm(&claim).await.is_ok()
     }
 
+    /// Takes. Returns whether it succeeded.
     async fn take(&self) -> bool {
         let context = at("taker", "page");
-        let [seeded, given, failed] = &self.takes;
-        self.sound
+        let [seeded, taken, failed] = &self.takes;
+        self.direct
             .add(&context, Message::info("to take"))
             .await
             .unwrap();
         seeded.set(seeded.get() + 1);
         match self.salver.take(&context).await {
-            Ok(messages) => given.set(given.get() + messages.len()),
+            Ok(messages) => taken.set(taken.get() + messages.len()),
             Err(_) => {
                 failed.set(failed.get() + 1);
                 return false;
@@ -208,18 +216,18 @@ impl Scene {
         true
     }
 
-    /// A login: carries what is pending to a new id.
+    /// Migrates the session to a new id, as a login does. Returns whether it succeeded.
     async fn renew(&self) -> bool {
         let old = self.context("renewer");
         self.seed(&old).await;
         let new = session("renewed");
-        let moved = self.salver.migrate(old.session(), &new).await;
-        // Back again past the fault, whatever became of it.
-        let _ = self.sound.migrate(&new, old.session()).await;
-        moved.is_ok()
+        let migrated = self.salver.migrate(old.session(), &new).await;
+        // Migrates back over the direct connection, whether the migration succeeded or not.
+        let _ = self.direct.migrate(&new, old.session()).await;
+        migrated.is_ok()
     }
 
-    async fn once(&self, operation: usize) -> bool {
+    async fn run_operation(&self, operation: usize) -> bool {
         match operation {
             0 => self.page().await,
             1 => self.post().await,
@@ -231,131 +239,137 @@ impl Scene {
     }
 }
 
-/// 12 faults x 6 operations: no page and no form breaks, nothing is lost, and everything works within a second
-/// of the end of the fault.
+/// 12 faults x 6 operations: no page and no form fails, no message is lost, and every operation
+/// succeeds within a second of the end of the fault.
 #[actix_web::test]
-async fn resiliency_matrix() {
-    let counted = Counted::start();
+async fn faults_break_no_page_and_operations_recover() {
+    let metrics = RecordedMetrics::start();
     let server = Server::start();
-    let proxy = Proxy::before(server.port);
-    let (salver, sound) = (salver(&proxy.url()), salver(&server.url()));
-    let scene = Scene {
-        site: site(&salver).await,
+    let proxy = Proxy::start(server.port);
+    let (salver, direct) = (salver(&proxy.url()), salver(&server.url()));
+    let fixture = FaultMatrixFixture {
+        site: in_process_site(&salver).await,
         salver: salver.clone(),
-        sound: sound.clone(),
+        direct: direct.clone(),
         history: History::default(),
         contexts: RefCell::default(),
         takes: Default::default(),
         worst_add: Cell::default(),
         statuses: RefCell::default(),
     };
-    let lasts = Duration::from_millis(column(SHORT, LONG) as u64);
-    let (mut recovery, mut while_open) = (Duration::ZERO, Duration::MAX);
+    let duration = Duration::from_millis(by_profile(FAULT_MILLIS, FULL_FAULT_MILLIS) as u64);
+    let (mut recovery, mut wait_while_open) = (Duration::ZERO, Duration::MAX);
     for (name, fault) in FAULTS {
-        let well = (0..6).map(|operation| works(&scene, operation));
-        join_all(well).await;
+        let operations = (0..6).map(|operation| wait_until_success(&fixture, operation));
+        join_all(operations).await;
         proxy.set(fault);
-        let before = counted.values(WAITS).len();
+        let before = metrics.values(PAGE_WAIT).len();
         let started = Instant::now();
-        join_all((0..6).map(|operation| keep_at_it(&scene, operation, started + lasts))).await;
+        join_all((0..6).map(|operation| run_until(&fixture, operation, started + duration))).await;
         if fault == Fault::Refuse {
-            let mut waits = counted.values(WAITS).split_off(before);
+            let mut waits = metrics.values(PAGE_WAIT).split_off(before);
             waits.sort_by(f64::total_cmp);
-            while_open = Duration::from_secs_f64(waits[waits.len() / 2]);
+            wait_while_open = Duration::from_secs_f64(waits[waits.len() / 2]);
         }
         proxy.set(Fault::None);
-        let healed = Instant::now();
-        join_all((0..6).map(|operation| works(&scene, operation))).await;
-        let took = healed.elapsed();
-        println!("MATRIX fault={name} recovery_ms={}", took.as_millis());
-        assert!(took < Duration::from_secs(1), "{name}: {took:?}");
-        recovery = recovery.max(took);
+        let fault_ended = Instant::now();
+        join_all((0..6).map(|operation| wait_until_success(&fixture, operation))).await;
+        let time = fault_ended.elapsed();
+        println!("MATRIX fault={name} recovery_ms={}", time.as_millis());
+        assert!(time < Duration::from_secs(1), "{name}: {time:?}");
+        recovery = recovery.max(time);
     }
 
     salver.flush().await;
-    let contexts = scene.contexts.borrow().clone();
-    eventually("every lease has ended", async || {
-        for context in &contexts {
-            let claim = sound.claim(context).await.unwrap();
-            scene.history.given(context, claim.messages());
-            sound.confirm(&claim).await.unwrap();
-        }
-        pending(&server, &contexts).is_empty().then_some(())
-    })
+    let contexts = fixture.contexts.borrow().clone();
+    eventually(
+        "every message is read after its lease has expired",
+        async || {
+            for context in &contexts {
+                let claim = direct.claim(context).await.unwrap();
+                fixture.history.received_messages(context, claim.messages());
+                direct.confirm(&claim).await.unwrap();
+            }
+            pending(&server, &contexts).is_empty().then_some(())
+        },
+    )
     .await;
-    let [seeded, given, failed] = scene.takes.map(|count| count.get());
-    given_or_failed(
+    let [seeded, taken, failed] = fixture.takes.map(|count| count.get());
+    assert_taken_or_failed(
         seeded,
-        given + sound.count(&at("taker", "page")).await.unwrap(),
+        taken + direct.count(&at("taker", "page")).await.unwrap(),
         failed,
     );
-    let statuses = scene.statuses.borrow();
-    let broken = statuses.iter().filter(|status| **status >= 500).count();
-    assert_eq!(broken, 0, "5xx");
+    let statuses = fixture.statuses.borrow();
+    let server_errors = statuses.iter().filter(|status| **status >= 500).count();
+    assert_eq!(server_errors, 0, "5xx responses");
     assert!(
-        counted.sum("salver_mismatched_replies_total") > 0,
-        "no swapped reply was noticed"
+        metrics.sum("salver_mismatched_replies_total") > 0,
+        "no mismatched reply was detected"
     );
 
-    let mut waits = counted.values(WAITS);
+    let mut waits = metrics.values(PAGE_WAIT);
     waits.sort_by(f64::total_cmp);
-    let at =
+    let percentile =
         |share: f64| Duration::from_secs_f64(waits[((waits.len() - 1) as f64 * share) as usize]);
-    let (tail, worst_wait) = (at(0.999), at(1.0));
+    let (p999_wait, worst_wait) = (percentile(0.999), percentile(1.0));
     let more = format!(
-        "cells=72 pages={} responses_5xx={broken} page_wait_p999_ms={:.1} worst_add_ms={} \
+        "cells=72 pages={} responses_5xx={server_errors} page_wait_p999_ms={:.1} worst_add_ms={} \
          mismatches={} degraded={} page_wait_open_us={}",
         waits.len(),
-        tail.as_secs_f64() * 1000.0,
-        scene.worst_add.get().as_millis(),
-        counted.sum("salver_mismatched_replies_total"),
-        counted.sum("salver_degraded_pages_total"),
-        while_open.as_micros(),
+        p999_wait.as_secs_f64() * 1000.0,
+        fixture.worst_add.get().as_millis(),
+        metrics.sum("salver_mismatched_replies_total"),
+        metrics.sum("salver_degraded_pages_total"),
+        wait_while_open.as_micros(),
     );
-    let verdict = scene.history.verdict(&pending(&server, &contexts));
+    let verdict = fixture.history.verdict(&pending(&server, &contexts));
     Row {
-        test: "resiliency_matrix",
+        test: "fault_matrix",
         verdict,
         worst_wait,
         recovery,
         more,
     }
-    .judge();
-    assert!(while_open < Duration::from_millis(1), "{while_open:?}");
-    assert!(tail <= PAGE_BUDGET + SLACK, "{tail:?}");
+    .report();
     assert!(
-        scene.worst_add.get() <= ADD_BUDGET + 4 * SLACK,
+        wait_while_open < Duration::from_millis(1),
+        "{wait_while_open:?}"
+    );
+    assert!(p999_wait <= PAGE_TIMEOUT + TOLERANCE, "{p999_wait:?}");
+    assert!(
+        fixture.worst_add.get() <= CALL_TIMEOUT + 4 * TOLERANCE,
         "{:?}",
-        scene.worst_add
+        fixture.worst_add
     );
 }
 
-/// Does an operation again and again, whether it works or not.
-async fn keep_at_it(scene: &Scene, operation: usize, until: Instant) {
+/// Repeats an operation until this time, whether it succeeds or not.
+async fn run_until(fixture: &FaultMatrixFixture, operation: usize, until: Instant) {
     while Instant::now() < until {
-        scene.once(operation).await;
+        fixture.run_operation(operation).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Tries an operation until it works.
-async fn works(scene: &Scene, operation: usize) {
+/// Repeats an operation until it succeeds. Panics after 5 seconds.
+async fn wait_until_success(fixture: &FaultMatrixFixture, operation: usize) {
     let started = Instant::now();
-    while !scene.once(operation).await {
+    while !fixture.run_operation(operation).await {
         assert!(
             started.elapsed() < Duration::from_secs(5),
-            "operation {operation} does not recover"
+            "operation {operation} did not recover within 5 seconds"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Of what was added for takes, only what a failed take took may be missing.
-fn given_or_failed(seeded: usize, found: usize, failed: usize) {
-    assert!(found <= seeded, "something was taken twice");
+/// Asserts that messages added for takes are missing only if a take failed.
+fn assert_taken_or_failed(seeded: usize, taken: usize, failed: usize) {
+    assert!(taken <= seeded, "a message was taken twice");
     assert!(
-        found == seeded || failed > 0,
-        "{} taken and lost without an error",
-        seeded - found
+        taken == seeded || failed > 0,
+        "{} messages were lost although no take failed",
+        seeded - taken
     );
 }

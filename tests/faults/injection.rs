@@ -1,4 +1,4 @@
-//! Messages that want to be more than words, in a real Chromium.
+//! Messages with script payloads, rendered in a real Chromium.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,84 +12,91 @@ use salver::store::RedisStore;
 use salver::{Message, Pending, Salver, fragment};
 use serde_json::json;
 
-use super::column;
+use super::by_profile;
 use super::xss_payloads::payloads;
 use crate::support::browser::Browser;
 use crate::support::history::Row;
 use crate::support::redis::Server;
 use crate::support::{at, session};
 
-/// Payloads on one page.
-const AT_ONCE: usize = 250;
-/// What is shown is the question here, not when.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Number of payloads on one page.
+const PAGE_SIZE: usize = 250;
+/// Far above the defaults: this test is about content, not about time.
+const TIMEOUT: Duration = Duration::from_secs(5);
 const SLOT: &str = "<salver-messages></salver-messages>";
 const TEMPLATE: &str = "{% for message in messages %}\
     <p title=\"{{ message.text }}\" data-text='{{ message.text }}'>{{ message.text }}</p>\
     {% endfor %}";
 
-/// A place for words in a page: its name, the page that has it, and the message that has the words there.
-type Place = (&'static str, &'static str, fn(&str) -> Message);
+/// A place for a payload in a page: its name, the path of the page, and a function that creates a
+/// message with the payload in that place.
+type PayloadPlace = (&'static str, &'static str, fn(&str) -> Message);
 
-const PLACES: [Place; 7] = [
-    ("text", "slot", |words| Message::info(words)),
-    ("title", "slot", |words| Message::info("x").title(words)),
-    ("label", "slot", |words| {
-        Message::info("x").action(words, "/")
+const PAYLOAD_PLACES: [PayloadPlace; 7] = [
+    ("text", "slot", |payload| Message::info(payload)),
+    ("title", "slot", |payload| Message::info("x").title(payload)),
+    ("label", "slot", |payload| {
+        Message::info("x").action(payload, "/")
     }),
-    ("link", "slot", |words| {
-        Message::info("x").action("x", link(words))
+    ("link", "slot", |payload| {
+        Message::info("x").action("x", link(payload))
     }),
-    ("markdown", "slot", |words| Message::info(words).markdown()),
-    ("template", "template", |words| Message::info(words)),
-    ("script", "script", |words| Message::info(words).data(words)),
+    ("markdown", "slot", |payload| {
+        Message::info(payload).markdown()
+    }),
+    ("template", "template", |payload| Message::info(payload)),
+    ("script", "script", |payload| {
+        Message::info(payload).data(payload)
+    }),
 ];
 
-/// A payload as a link where it can be one, else within one.
-fn link(words: &str) -> String {
-    let whole = Message::info("x").action("x", words);
-    if whole.validate().is_ok() {
-        words.to_owned()
+/// Returns the payload itself if it is a valid link, else a link that contains it.
+fn link(payload: &str) -> String {
+    let message = Message::info("x").action("x", payload);
+    if message.validate().is_ok() {
+        payload.to_owned()
     } else {
-        format!("/?q={words}")
+        format!("/?q={payload}")
     }
 }
 
-/// Payloads wherever a message has words: none is run, and what is shown is what was written.
+/// Puts payloads in every place of a message. None is executed, and every rendered text equals the
+/// payload.
 #[actix_web::test]
-async fn injection() {
+async fn injected_payloads_never_execute() {
     let server = Server::start();
-    let site = Site::start(&server);
+    let site = InjectionSite::start(&server);
     let browser = Browser::start().await;
-    watch_is_awake(&site, &browser).await;
-    let payloads = payloads(column(500, 5_000));
-    let (mut shown, mut refused, mut harm) = (0, 0, Harm::default());
+    assert_injection_is_detected(&site, &browser).await;
+    let payloads = payloads(by_profile(500, 5_000));
+    let (mut rendered, mut rejected, mut findings) = (0, 0, Findings::default());
 
-    for (name, page, message) in PLACES {
-        for words in payloads.chunks(AT_ONCE) {
-            let messages = words.iter().map(|words| (words, message(words)));
-            let (good, bad): (Vec<_>, Vec<_>) =
+    for (name, page, message) in PAYLOAD_PLACES {
+        for chunk in payloads.chunks(PAGE_SIZE) {
+            let messages = chunk.iter().map(|payload| (payload, message(payload)));
+            let (valid, invalid): (Vec<_>, Vec<_>) =
                 messages.partition(|(_, message)| message.validate().is_ok());
-            site.add(page, good.iter().map(|(_, message)| message))
+            site.add(page, valid.iter().map(|(_, message)| message))
                 .await;
-            let expected = good.iter().map(|(words, _)| match name {
-                "link" => link(words),
+            let expected = valid.iter().map(|(payload, _)| match name {
+                "link" => link(payload),
                 "markdown" => String::new(),
-                _ => (*words).clone(),
+                _ => (*payload).clone(),
             });
             let expected: Vec<_> = expected.collect();
-            harm.look(&site, &browser, name, page, &expected).await;
-            shown += good.len();
-            refused += bad.len();
+            findings.check(&site, &browser, name, page, &expected).await;
+            rendered += valid.len();
+            rejected += invalid.len();
         }
     }
-    // Nobody has checked what is given to `fragment`.
-    for words in payloads.chunks(AT_ONCE) {
-        let message = |words: &String| Message::info("x").tag(words).action("x", words);
-        *site.unchecked.lock().unwrap() = words.iter().map(message).collect();
-        let as_parsed = |words: &String| words.replace('\0', "\u{fffd}");
-        let expected: Vec<_> = words.iter().map(as_parsed).collect();
-        harm.look(&site, &browser, "tag", "unchecked", &expected)
+    // `fragment` renders messages that were not validated.
+    for chunk in payloads.chunks(PAGE_SIZE) {
+        let message = |payload: &String| Message::info("x").tag(payload).action("x", payload);
+        *site.unchecked.lock().unwrap() = chunk.iter().map(message).collect();
+        let as_parsed = |payload: &String| payload.replace('\0', "\u{fffd}");
+        let expected: Vec<_> = chunk.iter().map(as_parsed).collect();
+        findings
+            .check(&site, &browser, "tag", "unchecked", &expected)
             .await;
     }
 
@@ -100,36 +107,39 @@ async fn injection() {
     };
     row.verdict.n = payloads.len();
     row.more = format!(
-        "places={} shown={shown} refused={refused} executions={} openings={} altered={} strays={}",
-        PLACES.len() + 1,
-        harm.executions,
-        harm.openings,
-        harm.altered,
-        harm.strays
+        "places={} rendered={rendered} rejected={rejected} executions={} injected_elements={} altered={} unexpected_requests={}",
+        PAYLOAD_PLACES.len() + 1,
+        findings.executions,
+        findings.injected_elements,
+        findings.altered,
+        findings.unexpected_requests
     );
     println!("{row}");
-    assert_eq!(harm, Harm::default());
-    assert!(shown * 5 >= (shown + refused) * 4, "too many are refused");
+    assert_eq!(findings, Findings::default());
+    assert!(
+        rendered * 5 >= (rendered + rejected) * 4,
+        "validation rejects too many payloads"
+    );
 }
 
-/// What payloads did.
+/// The number of deviations from a page with plain text.
 #[derive(Debug, Default, PartialEq)]
-struct Harm {
-    /// Dialogs, markers, events of elements that nobody wrote.
+struct Findings {
+    /// Dialogs, markers, and events of elements that the page does not contain.
     executions: usize,
-    /// Elements, attributes and links through which something could run once somebody clicked.
-    openings: usize,
-    /// Words that are shown as others.
+    /// Elements, attributes and links that could run a script, possibly after a click.
+    injected_elements: usize,
+    /// Texts that differ from the payload.
     altered: usize,
-    /// Requests for what no page has.
-    strays: usize,
+    /// Requests for paths that no page links to.
+    unexpected_requests: usize,
 }
 
-impl Harm {
-    /// Opens a page that is to show this and nothing else.
-    async fn look(
+impl Findings {
+    /// Opens a page and compares its rendered texts with `expected`.
+    async fn check(
         &mut self,
-        site: &Site,
+        site: &InjectionSite,
         browser: &Browser,
         place: &str,
         page: &str,
@@ -137,61 +147,62 @@ impl Harm {
     ) {
         browser.open(&format!("{}/{page}", site.url)).await;
         let script = format!("const kind = '{place}'; {}", include_str!("inspect.js"));
-        let seen = browser.run(&script).await;
-        for (what, count) in [
+        let report = browser.run(&script).await;
+        for (kind, count) in [
             ("fired", &mut self.executions),
-            ("openings", &mut self.openings),
+            ("injected", &mut self.injected_elements),
         ] {
-            let found = seen[what].as_array().unwrap();
+            let found = report[kind].as_array().unwrap();
             *count += found.len();
             if let Some(first) = found.first() {
-                println!("{place} {what}: {first}");
+                println!("{place} {kind}: {first}");
             }
         }
-        let shown = seen["shown"].as_array().unwrap();
-        self.altered += shown.len().abs_diff(expected.len());
-        for (shown, expected) in shown.iter().zip(expected) {
-            if shown != expected {
+        let rendered = report["rendered"].as_array().unwrap();
+        self.altered += rendered.len().abs_diff(expected.len());
+        for (rendered, expected) in rendered.iter().zip(expected) {
+            if rendered != expected {
                 self.altered += 1;
-                println!("{place} shows {shown} for {expected:?}");
+                println!("{place} renders {rendered} for {expected:?}");
             }
         }
-        self.executions += usize::from(seen["place"] != format!("/{page}"));
-        self.strays += site.strays.swap(0, Ordering::SeqCst);
+        self.executions += usize::from(report["path"] != format!("/{page}"));
+        self.unexpected_requests += site.unexpected_requests.swap(0, Ordering::SeqCst);
     }
 }
 
-/// What is let into a page as it is runs, and is seen: with open eyes nothing may be seen later.
-async fn watch_is_awake(site: &Site, browser: &Browser) {
-    browser.open(&format!("{}/hole", site.url)).await;
+/// Opens a page with unescaped markup and checks that the script in it runs and is detected.
+/// Otherwise the absence of findings would prove nothing.
+async fn assert_injection_is_detected(site: &InjectionSite, browser: &Browser) {
+    browser.open(&format!("{}/unescaped", site.url)).await;
     let fired = browser.run("return window.fired;").await;
     assert_eq!(fired, json!(["pwned", "error img", "alert"]));
-    assert_eq!(site.strays.swap(0, Ordering::SeqCst), 1);
+    assert_eq!(site.unexpected_requests.swap(0, Ordering::SeqCst), 1);
 }
 
 /// A site in this process, on Redis.
-struct Site {
+struct InjectionSite {
     url: String,
     salver: Salver,
-    /// What is drawn without having been checked.
+    /// Messages that are rendered without validation.
     unchecked: Arc<Mutex<Vec<Message>>>,
-    /// Requests for what no page has.
-    strays: Arc<AtomicUsize>,
+    /// Number of requests for paths that no page links to.
+    unexpected_requests: Arc<AtomicUsize>,
 }
 
-impl Site {
+impl InjectionSite {
     fn start(server: &Server) -> Self {
         let store = RedisStore::new(&server.url()).unwrap();
         let salver = Salver::builder("app")
             .store(store)
-            .max_messages(AT_ONCE)
-            .call_timeout(PATIENCE)
-            .page_timeout(PATIENCE);
+            .max_messages(PAGE_SIZE)
+            .call_timeout(TIMEOUT)
+            .page_timeout(TIMEOUT);
         let mut site = Self {
             url: String::new(),
             salver: salver.build().unwrap(),
             unchecked: Arc::default(),
-            strays: Arc::default(),
+            unexpected_requests: Arc::default(),
         };
         site.url = site.serve();
         site
@@ -199,26 +210,26 @@ impl Site {
 
     fn serve(&self) -> String {
         let (salver, unchecked) = (self.salver.clone(), self.unchecked.clone());
-        let strays = self.strays.clone();
+        let unexpected_requests = self.unexpected_requests.clone();
         let server = HttpServer::new(move || {
-            let (unchecked, strays) = (unchecked.clone(), strays.clone());
-            let hole = "<script>pwned=1</script><img src=x onerror=alert(1)>";
+            let (unchecked, unexpected_requests) = (unchecked.clone(), unexpected_requests.clone());
+            let unescaped = "<script>pwned=1</script><img src=x onerror=alert(1)>";
             let unchecked = move || {
-                let drawn = fragment(&unchecked.lock().unwrap(), 0);
-                async move { page(&drawn) }
+                let rendered = fragment(&unchecked.lock().unwrap(), 0);
+                async move { page(&rendered) }
             };
-            let stray = move || {
-                strays.fetch_add(1, Ordering::SeqCst);
+            let not_found = move || {
+                unexpected_requests.fetch_add(1, Ordering::SeqCst);
                 HttpResponse::NotFound()
             };
             App::new()
                 .wrap(salver.middleware().session(|_: &_| Some(session("ada"))))
-                .route("/hole", web::get().to(async move || page(hole)))
+                .route("/unescaped", web::get().to(async move || page(unescaped)))
                 .route("/slot", web::get().to(async || page(SLOT)))
                 .route("/template", web::get().to(template))
                 .route("/script", web::get().to(script))
                 .route("/unchecked", web::get().to(unchecked))
-                .default_service(web::to(stray))
+                .default_service(web::to(not_found))
         });
         let server = server.workers(1).disable_signals();
         let server = server.bind("127.0.0.1:0").unwrap();
@@ -246,7 +257,7 @@ fn page(content: &str) -> HttpResponse {
         .body(body)
 }
 
-/// Draws messages as minijinja does.
+/// Renders messages with minijinja.
 async fn template(pending: Pending) -> HttpResponse {
     let mut templates = Environment::new();
     templates.add_template("page.html", TEMPLATE).unwrap();
@@ -255,7 +266,7 @@ async fn template(pending: Pending) -> HttpResponse {
     page(&template.render(context! { messages }).unwrap())
 }
 
-/// Gives messages to scripts, as data and as an expression.
+/// Embeds messages in scripts, as JSON data and as an expression.
 async fn script(pending: Pending) -> HttpResponse {
     let json = pending.json();
     page(&format!(

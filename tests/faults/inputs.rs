@@ -1,20 +1,20 @@
-//! What strangers' bytes do to what reads them.
+//! Untrusted bytes for every parser of the crate.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::column;
+use super::by_profile;
 use crate::support::history::Row;
 use fastrand::Rng;
 
-#[path = "../fuzz/answers.rs"]
-mod answers;
+#[path = "../fuzz/fake_redis.rs"]
+mod fake_redis;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
-/// Who reads, and how many of a hundred inputs are for him: the one behind a socket gets the fewest.
+/// Name, parser and share of the inputs in percent. The parser behind a socket gets the fewest.
 const TARGETS: [(&str, Target, usize); 5] = [
     ("decoder", targets::decoder, 40),
     ("cookie", targets::cookie, 15),
@@ -22,12 +22,13 @@ const TARGETS: [(&str, Target, usize); 5] = [
     ("address", targets::address, 20),
     ("link", targets::link, 20),
 ];
-/// Longest input. What comes in is bounded before it is read: members by Redis's reply, headers by the server.
-const LONGEST: usize = 64 * 1024;
-/// Longest that reading one input may take.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// Bytes at which readers turn.
-const WORDS: [&[u8]; 20] = [
+/// Maximum length of an input. Real input is bounded before it is parsed: members by Redis's reply,
+/// headers by the server.
+const MAX_LENGTH: usize = 64 * 1024;
+/// Maximum time to parse one input.
+const PARSE_TIMEOUT: Duration = Duration::from_millis(100);
+/// Byte sequences with a meaning to the parsers.
+const TOKENS: [&[u8]; 20] = [
     b"\"",
     b"\\",
     b"\\u",
@@ -49,24 +50,26 @@ const WORDS: [&[u8]; 20] = [
     b"99999999999999999999",
     b"1e400",
 ];
+/// Characters that replace other characters. Many of the resulting inputs are accepted.
 const LETTERS: &[u8] = b"0123456789abcdefABCDEFxyzXYZ";
 
+/// Parses an input, checks the result and returns whether the parser accepted it.
 type Target = fn(&[u8]) -> bool;
 
-/// A saved corpus, and what becomes of it by flips, cuts, splices and repeats: nobody panics, nobody takes
-/// long, and what is taken keeps what its reader promises.
+/// Parses a saved corpus and mutations of it (flips, cuts, splices, repeats). No parser panics or
+/// exceeds its time limit, and every accepted input meets the parser's guarantees.
 #[test]
-fn inputs() {
+fn malformed_inputs_cause_no_panic_or_delay() {
     let (mut row, mut panics) = (Row::default(), 0);
     for (seed, (name, target, share)) in TARGETS.into_iter().enumerate() {
-        let (corpus, n) = (corpus(name), column(100_000, 1_000_000) * share / 100);
-        let (mut rng, mut taken) = (Rng::with_seed(seed as u64), 0);
+        let (corpus, n) = (corpus(name), by_profile(100_000, 1_000_000) * share / 100);
+        let (mut rng, mut accepted) = (Rng::with_seed(seed as u64), 0);
         for n in 0..n {
             let saved = corpus.get(n).cloned();
             let input = saved.unwrap_or_else(|| mutated(&corpus, &mut rng));
-            match read(target, &input) {
-                Some((is_taken, time)) => {
-                    taken += usize::from(is_taken);
+            match run(target, &input) {
+                Some((is_accepted, time)) => {
+                    accepted += usize::from(is_accepted);
                     row.worst_wait = row.worst_wait.max(time);
                 }
                 None => {
@@ -75,31 +78,35 @@ fn inputs() {
                 }
             }
         }
-        assert!((1..n).contains(&taken), "{name} takes {taken} of {n}");
+        assert!(
+            (1..n).contains(&accepted),
+            "{name} accepts {accepted} of {n}"
+        );
         row.verdict.n += n;
-        row.more += &format!("{name}={n} {name}_taken={taken} ");
+        row.more += &format!("{name}={n} {name}_accepted={accepted} ");
     }
-    row.test = "inputs";
+    row.test = "malformed_inputs";
     row.more += &format!("panics={panics}");
     println!("{row}");
     assert_eq!(panics, 0);
-    assert!(row.worst_wait < PATIENCE, "{:?}", row.worst_wait);
+    assert!(row.worst_wait < PARSE_TIMEOUT, "{:?}", row.worst_wait);
 }
 
-/// Tells whether an input is taken and how long that takes; nothing when it panics.
-fn read(target: Target, input: &[u8]) -> Option<(bool, Duration)> {
+/// Returns whether an input is accepted and the time to parse it. `None` if the parser panics.
+fn run(target: Target, input: &[u8]) -> Option<(bool, Duration)> {
     let once = || {
         let started = Instant::now();
-        let is_taken = catch_unwind(AssertUnwindSafe(|| target(input))).ok()?;
-        Some((is_taken, started.elapsed()))
+        let is_accepted = catch_unwind(AssertUnwindSafe(|| target(input))).ok()?;
+        Some((is_accepted, started.elapsed()))
     };
     let first = once()?;
-    if first.1 < PATIENCE / 2 {
+    if first.1 < PARSE_TIMEOUT / 2 {
         return Some(first);
     }
-    // Other tests had the processor, or something was made on first use: the shortest time is the reader's own.
-    let again = [once()?, once()?];
-    again.into_iter().chain([first]).min_by_key(|read| read.1)
+    // Other tests used the processor, or the first use initialized something. The shortest time is
+    // that of the parser alone.
+    let repeats = [once()?, once()?];
+    repeats.into_iter().chain([first]).min_by_key(|run| run.1)
 }
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
@@ -108,15 +115,15 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
         .join(name);
     let files = fs::read_dir(folder).unwrap();
     let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    // Whatever the order of the folder: the same seed makes the same inputs.
+    // Independent of the order in the folder, so that a seed always produces the same inputs.
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
 fn mutated(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
-    let mut below = |sides: usize| rng.u64(..sides.max(1) as u64) as usize;
+    let mut below = |bound: usize| rng.u64(..bound.max(1) as u64) as usize;
     let mut input = corpus[below(corpus.len())].clone();
-    // Mostly little: what is changed a lot is refused at once, by the same line.
+    // Few changes: parsers reject heavily changed inputs early, always in the same line.
     for _ in 0..=below(3) {
         let at = below(input.len());
         let length = 1 << below(10);
@@ -136,10 +143,10 @@ fn mutated(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
                 input.splice(at..until, piece);
             }
             5 => {
-                let word = WORDS[below(WORDS.len())];
-                input.splice(at..at, word.iter().copied());
+                let token = TOKENS[below(TOKENS.len())];
+                input.splice(at..at, token.iter().copied());
             }
-            // Another letter or digit: what is changed like this is often taken.
+            // Another letter or digit: parsers accept many inputs that are changed like this.
             _ => {
                 if let Some(byte) = input
                     .get_mut(at)
@@ -149,7 +156,7 @@ fn mutated(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
                 }
             }
         }
-        input.truncate(LONGEST);
+        input.truncate(MAX_LENGTH);
     }
     input
 }

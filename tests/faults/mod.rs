@@ -1,7 +1,8 @@
-//! The promises under faults: each test prints one row of the table, `FAULT <test> n=… lost=…`.
+//! The guarantees under faults. Each scenario prints one row of the fault table, which begins with
+//! `FAULT <scenario> n=…`.
 //!
-//! `tests/run faults` runs the column for every commit; with `SALVER_TEST_FULL=1`, which `tests/run --long faults`
-//! sets, the long one. The page `salver::docs::promises` names the test of each sentence.
+//! `tests/run faults` runs the default profile. `tests/run --full faults` sets `SALVER_TEST_FULL=1`
+//! and runs the full profile. The page `salver::docs::guarantees` names the test of each sentence.
 
 mod acl;
 mod cancellation;
@@ -34,19 +35,21 @@ use salver::{Context, MessageId, Salver};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 
-/// How late the index is told with `SALVER_TEST_INDEX=late`; with `off` there is none.
-pub const LATE: Duration = Duration::from_millis(50);
+/// Delay of the invalidations with `SALVER_TEST_INDEX=late`. With `off` the pending index is
+/// disabled.
+pub const PUSH_DELAY: Duration = Duration::from_millis(50);
 
-/// How many: few enough for every commit, or as many as the long column asks for.
-pub fn column(ci: usize, long: usize) -> usize {
+/// Returns `default`, which is small enough for every commit, or `full` in the full profile.
+pub fn by_profile(default: usize, full: usize) -> usize {
     if std::env::var_os("SALVER_TEST_FULL").is_some() {
-        long
+        full
     } else {
-        ci
+        default
     }
 }
 
-/// Reads what is still there, visible or not, by a connection of the test's own.
+/// Returns the ids of all messages in these contexts, visible or not, read over a separate
+/// connection.
 pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
     let mut connection = server.connect();
     let mut ids = HashSet::new();
@@ -63,9 +66,10 @@ pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
     ids
 }
 
-/// A handle with a lease that a test can wait for, and room for what piles up while nobody can read.
+/// Creates a handle with a lease short enough to wait for. A context holds 1,000 messages, so that
+/// none is displaced while readers are blocked.
 pub fn salver(url: &str) -> Salver {
-    let (url, index) = index(url);
+    let (url, index) = index_mode(url);
     Salver::builder("app")
         .store(RedisStore::new(&url).unwrap())
         .lease(Duration::from_secs(1))
@@ -75,19 +79,19 @@ pub fn salver(url: &str) -> Salver {
         .unwrap()
 }
 
-/// Gives the address at which the server tells of changes when `SALVER_TEST_INDEX` says, and whether it is listened
-/// to.
-pub fn index(url: &str) -> (String, bool) {
+/// Returns the address to connect to and whether to enable the pending index, according to
+/// `SALVER_TEST_INDEX`.
+pub fn index_mode(url: &str) -> (String, bool) {
     match std::env::var("SALVER_TEST_INDEX").as_deref() {
         Ok("off") => (url.to_owned(), false),
-        Ok("late") => (late(url), true),
+        Ok("late") => (with_delayed_invalidations(url), true),
         _ => (url.to_owned(), true),
     }
 }
 
-/// Gives an address at which the server tells of changes late, until this process ends.
-fn late(url: &str) -> String {
-    let (proxy, there) = Proxy::doing(Fault::LatePushes(LATE), url);
+/// Returns the address of a proxy that delays invalidations. It runs until this process ends.
+fn with_delayed_invalidations(url: &str) -> String {
+    let (proxy, url) = Proxy::with_fault(Fault::DelayPushes(PUSH_DELAY), url);
     Box::leak(Box::new(proxy));
-    there
+    url
 }

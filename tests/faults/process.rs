@@ -1,21 +1,24 @@
-//! The site as a process of its own, which can be killed.
+//! The site in a separate process, which can be killed.
 
 use std::io::{BufReader, Lines};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::salver;
-use super::site::Site;
-use crate::support::processes::{Running, start};
+use super::site::FaultSite;
+use crate::support::processes::{ChildProcess, start};
 
+/// Environment variable with the Redis address for the child process.
 const URL: &str = "SALVER_TEST_SITE";
+/// Prefix of the line by which the child process prints its port.
 const PORT: &str = "SITE PORT ";
 
-/// A site in another process.
+/// A site that runs in a child process.
 pub struct SiteProcess {
     pub port: u16,
-    process: Running,
-    /// Kept open: a process that may not say that it takes long ends.
+    process: ChildProcess,
+    /// Kept open: the test harness prints a notice about slow tests, and a closed pipe would end
+    /// the process.
     _output: Lines<BufReader<ChildStdout>>,
 }
 
@@ -36,7 +39,7 @@ impl SiteProcess {
             let line = line.unwrap();
             line.split_once(PORT)?.1.trim().parse().ok()
         });
-        let port = port.expect("the site does not say its port");
+        let port = port.expect("the site printed no port");
         Self {
             port,
             process,
@@ -59,9 +62,9 @@ impl SiteProcess {
 }
 
 #[actix_web::test]
-#[ignore = "the process that another test starts"]
+#[ignore = "runs in a child process that other tests start"]
 async fn serve() {
-    let site = Site::start(
+    let site = FaultSite::start(
         salver(&std::env::var(URL).unwrap()),
         Duration::from_millis(15),
     );

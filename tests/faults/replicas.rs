@@ -1,4 +1,4 @@
-//! Adds that wait for replicas: what is told, and who else has to wait.
+//! Adds that wait for replicas: their results, and the delays of other calls.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,23 @@ use futures_util::future::join_all;
 use salver::{Context, Error, Message, Salver};
 use tokio::time::timeout;
 
-use super::cluster::behind;
+use super::cluster::cluster_handle;
 use crate::support::cluster::Cluster;
 use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 
-/// What an add may take as a whole: more than by default, for a busy machine.
-const BUDGET: Duration = Duration::from_millis(600);
-const SLACK: Duration = Duration::from_millis(200);
+/// Timeout of an add. Longer than the default, for a busy machine.
+const CALL_TIMEOUT: Duration = Duration::from_millis(600);
+/// Tolerance for timers and a busy machine.
+const TOLERANCE: Duration = Duration::from_millis(200);
 
-/// Many more than may wait at once.
-const CROWD: usize = 300;
+/// Number of waiting adds, many more than can wait concurrently.
+const WAITING_ADDS: usize = 300;
 
-/// A server and one replica that has caught up.
+/// Starts a server and one replica, and waits until the replica is in sync.
 fn replicated() -> (Server, Server) {
-    let at_once = ["--repl-diskless-sync-delay", "0"];
-    let primary = Server::start_with(&at_once);
+    let no_sync_delay = ["--repl-diskless-sync-delay", "0"];
+    let primary = Server::start_with(&no_sync_delay);
     let port = primary.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     while !primary
@@ -30,7 +31,7 @@ fn replicated() -> (Server, Server) {
     {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // It is online before it has said what it has.
+    // The replica is online before it has acknowledged its offset.
     let mut connection = primary.connect();
     let mut set = redis::cmd("SET");
     set.arg("known")
@@ -39,13 +40,13 @@ fn replicated() -> (Server, Server) {
         .unwrap();
     let mut wait = redis::cmd("WAIT");
     let reached: u64 = wait.arg(1).arg(10_000).query(&mut connection).unwrap();
-    assert_eq!(reached, 1, "the replica does not catch up");
+    assert_eq!(reached, 1, "the replica did not acknowledge the write");
     (primary, replica)
 }
 
 fn salver(server: &Server) -> Salver {
     let salver = Salver::builder("app").redis(&server.url());
-    salver.call_timeout(BUDGET).build().unwrap()
+    salver.call_timeout(CALL_TIMEOUT).build().unwrap()
 }
 
 async fn add(salver: &Salver, context: &Context) -> Result<(), Error> {
@@ -55,26 +56,30 @@ async fn add(salver: &Salver, context: &Context) -> Result<(), Error> {
         .map(drop)
 }
 
-fn has(server: &Server, context: &Context) -> u64 {
+fn member_count(server: &Server, context: &Context) -> u64 {
     server.run(&[b"ZCARD", context.key().as_bytes()])
 }
 
 #[tokio::test]
-async fn what_no_replica_has_is_in_doubt_however_often_it_is_added() {
+async fn unreplicated_add_is_in_doubt_on_every_retry() {
     let (primary, replica) = replicated();
     let salver = salver(&primary).replicated(1);
     let page = at("ada", "page");
     for n in 1..=20 {
         add(&salver, &page).await.unwrap();
-        assert_eq!(has(&replica, &page), n, "an add returned too early");
+        assert_eq!(
+            member_count(&replica, &page),
+            n,
+            "an add returned before it was replicated"
+        );
     }
     let two = add(&salver.replicated(2), &page).await.unwrap_err();
     assert!(two.is_in_doubt(), "{two}");
 
     replica.signal("STOP");
-    let message = Message::info("again and again");
+    let message = Message::info("repeated");
     for n in 0..5 {
-        // Repeated by whoever, over a connection that has written nothing yet.
+        // Every second retry uses another handle, whose connection has not written yet.
         let other = self::salver(&primary).replicated(1);
         let salver = if n % 2 == 0 { &salver } else { &other };
         let started = Instant::now();
@@ -82,30 +87,33 @@ async fn what_no_replica_has_is_in_doubt_however_often_it_is_added() {
         assert!(error.is_in_doubt(), "{error}");
         assert!(error.to_string().contains("too few replicas"), "{error}");
         assert!(
-            started.elapsed() < BUDGET + SLACK,
+            started.elapsed() < CALL_TIMEOUT + TOLERANCE,
             "{:?}",
             started.elapsed()
         );
     }
     salver.close_session(&session("ada")).await.unwrap();
-    let late = add(&salver, &page).await.unwrap_err();
-    assert!(late.is_closed(), "nothing was added: {late}");
+    let error = add(&salver, &page).await.unwrap_err();
+    assert!(
+        error.is_closed(),
+        "an add to a closed session returned another error: {error}"
+    );
     replica.signal("CONT");
     let page = at("bob", "page");
-    eventually("the replica is back", async || {
+    eventually("the replica acknowledges writes again", async || {
         add(&salver, &page).await.ok()
     })
     .await;
 }
 
 #[tokio::test]
-async fn nobody_else_waits_for_replicas() {
+async fn replica_wait_delays_no_other_call() {
     let (primary, replica) = replicated();
     let salver = salver(&primary);
     let page = at("ada", "page");
     add(&salver, &page).await.unwrap();
     replica.signal("STOP");
-    let waiting: Vec<_> = (0..CROWD)
+    let waiting: Vec<_> = (0..WAITING_ADDS)
         .map(|n| {
             let (salver, page) = (salver.replicated(1), at(&format!("v{n}"), "page"));
             tokio::spawn(async move {
@@ -123,72 +131,72 @@ async fn nobody_else_waits_for_replicas() {
         salver.confirm(&claim).await.unwrap();
     }
     waits.sort();
-    // Of all but the last few: a busy machine makes some wait for itself.
-    let (most, worst) = (waits[waits.len() * 95 / 100], waits[waits.len() - 1]);
-    let (mut doubtful, mut longest) = (0, Duration::ZERO);
-    for ended in join_all(waiting).await {
-        let (error, took) = ended.unwrap();
+    // The 95th percentile: a busy machine delays some calls.
+    let (p95, worst) = (waits[waits.len() * 95 / 100], waits[waits.len() - 1]);
+    let (mut in_doubt, mut longest) = (0, Duration::ZERO);
+    for result in join_all(waiting).await {
+        let (error, time) = result.unwrap();
         assert!(error.is_in_doubt() || error.is_unavailable(), "{error}");
-        doubtful += usize::from(error.is_in_doubt());
-        longest = longest.max(took);
+        in_doubt += usize::from(error.is_in_doubt());
+        longest = longest.max(time);
     }
     let health = salver.health().await;
     assert!(health.is_healthy(), "{health}");
     println!(
-        "FIGURE replicas others={} p95_ms={} worst_ms={} longest_wait_ms={} in_doubt={doubtful} of {CROWD}",
+        "FIGURE replicas others={} p95_ms={} worst_ms={} longest_wait_ms={} in_doubt={in_doubt} of {WAITING_ADDS}",
         waits.len(),
-        most.as_millis(),
+        p95.as_millis(),
         worst.as_millis(),
         longest.as_millis()
     );
-    assert!(most < Duration::from_millis(50), "{most:?}");
-    assert!(longest < BUDGET + SLACK, "{longest:?}");
-    assert!(doubtful >= 8, "{doubtful}");
-    // Who was told is not waited for any more.
-    tokio::time::sleep(BUDGET).await;
+    assert!(p95 < Duration::from_millis(50), "{p95:?}");
+    assert!(longest < CALL_TIMEOUT + TOLERANCE, "{longest:?}");
+    assert!(in_doubt >= 8, "{in_doubt}");
+    // Connections do not keep waiting for adds that have timed out.
+    tokio::time::sleep(CALL_TIMEOUT).await;
     let clients: String = primary.run(&[b"INFO", b"clients"]);
     assert!(clients.contains("blocked_clients:0"), "{clients}");
     replica.signal("CONT");
-    let back = Instant::now();
-    eventually("nobody stands in the way", async || {
+    let resumed = Instant::now();
+    eventually("a replicated add succeeds again", async || {
         add(&salver.replicated(1), &page).await.ok()
     })
     .await;
-    // A replica that goes on is at times heard of only when it reports of itself, once a second.
-    let longest = Duration::from_secs(1) + BUDGET + SLACK;
-    assert!(back.elapsed() < longest, "{:?}", back.elapsed());
+    // A resumed replica may acknowledge only with its periodic report, once a second.
+    let longest = Duration::from_secs(1) + CALL_TIMEOUT + TOLERANCE;
+    assert!(resumed.elapsed() < longest, "{:?}", resumed.elapsed());
 }
 
 #[tokio::test]
-async fn many_queue_and_a_dropped_one_spoils_nothing() {
+async fn dropped_replicated_adds_do_not_block_later_adds() {
     let (primary, replica) = replicated();
     let salver = salver(&primary).replicated(1);
     let page = at("ada", "page");
     replica.signal("STOP");
     for n in 0..20 {
         let dropped = timeout(Duration::from_millis(n), add(&salver, &page)).await;
-        assert!(dropped.is_err(), "it was to be dropped");
+        assert!(dropped.is_err(), "the add completed before it was dropped");
     }
     replica.signal("CONT");
-    eventually("the next one is well", async || {
+    eventually("the next add succeeds", async || {
         add(&salver, &page).await.ok()
     })
     .await;
     let pages: Vec<_> = (0..64).map(|n| at(&format!("v{n}"), "page")).collect();
-    for ended in join_all(pages.iter().map(|page| add(&salver, page))).await {
-        ended.unwrap();
+    for result in join_all(pages.iter().map(|page| add(&salver, page))).await {
+        result.unwrap();
     }
-    assert!(pages.iter().all(|page| has(&replica, page) == 1));
+    assert!(pages.iter().all(|page| member_count(&replica, page) == 1));
     let connections: String = primary.run(&[b"CLIENT", b"LIST"]);
-    let waited = connections.matches("cmd=wait").count();
+    let wait_connections = connections.matches("cmd=wait").count();
     assert!(
-        (1..=8).contains(&waited),
-        "{waited} connections for adds that wait"
+        (1..=8).contains(&wait_connections),
+        "{wait_connections} connections for adds that wait"
     );
 }
 
 #[tokio::test]
-async fn connections_that_wait_are_replaced_when_they_broke() {
+async fn broken_replica_wait_connections_are_replaced() {
     let (primary, _replica) = replicated();
     let salver = salver(&primary).replicated(1);
     let pages: Vec<_> = (0..8).map(|n| at(&format!("v{n}"), "page")).collect();
@@ -200,9 +208,9 @@ async fn connections_that_wait_are_replaced_when_they_broke() {
 }
 
 #[tokio::test]
-async fn a_cluster_replicates_too() {
+async fn cluster_add_waits_for_replicas() {
     let cluster = Cluster::start(3, 1);
-    let salver = behind(&cluster).replicated(1);
+    let salver = cluster_handle(&cluster).replicated(1);
     let pages: Vec<_> = (0..30).map(|n| at(&format!("v{n}"), "page")).collect();
     for page in &pages {
         add(&salver, page).await.unwrap();

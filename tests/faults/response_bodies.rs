@@ -1,4 +1,4 @@
-//! Every way in which a response can end: what counts as shown, and what stays pending.
+//! Every way in which a response can end, and whether its messages are confirmed or stay pending.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use salver::{Context, Pending, Salver};
 
-use super::site::{WHO, ask, visitor};
+use super::site::{VISITOR_HEADER, send_get, visitor};
 use super::{pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
@@ -19,16 +19,17 @@ use crate::support::{at, eventually};
 
 const PAGE: &str = "<!doctype html><main><salver-messages></salver-messages></main>";
 
-/// What becomes of the message of a case.
+/// The state of the message after the response.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Ends {
+enum MessageState {
     Shown,
     Pending,
 }
-use Ends::{Pending as Kept, Shown};
+use MessageState::{Pending as StillPending, Shown};
 
-/// A case: its path, which is its name and its view, the request's method and header, and how it ends.
-const CASES: [(&str, &str, (&str, &str), Ends); 22] = [
+/// The cases: path, which is also the name of the view; method and header of the request; expected
+/// state of the message.
+const CASES: [(&str, &str, (&str, &str), MessageState); 22] = [
     ("whole", "GET", ("x-none", ""), Shown),
     ("any-method", "POST", ("x-none", ""), Shown),
     ("chunked", "GET", ("x-none", ""), Shown),
@@ -40,22 +41,27 @@ const CASES: [(&str, &str, (&str, &str), Ends); 22] = [
         Shown,
     ),
     ("unprocessable", "POST", ("x-none", ""), Shown),
-    ("drawn", "GET", ("x-none", ""), Shown),
+    ("rendered", "GET", ("x-none", ""), Shown),
     ("json", "GET", ("x-none", ""), Shown),
-    ("looked-at", "GET", ("x-none", ""), Kept),
-    ("no-slot", "GET", ("x-none", ""), Kept),
-    ("empty", "GET", ("x-none", ""), Kept),
-    ("head", "HEAD", ("x-none", ""), Kept),
-    ("prefetched", "GET", ("sec-purpose", "prefetch"), Kept),
-    ("no-content", "GET", ("x-none", ""), Kept),
-    ("partial", "GET", ("x-none", ""), Kept),
-    ("not-modified", "GET", ("x-none", ""), Kept),
-    ("redirected", "GET", ("x-none", ""), Kept),
-    ("not-found", "GET", ("x-none", ""), Kept),
-    ("errs", "GET", ("x-none", ""), Kept),
-    ("breaks", "GET", ("x-none", ""), Kept),
-    ("panics", "GET", ("x-none", ""), Kept),
-    ("left", "GET", ("x-none", ""), Kept),
+    ("counted", "GET", ("x-none", ""), StillPending),
+    ("no-slot", "GET", ("x-none", ""), StillPending),
+    ("empty", "GET", ("x-none", ""), StillPending),
+    ("head", "HEAD", ("x-none", ""), StillPending),
+    (
+        "prefetched",
+        "GET",
+        ("sec-purpose", "prefetch"),
+        StillPending,
+    ),
+    ("no-content", "GET", ("x-none", ""), StillPending),
+    ("partial", "GET", ("x-none", ""), StillPending),
+    ("not-modified", "GET", ("x-none", ""), StillPending),
+    ("redirected", "GET", ("x-none", ""), StillPending),
+    ("not-found", "GET", ("x-none", ""), StillPending),
+    ("handler-error", "GET", ("x-none", ""), StillPending),
+    ("body-error", "GET", ("x-none", ""), StillPending),
+    ("panics", "GET", ("x-none", ""), StillPending),
+    ("disconnected", "GET", ("x-none", ""), StillPending),
 ];
 
 fn html(status: StatusCode, body: &'static str) -> HttpResponse {
@@ -64,39 +70,39 @@ fn html(status: StatusCode, body: &'static str) -> HttpResponse {
         .body(body)
 }
 
-/// A page in pieces, which ends in an error after some of them if told to.
-fn pieces(breaks: bool) -> HttpResponse {
-    let pieces = stream::unfold(0, move |at| async move {
+/// Returns a page in chunks. With `fails` the body ends with an error before the last chunk.
+fn chunks(fails: bool) -> HttpResponse {
+    let chunks = stream::unfold(0, move |at| async move {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        let piece = PAGE.as_bytes().chunks(20).nth(at)?;
-        // The last piece is withheld: the slot has gone out by then.
+        let chunk = PAGE.as_bytes().chunks(20).nth(at)?;
+        // The error replaces the last chunk, after the slot has been sent.
         let last = (at + 2) * 20 >= PAGE.len();
-        let piece = match breaks && last {
-            true => Err(std::io::Error::other("the template breaks")),
-            false => Ok(Bytes::copy_from_slice(piece)),
+        let chunk = match fails && last {
+            true => Err(std::io::Error::other("the body fails")),
+            false => Ok(Bytes::copy_from_slice(chunk)),
         };
-        Some((piece, at + 1))
+        Some((chunk, at + 1))
     });
     HttpResponse::Ok()
         .content_type(ContentType::html())
-        .streaming(pieces)
+        .streaming(chunks)
 }
 
-async fn case(request: HttpRequest, shown: Pending) -> actix_web::Result<HttpResponse> {
+async fn case(request: HttpRequest, messages: Pending) -> actix_web::Result<HttpResponse> {
     Ok(match request.path().trim_start_matches('/') {
-        "drawn" => HttpResponse::Ok()
+        "rendered" => HttpResponse::Ok()
             .content_type(ContentType::html())
-            .body(shown.html()),
-        "json" => HttpResponse::Ok().json(&shown),
-        "looked-at" => HttpResponse::Ok().body(format!("{} pending", shown.len())),
-        _ => return Err(error::ErrorInternalServerError("the handler errs")),
+            .body(messages.html()),
+        "json" => HttpResponse::Ok().json(&messages),
+        "counted" => HttpResponse::Ok().body(format!("{} pending", messages.len())),
+        _ => return Err(error::ErrorInternalServerError("the handler fails")),
     })
 }
 
 async fn page(request: HttpRequest) -> HttpResponse {
     match request.path().trim_start_matches('/') {
-        "chunked" | "compressed-stream" => pieces(false),
-        "breaks" => pieces(true),
+        "chunked" | "compressed-stream" => chunks(false),
+        "body-error" => chunks(true),
         "unprocessable" => html(StatusCode::UNPROCESSABLE_ENTITY, PAGE),
         "no-slot" => html(StatusCode::OK, "<main>nothing to fill</main>"),
         "empty" => html(StatusCode::OK, ""),
@@ -105,8 +111,8 @@ async fn page(request: HttpRequest) -> HttpResponse {
         "not-modified" => html(StatusCode::NOT_MODIFIED, ""),
         "redirected" => html(StatusCode::SEE_OTHER, PAGE),
         "not-found" => html(StatusCode::NOT_FOUND, PAGE),
-        "panics" => panic!("the handler panics, as it is to"),
-        "left" => {
+        "panics" => panic!("expected panic of the handler"),
+        "disconnected" => {
             tokio::time::sleep(Duration::from_millis(100)).await;
             html(StatusCode::OK, PAGE)
         }
@@ -121,7 +127,7 @@ fn serve(salver: Salver) -> u16 {
             .wrap(Compress::default());
         for (path, ..) in CASES {
             let handler = match path {
-                "drawn" | "json" | "looked-at" | "errs" => web::route().to(case),
+                "rendered" | "json" | "counted" | "handler-error" => web::route().to(case),
                 _ => web::route().to(page),
             };
             app = app.route(&format!("/{path}"), handler);
@@ -138,29 +144,29 @@ fn serve(salver: Salver) -> u16 {
     port
 }
 
-/// Each case is confirmed only when it is an eligible view and all of it was handed over.
+/// A message is confirmed only if its view is eligible and the complete body was sent.
 #[actix_web::test]
-async fn bodies() {
+async fn only_complete_eligible_responses_confirm_messages() {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
     let salver = salver(&server.url());
     let port = serve(salver.clone());
     let mut contexts = Vec::new();
-    for (path, method, header, ends) in CASES {
+    for (path, method, header, expected) in CASES {
         let context = at("ada", path);
         let message = history.message(&context);
         salver.add(&context, message.clone()).await.unwrap();
         history.acknowledged(&message);
-        visit(port, path, method, header, &context, &history).await;
+        request_page(port, path, method, header, &context, &history).await;
         salver.flush().await;
-        if ends == Shown {
+        if expected == Shown {
             assert!(
                 pending(&server, std::slice::from_ref(&context)).is_empty(),
                 "{path} was not confirmed"
             );
         } else {
-            eventually("what was not shown is given back", async || {
+            eventually("the claim is released", async || {
                 (salver.count(&context).await.unwrap() == 1).then_some(())
             })
             .await;
@@ -171,19 +177,20 @@ async fn bodies() {
     let verdict = history.verdict(&pending(&server, &contexts));
     let shown = CASES.iter().filter(|case| case.3 == Shown).count();
     assert_eq!(
-        (verdict.received, verdict.pending, verdict.handed),
+        (verdict.received, verdict.pending, verdict.delivered),
         (shown, CASES.len() - shown, 0)
     );
     Row {
-        test: "bodies",
+        test: "response_bodies",
         verdict,
         more: format!("cases={}", CASES.len()),
         ..Row::default()
     }
-    .judge();
+    .report();
 }
 
-async fn visit(
+/// Sends the request of a case and records the messages of the response.
+async fn request_page(
     port: u16,
     path: &str,
     method: &str,
@@ -191,8 +198,8 @@ async fn visit(
     context: &Context,
     history: &History,
 ) {
-    if path == "left" {
-        drop(ask(port, "/left", "ada").await.unwrap());
+    if path == "disconnected" {
+        drop(send_get(port, "/disconnected", "ada").await.unwrap());
         return;
     }
     let client = reqwest::Client::builder()
@@ -205,11 +212,11 @@ async fn visit(
             method.parse().unwrap(),
             format!("http://127.0.0.1:{port}/{path}"),
         )
-        .header(WHO, "ada")
+        .header(VISITOR_HEADER, "ada")
         .header(header.0, header.1);
-    // A panic and a broken stream end the connection.
-    if let Ok(answer) = request.send().await
-        && let Ok(body) = answer.text().await
+    // A panic and a failed body close the connection.
+    if let Ok(response) = request.send().await
+        && let Ok(body) = response.text().await
     {
         history.received(context, &body);
     }

@@ -1,4 +1,4 @@
-//! What is nobody's business: not in a log, not in an error, not in a metric.
+//! Message content, tokens and passwords never appear in logs, errors and metrics.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use salver::store::{Limits, RedisStore, Store};
 use salver::{Message, Messages, Salver};
 
 use crate::support::logs::Logs;
-use crate::support::metrics::Counted;
+use crate::support::metrics::RecordedMetrics;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::{at, eventually};
 
-/// Stands in every text, title, tag, link and datum, and in the password.
+/// Part of every text, title, tag, link and data value, and of the password.
 const CANARY: &str = "cAnArY";
 
 fn message() -> Message {
@@ -65,13 +65,13 @@ fn serve(salver: Salver) -> String {
     url
 }
 
-/// Does everything, with and without faults, while every crate logs all that it can.
+/// Runs all operations, with and without faults, while every crate logs at the level trace.
 #[actix_web::test]
-async fn secrets() {
+async fn secrets_never_appear_in_logs_errors_or_metrics() {
     let logs = Logs::everywhere();
-    let counted = Counted::start();
+    let recorded_metrics = RecordedMetrics::start();
     let server = Server::start_with(&["--requirepass", CANARY]);
-    let proxy = Proxy::before(server.port);
+    let proxy = Proxy::start(server.port);
     let url = format!("redis://:{CANARY}@127.0.0.1:{}", proxy.port);
     let salver = Salver::redis("app", &url).unwrap();
     let site = serve(salver.clone());
@@ -80,8 +80,8 @@ async fn secrets() {
         Fault::None,
         Fault::CutAfter,
         Fault::SwapReplies,
-        Fault::Answer("NOPERM no"),
-        Fault::Answer("OOM no"),
+        Fault::ErrorReply("NOPERM no"),
+        Fault::ErrorReply("OOM no"),
         Fault::Refuse,
     ];
     for fault in faults {
@@ -91,15 +91,15 @@ async fn secrets() {
             .unwrap();
         proxy.set(fault);
         for path in ["page", "login", "page", "logout"] {
-            let answer = visitor.post(format!("{site}/{path}")).send().await.unwrap();
-            assert!(answer.status().is_success(), "{path} under {fault:?}");
-            tokens.extend(answer.cookies().map(|cookie| cookie.value().to_owned()));
+            let response = visitor.post(format!("{site}/{path}")).send().await.unwrap();
+            assert!(response.status().is_success(), "{path} under {fault:?}");
+            tokens.extend(response.cookies().map(|cookie| cookie.value().to_owned()));
             let page = visitor.get(format!("{site}/page")).send().await.unwrap();
             page.text().await.unwrap();
         }
-        tell_all(&salver).await;
+        log_everything(&salver).await;
         proxy.set(Fault::None);
-        eventually("circuit breaker closed; store reachable", async || {
+        eventually("the store is reachable again", async || {
             salver.peek(&at("ada", "page")).await.ok()
         })
         .await;
@@ -110,28 +110,35 @@ async fn secrets() {
     tokens.sort();
     tokens.dedup();
     assert!(tokens.len() >= faults.len(), "{} tokens", tokens.len());
-    // What the visitors' own side logs of its cookies is theirs.
+    // The HTTP client of the test logs its own cookies.
     let text = logs.text();
-    let visitors = ["cookie_store::", "reqwest::", "hyper"];
-    let own = |line: &&str| !visitors.iter().any(|name| line.contains(name));
-    let text = text.lines().filter(own).collect::<Vec<_>>().join("\n");
-    let metrics = format!("{counted:?}");
-    assert!(text.lines().count() > 500, "hardly anything was logged");
+    let clients = ["cookie_store::", "reqwest::", "hyper"];
+    let is_server_line = |line: &&str| !clients.iter().any(|name| line.contains(name));
+    let text = text
+        .lines()
+        .filter(is_server_line)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let metrics = format!("{recorded_metrics:?}");
+    assert!(
+        text.lines().count() > 500,
+        "fewer than 501 lines were logged"
+    );
     assert!(
         text.contains("TRACE") && text.contains("operation=\"add\""),
-        "spans are not there"
+        "the log contains no spans"
     );
     let mut hits = 0;
     for secret in tokens.iter().map(String::as_str).chain([CANARY]) {
         for line in text.lines().chain([metrics.as_str()]) {
             if line.contains(secret) {
-                eprintln!("{secret} stands in: {line}");
+                eprintln!("{secret} appears in: {line}");
                 hits += 1;
             }
         }
     }
     println!(
-        "FAULT secrets n={} lost=0 handed=0 twice=0 again=0 foreign=0 worst_wait_ms=0 recovery_ms=0 \
+        "FAULT secrets n={} lost=0 delivered=0 twice=0 again=0 foreign=0 worst_wait_ms=0 recovery_ms=0 \
          hits={hits} tokens={}",
         text.lines().count(),
         tokens.len()
@@ -139,8 +146,8 @@ async fn secrets() {
     assert_eq!(hits, 0);
 }
 
-/// Errors, and whatever else can be printed, go into the log whole.
-async fn tell_all(salver: &Salver) {
+/// Logs errors and all other printable values in full.
+async fn log_everything(salver: &Salver) {
     let page = at("ada", "page");
     let added = salver.add(&page, message()).await;
     tracing::info!(?salver, ?page, ?added, claim = ?salver.claim(&page).await, "printed");
@@ -148,7 +155,7 @@ async fn tell_all(salver: &Salver) {
         .into_iter()
         .flatten()
     {
-        tracing::error!(%error, debug = ?error, "told");
+        tracing::error!(%error, debug = ?error, "error");
     }
     let invalid = Message::info(format!("{CANARY}\u{0}"))
         .validate()

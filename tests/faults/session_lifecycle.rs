@@ -1,47 +1,49 @@
-//! The life of a session: logins, logouts and late adds in every order.
+//! Logins, logouts and late adds of a session in random order.
 
 use std::collections::HashSet;
 
 use actix_web::test::TestRequest;
 use salver::{Context, Salver, SessionId};
 
-use super::fault_matrix::{Site, site};
-use super::site::WHO;
-use super::{column, pending, salver};
+use super::fault_matrix::{InProcessSite, in_process_site};
+use super::site::VISITOR_HEADER;
+use super::{by_profile, pending, salver};
 use crate::support::history::{History, Row};
 use crate::support::redis::Server;
 use crate::support::{at, session};
 use fastrand::Rng;
 
-/// What has become of one visitor.
+/// The session ids of one visitor.
 struct Visitor {
-    /// The id that the visitor's cookie stands for by now.
-    now: SessionId,
-    /// The ids before it, and the one that a logout closed.
-    before: Vec<SessionId>,
-    /// The newest id of a life, by each id of it: where a job's add has to end.
+    /// The current session id.
+    current: SessionId,
+    /// All earlier ids: migrated by logins, or closed by logouts.
+    previous: Vec<SessionId>,
+    /// The ids of sessions that a logout ended. Adds to them must fail.
     closed: Vec<SessionId>,
-    born: u32,
+    /// Number of ids created so far.
+    id_count: u32,
 }
 
-/// Everything that happens to one visitor, in an order left to chance.
-struct Story<'a> {
+/// A random sequence of events of one visitor.
+struct Scenario<'a> {
     salver: &'a Salver,
-    site: &'a Site,
+    site: &'a InProcessSite,
     history: &'a History,
     rng: Rng,
     visitor: Visitor,
     name: String,
     contexts: Vec<Context>,
-    /// Messages that a logout cleared, or that nobody is to see.
+    /// Messages that a logout cleared. They must not be shown.
     cleared: HashSet<salver::MessageId>,
-    open: HashSet<salver::MessageId>,
+    /// Acknowledged messages that were neither received nor cleared.
+    pending: HashSet<salver::MessageId>,
 }
 
-impl Story<'_> {
+impl Scenario<'_> {
     fn new_id(&mut self) -> SessionId {
-        self.visitor.born += 1;
-        session(&format!("{}x{}", self.name, self.visitor.born))
+        self.visitor.id_count += 1;
+        session(&format!("{}x{}", self.name, self.visitor.id_count))
     }
 
     fn context(&mut self, session: &SessionId) -> Context {
@@ -52,134 +54,143 @@ impl Story<'_> {
         context
     }
 
-    /// A job adds to an id that it was given some time ago.
-    async fn job_adds(&mut self) {
-        let mut ids = self.visitor.before.clone();
-        ids.push(self.visitor.now.clone());
-        let old = ids[self.rng.u64(..ids.len() as u64) as usize].clone();
-        let context = self.context(&old);
-        // Whose it is: whoever the id leads to.
+    /// A background job adds a message to the current id or to an earlier one.
+    async fn add_from_job(&mut self) {
+        let mut ids = self.visitor.previous.clone();
+        ids.push(self.visitor.current.clone());
+        let id = ids[self.rng.u64(..ids.len() as u64) as usize].clone();
+        let context = self.context(&id);
+        // The history identifies the visitor by name, since the session id changes.
         let owner = at(self.name.as_str(), "page");
         let message = self.history.message(&owner);
         match self.salver.add(&context, message.clone()).await {
             Ok(_) => {
                 self.history.acknowledged(&message);
-                self.open.insert(message.id());
+                self.pending.insert(message.id());
                 assert!(
-                    !self.visitor.closed.contains(&old),
-                    "an add after a logout was taken"
+                    !self.visitor.closed.contains(&id),
+                    "an add after a logout succeeded"
                 );
             }
             Err(error) => assert!(error.is_closed(), "{error}"),
         }
     }
 
-    /// A form is sent with an old cookie: its message is not for the new session.
-    async fn old_cookie_posts(&mut self) {
-        for old in &self.visitor.before {
+    /// A form is posted with an earlier cookie. Its message must not reach the current session.
+    async fn post_with_old_cookie(&mut self) {
+        for old in &self.visitor.previous {
             let request = TestRequest::post().uri("/page");
-            let request = request.insert_header((WHO, old.as_str()));
+            let request = request.insert_header((VISITOR_HEADER, old.as_str()));
             let (status, _) = self.site.call(request).await;
-            assert_eq!(status, 303, "a form fails for its message");
+            assert_eq!(status, 303, "the form failed because of its message");
         }
     }
 
-    async fn logs_in(&mut self) {
-        let (old, new) = (self.visitor.now.clone(), self.new_id());
-        // An attacker who knows the new id in advance finds nothing there that is not the visitor's.
+    async fn log_in(&mut self) {
+        let (old, new) = (self.visitor.current.clone(), self.new_id());
+        // After a login the old id, which an attacker may know, must contain no messages.
         self.salver.migrate(&old, &new).await.unwrap();
-        let seen = self.salver.peek(&at(old.as_str(), "page")).await.unwrap();
-        assert!(seen.is_empty(), "the old id shows something after a login");
-        self.visitor.before.push(old);
-        self.visitor.now = new;
+        let messages = self.salver.peek(&at(old.as_str(), "page")).await.unwrap();
+        assert!(
+            messages.is_empty(),
+            "a message is visible under the old id after a login"
+        );
+        self.visitor.previous.push(old);
+        self.visitor.current = new;
     }
 
-    async fn logs_out(&mut self) {
-        let (old, new) = (self.visitor.now.clone(), self.new_id());
+    async fn log_out(&mut self) {
+        let (old, new) = (self.visitor.current.clone(), self.new_id());
         self.salver.close_session(&old).await.unwrap();
-        self.open.iter().for_each(|id| self.history.cleared(*id));
-        self.cleared.extend(self.open.drain());
-        self.visitor.closed.append(&mut self.visitor.before.clone());
+        self.pending.iter().for_each(|id| self.history.cleared(*id));
+        self.cleared.extend(self.pending.drain());
+        self.visitor
+            .closed
+            .append(&mut self.visitor.previous.clone());
         self.visitor.closed.push(old.clone());
-        self.visitor.before.push(old);
-        self.visitor.now = new;
+        self.visitor.previous.push(old);
+        self.visitor.current = new;
     }
 
-    async fn reads(&mut self) {
-        let now = self.visitor.now.clone();
-        let context = self.context(&now);
+    async fn read(&mut self) {
+        let current = self.visitor.current.clone();
+        let context = self.context(&current);
         let owner = at(self.name.as_str(), "page");
         let claim = self.salver.claim(&context).await.unwrap();
-        self.history.given(&owner, claim.messages());
+        self.history.received_messages(&owner, claim.messages());
         for message in claim.messages() {
             assert!(
                 !self.cleared.contains(&message.id()),
-                "shown after a logout"
+                "a message was shown after a logout"
             );
-            self.open.remove(&message.id());
+            self.pending.remove(&message.id());
         }
         self.salver.confirm(&claim).await.unwrap();
     }
 
-    /// Old ids open nothing, whatever has happened.
-    async fn attacker_reads(&mut self) {
-        for old in &self.visitor.before {
-            let seen = self.salver.peek(&at(old.as_str(), "page")).await.unwrap();
-            assert!(seen.is_empty(), "an old id shows something");
+    /// An attacker reads with earlier ids, which must never contain messages.
+    async fn read_with_old_ids(&mut self) {
+        for old in &self.visitor.previous {
+            let messages = self.salver.peek(&at(old.as_str(), "page")).await.unwrap();
+            assert!(messages.is_empty(), "a message is visible under an old id");
         }
     }
 }
 
-/// Logins, logouts, late adds of jobs, reads and attackers with old ids, interleaved.
+/// Interleaves logins, logouts, late adds of jobs, reads, and reads with earlier ids.
 #[actix_web::test]
-async fn session_life() {
+async fn logins_and_logouts_neither_lose_nor_leak_messages() {
     let server = Server::start();
     let (salver, history) = (salver(&server.url()), History::default());
-    let site = site(&salver).await;
-    let (stories, mut contexts, mut steps) = (column(1_000, 100_000), Vec::new(), 0);
+    let site = in_process_site(&salver).await;
+    let (scenarios, mut contexts, mut steps) = (by_profile(1_000, 100_000), Vec::new(), 0);
     let mut cleared = 0;
-    for n in 0..stories {
+    for n in 0..scenarios {
         let name = format!("v{n}");
-        let mut story = Story {
+        let mut scenario = Scenario {
             salver: &salver,
             site: &site,
             history: &history,
             rng: Rng::with_seed(n as u64),
             visitor: Visitor {
-                now: session(&name),
-                before: Vec::new(),
+                current: session(&name),
+                previous: Vec::new(),
                 closed: Vec::new(),
-                born: 0,
+                id_count: 0,
             },
             name,
             contexts: Vec::new(),
             cleared: HashSet::new(),
-            open: HashSet::new(),
+            pending: HashSet::new(),
         };
         for _ in 0..12 {
             steps += 1;
-            match story.rng.u64(..9) {
-                0..=2 => story.job_adds().await,
-                3 | 4 => story.logs_in().await,
-                5 => story.logs_out().await,
-                6 => story.reads().await,
-                7 => story.old_cookie_posts().await,
-                _ => story.attacker_reads().await,
+            match scenario.rng.u64(..9) {
+                0..=2 => scenario.add_from_job().await,
+                3 | 4 => scenario.log_in().await,
+                5 => scenario.log_out().await,
+                6 => scenario.read().await,
+                7 => scenario.post_with_old_cookie().await,
+                _ => scenario.read_with_old_ids().await,
             }
         }
-        story.reads().await;
-        assert!(story.open.is_empty(), "{:?} came to nobody", story.open);
-        cleared += story.cleared.len();
-        contexts.append(&mut story.contexts);
+        scenario.read().await;
+        assert!(
+            scenario.pending.is_empty(),
+            "messages {:?} were never received",
+            scenario.pending
+        );
+        cleared += scenario.cleared.len();
+        contexts.append(&mut scenario.contexts);
     }
     let verdict = history.verdict(&pending(&server, &contexts));
     assert_eq!((verdict.received, verdict.again), (verdict.n, 0));
-    let more = format!("stories={stories} steps={steps} cleared_by_logout={cleared}");
+    let more = format!("scenarios={scenarios} steps={steps} cleared_by_logout={cleared}");
     Row {
-        test: "session_life",
+        test: "session_lifecycle",
         verdict,
         more,
         ..Row::default()
     }
-    .judge();
+    .report();
 }

@@ -1,4 +1,4 @@
-//! A cache that many visitors share.
+//! A shared HTTP cache in front of the site.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -10,11 +10,11 @@ use futures_util::future::join;
 use reqwest::{Client, StatusCode};
 use salver::{Context, Messages, Salver, View};
 
-use super::{column, pending, salver};
+use super::{by_profile, pending, salver};
 use crate::support::eventually;
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
-use crate::support::processes::{Running, free_port, scratch, start};
+use crate::support::processes::{ChildProcess, free_port, scratch, start};
 use crate::support::redis::Server;
 use fastrand::Rng;
 
@@ -22,38 +22,39 @@ const PAGE: &str =
     "<!doctype html><title>Page</title><main><salver-messages></salver-messages></main>";
 const ETAG: &str = "\"page\"";
 const MODIFIED: &str = "Sat, 21 Nov 2026 10:00:00 GMT";
-/// What is said above `Cache-Control`, and by whom it is heard.
-const LIFETIMES: [(&str, &str); 4] = [
+/// Headers that override `Cache-Control` in some caches, and their values.
+const CACHE_OVERRIDES: [(&str, &str); 4] = [
     ("x-accel-expires", "10"),
     ("cdn-cache-control", "max-age=10"),
     ("surrogate-control", "max-age=10"),
     ("expires", "Sat, 21 Nov 2037 10:00:00 GMT"),
 ];
 
-/// "Only if it has changed", as browsers ask when they have a page: never, by one header, by the other.
+/// Conditional headers of a browser that has a cached copy: none, `If-None-Match`,
+/// `If-Modified-Since`.
 const CONDITIONS: [Option<(&str, &str)>; 4] = [
     None,
     None,
     Some(("if-none-match", ETAG)),
     Some(("if-modified-since", MODIFIED)),
 ];
-/// After this nginx, which counts in whole seconds, is sure to ask whether a page for one second has changed.
-const OLD: Duration = Duration::from_millis(2_100);
+/// After this time nginx revalidates a page with `max-age=1`. nginx counts in whole seconds.
+const STALE_AFTER: Duration = Duration::from_millis(2_100);
 
-/// Two visitors read the same pages through nginx, which keeps what it may for ten seconds. Pages without
-/// messages come out of the cache; what carried a message was for one visitor, once.
+/// Two visitors read the same pages through nginx, which caches for ten seconds. Pages without
+/// messages are served from the cache. A page with a message reaches one visitor, once.
 #[actix_web::test]
-async fn shared_cache() {
+async fn shared_cache_stores_no_page_with_messages() {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
     let salver = salver(&server.url());
-    let cache = Cache::before(serve(&salver)).await;
-    let (ada, bob) = join(Visitor::begin(&cache), Visitor::begin(&cache)).await;
-    let mut seen = Seen::default();
+    let cache = Cache::start(serve(&salver)).await;
+    let (ada, bob) = join(Visitor::new(&cache), Visitor::new(&cache)).await;
+    let mut totals = Totals::default();
     let mut rng = Rng::with_seed(1);
 
-    for round in 0..column(500, 10_000) / 4 {
+    for round in 0..by_profile(500, 10_000) / 4 {
         for visitor in [&ada, &bob] {
             if rng.u64(..2) == 0 {
                 let message = history.message(&visitor.context);
@@ -63,23 +64,24 @@ async fn shared_cache() {
         }
         let path = path(round);
         let mut condition = || CONDITIONS[rng.u64(..4) as usize];
-        // Nobody has asked for this page yet: both at once, then one after the other.
-        let (first, second) = join(ada.ask(&path, condition()), bob.ask(&path, None)).await;
-        seen.note(&ada, &first, &history);
-        seen.note(&bob, &second, &history);
+        // The first requests for this page: both concurrently, then one after the other.
+        let (first, second) = join(ada.get(&path, condition()), bob.get(&path, None)).await;
+        totals.record(&ada, &first, &history);
+        totals.record(&bob, &second, &history);
         for visitor in [&bob, &ada] {
-            let answer = visitor.ask(&path, condition()).await;
-            seen.note(visitor, &answer, &history);
+            let response = visitor.get(&path, condition()).await;
+            totals.record(visitor, &response, &history);
         }
     }
-    // What is old is asked about; what nobody has read yet waits behind pages that were in the cache.
-    tokio::time::sleep(OLD).await;
-    seen.note(&ada, &ada.ask("/brief", None).await, &history);
+    // A stale page is revalidated. Messages may still be pending, since their pages came from the
+    // cache.
+    tokio::time::sleep(STALE_AFTER).await;
+    totals.record(&ada, &ada.get("/brief", None).await, &history);
     let contexts = [ada.context.clone(), bob.context.clone()];
-    for turn in 0..100 {
+    for attempt in 0..100 {
         for (name, visitor) in [("ada", &ada), ("bob", &bob)] {
-            let path = format!("/page?last&{name}&{turn}");
-            seen.note(visitor, &visitor.ask(&path, None).await, &history);
+            let path = format!("/page?last&{name}&{attempt}");
+            totals.record(visitor, &visitor.get(&path, None).await, &history);
         }
         salver.flush().await;
         if pending(&server, &contexts).is_empty() {
@@ -89,33 +91,34 @@ async fn shared_cache() {
 
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &contexts));
-    let told = (verdict.again, verdict.handed, verdict.pending);
-    let carried = verdict.received;
+    let problems = (verdict.again, verdict.delivered, verdict.pending);
+    let received = verdict.received;
     Row {
         test: "shared_cache",
         verdict,
-        worst_wait: seen.worst_wait,
+        worst_wait: totals.worst_wait,
         more: format!(
-            "pages={} hits={} revalidated={} not_modified={} carried={} mislabelled={}",
-            seen.pages,
-            seen.hits,
-            seen.revalidated,
-            seen.not_modified,
-            seen.carried,
-            seen.mislabelled
+            "pages={} hits={} revalidated={} not_modified={} messages={} wrong_headers={}",
+            totals.pages,
+            totals.hits,
+            totals.revalidated,
+            totals.not_modified,
+            totals.messages,
+            totals.wrong_headers
         ),
         ..Row::default()
     }
-    .judge();
-    assert_eq!(told, (0, 0, 0), "again, handed, pending");
-    assert_eq!((seen.carried, seen.mislabelled), (carried, 0));
+    .report();
+    assert_eq!(problems, (0, 0, 0), "again, delivered, pending");
+    assert_eq!((totals.messages, totals.wrong_headers), (received, 0));
     assert!(
-        seen.hits > seen.pages / 5 && seen.revalidated > 0 && seen.not_modified > 0,
-        "nginx caches nothing: {seen:?}"
+        totals.hits > totals.pages / 5 && totals.revalidated > 0 && totals.not_modified > 0,
+        "nginx caches no pages: {totals:?}"
     );
 }
 
-/// A page of its own for each round, under a name that deceives caches, or one that is always the same.
+/// Returns a distinct path for each round, some with names that mislead caches, or a path that is
+/// always the same.
 fn path(round: usize) -> String {
     match round % 5 {
         0 => format!("/page?{round}"),
@@ -126,14 +129,15 @@ fn path(round: usize) -> String {
     }
 }
 
-/// Starts the site; gives its port.
+/// Starts the site and returns its port.
 fn serve(salver: &Salver) -> u16 {
     let salver = salver.clone();
     let server = HttpServer::new(move || {
-        let begin = async |messages: Messages| messages.context(View::ANY).await.map(web::Json);
+        let create_session =
+            async |messages: Messages| messages.context(View::ANY).await.map(web::Json);
         App::new()
             .wrap(salver.middleware())
-            .route("/begin", web::post().to(begin))
+            .route("/session", web::post().to(create_session))
             .route("/page", web::get().to(|request| page(request, 10, &[])))
             .route(
                 "/page/{name:.*}",
@@ -141,7 +145,7 @@ fn serve(salver: &Salver) -> u16 {
             )
             .route(
                 "/lasting",
-                web::get().to(|request| page(request, 10, &LIFETIMES)),
+                web::get().to(|request| page(request, 10, &CACHE_OVERRIDES)),
             )
             .route("/brief", web::get().to(|request| page(request, 1, &[])))
     });
@@ -152,9 +156,9 @@ fn serve(salver: &Salver) -> u16 {
     port
 }
 
-async fn page(request: HttpRequest, seconds: u32, more: &[(&str, &str)]) -> HttpResponse {
+async fn page(request: HttpRequest, seconds: u32, headers: &[(&str, &str)]) -> HttpResponse {
     let mut response = match request.headers().get(IF_NONE_MATCH) {
-        Some(known) if known == ETAG => HttpResponse::NotModified(),
+        Some(etag) if etag == ETAG => HttpResponse::NotModified(),
         _ => HttpResponse::Ok(),
     };
     response
@@ -162,20 +166,20 @@ async fn page(request: HttpRequest, seconds: u32, more: &[(&str, &str)]) -> Http
         .insert_header((CACHE_CONTROL, format!("public, max-age={seconds}")))
         .insert_header(("etag", ETAG))
         .insert_header(("last-modified", MODIFIED));
-    for header in more {
+    for header in headers {
         response.insert_header(*header);
     }
     response.body(PAGE)
 }
 
-/// An nginx that caches what it may.
+/// An nginx that caches every cacheable response.
 struct Cache {
     url: String,
-    _process: Running,
+    _process: ChildProcess,
 }
 
 impl Cache {
-    async fn before(site: u16) -> Self {
+    async fn start(site: u16) -> Self {
         let (folder, port) = (scratch("nginx"), free_port());
         let folder = folder.to_str().unwrap();
         let settings = format!(
@@ -204,7 +208,7 @@ impl Cache {
         command.args(["-p", folder, "-c", &file, "-e", "stderr"]);
         let process = start(command.stdout(Stdio::null()), "nginx-light");
         let url = format!("http://127.0.0.1:{port}");
-        eventually("nginx answers", async || reqwest::get(&url).await.ok()).await;
+        eventually("nginx replies", async || reqwest::get(&url).await.ok()).await;
         Self {
             url,
             _process: process,
@@ -212,7 +216,7 @@ impl Cache {
     }
 }
 
-/// A visitor with a cookie of Salver's own.
+/// A visitor with a session cookie of Salver.
 struct Visitor {
     url: String,
     client: Client,
@@ -220,83 +224,91 @@ struct Visitor {
 }
 
 impl Visitor {
-    async fn begin(cache: &Cache) -> Self {
+    /// Creates a visitor with a session.
+    async fn new(cache: &Cache) -> Self {
         let client = Client::builder().cookie_store(true).build().unwrap();
-        let begin = client.post(format!("{}/begin", cache.url)).body("begin");
-        let answer = begin.send().await;
+        let request = client
+            .post(format!("{}/session", cache.url))
+            .body("session");
+        let response = request.send().await;
         Self {
             url: cache.url.clone(),
-            context: answer.unwrap().json().await.unwrap(),
+            context: response.unwrap().json().await.unwrap(),
             client,
         }
     }
 
-    async fn ask(&self, path: &str, condition: Option<(&str, &str)>) -> Answer {
+    async fn get(&self, path: &str, condition: Option<(&str, &str)>) -> CachedResponse {
         let started = Instant::now();
         let mut request = self.client.get(format!("{}{path}", self.url));
         if let Some((header, value)) = condition {
             request = request.header(header, value);
         }
-        let answer = request.send().await.unwrap();
+        let response = request.send().await.unwrap();
         let header = |name| {
-            let value = answer.headers().get(name)?;
+            let value = response.headers().get(name)?;
             Some(value.to_str().unwrap().to_owned())
         };
-        Answer {
-            status: answer.status(),
+        CachedResponse {
+            status: response.status(),
             cache: header("x-cache").unwrap(),
-            control: header("cache-control"),
-            lasting: LIFETIMES.iter().any(|(name, _)| header(*name).is_some()),
-            dated: header("etag").or_else(|| header("last-modified")).is_some(),
-            body: answer.text().await.unwrap(),
+            cache_control: header("cache-control"),
+            has_override: CACHE_OVERRIDES
+                .iter()
+                .any(|(name, _)| header(*name).is_some()),
+            has_validator: header("etag").or_else(|| header("last-modified")).is_some(),
+            body: response.text().await.unwrap(),
             wait: started.elapsed(),
         }
     }
 }
 
-struct Answer {
+struct CachedResponse {
     status: StatusCode,
-    /// What nginx says of its cache: `HIT`, `MISS`, `REVALIDATED`.
+    /// The cache status that nginx reports: `HIT`, `MISS`, `REVALIDATED`.
     cache: String,
-    control: Option<String>,
-    lasting: bool,
-    dated: bool,
+    cache_control: Option<String>,
+    /// Whether a header overrides `Cache-Control`.
+    has_override: bool,
+    /// Whether the response has an `ETag` or a `Last-Modified` header.
+    has_validator: bool,
     body: String,
     wait: Duration,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Totals {
     pages: usize,
     hits: usize,
     revalidated: usize,
     not_modified: usize,
-    carried: usize,
-    /// Pages with messages that a cache may keep by what they say, pages without that it may not.
-    mislabelled: usize,
+    messages: usize,
+    /// Pages with messages whose headers allow caching, and pages without messages whose headers
+    /// forbid it.
+    wrong_headers: usize,
     worst_wait: Duration,
 }
 
-impl Seen {
-    /// Notes what a visitor was answered.
-    fn note(&mut self, visitor: &Visitor, answer: &Answer, history: &History) {
-        let messages = answer.body.matches("<li").count();
-        history.received(&visitor.context, &answer.body);
+impl Totals {
+    /// Records a response.
+    fn record(&mut self, visitor: &Visitor, response: &CachedResponse, history: &History) {
+        let messages = response.body.matches("<li").count();
+        history.received(&visitor.context, &response.body);
         self.pages += 1;
-        self.carried += messages;
-        self.not_modified += usize::from(answer.status == StatusCode::NOT_MODIFIED);
-        self.worst_wait = self.worst_wait.max(answer.wait);
-        match answer.cache.as_str() {
+        self.messages += messages;
+        self.not_modified += usize::from(response.status == StatusCode::NOT_MODIFIED);
+        self.worst_wait = self.worst_wait.max(response.wait);
+        match response.cache.as_str() {
             "HIT" => self.hits += 1,
             "REVALIDATED" => self.revalidated += 1,
             _ => {}
         }
-        let control = answer.control.as_deref().unwrap_or_default();
-        let is_right = if messages > 0 {
-            control == "no-store, private" && !answer.dated && !answer.lasting
+        let control = response.cache_control.as_deref().unwrap_or_default();
+        let has_right_headers = if messages > 0 {
+            control == "no-store, private" && !response.has_validator && !response.has_override
         } else {
             control.starts_with("public")
         };
-        self.mislabelled += usize::from(!is_right);
+        self.wrong_headers += usize::from(!has_right_headers);
     }
 }

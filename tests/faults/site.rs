@@ -1,4 +1,4 @@
-//! A site on a real socket, and visitors who do not behave.
+//! A site on a real socket, and a minimal HTTP client whose connections a test can break.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use salver::{Salver, SessionId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The header that says who asks.
-pub const WHO: &str = "x-visitor";
+/// Request header that contains the session id.
+pub const VISITOR_HEADER: &str = "x-visitor";
 
-/// Whose request it is: whoever the header says, which a real site must never believe.
+/// Returns the session of a request, read from [`VISITOR_HEADER`]. A real site must never trust
+/// such a header.
 pub fn visitor(request: &HttpRequest) -> Option<SessionId> {
-    SessionId::new(request.headers().get(WHO)?.to_str().ok()?).ok()
+    SessionId::new(request.headers().get(VISITOR_HEADER)?.to_str().ok()?).ok()
 }
 
-/// Pieces of a page that takes its time, the slot in the middle.
-const PIECES: [&str; 6] = [
+/// The chunks of a slow page. The slot is in the middle.
+const CHUNKS: [&str; 6] = [
     "<!doctype html><title>Slow</title>",
     "<main>",
     "<salver-messages></salver-messages>",
@@ -29,14 +30,15 @@ const PIECES: [&str; 6] = [
     "</main>",
 ];
 
-/// A running site.
-pub struct Site {
+/// A running site with two workers.
+pub struct FaultSite {
     pub port: u16,
     handle: ServerHandle,
 }
 
-impl Site {
-    /// Serves `/page` whole and `/slow` in pieces, with `pause` between them.
+impl FaultSite {
+    /// Starts a site that serves `/page` as one body and `/slow` in chunks, with `pause` before
+    /// each.
     pub fn start(salver: Salver, pause: Duration) -> Self {
         let server = HttpServer::new(move || {
             App::new()
@@ -64,37 +66,37 @@ impl Site {
 async fn page() -> HttpResponse {
     HttpResponse::Ok()
         .content_type(ContentType::html())
-        .body(PIECES.concat())
+        .body(CHUNKS.concat())
 }
 
 async fn slow(pause: Duration) -> HttpResponse {
-    let pieces = stream::unfold(PIECES.iter(), move |mut pieces| async move {
-        let piece = pieces.next()?;
+    let chunks = stream::unfold(CHUNKS.iter(), move |mut chunks| async move {
+        let chunk = chunks.next()?;
         tokio::time::sleep(pause).await;
         Some((
-            Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())),
-            pieces,
+            Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())),
+            chunks,
         ))
     });
     HttpResponse::Ok()
         .content_type(ContentType::html())
-        .streaming(pieces)
+        .streaming(chunks)
 }
 
-/// Asks for a page on a connection of its own.
-pub async fn ask(port: u16, path: &str, visitor: &str) -> std::io::Result<TcpStream> {
+/// Sends a GET request on a new connection.
+pub async fn send_get(port: u16, path: &str, visitor: &str) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: localhost\r\n{WHO}: {visitor}\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\n{VISITOR_HEADER}: {visitor}\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await?;
     Ok(stream)
 }
 
-/// Reads an answer to its end: the whole of it, head and body. Nothing when it breaks off.
-pub async fn read_whole(mut stream: TcpStream) -> Option<String> {
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.ok()?;
-    let answer = String::from_utf8(answer).ok()?;
-    answer.contains("</main>").then_some(answer)
+/// Reads a response to its end: head and body. Returns `None` if the response is incomplete.
+pub async fn read_response(mut stream: TcpStream) -> Option<String> {
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.ok()?;
+    let response = String::from_utf8(response).ok()?;
+    response.contains("</main>").then_some(response)
 }

@@ -1,4 +1,4 @@
-//! Doors that open to whom they know: TLS, passwords, and what a refusal says.
+//! TLS, passwords, and the error texts of failed connections.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ use crate::support::certificates::{Authority, Certificate};
 use crate::support::cluster::{Cluster, cluster_port};
 use crate::support::processes::free_port;
 use crate::support::redis::Server;
-use crate::support::sentinels::Watched;
+use crate::support::sentinels::SentinelSetup;
 
-/// A server that speaks TLS on one port and plain text, for the test itself, on another.
-struct Safe {
+/// A server with a TLS port, and a plaintext port for the test itself.
+struct TlsServer {
     server: Server,
     port: u16,
 }
 
-impl Safe {
-    fn start(authority: &Authority, own: &Certificate, clients: &str) -> Self {
+impl TlsServer {
+    fn start(authority: &Authority, certificate: &Certificate, client_auth: &str) -> Self {
         let port = free_port();
-        let options = tls_options(authority, own, port, clients);
+        let options = tls_options(authority, certificate, port, client_auth);
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         Self {
             server: Server::start_with(&options),
@@ -34,45 +34,50 @@ impl Safe {
     }
 }
 
-fn tls_options(authority: &Authority, own: &Certificate, port: u16, clients: &str) -> Vec<String> {
+fn tls_options(
+    authority: &Authority,
+    certificate: &Certificate,
+    port: u16,
+    client_auth: &str,
+) -> Vec<String> {
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     [
         ("--tls-port", port.to_string()),
         ("--tls-ca-cert-file", path(&authority.file())),
-        ("--tls-cert-file", path(&own.file)),
-        ("--tls-key-file", path(&own.key)),
-        ("--tls-auth-clients", clients.to_owned()),
+        ("--tls-cert-file", path(&certificate.file)),
+        ("--tls-key-file", path(&certificate.key)),
+        ("--tls-auth-clients", client_auth.to_owned()),
     ]
     .into_iter()
     .flat_map(|(name, value)| [name.to_owned(), value])
     .collect()
 }
 
-async fn opens(builder: &RedisStoreBuilder) {
+async fn assert_connects(builder: &RedisStoreBuilder) {
     let salver = Salver::new("app", builder.build().unwrap()).unwrap();
     let page = at("ada", "page");
     salver
-        .add(&page, Message::info("through the door"))
+        .add(&page, Message::info("over this connection"))
         .await
         .unwrap();
     assert_eq!(salver.take(&page).await.unwrap().len(), 1);
 }
 
-/// Wants a door to stay closed, and to say why.
-async fn refuses(builder: &RedisStoreBuilder, why: &str) {
-    let (error, health) = knock(builder).await;
+/// Asserts that the connection fails and that the error and the health report name the reason.
+async fn assert_unreachable(builder: &RedisStoreBuilder, reason: &str) {
+    let (error, health) = failed_add(builder).await;
     assert!(error.is_unavailable(), "{error:?}");
-    assert!(error.to_string().contains(why), "{error:?}");
+    assert!(error.to_string().contains(reason), "{error:?}");
     assert_eq!(
         health.issues()[0].kind(),
         IssueKind::Unreachable,
         "{health}"
     );
-    assert!(health.to_string().contains(why), "{health}");
+    assert!(health.to_string().contains(reason), "{health}");
 }
 
-async fn denies(builder: &RedisStoreBuilder) {
-    let (error, health) = knock(builder).await;
+async fn assert_denied(builder: &RedisStoreBuilder) {
+    let (error, health) = failed_add(builder).await;
     assert!(error.is_denied(), "{error:?}");
     assert_eq!(
         health.issues()[0].kind(),
@@ -81,7 +86,8 @@ async fn denies(builder: &RedisStoreBuilder) {
     );
 }
 
-async fn knock(builder: &RedisStoreBuilder) -> (Error, Health) {
+/// Returns the error of an add, and the health report.
+async fn failed_add(builder: &RedisStoreBuilder) -> (Error, Health) {
     let salver = Salver::new("app", builder.build().unwrap()).unwrap();
     let message = Message::info("refused");
     let error = salver.add(&at("ada", "page"), message).await.unwrap_err();
@@ -89,46 +95,55 @@ async fn knock(builder: &RedisStoreBuilder) -> (Error, Health) {
 }
 
 #[tokio::test]
-async fn tls_opens_to_whom_it_knows() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
-    let server = Safe::start(&authority, &authority.sign_here(), "no");
-    let asking = Safe::start(&authority, &authority.sign_here(), "yes");
+async fn tls_accepts_only_trusted_certificates() {
+    let (authority, other_authority) = (Authority::new(), Authority::new());
+    let server = TlsServer::start(&authority, &authority.sign_localhost(), "no");
+    let client_auth_server = TlsServer::start(&authority, &authority.sign_localhost(), "yes");
     let with_ca = |url: &str| RedisStore::builder(url).ca_certificate(authority.pem());
-    opens(&with_ca(&server.url())).await;
-    opens(&with_ca(&server.url().replace("127.0.0.1", "localhost"))).await;
+    assert_connects(&with_ca(&server.url())).await;
+    assert_connects(&with_ca(&server.url().replace("127.0.0.1", "localhost"))).await;
     let (certificate, key) = authority.sign("client", "DNS:client", 2).pem();
-    opens(&with_ca(&asking.url()).client_certificate(certificate, key)).await;
+    assert_connects(&with_ca(&client_auth_server.url()).client_certificate(certificate, key)).await;
 
-    refuses(&with_ca(&asking.url()), "asks for a client certificate").await;
-    let (certificate, key) = stranger.sign("client", "DNS:client", 2).pem();
-    let unknown = with_ca(&asking.url()).client_certificate(certificate, key);
-    refuses(&unknown, "refuses the client certificate").await;
-    let unaccepted = "the server's certificate is not trusted";
-    refuses(
-        &RedisStore::builder(&server.url()).ca_certificate(stranger.pem()),
-        unaccepted,
+    assert_unreachable(
+        &with_ca(&client_auth_server.url()),
+        "the server requires a client certificate",
     )
     .await;
-    refuses(&RedisStore::builder(&server.url()), unaccepted).await;
+    let (certificate, key) = other_authority.sign("client", "DNS:client", 2).pem();
+    let untrusted_client = with_ca(&client_auth_server.url()).client_certificate(certificate, key);
+    assert_unreachable(
+        &untrusted_client,
+        "the server rejected the client certificate or the TLS version",
+    )
+    .await;
+    let untrusted = "the server's certificate is not trusted";
+    assert_unreachable(
+        &RedisStore::builder(&server.url()).ca_certificate(other_authority.pem()),
+        untrusted,
+    )
+    .await;
+    assert_unreachable(&RedisStore::builder(&server.url()), untrusted).await;
     let plain = server.url().replace("rediss", "redis");
-    refuses(&RedisStore::builder(&plain), "as where it wants TLS").await;
-    let elsewhere = Safe::start(
+    assert_unreachable(&RedisStore::builder(&plain), "the server may require TLS").await;
+    let other_host = TlsServer::start(
         &authority,
-        &authority.sign("elsewhere", "DNS:elsewhere", 2),
+        &authority.sign("other-host", "DNS:other-host", 2),
         "no",
     );
-    refuses(&with_ca(&elsewhere.url()), unaccepted).await;
-    let expired = Safe::start(
+    assert_unreachable(&with_ca(&other_host.url()), untrusted).await;
+    let expired = TlsServer::start(
         &authority,
         &authority.sign("expired", "IP:127.0.0.1", -1),
         "no",
     );
-    refuses(&with_ca(&expired.url()), unaccepted).await;
+    assert_unreachable(&with_ca(&expired.url()), untrusted).await;
 }
 
-/// A server that speaks plain text waits in silence for the end of what it takes for a command.
+/// A plaintext port reads the TLS handshake as an incomplete command and waits for the rest without
+/// a reply.
 #[tokio::test]
-async fn tls_to_a_plain_port_is_unreachable() {
+async fn tls_to_plaintext_port_is_unreachable() {
     let server = Server::start();
     let authority = Authority::new();
     let url = server.url().replace("redis", "rediss");
@@ -147,7 +162,7 @@ async fn tls_to_a_plain_port_is_unreachable() {
 }
 
 #[test]
-fn certificates_that_cannot_be_read_are_refused_at_once() {
+fn malformed_certificates_are_rejected_at_build() {
     let builder = RedisStore::builder("rediss://127.0.0.1");
     for builder in [
         builder.clone().ca_certificate("no certificate"),
@@ -163,45 +178,48 @@ fn certificates_that_cannot_be_read_are_refused_at_once() {
         let error = builder.build().unwrap_err();
         assert_eq!(error.field(), Some("certificate"), "{error}");
     }
-    let in_vain = RedisStore::builder("redis://127.0.0.1").ca_certificate(Authority::new().pem());
+    let without_tls =
+        RedisStore::builder("redis://127.0.0.1").ca_certificate(Authority::new().pem());
     let mixed = builder.seed("redis://127.0.0.2").sentinel("main");
-    for builder in [in_vain, mixed] {
+    for builder in [without_tls, mixed] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.field(), Some("url"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn tls_opens_through_sentinels_and_clusters() {
+async fn tls_connects_through_sentinels_and_clusters() {
     let authority = Authority::new();
-    let own = authority.sign_here();
-    let primary = Safe::start(&authority, &own, "no");
+    let certificate = authority.sign_localhost();
+    let primary = TlsServer::start(&authority, &certificate, "no");
     let port = free_port();
-    let options = tls_options(&authority, &own, port, "no");
-    let lines = options.chunks(2).map(|two| two.join(" ").replace("--", ""));
+    let options = tls_options(&authority, &certificate, port, "no");
+    let lines = options
+        .chunks(2)
+        .map(|pair| pair.join(" ").replace("--", ""));
     let settings = format!(
         "{}\ntls-replication yes\nsentinel monitor main 127.0.0.1 {} 1",
         lines.collect::<Vec<_>>().join("\n"),
         primary.port
     );
-    let _watched = Watched::alone(primary.server, &settings);
+    let _setup = SentinelSetup::single(primary.server, &settings);
     let sentinel = format!("rediss://127.0.0.1:{port}");
     let builder = RedisStore::builder(&sentinel).sentinel("main");
-    opens(&builder.clone().ca_certificate(authority.pem())).await;
-    refuses(&builder, "the server's certificate is not trusted").await;
+    assert_connects(&builder.clone().ca_certificate(authority.pem())).await;
+    assert_unreachable(&builder, "the server's certificate is not trusted").await;
 
     let port = cluster_port();
-    let mut options = tls_options(&authority, &own, port, "no");
+    let mut options = tls_options(&authority, &certificate, port, "no");
     options.extend(["--tls-cluster", "yes"].map(str::to_owned));
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let _cluster = Cluster::alone_with(&options);
+    let _cluster = Cluster::single_node_with(&options);
     let builder = RedisStore::builder(&format!("rediss://127.0.0.1:{port}")).cluster();
-    opens(&builder.clone().ca_certificate(authority.pem())).await;
-    refuses(&builder, "the server's certificate is not trusted").await;
+    assert_connects(&builder.clone().ca_certificate(authority.pem())).await;
+    assert_unreachable(&builder, "the server's certificate is not trusted").await;
 }
 
 #[tokio::test]
-async fn passwords_open_and_wrong_ones_are_denied() {
+async fn correct_password_connects_and_wrong_password_is_denied() {
     let server = Server::start();
     let user: [&[u8]; 8] = [
         b"ACL", b"SETUSER", b"ada", b"on", b">s3cret", b"~*", b"&*", b"+@all",
@@ -210,38 +228,38 @@ async fn passwords_open_and_wrong_ones_are_denied() {
     let _: String = server.run(&[b"CONFIG", b"SET", b"requirepass", b"pass"]);
     let with = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port);
     for login in [":pass@", "default:pass@", "ada:s3cret@"] {
-        opens(&RedisStore::builder(&with(login))).await;
+        assert_connects(&RedisStore::builder(&with(login))).await;
     }
     for login in ["", ":wrong@", "ada:wrong@", "eve:s3cret@"] {
-        denies(&RedisStore::builder(&with(login))).await;
+        assert_denied(&RedisStore::builder(&with(login))).await;
     }
 }
 
 #[tokio::test]
-async fn passwords_open_through_sentinels_and_clusters() {
+async fn passwords_work_through_sentinels_and_clusters() {
     let primary = Server::start();
     let port = primary.port;
     let _: String = primary.run(&[b"CONFIG", b"SET", b"requirepass", b"pass"]);
     let settings =
         format!("sentinel monitor main 127.0.0.1 {port} 1\nsentinel auth-pass main pass");
-    let watched = Watched::alone(primary, &settings);
-    let sentinel = watched.urls().remove(0);
+    let setup = SentinelSetup::single(primary, &settings);
+    let sentinel = setup.urls().remove(0);
     let with = |url: &str, login: &str| url.replace("redis://", &format!("redis://{login}"));
-    opens(&RedisStore::builder(&with(&sentinel, ":pass@")).sentinel("main")).await;
-    denies(&RedisStore::builder(&with(&sentinel, ":wrong@")).sentinel("main")).await;
-    denies(&RedisStore::builder(&sentinel).sentinel("main")).await;
+    assert_connects(&RedisStore::builder(&with(&sentinel, ":pass@")).sentinel("main")).await;
+    assert_denied(&RedisStore::builder(&with(&sentinel, ":wrong@")).sentinel("main")).await;
+    assert_denied(&RedisStore::builder(&sentinel).sentinel("main")).await;
 
-    let cluster = Cluster::alone();
+    let cluster = Cluster::single_node();
     let _: String = cluster.nodes[0].run(&[b"CONFIG", b"SET", b"requirepass", b"pass"]);
     let node = cluster.urls().remove(0);
     let seeds = RedisStore::builder(&with(&node, ":pass@")).seed(&node);
-    opens(&seeds.cluster()).await;
-    denies(&RedisStore::builder(&with(&node, ":wrong@")).cluster()).await;
-    denies(&RedisStore::builder(&node).cluster()).await;
+    assert_connects(&seeds.cluster()).await;
+    assert_denied(&RedisStore::builder(&with(&node, ":wrong@")).cluster()).await;
+    assert_denied(&RedisStore::builder(&node).cluster()).await;
 }
 
 #[tokio::test]
-async fn every_connection_speaks_resp3() {
+async fn every_connection_uses_resp3() {
     let server = Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
     salver
@@ -249,7 +267,7 @@ async fn every_connection_speaks_resp3() {
         .await
         .unwrap();
     let clients: String = server.run(&[b"CLIENT", b"LIST"]);
-    let ours = clients.lines().filter(|line| !line.contains("cmd=client"));
-    let spoken: Vec<_> = ours.map(|line| line.contains("resp=3")).collect();
-    assert_eq!(spoken, [true], "{clients}");
+    let salver_clients = clients.lines().filter(|line| !line.contains("cmd=client"));
+    let uses_resp3: Vec<_> = salver_clients.map(|line| line.contains("resp=3")).collect();
+    assert_eq!(uses_resp3, [true], "{clients}");
 }

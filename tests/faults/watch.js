@@ -1,4 +1,5 @@
-// Before anything else in the page: notes whatever runs that is not the page's own.
+// First script of the page: records every dialog, request, marker and element event that the page
+// itself does not cause.
 window.fired = [];
 for (const name of ['alert', 'confirm', 'prompt', 'print', 'open', 'fetch']) {
   window[name] = () => { window.fired.push(name); };

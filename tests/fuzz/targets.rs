@@ -1,8 +1,8 @@
-//! What strangers' bytes go through, each with what has to hold whatever they are. Tells whether they were
-//! taken.
+//! The parsers of untrusted bytes, each with the properties that hold for any input. A target
+//! returns whether the parser accepted the input.
 //!
-//! Plain functions: the test `inputs` runs them on a saved corpus and what it makes of it, cargo-fuzz for as
-//! long as it is let.
+//! Plain functions: the fault test `inputs` runs them on a saved corpus and mutations of it,
+//! cargo-fuzz runs them for a configured time.
 
 use std::str;
 
@@ -17,11 +17,11 @@ use salver::{Context, Message, Messages, Salver, SessionId, View, limits, wire};
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::answers::Answers;
+use super::fake_redis::FakeRedis;
 
-/// A member of a sorted set, which anybody may have written.
+/// A member of a sorted set, which any program may have written.
 pub fn decoder(member: &[u8]) -> bool {
-    let head = wire::member_header(member);
+    let header = wire::member_header(member);
     let Ok(message) = wire::decode(member) else {
         return false;
     };
@@ -32,20 +32,20 @@ pub fn decoder(member: &[u8]) -> bool {
     if let Some(action) = message.get_action() {
         assert!(action.label().len() <= limits::MAX_LABEL && leads_to_the_web(action.url()));
     }
-    // What scripts see is what is meant.
-    let head = head.unwrap();
-    assert_eq!(head.id, message.id().to_string().as_bytes());
-    assert_eq!(head.unix_ms(), Some(message.id().unix_ms()));
-    if let Some(tag) = head.tag.filter(|tag| !tag.contains(&b'\\')) {
+    // The scripts read the same id and tag as the decoder.
+    let header = header.unwrap();
+    assert_eq!(header.id, message.id().to_string().as_bytes());
+    assert_eq!(header.unix_ms(), Some(message.id().unix_ms()));
+    if let Some(tag) = header.tag.filter(|tag| !tag.contains(&b'\\')) {
         assert_eq!(Some(tag), message.get_tag().map(str::as_bytes));
     }
     match wire::encode(&message) {
         Ok(written) => {
-            let again = wire::decode(&written).unwrap();
-            assert_eq!(again, message);
-            assert_eq!(wire::encode(&again).unwrap(), written);
+            let decoded = wire::decode(&written).unwrap();
+            assert_eq!(decoded, message);
+            assert_eq!(wire::encode(&decoded).unwrap(), written);
         }
-        // Spelled as this crate spells it (1e15, a level that was left out) it can be longer than it was.
+        // The encoding of this crate (of 1e15, of an omitted level) can be longer than the input.
         Err(error) => {
             assert_eq!(error.field(), Some("message"));
             assert!(member.len() > limits::MAX_MESSAGE / 4);
@@ -75,7 +75,8 @@ pub fn cookie(lines: &[u8]) -> bool {
     session.is_some()
 }
 
-/// Reads the token as RFC 6265 has a server read cookies: the first of the name, letter for letter.
+/// Reads the token as RFC 6265 specifies for servers: the first cookie of the name, compared
+/// exactly.
 fn token<'a>(headers: &[&'a [u8]]) -> Option<&'a [u8]> {
     let mut pairs = headers
         .iter()
@@ -85,11 +86,13 @@ fn token<'a>(headers: &[&'a [u8]]) -> Option<&'a [u8]> {
         let (name, value) = (&pair[..equals], &pair[equals + 1..]);
         (name.trim_ascii() == b"salver").then_some(value.trim_ascii())
     })?;
-    // 43 characters are two bits more than 32 bytes, and these two are zero: one spelling for each token.
-    let ends_well = value
+    // 43 characters have two bits more than 32 bytes. These two bits are zero, so that each token
+    // has a single encoding.
+    let is_canonical = value
         .last()
         .is_some_and(|last| b"AEIMQUYcgkosw048".contains(last));
-    let is_token = value.len() == 43 && value.iter().all(|byte| is_base64url(*byte)) && ends_well;
+    let is_token =
+        value.len() == 43 && value.iter().all(|byte| is_base64url(*byte)) && is_canonical;
     is_token.then_some(value)
 }
 
@@ -97,7 +100,8 @@ fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// What stands in Redis as parts of keys: the views of a session's book, one a line, and the id it moved to.
+/// Key segments stored in Redis: the views of a session index, one a line, and the id that a
+/// session moved to.
 pub fn key(fields: &[u8]) -> bool {
     let session = SessionId::new("s").unwrap();
     let context = Context::new("app", session.clone(), View::ANY).unwrap();
@@ -105,10 +109,10 @@ pub fn key(fields: &[u8]) -> bool {
     let fields = fields.split(|byte| *byte == b'\n').take(100);
     let fields: Vec<&[u8]> = fields.collect();
     REDIS.with(|redis| {
-        redis.answers.set(&fields);
+        redis.server.set(&fields);
         let views = redis.run(redis.store.contexts("app", &session));
-        let spelled = |view: &View| context.with_view(view.clone()).key();
-        let mut accepted: Vec<_> = views.iter().flatten().map(spelled).collect();
+        let key_of = |view: &View| context.with_view(view.clone()).key();
+        let mut accepted: Vec<_> = views.iter().flatten().map(key_of).collect();
         let mut expected: Vec<_> = fields.iter().filter_map(|field| view_key(field)).collect();
         accepted.sort();
         expected.sort();
@@ -118,7 +122,7 @@ pub fn key(fields: &[u8]) -> bool {
             assert!(fields.iter().any(|field| str::from_utf8(field).is_err()));
         }
 
-        redis.answers.set(&[b"moved", fields[0]]);
+        redis.server.set(&[b"moved", fields[0]]);
         let message = [Message::info("x")];
         let limits = Limits::default();
         match redis.run(redis.store.add(&context, &message, &limits)) {
@@ -126,14 +130,15 @@ pub fn key(fields: &[u8]) -> bool {
                 let key = context.with_session(id).key();
                 assert_eq!(key.as_bytes(), [b"app:{", fields[0], b"}:*"].concat());
             }
-            Ok(placed) => panic!("{placed:?}"),
+            Ok(outcome) => panic!("{outcome:?}"),
             Err(error) => assert!(error.is_unreadable() || error.is_invalid(), "{error}"),
         }
         !accepted.is_empty()
     })
 }
 
-/// Spells the key of a view as the data page says, if a field spells one.
+/// Returns the key of a view whose encoding is `field`, as the storage format specifies.
+/// `None` if the field is not a valid encoding.
 fn view_key(field: &[u8]) -> Option<String> {
     let field = str::from_utf8(field).ok()?;
     let mut bytes = Vec::new();
@@ -146,7 +151,7 @@ fn view_key(field: &[u8]) -> Option<String> {
                 return None;
             }
             let byte = u8::from_str_radix(digits, 16).ok()?;
-            // What needs no escape has none.
+            // Unreserved characters are never escaped.
             if is_unreserved(byte) {
                 return None;
             }
@@ -160,15 +165,15 @@ fn view_key(field: &[u8]) -> Option<String> {
         }
     }
     let name = String::from_utf8(bytes).ok()?;
-    let taken = field == "*" || View::new(name).is_ok();
-    taken.then(|| format!("app:{{s}}:{field}"))
+    let is_valid = field == "*" || View::new(name).is_ok();
+    is_valid.then(|| format!("app:{{s}}:{field}"))
 }
 
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// A context as a job gets it.
+/// A context in JSON, as a background job receives it.
 pub fn address(json: &[u8]) -> bool {
     let Ok(context) = serde_json::from_slice::<Context>(json) else {
         return false;
@@ -187,7 +192,7 @@ pub fn address(json: &[u8]) -> bool {
         key.bytes()
             .all(|byte| is_unreserved(byte) || b"{}:%*".contains(&byte))
     );
-    // Nobody else has this key: the view can be read back from it.
+    // The key is unique to this context: the view can be parsed from it.
     let view = key.split("}:").nth(1).unwrap();
     assert!(view_key(view.as_bytes()).is_some());
     true
@@ -206,53 +211,54 @@ pub fn link(url: &[u8]) -> bool {
     true
 }
 
-/// Follows a link from pages of http and of https, as a browser does.
+/// Returns whether a link leads to a web page, resolved like in a browser from an http page and an
+/// https page.
 fn leads_to_the_web(url: &str) -> bool {
     ["http://site.example/a/b?c", "https://site.example/a/b?c"]
         .iter()
         .all(|page| {
             let page = Url::parse(page).unwrap();
             let target = page.join(url).unwrap();
-            let stays = !url.starts_with('/') || target.origin() == page.origin();
-            let names_nobody = target.username().is_empty() && target.password().is_none();
-            matches!(target.scheme(), "http" | "https") && stays && names_nobody
+            let keeps_origin = !url.starts_with('/') || target.origin() == page.origin();
+            let has_no_credentials = target.username().is_empty() && target.password().is_none();
+            matches!(target.scheme(), "http" | "https") && keeps_origin && has_no_credentials
         })
 }
 
 thread_local! {
     // Never dropped: a runtime cannot end while its thread does.
-    static SITE: &'static Site = Box::leak(Box::new(Site::start()));
+    static SITE: &'static FuzzSite = Box::leak(Box::new(FuzzSite::start()));
     static REDIS: &'static Redis = Box::leak(Box::new(Redis::start()));
 }
 
-/// A site that says whose a request is.
-struct Site {
-    ask: Box<dyn Fn(Request) -> Option<String>>,
+/// A site that returns the session of a request.
+struct FuzzSite {
+    call: Box<dyn Fn(Request) -> Option<String>>,
 }
 
-impl Site {
+impl FuzzSite {
     fn start() -> Self {
         let system = System::new();
         let salver = Salver::memory("app").unwrap();
-        let whose = async |messages: Messages| match messages.session() {
+        let session_of = async |messages: Messages| match messages.session() {
             Some(session) => session.as_str().to_owned(),
             None => String::new(),
         };
         let app = App::new()
             .wrap(salver.middleware())
-            .route("/", web::get().to(whose));
+            .route("/", web::get().to(session_of));
         let service = system.block_on(init_service(app));
         Self {
-            ask: Box::new(move |request| ask(&system, &service, request)),
+            call: Box::new(move |request| call(&system, &service, request)),
         }
     }
 
     fn session(&self, request: Request) -> Option<String> {
-        (self.ask)(request)
+        (self.call)(request)
     }
 }
 
-fn ask<B>(
+fn call<B>(
     system: &SystemRunner,
     service: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
     request: Request,
@@ -265,22 +271,22 @@ where
     (!session.is_empty()).then_some(session)
 }
 
-/// A store whose server answers what it is told to.
+/// A Redis store that is connected to a [`FakeRedis`].
 struct Redis {
-    answers: Answers,
+    server: FakeRedis,
     store: RedisStore,
     runtime: Runtime,
 }
 
 impl Redis {
     fn start() -> Self {
-        let answers = Answers::start();
-        let store = RedisStore::new(&format!("redis://127.0.0.1:{}", answers.port)).unwrap();
+        let server = FakeRedis::start();
+        let store = RedisStore::new(&format!("redis://127.0.0.1:{}", server.port)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         Self {
-            answers,
+            server,
             store,
             runtime,
         }

@@ -1,46 +1,53 @@
-//! When what the server tells does not arrive: pages ask until all is known again.
+//! Invalidations that do not arrive: pages query Redis until a resync has completed.
 
 use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::{foreign_zadd, process, settled, site_of_a_page};
+use super::{external_zadd, process, site_of_a_page, tracking_connections, wait_until_idle};
 use crate::faults::process::SiteProcess;
-use crate::faults::site::{ask, read_whole};
+use crate::faults::site::{read_response, send_get};
 use crate::support::eventually;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, adas, adas_site, html};
 
-/// The latest that a silent failure may be noticed, and what a busy machine adds.
-const NOTICED: Duration = Duration::from_millis(1_300);
+/// Longest accepted delay until a silent failure is detected, with a margin for a busy machine.
+const DETECTION_LIMIT: Duration = Duration::from_millis(1_300);
 
-/// Something happens, something is written at once, and a page has to show it; the latest that it did.
-async fn latest(server: &Server, url: &str, rounds: usize, happens: impl AsyncFn()) -> Duration {
+/// Causes a failure, writes a message immediately, and waits until a page shows it. Returns the
+/// longest delay of all repetitions.
+async fn max_delay(
+    server: &Server,
+    url: &str,
+    repetitions: usize,
+    fail: impl AsyncFn(),
+) -> Duration {
     let (salver, report) = process(url);
     let site = site_of_a_page(&salver).await;
-    let mut latest = Duration::ZERO;
-    for n in 0..rounds {
-        settled(&report, || site.get("/p")).await;
-        happens().await;
+    let mut max_delay = Duration::ZERO;
+    for n in 0..repetitions {
+        wait_until_idle(&report, || site.get("/p")).await;
+        fail().await;
         let text = format!("number {n}");
-        foreign_zadd(server, &adas(&salver, "p"), &text);
+        external_zadd(server, &adas(&salver, "p"), &text);
         let written = Instant::now();
         eventually("the page shows it", async || {
             site.get("/p").await.shows(&text).then_some(())
         })
         .await;
-        latest = latest.max(written.elapsed());
+        max_delay = max_delay.max(written.elapsed());
         salver.flush().await;
     }
-    latest
+    max_delay
 }
 
-/// What was written while nobody listened is found when all that there is has been gone through.
+/// A message is written while the tracking connection is down. The resync after the reconnect finds
+/// it.
 #[actix_web::test]
-async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
+async fn message_written_while_disconnected_is_found_by_resync() {
     let server = Server::start();
-    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
+    let (proxy, url) = Proxy::with_fault(Fault::None, &server.url());
     let (salver, report) = process(&url);
     let site = adas_site(&salver, |app| {
         for path in ["/p", "/q"] {
@@ -49,34 +56,36 @@ async fn what_was_written_in_a_gap_is_found_without_asking_in_it() {
     })
     .await;
     for n in 0..5 {
-        settled(&report, || site.get("/q")).await;
+        wait_until_idle(&report, || site.get("/q")).await;
         proxy.set(Fault::Refuse);
         let text = format!("number {n}");
-        foreign_zadd(&server, &adas(&salver, "p"), &text);
+        external_zadd(&server, &adas(&salver, "p"), &text);
         tokio::time::sleep(Duration::from_millis(100)).await;
         proxy.set(Fault::None);
-        // Another page asks until all is known: this one has not asked before.
-        settled(&report, || site.get("/q")).await;
+        // Requests only the other page until the resync has completed, so that `/p` sends no query
+        // before.
+        wait_until_idle(&report, || site.get("/q")).await;
         assert!(site.get("/p").await.shows(&text), "{n}");
         salver.flush().await;
     }
 }
 
-/// A look that failed has answered nothing: the next page asks again.
+/// A query that failed leaves its entry dirty: the next page queries again.
 #[actix_web::test]
-async fn a_look_that_failed_is_repeated() {
+async fn failed_query_is_repeated() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
     let context = adas(&salver, "p");
-    for by_a_page in [false, true] {
-        settled(&report, || site.get("/p")).await;
-        let text = format!("in spite of it {by_a_page}");
-        foreign_zadd(&server, &context, &text);
-        // In the way of a look, and no context: it does not ring.
+    for is_page in [false, true] {
+        wait_until_idle(&report, || site.get("/p")).await;
+        let text = format!("after the failure {is_page}");
+        external_zadd(&server, &context, &text);
+        // A key of another type makes the read fail. It is no context, so its write invalidates
+        // nothing.
         let _: String = server.run(&[b"SET", b"app!session:{ada}", b"of another type"]);
         tokio::time::sleep(Duration::from_millis(50)).await;
-        match by_a_page {
+        match is_page {
             true => assert!(!site.get("/p").await.shows(&text)),
             false => drop(salver.claim(&context).await.unwrap_err()),
         }
@@ -86,24 +95,29 @@ async fn a_look_that_failed_is_repeated() {
     }
 }
 
-/// What the server keeps for a process that reads no more is bounded, and the process is none the wiser after.
+/// The memory that the server uses for a process that stops reading is bounded. The process shows
+/// later messages after it resumes.
 #[actix_web::test]
-async fn a_frozen_process_costs_the_server_little() {
+async fn frozen_process_uses_bounded_server_memory() {
     const ADDS: usize = 1_000_000;
-    const MOST: u64 = 64 * 1024 * 1024;
+    const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
     let server = Server::start();
-    let listening = || super::listening(&server).len();
+    let connections = || tracking_connections(&server).len();
     let site = SiteProcess::start(&server.url());
-    eventually("it listens", async || (listening() == 1).then_some(())).await;
+    eventually("client tracking is on", async || {
+        (connections() == 1).then_some(())
+    })
+    .await;
     site.signal("STOP");
     let mut connection = server.connect();
     let view = "long".repeat(50);
-    let (mut before, mut most) = (None, 0);
+    let (mut before, mut max) = (None, 0);
     for batch in 0..ADDS / 1000 {
         let mut adds = redis::pipe();
         for n in 0..1000 {
-            // The same contexts over and over: what grows is what the server keeps for its listener.
+            // The adds repeat 20,000 contexts, so that only the buffer of the tracking connection
+            // grows.
             let key = format!("app:{{visitor{}}}:{view}", (batch * 1000 + n) % 20_000);
             adds.cmd("ZADD").arg(key).arg(batch).arg("member").ignore();
         }
@@ -112,24 +126,28 @@ async fn a_frozen_process_costs_the_server_little() {
         if batch == 20 {
             before = Some(used);
         }
-        most = most.max(used.saturating_sub(before.unwrap_or(used)));
+        max = max.max(used.saturating_sub(before.unwrap_or(used)));
     }
     println!(
         "COST frozen_process adds={ADDS} server_memory_mib={}",
-        most >> 20
+        max >> 20
     );
-    assert!(most < MOST, "{most}");
+    assert!(max < MAX_MEMORY, "{max}");
     assert_eq!(
-        listening(),
+        connections(),
         0,
-        "the server has not hung up: nothing was shown"
+        "the server did not close the connection, so the test proves nothing"
     );
     site.signal("CONT");
-    foreign_zadd(&server, &crate::support::at("ada", "page"), "after it");
+    external_zadd(
+        &server,
+        &crate::support::at("ada", "page"),
+        "after the resume",
+    );
     let shown = async || {
-        let stream = ask(site.port, "/page", "ada").await.unwrap();
-        let page = read_whole(stream).await?;
-        page.contains("after it").then_some(())
+        let stream = send_get(site.port, "/page", "ada").await.unwrap();
+        let page = read_response(stream).await?;
+        page.contains("after the resume").then_some(())
     };
     eventually("the page shows it", shown).await;
 }
@@ -141,85 +159,92 @@ fn used_memory(server: &Server) -> u64 {
     used.unwrap().trim().parse().unwrap()
 }
 
-/// A primary that has become a replica tells of what it hears itself, late or never.
+/// A demoted primary sends invalidations only for the writes that it replicates, late or never.
 #[actix_web::test]
-async fn a_primary_that_became_a_replica_is_not_trusted() {
+async fn demoted_primary_makes_pages_query() {
     let (server, other) = (Server::start(), Server::start());
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
-    settled(&report, || site.get("/p")).await;
+    wait_until_idle(&report, || site.get("/p")).await;
     let port = other.port.to_string();
     let _: String = server.run(&[b"REPLICAOF", b"127.0.0.1", port.as_bytes()]);
     let demoted = Instant::now();
-    eventually("pages ask", async || {
+    eventually("the page queries Redis", async || {
         site.get("/p").await;
         (!report.take().is_empty()).then_some(())
     })
     .await;
-    assert!(demoted.elapsed() < NOTICED, "{:?}", demoted.elapsed());
+    assert!(
+        demoted.elapsed() < DETECTION_LIMIT,
+        "{:?}",
+        demoted.elapsed()
+    );
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(25)).await;
         site.get("/p").await;
-        assert_eq!(report.take().len(), 1, "pages go on asking");
+        assert_eq!(report.take().len(), 1, "each page queries Redis");
     }
     let _: String = server.run(&[b"REPLICAOF", b"NO", b"ONE"]);
-    settled(&report, || site.get("/p")).await;
+    wait_until_idle(&report, || site.get("/p")).await;
 }
 
-/// Listening ends with the last handle.
+/// The tracking connection closes with the last handle.
 #[actix_web::test]
-async fn nobody_listens_for_a_store_that_is_gone() {
+async fn tracking_connection_closes_with_last_handle() {
     let server = Server::start();
     for _ in 0..3 {
         let (salver, report) = process(&server.url());
         let site = site_of_a_page(&salver).await;
-        settled(&report, || site.get("/p")).await;
-        assert_eq!(super::listening(&server).len(), 1);
+        wait_until_idle(&report, || site.get("/p")).await;
+        assert_eq!(tracking_connections(&server).len(), 1);
         drop(site);
         drop(salver);
         eventually("the connection is closed", async || {
-            super::listening(&server).is_empty().then_some(())
+            tracking_connections(&server).is_empty().then_some(())
         })
         .await;
     }
 }
 
 #[actix_web::test]
-async fn a_connection_that_is_killed_is_noticed_at_once() {
+async fn killed_tracking_connection_is_detected() {
     let server = Server::start();
     let kill = async || {
         let _: u64 = server.run(&[b"CLIENT", b"KILL", b"TYPE", b"pubsub"]);
     };
-    let latest = latest(&server, &server.url(), 20, kill).await;
-    println!("COST gap=client_kill latest_ms={}", latest.as_millis());
-    assert!(latest < NOTICED, "{latest:?}");
+    let max_delay = max_delay(&server, &server.url(), 20, kill).await;
+    println!(
+        "COST gap=client_kill max_delay_ms={}",
+        max_delay.as_millis()
+    );
+    assert!(max_delay < DETECTION_LIMIT, "{max_delay:?}");
 }
 
 #[actix_web::test]
-async fn a_server_that_stays_silent_is_not_trusted() {
+async fn silent_tracking_connection_is_detected() {
     let server = Server::start();
-    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
-    let silence = async || proxy.set(Fault::MuteListeners);
-    let latest = latest(&server, &url, 1, silence).await;
-    println!("COST gap=silence latest_ms={}", latest.as_millis());
-    assert!(latest < NOTICED, "{latest:?}");
+    let (proxy, url) = Proxy::with_fault(Fault::None, &server.url());
+    let silence = async || proxy.set(Fault::SilencePushConnections);
+    let max_delay = max_delay(&server, &url, 1, silence).await;
+    println!("COST gap=silence max_delay_ms={}", max_delay.as_millis());
+    assert!(max_delay < DETECTION_LIMIT, "{max_delay:?}");
     assert!(
-        latest > Duration::from_millis(200),
-        "it was told after all: {latest:?}"
+        max_delay > Duration::from_millis(200),
+        "an invalidation arrived: {max_delay:?}"
     );
 }
 
 #[actix_web::test]
-async fn a_server_that_starts_again_is_gone_through() {
+async fn restarted_server_is_resynced() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
     for n in 0..5 {
-        settled(&report, || site.get("/p")).await;
+        wait_until_idle(&report, || site.get("/p")).await;
         server.kill();
-        server.start_again();
+        server.restart();
         let text = format!("number {n}");
-        foreign_zadd(&server, &adas(&salver, "p"), &text);
+        external_zadd(&server, &adas(&salver, "p"), &text);
         eventually("the page shows it", async || {
             site.get("/p").await.shows(&text).then_some(())
         })

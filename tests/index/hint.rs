@@ -1,4 +1,4 @@
-//! What a visitor has just done is never missed, wherever the next page is served.
+//! The hint cookie: the next page shows a visitor's own change, whichever process serves it.
 
 use actix_http::Request;
 use actix_web::body::MessageBody;
@@ -7,17 +7,19 @@ use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse, web};
 use salver::{Messages, Pending, Salver};
 
-use super::{process, settled};
-use crate::faults::{LATE, column};
+use super::{process, wait_until_idle};
+use crate::faults::{PUSH_DELAY, by_profile};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, Site, html};
+use crate::web::site::{PAGE, WebTestSite, html};
 
-/// A site whose visitors have cookies: `POST /p` adds its body and redirects, `POST /login` renews, `/fails`
-/// claims what is for any page, takes its time and fails.
+/// Returns a site whose visitors have cookies. `POST /p` adds its body for `/p`, `POST /anywhere`
+/// adds it for any view, and `POST /login` renews the session. `/fails` claims the messages for any
+/// view, waits for four times `PUSH_DELAY`, and fails.
 async fn site(
     salver: &Salver,
-) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
+) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
+{
     let save = |messages: Messages, text: String| async move {
         messages.to("p").success(text).await;
         messages
@@ -33,7 +35,7 @@ async fn site(
         Ok::<_, salver::Error>(HttpResponse::SeeOther().finish())
     };
     let fails = |pending: Pending| async move {
-        tokio::time::sleep(LATE * 4).await;
+        tokio::time::sleep(PUSH_DELAY * 4).await;
         HttpResponse::InternalServerError().body(pending.html())
     };
     crate::web::site::site(salver.middleware(), move |app| {
@@ -51,25 +53,25 @@ fn post(path: &str, text: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn a_redirect_to_another_process_shows_the_visitors_own_message() {
+async fn hint_shows_own_message_on_another_process() {
     let server = Server::start();
-    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
-    let ((near, _), (far, report)) = (process(&server.url()), process(&url));
-    let (forms, pages) = (site(&near).await, site(&far).await);
-    // Another visitor, who does nothing.
-    let idle = site(&far).await;
+    let (_proxy, url) = Proxy::with_fault(Fault::DelayPushes(PUSH_DELAY), &server.url());
+    let ((writer, _), (reader, report)) = (process(&server.url()), process(&url));
+    let (forms, pages) = (site(&writer).await, site(&reader).await);
+    // Another visitor, who submits no form.
+    let idle = site(&reader).await;
     forms.send(post("/p", "of another visitor")).await;
     idle.set_cookie(forms.cookie().as_deref().map(without_hint));
     idle.get("/p").await;
-    tokio::time::sleep(LATE * 4).await;
-    settled(&report, || idle.get("/p")).await;
-    let (cycles, visitors) = (column(2_000, 100_000), 20);
-    let (mut missed, mut idle_pages, mut idle_asked) = (0, 0, 0);
+    tokio::time::sleep(PUSH_DELAY * 4).await;
+    wait_until_idle(&report, || idle.get("/p")).await;
+    let (cycles, visitors) = (by_profile(2_000, 100_000), 20);
+    let (mut missed, mut idle_pages, mut idle_queries) = (0, 0, 0);
     for cycle in 0..cycles {
         if cycle % (cycles / visitors) == 0 {
             forms.set_cookie(None);
         }
-        // Each form leaves it anew.
+        // Without the hint, so that the response to each form has to set it.
         forms.set_cookie(forms.cookie().as_deref().map(without_hint));
         let text = format!("cycle {cycle}");
         let saved = forms.send(post("/p", &text)).await;
@@ -79,16 +81,16 @@ async fn a_redirect_to_another_process_shows_the_visitors_own_message() {
         report.take();
         idle.get("/p").await;
         idle_pages += 1;
-        idle_asked += usize::from(report.take().contains(&"claim"));
+        idle_queries += usize::from(report.take().contains(&"claim"));
     }
     println!(
-        "FIGURE hint cycles={cycles} late_ms={} missed={missed} idle_pages={idle_pages} idle_asked={idle_asked}",
-        LATE.as_millis()
+        "FIGURE hint cycles={cycles} late_ms={} missed={missed} idle_pages={idle_pages} idle_queries={idle_queries}",
+        PUSH_DELAY.as_millis()
     );
     assert_eq!(missed, 0);
     assert!(
-        idle_asked * 1000 <= idle_pages,
-        "{idle_asked} of {idle_pages}"
+        idle_queries * 1000 <= idle_pages,
+        "{idle_queries} of {idle_pages}"
     );
 }
 
@@ -101,31 +103,31 @@ fn without_hint(cookies: &str) -> String {
 }
 
 #[actix_web::test]
-async fn without_the_hint_another_process_is_late() {
+async fn page_without_hint_on_another_process_is_late() {
     let server = Server::start();
-    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
-    let ((near, _), (far, report)) = (process(&server.url()), process(&url));
-    let (forms, pages) = (site(&near).await, site(&far).await);
+    let (_proxy, url) = Proxy::with_fault(Fault::DelayPushes(PUSH_DELAY), &server.url());
+    let ((writer, _), (reader, report)) = (process(&server.url()), process(&url));
+    let (forms, pages) = (site(&writer).await, site(&reader).await);
     forms.send(post("/p", "first")).await;
     pages.set_cookie(forms.cookie().as_deref().map(without_hint));
     pages.get("/p").await;
-    tokio::time::sleep(LATE * 4).await;
-    settled(&report, || pages.get("/p")).await;
+    tokio::time::sleep(PUSH_DELAY * 4).await;
+    wait_until_idle(&report, || pages.get("/p")).await;
     forms.send(post("/p", "second")).await;
     assert!(
         !pages.get("/p").await.shows("second"),
-        "the index is not late: the test above shows nothing"
+        "the index is not late, so the test above proves nothing"
     );
-    tokio::time::sleep(LATE * 2).await;
+    tokio::time::sleep(PUSH_DELAY * 2).await;
     assert!(pages.get("/p").await.shows("second"));
 }
 
 #[actix_web::test]
-async fn a_login_and_a_page_given_back_leave_the_hint() {
+async fn login_and_release_set_hint() {
     let server = Server::start();
-    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
-    let ((near, _), (far, report)) = (process(&server.url()), process(&url));
-    let (forms, pages) = (site(&near).await, site(&far).await);
+    let (_proxy, url) = Proxy::with_fault(Fault::DelayPushes(PUSH_DELAY), &server.url());
+    let ((writer, _), (reader, report)) = (process(&server.url()), process(&url));
+    let (forms, pages) = (site(&writer).await, site(&reader).await);
     for n in 0..10 {
         let text = format!("before the login {n}");
         forms.send(post("/p", &text)).await;
@@ -134,27 +136,27 @@ async fn a_login_and_a_page_given_back_leave_the_hint() {
         pages.set_cookie(forms.cookie());
         assert!(pages.get("/p").await.shows(&text), "login {n}");
 
-        let text = format!("given back {n}");
+        let text = format!("released {n}");
         forms.send(post("/anywhere", &text)).await;
         forms.set_cookie(forms.cookie().as_deref().map(without_hint));
         pages.set_cookie(forms.cookie());
-        let meanwhile = async {
-            tokio::time::sleep(LATE * 2).await;
-            assert!(!pages.get("/p").await.shows(&text), "it is leased");
+        let other_process = async {
+            tokio::time::sleep(PUSH_DELAY * 2).await;
+            assert!(!pages.get("/p").await.shows(&text), "the message is leased");
         };
-        let (failed, ()) = tokio::join!(forms.get("/fails"), meanwhile);
+        let (failed, ()) = tokio::join!(forms.get("/fails"), other_process);
         assert!(failed.shows(&text), "{n}");
         pages.set_cookie(forms.cookie());
-        assert!(pages.get("/p").await.shows(&text), "given back {n}");
-        near.flush().await;
-        far.flush().await;
+        assert!(pages.get("/p").await.shows(&text), "released {n}");
+        writer.flush().await;
+        reader.flush().await;
     }
     assert!(!report.take().is_empty());
 }
 
-/// In a process without an index nobody needs the hint.
+/// A process without an index sets no hint.
 #[actix_web::test]
-async fn the_hint_is_constant_short_and_nobodys() {
+async fn hint_is_constant_and_absent_without_index() {
     let server = Server::start();
     let (salver, _) = process(&server.url());
     let forms = site(&salver).await;
@@ -171,17 +173,19 @@ async fn the_hint_is_constant_short_and_nobodys() {
     assert_eq!(
         answer.headers.get_all("set-cookie").count(),
         1,
-        "the session alone"
+        "the session cookie only"
     );
 }
 
-/// A page that asked and had nothing is as it was: it leaves no hint, or the visitor would never be idle again.
+/// A page that queries and finds no message is unchanged. If it set a hint, each later page would
+/// query too.
 #[actix_web::test]
-async fn a_page_that_had_nothing_leaves_no_hint() {
+async fn page_without_messages_sets_no_hint() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let unread = |pending: Pending| async move { html(format!("{} {PAGE}", pending.is_empty())) };
-    let read = |pending: Pending| async move {
+    let slot_page =
+        |pending: Pending| async move { html(format!("{} {PAGE}", pending.is_empty())) };
+    let rendering_page = |pending: Pending| async move {
         match pending.is_empty() {
             true => HttpResponse::NoContent().finish(),
             false => HttpResponse::Ok().body(pending.html()),
@@ -192,19 +196,19 @@ async fn a_page_that_had_nothing_leaves_no_hint() {
         HttpResponse::SeeOther().finish()
     };
     let visitor = crate::web::site::site(salver.middleware(), move |app| {
-        app.route("/unread", web::get().to(unread));
-        app.route("/read", web::get().to(read));
+        app.route("/slot", web::get().to(slot_page));
+        app.route("/rendering", web::get().to(rendering_page));
         app.route("/save", web::post().to(save));
     })
     .await;
     visitor.send(post("/save", "text")).await;
-    for path in ["/unread", "/read", "/unread"] {
+    for path in ["/slot", "/rendering", "/slot"] {
         report.take();
         let answer = visitor.get(path).await;
         assert_eq!(
             report.take()[..1],
             ["claim"],
-            "{path} asks because of the hint"
+            "{path} queries because of the hint"
         );
         assert!(answer.header("set-cookie").is_none(), "{path}");
         assert!(answer.header("cache-control").is_none(), "{path}");

@@ -1,4 +1,4 @@
-//! Waiting for a context without asking.
+//! `Salver::listen`: changes of a context are reported without polling.
 
 use std::time::{Duration, Instant};
 
@@ -6,108 +6,113 @@ use salver::store::RedisStore;
 use salver::{Context, Message, Salver, View};
 use tokio::time::timeout;
 
-use super::foreign_zadd;
+use super::{external_zadd, tracking_connections};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 
-/// Long enough for any ring on a busy machine; a watch that nobody tells rings later by itself.
-const SOON: Duration = Duration::from_millis(700);
+/// Long enough for any change to be reported on a busy machine, and shorter than the fallback poll.
+const REPORT_TIMEOUT: Duration = Duration::from_millis(700);
 
 fn redis(url: &str) -> Salver {
     Salver::new("app", RedisStore::new(url).unwrap()).unwrap()
 }
 
-/// Waits until a watch is told of changes: until then it rings once a second.
-async fn told(salver: &Salver) -> salver::store::Listener {
+/// Returns a listener that is tracked. Until then it reports a change once a second.
+async fn tracked_listener(salver: &Salver) -> salver::store::Listener {
     let context = at("ada", "p");
-    let mut watch = salver.listen(&context);
+    let mut listener = salver.listen(&context);
     for _ in 0..10 {
-        while timeout(Duration::from_millis(20), watch.changed())
+        while timeout(Duration::from_millis(20), listener.changed())
             .await
             .is_ok()
         {}
-        if timeout(Duration::from_millis(1_200), watch.changed())
+        if timeout(Duration::from_millis(1_200), listener.changed())
             .await
             .is_err()
         {
-            return watch;
+            return listener;
         }
     }
-    panic!("nobody tells the watch");
+    panic!("the listener is never tracked");
 }
 
 #[tokio::test]
-async fn a_watch_rings_for_its_context_and_no_other() {
+async fn listener_reports_changes_of_its_context_only() {
     let server = Server::start();
     for (salver, other) in [
         (Salver::memory("app").unwrap(), None),
         (redis(&server.url()), Some(redis(&server.url()))),
     ] {
         let other = other.unwrap_or_else(|| salver.clone());
-        let mut watch = told(&salver).await;
+        let mut listener = tracked_listener(&salver).await;
         for context in [at("ada", "p"), at("ada", "p").with_view(View::ANY)] {
             other.add(&context, Message::info("text")).await.unwrap();
-            timeout(SOON, watch.changed()).await.expect("no ring");
-            while timeout(Duration::from_millis(50), watch.changed())
+            timeout(REPORT_TIMEOUT, listener.changed())
+                .await
+                .expect("no change was reported");
+            while timeout(Duration::from_millis(50), listener.changed())
                 .await
                 .is_ok()
             {}
         }
         for context in [at("ada", "q"), at("bob", "p")] {
             other.add(&context, Message::info("text")).await.unwrap();
-            let rung = timeout(Duration::from_millis(100), watch.changed()).await;
-            assert!(rung.is_err(), "it rang for {context:?}");
+            let reported = timeout(Duration::from_millis(100), listener.changed()).await;
+            assert!(reported.is_err(), "a change of {context:?} was reported");
         }
     }
 }
 
-/// A ring is kept for whoever is not waiting just now, and many are one.
+/// Changes are kept while the listener is not polled, and are reported as one.
 #[tokio::test]
-async fn rings_are_kept_and_become_one() {
+async fn unpolled_changes_are_kept_and_merged() {
     let salver = Salver::memory("app").unwrap();
     let context = at("ada", "p");
-    let mut watch = salver.listen(&context);
+    let mut listener = salver.listen(&context);
     for _ in 0..100 {
         salver.add(&context, Message::info("text")).await.unwrap();
     }
-    timeout(SOON, watch.changed())
+    timeout(REPORT_TIMEOUT, listener.changed())
         .await
-        .expect("the rings were not kept");
-    let second = timeout(Duration::from_millis(100), watch.changed()).await;
-    assert!(second.is_err(), "100 rings are more than one");
+        .expect("the changes were not kept");
+    let second = timeout(Duration::from_millis(100), listener.changed()).await;
+    assert!(second.is_err(), "100 changes were reported more than once");
 }
 
 #[tokio::test]
-async fn a_foreign_zadd_rings() {
+async fn external_zadd_is_reported() {
     let server = Server::start();
     let salver = redis(&server.url());
-    let mut watch = told(&salver).await;
-    foreign_zadd(&server, &at("ada", "p"), "from a shell");
-    timeout(SOON, watch.changed()).await.expect("no ring");
+    let mut listener = tracked_listener(&salver).await;
+    external_zadd(&server, &at("ada", "p"), "from a shell");
+    timeout(REPORT_TIMEOUT, listener.changed())
+        .await
+        .expect("no change was reported");
 }
 
-/// Of a flush no context is told: all may have changed.
+/// `FLUSHALL` names no context, so each context may have changed.
 #[tokio::test]
-async fn a_flush_rings_every_watch() {
+async fn flushall_is_reported_to_every_listener() {
     let server = Server::start();
     let salver = redis(&server.url());
-    let mut watch = told(&salver).await;
+    let mut listener = tracked_listener(&salver).await;
     let _: String = server.run(&[b"FLUSHALL"]);
-    timeout(SOON, watch.changed()).await.expect("no ring");
+    timeout(REPORT_TIMEOUT, listener.changed())
+        .await
+        .expect("no change was reported");
 }
 
-/// Many watches, one connection.
 #[tokio::test]
-async fn watches_share_one_connection() {
+async fn listeners_share_one_connection() {
     let server = Server::start();
     let salver = redis(&server.url());
-    let mut watches: Vec<_> = (0..1000)
+    let mut listeners: Vec<_> = (0..1000)
         .map(|n| salver.listen(&at(&format!("v{n}"), "p")))
         .collect();
-    let _told = told(&salver).await;
-    assert_eq!(super::listening(&server).len(), 1);
-    while timeout(Duration::from_millis(20), watches[7].changed())
+    let _tracked = tracked_listener(&salver).await;
+    assert_eq!(tracking_connections(&server).len(), 1);
+    while timeout(Duration::from_millis(20), listeners[7].changed())
         .await
         .is_ok()
     {}
@@ -115,83 +120,88 @@ async fn watches_share_one_connection() {
         .add(&at("v7", "p"), Message::info("text"))
         .await
         .unwrap();
-    timeout(SOON, watches[7].changed()).await.expect("no ring");
+    timeout(REPORT_TIMEOUT, listeners[7].changed())
+        .await
+        .expect("no change was reported");
 }
 
-/// While nobody tells, a watch has its reader look once a second, and at once when what is known is lost.
+/// A disconnected listener reports a change immediately after the disconnect, and then once a
+/// second.
 #[tokio::test]
-async fn a_watch_that_nobody_tells_rings_by_itself() {
+async fn disconnected_listener_reports_once_a_second() {
     let server = Server::start();
-    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
+    let (proxy, url) = Proxy::with_fault(Fault::None, &server.url());
     let salver = redis(&url);
-    let mut watch = told(&salver).await;
+    let mut listener = tracked_listener(&salver).await;
     proxy.set(Fault::Refuse);
-    timeout(SOON, watch.changed())
+    timeout(REPORT_TIMEOUT, listener.changed())
         .await
-        .expect("the loss does not ring");
+        .expect("the disconnect was not reported");
     for _ in 0..3 {
         let started = Instant::now();
-        timeout(Duration::from_secs(3), watch.changed())
+        timeout(Duration::from_secs(3), listener.changed())
             .await
-            .expect("nothing rings");
+            .expect("no change was reported");
         let waited = started.elapsed().as_millis();
         assert!((500..1_500).contains(&waited), "{waited} ms: once a second");
     }
     proxy.set(Fault::None);
-    let sound = redis(&server.url());
-    sound
+    let other = redis(&server.url());
+    other
         .add(&at("ada", "p"), Message::info("text"))
         .await
         .unwrap();
-    timeout(Duration::from_secs(3), watch.changed())
+    timeout(Duration::from_secs(3), listener.changed())
         .await
-        .expect("nothing rings");
+        .expect("no change was reported");
 }
 
-/// What changed while nobody told rings when somebody tells again, however busy the reader was.
+/// A change during a disconnect is reported after the reconnect, also to a listener that is not
+/// polled meanwhile.
 #[tokio::test]
-async fn what_changed_in_a_gap_rings_after_it() {
+async fn change_while_disconnected_is_reported() {
     let server = Server::start();
-    let (proxy, url) = Proxy::doing(Fault::None, &server.url());
+    let (proxy, url) = Proxy::with_fault(Fault::None, &server.url());
     let salver = redis(&url);
-    let mut watch = told(&salver).await;
+    let mut listener = tracked_listener(&salver).await;
     proxy.set(Fault::Refuse);
-    timeout(SOON, watch.changed())
+    timeout(REPORT_TIMEOUT, listener.changed())
         .await
-        .expect("the loss does not ring");
-    foreign_zadd(&server, &at("ada", "p"), "from a shell");
+        .expect("the disconnect was not reported");
+    external_zadd(&server, &at("ada", "p"), "from a shell");
     proxy.set(Fault::None);
-    // The reader is busy until all is known again.
-    let _others = told(&salver).await;
-    timeout(Duration::from_millis(100), watch.changed())
+    // The listener is not polled until the resync has completed.
+    let _other = tracked_listener(&salver).await;
+    timeout(Duration::from_millis(100), listener.changed())
         .await
-        .expect("the gap does not ring");
+        .expect("the change during the disconnect was not reported");
 }
 
-/// A watch outlives its store without waiting for ever.
+/// A listener that outlives its store does not wait forever.
 #[tokio::test]
-async fn a_watch_whose_store_is_gone_rings() {
+async fn listener_reports_end_of_store() {
     let server = Server::start();
     let salver = redis(&server.url());
-    let mut watch = told(&salver).await;
+    let mut listener = tracked_listener(&salver).await;
     drop(salver);
-    timeout(SOON, watch.changed())
+    timeout(REPORT_TIMEOUT, listener.changed())
         .await
-        .expect("the end of the store does not ring");
+        .expect("the end of the store was not reported");
 }
 
-/// Whoever watches for names that strangers choose has as many connections as watches at most, and one more.
+/// With application names from untrusted input, a process has at most one connection for each
+/// listener, and one more.
 #[tokio::test]
-async fn names_from_outside_do_not_pile_up() {
+async fn untrusted_app_names_keep_connections_bounded() {
     let server = Server::start();
-    // As a user with all rights: those on the deployment page are for one application.
+    // The default user, because the documented permissions are for one application.
     let salver = redis(&format!("redis://127.0.0.1:{}", server.port));
-    let mut kept = told(&salver).await;
+    let mut kept = tracked_listener(&salver).await;
     for n in 0..5 {
-        let stranger = Context::new(format!("stranger{n}"), session("ada"), View::ANY);
-        drop(salver.listen(&stranger.unwrap()));
-        eventually("all but the last have ended", async || {
-            (super::listening(&server).len() == 2).then_some(())
+        let context = Context::new(format!("untrusted{n}"), session("ada"), View::ANY);
+        drop(salver.listen(&context.unwrap()));
+        eventually("all but the last connection are closed", async || {
+            (tracking_connections(&server).len() == 2).then_some(())
         })
         .await;
     }
@@ -199,8 +209,8 @@ async fn names_from_outside_do_not_pile_up() {
         .await
         .is_ok()
     {}
-    foreign_zadd(&server, &at("ada", "p"), "to whom it concerns");
-    timeout(SOON, kept.changed())
+    external_zadd(&server, &at("ada", "p"), "for the kept listener");
+    timeout(REPORT_TIMEOUT, kept.changed())
         .await
-        .expect("what is watched has ended");
+        .expect("the connection of the kept listener was closed");
 }

@@ -1,4 +1,4 @@
-//! The pending index: pages that do not ask, and miss nothing.
+//! The pending index: idle pages send no query, and no page misses a message.
 
 mod disconnects;
 mod hint;
@@ -18,43 +18,48 @@ use salver::{Context, Salver, SalverBuilder};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::{Report, SpyStore};
-use crate::web::site::{PAGE, Site, adas_site, html};
+use crate::web::site::{PAGE, WebTestSite, adas_site, html};
 
-/// The handle of one process: connections of its own, and a report of what it asks.
+/// Returns the handle of one process, which has its own connections, and a report of its store
+/// calls.
 fn process(url: &str) -> (Salver, Report) {
     process_with(url, |salver| salver)
 }
 
-fn process_with(url: &str, set: impl FnOnce(SalverBuilder) -> SalverBuilder) -> (Salver, Report) {
-    process_on(RedisStore::new(url).unwrap(), set)
+fn process_with(
+    url: &str,
+    configure: impl FnOnce(SalverBuilder) -> SalverBuilder,
+) -> (Salver, Report) {
+    process_on(RedisStore::new(url).unwrap(), configure)
 }
 
 pub fn process_on(
     store: RedisStore,
-    set: impl FnOnce(SalverBuilder) -> SalverBuilder,
+    configure: impl FnOnce(SalverBuilder) -> SalverBuilder,
 ) -> (Salver, Report) {
-    let (store, report) = SpyStore::before(store);
-    // Of what is shown late here, nothing is the machine's doing.
+    let (store, report) = SpyStore::wrap(store);
+    // A long timeout, so that no page misses its messages because the machine is slow.
     let salver = Salver::builder("app")
         .store(store)
         .page_timeout(Duration::from_secs(2));
-    let salver = set(salver).build().unwrap();
+    let salver = configure(salver).build().unwrap();
     (salver, report)
 }
 
-/// A site with the one page `/p`, whose every visitor is Ada.
+/// Returns a site with the page `/p`, on which the session of each request is Ada's.
 pub async fn site_of_a_page(
     salver: &Salver,
-) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
+) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
+{
     adas_site(salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await
 }
 
-/// Asks for a page until it is known that there is nothing on it.
-pub async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
-    eventually("pages know without asking", async || {
+/// Requests a page until it is served without a query.
+pub async fn wait_until_idle<F: Future>(report: &Report, page: impl Fn() -> F) {
+    eventually("the page is served without a query", async || {
         report.take();
         page().await;
         report.take().is_empty().then_some(())
@@ -62,21 +67,21 @@ pub async fn settled<F: Future>(report: &Report, page: impl Fn() -> F) {
     .await;
 }
 
-/// Names the connections on which the server tells of changes.
-pub fn listening(server: &Server) -> Vec<String> {
+/// Returns the ids of the connections with client tracking in broadcasting mode.
+pub fn tracking_connections(server: &Server) -> Vec<String> {
     let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
-    let is_told = |client: &&str| {
-        let mut words = client.split(' ');
-        words.any(|word| word.starts_with("flags=") && word.contains('B'))
+    let is_tracking = |client: &&str| {
+        let mut fields = client.split(' ');
+        fields.any(|field| field.starts_with("flags=") && field.contains('B'))
     };
-    let ids = clients.lines().filter(is_told);
+    let ids = clients.lines().filter(is_tracking);
     ids.filter_map(|client| client.split(' ').next())
         .map(str::to_owned)
         .collect()
 }
 
-/// Writes a message past Salver, as somebody at a shell would.
-pub fn foreign_zadd(server: &Server, context: &Context, text: &str) {
+/// Writes a message by a bare ZADD, as an external writer does.
+pub fn external_zadd(server: &Server, context: &Context, text: &str) {
     let id = uuid::Uuid::now_v7();
     let member = format!(r#"{{"id":"{id}","v":1,"level":"info","text":"{text}"}}"#);
     let score = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

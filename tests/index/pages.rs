@@ -1,4 +1,4 @@
-//! When a page asks.
+//! When a page queries the store.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -7,14 +7,14 @@ use actix_web::{HttpResponse, web};
 use salver::store::IssueKind;
 use salver::{Message, PendingIndex, Salver, View};
 
-use super::{foreign_zadd, process, process_with, settled, site_of_a_page};
-use crate::faults::LATE;
+use super::{external_zadd, process, process_with, site_of_a_page, wait_until_idle};
+use crate::faults::PUSH_DELAY;
 use crate::support::eventually;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::web::site::{PAGE, adas, adas_site, html};
 
-/// How many times the server has run a script.
+/// Returns how many times the server has run a script.
 fn scripts_run(server: &Server) -> u64 {
     let info: String = server.run(&[b"INFO", b"commandstats"]);
     let calls = |line: &str| {
@@ -25,13 +25,13 @@ fn scripts_run(server: &Server) -> u64 {
 }
 
 #[actix_web::test]
-async fn a_page_without_messages_asks_nobody() {
+async fn page_without_messages_sends_no_query() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
-    settled(&report, || site.get("/p")).await;
-    // The look at the store at the start is over when no script runs any more.
-    let before = eventually("nothing runs", async || {
+    wait_until_idle(&report, || site.get("/p")).await;
+    // The health check at the start has ended when no script runs any more.
+    let before = eventually("no script runs", async || {
         let before = scripts_run(&server);
         tokio::time::sleep(Duration::from_millis(50)).await;
         (scripts_run(&server) == before).then_some(before)
@@ -39,9 +39,9 @@ async fn a_page_without_messages_asks_nobody() {
     .await;
     for _ in 0..100 {
         let answer = site.get("/p").await;
-        assert_eq!(answer.body, PAGE, "byte for byte");
+        assert_eq!(answer.body, PAGE, "the body is unchanged");
         let names: Vec<_> = answer.headers.keys().map(|name| name.as_str()).collect();
-        assert_eq!(names, ["content-type"], "no cookie, no header");
+        assert_eq!(names, ["content-type"], "no cookie and no header is added");
     }
     let commands = scripts_run(&server) - before;
     assert_eq!((report.take().len(), commands), (0, 0));
@@ -49,14 +49,14 @@ async fn a_page_without_messages_asks_nobody() {
 }
 
 #[actix_web::test]
-async fn what_another_process_adds_is_found() {
+async fn message_of_another_process_is_shown() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let (other, _) = process(&server.url());
     let site = site_of_a_page(&salver).await;
     for view in [View::new("p").unwrap(), View::ANY] {
         for n in 0..20 {
-            settled(&report, || site.get("/p")).await;
+            wait_until_idle(&report, || site.get("/p")).await;
             let text = format!("number {n} for {view}");
             let message = Message::info(text.as_str());
             other.add(&adas(&other, &view), message).await.unwrap();
@@ -66,54 +66,58 @@ async fn what_another_process_adds_is_found() {
             })
             .await;
             salver.flush().await;
-            settled(&report, || site.get("/p")).await;
+            wait_until_idle(&report, || site.get("/p")).await;
         }
     }
 }
 
 #[actix_web::test]
-async fn a_message_shown_costs_at_most_one_needless_look() {
+async fn shown_message_causes_at_most_one_needless_query() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
-    settled(&report, || site.get("/p")).await;
-    let mut most = 0;
+    wait_until_idle(&report, || site.get("/p")).await;
+    let mut max = 0;
     for n in 0..50 {
         let text = format!("number {n}");
         let message = Message::info(text.as_str());
         salver.add(&adas(&salver, "p"), message).await.unwrap();
-        assert!(site.get("/p").await.shows(&text), "its own add, at once");
+        assert!(
+            site.get("/p").await.shows(&text),
+            "the next page shows the process's own add"
+        );
         salver.flush().await;
-        // What the server has to say of the claim and the confirm has been said when it answers this.
+        // The server sends the invalidations of the claim and the confirm before it replies to
+        // this.
         let _: String = server.run(&[b"PING"]);
         tokio::time::sleep(Duration::from_millis(20)).await;
         report.take();
         for _ in 0..5 {
             site.get("/p").await;
         }
-        most = most.max(report.take().len());
+        max = max.max(report.take().len());
     }
-    assert!(most <= 1, "{most} looks for nothing after one message");
-    println!("COST needless_looks_per_message_at_most={most} messages=50");
+    assert!(max <= 1, "{max} needless queries after one message");
+    println!("COST max_needless_queries_per_message={max} messages=50");
 }
 
 #[actix_web::test]
-async fn a_foreign_zadd_is_heard() {
+async fn external_zadd_is_shown() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let site = site_of_a_page(&salver).await;
-    settled(&report, || site.get("/p")).await;
-    foreign_zadd(&server, &adas(&salver, "p"), "from a shell");
+    wait_until_idle(&report, || site.get("/p")).await;
+    external_zadd(&server, &adas(&salver, "p"), "from a shell");
     eventually("the page shows it", async || {
         site.get("/p").await.shows("from a shell").then_some(())
     })
     .await;
 }
 
-/// Neither the end of a lease nor a schedule writes anything: nothing rings.
+/// The end of a lease and a scheduled time write no key, so the server sends no invalidation.
 #[actix_web::test]
-async fn what_falls_due_is_asked_for_when_it_does() {
-    const AFTER: Duration = Duration::from_millis(1500);
+async fn message_is_queried_when_it_becomes_visible() {
+    const DELAY: Duration = Duration::from_millis(1500);
 
     let server = Server::start();
     let short = |salver: salver::SalverBuilder| salver.lease(Duration::from_secs(1));
@@ -125,42 +129,42 @@ async fn what_falls_due_is_asked_for_when_it_does() {
         }
     })
     .await;
-    let scheduled = Message::info("later").after(AFTER);
+    let scheduled = Message::info("later").after(DELAY);
     other
         .add(&adas(&other, "scheduled"), scheduled)
         .await
         .unwrap();
     let leased = adas(&other, "leased");
     other.add(&leased, Message::info("again")).await.unwrap();
-    // Whoever claims it ends here, without a word.
+    // The process that claims the message ends without a confirm or a release.
     drop(other.claim(&leased).await.unwrap());
     drop(other);
     let started = Instant::now();
     for (path, text, at) in [("/leased", "again", 1000), ("/scheduled", "later", 1500)] {
-        settled(&report, || site.get(path)).await;
-        let (pages, looks) = (Cell::new(0), Cell::new(0));
-        let shown = eventually("it falls due", async || {
+        wait_until_idle(&report, || site.get(path)).await;
+        let (pages, queries) = (Cell::new(0), Cell::new(0));
+        let shown = eventually("the message becomes visible", async || {
             report.take();
             let shown = site.get(path).await.shows(text).then(|| started.elapsed());
             pages.set(pages.get() + 1);
             let claims = report.take().into_iter().filter(|call| *call == "claim");
-            looks.set(looks.get() + claims.count());
+            queries.set(queries.get() + claims.count());
             shown
         })
         .await;
-        let (pages, looks) = (pages.get(), looks.get());
-        let late = shown.as_millis() as i64 - at;
-        println!("COST due={text} pages={pages} looks={looks} late_ms={late}");
-        assert!((-50..=100).contains(&late), "{late} ms late");
-        assert!(looks * 2 < pages, "{looks} looks of {pages} pages");
+        let (pages, queries) = (pages.get(), queries.get());
+        let late_ms = shown.as_millis() as i64 - at;
+        println!("COST due={text} pages={pages} queries={queries} late_ms={late_ms}");
+        assert!((-50..=100).contains(&late_ms), "{late_ms} ms late");
+        assert!(queries * 2 < pages, "{queries} queries of {pages} pages");
     }
 }
 
-/// However late the server's word of it comes.
+/// The process's own change is queried immediately, however late its invalidation arrives.
 #[actix_web::test]
-async fn what_this_process_does_itself_is_asked_for_at_once() {
+async fn own_change_is_queried_immediately() {
     let server = Server::start();
-    let (_proxy, url) = Proxy::doing(Fault::LatePushes(LATE), &server.url());
+    let (_proxy, url) = Proxy::with_fault(Fault::DelayPushes(PUSH_DELAY), &server.url());
     let (salver, report) = process(&url);
     let fails = |pending: salver::Pending| async move {
         HttpResponse::InternalServerError().body(pending.html())
@@ -172,14 +176,14 @@ async fn what_this_process_does_itself_is_asked_for_at_once() {
     .await;
     for n in 0..10 {
         let (added, released) = (format!("added {n}"), format!("released {n}"));
-        settled(&report, || site.get("/p")).await;
+        wait_until_idle(&report, || site.get("/p")).await;
         let message = Message::info(added.as_str());
         salver.add(&adas(&salver, "p"), message).await.unwrap();
         assert!(site.get("/p").await.shows(&added), "{n}");
 
         salver.flush().await;
-        tokio::time::sleep(LATE * 2).await;
-        settled(&report, || site.get("/p")).await;
+        tokio::time::sleep(PUSH_DELAY * 2).await;
+        wait_until_idle(&report, || site.get("/p")).await;
         let message = Message::info(released.as_str());
         salver
             .add(&adas(&salver, View::ANY), message)
@@ -188,12 +192,12 @@ async fn what_this_process_does_itself_is_asked_for_at_once() {
         assert!(site.get("/fails").await.shows(&released), "{n}");
         assert!(site.get("/p").await.shows(&released), "{n}");
         salver.flush().await;
-        tokio::time::sleep(LATE * 2).await;
+        tokio::time::sleep(PUSH_DELAY * 2).await;
     }
 }
 
 #[actix_web::test]
-async fn one_setting_turns_it_off() {
+async fn pending_index_setting_disables_index() {
     let server = Server::start();
     let (salver, report) = process_with(&server.url(), |salver| salver.pending_index(false));
     let health =
@@ -206,7 +210,7 @@ async fn one_setting_turns_it_off() {
     for _ in 0..20 {
         report.take();
         site.get("/p").await;
-        assert_eq!(report.take(), ["claim"], "every page asks");
+        assert_eq!(report.take(), ["claim"], "each page queries Redis");
     }
     assert_eq!(
         site.get("/health").await.body,
@@ -220,7 +224,7 @@ async fn one_setting_turns_it_off() {
 }
 
 #[actix_web::test]
-async fn health_tells_whether_pages_know() {
+async fn health_reports_state_of_index() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let health =
@@ -230,41 +234,42 @@ async fn health_tells_whether_pages_know() {
         app.route("/health", web::get().to(health));
     })
     .await;
-    settled(&report, || site.get("/p")).await;
+    wait_until_idle(&report, || site.get("/p")).await;
     assert_eq!(
         site.get("/health").await.body,
         format!("{:?}", PendingIndex::Ready)
     );
-    // A process without pages has no use for it.
+    // A process without pages does not use the index.
     assert_eq!(
         salver.health().await.pending_index(),
         PendingIndex::Disabled
     );
 }
 
-/// Where the user may not listen, every page asks, and health says why.
+/// Without a permission for client tracking each page queries Redis, and `health` names the
+/// permission.
 #[actix_web::test]
-async fn a_server_that_does_not_tell_is_asked() {
+async fn missing_tracking_permission_makes_pages_query() {
     let server = Server::start();
     for lacking in ["client|tracking", "subscribe", "app!beat"] {
-        let rights = match lacking {
+        let rule = match lacking {
             "app!beat" => "resetchannels".to_owned(),
             command => format!("-{command}"),
         };
         let user = [
-            "ACL", "SETUSER", "deaf", "reset", "on", ">deaf", "~*", "&*", "+@all", &rights,
+            "ACL", "SETUSER", "limited", "reset", "on", ">limited", "~*", "&*", "+@all", &rule,
         ];
         let _: String = server.run(&user.map(str::as_bytes));
-        let (salver, report) = process(&server.url_as("deaf", "deaf"));
+        let (salver, report) = process(&server.url_as("limited", "limited"));
         let site = site_of_a_page(&salver).await;
-        let health = eventually("health says so", async || {
+        let health = eventually("health reports the issue", async || {
             let health = salver.health().await;
             (!health.is_healthy()).then_some(health)
         })
         .await;
-        let finding = &health.issues()[0];
-        assert_eq!(finding.kind().name(), "silent", "{health}");
-        assert!(finding.detail().contains(lacking), "{health}");
+        let issue = &health.issues()[0];
+        assert_eq!(issue.kind().name(), "tracking_unavailable", "{health}");
+        assert!(issue.detail().contains(lacking), "{health}");
         for n in 0..10 {
             report.take();
             site.get("/p").await;
@@ -273,33 +278,33 @@ async fn a_server_that_does_not_tell_is_asked() {
     }
 }
 
-/// Whatever it is that keeps this process from listening, and until it is over.
+/// `health` reports any cause that prevents client tracking, until the cause is removed.
 #[actix_web::test]
-async fn health_says_why_pages_ask() {
+async fn health_reports_cause_of_missing_tracking() {
     let server = Server::start();
     let mut shell = server.connect();
-    let mut connections = |most: u32| {
+    let mut set_max_clients = |max: u32| {
         let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg("maxclients").arg(most);
+        set.arg("SET").arg("maxclients").arg(max);
         set.exec(&mut shell).unwrap();
     };
     let (salver, _) = process(&server.url());
     salver.count(&adas(&salver, "p")).await.unwrap();
-    connections(2);
+    set_max_clients(2);
     let site = site_of_a_page(&salver).await;
     site.get("/p").await;
-    let health = eventually("health says so", async || {
+    let health = eventually("health reports the issue", async || {
         let health = salver.health().await;
         (!health.is_healthy()).then_some(health)
     })
     .await;
-    let troubles = health.issues().iter().map(|finding| finding.kind());
+    let kinds = health.issues().iter().map(|issue| issue.kind());
     assert_eq!(
-        troubles.collect::<Vec<_>>(),
+        kinds.collect::<Vec<_>>(),
         [IssueKind::TrackingUnavailable],
         "{health}"
     );
-    connections(100);
+    set_max_clients(100);
     eventually("healthy", async || {
         salver.health().await.is_healthy().then_some(())
     })

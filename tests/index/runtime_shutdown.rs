@@ -1,4 +1,5 @@
-//! What is known, and the connections behind it, live on Salver's own thread: no runtime's end breaks them.
+//! The index and its connections live on the background runtime. The shutdown of another runtime
+//! does not affect them.
 
 use std::net::TcpListener;
 
@@ -8,59 +9,64 @@ use actix_web::rt::System;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use salver::{Message, Messages, Pending, Salver, View};
 
-use super::{foreign_zadd, listening, process, settled, site_of_a_page};
+use super::{external_zadd, process, site_of_a_page, tracking_connections, wait_until_idle};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::Report;
 use crate::web::site::{PAGE, ada, adas, html};
 
-/// One page after the other is served by runtimes that end.
+/// Three runtimes, one after the other, serve the page and shut down.
 #[test]
-fn the_end_of_any_runtime_breaks_nothing() {
+fn shutdown_of_runtimes_keeps_tracking_connection() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let mut known = None;
-    // Beside them one that lives on, and watches: what is known of the pages is not known anew.
-    let staying = tokio::runtime::Builder::new_current_thread().build();
-    let _watch = staying
+    let mut first_ids = None;
+    // A listener on a fourth runtime keeps the tracking connection open, so that no resync is
+    // needed.
+    let lasting = tokio::runtime::Builder::new_current_thread().build();
+    let _listener = lasting
         .unwrap()
         .block_on(async { salver.listen(&adas(&salver, "p")) });
     for n in 0..3 {
         System::new().block_on(async {
             let site = site_of_a_page(&salver).await;
-            settled(&report, || site.get("/p")).await;
-            let (own, foreign) = (format!("own {n}"), format!("foreign {n}"));
+            wait_until_idle(&report, || site.get("/p")).await;
+            let (own, external) = (format!("own {n}"), format!("external {n}"));
             let message = Message::info(own.as_str());
             salver.add(&adas(&salver, "p"), message).await.unwrap();
             assert!(site.get("/p").await.shows(&own));
             salver.flush().await;
-            settled(&report, || site.get("/p")).await;
-            foreign_zadd(&server, &adas(&salver, "p"), &foreign);
+            wait_until_idle(&report, || site.get("/p")).await;
+            external_zadd(&server, &adas(&salver, "p"), &external);
             eventually("the page shows it", async || {
-                site.get("/p").await.shows(&foreign).then_some(())
+                site.get("/p").await.shows(&external).then_some(())
             })
             .await;
         });
-        let ids = listening(&server);
+        let ids = tracking_connections(&server);
         assert_eq!(ids.len(), 1, "{n}: {ids:?}");
-        assert_eq!(*known.get_or_insert(ids.clone()), ids, "it was made anew");
+        assert_eq!(
+            *first_ids.get_or_insert(ids.clone()),
+            ids,
+            "the tracking connection was recreated"
+        );
     }
 }
 
-/// A site on a real socket with two workers: `/p` has a slot, `/panics` claims and panics, `/worker` says who serves
-/// it, `/ends` ends its worker.
+/// Starts a site on a real socket with two workers. `/p` has a slot, `/panics` claims and panics,
+/// `/worker` returns the thread name of its worker, and `/stop` stops its worker.
 async fn serve(salver: &Salver) -> (ServerHandle, String) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
     let salver = salver.clone();
     let panics = |pending: Pending| async move {
-        assert!(pending.html().is_empty(), "it panics");
+        assert!(pending.html().is_empty(), "the handler panics");
         HttpResponse::NoContent().finish()
     };
     let worker = || async { std::thread::current().name().map(str::to_owned) };
-    let ends = |_: Messages| async {
+    let stop = |_: Messages| async {
         Arbiter::current().stop();
-        "it ends"
+        "stopped"
     };
     let running = HttpServer::new(move || {
         App::new()
@@ -68,7 +74,7 @@ async fn serve(salver: &Salver) -> (ServerHandle, String) {
             .route("/p", web::get().to(|| async { html(PAGE) }))
             .route("/panics", web::get().to(panics))
             .route("/worker", web::get().to(worker))
-            .route("/ends", web::get().to(ends))
+            .route("/stop", web::get().to(stop))
     });
     let running = running.workers(2).disable_signals().listen(socket);
     let running = running.unwrap().run();
@@ -77,66 +83,71 @@ async fn serve(salver: &Salver) -> (ServerHandle, String) {
     (handle, url)
 }
 
-/// Asks on a connection of its own, so that any worker may answer; nothing where it breaks off.
+/// Requests a page on a new connection, so that any worker may serve it. Returns `None` if the
+/// connection fails.
 async fn get(url: &str, path: &str) -> Option<String> {
     let client = reqwest::Client::new();
     let answer = client.get(format!("{url}{path}")).send().await.ok()?;
     answer.text().await.ok()
 }
 
-/// Sees that both workers know, show what is added, and know again.
-async fn goes_on(salver: &Salver, report: &Report, url: &str, text: &str) {
-    settled(report, || get(url, "/p")).await;
+/// Checks that an idle page sends no query, that an added message is shown, and that no query
+/// follows.
+async fn assert_serves_messages(salver: &Salver, report: &Report, url: &str, text: &str) {
+    wait_until_idle(report, || get(url, "/p")).await;
     let page = adas(salver, "p");
     salver.add(&page, Message::info(text)).await.unwrap();
     let shown = get(url, "/p").await.unwrap();
     assert!(shown.contains(text), "{shown}");
-    eventually("it is confirmed", async || {
+    eventually("the message is confirmed", async || {
         salver.flush().await;
         (salver.count(&page).await.unwrap() == 0).then_some(())
     })
     .await;
-    settled(report, || get(url, "/p")).await;
+    wait_until_idle(report, || get(url, "/p")).await;
 }
 
 #[actix_web::test]
-async fn one_site_after_the_other_is_served_by_one_handle() {
+async fn one_handle_serves_consecutive_sites() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     for n in 0..3 {
         let (handle, url) = serve(&salver).await;
-        goes_on(&salver, &report, &url, &format!("number {n}")).await;
+        assert_serves_messages(&salver, &report, &url, &format!("number {n}")).await;
         handle.stop(true).await;
-        assert_eq!(listening(&server).len(), 1, "{n}");
+        assert_eq!(tracking_connections(&server).len(), 1, "{n}");
     }
 }
 
 #[actix_web::test]
-async fn a_handler_that_panics_and_a_worker_that_ends_break_nothing() {
+async fn panicking_handler_and_stopped_worker_keep_tracking() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let (handle, url) = serve(&salver).await;
-    goes_on(&salver, &report, &url, "before all").await;
+    assert_serves_messages(&salver, &report, &url, "before all").await;
     for n in 0..4 {
         let text = format!("through the panic {n}");
         let page = adas(&salver, View::ANY);
         salver.add(&page, Message::info(&text)).await.unwrap();
-        assert!(get(&url, "/panics").await.is_none(), "it answers");
-        eventually("the page shows what was given back", async || {
+        assert!(
+            get(&url, "/panics").await.is_none(),
+            "the handler that panics sent a response"
+        );
+        eventually("the page shows the released message", async || {
             get(&url, "/p").await.filter(|page| page.contains(&text))
         })
         .await;
-        goes_on(&salver, &report, &url, &format!("after the panic {n}")).await;
+        assert_serves_messages(&salver, &report, &url, &format!("after the panic {n}")).await;
     }
     for n in 0..4 {
         let before = get(&url, "/worker").await.unwrap();
-        eventually("another worker answers", async || {
-            get(&url, "/ends").await;
+        eventually("another worker serves the page", async || {
+            get(&url, "/stop").await;
             get(&url, "/worker").await.filter(|worker| *worker > before)
         })
         .await;
-        goes_on(&salver, &report, &url, &format!("after the end {n}")).await;
+        assert_serves_messages(&salver, &report, &url, &format!("after the stop {n}")).await;
     }
-    assert_eq!(listening(&server).len(), 1);
+    assert_eq!(tracking_connections(&server).len(), 1);
     handle.stop(true).await;
 }

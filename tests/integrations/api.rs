@@ -1,4 +1,4 @@
-//! Messages as JSON: what pages that draw themselves ask for, and what they are told.
+//! The JSON API, for pages that render messages themselves.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -10,23 +10,23 @@ use salver::store::RedisStore;
 use salver::{Level, Message, Salver, View};
 use serde_json::{Value, json};
 
-use crate::faults::column;
-use crate::faults::site::{WHO, visitor};
+use crate::faults::by_profile;
+use crate::faults::site::{VISITOR_HEADER, visitor};
 use crate::support::browser::target;
 use crate::support::processes::free_port;
 use crate::support::{at, eventually};
 
-/// A site that serves all of it, and lets pages leave messages if told so.
-struct Site {
+/// A site that serves the API. With `accepts_messages` pages can add messages.
+struct ApiSite {
     url: String,
     client: Client,
 }
 
-impl Site {
-    fn start(salver: &Salver, takes_messages: bool) -> Self {
+impl ApiSite {
+    fn start(salver: &Salver, accepts_messages: bool) -> Self {
         let salver = salver.clone();
         let server = HttpServer::new(move || {
-            let routes = match takes_messages {
+            let routes = match accepts_messages {
                 true => salver.routes().accept_messages(),
                 false => salver.routes(),
             };
@@ -47,39 +47,41 @@ impl Site {
         }
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url);
-        self.client.request(method, url).header(WHO, "ada")
+        self.client
+            .request(method, url)
+            .header(VISITOR_HEADER, "ada")
     }
 
     fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.ask(Method::POST, path).json(body)
+        self.request(Method::POST, path).json(body)
     }
 
     async fn claim(&self, view: &str) -> Value {
-        let answer = self.post("/claim", &json!({ "view": view })).send().await;
-        let answer = answer.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers()["cache-control"], "no-store, private");
-        answer.json().await.unwrap()
+        let request = self.post("/claim", &json!({ "view": view }));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["cache-control"], "no-store, private");
+        response.json().await.unwrap()
     }
 
     async fn count(&self, view: &str) -> u64 {
-        let answer = self.ask(Method::GET, &format!("/count?view={view}"));
-        let answer: Value = answer.send().await.unwrap().json().await.unwrap();
-        answer["count"].as_u64().unwrap()
+        let request = self.request(Method::GET, &format!("/count?view={view}"));
+        let response: Value = request.send().await.unwrap().json().await.unwrap();
+        response["count"].as_u64().unwrap()
     }
 }
 
-/// Reads a problem, which says its own status.
-async fn problem(answer: Response) -> Value {
-    let status = answer.status().as_u16();
+/// Returns the body of an error response, and asserts that its `status` is that of the response.
+async fn problem(response: Response) -> Value {
+    let status = response.status().as_u16();
     assert_eq!(
-        answer.headers()["content-type"],
+        response.headers()["content-type"],
         "application/problem+json",
         "{status}"
     );
-    let problem: Value = answer.json().await.unwrap();
+    let problem: Value = response.json().await.unwrap();
     assert_eq!(problem["status"], status);
     problem
 }
@@ -87,9 +89,9 @@ async fn problem(answer: Response) -> Value {
 const LEASE: Duration = Duration::from_secs(1);
 
 #[actix_web::test]
-async fn what_is_claimed_is_hidden_until_it_is_confirmed_or_the_lease_has_ended() {
+async fn claimed_messages_are_hidden_until_confirm_or_lease_end() {
     let salver = Salver::builder("app").lease(LEASE).build().unwrap();
-    let site = Site::start(&salver, false);
+    let site = ApiSite::start(&salver, false);
     salver
         .add(&at("ada", "p"), Message::success("for p").tag("import"))
         .await
@@ -101,14 +103,15 @@ async fn what_is_claimed_is_hidden_until_it_is_confirmed_or_the_lease_has_ended(
         .add(&at("bob", "p"), Message::info("for another"))
         .await
         .unwrap();
-    assert_eq!(site.count("p").await, 2, "and nothing has changed");
+    assert_eq!(site.count("p").await, 2);
     assert_eq!(site.count("q").await, 1);
 
-    // As a page: what nobody looks at yet is told nothing.
-    let ahead = site.post("/claim", &json!({ "view": "p" }));
-    let ahead = ahead.header("sec-purpose", "prefetch").send().await;
-    let ahead: Value = ahead.unwrap().json().await.unwrap();
-    assert_eq!((&ahead["messages"], site.count("p").await), (&json!([]), 2));
+    // Like a page, a prefetch claims nothing.
+    let prefetch = site.post("/claim", &json!({ "view": "p" }));
+    let prefetch = prefetch.header("sec-purpose", "prefetch").send().await;
+    let prefetch: Value = prefetch.unwrap().json().await.unwrap();
+    assert_eq!(prefetch["messages"], json!([]));
+    assert_eq!(site.count("p").await, 2);
 
     let claimed = site.claim("p").await;
     let texts: Vec<_> = claimed["messages"]
@@ -120,17 +123,17 @@ async fn what_is_claimed_is_hidden_until_it_is_confirmed_or_the_lease_has_ended(
     assert_eq!(texts, ["for p", "for any"]);
     assert_eq!(claimed["messages"][0]["tag"], "import");
     assert_eq!(
-        (&claimed["lease"], &claimed["displaced"]),
+        (&claimed["lease_ms"], &claimed["displaced"]),
         (&json!(1000), &json!(0))
     );
-    // Nobody else is shown them meanwhile, and none of them is gone.
+    // Other claims return nothing until the lease expires.
     assert_eq!(site.claim("p").await["messages"], json!([]));
-    let again = eventually("what is not confirmed comes again", async || {
-        let again = site.claim("p").await;
-        (again["messages"].as_array().unwrap().len() == 2).then_some(again)
+    let second = eventually("unconfirmed messages are visible again", async || {
+        let claim = site.claim("p").await;
+        (claim["messages"].as_array().unwrap().len() == 2).then_some(claim)
     })
     .await;
-    assert_eq!(again["messages"], claimed["messages"]);
+    assert_eq!(second["messages"], claimed["messages"]);
 
     let ids: Vec<_> = claimed["messages"]
         .as_array()
@@ -138,31 +141,31 @@ async fn what_is_claimed_is_hidden_until_it_is_confirmed_or_the_lease_has_ended(
         .iter()
         .map(|message| message["id"].clone())
         .collect();
-    let said = site.post("/confirm", &json!({ "view": "p", "ids": ids }));
-    assert_eq!(said.send().await.unwrap().status(), 204);
+    let confirm = site.post("/confirm", &json!({ "view": "p", "ids": ids }));
+    assert_eq!(confirm.send().await.unwrap().status(), 204);
     tokio::time::sleep(LEASE * 2).await;
     assert_eq!(site.count("p").await, 0);
     assert_eq!(salver.count(&at("bob", "p")).await.unwrap(), 1);
 }
 
 #[actix_web::test]
-async fn a_page_leaves_messages_for_its_own_visitor_where_the_site_allows_it() {
+async fn messages_are_added_for_own_visitor_if_site_allows() {
     let salver = Salver::memory("app").unwrap();
     let message = json!({
         "view": "p", "level": "warning", "title": "Title", "text": "text", "tag": "t",
         "format": "markdown", "autoclose": 8000, "action": { "label": "Look", "url": "/p" }, "data": { "n": 1 },
     });
-    let refused = Site::start(&salver, false).post("/messages", &message);
+    let refused = ApiSite::start(&salver, false).post("/messages", &message);
     assert_eq!(refused.send().await.unwrap().status(), 404);
 
-    let site = Site::start(&salver, true);
-    let left = site.post("/messages", &message).send().await.unwrap();
-    assert_eq!(left.status(), 201);
-    let id: Value = left.json().await.unwrap();
-    let found = salver.peek(&at("ada", "p")).await.unwrap();
-    assert_eq!(found[0].id().to_string(), id["id"]);
-    assert_eq!(found[0].level(), Level::Warning);
-    let read = serde_json::to_value(&found[0]).unwrap();
+    let site = ApiSite::start(&salver, true);
+    let created = site.post("/messages", &message).send().await.unwrap();
+    assert_eq!(created.status(), 201);
+    let created: Value = created.json().await.unwrap();
+    let pending = salver.peek(&at("ada", "p")).await.unwrap();
+    assert_eq!(pending[0].id().to_string(), created["id"]);
+    assert_eq!(pending[0].level(), Level::Warning);
+    let added = serde_json::to_value(&pending[0]).unwrap();
     for field in [
         "title",
         "text",
@@ -172,11 +175,11 @@ async fn a_page_leaves_messages_for_its_own_visitor_where_the_site_allows_it() {
         "action",
         "data",
     ] {
-        assert_eq!(read[field], message[field], "{field}");
+        assert_eq!(added[field], message[field], "{field}");
     }
-    // Who has no session is given none.
-    let nobody = site.client.post(format!("{}/messages", site.url));
-    let refused = nobody.json(&message).send().await.unwrap();
+    // A visitor without a session is refused, and gets no session.
+    let request = site.client.post(format!("{}/messages", site.url));
+    let refused = request.json(&message).send().await.unwrap();
     assert_eq!(refused.status(), 403);
     assert!(refused.headers().get("set-cookie").is_none());
     salver
@@ -189,15 +192,15 @@ async fn a_page_leaves_messages_for_its_own_visitor_where_the_site_allows_it() {
 }
 
 #[actix_web::test]
-async fn what_is_wrong_is_told_and_nothing_is_changed() {
+async fn invalid_and_cross_origin_requests_change_nothing() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start(&salver, true);
+    let site = ApiSite::start(&salver, true);
     let page = at("ada", "p");
     salver.add(&page, Message::info("text")).await.unwrap();
-    let long = "x".repeat(257);
+    let too_long = "x".repeat(257);
     for (path, body, status, field) in [
         ("/claim", json!({ "view": "" }), 422, json!("view")),
-        ("/claim", json!({ "view": long }), 422, json!("view")),
+        ("/claim", json!({ "view": too_long }), 422, json!("view")),
         ("/claim", json!({ "view": "*" }), 422, json!("view")),
         ("/claim", json!({}), 400, Value::Null),
         ("/claim", json!({ "view": 1 }), 400, Value::Null),
@@ -232,17 +235,19 @@ async fn what_is_wrong_is_told_and_nothing_is_changed() {
             Value::Null,
         ),
     ] {
-        let answer = site.post(path, &body).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{path} {body}");
-        assert_eq!(problem(answer).await["field"], field, "{path} {body}");
+        let response = site.post(path, &body).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path} {body}");
+        assert_eq!(problem(response).await["field"], field, "{path} {body}");
     }
-    let plain = site.ask(Method::POST, "/claim").body("{\"view\":\"p\"}");
-    let answer = plain.header("content-type", "text/plain").send().await;
-    assert_eq!(problem(answer.unwrap()).await["status"], 415);
-    let missing = site.ask(Method::GET, "/count").send().await.unwrap();
+    let plain = site
+        .request(Method::POST, "/claim")
+        .body("{\"view\":\"p\"}");
+    let response = plain.header("content-type", "text/plain").send().await;
+    assert_eq!(problem(response.unwrap()).await["status"], 415);
+    let missing = site.request(Method::GET, "/count").send().await.unwrap();
     assert_eq!(problem(missing).await["field"], "view");
 
-    // A page of another site, by whatever it is known.
+    // A page of another origin, identified by any of these headers.
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
@@ -254,46 +259,49 @@ async fn what_is_wrong_is_told_and_nothing_is_changed() {
             ("/confirm", json!({ "view": "p", "ids": [] })),
             ("/messages", json!({ "view": "p", "text": "x" })),
         ] {
-            let answer = site.post(path, &body).header(name, value).send().await;
+            let response = site.post(path, &body).header(name, value).send().await;
             assert_eq!(
-                problem(answer.unwrap()).await["status"],
+                problem(response.unwrap()).await["status"],
                 403,
                 "{path} {name}"
             );
         }
-        let count = site.ask(Method::GET, "/count?view=p").header(name, value);
+        let count = site
+            .request(Method::GET, "/count?view=p")
+            .header(name, value);
         assert_eq!(problem(count.send().await.unwrap()).await["status"], 403);
     }
     assert_eq!(salver.count(&page).await.unwrap(), 1);
 }
 
 #[actix_web::test]
-async fn a_store_that_gives_no_answer_is_told_as_such() {
+async fn unreachable_store_replies_503_with_retry_after() {
     let store = RedisStore::new(&format!("redis://127.0.0.1:{}", free_port())).unwrap();
-    let site = Site::start(&Salver::new("app", store).unwrap(), true);
+    let site = ApiSite::start(&Salver::new("app", store).unwrap(), true);
     for (path, body) in [
         ("/claim", json!({ "view": "p" })),
         ("/messages", json!({ "view": "p", "text": "x" })),
     ] {
-        let answer = site.post(path, &body).send().await.unwrap();
-        assert_eq!(answer.status(), 503, "{path}");
-        assert!(answer.headers().contains_key("retry-after"));
-        let problem = problem(answer).await;
-        assert_eq!(problem.get("detail"), None, "inside is inside: {problem}");
+        let response = site.post(path, &body).send().await.unwrap();
+        assert_eq!(response.status(), 503, "{path}");
+        assert!(response.headers().contains_key("retry-after"));
+        let problem = problem(response).await;
+        assert_eq!(problem.get("detail"), None, "internal details: {problem}");
     }
 }
 
-/// The document names each route with its methods, and no other.
+/// The OpenAPI document lists each route with its methods, and no others.
 #[actix_web::test]
-async fn the_document_is_what_is_served() {
-    let site = Site::start(&Salver::memory("app").unwrap(), true);
-    let document = site.ask(Method::GET, "/openapi.json").send().await.unwrap();
+async fn openapi_document_matches_served_routes() {
+    let site = ApiSite::start(&Salver::memory("app").unwrap(), true);
+    let document = site.request(Method::GET, "/openapi.json").send();
+    let document = document.await.unwrap();
     assert_eq!(document.headers()["content-type"], "application/json");
     let document: Value = document.json().await.unwrap();
     let paths = document["paths"].as_object().unwrap();
     let methods =
         |item: &Value| -> Vec<String> { item.as_object().unwrap().keys().cloned().collect() };
-    let described: BTreeMap<_, _> = paths
+    let documented: BTreeMap<_, _> = paths
         .iter()
         .map(|(path, item)| (path.as_str(), methods(item)))
         .collect();
@@ -303,28 +311,28 @@ async fn the_document_is_what_is_served() {
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
-    assert_eq!(routes.len(), described.len(), "{routes:?} {described:?}");
-    for (path, methods) in &described {
+    assert_eq!(routes.len(), documented.len(), "{routes:?} {documented:?}");
+    for (path, methods) in &documented {
         assert!(routes.contains(&&path[1..]), "{path}");
         for method in ["get", "post", "put", "patch", "delete"] {
-            let asked = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let answer = site.ask(asked, path).send().await.unwrap();
-            let is_described = methods.iter().any(|described| described == method);
-            assert_eq!(answer.status() != 405, is_described, "{method} {path}");
-            if !is_described {
-                let allow = answer.headers()["allow"].to_str().unwrap();
+            let name = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let response = site.request(name, path).send().await.unwrap();
+            let is_documented = methods.iter().any(|documented| documented == method);
+            assert_eq!(response.status() != 405, is_documented, "{method} {path}");
+            if !is_documented {
+                let allow = response.headers()["allow"].to_str().unwrap();
                 assert_eq!(allow, methods[0].to_uppercase(), "{path}");
             }
         }
     }
 }
 
-/// Requests that follow the document, and that do not; each answer is one that it describes.
+/// Schemathesis sends valid and invalid requests: each response is one that the document lists.
 #[actix_web::test]
-async fn schemathesis_finds_nothing() {
-    let site = Site::start(&Salver::memory("app").unwrap(), true);
-    // What is a link, no pattern says: of what follows the document some is refused.
-    for (name, only) in [
+async fn schemathesis_finds_no_mismatch() {
+    let site = ApiSite::start(&Salver::memory("app").unwrap(), true);
+    // No pattern describes a valid URL: some URLs that match the document are refused.
+    for (name, arguments) in [
         (
             "all",
             &["--exclude-path", "/messages", "--checks", "all"][..],
@@ -340,31 +348,34 @@ async fn schemathesis_finds_nothing() {
         ),
     ] {
         let mut command = Command::new(target().join("venv/bin/schemathesis"));
-        // It leaves what it has found where it runs.
+        // Schemathesis writes its reports to the working directory.
         command.current_dir(target());
         let document = format!("{}/openapi.json", site.url);
         command
             .args(["run", &document, "--url", &site.url])
-            .args(only);
+            .args(arguments);
         command.args([
             "--header",
-            &format!("{WHO}: ada"),
+            &format!("{VISITOR_HEADER}: ada"),
             "--seed",
             "1",
             "--no-color",
         ]);
-        // Limits are of bytes, and the document's of characters: one is the other.
+        // The limits are in bytes, those of the document in characters. In ASCII both are equal.
         command.args(["--generation-codec", "ascii"]);
-        command.args(["--max-examples", &column(50, 2_000).to_string()]);
-        let ran = tokio::task::spawn_blocking(move || command.output()).await;
-        let ran = ran.unwrap().unwrap_or_else(|error| {
+        command.args(["--max-examples", &by_profile(50, 2_000).to_string()]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.unwrap().unwrap_or_else(|error| {
             panic!(
                 "schemathesis: {error}; `tests/run integrations` installs it, `pip install schemathesis`"
             )
         });
-        let said = String::from_utf8_lossy(&ran.stdout);
-        assert!(ran.status.success(), "{said}");
-        let found = said.lines().find(|line| line.contains("generated"));
-        println!("HANDS schemathesis {name}: {}", found.unwrap().trim());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        let summary = text.lines().find(|line| line.contains("generated"));
+        println!(
+            "INTEGRATION schemathesis {name}: {}",
+            summary.unwrap().trim()
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! The command-line tool, against a server with messages, an empty one, a dead one, a wrong one and a protected one.
-//! What it says is kept under `target/cli`, and checked by snapshots.
+//! The command-line tool, against five servers: with messages, empty, unreachable, of another
+//! protocol, and protected by a password. Snapshots check its output, which is also kept under
+//! `target/cli`.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -19,15 +20,15 @@ use crate::support::{at, eventually};
 const TOOL: &str = env!("CARGO_BIN_EXE_salver");
 const PAGE: &str = "app:{ada}:uploads";
 
-/// What came of a command.
-struct Said {
+/// The result of a command.
+struct CommandOutput {
     code: i32,
     text: String,
 }
 
-/// Runs a command; keeps what it says.
-fn salver(name: &str, url: &str, arguments: &[&str]) -> Said {
-    let ran = Command::new(TOOL)
+/// Runs a command, and appends its output to `target/cli/{name}.txt`.
+fn salver(name: &str, url: &str, arguments: &[&str]) -> CommandOutput {
+    let output = Command::new(TOOL)
         .args(arguments)
         .env("REDIS_URL", url)
         .env("SALVER_APP", "app")
@@ -35,37 +36,37 @@ fn salver(name: &str, url: &str, arguments: &[&str]) -> Said {
         .output()
         .unwrap();
     let (out, errors) = (
-        String::from_utf8(ran.stdout).unwrap(),
-        String::from_utf8(ran.stderr).unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
     );
-    let code = ran.status.code().expect("it was killed");
+    let code = output.status.code().expect("the command exits");
     let text = format!("$ salver {}\n{out}{errors}= {code}\n", arguments.join(" "));
     let folder = target().join("cli");
     std::fs::create_dir_all(&folder).unwrap();
-    let mut kept = std::fs::OpenOptions::new()
+    let mut log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join(format!("{name}.txt")))
         .unwrap();
-    kept.write_all(text.as_bytes()).unwrap();
-    Said { code, text }
+    log.write_all(text.as_bytes()).unwrap();
+    CommandOutput { code, text }
 }
 
-/// Runs all of these against one server; gives what they say, after one another.
+/// Runs commands against one server. Returns their output, joined.
 fn session(name: &str, url: &str, commands: &[&[&str]]) -> String {
     let _ = std::fs::remove_file(target().join(format!("cli/{name}.txt")));
-    let said = commands
+    let outputs = commands
         .iter()
         .map(|arguments| salver(name, url, arguments).text);
-    said.collect::<Vec<_>>().join("\n")
+    outputs.collect::<Vec<_>>().join("\n")
 }
 
-/// Compares with what is kept, but for what is another each time.
-fn check(name: &str, said: &str) {
+/// Compares an output with its snapshot. Values that differ in each run are replaced first.
+fn check(name: &str, output: &str) {
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    for (pattern, instead) in [
+    for (pattern, replacement) in [
         (
             r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
             "<id>",
@@ -77,12 +78,13 @@ fn check(name: &str, said: &str) {
         (r"\d+ us", "<n> us"),
         (r#""(p50|p99)":\d+"#, r#""$1":<n>"#),
     ] {
-        settings.add_filter(pattern, instead);
+        settings.add_filter(pattern, replacement);
     }
-    settings.bind(|| assert_snapshot!(name, said));
+    settings.bind(|| assert_snapshot!(name, output));
 }
 
-const EVERY: [&[&str]; 9] = [
+/// Commands that every server is tested with.
+const COMMON_COMMANDS: [&[&str]; 9] = [
     &["peek", PAGE],
     &["peek", PAGE, "--json"],
     &["peek", "app:{ada}"],
@@ -95,8 +97,8 @@ const EVERY: [&[&str]; 9] = [
 ];
 
 #[tokio::test]
-async fn what_is_there_is_told() {
-    // As the deployment page says: else there is a hint.
+async fn commands_report_pending_messages() {
+    // The setting of the deployment page. Without it `doctor` prints a hint.
     let server = Server::start_with(&["--zset-max-listpack-value", "512"]);
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
     let page = at("ada", "uploads");
@@ -105,15 +107,15 @@ async fn what_is_there_is_told() {
         .tag("import");
     salver.add(&page, import).await.unwrap();
     for n in 0..5 {
-        let several = at(&format!("visitor {n}"), "orders/{id}");
+        let context = at(&format!("visitor {n}"), "orders/{id}");
         salver
-            .add(&several, Message::warning("Your plan ends soon."))
+            .add(&context, Message::warning("Your plan ends soon."))
             .await
             .unwrap();
     }
     let url = server.url();
     let json = r#"{"app":"app","session":"ada","view":"uploads"}"#;
-    let added = [
+    let add_as_json = [
         "add",
         json,
         "Added as JSON.",
@@ -126,37 +128,37 @@ async fn what_is_there_is_told() {
     ];
     let mut commands = vec![
         &["add", "app:{ada}:*", "For any page.", "--level", "error"][..],
-        &added,
+        &add_as_json,
         &["add", PAGE, "Later.", "--after", "1h"],
     ];
-    commands.extend(EVERY);
+    commands.extend(COMMON_COMMANDS);
     commands.push(&["sweep", "--older-than", "0s"]);
     commands.push(&["peek", PAGE]);
-    check("full", &session("full", &url, &commands));
+    check("pending", &session("pending", &url, &commands));
 }
 
-/// Who sweeps at a terminal sees how far it is; a file has the outcome alone.
+/// `sweep` shows a progress bar on a terminal, and only the result in a pipe.
 #[tokio::test]
-async fn a_sweep_shows_how_far_it_is() {
+async fn sweep_shows_progress_on_terminal_only() {
     let server = Server::start();
     let url = server.url();
     salver("sweep", &url, &["add", PAGE, "text"]);
     let sweep = format!("{TOOL} --redis {url} sweep --app app --older-than 0s");
     let mut terminal = Command::new("script");
-    let shown = terminal.args(["-qec", &sweep, "/dev/null"]).output();
-    let shown = shown.expect("`script` is missing: `apt-get install bsdutils`");
-    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let output = terminal.args(["-qec", &sweep, "/dev/null"]).output();
+    let output = output.expect("`script` is missing: `apt-get install bsdutils`");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        shown.contains("of about 2 keys") && shown.contains("1 removed"),
-        "{shown:?}"
+        text.contains("of about 2 keys") && text.contains("1 removed"),
+        "{text:?}"
     );
     let piped = salver("sweep", &url, &["sweep", "--older-than", "0s"]);
     assert!(!piped.text.contains("of about"), "{}", piped.text);
 }
 
-/// What is not wrong and could be better is a hint, and no failure.
+/// A setting that wastes memory is reported as a hint, and `doctor` exits with 0.
 #[tokio::test]
-async fn a_form_that_is_too_large_is_hinted_at() {
+async fn doctor_hints_at_skiplist_encoding() {
     let server = Server::start();
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
     let message = Message::info("a member of more than 64 bytes");
@@ -166,21 +168,21 @@ async fn a_form_that_is_too_large_is_hinted_at() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_as_such() {
+async fn commands_report_empty_store() {
     let server = Server::start();
-    check("empty", &session("empty", &server.url(), &EVERY));
+    check("empty", &session("empty", &server.url(), &COMMON_COMMANDS));
 }
 
 #[tokio::test]
-async fn what_a_server_is_not_is_told() {
+async fn commands_diagnose_unusable_servers() {
     let mut commands: Vec<&[&str]> = vec![
         &["add", PAGE, "text"],
         &["add", PAGE, "text", "--json"],
         &["tail", PAGE],
     ];
-    commands.extend(EVERY);
-    let dead = format!("redis://ada:secret@127.0.0.1:{}", free_port());
-    check("dead", &session("dead", &dead, &commands));
+    commands.extend(COMMON_COMMANDS);
+    let url = format!("redis://ada:secret@127.0.0.1:{}", free_port());
+    check("unreachable", &session("unreachable", &url, &commands));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -191,25 +193,28 @@ async fn what_a_server_is_not_is_told() {
                 .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
-    let wrong = format!("redis://127.0.0.1:{port}");
-    check("wrong", &session("wrong", &wrong, &commands));
+    let url = format!("redis://127.0.0.1:{port}");
+    check(
+        "other_protocol",
+        &session("other_protocol", &url, &commands),
+    );
 
     let server = Server::start_with(&["--requirepass", "another"]);
-    let protected = format!("redis://:secret@127.0.0.1:{}", server.port);
-    check("protected", &session("protected", &protected, &commands));
-    for name in ["dead", "wrong", "protected"] {
-        let kept: PathBuf = target().join(format!("cli/{name}.txt"));
-        assert!(!std::fs::read_to_string(kept).unwrap().contains("secret"));
+    let url = format!("redis://:secret@127.0.0.1:{}", server.port);
+    check("protected", &session("protected", &url, &commands));
+    for name in ["unreachable", "other_protocol", "protected"] {
+        let log: PathBuf = target().join(format!("cli/{name}.txt"));
+        assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_command_is_told() {
-    let long = "x".repeat(4_097);
-    let dead = "redis://127.0.0.1:1";
-    let said = session(
-        "use",
-        dead,
+fn usage_errors_are_explained() {
+    let too_long = "x".repeat(4_097);
+    let unreachable = "redis://127.0.0.1:1";
+    let output = session(
+        "usage",
+        unreachable,
         &[
             &["--help"],
             &["add", "--help"],
@@ -223,14 +228,14 @@ fn what_is_wrong_with_a_command_is_told() {
             &["man", "nothing"],
         ],
     );
-    check("use", &said);
-    let refused = salver("use", dead, &["add", PAGE, &long]);
+    check("usage", &output);
+    let refused = salver("usage", unreachable, &["add", PAGE, &too_long]);
     assert_eq!(refused.code, 65, "{}", refused.text);
 }
 
-/// What comes while it watches is said at once, once, and is there all the same.
+/// `tail` prints each message once, immediately, and claims nothing.
 #[tokio::test]
-async fn what_comes_is_followed() {
+async fn tail_prints_each_message_once() {
     let server = Server::start();
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
     let page = at("ada", "uploads");
@@ -242,31 +247,31 @@ async fn what_comes_is_followed() {
         .stdout(Stdio::piped());
     let mut process = start(&mut command, "cargo");
     let lines = process.lines();
-    let (said, heard) = std::sync::mpsc::channel();
-    std::thread::spawn(move || lines.for_each(|line| said.send(line.unwrap()).unwrap()));
-    let hears = async |text: &str| {
-        let what = format!("it says {text:?}");
-        let line = eventually(&what, async || heard.try_recv().ok()).await;
+    let (sender, printed) = std::sync::mpsc::channel();
+    std::thread::spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
+    let expect_line = async |text: &str| {
+        let condition = format!("a line with {text:?}");
+        let line = eventually(&condition, async || printed.try_recv().ok()).await;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
-            (&line["message"]["text"], &line["address"]),
+            (&line["message"]["text"], &line["context"]),
             (&text.into(), &PAGE.into())
         );
     };
-    hears("before").await;
+    expect_line("before").await;
     salver.add(&page, Message::info("while")).await.unwrap();
-    hears("while").await;
-    let later = Message::info("due").after(Duration::from_millis(300));
-    salver.add(&page, later).await.unwrap();
-    hears("due").await;
+    expect_line("while").await;
+    let scheduled = Message::info("due").after(Duration::from_millis(300));
+    salver.add(&page, scheduled).await.unwrap();
+    expect_line("due").await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert!(heard.try_recv().is_err(), "once");
+    assert!(printed.try_recv().is_err(), "each message once");
     assert_eq!(salver.count(&page).await.unwrap(), 3);
 }
 
-/// Whoever completes commands and reads manuals gets what those programs take.
+/// Shells accept the completion scripts, and `man` the manual pages.
 #[test]
-fn shells_and_manuals_are_served() {
+fn completions_and_man_pages_are_generated() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = salver("completions", "", &["completions", shell]);
         assert_eq!(script.code, 0);
@@ -283,7 +288,7 @@ fn shells_and_manuals_are_served() {
     let mut stdin = bash.stdin.take().unwrap();
     stdin.write_all(&script.unwrap().stdout).unwrap();
     drop(stdin);
-    assert!(bash.wait().unwrap().success(), "bash reads it");
+    assert!(bash.wait().unwrap().success(), "bash parses the script");
     for (arguments, title) in [
         (&["man"][..], ".TH salver 1"),
         (&["man", "sweep"], ".TH salver-sweep 1"),

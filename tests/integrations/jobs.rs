@@ -1,4 +1,4 @@
-//! Jobs of a queue, in a worker that is killed in the middle.
+//! Jobs of a queue, in a worker that is killed during a job.
 
 use std::process::{Command, Stdio};
 
@@ -8,17 +8,17 @@ use salver::{Context, Salver, SessionId};
 use crate::support::app::{example, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
-use crate::support::processes::{Running, free_port, start};
+use crate::support::processes::{ChildProcess, free_port, start};
 use crate::support::redis::Server;
 
-/// The site of the example, with its queue.
-struct Site {
+/// The site of the example `worker`, with its queue.
+struct WorkerSite {
     redis: Server,
     url: String,
-    _process: Running,
+    _process: ChildProcess,
 }
 
-impl Site {
+impl WorkerSite {
     async fn start() -> Self {
         let redis = Server::start();
         let address = format!("127.0.0.1:{}", free_port());
@@ -28,7 +28,7 @@ impl Site {
             .env("SALVER_ADDR", &address);
         let process = start(&mut command, "cargo");
         let url = format!("http://{address}/");
-        eventually("the site answers", async || reqwest::get(&url).await.ok()).await;
+        eventually("the site responds", async || reqwest::get(&url).await.ok()).await;
         Self {
             redis,
             url,
@@ -36,8 +36,8 @@ impl Site {
         }
     }
 
-    /// Starts a worker whose steps take so long.
-    fn worker(&self, step_millis: u32) -> Running {
+    /// Starts a worker. Each step of its jobs takes `step_millis`.
+    fn start_worker(&self, step_millis: u32) -> ChildProcess {
         let mut command = Command::new(example("worker"));
         command
             .arg("work")
@@ -48,55 +48,56 @@ impl Site {
     }
 }
 
-/// Long enough for a step to be seen, and for the worker to be killed in it.
-const SLOW: u32 = 60_000;
-/// What the job says before each of its rests, and what is there when it has ended.
-const SAYS: [&str; 2] = ["40 of 120 icons are ready.", "80 of 120 icons are ready."];
-const ENDS: [&str; 2] = ["2 icons could not be read.", "118 icons are ready."];
+/// Duration of a step, in milliseconds, that outlasts the test: the worker is killed during it.
+const SLOW_STEP: u32 = 60_000;
+/// The progress message before each step of the job.
+const PROGRESS: [&str; 2] = ["40 of 120 icons are ready.", "80 of 120 icons are ready."];
+/// The messages that are pending after the job.
+const FINAL: [&str; 2] = ["2 icons could not be read.", "118 icons are ready."];
 
-/// Whoever looks afterwards finds each message once, wherever the worker was killed.
+/// A page that opens after the job shows each message once, whichever step the worker is killed in.
 #[tokio::test]
-async fn a_job_that_is_run_again_leaves_nothing_twice() {
-    let site = Site::start().await;
+async fn rerun_job_adds_no_duplicates() {
+    let site = WorkerSite::start().await;
     let salver = Salver::new("icons", RedisStore::new(&site.redis.url()).unwrap()).unwrap();
-    for (n, says) in SAYS.iter().enumerate() {
+    for (n, progress) in PROGRESS.iter().enumerate() {
         let visitor = visitor();
         visitor.get(&site.url).send().await.unwrap();
-        let given = visitor.post(format!("{}imports", site.url));
-        // The page that it leads to shows what is there until then.
-        given.send().await.unwrap();
-        let mut killed = site.worker(if n == 0 { SLOW } else { 1_000 });
-        let address = address(&salver, &site.redis, says).await;
+        let form = visitor.post(format!("{}imports", site.url));
+        // The response redirects to the page, which shows the messages that are pending until then.
+        form.send().await.unwrap();
+        let mut killed = site.start_worker(if n == 0 { SLOW_STEP } else { 1_000 });
+        let context = context_with_message(&salver, &site.redis, progress).await;
         killed.signal("KILL");
         killed.wait();
-        let _other = site.worker(1);
+        let _second = site.start_worker(1);
         eventually("the job is done", async || {
-            let found = salver.peek(&address).await.unwrap();
-            found
+            let messages = salver.peek(&context).await.unwrap();
+            messages
                 .iter()
-                .any(|message| message.text() == ENDS[1])
+                .any(|message| message.text() == FINAL[1])
                 .then_some(())
         })
         .await;
-        let found = salver.peek(&address).await.unwrap();
-        let texts: Vec<_> = found.iter().map(salver::Message::text).collect();
-        assert_eq!(texts, ENDS, "killed where it says {says:?}");
-        salver.close_session(address.session()).await.unwrap();
+        let messages = salver.peek(&context).await.unwrap();
+        let texts: Vec<_> = messages.iter().map(salver::Message::text).collect();
+        assert_eq!(texts, FINAL, "killed after {progress:?}");
+        salver.close_session(context.session()).await.unwrap();
     }
 }
 
-/// Waits until a job has said something; gives where.
-async fn address(salver: &Salver, redis: &Server, says: &str) -> Context {
-    eventually(&format!("the job says {says:?}"), async || {
+/// Waits until a context contains a message with this text, and returns the context.
+async fn context_with_message(salver: &Salver, redis: &Server, text: &str) -> Context {
+    eventually(&format!("the job adds {text:?}"), async || {
         let keys: Vec<String> = redis.run(&[b"KEYS", b"icons:*"]);
         for key in keys {
             let session = key.split(['{', '}']).nth(1)?.to_owned();
-            let address = salver
+            let context = salver
                 .context(SessionId::new(session).unwrap(), "/")
                 .unwrap();
-            let found = salver.peek(&address).await.unwrap();
-            if found.iter().any(|message| message.text() == says) {
-                return Some(address);
+            let messages = salver.peek(&context).await.unwrap();
+            if messages.iter().any(|message| message.text() == text) {
+                return Some(context);
             }
         }
         None
@@ -104,31 +105,32 @@ async fn address(salver: &Salver, redis: &Server, says: &str) -> Context {
     .await
 }
 
-/// A page that is open has shown and confirmed what the first worker said: the second says it again, to nobody.
+/// The open page has shown and confirmed the messages of the first worker. The second worker adds
+/// them again, and the page does not show them again.
 #[tokio::test]
-async fn a_job_that_is_run_again_shows_nothing_twice_on_an_open_page() {
-    let (site, browser) = (Site::start().await, Browser::start().await);
+async fn rerun_job_shows_no_duplicates_on_open_page() {
+    let (site, browser) = (WorkerSite::start().await, Browser::start().await);
     browser.open(&site.url).await;
     browser.click("form button").await;
-    let mut killed = site.worker(1_000);
-    let says = async |text: &str| {
-        eventually(&format!("the page says {text:?}"), async || {
+    let mut killed = site.start_worker(1_000);
+    let wait_for = async |text: &str| {
+        eventually(&format!("the page shows {text:?}"), async || {
             let shown = browser.messages().await;
             shown.iter().any(|shown| shown.contains(text)).then_some(())
         })
         .await;
     };
-    says(SAYS[1]).await;
+    wait_for(PROGRESS[1]).await;
     killed.signal("KILL");
     killed.wait();
-    let _other = site.worker(1);
-    says(ENDS[1]).await;
+    let _second = site.start_worker(1);
+    wait_for(FINAL[1]).await;
     let shown = browser.messages().await;
-    for text in ENDS {
-        let times = shown.iter().filter(|shown| shown.contains(text)).count();
-        assert_eq!(times, 1, "{text:?} in {shown:?}");
+    for text in FINAL {
+        let count = shown.iter().filter(|shown| shown.contains(text)).count();
+        assert_eq!(count, 1, "{text:?} in {shown:?}");
     }
-    println!("HANDS job_killed_and_run_again shown={}", shown.len());
+    println!("INTEGRATION killed_and_rerun_job shown={}", shown.len());
     browser.picture("example-worker").await;
     browser.quit().await;
 }

@@ -1,4 +1,4 @@
-//! Where people meet Salver from: a worker with a job queue, a page that swaps fragments, a shell, another language.
+//! Integrations: job queues, htmx and Turbo, the command line, the JSON API, other languages.
 
 mod api;
 mod cli;

@@ -1,4 +1,4 @@
-//! The modules in other languages: what they write is read here, what is written here they read.
+//! The modules for Python and Node: they read messages that Rust writes, and the reverse.
 
 use std::process::Command;
 
@@ -10,16 +10,16 @@ use crate::support::at;
 use crate::support::browser::target;
 use crate::support::redis::Server;
 
-/// A language: what runs it, what begins each program, and how a program says what it does.
-struct Tongue {
+/// A language, with the programs that add, that add after the session has changed, and that peek.
+struct Language {
     name: &'static str,
     add: &'static str,
-    follow: &'static str,
+    add_later: &'static str,
     peek: &'static str,
 }
 
-const TONGUES: [Tongue; 2] = [
-    Tongue {
+const LANGUAGES: [Language; 2] = [
+    Language {
         name: "python",
         add: r#"
 for text in ("10 %", "20 %"):
@@ -27,7 +27,7 @@ for text in ("10 %", "20 %"):
 one = salver.message("once", id=salver.step_id(int(time.time() * 1000) - 1000, "job", 1), action={"label": "Look", "url": "/p"})
 print(json.dumps([site.add(context, one, salver.message("twice")), site.add(context, one)]))
 "#,
-        follow: r#"
+        add_later: r#"
 try:
     print(json.dumps(site.add(context, salver.message("later"))))
 except salver.Closed:
@@ -35,14 +35,14 @@ except salver.Closed:
 "#,
         peek: "print(json.dumps([one['text'] for one in site.peek(context)]))",
     },
-    Tongue {
+    Language {
         name: "node",
         add: r#"
 for (const text of ["10 %", "20 %"]) await site.add(context, [salver.message(text, { tag: "import", level: "error", title: "ø" })]);
 const one = salver.message("once", { id: salver.stepId(Date.now() - 1000, "job", 1), action: { label: "Look", url: "/p" } });
 console.log(JSON.stringify([await site.add(context, [one, salver.message("twice")]), await site.add(context, [one])]));
 "#,
-        follow: r#"
+        add_later: r#"
 const added = site.add(context, [salver.message("later")]);
 console.log(JSON.stringify(await added.catch((error) => (error instanceof salver.Closed ? "closed" : String(error)))));
 "#,
@@ -50,30 +50,30 @@ console.log(JSON.stringify(await added.catch((error) => (error instanceof salver
     },
 ];
 
-impl Tongue {
-    /// Runs a program with a context at hand; gives what it prints.
+impl Language {
+    /// Runs a program with a context in `context`. Returns the JSON that the program prints.
     fn run(&self, server: &Server, context: &Context, program: &str) -> Value {
         let port = server.port;
         let mut command = match self.name {
             "python" => {
                 let mut python = Command::new(target().join("venv/bin/python"));
-                let begin = format!(
+                let prelude = format!(
                     "import json, os, sys, time, redis\nsys.path.insert(0, 'examples/python')\nimport salver\n\
                      site = salver.Salver(redis.Redis(port={port}))\n\
                      context = salver.Context.from_json(os.environ['CONTEXT'])\n"
                 );
-                python.args(["-c", &(begin + program)]);
+                python.args(["-c", &(prelude + program)]);
                 python
             }
             _ => {
-                let begin = format!(
+                let prelude = format!(
                     "import {{ createRequire }} from 'node:module';\nimport * as salver from './examples/node/salver.mjs';\n\
                      const redis = createRequire(process.cwd() + '/target/npm/')('redis');\n\
                      const client = await redis.createClient({{ url: 'redis://127.0.0.1:{port}' }}).connect();\n\
                      const site = new salver.Salver(client);\nconst context = salver.Context.fromJson(process.env.CONTEXT);\n"
                 );
                 let mut node = Command::new("node");
-                let program = begin + program + "\nclient.destroy();";
+                let program = prelude + program + "\nclient.destroy();";
                 node.args(["--input-type=module", "-e", &program]);
                 node
             }
@@ -82,70 +82,74 @@ impl Tongue {
         let command = command
             .env("CONTEXT", context)
             .current_dir(env!("CARGO_MANIFEST_DIR"));
-        let ran = command.output().unwrap_or_else(|error| {
+        let output = command.output().unwrap_or_else(|error| {
             panic!(
                 "{}: {error}; `tests/run integrations` installs it",
                 self.name
             )
         });
-        let said = String::from_utf8_lossy(&ran.stdout);
-        let errors = String::from_utf8_lossy(&ran.stderr);
-        serde_json::from_str(&said).unwrap_or_else(|_| panic!("{}: {said}{errors}", self.name))
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}{errors}", self.name))
     }
 }
 
 #[tokio::test]
-async fn what_is_written_in_another_language_is_read_and_the_other_way_round() {
+async fn python_and_node_exchange_messages_with_rust() {
     let server = Server::start();
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
-    for tongue in &TONGUES {
-        let page = at(&format!("ada:{{ø}} {}", tongue.name), "orders/{id}");
-        assert_eq!(tongue.run(&server, &page, tongue.add), json!([0, 0]));
-        let found = salver.peek(&page).await.unwrap();
-        let texts: Vec<_> = found.iter().map(Message::text).collect();
-        // In the order of their ids, of which one is of a job that began before.
-        assert_eq!(texts, ["once", "20 %", "twice"], "{}", tongue.name);
-        assert_eq!(found[0].get_action().unwrap().url(), "/p");
-        assert_eq!(found[1].get_title(), Some("ø"));
+    for language in &LANGUAGES {
+        let page = at(&format!("ada:{{ø}} {}", language.name), "orders/{id}");
+        assert_eq!(language.run(&server, &page, language.add), json!([0, 0]));
+        let messages = salver.peek(&page).await.unwrap();
+        let texts: Vec<_> = messages.iter().map(Message::text).collect();
+        // In the order of their ids. That of the first is derived from an earlier time, the start
+        // of a job.
+        assert_eq!(texts, ["once", "20 %", "twice"], "{}", language.name);
+        assert_eq!(messages[0].get_action().unwrap().url(), "/p");
+        assert_eq!(messages[1].get_title(), Some("ø"));
 
         salver.add(&page, Message::info("from Rust")).await.unwrap();
         let any = page.with_view(View::ANY);
         salver.add(&any, Message::info("for any")).await.unwrap();
-        let seen = tongue.run(&server, &page, tongue.peek);
+        let texts = language.run(&server, &page, language.peek);
         assert_eq!(
-            seen,
+            texts,
             json!(["once", "20 %", "twice", "from Rust"]),
             "{}",
-            tongue.name
+            language.name
         );
-        assert_eq!(tongue.run(&server, &any, tongue.peek), json!(["for any"]));
+        assert_eq!(
+            language.run(&server, &any, language.peek),
+            json!(["for any"])
+        );
 
-        // A login, which adds follow; a logout, which they do not.
-        let moved = at(&format!("ada after {}", tongue.name), "orders/{id}");
+        // Adds follow a login to the new session. After a logout they fail.
+        let moved = at(&format!("ada after {}", language.name), "orders/{id}");
         salver
             .migrate(page.session(), moved.session())
             .await
             .unwrap();
         assert_eq!(
-            tongue.run(&server, &page, tongue.follow),
+            language.run(&server, &page, language.add_later),
             0,
             "{}",
-            tongue.name
+            language.name
         );
-        let found = salver.peek(&moved).await.unwrap();
-        assert!(found.iter().any(|message| message.text() == "later"));
+        let messages = salver.peek(&moved).await.unwrap();
+        assert!(messages.iter().any(|message| message.text() == "later"));
         salver.close_session(moved.session()).await.unwrap();
-        assert_eq!(tongue.run(&server, &moved, tongue.follow), "closed");
+        assert_eq!(language.run(&server, &moved, language.add_later), "closed");
         println!(
-            "HANDS language={} written=read read=written moved=followed",
-            tongue.name
+            "INTEGRATION language={} write=ok read=ok session_change=ok",
+            language.name
         );
     }
 }
 
-/// The frozen vectors, read by each in its own tests.
+/// The unit tests of both modules, which read the frozen wire vectors, and the type check.
 #[test]
-fn all_read_the_same_vectors() {
+fn python_and_node_pass_wire_vectors() {
     for (name, program, arguments) in [
         (
             "python",
@@ -153,7 +157,7 @@ fn all_read_the_same_vectors() {
             &["-m", "unittest", "-q", "examples/python/test_salver.py"][..],
         ),
         (
-            "python's types",
+            "mypy",
             target().join("venv/bin/mypy"),
             &[
                 "--strict",
@@ -164,12 +168,13 @@ fn all_read_the_same_vectors() {
         ("node", "node".into(), &["--test", "examples/node/"]),
     ] {
         let mut command = Command::new(program);
-        let ran = command
+        let output = command
             .args(arguments)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{name}: {said}");
+        let text =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {text}");
     }
 }

@@ -1,4 +1,4 @@
-//! Messages that wait in a database for what they tell of to be certain.
+//! Messages in an outbox table, added after the transaction that writes them.
 
 use salver::{Context, Message, Salver, SessionId};
 use sqlx::SqlitePool;
@@ -13,9 +13,9 @@ mod example;
 use example::{carry, order, prepare};
 
 async fn database() -> SqlitePool {
-    // A database in memory is gone with its connection: it has one.
-    let one = SqlitePoolOptions::new().max_connections(1);
-    let database = one.connect("sqlite::memory:").await.unwrap();
+    // A database in memory is dropped with its connection: the pool keeps exactly one.
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let database = pool.connect("sqlite::memory:").await.unwrap();
     prepare(&database).await.unwrap();
     database
 }
@@ -27,30 +27,32 @@ fn shop() -> (Salver, Context) {
     (salver, orders)
 }
 
-async fn sell(database: &SqlitePool, context: &Context, item: &str, sold: bool) {
+/// Orders an item in a transaction, and commits it or rolls it back.
+async fn sell(database: &SqlitePool, context: &Context, item: &str, commits: bool) {
     let mut transaction = database.begin().await.unwrap();
     order(&mut transaction, context, item).await.unwrap();
-    let end = match sold {
+    let result = match commits {
         true => transaction.commit().await,
         false => transaction.rollback().await,
     };
-    end.unwrap();
+    result.unwrap();
 }
 
-async fn told(salver: &Salver, context: &Context) -> Vec<String> {
-    let found = salver.peek(context).await.unwrap();
+async fn pending_texts(salver: &Salver, context: &Context) -> Vec<String> {
+    let messages = salver.peek(context).await.unwrap();
     let text = |message: &Message| message.text().to_owned();
-    found.iter().map(text).collect()
+    messages.iter().map(text).collect()
 }
 
 #[tokio::test]
-async fn what_is_rolled_back_is_never_told_and_what_is_committed_once() {
+async fn committed_messages_are_added_once_and_rolled_back_never() {
     let (database, (salver, orders)) = (database().await, shop());
     sell(&database, &orders, "Blue", false).await;
     sell(&database, &orders, "Red", true).await;
     sell(&database, &orders, "Green", true).await;
-    assert_eq!(told(&salver, &orders).await, [""; 0], "nobody has carried");
-    // The carrier is stopped between the add and its note that it has added.
+    let pending = pending_texts(&salver, &orders).await;
+    assert_eq!(pending, [""; 0], "the outbox has not run");
+    // The outbox stops after the add, before it deletes the row.
     sqlx::raw_sql(
         "CREATE TRIGGER stopped BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'stopped'); END",
     )
@@ -64,16 +66,16 @@ async fn what_is_rolled_back_is_never_told_and_what_is_committed_once() {
         .unwrap();
     assert_eq!(carry(&database, &salver).await.unwrap(), 2);
     let both = ["Red is on its way.", "Green is on its way."];
-    assert_eq!(told(&salver, &orders).await, both);
+    assert_eq!(pending_texts(&salver, &orders).await, both);
     assert_eq!(carry(&database, &salver).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_yet_waits_and_what_nobody_is_to_hear_goes() {
+async fn outbox_retries_failed_adds_and_drops_closed_sessions() {
     let (database, (salver, orders)) = (database().await, shop());
     sell(&database, &orders, "Red", true).await;
-    let dead = Salver::redis("shop", &format!("redis://127.0.0.1:{}", free_port())).unwrap();
-    carry(&database, &dead).await.unwrap_err();
+    let unreachable = Salver::redis("shop", &format!("redis://127.0.0.1:{}", free_port())).unwrap();
+    carry(&database, &unreachable).await.unwrap_err();
     salver.close_session(orders.session()).await.unwrap();
     assert_eq!(carry(&database, &salver).await.unwrap(), 1);
     assert_eq!(carry(&database, &salver).await.unwrap(), 0);

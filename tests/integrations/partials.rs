@@ -1,4 +1,4 @@
-//! Pages that swap parts of themselves, with the real htmx, of two generations, and the real Turbo.
+//! Pages that swap partials, with htmx 2, htmx 4 and Turbo in a real browser.
 
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::web::{self, Path};
@@ -11,12 +11,13 @@ use crate::support::browser::{Browser, target};
 use crate::support::processes::{free_port, start};
 use crate::support::{eventually, session};
 
-/// What a page loads beside itself: of which library, and whether the page script too.
+/// The libraries, each with the file that a page loads.
 const LIBRARIES: [(&str, &str); 3] = [
     ("htmx2", "htmx2/dist/htmx.min.js"),
     ("htmx4", "htmx4/dist/htmx.min.js"),
     ("turbo", "@hotwired/turbo/dist/turbo.es2017-umd.js"),
 ];
+/// A page loads no page script (`plain`), or the page script too (`live`).
 const SCRIPTS: [&str; 2] = ["plain", "live"];
 const HOME: &str = "{library}/{script}/home";
 const OTHER: &str = "{library}/{script}/other";
@@ -27,7 +28,7 @@ fn html(body: impl Into<String>) -> HttpResponse {
         .body(body.into())
 }
 
-/// A page of a library: everything that it can be asked to do.
+/// Returns a page with one button, form or link for each kind of partial.
 fn page(library: &str, script: &str, name: &str) -> HttpResponse {
     let head = match script {
         "live" => Routes::default().head_html(),
@@ -43,7 +44,7 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
 <table><tbody id="rows"><tr id="first"><td>first</td></tr></tbody></table>
 <button id="add" hx-post="/add" hx-target="#box">Add</button>
 <button id="row" hx-post="/row" hx-target="#rows" hx-swap="beforeend">Row</button>
-<button id="gone" hx-delete="/gone" hx-target="#first" hx-swap="outerHTML">Gone</button>
+<button id="remove" hx-delete="/remove" hx-target="#first" hx-swap="outerHTML">Remove</button>
 <button id="leave" hx-post="/leave?to={other}">Leave</button>
 <button id="follow" hx-post="/follow" hx-target="#box">Follow</button>
 <button id="refuse" hx-post="/refuse" hx-target="#box">Refuse</button>
@@ -69,7 +70,7 @@ async fn library(path: Path<String>) -> HttpResponse {
     let path = target().join("npm/node_modules").join(file);
     let content = std::fs::read_to_string(&path).unwrap_or_else(|error| {
         let path = path.display();
-        panic!("{path}: {error}; `tests/run` fetches it: `npm install --prefix target/npm htmx2@npm:htmx.org@2 htmx4@npm:htmx.org@4 @hotwired/turbo@8`")
+        panic!("{path}: {error}; `tests/run` installs it: `npm install --prefix target/npm htmx2@npm:htmx.org@2 htmx4@npm:htmx.org@4 @hotwired/turbo@8`")
     });
     HttpResponse::Ok()
         .content_type("text/javascript; charset=utf-8")
@@ -78,7 +79,7 @@ async fn library(path: Path<String>) -> HttpResponse {
 
 async fn add(messages: Messages) -> HttpResponse {
     messages.success("added here").await;
-    html("<p>part</p>")
+    html("<p>partial</p>")
 }
 
 async fn row(messages: Messages) -> HttpResponse {
@@ -86,7 +87,7 @@ async fn row(messages: Messages) -> HttpResponse {
     html("<tr><td>second</td></tr>")
 }
 
-async fn gone(messages: Messages) -> HttpResponse {
+async fn remove(messages: Messages) -> HttpResponse {
     messages.success("added here").await;
     HttpResponse::Ok().finish()
 }
@@ -96,7 +97,7 @@ struct To {
     to: String,
 }
 
-/// Goes to another page, as a script or as a browser is told to.
+/// Redirects to another page, by a header for htmx or by a 303 for a browser.
 async fn leave(
     messages: Messages,
     to: web::Query<To>,
@@ -107,7 +108,7 @@ async fn leave(
         true => HttpResponse::Ok()
             .insert_header(("hx-redirect", to.to.as_str()))
             .content_type(ContentType::html())
-            .body("<p>dropped</p>"),
+            .body("<p>discarded</p>"),
         false => HttpResponse::SeeOther()
             .insert_header((LOCATION, to.to.as_str()))
             .finish(),
@@ -117,7 +118,7 @@ async fn leave(
 async fn follow(messages: Messages) -> HttpResponse {
     messages.to(HOME).success("for this page").await;
     HttpResponse::SeeOther()
-        .insert_header((LOCATION, "/part"))
+        .insert_header((LOCATION, "/partial"))
         .finish()
 }
 
@@ -125,33 +126,33 @@ async fn refuse(messages: Messages) -> HttpResponse {
     messages.to(HOME).error("refused").await;
     HttpResponse::UnprocessableEntity()
         .content_type(ContentType::html())
-        .body("<p>part</p>")
+        .body("<p>partial</p>")
 }
 
 async fn changes(messages: Messages) -> HttpResponse {
     messages.success("added here").await;
     HttpResponse::Ok()
         .content_type("text/vnd.turbo-stream.html; charset=utf-8")
-        .body("<turbo-stream action=\"update\" target=\"box\"><template><p>part</p></template></turbo-stream>")
+        .body("<turbo-stream action=\"update\" target=\"box\"><template><p>partial</p></template></turbo-stream>")
 }
 
-/// A whole page, of which Turbo takes the frame.
+/// Returns a full page, of which Turbo uses the frame.
 async fn frame(messages: Messages) -> HttpResponse {
     messages.success("added here").await;
     html(
-        "<!doctype html><title>frame</title><salver-messages></salver-messages><turbo-frame id=\"cart\"><p id=\"part\">part</p></turbo-frame>",
+        "<!doctype html><title>frame</title><salver-messages></salver-messages><turbo-frame id=\"cart\"><p id=\"partial\">partial</p></turbo-frame>",
     )
 }
 
-/// A site of which every visitor is Ada, and a browser.
-struct Stage {
+/// A site whose every visitor is Ada, and a browser.
+struct Harness {
     salver: Salver,
     url: String,
     browser: Browser,
 }
 
-impl Stage {
-    async fn new() -> Self {
+impl Harness {
+    async fn start() -> Self {
         let salver = Salver::memory("app").unwrap();
         let site = salver.clone();
         let server = HttpServer::new(move || {
@@ -163,11 +164,14 @@ impl Stage {
                 .route("/lib/{name}", web::get().to(library))
                 .route("/add", web::post().to(add))
                 .route("/row", web::post().to(row))
-                .route("/gone", web::delete().to(gone))
+                .route("/remove", web::delete().to(remove))
                 .route("/leave", web::post().to(leave))
                 .route("/follow", web::post().to(follow))
                 .route("/refuse", web::post().to(refuse))
-                .route("/part", web::get().to(|| async { html("<p>part</p>") }))
+                .route(
+                    "/partial",
+                    web::get().to(|| async { html("<p>partial</p>") }),
+                )
                 .route("/changes", web::post().to(changes))
                 .route("/frame", web::get().to(frame))
         });
@@ -193,13 +197,13 @@ impl Stage {
             "turbo" => "return !!window.Turbo",
             _ => "return !!window.htmx && document.readyState === 'complete'",
         };
-        eventually("the library is there", async || {
+        eventually("the library is loaded", async || {
             (self.browser.run(loaded).await == true).then_some(())
         })
         .await;
     }
 
-    async fn tell(&self, view: &str, text: &str) {
+    async fn add(&self, view: &str, text: &str) {
         let view = View::try_from(view.to_owned()).unwrap();
         let context = self.salver.context(session("ada"), view).unwrap();
         self.salver
@@ -213,61 +217,65 @@ impl Stage {
         self.browser.run(&script).await;
     }
 
-    /// Waits until this is on the page, and what was asked for too.
-    async fn shows(&self, text: &str, script: &str) {
-        eventually(&format!("the page shows {text:?}, {script}"), async || {
-            let all = self.browser.messages().await;
-            let there = all.iter().any(|shown| shown == text);
-            let done = self.browser.run(&format!("return {script}")).await == true;
-            (there && done).then_some(())
-        })
+    /// Waits until the page shows the message once, and the condition is true in the page.
+    async fn expect_message(&self, text: &str, condition: &str) {
+        eventually(
+            &format!("the page shows {text:?}, {condition}"),
+            async || {
+                let shown = self.browser.messages().await;
+                let is_shown = shown.iter().any(|shown| shown == text);
+                let done = self.browser.run(&format!("return {condition}")).await == true;
+                (is_shown && done).then_some(())
+            },
+        )
         .await;
-        let all = self.browser.messages().await;
-        let times = all.iter().filter(|shown| *shown == text).count();
-        assert_eq!(times, 1, "{text:?} in {all:?}");
+        let shown = self.browser.messages().await;
+        let count = shown.iter().filter(|shown| *shown == text).count();
+        assert_eq!(count, 1, "{text:?} in {shown:?}");
     }
 
-    /// Makes sure that nothing is shown a second time.
-    async fn shows_nothing_more(&self, library: &str, script: &str) {
+    /// Opens the page again, and asserts that it shows no message.
+    async fn expect_no_messages(&self, library: &str, script: &str) {
         self.open(library, script).await;
         assert_eq!(self.browser.messages().await, [""; 0]);
     }
 }
 
-const PART: &str = "document.getElementById('box').textContent === 'part'";
+const SWAPPED: &str = "document.getElementById('box').textContent === 'partial'";
 
 #[actix_web::test]
-async fn htmx_takes_messages_in_with_its_parts() {
-    let stage = Stage::new().await;
+async fn htmx_partials_show_messages() {
+    let harness = Harness::start().await;
     let mut shown = 0;
     for library in ["htmx2", "htmx4"] {
         for script in SCRIPTS {
             let second = "document.getElementById('rows').rows.length === 2";
-            for (button, done) in [("add", PART), ("row", second)] {
-                stage.open(library, script).await;
-                stage.press(button).await;
-                stage.shows("added here", done).await;
-                stage.shows_nothing_more(library, script).await;
+            for (button, done) in [("add", SWAPPED), ("row", second)] {
+                harness.open(library, script).await;
+                harness.press(button).await;
+                harness.expect_message("added here", done).await;
+                harness.expect_no_messages(library, script).await;
                 shown += 1;
             }
-            // What a job tells the page that is open, and where nobody listens comes with the next part.
-            stage.tell(HOME, "from a job").await;
-            stage.press("add").await;
-            stage.shows("from a job", PART).await;
-            stage.shows("added here", PART).await;
+            // A message of a job arrives on the stream, or without the page script with the next
+            // partial.
+            harness.add(HOME, "from a job").await;
+            harness.press("add").await;
+            harness.expect_message("from a job", SWAPPED).await;
+            harness.expect_message("added here", SWAPPED).await;
             shown += 2;
 
-            stage.open(library, script).await;
-            stage.press("follow").await;
-            stage.shows("for this page", PART).await;
-            stage.shows_nothing_more(library, script).await;
-            stage.press("leave").await;
+            harness.open(library, script).await;
+            harness.press("follow").await;
+            harness.expect_message("for this page", SWAPPED).await;
+            harness.expect_no_messages(library, script).await;
+            harness.press("leave").await;
             let other = "document.title === 'other'";
-            stage.shows("for the other page", other).await;
-            stage.shows_nothing_more(library, script).await;
+            harness.expect_message("for the other page", other).await;
+            harness.expect_no_messages(library, script).await;
             shown += 2;
 
-            // All of a page, and what is selected of one.
+            // A full page, and a selected element of one.
             for (button, done) in [
                 (
                     "whole",
@@ -278,90 +286,90 @@ async fn htmx_takes_messages_in_with_its_parts() {
                     "document.getElementById('box').textContent === 'other'",
                 ),
             ] {
-                stage.open(library, script).await;
-                stage.tell(OTHER, "for the other page").await;
-                stage.press(button).await;
-                stage.shows("for the other page", done).await;
-                stage.shows_nothing_more(library, script).await;
+                harness.open(library, script).await;
+                harness.add(OTHER, "for the other page").await;
+                harness.press(button).await;
+                harness.expect_message("for the other page", done).await;
+                harness.expect_no_messages(library, script).await;
                 shown += 1;
             }
 
-            // With nothing beside it: htmx 2 takes it in, htmx 4 gets it with what comes next.
-            stage.press("gone").await;
+            // An empty partial: htmx 2 shows its message now, htmx 4 with the next partial.
+            harness.press("remove").await;
             let first = "!document.getElementById('first')";
-            eventually("the row is gone", async || {
-                (stage.browser.run(&format!("return {first}")).await == true).then_some(())
+            eventually("the row is removed", async || {
+                (harness.browser.run(&format!("return {first}")).await == true).then_some(())
             })
             .await;
             if library == "htmx2" {
-                stage.shows("added here", first).await;
+                harness.expect_message("added here", first).await;
             }
-            // An error: htmx 2 drops it, and what came with it waits.
-            stage.open(library, script).await;
-            stage.press("refuse").await;
+            // An error response: htmx 2 discards it, and its message stays pending.
+            harness.open(library, script).await;
+            harness.press("refuse").await;
             match library {
                 "htmx2" => {
-                    stage.press("add").await;
-                    stage.shows("refused", PART).await;
+                    harness.press("add").await;
+                    harness.expect_message("refused", SWAPPED).await;
                 }
-                _ => stage.shows("refused", PART).await,
+                _ => harness.expect_message("refused", SWAPPED).await,
             }
-            stage.shows_nothing_more(library, script).await;
+            harness.expect_no_messages(library, script).await;
             shown += 2;
-            stage.salver.clear_session(&session("ada")).await.unwrap();
+            harness.salver.clear_session(&session("ada")).await.unwrap();
         }
     }
-    println!("HANDS htmx shown={shown} twice=0 lost=0");
-    stage.browser.quit().await;
+    println!("INTEGRATION htmx shown={shown} duplicates=0 lost=0");
+    harness.browser.quit().await;
 }
 
 #[actix_web::test]
-async fn turbo_takes_messages_in_with_streams_frames_and_pages() {
-    let stage = Stage::new().await;
+async fn turbo_streams_frames_and_pages_show_messages() {
+    let harness = Harness::start().await;
     let mut shown = 0;
     for script in SCRIPTS {
-        stage.open("turbo", script).await;
-        // A form is sent by its button.
-        let send = async |form: &str| {
-            let send = format!("document.querySelector('#{form} button').click()");
-            stage.browser.run(&send).await;
+        harness.open("turbo", script).await;
+        // Submits a form by its button.
+        let submit = async |form: &str| {
+            let script = format!("document.querySelector('#{form} button').click()");
+            harness.browser.run(&script).await;
         };
-        send("changes").await;
-        stage.shows("added here", PART).await;
-        stage.shows_nothing_more("turbo", script).await;
+        submit("changes").await;
+        harness.expect_message("added here", SWAPPED).await;
+        harness.expect_no_messages("turbo", script).await;
 
-        stage.tell(HOME, "from a job").await;
-        stage.press("into").await;
-        let part = "!!document.getElementById('part')";
-        stage.shows("added here", part).await;
-        stage.shows("from a job", part).await;
-        stage.shows_nothing_more("turbo", script).await;
+        harness.add(HOME, "from a job").await;
+        harness.press("into").await;
+        let frame = "!!document.getElementById('partial')";
+        harness.expect_message("added here", frame).await;
+        harness.expect_message("from a job", frame).await;
+        harness.expect_no_messages("turbo", script).await;
 
-        // A form, a redirect, a page; then away, and back to what Turbo has kept of it.
-        send("save").await;
+        // A form, a redirect and a page; then another page, and back to the copy in Turbo's cache.
+        submit("save").await;
         let other = "document.title === 'other'";
-        stage.shows("for the other page", other).await;
-        stage.press("home").await;
-        let at_home = "return document.title === 'home'";
-        eventually("home again", async || {
-            (stage.browser.run(at_home).await == true).then_some(())
+        harness.expect_message("for the other page", other).await;
+        harness.press("home").await;
+        let is_home = "return document.title === 'home'";
+        eventually("the page home is open", async || {
+            (harness.browser.run(is_home).await == true).then_some(())
         })
         .await;
-        stage.browser.driver.back().await.unwrap();
-        eventually("back again", async || {
-            (stage.browser.run(&format!("return {other}")).await == true).then_some(())
+        harness.browser.driver.back().await.unwrap();
+        eventually("the page other is open", async || {
+            (harness.browser.run(&format!("return {other}")).await == true).then_some(())
         })
         .await;
-        assert_eq!(stage.browser.messages().await, [""; 0], "{script}");
+        assert_eq!(harness.browser.messages().await, [""; 0], "{script}");
         shown += 4;
     }
-    println!("HANDS turbo shown={shown} twice=0 lost=0");
-    stage.browser.quit().await;
+    println!("INTEGRATION turbo shown={shown} duplicates=0 lost=0");
+    harness.browser.quit().await;
 }
 
-/// The example, as a person uses it: with htmx 4, without the page script.
+/// The example `htmx`, with htmx 4 and without the page script.
 #[actix_web::test]
-async fn the_example_says_what_it_has_done() {
+async fn htmx_example_shows_messages() {
     let browser = Browser::start().await;
     let script = target().join("npm/node_modules/htmx4/dist/htmx.min.js");
     let mut command = std::process::Command::new(example("htmx"));
@@ -369,7 +377,7 @@ async fn the_example_says_what_it_has_done() {
     let command = command.env("SALVER_ADDR", &address).env("HTMX", script);
     let _process = start(command, "cargo");
     let url = format!("http://{address}/");
-    eventually("the example answers", async || {
+    eventually("the example responds", async || {
         reqwest::get(&url).await.ok()
     })
     .await;

@@ -1,5 +1,5 @@
-//! The ten everyday tasks, each with what a user writes for it: at most fifteen lines between `// yours` and
-//! `// ours`. The guide names them.
+//! Ten everyday tasks, each with the code that a user writes for it: at most fifteen lines between
+//! the markers `// begin user code` and `// end user code`. The guide names each task.
 
 use actix_web::test::TestRequest;
 use actix_web::web::{self, Form, Redirect};
@@ -7,16 +7,16 @@ use actix_web::{HttpResponse, Responder, get, post};
 use salver::{Context, Message, Messages, Pending, Salver, View};
 use serde::Deserialize;
 
-use crate::web::site::{PAGE, Site, adas_site, html, site};
+use crate::web::site::{PAGE, WebTestSite, adas_site, html, site};
 
-/// Most lines that a user writes for a task.
-const MOST: usize = 15;
+/// Maximum number of lines of user code for a task.
+const MAX_LINES: usize = 15;
 const TASKS: usize = 10;
 
 mod form_with_redirect {
     use super::*;
 
-    // yours
+    // begin user code
     #[post("/settings")]
     pub async fn save(messages: Messages) -> impl Responder {
         messages.success("Your settings have been changed.").await;
@@ -27,10 +27,10 @@ mod form_with_redirect {
     pub async fn settings() -> impl Responder {
         html("<h1>Settings</h1><salver-messages></salver-messages>")
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn is_told_once() {
+    async fn shows_message_once() {
         let salver = Salver::memory("shop").unwrap();
         let site = site(salver.middleware(), |app| {
             app.service(save).service(settings);
@@ -50,7 +50,7 @@ mod form_shown_again {
         password: String,
     }
 
-    // yours
+    // begin user code
     #[post("/password")]
     async fn change(messages: Messages, form: Form<Password>) -> impl Responder {
         if form.password.is_empty() {
@@ -64,10 +64,10 @@ mod form_shown_again {
             .insert_header(("location", "/password"))
             .finish()
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn says_what_is_wrong_on_the_form_itself() {
+    async fn shows_error_on_form_itself() {
         let salver = Salver::memory("shop").unwrap();
         let site = site(salver.middleware(), |app| {
             app.service(change);
@@ -77,9 +77,9 @@ mod form_shown_again {
             let form = [("password", password)];
             site.send(TestRequest::post().uri("/password").set_form(form))
         };
-        let again = send("").await;
-        assert!(again.status == 422 && again.shows("Your password is empty."));
-        assert_eq!(site.cookie(), None, "nothing was stored");
+        let form = send("").await;
+        assert!(form.status == 422 && form.shows("Your password is empty."));
+        assert_eq!(site.cookie(), None, "nothing is stored");
         assert_eq!(send("x").await.status, 303);
     }
 }
@@ -87,17 +87,17 @@ mod form_shown_again {
 mod message_to_another_page {
     use super::*;
 
-    // yours
+    // begin user code
     #[post("/icons")]
     async fn import(messages: Messages) -> impl Responder {
         messages.to("dashboard").info("3 icons imported.").await;
         messages.to(View::ANY).warning("Your plan ends soon.").await;
         Redirect::to("/icons").see_other()
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn waits_for_that_page() {
+    async fn appears_on_that_page_only() {
         let salver = Salver::memory("shop").unwrap();
         let site = site(salver.middleware(), |app| {
             app.service(import)
@@ -115,11 +115,11 @@ mod message_to_another_page {
 mod job {
     use super::*;
 
-    // yours
+    // begin user code
     #[post("/uploads")]
     async fn start(messages: Messages, salver: Salver) -> Result<impl Responder, salver::Error> {
         let context = messages.context("uploads").await?;
-        actix_web::rt::spawn(job(salver, context)); // or into a queue: a context is a plain value
+        actix_web::rt::spawn(job(salver, context)); // or a job queue: a context is a plain value
         Ok(HttpResponse::Accepted().finish())
     }
 
@@ -130,10 +130,10 @@ mod job {
         salver.add(&context, done).await?;
         Ok(())
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn tells_how_it_ended() {
+    async fn shows_final_state_only() {
         let salver = Salver::memory("shop").unwrap();
         let site = site(salver.middleware(), |app| {
             app.service(start)
@@ -152,23 +152,23 @@ mod job {
 mod login_and_logout {
     use super::*;
 
-    // yours
+    // begin user code
     #[post("/login")]
     async fn login(messages: Messages) -> Result<impl Responder, salver::Error> {
-        messages.renew().await?; // a new session id; the messages come along
+        messages.renew().await?; // a new session id; the messages are kept
         Ok(Redirect::to("/home").see_other())
     }
 
     #[post("/logout")]
     async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
-        messages.close_session().await?; // messages gone, session closed, a new id
+        messages.close_session().await?; // removes the messages and closes the session; a new id
         messages.to("home").info("You are logged out.").await;
         Ok(Redirect::to("/home").see_other())
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn carries_messages_over_and_leaves_none_behind() {
+    async fn login_keeps_and_logout_removes_messages() {
         async fn add(messages: Messages) -> impl Responder {
             messages.to("home").info("from before").await;
             "added"
@@ -196,21 +196,21 @@ mod login_and_logout {
 mod json_page {
     use super::*;
 
-    // yours
+    // begin user code
     #[get("/api/messages")]
     async fn messages(pending: Pending) -> impl Responder {
-        HttpResponse::Ok().json(pending) // shown when it has gone out
+        HttpResponse::Ok().json(pending) // confirmed after the response is sent
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn has_what_is_pending_once() {
+    async fn returns_pending_messages_once() {
         let salver = Salver::memory("shop").unwrap();
         let site = adas_site(&salver, |app| {
             app.service(messages);
         })
         .await;
-        tell(&salver, "api/messages", "hello").await;
+        add_message(&salver, "api/messages", "hello").await;
         assert!(site.get("/api/messages").await.shows("\"text\":\"hello\""));
         salver.flush().await;
         assert_eq!(site.get("/api/messages").await.body, "[]");
@@ -220,75 +220,76 @@ mod json_page {
 mod htmx_page {
     use super::*;
 
-    // yours
+    // begin user code
     #[post("/icons")]
     async fn add(messages: Messages) -> impl Responder {
-        messages.success("The icon is there.").await; // swapped into the page's slot, out of band
+        messages.success("The icon is there.").await; // an out-of-band swap into the page's slot
         html("<li>icon</li>")
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn brings_the_message_with_the_part() {
+    async fn partial_carries_message() {
         let salver = Salver::memory("shop").unwrap();
         let site = site(salver.middleware(), |app| {
             app.service(add);
         })
         .await;
-        let part = TestRequest::post().uri("/icons");
-        let part = site.send(part.insert_header(("hx-request", "true"))).await;
-        assert!(part.shows("hx-swap-oob") && part.shows("The icon is there."));
+        let request = TestRequest::post().uri("/icons");
+        let request = request.insert_header(("hx-request", "true"));
+        let partial = site.send(request).await;
+        assert!(partial.shows("hx-swap-oob") && partial.shows("The icon is there."));
     }
 }
 
 mod test {
     use super::form_with_redirect::save;
 
-    // yours
+    // begin user code
     use actix_web::test::{TestRequest, call_service, init_service};
     use salver::{Salver, SessionId, assert_messages};
 
     #[actix_web::test]
-    async fn saving_tells_the_visitor() {
-        let salver = Salver::memory("shop").unwrap(); // no server, the same laws
+    async fn saving_adds_success_message() {
+        let salver = Salver::memory("shop").unwrap(); // no server, the same guarantees
         let ada = SessionId::new("ada").unwrap();
-        let everybody_is_ada = salver
+        let middleware = salver
             .middleware()
             .session(|_: &_| SessionId::new("ada").ok());
-        let app = actix_web::App::new().wrap(everybody_is_ada).service(save);
+        let app = actix_web::App::new().wrap(middleware).service(save);
         let app = init_service(app).await;
         call_service(&app, TestRequest::post().uri("/settings").to_request()).await;
         assert_messages!(salver, ada, "settings", [Success "Your settings have been changed."]);
     }
-    // ours
+    // end user code
 }
 
 mod several_apps_on_one_redis {
     use super::*;
 
-    // yours
+    // begin user code
     fn apps(url: &str) -> Result<(Salver, Salver), salver::Error> {
         let shop = Salver::redis("shop", url)?;
         let blog = shop.with_app("blog")?; // the same connections, other messages
         Ok((shop, blog))
     }
-    // ours
+    // end user code
 
     #[tokio::test]
-    async fn do_not_see_each_others_messages() {
+    async fn have_separate_messages() {
         let server = crate::support::redis::Server::start();
         let (shop, blog) = apps(&server.url()).unwrap();
-        tell(&shop, "home", "of the shop").await;
-        let of = |salver: &Salver| salver.context(crate::web::site::ada(), "home").unwrap();
-        assert_eq!(shop.count(&of(&shop)).await.unwrap(), 1);
-        assert_eq!(blog.count(&of(&blog)).await.unwrap(), 0);
+        add_message(&shop, "home", "of the shop").await;
+        let context = |salver: &Salver| salver.context(crate::web::site::ada(), "home").unwrap();
+        assert_eq!(shop.count(&context(&shop)).await.unwrap(), 1);
+        assert_eq!(blog.count(&context(&blog)).await.unwrap(), 0);
     }
 }
 
 mod existing_sessions_and_pool {
     use super::*;
 
-    // yours
+    // begin user code
     use salver::store::RedisStore;
     use salver::web::{Middleware, SessionSource};
 
@@ -297,13 +298,14 @@ mod existing_sessions_and_pool {
     }
 
     fn middleware(salver: &Salver) -> Middleware {
-        // actix-session's middleware is wrapped outside of it: `.wrap(…).wrap(SessionMiddleware::new(…))`
+        // actix-session's middleware is wrapped outside of this one:
+        // `.wrap(…).wrap(SessionMiddleware::new(…))`
         salver.middleware().session(SessionSource::actix_session())
     }
-    // ours
+    // end user code
 
     #[actix_web::test]
-    async fn are_used_as_they_are() {
+    async fn work_without_changes() {
         use actix_session::SessionMiddleware;
         use actix_session::storage::CookieSessionStore;
         use actix_web::cookie::Key;
@@ -320,32 +322,32 @@ mod existing_sessions_and_pool {
             .wrap(sessions)
             .service(form_with_redirect::save)
             .service(form_with_redirect::settings);
-        let site = Site::of(actix_web::test::init_service(app).await);
+        let site = WebTestSite::of(actix_web::test::init_service(app).await);
         site.post("/settings").await;
         assert!(site.get("/settings").await.shows("have been changed"));
     }
 }
 
-async fn tell(salver: &Salver, view: &str, text: &str) {
+async fn add_message(salver: &Salver, view: &str, text: &str) {
     let context = crate::web::site::adas(salver, view);
     salver.add(&context, Message::info(text)).await.unwrap();
 }
 
 #[test]
-fn each_takes_fifteen_lines_at_most_and_the_guide_names_it() {
+fn each_task_takes_at_most_fifteen_lines_and_is_in_guide() {
     let (source, guide) = (
         include_str!("tasks.rs"),
         include_str!("../../src/docs/guide.md"),
     );
     let mut tasks = 0;
-    // Markers of a whole line each: those in words, as here, are none.
+    // Only markers on a line of their own count, not those in this function.
     for module in source.split("\nmod ").skip(1) {
         let name = module.split_whitespace().next().unwrap();
-        let rest = module.split_once("    // yours\n").unwrap().1;
-        let yours = rest.split_once("    // ours\n").unwrap().0;
-        let lines = yours.lines().filter(|line| !line.trim().is_empty()).count();
-        println!("HANDS task={name} lines={lines}");
-        assert!(lines <= MOST, "{name} takes {lines} lines");
+        let rest = module.split_once("    // begin user code\n").unwrap().1;
+        let code = rest.split_once("    // end user code\n").unwrap().0;
+        let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
+        println!("INTEGRATION task={name} lines={lines}");
+        assert!(lines <= MAX_LINES, "{name} takes {lines} lines");
         assert!(
             guide.contains(&format!("`integrations::tasks::{name}`")),
             "{name}"

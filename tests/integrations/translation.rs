@@ -1,4 +1,4 @@
-//! Messages in the visitor's language, wherever they are shown.
+//! Messages in the visitor's language: in pages, partials, streams and the JSON API.
 
 use std::process::Command;
 
@@ -9,14 +9,14 @@ use salver::web::Translation;
 use salver::{Message, Messages, Pending, Salver};
 use serde_json::json;
 
-use crate::live::client::Events;
+use crate::live::client::EventStream;
 use crate::support::app::example;
 use crate::support::processes::{free_port, start};
 use crate::support::redis::Server;
 use crate::support::{at, eventually};
 use crate::web::site::{Answer, PAGE, ada, adas, html, site};
 
-/// Knows a few words of Danish.
+/// Returns a translator to Danish for requests that accept it.
 fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation> + use<> {
     let language = request.headers().get("accept-language");
     let danish = language.is_some_and(|value| value == "da");
@@ -32,7 +32,7 @@ fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation>
                 .action("Se"),
             "icons" => format!("{} ikoner", args.join(" ")).into(),
             "salver-more" => format!("og {} til", args.join(" ")).into(),
-            // What cannot be shown is not.
+            // Over the length limit: the original text is shown.
             "long" => "x".repeat(5_000).into(),
             _ => return None,
         })
@@ -46,14 +46,14 @@ fn saved() -> Message {
         .key("saved")
 }
 
-fn told() -> [Message; 4] {
+fn messages() -> [Message; 4] {
     [
         saved(),
         Message::info("2 icons")
             .key("icons")
             .arg("count", 2)
             .arg("name", "ø"),
-        Message::info("nobody has words for it").key("unknown"),
+        Message::info("without a translation").key("unknown"),
         Message::info("too long in Danish").key("long"),
     ]
 }
@@ -63,7 +63,7 @@ const DANISH: [&str; 7] = [
     "Gemt &lt;b&gt;.",
     "href=\"/settings\">Se</a>",
     "count=2 name=&quot;ø&quot; ikoner",
-    "nobody has words for it",
+    "without a translation",
     "too long in Danish",
     "og count=3 til",
 ];
@@ -72,20 +72,20 @@ const ENGLISH: [&str; 7] = [
     "Saved.",
     "href=\"/settings\">Look</a>",
     "2 icons",
-    "nobody has words for it",
+    "without a translation",
     "too long in Danish",
     "and 3 more",
 ];
 
-fn shows(answer: &Answer, words: &[&str]) {
-    for word in words {
-        assert!(answer.shows(word), "{word:?} in {}", answer.body);
+fn assert_shows(response: &Answer, texts: &[&str]) {
+    for text in texts {
+        assert!(response.shows(text), "{text:?} in {}", response.body);
     }
 }
 
 #[actix_web::test]
-async fn a_page_is_in_the_visitors_language() {
-    async fn drawn(pending: Pending) -> HttpResponse {
+async fn pages_and_partials_are_translated() {
+    async fn rendered(pending: Pending) -> HttpResponse {
         html(pending.html())
     }
     async fn now(messages: Messages, mut pending: Pending) -> HttpResponse {
@@ -95,10 +95,10 @@ async fn a_page_is_in_the_visitors_language() {
         html(PAGE)
     }
     let server = Server::start();
-    for (language, words) in [("da", DANISH), ("en", ENGLISH)] {
-        for store in [true, false] {
+    for (language, texts) in [("da", DANISH), ("en", ENGLISH)] {
+        for on_redis in [true, false] {
             let salver = Salver::builder("app").max_messages(4);
-            let salver = match store {
+            let salver = match on_redis {
                 true => salver.store(RedisStore::new(&server.url()).unwrap()),
                 false => salver,
             };
@@ -106,9 +106,12 @@ async fn a_page_is_in_the_visitors_language() {
             let middleware = salver.middleware().session(|_: &_| Some(ada()));
             let site = site(middleware.translate(translator), |app| {
                 app.route("/slot", web::get().to(|| async { html(PAGE) }))
-                    .route("/drawn", web::get().to(drawn))
+                    .route("/rendered", web::get().to(rendered))
                     .route("/now", web::get().to(now))
-                    .route("/part", web::get().to(|| async { html("<p>part</p>") }));
+                    .route(
+                        "/partial",
+                        web::get().to(|| async { html("<p>partial</p>") }),
+                    );
             })
             .await;
             let get = |path: &str| {
@@ -116,37 +119,41 @@ async fn a_page_is_in_the_visitors_language() {
                     .uri(path)
                     .insert_header(("accept-language", language))
             };
-            for path in ["slot", "drawn"] {
+            for path in ["slot", "rendered"] {
                 let page = adas(&salver, path);
-                // Three more than there is room for.
-                let many = (0..3).map(|n| Message::info(n.to_string())).chain(told());
+                // Three more than the limit of the context.
+                let many = (0..3)
+                    .map(|n| Message::info(n.to_string()))
+                    .chain(messages());
                 salver.add_all(&page, many.collect()).await.unwrap();
-                shows(&site.send(get(&format!("/{path}"))).await, &words);
-                // What is confirmed off the visitor's path makes no room for what comes.
+                assert_shows(&site.send(get(&format!("/{path}"))).await, &texts);
+                // Confirms in the background have to finish before the next add.
                 salver.flush().await;
             }
             salver
-                .add_all(&adas(&salver, "slot"), told().into())
+                .add_all(&adas(&salver, "slot"), messages().into())
                 .await
                 .unwrap();
-            let part = get("/part").insert_header(("hx-request", "true"));
-            let part = part.insert_header(("salver-view", "slot"));
-            shows(&site.send(part).await, &words[..6]);
-            shows(&site.send(get("/now")).await, &words[..3]);
+            let partial = get("/partial").insert_header(("hx-request", "true"));
+            let partial = partial.insert_header(("salver-view", "slot"));
+            assert_shows(&site.send(partial).await, &texts[..6]);
+            assert_shows(&site.send(get("/now")).await, &texts[..3]);
             salver.flush().await;
         }
     }
 }
 
 #[actix_web::test]
-async fn streams_and_json_are_in_the_visitors_language() {
+async fn streams_and_json_api_are_translated() {
     let salver = Salver::builder("app").max_messages(4).build().unwrap();
-    let served = salver.clone();
+    let site_salver = salver.clone();
     let server = HttpServer::new(move || {
-        let middleware = served.middleware().session(crate::faults::site::visitor);
+        let middleware = site_salver
+            .middleware()
+            .session(crate::faults::site::visitor);
         App::new()
             .wrap(middleware.translate(translator))
-            .service(served.routes())
+            .service(site_salver.routes())
     });
     let server = server
         .workers(1)
@@ -156,16 +163,18 @@ async fn streams_and_json_are_in_the_visitors_language() {
     let url = format!("http://{}/salver", server.addrs()[0]);
     actix_web::rt::spawn(server.run());
     let page = at("ada", "p");
-    let ask = |request: reqwest::RequestBuilder| {
+    let as_ada = |request: reqwest::RequestBuilder| {
         request
-            .header(crate::faults::site::WHO, "ada")
+            .header(crate::faults::site::VISITOR_HEADER, "ada")
             .header("sec-fetch-site", "same-origin")
             .header("accept-language", "da")
     };
-    let many = (0..3).map(|n| Message::info(n.to_string())).chain(told());
+    let many = (0..3)
+        .map(|n| Message::info(n.to_string()))
+        .chain(messages());
     salver.add_all(&page, many.collect()).await.unwrap();
     let claim = reqwest::Client::new().post(format!("{url}/claim"));
-    let claim = ask(claim.json(&json!({ "view": "p" })))
+    let claim = as_ada(claim.json(&json!({ "view": "p" })))
         .send()
         .await
         .unwrap();
@@ -182,12 +191,14 @@ async fn streams_and_json_are_in_the_visitors_language() {
     assert_eq!(claimed["displaced"], 3);
 
     salver.clear(&page).await.unwrap();
-    let many = (0..3).map(|n| Message::info(n.to_string())).chain(told());
+    let many = (0..3)
+        .map(|n| Message::info(n.to_string()))
+        .chain(messages());
     salver.add_all(&page, many.collect()).await.unwrap();
     let stream = reqwest::Client::new().get(format!("{url}/stream?view=p"));
-    let stream = ask(stream).header("accept", "text/event-stream");
-    let mut events = Events::of(stream.send().await.unwrap()).await;
-    let first = events.soon().await;
+    let stream = as_ada(stream).header("accept", "text/event-stream");
+    let mut events = EventStream::from_response(stream.send().await.unwrap()).await;
+    let first = events.expect_next().await;
     assert_eq!(first.text(), "Gemt <b>.");
     assert!(
         first.json()["html"]
@@ -196,24 +207,24 @@ async fn streams_and_json_are_in_the_visitors_language() {
             .contains("Gemt &lt;b&gt;.")
     );
     for _ in 0..3 {
-        events.soon().await;
+        events.expect_next().await;
     }
-    let more = events.soon().await;
+    let more = events.expect_next().await;
     assert_eq!(more.json(), json!({ "count": 3, "text": "og count=3 til" }));
 }
 
-/// The example, by its languages.
+/// The example `fluent`, in each of its languages.
 #[tokio::test]
-async fn fluent_says_it() {
+async fn fluent_example_translates() {
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = Command::new(example("fluent"));
     let _process = start(command.env("SALVER_ADDR", &address), "cargo");
     let url = format!("http://{address}/");
-    eventually("the example answers", async || {
+    eventually("the example responds", async || {
         reqwest::get(&url).await.ok()
     })
     .await;
-    for (language, words) in [
+    for (language, texts) in [
         (
             "da, en;q=0.5",
             ["120 ikoner er klar.", "Dit abonnement udløber snart."],
@@ -231,8 +242,8 @@ async fn fluent_says_it() {
             .unwrap();
         let form = visitor.post(&url).header("accept-language", language);
         let page = form.send().await.unwrap().text().await.unwrap();
-        for word in words {
-            assert!(page.contains(word), "{language}: {word:?} in {page}");
+        for text in texts {
+            assert!(page.contains(text), "{language}: {text:?} in {page}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Compiler version, licences and duplicates of what users build.
+//! Compiler version, licences and duplicates of the dependencies that users build.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{output, read};
 
-/// What cargo knows of all dependencies of this platform; those of others need not be here.
+/// Returns the metadata of all dependencies for this platform. Dependencies for other platforms may
+/// be missing from the local registry.
 fn metadata() -> Value {
     let version = output("rustc", &["-vV"]);
     let host = version
@@ -20,7 +21,7 @@ fn metadata() -> Value {
 }
 
 #[test]
-fn no_dependency_asks_for_a_newer_compiler() {
+fn dependencies_support_declared_rust_version() {
     let metadata = metadata();
     let version = |text: &str| -> Vec<u32> {
         let mut parts: Vec<_> = text.split('.').map(|part| part.parse().unwrap()).collect();
@@ -33,28 +34,28 @@ fn no_dependency_asks_for_a_newer_compiler() {
         .find(|package| package["name"] == "salver")
         .unwrap();
     let own = version(own["rust_version"].as_str().unwrap());
-    let seen = built(&metadata);
-    assert!(seen.len() > 100, "{} packages", seen.len());
+    let built = built_packages(&metadata);
+    assert!(built.len() > 100, "{} packages", built.len());
     for package in packages
         .iter()
-        .filter(|package| seen.contains(package["id"].as_str().unwrap()))
+        .filter(|package| built.contains(package["id"].as_str().unwrap()))
     {
-        if let Some(theirs) = package["rust_version"].as_str() {
+        if let Some(required) = package["rust_version"].as_str() {
             assert!(
-                version(theirs) <= own,
-                "{} asks for Rust {theirs}",
+                version(required) <= own,
+                "{} requires Rust {required}",
                 package["name"]
             );
         }
     }
 }
 
-/// The packages that a user builds: normal and build dependencies.
-fn built(metadata: &Value) -> BTreeSet<String> {
+/// Returns the packages that a user builds: normal and build dependencies.
+fn built_packages(metadata: &Value) -> BTreeSet<String> {
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-    let mut wanted = vec![metadata["resolve"]["root"].as_str().unwrap().to_owned()];
+    let mut queue = vec![metadata["resolve"]["root"].as_str().unwrap().to_owned()];
     let mut seen = BTreeSet::new();
-    while let Some(id) = wanted.pop() {
+    while let Some(id) = queue.pop() {
         if !seen.insert(id.clone()) {
             continue;
         }
@@ -62,7 +63,7 @@ fn built(metadata: &Value) -> BTreeSet<String> {
         for dependency in node["deps"].as_array().unwrap() {
             let kinds = dependency["dep_kinds"].as_array().unwrap();
             if kinds.iter().any(|kind| kind["kind"] != "dev") {
-                wanted.push(dependency["pkg"].as_str().unwrap().to_owned());
+                queue.push(dependency["pkg"].as_str().unwrap().to_owned());
             }
         }
     }
@@ -70,7 +71,7 @@ fn built(metadata: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn there_is_one_redis() {
+fn dependencies_contain_one_version_of_redis() {
     let args = "tree --edges normal --all-features --offline --locked --prefix none";
     let tree = output(env!("CARGO"), &args.split(' ').collect::<Vec<_>>());
     let redis: BTreeSet<_> = tree
@@ -81,16 +82,16 @@ fn there_is_one_redis() {
     assert_eq!(redis.len(), 1, "{redis:?}");
 }
 
-/// The licences under which everything that a user builds may be used, as in `.cargo/deny.toml`.
+/// Each package that a user builds has a licence that `.cargo/deny.toml` allows.
 #[test]
-fn every_licence_is_on_the_list() {
+fn every_licence_is_allowed() {
     let deny = read(".cargo/deny.toml");
-    let list = deny.split_once("allow = [").unwrap().1;
-    let list = list.split_once(']').unwrap().0;
-    let list: BTreeSet<_> = list.split('"').skip(1).step_by(2).collect();
+    let allowed = deny.split_once("allow = [").unwrap().1;
+    let allowed = allowed.split_once(']').unwrap().0;
+    let allowed: BTreeSet<_> = allowed.split('"').skip(1).step_by(2).collect();
     let metadata = metadata();
-    let built = built(&metadata);
-    let mut met = BTreeSet::new();
+    let built = built_packages(&metadata);
+    let mut used = BTreeSet::new();
     for package in metadata["packages"].as_array().unwrap() {
         if !built.contains(package["id"].as_str().unwrap()) {
             continue;
@@ -99,15 +100,18 @@ fn every_licence_is_on_the_list() {
             .as_str()
             .unwrap_or("none")
             .replace('/', " OR ");
-        // Each part joined by AND has to offer one that is on the list.
-        let allowed = licence.split(" AND ").all(|part| {
-            let offered = part.trim_matches(['(', ')']).split(" OR ");
+        // Each operand of AND has to offer an allowed licence.
+        let is_allowed = licence.split(" AND ").all(|operand| {
+            let offered = operand.trim_matches(['(', ')']).split(" OR ");
             let mut offered = offered.map(|name| name.trim_matches([' ', '(', ')']));
-            let name = offered.find(|name| list.contains(name));
-            name.map(|name| met.insert(name.to_owned())).is_some()
+            let name = offered.find(|name| allowed.contains(name));
+            name.map(|name| used.insert(name.to_owned())).is_some()
         });
-        assert!(allowed, "{} is under {licence}", package["name"]);
+        assert!(is_allowed, "{} has the licence {licence}", package["name"]);
     }
-    let unused: Vec<_> = list.iter().filter(|name| !met.contains(**name)).collect();
-    assert!(unused.is_empty(), "nothing is under {unused:?} any more");
+    let unused: Vec<_> = allowed
+        .iter()
+        .filter(|name| !used.contains(**name))
+        .collect();
+    assert!(unused.is_empty(), "no package has the licences {unused:?}");
 }

@@ -1,4 +1,4 @@
-//! README, examples and guarantees agree with the code.
+//! README, examples and guarantees match the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,19 +6,19 @@ use std::fs;
 use super::{files, output, read, root};
 
 #[test]
-fn every_example_is_listed_and_says_how_to_run_it() {
+fn every_example_is_listed_with_run_command() {
     let readme = read("README.md");
     for path in files("examples", ".rs") {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let head: Vec<_> = read(&path).lines().take(5).map(str::to_owned).collect();
+        let first_lines: Vec<_> = read(&path).lines().take(5).map(str::to_owned).collect();
         assert!(
-            head[0].starts_with("//! "),
-            "{name} does not say what it shows"
+            first_lines[0].starts_with("//! "),
+            "{name} does not begin with a comment that describes it"
         );
         let run = format!("cargo run --example {name}");
         assert!(
-            head.join(" ").contains(&run),
-            "{name} does not say how to run it"
+            first_lines.join(" ").contains(&run),
+            "the first five lines of {name} do not contain `{run}`"
         );
         assert!(
             readme.contains(&format!("(examples/{name}.rs)")),
@@ -28,7 +28,7 @@ fn every_example_is_listed_and_says_how_to_run_it() {
 }
 
 #[test]
-fn readme_shows_hello_as_it_is() {
+fn readme_contains_hello_example() {
     let hello = read("examples/hello.rs");
     assert!(hello.lines().count() < 50);
     let code = hello.split_once("\n\n").unwrap().1;
@@ -38,20 +38,20 @@ fn readme_shows_hello_as_it_is() {
     );
 }
 
-/// Every promise names its tests, and each of them exists.
+/// Each guarantee names its tests, and each of them exists.
 #[test]
-fn every_promise_has_a_test() {
-    let this = std::env::current_exe().unwrap();
-    let list = output(this.to_str().unwrap(), &["--list", "--format", "terse"]);
+fn every_guarantee_names_existing_tests() {
+    let binary = std::env::current_exe().unwrap();
+    let list = output(binary.to_str().unwrap(), &["--list", "--format", "terse"]);
     let tests: BTreeSet<_> = list
         .lines()
         .filter_map(|line| line.strip_suffix(": test"))
         .collect();
-    let page = read("src/docs/promises.md");
-    let mut promises = 0;
-    let rows = page.split("| promise | test |\n|---|---|\n").skip(1);
+    let page = read("src/docs/guarantees.md");
+    let mut guarantees = 0;
+    let rows = page.split("| guarantee | test |\n|---|---|\n").skip(1);
     for row in rows.flat_map(|table| table.lines().take_while(|line| line.starts_with('|'))) {
-        let named: Vec<_> = row
+        let names: Vec<_> = row
             .rsplit(" | ")
             .next()
             .unwrap()
@@ -59,29 +59,33 @@ fn every_promise_has_a_test() {
             .skip(1)
             .step_by(2)
             .collect();
-        assert!(!named.is_empty(), "no test shows: {row}");
-        for name in named {
-            // A law is one test for each store.
-            let law = name
+        assert!(!names.is_empty(), "the guarantee names no test: {row}");
+        for name in names {
+            // A conformance test runs once for each store.
+            let conformance_test = name
                 .strip_prefix("conformance::")
-                .map(|law| format!("conformance::redis_server::{law}"));
-            let name = law.as_deref().unwrap_or(name);
-            assert!(tests.contains(name), "{name} is no test");
+                .map(|test| format!("conformance::redis_server::{test}"));
+            let name = conformance_test.as_deref().unwrap_or(name);
+            assert!(tests.contains(name), "there is no test {name}");
         }
-        promises += 1;
+        guarantees += 1;
     }
-    assert!(promises > 30, "the test reads promises no more");
+    assert!(guarantees > 30, "only {guarantees} guarantees were read");
 }
 
 #[test]
-fn the_pictures_are_the_same_in_readme_and_in_the_docs() {
+fn encoded_pictures_match_their_sources() {
     use base64::Engine;
-    for (picture, spelled) in [
+    for (picture, encoded) in [
         ("src/docs/messages.png", "src/docs/messages.base64"),
         ("benches/page.svg", "src/docs/plot.base64"),
     ] {
         let picture = fs::read(root().join(picture)).unwrap();
         let expected = base64::engine::general_purpose::STANDARD.encode(picture);
-        assert_eq!(read(spelled), expected, "base64 -w0");
+        assert_eq!(
+            read(encoded),
+            expected,
+            "update {encoded} with `base64 -w0`"
+        );
     }
 }

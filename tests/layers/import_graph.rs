@@ -1,7 +1,7 @@
-//! The import graph of `src`: which file uses which, as the compiler resolves the names.
+//! The import graph of `src`: which file uses which, with names resolved as the compiler does.
 //!
-//! Paths are resolved through re-exports to the file that defines the name, so that a facade hides no edge.
-//! Tests, macros by example and method calls are not followed.
+//! Paths are resolved through re-exports to the file that defines the name, so that a re-export
+//! hides no edge. Tests, macros by example and method calls are not followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,7 @@ struct Module {
     items: BTreeSet<String>,
     children: BTreeSet<String>,
     imports: Vec<Import>,
-    /// All paths of the code, with those of `use`.
+    /// All paths of the code, including those of `use`.
     paths: Vec<Vec<String>>,
 }
 
@@ -101,7 +101,8 @@ impl Crate {
         }
     }
 
-    /// Returns the files that each file imports from. The root file is left out: it exports only.
+    /// Returns the files that each file imports from. The root file is excluded, because it only
+    /// re-exports.
     pub fn edges(&self) -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
         let mut edges: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (path, module) in &self.modules {
@@ -119,7 +120,7 @@ impl Crate {
         edges
     }
 
-    /// Returns the file that defines a name; none for names of other crates.
+    /// Returns the file that defines a name, or `None` for a name of another crate.
     fn resolve(&self, from: &[String], path: &[String], depth: u8) -> Option<PathBuf> {
         if depth > 16 {
             return None;
@@ -150,7 +151,7 @@ impl Crate {
         }
         let import = module.imports.iter().find(|import| import.name == *name)?;
         let path = [&import.path[..], rest].concat();
-        // A path that begins with its own name is one of another crate.
+        // A path whose first segment is the imported name refers to another crate.
         (path[0] != *name || import.path.len() > 1).then_some(())?;
         self.resolve_import(at, &path, depth)
     }
@@ -271,15 +272,15 @@ fn names_in_macro(item: &Item) -> Vec<String> {
         return Vec::new();
     };
     let text = item.mac.tokens.to_string();
-    let words: Vec<_> = text.split_whitespace().collect();
-    let types = words
+    let tokens: Vec<_> = text.split_whitespace().collect();
+    let types = tokens
         .windows(2)
         .filter(|pair| ["struct", "enum"].contains(&pair[0]));
     types.map(|pair| pair[1].to_owned()).collect()
 }
 
-/// Returns the strongly connected components of more than one file. (Tarjan, "Depth-First Search and Linear
-/// Graph Algorithms", 1972.)
+/// Returns the strongly connected components of more than one file (Tarjan, "Depth-First Search and
+/// Linear Graph Algorithms", 1972).
 pub fn cycles(edges: &BTreeMap<PathBuf, BTreeSet<PathBuf>>) -> Vec<Vec<PathBuf>> {
     let mut search = Search {
         edges,

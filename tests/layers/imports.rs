@@ -1,10 +1,10 @@
-//! Imports go down, and never in a circle.
+//! Imports go to lower layers and have no cycle.
 
 use super::import_graph::{Crate, cycles};
 use super::root;
 
-/// The modules of `src` by layer, lowest first. A module imports its own files and those of lower layers; the
-/// core types, which are the lowest layer, also import each other.
+/// The modules of `src` by layer, lowest first. A module imports its own files and those of lower
+/// layers. The core types, which are the lowest layer, also import each other.
 const LAYERS: [&[&str]; 7] = [
     &[
         "backoff",
@@ -40,7 +40,7 @@ fn imports_have_no_cycle() {
 }
 
 #[test]
-fn imports_go_down() {
+fn imports_go_to_lower_layers() {
     let source = root().join("src");
     let module = |file: &std::path::Path| {
         let inside = file.strip_prefix(&source).unwrap();
@@ -49,16 +49,16 @@ fn imports_go_down() {
     };
     let layer = |name: &str| {
         let found = LAYERS.iter().position(|modules| modules.contains(&name));
-        found.unwrap_or_else(|| panic!("the module {name} is in no layer"))
+        found.unwrap_or_else(|| panic!("the module {name} belongs to no layer"))
     };
     let mut wrong = Vec::new();
     for (file, imported) in Crate::read(&source.join("lib.rs")).edges() {
         let (own, own_layer) = (module(&file), layer(&module(&file)));
         for target in imported {
-            let their_layer = layer(&module(&target));
-            let is_allowed = their_layer < own_layer
+            let target_layer = layer(&module(&target));
+            let is_allowed = target_layer < own_layer
                 || module(&target) == own
-                || own_layer == 0 && their_layer == 0;
+                || own_layer == 0 && target_layer == 0;
             if !is_allowed {
                 wrong.push(format!("{} imports {}", file.display(), target.display()));
             }

@@ -1,4 +1,4 @@
-//! Checks of the package itself: imports, style of the source, documents, dependencies.
+//! Checks of the package: imports, style of the source, documents, dependencies.
 
 use std::fs;
 use std::path::{Path, PathBuf};

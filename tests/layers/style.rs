@@ -1,10 +1,12 @@
-//! The style of the source: short files, documented scripts, doc comments that say what is returned.
+//! The style of the source: short files, documented scripts, doc comments that begin with a plain
+//! verb.
 
 use std::fs;
+use std::process::Command;
 
 use super::{files, read, root};
 
-/// Most lines of code in one file, before its tests. A longer file holds more than one thing.
+/// Most lines of code in one file, before its tests. A longer file has more than one concern.
 const MAX_LINES: usize = 300;
 
 /// Returns whether a line is code: neither blank nor a comment.
@@ -29,7 +31,7 @@ fn files_are_short() {
 }
 
 #[test]
-fn doc_comments_begin_with_a_plain_verb() {
+fn doc_comments_begin_with_plain_verb() {
     let mut wrong = Vec::new();
     for path in files("src", ".rs") {
         for (number, line) in read(&path).lines().enumerate() {
@@ -50,8 +52,30 @@ fn doc_comments_begin_with_a_plain_verb() {
     );
 }
 
+/// The dictionary of retired words and their replacements is `.typos.toml`.
 #[test]
-fn every_script_has_a_header_and_one_typed_door() {
+fn text_has_no_retired_word_and_no_misspelling() {
+    let program = root().join("target/venv/bin/typos");
+    let output = Command::new(&program)
+        .args(["--format", "brief"])
+        .current_dir(root())
+        .output()
+        .unwrap_or_else(|error| {
+            panic!(
+                "{} does not start ({error}): run tests/setup.sh",
+                program.display()
+            )
+        });
+    let report = [output.stdout, output.stderr].concat();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&report)
+    );
+}
+
+#[test]
+fn every_script_has_header_and_one_typed_function() {
     let scripts: String = files("src/store/redis/scripts", ".rs")
         .iter()
         .map(read)
@@ -62,19 +86,19 @@ fn every_script_has_a_header_and_one_typed_door() {
             .lines()
             .take_while(|line| line.starts_with("--"))
             .collect();
-        for part in ["KEYS", "ARGV", "Returns", "Cost"] {
-            let no_arguments = part == "ARGV" && !lua.contains("ARGV[");
+        for section in ["KEYS", "ARGV", "Returns", "Cost"] {
+            let has_no_arguments = section == "ARGV" && !lua.contains("ARGV[");
             assert!(
-                header.contains(part) || no_arguments,
-                "{name} does not say its {part}"
+                header.contains(section) || has_no_arguments,
+                "the header of {name} lacks {section}"
             );
         }
         assert_eq!(scripts.matches(&format!("{name}\")")).count(), 1, "{name}");
-        let door = format!(" fn {}(", name.trim_end_matches(".lua"));
+        let function = format!(" fn {}(", name.trim_end_matches(".lua"));
         assert_eq!(
-            scripts.matches(&door).count(),
+            scripts.matches(&function).count(),
             1,
-            "{name} has one typed function"
+            "{name} does not have exactly one typed function"
         );
     }
 }
@@ -90,7 +114,7 @@ fn every_code_block_runs() {
             for fence in [ignored, &ignored.replace("```", "```rust,")] {
                 assert!(
                     !text.contains(fence),
-                    "{} has a block that never runs",
+                    "{} has a code block that never runs",
                     path.display()
                 );
             }

@@ -1,23 +1,23 @@
-//! How toasts look, and how they are used without a mouse.
+//! Toasts: layout, accessibility, and use by keyboard.
 
 use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::pages::{fill_the_dashboard, leave_here};
-use crate::support::app::{Dashboard, listening};
+use crate::support::app::{Dashboard, start_example};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 
-async fn shows(browser: &Browser, count: usize) {
+async fn wait_for_messages(browser: &Browser, count: usize) {
     eventually(&format!("{count} messages"), async || {
         (browser.messages().await.len() == count).then_some(())
     })
     .await;
 }
 
-/// Waits until the page listens.
-async fn listens(browser: &Browser) {
-    eventually("the page listens", async || {
+/// Waits until the page holds the lock of the stream.
+async fn wait_for_stream(browser: &Browser) {
+    eventually("the page opens the stream", async || {
         let script = "return navigator.locks.query().then(({ held }) => held.length)";
         (browser.run(script).await == 1).then_some(())
     })
@@ -28,47 +28,47 @@ async fn open(browser: &Browser, dashboard: &Dashboard) {
     browser.open(&dashboard.at("/uploads")).await;
     leave_here(
         browser,
-        json!({ "text": "makes the session", "view": "uploads" }),
+        json!({ "text": "creates the session", "view": "uploads" }),
     )
     .await;
     browser.open(&dashboard.at("/dashboard")).await;
 }
 
 #[tokio::test]
-async fn toasts_look_right_and_are_accessible() {
+async fn toasts_pass_axe_in_all_layouts() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
-    let (mut pictures, mut lowest) = (0, f64::INFINITY);
+    let (mut screenshots, mut lowest_contrast) = (0, f64::INFINITY);
     for (scheme, dark) in [("light", false), ("dark", true)] {
         browser.dark(dark).await;
-        for (size, width) in [("phone", 390), ("desk", 1280)] {
+        for (size, width) in [("phone", 390), ("desktop", 1280)] {
             browser.width(width).await;
             for direction in ["ltr", "rtl"] {
                 open(&browser, &dashboard).await;
                 browser.run(&format!("document.dir = '{direction}'")).await;
                 fill_the_dashboard(&browser).await;
-                shows(&browser, 5).await;
+                wait_for_messages(&browser, 5).await;
                 browser
                     .picture(&format!("toasts-{scheme}-{size}-{direction}"))
                     .await;
-                let sideways = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
-                assert_eq!(browser.run(sideways).await, 0, "{size} {direction}");
+                let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
+                assert_eq!(browser.run(overflow).await, 0, "{size} {direction}");
                 let (violations, contrast) = browser.axe().await;
                 assert!(
                     violations.is_empty(),
                     "{scheme} {size} {direction}: {violations:#?}"
                 );
                 assert!(contrast >= 4.5, "{contrast}");
-                lowest = lowest.min(contrast);
-                pictures += 1;
+                lowest_contrast = lowest_contrast.min(contrast);
+                screenshots += 1;
             }
         }
     }
-    println!("LIVE axe_violations 0 pictures={pictures} lowest_contrast={lowest}");
+    println!("LIVE axe_violations 0 screenshots={screenshots} lowest_contrast={lowest_contrast}");
     browser.quit().await;
 }
 
 #[tokio::test]
-async fn toasts_are_used_by_the_keyboard_alone() {
+async fn toasts_are_closed_by_keyboard() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     open(&browser, &dashboard).await;
     for n in 0..4 {
@@ -78,12 +78,12 @@ async fn toasts_are_used_by_the_keyboard_alone() {
         )
         .await;
     }
-    shows(&browser, 4).await;
+    wait_for_messages(&browser, 4).await;
     let key = async |key: Key| {
         let body = browser.driver.active_element().await.unwrap();
         body.send_keys(key + "").await.unwrap();
     };
-    // Whoever is not in the messages closes the last one.
+    // While the focus is outside of the messages, Escape closes the last one.
     key(Key::Escape).await;
     assert_eq!(browser.messages().await, ["0", "1", "2"]);
     for _ in 0..20 {
@@ -97,7 +97,7 @@ async fn toasts_are_used_by_the_keyboard_alone() {
     assert_eq!(browser.run(name).await, "Close");
     key(Key::Enter).await;
     assert_eq!(browser.messages().await, ["1", "2"]);
-    // The focus goes on to the next one, and is not lost.
+    // The focus moves to the next message.
     key(Key::Escape).await;
     assert_eq!(browser.messages().await, ["2"]);
     key(Key::Space).await;
@@ -106,44 +106,44 @@ async fn toasts_are_used_by_the_keyboard_alone() {
     browser.quit().await;
 }
 
-/// What closes by itself waits for whoever points at it or is in it; errors stay.
+/// The autoclose timer pauses while a message is hovered or has the focus. Errors stay open.
 #[tokio::test]
-async fn messages_close_by_themselves_when_nobody_needs_them() {
+async fn autoclose_pauses_on_focus_and_skips_errors() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     open(&browser, &dashboard).await;
-    for (level, text) in [("info", "goes"), ("error", "stays")] {
+    for (level, text) in [("info", "closes"), ("error", "stays")] {
         let fields =
             json!({ "text": text, "level": level, "autoclose": "600", "view": "dashboard" });
         leave_here(&browser, fields).await;
     }
-    shows(&browser, 2).await;
+    wait_for_messages(&browser, 2).await;
     browser
         .run("document.querySelector('.salver-close').focus()")
         .await;
-    let waited = "const done = arguments[0]; setTimeout(() => done(document.querySelectorAll('.salver-message').length), 1500);";
-    let waiting = browser
+    let count_later = "const done = arguments[0]; setTimeout(() => done(document.querySelectorAll('.salver-message').length), 1500);";
+    let count = browser
         .driver
-        .execute_async(waited, Vec::new())
+        .execute_async(count_later, Vec::new())
         .await
         .unwrap();
-    assert_eq!(*waiting.json(), 2, "somebody is in it");
+    assert_eq!(*count.json(), 2, "the focus pauses the timer");
     browser.run("document.activeElement.blur()").await;
-    shows(&browser, 1).await;
+    wait_for_messages(&browser, 1).await;
     assert_eq!(browser.messages().await, ["stays"]);
     browser.quit().await;
 }
 
-/// A later message takes the place of the one with its tag, and assistive technology hears of each once.
+/// A message replaces the earlier one with its tag, and each message is announced once.
 #[tokio::test]
-async fn a_tag_updates_in_place_and_each_is_read_out_once() {
+async fn same_tag_replaces_message_and_each_is_announced_once() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     open(&browser, &dashboard).await;
-    listens(&browser).await;
+    wait_for_stream(&browser).await;
     browser
         .run(
-            "window.spoken = []; for (const voice of document.querySelectorAll('[aria-live]')) \
+            "window.announced = []; for (const region of document.querySelectorAll('[aria-live]')) \
              new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => \
-             spoken.push(voice.getAttribute('aria-live') + ' ' + node.textContent)))).observe(voice, { childList: true });",
+             announced.push(region.getAttribute('aria-live') + ' ' + node.textContent)))).observe(region, { childList: true });",
         )
         .await;
     for (text, tag, level) in [
@@ -156,7 +156,7 @@ async fn a_tag_updates_in_place_and_each_is_read_out_once() {
             json!({ "text": text, "tag": tag, "level": level, "view": "dashboard" }),
         )
         .await;
-        eventually("it is there", async || {
+        eventually("the message is shown", async || {
             let messages = browser.messages().await;
             messages.contains(&text.to_owned()).then_some(())
         })
@@ -164,28 +164,28 @@ async fn a_tag_updates_in_place_and_each_is_read_out_once() {
     }
     assert_eq!(browser.messages().await, ["90 %", "other"]);
     let expected = json!(["polite 10 %", "assertive other", "polite 90 %"]);
-    eventually("all is read out", async || {
-        (browser.run("return spoken").await == expected).then_some(())
+    eventually("all messages are announced", async || {
+        (browser.run("return announced").await == expected).then_some(())
     })
     .await;
     browser.quit().await;
 }
 
-/// The other examples with open pages.
+/// The other examples that serve a stream.
 #[tokio::test]
-async fn the_examples_tell_an_open_page() {
+async fn examples_show_messages_on_open_pages() {
     for (name, path, text) in [
         ("tera", "/exports", "The icons are exported. <b>"),
         ("maud", "/", "Somebody is at the door. <b>"),
     ] {
-        let (url, _process) = listening(name, path).await;
+        let (url, _process) = start_example(name, path).await;
         let browser = Browser::start().await;
         browser.open(&url).await;
-        listens(&browser).await;
+        wait_for_stream(&browser).await;
         browser
             .run("document.querySelector('form button').click()")
             .await;
-        eventually("the open page says so", async || {
+        eventually("the open page shows the message", async || {
             (browser.messages().await == [text]).then_some(())
         })
         .await;

@@ -1,4 +1,4 @@
-//! The files that a page loads.
+//! The assets that a page loads.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,19 +6,19 @@ use std::process::{Command, Stdio};
 use salver::web::Routes;
 use salver::{STYLESHEET, Salver};
 
-use super::Site;
+use super::LiveSite;
 
-/// Most bytes of the page script, as it goes over the wire.
-const MOST: usize = 5_000;
+/// Maximum size of the page script in bytes, compressed by gzip.
+const MAX_SCRIPT_BYTES: usize = 5_000;
 
 #[actix_web::test]
-async fn files_are_named_by_their_content_and_kept_for_ever() {
-    let site = Site::start(&Salver::memory("app").unwrap());
+async fn assets_with_content_hash_are_cached_forever() {
+    let site = LiveSite::start(&Salver::memory("app").unwrap());
     let head = Routes::default().head_html();
     let paths = head.split('"').filter(|part| part.starts_with("/salver/"));
     let paths: Vec<_> = paths.collect();
     assert_eq!(paths.len(), 2, "{head}");
-    for (path, plain, kind) in [
+    for (path, plain, content_type) in [
         (paths[0], "/salver/salver.css", "text/css; charset=utf-8"),
         (
             paths[1],
@@ -28,31 +28,34 @@ async fn files_are_named_by_their_content_and_kept_for_ever() {
     ] {
         let get = async |path: &str| reqwest::get(format!("{}{path}", site.url)).await.unwrap();
         let mut contents = Vec::new();
-        let other = path.replacen("salver.", "salver.0", 1);
-        for (path, keep) in [
+        let other_hash = path.replacen("salver.", "salver.0", 1);
+        for (path, cache_control) in [
             (path, "public, max-age=31536000, immutable"),
             (plain, "public, max-age=3600"),
-            (&*other, "public, max-age=3600"),
+            (&*other_hash, "public, max-age=3600"),
         ] {
-            let answer = get(path).await;
-            assert_eq!(answer.headers()["cache-control"], keep, "{path}");
-            assert_eq!(answer.headers()["content-type"], kind);
-            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
-            contents.push(answer.text().await.unwrap());
+            let response = get(path).await;
+            assert_eq!(response.headers()["cache-control"], cache_control, "{path}");
+            assert_eq!(response.headers()["content-type"], content_type);
+            assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            contents.push(response.text().await.unwrap());
         }
         assert!(contents.iter().all(|content| *content == contents[0]));
-        if kind.contains("css") {
+        if content_type.contains("css") {
             assert_eq!(contents[0], STYLESHEET);
             continue;
         }
-        let bytes = gzipped(&contents[0]);
+        let bytes = gzipped_len(&contents[0]);
         println!("LIVE script_gzipped_bytes {bytes}");
-        assert!(bytes < MOST, "the page script has {bytes} bytes");
+        assert!(
+            bytes < MAX_SCRIPT_BYTES,
+            "the page script has {bytes} bytes"
+        );
     }
     site.stop().await;
 }
 
-fn gzipped(text: &str) -> usize {
+fn gzipped_len(text: &str) -> usize {
     let mut gzip = Command::new("gzip")
         .arg("-9c")
         .stdin(Stdio::piped())
@@ -68,7 +71,7 @@ fn gzipped(text: &str) -> usize {
 }
 
 #[actix_web::test]
-async fn at_the_root_they_take_nothing_else() {
+async fn routes_at_root_leave_other_paths_to_app() {
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::{App, HttpResponse, web};
 
@@ -83,8 +86,8 @@ async fn at_the_root_they_take_nothing_else() {
             .service(salver.routes().at(path));
         let app = init_service(app.route("/{page}", web::get().to(HttpResponse::Accepted))).await;
         for (path, status) in [(file, 200), ("/settings", 202)] {
-            let answer = call_service(&app, TestRequest::get().uri(path).to_request()).await;
-            assert_eq!(answer.status(), status, "{path}");
+            let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+            assert_eq!(response.status(), status, "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A page that listens, without a browser.
+//! A client of the stream without a browser.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{SOON, Site};
-use crate::faults::site::WHO;
+use super::{EVENT_TIMEOUT, LiveSite};
+use crate::faults::site::VISITOR_HEADER;
 
-/// One event as a browser reads it.
+/// A Server-Sent Event, parsed as a browser does.
 #[derive(Debug, Default, PartialEq)]
 pub struct Event {
     pub id: String,
@@ -21,7 +21,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Gives the text of the message that it carries.
+    /// Returns the text of the message in the event.
     pub fn text(&self) -> String {
         self.json()["message"]["text"].as_str().unwrap().to_owned()
     }
@@ -32,63 +32,64 @@ impl Event {
 }
 
 /// An open stream.
-pub struct Events {
+pub struct EventStream {
     bytes: LocalBoxStream<'static, Result<Bytes, reqwest::Error>>,
-    read: String,
-    /// What the server says of when to come again, in milliseconds.
+    buffer: String,
+    /// The last `retry` field of the server: the reconnect delay in milliseconds.
     pub retry: Option<u64>,
 }
 
-impl Events {
-    /// Opens the stream of a view; it is open when the server has begun it.
-    pub async fn open(site: &Site, visitor: &str, view: &str) -> Self {
-        let response = listen(site, visitor, view).send().await.unwrap();
-        Self::of(response).await
+impl EventStream {
+    /// Opens the stream of a view, and waits for the first frame.
+    pub async fn open(site: &LiveSite, visitor: &str, view: &str) -> Self {
+        let request = stream_request(site, visitor, view);
+        Self::from_response(request.send().await.unwrap()).await
     }
 
-    pub async fn of(response: Response) -> Self {
+    pub async fn from_response(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "private, no-cache");
         let mut events = Self {
             bytes: response.bytes_stream().boxed_local(),
-            read: String::new(),
+            buffer: String::new(),
             retry: None,
         };
-        events.block().await.expect("the stream does not begin");
+        events.read_event().await.expect("the stream sends a frame");
         events
     }
 
-    /// Gives the next event; nothing at the end of the stream.
+    /// Returns the next event, or `None` at the end of the stream. Skips comments.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            let event = self.block().await?;
+            let event = self.read_event().await?;
             if event != Event::default() {
                 return Some(event);
             }
         }
     }
 
-    /// Gives the next event, which has to come at once.
-    pub async fn soon(&mut self) -> Event {
-        let next = timeout(SOON, self.next()).await;
-        next.expect("nothing comes").expect("the stream is over")
+    /// Returns the next event. Fails if none arrives within `EVENT_TIMEOUT`.
+    pub async fn expect_next(&mut self) -> Event {
+        let next = timeout(EVENT_TIMEOUT, self.next()).await;
+        next.expect("an event arrives in time")
+            .expect("the stream is open")
     }
 
-    /// Makes sure that nothing comes for so long.
-    pub async fn silence(&mut self, time: Duration) {
+    /// Fails if an event arrives within `time`.
+    pub async fn expect_none(&mut self, time: Duration) {
         if let Ok(event) = timeout(time, self.next()).await {
-            panic!("{event:?} came");
+            panic!("unexpected event: {event:?}");
         }
     }
 
-    /// Reads up to the next empty line.
-    async fn block(&mut self) -> Option<Event> {
-        while !self.read.contains("\n\n") {
-            let piece = self.bytes.next().await?.ok()?;
-            self.read.push_str(std::str::from_utf8(&piece).unwrap());
+    /// Reads the event up to the next empty line.
+    async fn read_event(&mut self) -> Option<Event> {
+        while !self.buffer.contains("\n\n") {
+            let chunk = self.bytes.next().await?.ok()?;
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }
-        let (block, rest) = self.read.split_once("\n\n").unwrap();
+        let (block, rest) = self.buffer.split_once("\n\n").unwrap();
         let mut event = Event::default();
         for line in block.lines() {
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -99,30 +100,35 @@ impl Events {
                 "data" => event.data = value,
                 "retry" => self.retry = Some(value.parse().unwrap()),
                 "" => {}
-                field => panic!("a browser knows no field {field:?}"),
+                field => panic!("unknown field {field:?}"),
             }
         }
-        self.read = rest.to_owned();
+        self.buffer = rest.to_owned();
         Some(event)
     }
 }
 
-/// Asks for the stream of a view, as a page of the site does.
-pub fn listen(site: &Site, visitor: &str, view: &str) -> reqwest::RequestBuilder {
+/// Returns a request for the stream of a view, as a page of the site sends it.
+pub fn stream_request(site: &LiveSite, visitor: &str, view: &str) -> reqwest::RequestBuilder {
     let mut url = url::Url::parse(&format!("{}/salver/stream", site.url)).unwrap();
     url.query_pairs_mut().append_pair("view", view);
     Client::new()
         .get(url)
         .header("accept", "text/event-stream")
         .header("sec-fetch-site", "same-origin")
-        .header(WHO, visitor)
+        .header(VISITOR_HEADER, visitor)
 }
 
-/// Says that messages are shown, as a page of the site does.
-pub fn confirm(site: &Site, visitor: &str, view: &str, ids: &[&str]) -> reqwest::RequestBuilder {
+/// Returns a request that confirms messages, as a page of the site sends it.
+pub fn confirm_request(
+    site: &LiveSite,
+    visitor: &str,
+    view: &str,
+    ids: &[&str],
+) -> reqwest::RequestBuilder {
     Client::new()
         .post(format!("{}/salver/confirm", site.url))
         .header("sec-fetch-site", "same-origin")
-        .header(WHO, visitor)
+        .header(VISITOR_HEADER, visitor)
         .json(&json!({ "view": view, "ids": ids }))
 }

@@ -1,4 +1,4 @@
-//! Streams and words of pages of other sites, and of nobody.
+//! Streams and confirmations of pages of other origins, and of visitors without a session.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use reqwest::Client;
 use salver::{Message, Salver};
 use serde_json::json;
 
-use super::Site;
-use super::client::{Events, confirm, listen};
-use super::harness::Stage;
-use crate::faults::site::WHO;
+use super::LiveSite;
+use super::client::{EventStream, confirm_request, stream_request};
+use super::harness::Harness;
+use crate::faults::site::VISITOR_HEADER;
 use crate::support::at;
 use crate::web::site::html;
 
 #[actix_web::test]
-async fn another_site_reads_nothing_and_takes_nothing() {
+async fn cross_origin_requests_read_and_remove_nothing() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start(&salver);
+    let site = LiveSite::start(&salver);
     let (page, message) = (at("ada", "p"), Message::info("text"));
     let id = message.id().to_string();
     salver.add(&page, message).await.unwrap();
     let stream = format!("{}/salver/stream?view=p", site.url);
-    let strangers = [
+    let refused_headers = [
         [
             ("sec-fetch-site", "cross-site"),
             ("accept", "text/event-stream"),
@@ -37,31 +37,31 @@ async fn another_site_reads_nothing_and_takes_nothing() {
             ("accept", "text/event-stream"),
         ],
         [("origin", "null"), ("accept", "text/event-stream")],
-        // Who says nothing, and who names another page.
-        [("x-nothing", "said"), ("accept", "text/event-stream")],
+        // Neither origin nor referer, and the referer of another origin.
+        [("x-unrelated", "header"), ("accept", "text/event-stream")],
         [
             ("referer", "https://evil.example/"),
             ("accept", "text/event-stream"),
         ],
-        // A form, a frame and an address that was typed in.
+        // A form, a frame, or a URL that the visitor typed: they accept HTML.
         [
             ("sec-fetch-site", "same-origin"),
             ("accept", "text/html,*/*;q=0.8"),
         ],
     ];
-    for stranger in strangers {
-        let mut asks = Client::new().get(&stream).header(WHO, "ada");
-        for (name, value) in stranger {
-            asks = asks.header(name, value);
+    for headers in refused_headers {
+        let mut request = Client::new().get(&stream).header(VISITOR_HEADER, "ada");
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
-        let answer = asks.send().await.unwrap();
-        assert_eq!(answer.status(), 403, "{stranger:?}");
-        assert_eq!(answer.bytes().await.unwrap(), "");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 403, "{headers:?}");
+        assert_eq!(response.bytes().await.unwrap(), "");
     }
-    let word = |name: &'static str, value: &'static str| {
-        let word = Client::new().post(format!("{}/salver/confirm", site.url));
-        let word = word.header(WHO, "ada").header(name, value);
-        word.json(&json!({ "view": "p", "ids": [id] }))
+    let confirm = |name: &'static str, value: &'static str| {
+        let request = Client::new().post(format!("{}/salver/confirm", site.url));
+        let request = request.header(VISITOR_HEADER, "ada").header(name, value);
+        request.json(&json!({ "view": "p", "ids": [id] }))
     };
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -69,64 +69,59 @@ async fn another_site_reads_nothing_and_takes_nothing() {
         ("origin", "https://evil.example"),
         ("origin", "null"),
     ] {
-        let answer = word(name, value).send().await.unwrap();
-        assert_eq!(answer.status(), 403, "{name}: {value}");
+        let response = confirm(name, value).send().await.unwrap();
+        assert_eq!(response.status(), 403, "{name}: {value}");
     }
     assert_eq!(
         salver.count(&page).await.unwrap(),
         1,
-        "nothing was consumed"
+        "no message is removed"
     );
-    // Older browsers say where the request comes from, and no more.
+    // Older browsers send the origin or the referer, and no fetch metadata.
     for (name, value) in [
         ("origin", site.url.clone()),
         ("referer", format!("{}/p", site.url)),
     ] {
-        let older = Client::new()
+        let request = Client::new()
             .get(&stream)
-            .header(WHO, "ada")
+            .header(VISITOR_HEADER, "ada")
             .header(name, value);
-        let older = older
+        let response = request
             .header("accept", "text/event-stream")
             .send()
             .await
             .unwrap();
-        assert_eq!(older.status(), 200, "{name}");
+        assert_eq!(response.status(), 200, "{name}");
     }
     site.stop().await;
 }
 
 #[actix_web::test]
-async fn who_has_no_session_has_no_stream() {
+async fn stream_without_session_replies_204() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start_with_cookies(&salver);
-    let answer = listen(&site, "ada", "p").send().await.unwrap();
-    assert_eq!(answer.status(), 204);
-    assert!(answer.headers().get("set-cookie").is_none());
-    assert_eq!(
-        confirm(&site, "ada", "p", &[])
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        204
-    );
+    let site = LiveSite::start_with_cookies(&salver);
+    let response = stream_request(&site, "ada", "p").send().await.unwrap();
+    assert_eq!(response.status(), 204);
+    assert!(response.headers().get("set-cookie").is_none());
+    let confirm = confirm_request(&site, "ada", "p", &[]);
+    assert_eq!(confirm.send().await.unwrap().status(), 204);
     for view in ["", "x\u{0}"] {
-        let answer = listen(&site, "ada", view).send().await.unwrap();
-        assert_eq!(answer.status(), 422, "{view:?}");
+        let response = stream_request(&site, "ada", view).send().await.unwrap();
+        assert_eq!(response.status(), 422, "{view:?}");
     }
     site.stop().await;
 }
 
-/// Login and logout end the streams of the old session: what the page shows is not this visitor's any more.
+/// Login and logout close the streams of the old session: the open page shows content of that
+/// session.
 #[actix_web::test]
-async fn a_session_that_ends_ends_its_streams() {
+async fn renew_and_close_session_close_streams() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start_with_cookies(&salver);
+    let site = LiveSite::start_with_cookies(&salver);
     let visitor = Client::builder().cookie_store(true).build().unwrap();
     let post = async |path: &str| {
-        let answer = visitor.post(format!("{}{path}", site.url)).send().await;
-        assert_eq!(answer.unwrap().status(), 200);
+        let response = visitor.post(format!("{}{path}", site.url)).send().await;
+        assert_eq!(response.unwrap().status(), 200);
     };
     let open = async || {
         let stream = visitor.get(format!("{}/salver/stream?view=p", site.url));
@@ -135,41 +130,42 @@ async fn a_session_that_ends_ends_its_streams() {
             .header("sec-fetch-site", "same-origin")
             .send()
             .await;
-        Events::of(stream.unwrap()).await
+        EventStream::from_response(stream.unwrap()).await
     };
-    post("/enter").await;
-    for end in ["/renew", "/forget"] {
+    post("/session").await;
+    for path in ["/renew", "/close"] {
         let mut events = open().await;
-        post(end).await;
-        assert_eq!(events.soon().await.name, "reset", "{end}");
-        assert_eq!(events.next().await, None, "{end}");
+        post(path).await;
+        assert_eq!(events.expect_next().await.name, "reset", "{path}");
+        assert_eq!(events.next().await, None, "{path}");
     }
     site.stop().await;
 }
 
-/// Where sessions are the site's own, it says itself which one has ended.
+/// A site with its own sessions calls `reset_streams` when one ends.
 #[actix_web::test]
-async fn a_session_of_the_sites_own_ends_when_it_says_so() {
+async fn reset_streams_closes_streams_of_that_session_only() {
     let salver = Salver::memory("app").unwrap();
-    let site = Site::start(&salver);
-    let mut ada = Events::open(&site, "ada", "p").await;
-    let mut bob = Events::open(&site, "bob", "p").await;
+    let site = LiveSite::start(&salver);
+    let mut ada = EventStream::open(&site, "ada", "p").await;
+    let mut bob = EventStream::open(&site, "bob", "p").await;
     salver.reset_streams(at("ada", "p").session());
-    assert_eq!(ada.soon().await.name, "reset");
+    assert_eq!(ada.expect_next().await.name, "reset");
     assert_eq!(ada.next().await, None);
     salver
         .add(&at("bob", "p"), Message::info("text"))
         .await
         .unwrap();
-    assert_eq!(bob.soon().await.text(), "text", "nobody else is disturbed");
+    let event = bob.expect_next().await;
+    assert_eq!(event.text(), "text", "bob's stream is open");
     site.stop().await;
 }
 
-/// A page of another site in a real browser, where every request is taken for Ada's: it reads nothing, and what waits
-/// for her is neither taken nor hidden.
+/// A page of another origin in a real browser, on a site that treats every request as Ada's: the
+/// page reads nothing, and Ada's messages are neither removed nor hidden.
 #[actix_web::test]
-async fn a_hostile_page_reads_nothing_and_takes_nothing() {
-    let mut stage = Stage::new(Duration::from_secs(15)).await;
+async fn hostile_page_in_browser_reads_and_removes_nothing() {
+    let mut harness = Harness::start(Duration::from_secs(15)).await;
     let hostile = HttpServer::new(|| {
         App::new().route(
             "/",
@@ -183,28 +179,31 @@ async fn a_hostile_page_reads_nothing_and_takes_nothing() {
         .unwrap();
     let port = hostile.addrs()[0].port();
     actix_web::rt::spawn(hostile.run());
-    let (id, _) = stage.add("a").await;
-    let site = stage.at("");
+    let (id, _) = harness.add("a").await;
+    let site = harness.at("");
     let arguments = vec![json!(site.trim_end_matches('/')), json!(id)];
-    let mut tried = 0;
-    // Another host, and the same host on another port: that is the same site, and another origin.
+    let mut requests = 0;
+    // Another host, and the same host on another port: the same site, but another origin.
     for host in ["localhost", "127.0.0.1"] {
-        stage.browser.open(&format!("http://{host}:{port}/")).await;
+        harness
+            .browser
+            .open(&format!("http://{host}:{port}/"))
+            .await;
         let script = include_str!("hostile.js");
-        let report = stage
+        let report = harness
             .browser
             .driver
             .execute_async(script, arguments.clone())
             .await
             .unwrap();
         assert_eq!(report.json()["read"], json!([]), "{host}");
-        tried += report.json()["tried"].as_u64().unwrap();
+        requests += report.json()["requests"].as_u64().unwrap();
         let context = at("ada", "a");
-        assert_eq!(stage.job.count(&context).await.unwrap(), 1, "{host}");
+        assert_eq!(harness.job.count(&context).await.unwrap(), 1, "{host}");
     }
-    println!("LIVE hostile tried={tried} read=0 consumed=0");
-    stage.open("a").await;
-    stage.told("shown", &id).await;
-    stage.judge("hostile");
-    stage.end().await;
+    println!("LIVE hostile_page requests={requests} read=0 removed=0");
+    harness.open("a").await;
+    harness.wait_for("shown", &id).await;
+    harness.assert_each_shown_once("hostile_page");
+    harness.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A site whose pages say what somebody would see on them, and a job that knows the visitor.
+//! A site whose pages report the messages that they show, a job, and a browser.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,59 +18,59 @@ use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 use crate::web::site::html;
 
-/// Something that a page said.
+/// An event that a page reports: `page`, `shown` or `painted`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Told {
+pub struct PageEvent {
     pub tab: String,
-    pub what: String,
+    pub kind: String,
     pub id: String,
     pub text: String,
     pub at: f64,
     pub persisted: bool,
 }
 
-/// What all pages said.
-pub type Said = Arc<Mutex<Vec<Told>>>;
+/// The events of all pages.
+pub type PageEvents = Arc<Mutex<Vec<PageEvent>>>;
 
-/// How many forms were saved.
-type Saved = Arc<AtomicUsize>;
+/// The number of saved forms.
+type SavedForms = Arc<AtomicUsize>;
 
-/// A Redis, a site on it, a job beside it, and a browser in front.
-pub struct Stage {
+/// A Redis server, a site and a job that use it, and a browser that opens the site.
+pub struct Harness {
     pub redis: Server,
     pub browser: Browser,
-    /// The handle of another process, as far as Redis can tell.
+    /// A handle with its own connections, like that of another process.
     pub job: Salver,
-    pub said: Said,
+    pub events: PageEvents,
     port: u16,
     lease: Duration,
-    left_to_page: bool,
+    confirm_in_browser: bool,
     site: ServerHandle,
     added: usize,
-    saved: Saved,
+    saved: SavedForms,
 }
 
-impl Stage {
-    pub async fn new(lease: Duration) -> Self {
-        Self::with(lease, false).await
+impl Harness {
+    pub async fn start(lease: Duration) -> Self {
+        Self::start_with(lease, false).await
     }
 
-    pub async fn with(lease: Duration, left_to_page: bool) -> Self {
+    pub async fn start_with(lease: Duration, confirm_in_browser: bool) -> Self {
         let redis = Server::start();
         let job = Salver::new("app", RedisStore::new(&redis.url()).unwrap()).unwrap();
-        let (port, said) = (free_port(), Said::default());
-        let saved = Saved::default();
-        let site = serve(&redis, port, lease, left_to_page, &said, &saved);
+        let (port, events) = (free_port(), PageEvents::default());
+        let saved = SavedForms::default();
+        let site = serve(&redis, port, lease, confirm_in_browser, &events, &saved);
         let browser = Browser::start().await;
         Self {
             redis,
             browser,
             job,
-            said,
+            events,
             port,
             lease,
-            left_to_page,
+            confirm_in_browser,
             site,
             added: 0,
             saved,
@@ -81,15 +81,15 @@ impl Stage {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
-    /// Opens the page of a view, and waits until it listens.
+    /// Opens the page of a view, and waits for its stream.
     pub async fn open(&self, view: &str) {
         self.browser.open(&self.at(view)).await;
-        self.listens().await;
+        self.wait_for_stream().await;
     }
 
-    /// Waits until the page that is open is served by a stream, its own or another tab's.
-    pub async fn listens(&self) {
-        eventually("the page listens", async || {
+    /// Waits until a tab of the browser holds the lock of the stream.
+    pub async fn wait_for_stream(&self) {
+        eventually("a tab opens the stream", async || {
             let script = "return navigator.locks.query().then(({ held }) => held.length)";
             (self.browser.run(script).await.as_u64()? > 0).then_some(())
         })
@@ -105,70 +105,72 @@ impl Stage {
             redis,
             port,
             lease,
-            left_to_page,
-            said,
+            confirm_in_browser,
+            events,
             saved,
             ..
         } = self;
-        self.site = serve(redis, *port, *lease, *left_to_page, said, saved);
+        self.site = serve(redis, *port, *lease, *confirm_in_browser, events, saved);
     }
 
-    /// Adds a message to a view, as a job does; gives its id, and when it was begun to be added.
+    /// Adds a message to a view, as a job does. Returns its id, and the time before the add.
     pub async fn add(&mut self, view: &str) -> (String, f64) {
         let message = Message::info(format!("message {}", self.added));
         self.added += 1;
-        let (id, began) = (message.id().to_string(), now());
+        let (id, started_at) = (message.id().to_string(), now());
         let context = at("ada", view);
         let add = async || self.job.add(&context, message.clone()).await.ok();
-        eventually("the store takes a message", add).await;
-        (id, began)
+        eventually("the store accepts a message", add).await;
+        (id, started_at)
     }
 
-    /// Waits until a page has said something of a message; gives what.
-    pub async fn told(&self, what: &str, id: &str) -> Told {
-        let look = || {
-            let said = self.said.lock().unwrap();
-            let found = said.iter().find(|told| told.what == what && told.id == id);
-            found.cloned()
+    /// Waits for an event of a message, and returns it.
+    pub async fn wait_for(&self, kind: &str, id: &str) -> PageEvent {
+        let find = || {
+            let events = self.events.lock().unwrap();
+            let event = events
+                .iter()
+                .find(|event| event.kind == kind && event.id == id);
+            event.cloned()
         };
-        eventually(&format!("{what} {id}"), async || look()).await
+        eventually(&format!("{kind} {id}"), async || find()).await
     }
 
-    /// Counts how often each message was shown, over all tabs.
+    /// Returns how often each message was shown, over all tabs.
     pub fn shown(&self) -> BTreeMap<String, usize> {
         let mut shown = BTreeMap::new();
-        for told in self.said.lock().unwrap().iter() {
-            if told.what == "shown" {
-                *shown.entry(told.id.clone()).or_default() += 1;
+        for event in self.events.lock().unwrap().iter() {
+            if event.kind == "shown" {
+                *shown.entry(event.id.clone()).or_default() += 1;
             }
         }
         shown
     }
 
-    /// Counts the messages that there were: a job's, and those of forms.
+    /// Returns the number of added messages: those of the job, and those of forms.
     pub fn expected(&self) -> usize {
         self.added + self.saved.load(Ordering::SeqCst)
     }
 
-    /// Prints what became of all messages of a scenario, and wants each shown once.
-    pub fn judge(&self, scenario: &str) {
+    /// Prints the figures of a scenario, and asserts that each message was shown once.
+    pub fn assert_each_shown_once(&self, scenario: &str) {
         let (shown, expected) = (self.shown(), self.expected());
-        let twice = shown.values().filter(|times| **times > 1).count();
+        let duplicates = shown.values().filter(|times| **times > 1).count();
         let lost = expected - shown.len().min(expected);
         println!(
-            "LIVE {scenario} shown={} expected={expected} twice={twice} lost={lost}",
+            "LIVE {scenario} shown={} expected={expected} duplicates={duplicates} lost={lost}",
             shown.len()
         );
-        assert_eq!((shown.len(), twice), (expected, 0), "{shown:?}");
+        assert_eq!((shown.len(), duplicates), (expected, 0), "{shown:?}");
     }
 
-    pub async fn end(self) {
+    pub async fn stop(self) {
         self.browser.quit().await;
         self.site.stop(false).await;
     }
 }
 
-/// Unix milliseconds, as a page has them.
+/// Returns the time in Unix milliseconds, as JavaScript does.
 fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     since.as_secs_f64() * 1000.0
@@ -178,29 +180,30 @@ fn serve(
     redis: &Server,
     port: u16,
     lease: Duration,
-    left_to_page: bool,
-    said: &Said,
-    saved: &Saved,
+    confirm_in_browser: bool,
+    events: &PageEvents,
+    saved: &SavedForms,
 ) -> ServerHandle {
     let salver = Salver::builder("app").store(RedisStore::new(&redis.url()).unwrap());
     let salver = salver.lease(lease).build().unwrap();
-    let (said, saved) = (Data::from(Arc::clone(said)), Data::from(Arc::clone(saved)));
+    let events = Data::from(Arc::clone(events));
+    let saved = Data::from(Arc::clone(saved));
     let server = HttpServer::new(move || {
         let middleware = salver.middleware().session(|_: &_| Some(session("ada")));
-        let middleware = match left_to_page {
+        let middleware = match confirm_in_browser {
             true => middleware.confirm_in_browser(),
             false => middleware,
         };
         let routes = salver.routes();
         let head = routes.head_html();
         App::new()
-            .app_data(Data::clone(&said))
+            .app_data(Data::clone(&events))
             .app_data(Data::clone(&saved))
             .app_data(Data::new(head))
             .wrap(middleware)
             .service(routes)
-            .route("/watch.js", web::get().to(watch))
-            .route("/told", web::post().to(told))
+            .route("/watch.js", web::get().to(watch_script))
+            .route("/page-event", web::post().to(record_event))
             .route(
                 "/a",
                 web::get().to(|head: Data<String>| async move { page("a", &head) }),
@@ -232,23 +235,23 @@ fn page(view: &str, head: &str) -> HttpResponse {
     ))
 }
 
-async fn watch() -> HttpResponse {
+async fn watch_script() -> HttpResponse {
     let script = include_str!("watch.js");
     HttpResponse::Ok()
         .content_type("text/javascript")
         .body(script)
 }
 
-async fn told(said: Data<Mutex<Vec<Told>>>, body: Bytes) -> HttpResponse {
-    let told = serde_json::from_slice(&body).unwrap();
-    said.lock().unwrap().push(told);
+async fn record_event(events: Data<Mutex<Vec<PageEvent>>>, body: Bytes) -> HttpResponse {
+    let event = serde_json::from_slice(&body).unwrap();
+    events.lock().unwrap().push(event);
     HttpResponse::NoContent().finish()
 }
 
-/// Saves a form: each time it is sent there is a message of it, whether or not its page is waited for.
+/// Saves a form and adds its message, even if the browser cancels the request.
 async fn save(messages: Messages, view: Path<String>, saved: Data<AtomicUsize>) -> HttpResponse {
     let location = format!("/{view}");
-    let saving = actix_web::rt::spawn(async move {
+    let task = actix_web::rt::spawn(async move {
         let message = Message::success("Saved.");
         messages
             .to(view.as_str())
@@ -257,7 +260,7 @@ async fn save(messages: Messages, view: Path<String>, saved: Data<AtomicUsize>) 
             .unwrap();
         saved.fetch_add(1, Ordering::SeqCst);
     });
-    saving.await.unwrap();
+    task.await.unwrap();
     HttpResponse::SeeOther()
         .insert_header(("location", location))
         .finish()

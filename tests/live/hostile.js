@@ -1,73 +1,75 @@
-// What a page of another site tries with the streams of this one. Gives all that it could read.
+// The requests that a page of another origin can send to the streams of this site. Returns every
+// response that the page could read, and the number of requests.
 const [site, id, done] = arguments;
 const stream = `${site}/salver/stream?view=a`;
-const word = JSON.stringify({ view: "a", ids: [id] });
+const confirmation = JSON.stringify({ view: "a", ids: [id] });
 const confirm = `${site}/salver/confirm`;
 const accept = { accept: "text/event-stream" };
 const read = [];
-const settled = [];
-const note = (how, what) => what && read.push(`${how}: ${what}`);
+const pending = [];
+const record = (name, content) => content && read.push(`${name}: ${content}`);
 
-const listen = (how, options) =>
-  settled.push(
+const tryEventSource = (name, options) =>
+  pending.push(
     new Promise((end) => {
       const source = new EventSource(stream, options);
-      source.onmessage = ({ data }) => note(how, data);
-      source.onopen = () => note(how, "opened");
+      source.onmessage = ({ data }) => record(name, data);
+      source.onopen = () => record(name, "opened");
       source.onerror = () => (source.close(), end());
     }),
   );
-const fetched = (how, url, options) =>
-  settled.push(
+const tryFetch = (name, url, options) =>
+  pending.push(
     fetch(url, options)
-      .then((answer) => answer.text())
-      .then((text) => note(how, text), () => {}),
+      .then((response) => response.text())
+      .then((text) => record(name, text), () => {}),
   );
-const framed = (how, make) =>
-  settled.push(
+const tryFrame = (name, load) =>
+  pending.push(
     new Promise((end) => {
       const frame = document.createElement("iframe");
-      frame.name = `f${settled.length}`;
+      frame.name = `f${pending.length}`;
       document.body.append(frame);
       frame.onload = () => {
         try {
-          note(how, frame.contentDocument?.body?.textContent);
+          record(name, frame.contentDocument?.body?.textContent);
         } catch {
-          // As it should be.
+          // The browser denies access, as expected.
         }
         end();
       };
-      make(frame);
+      load(frame);
       setTimeout(end, 1000);
     }),
   );
-const posted = (how, url, method, kind) =>
-  framed(how, (frame) => {
+const tryForm = (name, url, method, enctype) =>
+  tryFrame(name, (frame) => {
     const form = document.createElement("form");
-    Object.assign(form, { action: url, method, enctype: kind, target: frame.name });
+    Object.assign(form, { action: url, method, enctype, target: frame.name });
     const field = document.createElement("input");
-    Object.assign(field, { name: word.slice(0, -1) + ',"', value: '":1}' });
+    Object.assign(field, { name: confirmation.slice(0, -1) + ',"', value: '":1}' });
     form.append(field);
     document.body.append(form);
     form.submit();
   });
 
-listen("events", {});
-listen("events with cookies", { withCredentials: true });
+tryEventSource("event source", {});
+tryEventSource("event source with cookies", { withCredentials: true });
 for (const mode of ["cors", "no-cors"]) {
   for (const credentials of ["omit", "include"]) {
-    fetched(`stream ${mode} ${credentials}`, stream, { mode, credentials, headers: accept });
-    for (const kind of ["text/plain", "application/json", "application/x-www-form-urlencoded"]) {
-      const headers = { "content-type": kind };
-      fetched(`word ${mode} ${credentials} ${kind}`, confirm, { method: "POST", mode, credentials, headers, body: word });
+    tryFetch(`stream ${mode} ${credentials}`, stream, { mode, credentials, headers: accept });
+    for (const type of ["text/plain", "application/json", "application/x-www-form-urlencoded"]) {
+      const headers = { "content-type": type };
+      const options = { method: "POST", mode, credentials, headers, body: confirmation };
+      tryFetch(`confirm ${mode} ${credentials} ${type}`, confirm, options);
     }
   }
 }
-framed("frame", (frame) => (frame.src = stream));
-for (const kind of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
-  posted(`form ${kind}`, confirm, "post", kind);
+tryFrame("frame", (frame) => (frame.src = stream));
+for (const enctype of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
+  tryForm(`form ${enctype}`, confirm, "post", enctype);
 }
-posted("form of a stream", stream, "get", "text/plain");
-navigator.sendBeacon(confirm, word);
-navigator.sendBeacon(confirm, new Blob([word], { type: "text/plain" }));
-Promise.all(settled).then(() => setTimeout(() => done({ read, tried: settled.length + 2 }), 300));
+tryForm("form to the stream", stream, "get", "text/plain");
+navigator.sendBeacon(confirm, confirmation);
+navigator.sendBeacon(confirm, new Blob([confirmation], { type: "text/plain" }));
+Promise.all(pending).then(() => setTimeout(() => done({ read, requests: pending.length + 2 }), 300));

@@ -1,4 +1,4 @@
-//! Messages on pages that are already open.
+//! Messages on open pages.
 
 mod accessibility;
 mod assets;
@@ -23,20 +23,21 @@ use crate::faults::site::visitor;
 use crate::support::redis::Server as Redis;
 use crate::web::site::{PAGE, html};
 
-/// A running site with the routes of open pages.
-pub struct Site {
+/// A running site that serves `salver.routes()`.
+pub struct LiveSite {
     pub url: String,
     handle: ServerHandle,
 }
 
-impl Site {
-    /// Starts one that knows at once when a page has gone.
+impl LiveSite {
+    /// Starts a site whose server notices a closed connection immediately.
     pub fn start(salver: &Salver) -> Self {
         Self::start_with(salver, false)
     }
 
-    /// Starts one that finds out by what it writes, as actix-web comes.
-    pub fn start_as_actix_comes(salver: &Salver) -> Self {
+    /// Starts a site with the default of actix-web: the server notices a closed connection at its
+    /// next write.
+    pub fn start_with_actix_default(salver: &Salver) -> Self {
         Self::start_with(salver, true)
     }
 
@@ -53,41 +54,41 @@ impl Site {
             .disable_signals()
             .h1_allow_half_closed(half_closed);
         let server = server.bind("127.0.0.1:0").unwrap();
-        Self::of(server.addrs()[0], server.run())
+        Self::run(server.addrs()[0], server.run())
     }
 
-    /// Starts one whose visitors have cookies, and can log in and out.
+    /// Starts a site with cookies, login and logout.
     pub fn start_with_cookies(salver: &Salver) -> Self {
-        async fn enter(messages: Messages) -> actix_web::Result<&'static str> {
+        async fn create_session(messages: Messages) -> actix_web::Result<&'static str> {
             messages.context("p").await?;
-            Ok("in")
+            Ok("created")
         }
         async fn renew(messages: Messages) -> actix_web::Result<&'static str> {
             messages.renew().await?;
             Ok("renewed")
         }
-        async fn forget(messages: Messages) -> actix_web::Result<&'static str> {
+        async fn close_session(messages: Messages) -> actix_web::Result<&'static str> {
             messages.close_session().await?;
-            Ok("forgotten")
+            Ok("closed")
         }
         let salver = salver.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(salver.middleware())
                 .service(salver.routes())
-                .route("/enter", web::post().to(enter))
+                .route("/session", web::post().to(create_session))
                 .route("/renew", web::post().to(renew))
-                .route("/forget", web::post().to(forget))
+                .route("/close", web::post().to(close_session))
         });
         let server = server
             .workers(1)
             .disable_signals()
             .bind("127.0.0.1:0")
             .unwrap();
-        Self::of(server.addrs()[0], server.run())
+        Self::run(server.addrs()[0], server.run())
     }
 
-    fn of(address: SocketAddr, running: Server) -> Self {
+    fn run(address: SocketAddr, running: Server) -> Self {
         let handle = running.handle();
         actix_web::rt::spawn(running);
         Self {
@@ -101,8 +102,8 @@ impl Site {
     }
 }
 
-/// A handle on the embedded store, and one on a server of its own.
-fn both(set: impl Fn(SalverBuilder) -> SalverBuilder) -> [(Salver, Option<Redis>); 2] {
+/// Returns a handle on the memory store, and one on a Redis server that the caller keeps running.
+fn on_both_stores(set: impl Fn(SalverBuilder) -> SalverBuilder) -> [(Salver, Option<Redis>); 2] {
     let server = Redis::start();
     let redis = Salver::builder("app").store(RedisStore::new(&server.url()).unwrap());
     [
@@ -111,5 +112,5 @@ fn both(set: impl Fn(SalverBuilder) -> SalverBuilder) -> [(Salver, Option<Redis>
     ]
 }
 
-/// Long enough for anything that comes at once.
-const SOON: Duration = Duration::from_secs(5);
+/// Timeout for an event that is expected immediately.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(5);

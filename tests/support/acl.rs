@@ -1,11 +1,14 @@
-//! The rights that the deployment page gives to Salver's user.
+//! The ACL permissions of Salver's Redis user, read from the deployment page.
 
+/// The deployment page, which documents the permissions.
 const PAGE: &str = include_str!("../../src/docs/deployment.md");
+/// Prefix of the documented `ACL SETUSER` line.
 const LINE: &str = "ACL SETUSER ";
-/// The password that stands in the line.
+/// The password in the documented line.
 pub const PASSWORD: &str = "password";
-/// The applications whose names the tests use, as keys spell them: the line has one. The last ones are those by
-/// which a law shows that no name is taken for another.
+/// Application names that the tests use, encoded as in keys. The documented line names a single
+/// application. The last names belong to the conformance test that shows that no two names share a
+/// key.
 const APPS: [&str; 13] = [
     "app",
     "another",
@@ -22,27 +25,28 @@ const APPS: [&str; 13] = [
     "%2561",
 ];
 
-/// Reads the words of the documented line after the user's name.
+/// Returns the permissions of the documented line, without the user's name.
 pub fn documented() -> Vec<String> {
     let line = PAGE.lines().find_map(|line| line.strip_prefix(LINE));
-    let line = line.expect("the deployment page has no line that makes a user");
+    let line = line.expect("the deployment page has no `ACL SETUSER` line");
     line.split(' ').skip(1).map(str::to_owned).collect()
 }
 
-/// Reads what a Cluster's user needs beside it.
+/// Returns the additional permissions that a Cluster requires.
 pub fn documented_for_clusters() -> Vec<String> {
     let quotes = PAGE.split('`').find(|quote| quote.starts_with("+cluster|"));
-    let words = quotes.expect("the deployment page says nothing of a Cluster's user");
-    words.split(' ').map(str::to_owned).collect()
+    let permissions = quotes.expect("the deployment page lists no permissions for a Cluster");
+    permissions.split(' ').map(str::to_owned).collect()
 }
 
-/// Gives the options by which a server starts with that user, for all applications of the tests.
+/// Returns `redis-server` options that create the documented user, with permissions for all
+/// applications of the tests.
 pub fn options() -> Vec<String> {
     let mut options = vec!["--user".to_owned(), "salver".to_owned()];
-    for word in documented() {
-        match word.strip_prefix("~app") {
+    for permission in documented() {
+        match permission.strip_prefix("~app") {
             Some(rest) => options.extend(APPS.map(|app| format!("~{app}{rest}"))),
-            None => options.push(word),
+            None => options.push(permission),
         }
     }
     options

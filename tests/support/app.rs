@@ -1,13 +1,13 @@
-//! The examples as a person runs them: processes of their own.
+//! The example programs, run as separate processes.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::eventually;
-use super::processes::{Running, free_port, start};
+use super::processes::{ChildProcess, free_port, start};
 use super::redis::Server;
 
-/// Finds an example that was built beside this test.
+/// Returns the path of an example that was built together with this test.
 pub fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -16,36 +16,38 @@ pub fn example(name: &str) -> PathBuf {
     path.push(name);
     assert!(
         path.exists(),
-        "the example {name} is not built: run `cargo build --examples`"
+        "example `{name}` is not built: run `cargo build --examples`"
     );
     path
 }
 
-/// Starts an example that says nothing on a free port, and waits until it answers.
-pub async fn listening(name: &str, path: &str) -> (String, Running) {
+/// Starts an example on a free port and waits until it replies. For examples that print no address.
+pub async fn start_example(name: &str, path: &str) -> (String, ChildProcess) {
     let url = format!("127.0.0.1:{}", free_port());
     let process = start(
         Command::new(example(name)).env("SALVER_ADDR", &url),
         "cargo",
     );
     let url = format!("http://{url}{path}");
-    eventually("the example answers", async || {
+    eventually("the example replies", async || {
         reqwest::get(&url).await.ok()
     })
     .await;
     (url, process)
 }
 
-/// The dashboard, listening.
+/// A running dashboard example.
 #[derive(Debug)]
 pub struct Dashboard {
     pub url: String,
-    pub announced: String,
-    process: Running,
+    /// The first line that the dashboard prints.
+    pub startup_line: String,
+    process: ChildProcess,
 }
 
 impl Dashboard {
-    /// Starts it on a free port, on Redis if an address is given.
+    /// Starts the dashboard on a free port. It uses Redis if `redis_url` is given, else an embedded
+    /// store.
     pub fn start(redis_url: Option<&str>) -> Self {
         let mut command = Command::new(example("dashboard"));
         command
@@ -56,18 +58,18 @@ impl Dashboard {
             command.env("REDIS_URL", url);
         }
         let mut process = start(&mut command, "cargo");
-        let announced = process
+        let startup_line = process
             .lines()
             .next()
-            .expect("the dashboard says nothing")
+            .expect("the dashboard prints nothing")
             .unwrap();
-        let url = announced
+        let url = startup_line
             .split_whitespace()
-            .find(|word| word.starts_with("http://"));
-        let url = url.expect("the dashboard names no address").to_owned();
+            .find(|text| text.starts_with("http://"));
+        let url = url.expect("the dashboard prints no address").to_owned();
         Self {
             url,
-            announced,
+            startup_line,
             process,
         }
     }
@@ -81,7 +83,7 @@ impl Dashboard {
     }
 }
 
-/// A visitor without a browser, who keeps cookies and follows redirects.
+/// Returns an HTTP client that stores cookies and follows redirects.
 pub fn visitor() -> reqwest::Client {
     reqwest::Client::builder()
         .cookie_store(true)
@@ -89,7 +91,8 @@ pub fn visitor() -> reqwest::Client {
         .unwrap()
 }
 
-/// A visitor of a dashboard on Redis, with the id that the visitor's session has there.
+/// Returns an HTTP client with a session on a dashboard that uses Redis, and the session id read
+/// from Redis.
 pub async fn known_visitor(dashboard: &Dashboard, server: &Server) -> (reqwest::Client, String) {
     let visitor = visitor();
     let seed = [("text", "seed"), ("view", "uploads")];

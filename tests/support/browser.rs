@@ -1,4 +1,4 @@
-//! A real Chromium, driven by chromedriver.
+//! A real Chromium, controlled through chromedriver.
 
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
@@ -9,17 +9,18 @@ use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use super::eventually;
-use super::processes::{Running, free_port, scratch, start};
+use super::processes::{ChildProcess, free_port, scratch, start};
 
-/// One browser with a profile of its own; ends with the test.
+/// A browser with its own profile. Its processes end with the test.
 pub struct Browser {
-    /// Never dropped: its drop would wait for an answer that a failed test cannot get.
+    /// Never dropped: dropping waits for a chromedriver reply, which never arrives when a test has
+    /// failed.
     pub driver: ManuallyDrop<WebDriver>,
-    _chromedriver: Running,
+    _chromedriver: ChildProcess,
     _profile: Profile,
 }
 
-/// The folder by which a browser's processes are known: they outlive a chromedriver that was killed.
+/// The profile folder. It identifies the browser's processes, which survive a killed chromedriver.
 struct Profile(String);
 
 impl Drop for Profile {
@@ -35,7 +36,7 @@ impl Browser {
         Self::start_with(true).await
     }
 
-    /// Starts one in which pages run no script.
+    /// Starts a browser in which pages run no scripts.
     pub async fn start_without_javascript() -> Self {
         Self::start_with(false).await
     }
@@ -49,8 +50,8 @@ impl Browser {
                 .stderr(Stdio::null()),
             "chromium chromium-driver",
         );
-        let mut wishes = DesiredCapabilities::chrome();
-        for wish in [
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
@@ -62,20 +63,22 @@ impl Browser {
             "--disable-dev-shm-usage",
             "--window-size=1280,900",
         ] {
-            wishes.add_arg(wish).unwrap();
+            capabilities.add_arg(argument).unwrap();
         }
         let profile = Profile(scratch("chromium").display().to_string());
-        wishes
+        capabilities
             .add_arg(&format!("--user-data-dir={}", profile.0))
             .unwrap();
         if !javascript {
-            let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
-            wishes.add_experimental_option("prefs", off).unwrap();
+            let preferences = json!({ "profile.managed_default_content_settings.javascript": 2 });
+            capabilities
+                .add_experimental_option("prefs", preferences)
+                .unwrap();
         }
         let address = format!("http://127.0.0.1:{port}");
         let driver = eventually(
             "chromium starts (`apt-get install chromium chromium-driver`)",
-            async || WebDriver::new(&address, wishes.clone()).await.ok(),
+            async || WebDriver::new(&address, capabilities.clone()).await.ok(),
         );
         Self {
             driver: ManuallyDrop::new(driver.await),
@@ -88,14 +91,15 @@ impl Browser {
         self.driver.goto(url).await.unwrap();
     }
 
-    /// Gives the texts of the messages on the page.
+    /// Returns the texts of the messages on the page.
     pub async fn messages(&self) -> Vec<String> {
         let script = "return [...document.querySelectorAll('.salver-message .salver-text')]\
                       .map(text => text.textContent.trim());";
         serde_json::from_value(self.run(script).await).unwrap()
     }
 
-    /// Waits until exactly these are on the page: what a form is answered may come a moment after the page.
+    /// Waits until the page shows exactly these messages. The response to a form may arrive after
+    /// the page.
     pub async fn shows(&self, expected: &[&str]) {
         eventually(&format!("the page shows {expected:?}"), async || {
             (self.messages().await == expected).then_some(())
@@ -103,9 +107,9 @@ impl Browser {
         .await;
     }
 
-    /// Clicks what leads to another page, and waits for that page.
+    /// Clicks an element that opens another page, and waits for that page.
     pub async fn click(&self, selector: &str) {
-        self.run("window.isThePageBefore = true;").await;
+        self.run("window.isPreviousPage = true;").await;
         self.driver
             .find(By::Css(selector))
             .await
@@ -113,15 +117,15 @@ impl Browser {
             .click()
             .await
             .unwrap();
-        eventually("the next page", async || {
-            let script = "return !window.isThePageBefore && document.readyState === 'complete';";
-            let there = self.driver.execute(script, Vec::new()).await.ok()?;
-            (there.json() == true).then_some(())
+        eventually("the next page is loaded", async || {
+            let script = "return !window.isPreviousPage && document.readyState === 'complete';";
+            let loaded = self.driver.execute(script, Vec::new()).await.ok()?;
+            (loaded.json() == true).then_some(())
         })
         .await;
     }
 
-    /// Fills a field in, replacing what stands there.
+    /// Replaces the content of a form field.
     pub async fn fill(&self, name: &str, text: &str) {
         let field = self
             .driver
@@ -132,7 +136,7 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Runs a script in the page and gives what it returns.
+    /// Runs a script in the page and returns its result.
     pub async fn run(&self, script: &str) -> Value {
         self.driver
             .execute(script, Vec::new())
@@ -150,7 +154,7 @@ impl Browser {
             .unwrap()
     }
 
-    /// Makes the window this wide, as a phone's or a desk's.
+    /// Sets the width of the window. Below 600 pixels it emulates a mobile device.
     pub async fn width(&self, width: u32) {
         let metrics =
             json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600 });
@@ -158,7 +162,7 @@ impl Browser {
             .await;
     }
 
-    /// Cuts the browser off, or lets it reach the site again.
+    /// Disconnects the browser from the network, or reconnects it.
     pub async fn offline(&self, offline: bool) {
         let network = json!({
             "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
@@ -168,6 +172,7 @@ impl Browser {
             .await;
     }
 
+    /// Sets the preferred colour scheme, with reduced motion.
     pub async fn dark(&self, dark: bool) {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([
@@ -181,13 +186,13 @@ impl Browser {
         .await;
     }
 
-    /// Leaves a picture of the whole page under `target/screenshots`.
+    /// Saves a screenshot of the whole page under `target/screenshots`.
     pub async fn picture(&self, name: &str) {
         use base64::Engine;
-        // Only where it has to: beyond the window Chromium moves what reads from the right.
+        // Only for pages taller than the window: this mode makes Chromium shift right-to-left text.
         let tall = "return document.documentElement.scrollHeight > innerHeight";
-        let whole = json!({ "captureBeyondViewport": self.run(tall).await });
-        let picture = self.devtools("Page.captureScreenshot", whole).await;
+        let options = json!({ "captureBeyondViewport": self.run(tall).await });
+        let picture = self.devtools("Page.captureScreenshot", options).await;
         let picture =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap());
         let folder = target().join("screenshots");
@@ -195,11 +200,11 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), picture.unwrap()).unwrap();
     }
 
-    /// Runs axe-core; gives its violations and the lowest contrast that it computed.
+    /// Runs axe-core. Returns its violations and the lowest contrast ratio that it computed.
     pub async fn axe(&self) -> (Vec<String>, f64) {
         let path = target().join("npm/node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(path).expect(
-            "axe-core is missing: `npm install --prefix target/npm axe-core`, as `tests/run` does",
+            "axe-core is missing: `npm install --prefix target/npm axe-core`, as `tests/setup.sh` does",
         );
         self.run(&axe).await;
         self.driver
@@ -235,6 +240,7 @@ impl Browser {
     }
 }
 
+/// Returns the `target` folder.
 pub fn target() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .parent()

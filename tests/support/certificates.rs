@@ -1,17 +1,17 @@
-//! Certificates as an operator makes them, by `openssl`, in a folder of the test's own.
+//! TLS certificates, created by `openssl` in a folder of the test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::processes::scratch;
 
-/// An authority and what it has signed, in files named after who they are for.
+/// A certificate authority. The files of a certificate carry the name that was passed to `sign`.
 #[derive(Debug)]
 pub struct Authority {
     folder: PathBuf,
 }
 
-/// The files of a certificate and its key.
+/// The files of a certificate and of its key.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     pub file: PathBuf,
@@ -26,7 +26,7 @@ impl Authority {
         authority
     }
 
-    /// The certificate by which clients and servers know what it has signed.
+    /// Returns the authority's own certificate, by which clients and servers verify the others.
     pub fn file(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
@@ -35,39 +35,40 @@ impl Authority {
         std::fs::read(self.file()).unwrap()
     }
 
-    /// Signs a certificate for these names, for so many days from now.
-    pub fn sign(&self, who: &str, names: &str, days: i32) -> Certificate {
-        let names = format!("subjectAltName={names}\n");
-        std::fs::write(self.folder.join("names"), names).unwrap();
+    /// Signs a certificate for these subject alternative names. It expires in `days`; a negative
+    /// number makes it expired.
+    pub fn sign(&self, name: &str, alternative_names: &str, days: i32) -> Certificate {
+        let extension = format!("subjectAltName={alternative_names}\n");
+        std::fs::write(self.folder.join("extension"), extension).unwrap();
         self.openssl(&format!(
-            "req NEW -keyout {who}.key -out {who}.csr -subj /CN={who}"
+            "req NEW -keyout {name}.key -out {name}.csr -subj /CN={name}"
         ));
         self.openssl(&format!(
-            "x509 -req -in {who}.csr -CA ca.pem -CAkey ca.key -days {days} -extfile names -out {who}.pem"
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -days {days} -extfile extension -out {name}.pem"
         ));
         Certificate {
-            file: self.folder.join(format!("{who}.pem")),
-            key: self.folder.join(format!("{who}.key")),
+            file: self.folder.join(format!("{name}.pem")),
+            key: self.folder.join(format!("{name}.key")),
         }
     }
 
-    /// Signs a certificate for a server on this machine.
-    pub fn sign_here(&self) -> Certificate {
-        self.sign("here", "IP:127.0.0.1,DNS:localhost", 2)
+    /// Signs a certificate for a server on localhost.
+    pub fn sign_localhost(&self) -> Certificate {
+        self.sign("localhost", "IP:127.0.0.1,DNS:localhost", 2)
     }
 
-    fn openssl(&self, words: &str) {
-        let words = words.replace(
+    fn openssl(&self, arguments: &str) {
+        let arguments = arguments.replace(
             "NEW",
             "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes",
         );
         let mut command = Command::new("openssl");
-        command.args(words.split(' ')).current_dir(&self.folder);
+        command.args(arguments.split(' ')).current_dir(&self.folder);
         let output = command
             .output()
             .expect("openssl is missing: install it, on Debian by `apt-get install openssl`");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "openssl {words}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments}: {stderr}");
     }
 }
 

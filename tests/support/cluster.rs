@@ -1,4 +1,4 @@
-//! Redis Clusters of real servers, one for each test that asks.
+//! Redis Clusters of real servers. Each test starts its own.
 
 use std::ops::RangeInclusive;
 use std::process::Command;
@@ -9,32 +9,34 @@ use salver::Context;
 use super::processes::free_port;
 use super::redis::Server;
 
-/// How long a node may be silent before the others take it for dead.
+/// How long a node may be unreachable before the other nodes mark it as failed.
 pub const NODE_TIMEOUT: Duration = Duration::from_millis(1000);
-/// How far the port by which the nodes talk is from that of the clients.
+/// Distance of the cluster bus port from the client port, as fixed by Redis.
 const BUS: u16 = 10_000;
 
-/// A Cluster, primaries first.
+/// A running Cluster.
 #[derive(Debug)]
 pub struct Cluster {
+    /// All nodes, primaries first.
     pub nodes: Vec<Server>,
 }
 
 impl Cluster {
-    /// Starts one server that has every slot: the rules of a Cluster without its size.
-    pub fn alone() -> Self {
-        Self::alone_with(&[])
+    /// Starts one node that owns every hash slot. It applies the rules of a Cluster and starts
+    /// faster.
+    pub fn single_node() -> Self {
+        Self::single_node_with(&[])
     }
 
-    pub fn alone_with(options: &[&str]) -> Self {
+    pub fn single_node_with(options: &[&str]) -> Self {
         let node = node(options);
         let _: String = node.run(&[b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"]);
         let cluster = Self { nodes: vec![node] };
-        cluster.agrees();
+        cluster.wait_until_consistent();
         cluster
     }
 
-    /// Starts so many primaries, and so many replicas of each.
+    /// Starts a Cluster with `replicas` replicas of each primary.
     pub fn start(primaries: usize, replicas: usize) -> Self {
         Self::start_with(primaries, replicas, &[])
     }
@@ -48,25 +50,28 @@ impl Cluster {
         command.extend(cluster.nodes.iter().map(address));
         command.extend(["--cluster-replicas".to_owned(), replicas.to_string()]);
         cluster.manage(&command);
-        cluster.agrees();
+        cluster.wait_until_consistent();
         cluster
     }
 
-    /// Runs `redis-cli --cluster`, as an operator does.
-    pub fn manage(&self, words: &[String]) {
+    /// Runs `redis-cli --cluster` with these arguments.
+    pub fn manage(&self, arguments: &[String]) {
         let mut command = Command::new("redis-cli");
-        command.arg("--cluster").args(words).arg("--cluster-yes");
+        command
+            .arg("--cluster")
+            .args(arguments)
+            .arg("--cluster-yes");
         let output = command
             .output()
             .expect("redis-cli is missing: install it, on Debian by `apt-get install redis-tools`");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "redis-cli --cluster: {said}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "redis-cli --cluster: {stdout}");
     }
 
-    /// Moves so many slots from one primary to another.
+    /// Moves `slots` hash slots from one primary to another.
     pub fn reshard(&self, from: &Server, to: &Server, slots: usize) {
-        // What was moved before has to be known everywhere: redis-cli refuses else.
-        self.agrees();
+        // redis-cli refuses to reshard until every node agrees on the previous moves.
+        self.wait_until_consistent();
         self.manage(&[
             "reshard".to_owned(),
             address(to),
@@ -79,19 +84,20 @@ impl Cluster {
         ]);
     }
 
-    /// Moves the slot of a key as a busy Cluster does: its keys are on both sides for a while.
-    pub fn move_slowly(&self, key: &str, from: &Server, to: &Server, pause: Duration) {
+    /// Migrates the hash slot of a key one key at a time, with a pause after each. Meanwhile the
+    /// keys of the slot are spread over both nodes, as in a busy Cluster.
+    pub fn migrate_slot_slowly(&self, key: &str, from: &Server, to: &Server, pause: Duration) {
         let slot = from
             .run::<u64>(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()])
             .to_string();
         let slot = slot.as_bytes();
         let id = |node: &Server| node.run::<String>(&[b"CLUSTER", b"MYID"]);
         let (from_id, to_id, port) = (id(from), id(to), to.port.to_string());
-        let set = |node: &Server, word: &[u8], id: &str| {
-            let _: String = node.run(&[b"CLUSTER", b"SETSLOT", slot, word, id.as_bytes()]);
+        let set_slot = |node: &Server, state: &[u8], id: &str| {
+            let _: String = node.run(&[b"CLUSTER", b"SETSLOT", slot, state, id.as_bytes()]);
         };
-        set(to, b"IMPORTING", &from_id);
-        set(from, b"MIGRATING", &to_id);
+        set_slot(to, b"IMPORTING", &from_id);
+        set_slot(from, b"MIGRATING", &to_id);
         std::thread::sleep(pause);
         loop {
             let keys: Vec<String> = from.run(&[b"CLUSTER", b"GETKEYSINSLOT", slot, b"1"]);
@@ -111,81 +117,81 @@ impl Cluster {
             std::thread::sleep(pause);
         }
         for node in [to, from] {
-            set(node, b"NODE", &to_id);
+            set_slot(node, b"NODE", &to_id);
         }
     }
 
-    /// Waits until every node says that the Cluster is well and the same of every slot, and every replica has
-    /// caught up.
-    fn agrees(&self) {
+    /// Waits until every node reports the state `ok` and the same slot map, and every replica is in
+    /// sync.
+    fn wait_until_consistent(&self) {
         let started = Instant::now();
-        let agree = || {
+        let same_slots = || {
             self.nodes
                 .windows(2)
                 .all(|two| slots(&two[0]) == slots(&two[1]))
         };
-        while !(self.nodes.iter().all(is_well) && agree()) {
+        while !(self.nodes.iter().all(is_healthy) && same_slots()) {
             assert!(
                 started.elapsed() < Duration::from_secs(30),
-                "the Cluster does not agree"
+                "the nodes of the Cluster do not agree on the slot map"
             );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Gives the addresses of all nodes.
+    /// Returns the addresses of all nodes.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Server::url).collect()
     }
 
-    /// Waits until a node that runs sees that a port has no slot any more.
-    pub fn settle(&self, failed: u16, seen_by: &Server) {
+    /// Waits until a running node reports that the node on port `failed` owns no slot any more.
+    pub fn wait_for_takeover(&self, failed: u16, seen_by: &Server) {
         let started = Instant::now();
         while slots(seen_by).iter().any(|range| range.port == failed) {
             assert!(
                 started.elapsed() < Duration::from_secs(30),
-                "no replica takes over"
+                "no replica took over the slots of the failed node"
             );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Counts what is in a context, visible or not.
+    /// Returns the number of members of a context, visible or not.
     pub fn members(&self, context: &Context) -> u64 {
         let key = context.key();
-        let home = &self.nodes[self.home(&self.nodes[0], &key)];
-        home.run(&[b"ZCARD", key.as_bytes()])
+        let primary = &self.nodes[self.primary_of(&self.nodes[0], &key)];
+        primary.run(&[b"ZCARD", key.as_bytes()])
     }
 
-    /// Gives the number of the node that a key is on, as a node that runs sees it.
-    pub fn home(&self, seen_by: &Server, key: &str) -> usize {
+    /// Returns the index of the primary that owns a key, according to a running node.
+    pub fn primary_of(&self, seen_by: &Server, key: &str) -> usize {
         let slot: u16 = seen_by.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
         let mut ranges = slots(seen_by).into_iter();
         let range = ranges.find(|range| range.slots.contains(&slot));
-        let port = range.expect("the slot is nobody's").port;
+        let port = range.expect("no node owns the slot").port;
         let mut nodes = self.nodes.iter();
         nodes.position(|node| node.port == port).unwrap()
     }
 }
 
-/// Slots and the port of their primary.
+/// A range of hash slots and the port of their primary.
 #[derive(PartialEq)]
-struct Range {
+struct SlotRange {
     slots: RangeInclusive<u16>,
     port: u16,
 }
 
-fn slots(seen_by: &Server) -> Vec<Range> {
+fn slots(seen_by: &Server) -> Vec<SlotRange> {
     let ranges: Vec<Vec<redis::Value>> = seen_by.run(&[b"CLUSTER", b"SLOTS"]);
     let number = |value: &redis::Value| redis::from_redis_value(value.clone()).unwrap();
-    let read = |range: &Vec<redis::Value>| {
+    let parse = |range: &Vec<redis::Value>| {
         let primary: Vec<redis::Value> = redis::from_redis_value(range[2].clone()).unwrap();
-        Range {
+        SlotRange {
             slots: number(&range[0])..=number(&range[1]),
             port: number(&primary[1]),
         }
     };
-    let mut ranges: Vec<_> = ranges.iter().map(read).collect();
+    let mut ranges: Vec<_> = ranges.iter().map(parse).collect();
     ranges.sort_by_key(|range| *range.slots.start());
     ranges
 }
@@ -203,7 +209,7 @@ fn node(options: &[&str]) -> Server {
     Server::start_on(cluster_port, &all)
 }
 
-/// Finds a port that is free for clients, and the other one for nodes too.
+/// Returns a free port whose cluster bus port is free too.
 pub fn cluster_port() -> u16 {
     loop {
         let port = free_port();
@@ -218,7 +224,7 @@ fn address(node: &Server) -> String {
     format!("127.0.0.1:{}", node.port)
 }
 
-fn is_well(node: &Server) -> bool {
+fn is_healthy(node: &Server) -> bool {
     let info: String = node.run(&[b"CLUSTER", b"INFO"]);
     let replication: String = node.run(&[b"INFO", b"replication"]);
     info.contains("cluster_state:ok") && !replication.contains("master_link_status:down")

@@ -1,4 +1,5 @@
-//! What became of every message: a history that readers, writers and the server fill, and its checker.
+//! A history of every message, filled by writers, readers and a
+//! [`Monitor`](super::monitor::Monitor), and the checker that classifies the messages afterwards.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -7,151 +8,150 @@ use std::time::Duration;
 
 use salver::{Context, Message, MessageId};
 
-/// Begins the text of every message that a history knows: whose it is stands in it, so that every reader
-/// notices what is not its own.
+/// Prefix of the text of every recorded message. The owner follows, so that a reader detects
+/// messages of other contexts.
 const CANARY: &str = "canary";
 
 /// A history. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct History(Arc<Mutex<Told>>);
+pub struct History(Arc<Mutex<HistoryState>>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct HistoryState {
     acknowledged: HashSet<MessageId>,
     in_doubt: HashSet<MessageId>,
     displaced: usize,
     expired: usize,
+    /// How often each message was received.
     received: HashMap<MessageId, usize>,
     confirmed: HashSet<MessageId>,
-    /// The end of the lease under which a message is, in Unix milliseconds.
+    /// The end of each message's current lease, in Unix milliseconds.
     leases: HashMap<MessageId, u64>,
     twice: usize,
-    foreign: usize,
+    misdelivered: usize,
 }
 
-/// A message as the server tells of it: what happened when, in Unix milliseconds.
+/// A change of one message, as the server reports it. Times are Unix milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
-    Scored {
-        id: MessageId,
-        score: u64,
-        at: u64,
-    },
-    /// By a confirm, or else by a take, a retract, a look that found it too old.
-    Removed {
-        id: MessageId,
-        confirmed: bool,
-    },
+    /// The score was set: by an add, a claim or a release.
+    Scored { id: MessageId, score: u64, at: u64 },
+    /// Removed by a confirm; otherwise by a take, a retract, or a read that found the message too
+    /// old.
+    Removed { id: MessageId, confirmed: bool },
 }
 
 impl History {
-    /// Makes a message that says whose it is. The parts of its context must be single words.
+    /// Creates a message whose text names its owner. Session and view must not contain `/`.
     pub fn message(&self, context: &Context) -> Message {
         let id = MessageId::new();
         let (session, view) = (context.session().as_str(), context.view().as_str());
         Message::info(format!("{CANARY}/{session}/{view}/{id}")).with_id(id)
     }
 
-    /// Notes that an add of this message was acknowledged.
+    /// Records that the store acknowledged the add of this message.
     pub fn acknowledged(&self, message: &Message) {
-        self.told().acknowledged.insert(message.id());
+        self.lock().acknowledged.insert(message.id());
     }
 
-    /// Notes that nobody knows whether a message was added.
+    /// Records that the add of this message failed and may have been applied.
     pub fn in_doubt(&self, message: &Message) {
-        self.told().in_doubt.insert(message.id());
+        self.lock().in_doubt.insert(message.id());
     }
 
-    /// Notes that so many messages went to make room.
+    /// Records that `count` messages were displaced to make room for new ones.
     pub fn displaced(&self, count: u64) {
-        self.told().displaced += count as usize;
+        self.lock().displaced += count as usize;
     }
 
-    /// Notes that so many messages were dropped for their age.
+    /// Records that `count` messages were removed because of their age.
     pub fn expired(&self, count: u64) {
-        self.told().expired += count as usize;
+        self.lock().expired += count as usize;
     }
 
-    /// Notes that a message was cleared on purpose: nobody is to have it any more.
+    /// Records that a message was cleared on purpose. It counts neither as acknowledged nor as
+    /// lost.
     pub fn cleared(&self, id: MessageId) {
-        self.told().acknowledged.remove(&id);
+        self.lock().acknowledged.remove(&id);
     }
 
-    /// Notes what a reader of this context has read to its end.
+    /// Records the messages in a page that a reader of this context has read to its end.
     pub fn received(&self, reader: &Context, page: &str) {
-        let mut told = self.told();
+        let mut state = self.lock();
         for canary in page.split(CANARY).skip(1) {
             let mut parts = canary.split('/').skip(1);
             let (session, view) = (parts.next().unwrap(), parts.next().unwrap());
             let id = parts.next().and_then(|rest| rest.get(..36)).unwrap();
-            let own = session == reader.session().as_str()
+            let is_own = session == reader.session().as_str()
                 && (view == reader.view().as_str() || view == "*");
-            told.foreign += usize::from(!own);
-            *told.received.entry(id.parse().unwrap()).or_default() += 1;
+            state.misdelivered += usize::from(!is_own);
+            *state.received.entry(id.parse().unwrap()).or_default() += 1;
         }
     }
 
-    /// Notes what a reader of this context was given.
-    pub fn given(&self, reader: &Context, messages: &[Message]) {
+    /// Records messages that a reader of this context has received.
+    pub fn received_messages(&self, reader: &Context, messages: &[Message]) {
         for message in messages {
             self.received(reader, message.text());
         }
     }
 
-    /// Notes what the server has done.
-    pub fn happened(&self, event: Event) {
-        let mut told = self.told();
+    /// Records a change that the server reported.
+    pub fn record(&self, event: Event) {
+        let mut state = self.lock();
         match event {
             Event::Scored { id, score, at } => {
-                let held = told.leases.get(&id).is_some_and(|until| *until > at);
-                // A score to come is a claim; any other is an add or a release.
+                let is_leased = state.leases.get(&id).is_some_and(|until| *until > at);
+                // A score in the future is a claim; any other score is an add or a release.
                 if score > at {
-                    told.twice += usize::from(held);
-                    told.leases.insert(id, score);
+                    state.twice += usize::from(is_leased);
+                    state.leases.insert(id, score);
                 } else {
-                    told.leases.remove(&id);
+                    state.leases.remove(&id);
                 }
             }
             Event::Removed { id, confirmed } => {
-                told.leases.remove(&id);
+                state.leases.remove(&id);
                 if confirmed {
-                    told.confirmed.insert(id);
+                    state.confirmed.insert(id);
                 }
             }
         }
     }
 
-    /// Judges, given what is still in the store.
+    /// Classifies all acknowledged messages. `pending` contains the ids that are still in the
+    /// store.
     pub fn verdict(&self, pending: &HashSet<MessageId>) -> Verdict {
-        let told = self.told();
+        let state = self.lock();
         let mut verdict = Verdict {
-            n: told.acknowledged.len(),
-            twice: told.twice,
-            foreign: told.foreign,
-            in_doubt: told.in_doubt.difference(&told.acknowledged).count(),
-            again: told.received.values().map(|times| times - 1).sum(),
+            n: state.acknowledged.len(),
+            twice: state.twice,
+            misdelivered: state.misdelivered,
+            in_doubt: state.in_doubt.difference(&state.acknowledged).count(),
+            again: state.received.values().map(|times| times - 1).sum(),
             ..Verdict::default()
         };
-        for id in &told.acknowledged {
-            if told.received.contains_key(id) {
+        for id in &state.acknowledged {
+            if state.received.contains_key(id) {
                 verdict.received += 1;
             } else if pending.contains(id) {
                 verdict.pending += 1;
-            } else if told.confirmed.contains(id) {
-                verdict.handed += 1;
+            } else if state.confirmed.contains(id) {
+                verdict.delivered += 1;
             } else {
                 verdict.lost += 1;
             }
         }
-        // Nobody names what was displaced or has expired: as many as was told are excused.
-        verdict.displaced = verdict.lost.min(told.displaced);
+        // Displaced and expired messages are recorded by number, not by id. That many missing
+        // messages do not count as lost.
+        verdict.displaced = verdict.lost.min(state.displaced);
         verdict.lost -= verdict.displaced;
-        verdict.expired = verdict.lost.min(told.expired);
+        verdict.expired = verdict.lost.min(state.expired);
         verdict.lost -= verdict.expired;
         verdict
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn lock(&self) -> MutexGuard<'_, HistoryState> {
         self.0.lock().unwrap()
     }
 }
@@ -160,34 +160,34 @@ impl History {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     pub n: usize,
-    /// A client read the body to its end.
+    /// A client read the response body to its end.
     pub received: usize,
-    /// Confirmed, and the client read less.
-    pub handed: usize,
+    /// Confirmed, although the client did not read the whole body.
+    pub delivered: usize,
     pub pending: usize,
     pub displaced: usize,
     pub expired: usize,
     pub lost: usize,
-    /// Claimed by two while one lease held.
+    /// Claimed a second time while the first lease was still running.
     pub twice: usize,
-    /// Received once more, after a crash, a late confirm or an add in doubt.
+    /// Received again, after a crash, a late confirm or an add in doubt.
     pub again: usize,
-    /// Received by somebody else.
-    pub foreign: usize,
-    /// Added perhaps: not among the acknowledged.
+    /// Received by another session or on another view.
+    pub misdelivered: usize,
+    /// Adds that failed and may have been applied. Not part of `n`.
     pub in_doubt: usize,
 }
 
-/// One row of the table of faults.
+/// One row of the fault table.
 #[derive(Debug, Default)]
 pub struct Row {
     pub test: &'static str,
     pub verdict: Verdict,
-    /// The longest that anybody waited for the store.
+    /// The longest wait for the store.
     pub worst_wait: Duration,
-    /// How long after the fault everything worked again.
+    /// The time from the end of the fault until every operation succeeded again.
     pub recovery: Duration,
-    /// Figures of this row alone.
+    /// Additional figures of this row.
     pub more: String,
 }
 
@@ -197,15 +197,15 @@ impl fmt::Display for Row {
         let (wait, recovery) = (self.worst_wait.as_millis(), self.recovery.as_millis());
         write!(
             f,
-            "FAULT {test} n={} lost={} handed={} twice={} again={} foreign={} worst_wait_ms={wait} \
+            "FAULT {test} n={} lost={} delivered={} twice={} again={} foreign={} worst_wait_ms={wait} \
              recovery_ms={recovery} received={} pending={} displaced={} expired={} \
              in_doubt={}{}{more}",
             v.n,
             v.lost,
-            v.handed,
+            v.delivered,
             v.twice,
             v.again,
-            v.foreign,
+            v.misdelivered,
             v.received,
             v.pending,
             v.displaced,
@@ -217,40 +217,42 @@ impl fmt::Display for Row {
 }
 
 impl Row {
-    /// Prints the row, and fails where a message was lost, shown to two at once, or shown to a stranger.
-    pub fn judge(self) {
+    /// Prints the row. Panics if a message was lost, claimed twice, or delivered to another
+    /// context.
+    pub fn report(self) {
         println!("{self}");
         let v = &self.verdict;
         assert_eq!(
             v.n,
-            v.received + v.handed + v.pending + v.displaced + v.expired + v.lost,
-            "the classes add up"
+            v.received + v.delivered + v.pending + v.displaced + v.expired + v.lost,
+            "the classes do not add up to n"
         );
-        assert!(v.n > 0, "nothing was added: nothing was tried");
+        assert!(v.n > 0, "no message was added");
         assert_eq!(
-            (v.lost, v.twice, v.foreign),
+            (v.lost, v.twice, v.misdelivered),
             (0, 0, 0),
-            "lost, twice, foreign"
+            "lost, twice, misdelivered"
         );
     }
 }
 
 #[test]
-fn the_checker_sees_what_it_is_to_see() {
+fn verdict_classifies_every_message() {
     let history = History::default();
     let (ada, bob) = (super::at("ada", "page"), super::at("bob", "page"));
-    let [shown, lost, kept, handed, foreign] = std::array::from_fn(|_| history.message(&ada));
-    for message in [&shown, &lost, &kept, &handed, &foreign] {
+    let [shown, lost, kept, delivered, misdelivered] =
+        std::array::from_fn(|_| history.message(&ada));
+    for message in [&shown, &lost, &kept, &delivered, &misdelivered] {
         history.acknowledged(message);
     }
     history.received(&ada, &format!("<li>{}</li>", shown.text()));
     history.received(&ada, shown.text());
-    history.received(&bob, foreign.text());
-    let (id, at) = (handed.id(), 1_000);
+    history.received(&bob, misdelivered.text());
+    let (id, at) = (delivered.id(), 1_000);
     for score in [2_000, 900, 2_000, 2_000] {
-        history.happened(Event::Scored { id, score, at });
+        history.record(Event::Scored { id, score, at });
     }
-    history.happened(Event::Removed {
+    history.record(Event::Removed {
         id,
         confirmed: true,
     });
@@ -258,12 +260,12 @@ fn the_checker_sees_what_it_is_to_see() {
     let expected = Verdict {
         n: 5,
         received: 2,
-        handed: 1,
+        delivered: 1,
         pending: 1,
         lost: 1,
         twice: 1,
         again: 1,
-        foreign: 1,
+        misdelivered: 1,
         ..Verdict::default()
     };
     assert_eq!(verdict, expected);

@@ -1,4 +1,4 @@
-//! What was logged on this thread.
+//! Captured log output.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ impl Write for Lines {
     }
 }
 
-/// Keeps what this thread logs as long as it lives.
+/// Captures the warnings and errors that this thread logs, until it is dropped.
 pub struct Logs {
     lines: Lines,
     _guard: Option<DefaultGuard>,
@@ -40,7 +40,8 @@ impl Logs {
         }
     }
 
-    /// Keeps all that any thread and any crate logs, spans as well, as long as the process lives.
+    /// Captures everything that any thread and any crate logs, spans included, until the process
+    /// ends.
     pub fn everywhere() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
@@ -56,6 +57,7 @@ impl Logs {
         }
     }
 
+    /// Returns the log output so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! What was counted in this process.
+//! Recorded metrics of this process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,19 +8,19 @@ use metrics::{
     SharedString, Unit,
 };
 
-/// Every value by the name of its metric, in the order in which it came. Clones share it.
+/// Every recorded value by metric name, in the order of recording. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Counted(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
+pub struct RecordedMetrics(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
 
-impl Counted {
-    /// Collects for the whole process from now on; once.
+impl RecordedMetrics {
+    /// Installs the recorder for the whole process. Panics if the process has one already.
     pub fn start() -> Self {
-        let counted = Self::default();
-        metrics::set_global_recorder(counted.clone()).unwrap();
-        counted
+        let metrics = Self::default();
+        metrics::set_global_recorder(metrics.clone()).unwrap();
+        metrics
     }
 
-    /// All values of a metric, whatever its labels.
+    /// Returns all values of a metric, over all labels.
     pub fn values(&self, name: &str) -> Vec<f64> {
         self.0
             .lock()
@@ -30,67 +30,68 @@ impl Counted {
             .unwrap_or_default()
     }
 
+    /// Returns the sum of all values of a metric.
     pub fn sum(&self, name: &str) -> u64 {
         self.values(name).iter().sum::<f64>() as u64
     }
 
-    /// The names of all metrics that had a value.
+    /// Returns the names of all metrics that have a value.
     pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
     }
 
-    fn cell(&self, key: &Key) -> Arc<Cell> {
+    fn recorder(&self, key: &Key) -> Arc<MetricRecorder> {
         let name = key.name().to_owned();
-        Arc::new(Cell {
+        Arc::new(MetricRecorder {
             name,
-            counted: self.clone(),
+            metrics: self.clone(),
         })
     }
 }
 
-struct Cell {
+struct MetricRecorder {
     name: String,
-    counted: Counted,
+    metrics: RecordedMetrics,
 }
 
-impl Cell {
-    fn note(&self, value: f64) {
-        let mut counted = self.counted.0.lock().unwrap();
-        counted.entry(self.name.clone()).or_default().push(value);
+impl MetricRecorder {
+    fn push(&self, value: f64) {
+        let mut metrics = self.metrics.0.lock().unwrap();
+        metrics.entry(self.name.clone()).or_default().push(value);
     }
 }
 
-impl CounterFn for Cell {
+impl CounterFn for MetricRecorder {
     fn increment(&self, value: u64) {
-        self.note(value as f64);
+        self.push(value as f64);
     }
 
     fn absolute(&self, _: u64) {
-        unreachable!("nothing is counted so");
+        unreachable!("Salver does not use this operation");
     }
 }
 
-impl GaugeFn for Cell {
+impl GaugeFn for MetricRecorder {
     fn increment(&self, _: f64) {
-        unreachable!("nothing is counted so");
+        unreachable!("Salver does not use this operation");
     }
 
     fn decrement(&self, _: f64) {
-        unreachable!("nothing is counted so");
+        unreachable!("Salver does not use this operation");
     }
 
     fn set(&self, value: f64) {
-        self.note(value);
+        self.push(value);
     }
 }
 
-impl HistogramFn for Cell {
+impl HistogramFn for MetricRecorder {
     fn record(&self, value: f64) {
-        self.note(value);
+        self.push(value);
     }
 }
 
-impl Recorder for Counted {
+impl Recorder for RecordedMetrics {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -98,14 +99,14 @@ impl Recorder for Counted {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(self.cell(key))
+        Counter::from_arc(self.recorder(key))
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::from_arc(self.cell(key))
+        Gauge::from_arc(self.recorder(key))
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(self.cell(key))
+        Histogram::from_arc(self.recorder(key))
     }
 }

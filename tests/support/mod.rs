@@ -1,4 +1,4 @@
-//! What tests stand on: real servers, real browsers, spies.
+//! Test support: real servers, real browsers, spies.
 
 pub mod acl;
 pub mod app;
@@ -20,31 +20,31 @@ use std::time::{Duration, Instant};
 
 use salver::{Context, SessionId, View};
 
-/// A session whose name says whose it is.
+/// Creates a session id from a readable name.
 pub fn session(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
-/// An address in the application `app`.
+/// Creates a context in the application `app`.
 pub fn at(session_name: &str, view: &str) -> Context {
     let view = View::try_from(view.to_owned()).unwrap();
     Context::new("app", session(session_name), view).unwrap()
 }
 
-/// Asks until the answer is there; fails when it does not come in 10 seconds.
-pub async fn eventually<T, F, Asked>(what: &str, mut ask: F) -> T
+/// Polls every 5 milliseconds until `poll` returns a value. Panics after 10 seconds.
+pub async fn eventually<T, F, Fut>(condition: &str, mut poll: F) -> T
 where
-    F: FnMut() -> Asked,
-    Asked: Future<Output = Option<T>>,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
 {
     let started = Instant::now();
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(value) = poll().await {
+            return value;
         }
         assert!(
             started.elapsed() < Duration::from_secs(10),
-            "it never came to this: {what}"
+            "not within 10 seconds: {condition}"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,4 +1,4 @@
-//! What a redis-server says that it has done: the testimony that no client can colour.
+//! The commands that a redis-server executed, as it reports them itself, independent of any client.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -12,9 +12,10 @@ use salver::MessageId;
 use super::history::{Event, History};
 use super::redis::Server;
 
-/// Listens to a server with `MONITOR` and tells a history of claims, releases and confirms.
+/// Reads a server's `MONITOR` output and records claims, releases and confirms in a history.
 pub struct Monitor {
-    marks: Receiver<String>,
+    /// The markers that `catch_up` sent and the server reported.
+    markers: Receiver<String>,
 }
 
 impl Monitor {
@@ -28,47 +29,49 @@ impl Monitor {
             "{}",
             String::from_utf8_lossy(&first)
         );
-        let (send, marks) = channel();
+        let (send, markers) = channel();
         let history = history.clone();
         thread::spawn(move || {
-            // What a script does is told after the line that ran it.
+            // The commands of a script follow the line that ran the script.
             let mut confirming = false;
             for line in lines.map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line);
                 if line.contains("\"EVAL") {
                     confirming = is_confirm(&line);
                 }
-                for event in read(&line, confirming) {
-                    history.happened(event);
+                for event in parse(&line, confirming) {
+                    history.record(event);
                 }
-                if let Some((_, mark)) = line.split_once("\"ECHO\" \"mark-") {
-                    let _ = send.send(mark.trim_end_matches(['"', '\r']).to_owned());
+                if let Some((_, marker)) = line.split_once("\"ECHO\" \"marker-") {
+                    let _ = send.send(marker.trim_end_matches(['"', '\r']).to_owned());
                 }
             }
         });
-        Self { marks }
+        Self { markers }
     }
 
-    /// Waits until everything that the server has done so far is in the history.
+    /// Waits until the history contains everything that the server has executed so far.
     pub fn catch_up(&self, server: &Server) {
-        let _: String = server.run(&[b"ECHO", b"mark-here"]);
-        self.marks
+        let _: String = server.run(&[b"ECHO", b"marker-end"]);
+        self.markers
             .recv_timeout(Duration::from_secs(30))
-            .expect("the monitor does not catch up");
+            .expect("the monitor did not catch up within 30 seconds");
     }
 }
 
-/// Tells whether a line runs the script that confirms, by its hash or by its source.
+/// Returns whether a line runs the script `confirm.lua`, by its hash or by its source.
 fn is_confirm(line: &str) -> bool {
-    static HASH: LazyLock<String> = LazyLock::new(|| {
-        let source = include_str!("../../src/store/redis/scripts/confirm.lua");
-        redis::Script::new(source).get_hash().to_owned()
-    });
-    line.contains(&*HASH) || line.contains("-- Removes what a claim holds")
+    const SOURCE: &str = include_str!("../../src/store/redis/scripts/confirm.lua");
+    static HASH: LazyLock<String> =
+        LazyLock::new(|| redis::Script::new(SOURCE).get_hash().to_owned());
+    // Up to the first character that `MONITOR` would escape.
+    let is_escaped = |c: char| !c.is_ascii_graphic() && c != ' ' || matches!(c, '"' | '\\');
+    let header = SOURCE.split(is_escaped).next().unwrap();
+    line.contains(&*HASH) || line.contains(header)
 }
 
-/// Reads one line: `+1700000000.123456 [0 lua] "ZADD" "key" "XX" "1700000015123" "{\"id\":\"…`.
-fn read(line: &str, confirmed: bool) -> Vec<Event> {
+/// Parses one line: `+1700000000.123456 [0 lua] "ZADD" "key" "XX" "1700000015123" "{\"id\":\"…`.
+fn parse(line: &str, confirmed: bool) -> Vec<Event> {
     let Some((head, command)) = line.split_once("] ") else {
         return Vec::new();
     };
@@ -76,13 +79,13 @@ fn read(line: &str, confirmed: bool) -> Vec<Event> {
         let removed = ids(command).map(|id| Event::Removed { id, confirmed });
         return removed.collect();
     }
-    let mut words = command.split(' ');
-    if words.next() != Some("\"ZADD\"") {
+    let mut arguments = command.split(' ');
+    if arguments.next() != Some("\"ZADD\"") {
         return Vec::new();
     }
     let seconds = head.trim_start_matches('+').split(' ').next().unwrap();
     let at = (seconds.parse::<f64>().unwrap() * 1000.0) as u64;
-    let score = words.nth(2).unwrap_or_default().trim_matches('"');
+    let score = arguments.nth(2).unwrap_or_default().trim_matches('"');
     let Ok(score) = score.parse::<f64>() else {
         return Vec::new();
     };

@@ -1,4 +1,5 @@
-//! Programs that tests need; a missing one fails the test and says how to install it.
+//! External programs. A missing program fails the test with a message that names the package to
+//! install.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::process::CommandExt;
@@ -6,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A process that ends with the test.
+/// A child process. Dropping it kills the process and its children.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct ChildProcess(Child);
 
-impl Running {
-    pub fn is_over(&mut self) -> bool {
+impl ChildProcess {
+    pub fn has_exited(&mut self) -> bool {
         self.0.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    /// Gives the lines that the process prints.
+    /// Returns the lines that the process writes to standard output.
     pub fn lines(&mut self) -> Lines<BufReader<ChildStdout>> {
         BufReader::new(self.0.stdout.take().unwrap()).lines()
     }
@@ -24,13 +25,13 @@ impl Running {
         self.0.id()
     }
 
-    /// Ends it as Ctrl-C does, and tells how it ended.
+    /// Sends `SIGINT`, as Ctrl-C does, and returns the exit status.
     pub fn interrupt(&mut self) -> ExitStatus {
         self.signal("INT");
         self.wait()
     }
 
-    /// Sends it a signal: `KILL`, `STOP`, `CONT`.
+    /// Sends a signal: `KILL`, `STOP`, `CONT`.
     pub fn signal(&self, name: &str) {
         let id = self.0.id().to_string();
         let kill = Command::new("kill")
@@ -44,9 +45,9 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
-        // With the processes that it started; it may be over already.
+        // The whole process group, since the process may have children. It may have exited already.
         let group = format!("-{}", self.0.id());
         let _ = Command::new("kill")
             .args(["-KILL", "--", &group])
@@ -56,10 +57,10 @@ impl Drop for Running {
     }
 }
 
-/// Starts a program.
-pub fn start(command: &mut Command, package: &str) -> Running {
+/// Starts a program. `package` is the Debian package that contains it.
+pub fn start(command: &mut Command, package: &str) -> ChildProcess {
     match command.process_group(0).spawn() {
-        Ok(child) => Running(child),
+        Ok(child) => ChildProcess(child),
         Err(error) => panic!(
             "{} cannot be started ({error}): install it, on Debian by `apt-get install {package}`",
             command.get_program().to_string_lossy(),
@@ -67,30 +68,30 @@ pub fn start(command: &mut Command, package: &str) -> Running {
     }
 }
 
-/// Finds a shared library; where depends on the system and its architecture.
+/// Returns the path of a shared library. The folder depends on the system and its architecture.
 pub fn library(name: &str, package: &str) -> PathBuf {
     let mut folders = vec![PathBuf::from("/usr/lib"), PathBuf::from("/usr/lib64")];
-    let below = Path::new("/usr/lib").read_dir().into_iter().flatten();
-    folders.extend(below.map(|entry| entry.unwrap().path()));
+    let subfolders = Path::new("/usr/lib").read_dir().into_iter().flatten();
+    folders.extend(subfolders.map(|entry| entry.unwrap().path()));
     let mut paths = folders.iter().map(|folder| folder.join(name));
     paths.find(|path| path.exists()).unwrap_or_else(|| {
         panic!("{name} is missing: install it, on Debian by `apt-get install {package}`")
     })
 }
 
-/// Finds a port that nobody listens on.
+/// Returns a port on which no process listens.
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// Makes an empty folder below the target folder.
+/// Creates an empty folder below the target folder.
 pub fn scratch(name: &str) -> PathBuf {
-    static MADE: AtomicU64 = AtomicU64::new(0);
-    let (process, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-    let below = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = below.join(format!("{name}-{process}-{number}"));
-    // What an earlier process with the same number has left.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = parent.join(format!("{name}-{process}-{number}"));
+    // An earlier process with the same id may have left a folder.
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder

@@ -1,4 +1,4 @@
-//! A proxy between Redis and its clients that does to replies what networks and servers do.
+//! A proxy between Redis and its clients that injects faults of networks and servers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,40 +11,42 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// How often a reply is dropped, doubled or swapped.
-const EVERY: usize = 3;
+/// One reply in this many is dropped, duplicated or swapped.
+const REPLY_FAULT_INTERVAL: usize = 3;
 
-/// What the proxy does.
+/// The fault that a proxy injects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     None,
-    /// Nobody listens; connections that are there break.
+    /// The port is closed, and open connections break.
     Refuse,
-    /// Nothing goes through, and all of it once the fault ends: a server that is stopped and goes on.
-    Hold,
-    /// Everything is swallowed: a host that has vanished.
+    /// No data passes until the fault ends, then all of it: a server process that is stopped and
+    /// continued.
+    Pause,
+    /// All data is discarded: a host that is gone.
     BlackHole,
-    /// Every reply is late.
+    /// Every reply is delayed.
     Delay(Duration),
-    /// The connection breaks instead of a request.
+    /// The connection breaks before a request reaches the server.
     CutBefore,
-    /// A request is carried out and the connection breaks instead of the reply.
+    /// The server executes a request, and the connection breaks before the reply reaches the
+    /// client.
     CutAfter,
     DropReply,
     DuplicateReply,
     SwapReplies,
     OneByteAtATime,
-    /// What the server says unasked comes late.
-    LatePushes(Duration),
-    /// Nothing comes over connections on which the server speaks unasked.
-    MuteListeners,
-    /// The server answers every request with this error.
-    Answer(&'static str),
-    /// In replies the first stands instead of the second, which is as long.
-    Say(&'static str, &'static str),
+    /// Push messages are delayed.
+    DelayPushes(Duration),
+    /// No data reaches the client over connections that have received a push message.
+    SilencePushConnections,
+    /// Every request gets this error reply and does not reach the server.
+    ErrorReply(&'static str),
+    /// The first text replaces the second in replies. Both have the same length.
+    ReplaceText(&'static str, &'static str),
 }
 
-/// A listening proxy, on a thread of its own so that no test keeps it waiting.
+/// A running proxy. It has its own thread, so that a busy test does not delay it.
 #[derive(Debug)]
 pub struct Proxy {
     pub port: u16,
@@ -52,8 +54,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before the server on that port.
-    pub fn before(server: u16) -> Self {
+    /// Starts a proxy to the server on this port, without a fault.
+    pub fn start(server: u16) -> Self {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
@@ -68,13 +70,14 @@ impl Proxy {
         Self { port, fault }
     }
 
-    /// Starts one that does this before the server at an address; gives the address there, with the same user.
-    pub fn doing(fault: Fault, url: &str) -> (Self, String) {
+    /// Starts a proxy to the server at `url` with this fault. Returns the proxy and its address,
+    /// with the same user.
+    pub fn with_fault(fault: Fault, url: &str) -> (Self, String) {
         let (user, port) = url.rsplit_once(':').unwrap();
-        let proxy = Self::before(port.parse().unwrap());
+        let proxy = Self::start(port.parse().unwrap());
         proxy.set(fault);
-        let there = format!("{user}:{}", proxy.port);
-        (proxy, there)
+        let url = format!("{user}:{}", proxy.port);
+        (proxy, url)
     }
 
     pub fn url(&self) -> String {
@@ -106,14 +109,14 @@ async fn run(listener: std::net::TcpListener, server: u16, mut faults: watch::Re
             changed = faults.changed() => if changed.is_err() { return },
             client = open.accept() => {
                 let (client, _) = client.unwrap();
-                tokio::spawn(carry(client, server, faults.clone()));
+                tokio::spawn(forward(client, server, faults.clone()));
             }
         }
     }
 }
 
-/// Carries one connection until either side ends it or a fault does.
-async fn carry(client: TcpStream, server: u16, faults: watch::Receiver<Fault>) {
+/// Forwards one connection until either side or a fault closes it.
+async fn forward(client: TcpStream, server: u16, faults: watch::Receiver<Fault>) {
     let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)).await else {
         return;
     };
@@ -121,50 +124,52 @@ async fn carry(client: TcpStream, server: u16, faults: watch::Receiver<Fault>) {
     upstream.set_nodelay(true).unwrap();
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = upstream.into_split();
-    let asked = Arc::new(Mutex::new(VecDeque::new()));
+    let pending = Arc::new(Mutex::new(VecDeque::new()));
     let client_side = Arc::new(tokio::sync::Mutex::new(to_client));
-    let mut refused = faults.clone();
+    let mut closed = faults.clone();
     tokio::select! {
-        () = requests(from_client, to_server, client_side.clone(), asked.clone(), faults.clone()) => {}
-        () = replies(from_server, client_side, asked, faults) => {}
-        _ = refused.wait_for(|fault| *fault == Fault::Refuse) => {}
+        () = requests(from_client, to_server, client_side.clone(), pending.clone(), faults.clone()) => {}
+        () = replies(from_server, client_side, pending, faults) => {}
+        _ = closed.wait_for(|fault| *fault == Fault::Refuse) => {}
     }
 }
 
-/// Whether a request belongs to the set-up of a connection, which faults of replies leave alone.
-fn is_set_up(request: &[u8]) -> bool {
+/// Returns whether a request belongs to the setup of a connection. Most faults spare such requests
+/// and their replies.
+fn is_handshake(request: &[u8]) -> bool {
     let head = request
         .get(..request.len().min(40))
         .unwrap_or_default()
         .to_ascii_uppercase();
-    ["HELLO", "CLIENT", "AUTH", "SELECT"].iter().any(|word| {
-        head.windows(word.len())
-            .any(|window| window == word.as_bytes())
+    ["HELLO", "CLIENT", "AUTH", "SELECT"].iter().any(|command| {
+        head.windows(command.len())
+            .any(|window| window == command.as_bytes())
     })
 }
 
 type ClientSide = Arc<tokio::sync::Mutex<OwnedWriteHalf>>;
-type Asked = Arc<Mutex<VecDeque<bool>>>;
+/// For each request without a reply, in order: whether it belongs to the connection setup.
+type PendingRequests = Arc<Mutex<VecDeque<bool>>>;
 
 async fn requests(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     client: ClientSide,
-    asked: Asked,
+    pending: PendingRequests,
     mut faults: watch::Receiver<Fault>,
 ) {
     let mut frames = Frames::default();
     while let Some(request) = frames.next(&mut from).await {
-        let set_up = is_set_up(&request);
+        let is_setup_request = is_handshake(&request);
         let fault = *faults.borrow();
         match fault {
-            // For good: what has vanished comes back as another connection.
+            // Forever: the client has to open a new connection.
             Fault::BlackHole => std::future::pending().await,
-            Fault::Hold => drop(faults.wait_for(|fault| *fault != Fault::Hold).await),
-            Fault::CutBefore if !set_up => return,
-            Fault::Answer(error) if !set_up => {
-                let answer = format!("-{error}\r\n");
-                let written = client.lock().await.write_all(answer.as_bytes()).await;
+            Fault::Pause => drop(faults.wait_for(|fault| *fault != Fault::Pause).await),
+            Fault::CutBefore if !is_setup_request => return,
+            Fault::ErrorReply(error) if !is_setup_request => {
+                let reply = format!("-{error}\r\n");
+                let written = client.lock().await.write_all(reply.as_bytes()).await;
                 if written.is_err() {
                     return;
                 }
@@ -172,7 +177,7 @@ async fn requests(
             }
             _ => {}
         }
-        asked.lock().unwrap().push_back(set_up);
+        pending.lock().unwrap().push_back(is_setup_request);
         if to.write_all(&request).await.is_err() {
             return;
         }
@@ -182,51 +187,52 @@ async fn requests(
 async fn replies(
     mut from: OwnedReadHalf,
     client: ClientSide,
-    asked: Asked,
+    pending: PendingRequests,
     mut faults: watch::Receiver<Fault>,
 ) {
-    let (mut frames, mut count, mut kept, mut listens) = (Frames::default(), 0, None, false);
+    let (mut frames, mut count, mut swapped, mut receives_pushes) =
+        (Frames::default(), 0, None, false);
     while let Some(reply) = frames.next(&mut from).await {
         let push = reply.first() == Some(&b'>');
-        listens |= push;
-        let set_up = push || asked.lock().unwrap().pop_front().unwrap_or(true);
+        receives_pushes |= push;
+        let is_setup_request = push || pending.lock().unwrap().pop_front().unwrap_or(true);
         let fault = *faults.borrow();
         count += 1;
-        let nth = !set_up && count % EVERY == 0;
+        let is_due = !is_setup_request && count % REPLY_FAULT_INTERVAL == 0;
         let mut out = vec![reply];
         match fault {
             Fault::BlackHole => std::future::pending().await,
-            Fault::Hold => drop(faults.wait_for(|fault| *fault != Fault::Hold).await),
+            Fault::Pause => drop(faults.wait_for(|fault| *fault != Fault::Pause).await),
             Fault::Delay(time) => sleep(time).await,
-            Fault::LatePushes(time) if push => {
+            Fault::DelayPushes(time) if push => {
                 let (client, push) = (client.clone(), out.swap_remove(0));
                 tokio::spawn(async move {
                     sleep(time).await;
-                    // Whoever was to hear it may be gone.
+                    // The client may have disconnected.
                     let _ = client.lock().await.write_all(&push).await;
                 });
                 continue;
             }
-            Fault::MuteListeners if listens => continue,
-            Fault::Say(new, old) => replace(&mut out[0], new.as_bytes(), old.as_bytes()),
-            Fault::CutAfter if !set_up => return,
-            Fault::DropReply if nth => continue,
-            Fault::DuplicateReply if nth => out.push(out[0].clone()),
-            Fault::SwapReplies if nth && kept.is_none() => {
-                kept = out.pop();
+            Fault::SilencePushConnections if receives_pushes => continue,
+            Fault::ReplaceText(new, old) => replace(&mut out[0], new.as_bytes(), old.as_bytes()),
+            Fault::CutAfter if !is_setup_request => return,
+            Fault::DropReply if is_due => continue,
+            Fault::DuplicateReply if is_due => out.push(out[0].clone()),
+            Fault::SwapReplies if is_due && swapped.is_none() => {
+                swapped = out.pop();
                 continue;
             }
             _ => {}
         }
-        out.extend(kept.take());
+        out.extend(swapped.take());
         for reply in out {
             let mut client = client.lock().await;
-            let piece = if fault == Fault::OneByteAtATime {
+            let size = if fault == Fault::OneByteAtATime {
                 1
             } else {
                 reply.len()
             };
-            for piece in reply.chunks(piece) {
+            for piece in reply.chunks(size) {
                 if client.write_all(piece).await.is_err() {
                     return;
                 }
@@ -245,7 +251,7 @@ fn replace(reply: &mut [u8], new: &[u8], old: &[u8]) {
     }
 }
 
-/// Cuts a stream into whole values of RESP, requests or replies.
+/// Splits a stream into complete RESP values: requests or replies.
 #[derive(Default)]
 struct Frames {
     bytes: Vec<u8>,
@@ -264,7 +270,7 @@ impl Frames {
     }
 }
 
-/// Where the value ends that begins at `at`; nothing when it is not there whole.
+/// Returns where the value that begins at `at` ends. `None` if it is incomplete.
 fn end_of_value(bytes: &[u8], at: usize) -> Option<usize> {
     let line = bytes[at..].windows(2).position(|pair| pair == b"\r\n")?;
     let (kind, text) = (bytes[at], &bytes[at + 1..at + line]);
@@ -288,11 +294,11 @@ fn end_of_value(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 #[test]
-fn values_are_cut_where_they_end() {
-    let whole = b"*3\r\n$3\r\nfoo\r\n:12\r\n%1\r\n+a\r\n$-1\r\n";
-    for cut in 0..whole.len() {
-        assert_eq!(end_of_value(&whole[..cut], 0), None, "{cut}");
+fn incomplete_resp_value_has_no_end() {
+    let value = b"*3\r\n$3\r\nfoo\r\n:12\r\n%1\r\n+a\r\n$-1\r\n";
+    for cut in 0..value.len() {
+        assert_eq!(end_of_value(&value[..cut], 0), None, "{cut}");
     }
-    assert_eq!(end_of_value(whole, 0), Some(whole.len()));
+    assert_eq!(end_of_value(value, 0), Some(value.len()));
     assert_eq!(end_of_value(b"-ERR no\r\n+OK\r\n", 0), Some(9));
 }

@@ -1,30 +1,30 @@
-//! Real redis-servers, one for each test that asks.
+//! Real redis-servers. Each test starts its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::acl::{self, PASSWORD};
-use super::processes::{Running, free_port, library, scratch, start};
+use super::processes::{ChildProcess, free_port, library, scratch, start};
 
-/// A redis-server of this test alone.
+/// A redis-server that only this test uses.
 #[derive(Debug)]
 pub struct Server {
     pub port: u16,
     folder: PathBuf,
-    set_up: SetUp,
-    process: Running,
+    launch: LaunchOptions,
+    process: ChildProcess,
 }
 
-/// What it takes to start it, and to start it again.
+/// What is needed to start the server again in the same way.
 #[derive(Clone, Debug)]
-struct SetUp {
+struct LaunchOptions {
     options: Vec<String>,
     environment: Vec<(&'static str, String)>,
 }
 
 impl Server {
-    /// Starts one on a free port and waits until it answers.
+    /// Starts a server on a free port and waits until it replies.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -33,17 +33,17 @@ impl Server {
         Self::start_on(free_port, options)
     }
 
-    /// Starts one on a port of a kind.
+    /// Starts a server on a port that `port` returns.
     pub fn start_on(port: fn() -> u16, options: &[&str]) -> Self {
         Self::start_as(port, &[], options)
     }
 
-    /// Starts one whose wall clock stands at what a file says, in seconds. What expires goes when it is asked for,
-    /// never by itself.
+    /// Starts a server whose wall clock shows the time in a file, in seconds. Expired keys are
+    /// removed when they are accessed, never in the background.
     pub fn start_at(time: &Path) -> Self {
         let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
         let preload = format!("{} libc.so.6", faketime.display());
-        // The C library goes before jemalloc, which asks for the time before there is a fake one.
+        // The C library comes before jemalloc, which reads the time before libfaketime is ready.
         let environment = [
             ("LD_PRELOAD", preload.as_str()),
             ("FAKETIME_TIMESTAMP_FILE", time.to_str().unwrap()),
@@ -64,39 +64,39 @@ impl Server {
         let environment = environment
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));
-        let mut set_up = SetUp {
+        let mut launch = LaunchOptions {
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             environment: environment.collect(),
         };
-        if with_rights() {
-            set_up.options.extend(acl::options());
+        if with_acl() {
+            launch.options.extend(acl::options());
         }
-        // The port that was free may be taken by the time the server binds it.
+        // Another process may take the free port before the server binds it.
         (0..5)
-            .find_map(|_| Self::try_start(port(), scratch("redis"), set_up.clone()))
-            .expect("no redis-server came up")
+            .find_map(|_| Self::try_start(port(), scratch("redis"), launch.clone()))
+            .expect("no redis-server started in 5 attempts")
     }
 
-    fn try_start(port: u16, folder: PathBuf, set_up: SetUp) -> Option<Self> {
-        let process = set_up.spawn(port, &folder);
+    fn try_start(port: u16, folder: PathBuf, launch: LaunchOptions) -> Option<Self> {
+        let process = launch.spawn(port, &folder);
         let mut server = Self {
             port,
             folder,
-            set_up,
+            launch,
             process,
         };
-        server.answers().then_some(server)
+        server.is_ready().then_some(server)
     }
 
-    /// Waits until it answers, or is over.
-    fn answers(&mut self) -> bool {
+    /// Waits until the server replies. Returns `false` if it exits or does not reply in 10 seconds.
+    fn is_ready(&mut self) -> bool {
         let started = Instant::now();
-        while !self.process.is_over() && started.elapsed() < Duration::from_secs(10) {
+        while !self.process.has_exited() && started.elapsed() < Duration::from_secs(10) {
             let connection = redis::Client::open(self.address())
                 .unwrap()
                 .get_connection();
             if let Ok(mut connection) = connection {
-                // Asking for a password is an answer too.
+                // A request for a password is a reply too.
                 match redis::cmd("PING").query::<String>(&mut connection) {
                     Err(error) if error.code() != Some("NOAUTH") => {}
                     _ => return true,
@@ -107,42 +107,43 @@ impl Server {
         false
     }
 
-    /// Ends it as a crash does.
+    /// Kills the server with `SIGKILL`.
     pub fn kill(&mut self) {
         self.process.signal("KILL");
         self.process.wait();
     }
 
-    /// Where it keeps its files.
+    /// Returns the server's working directory.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Starts it again where it was, with what it has kept; does not wait for it.
-    pub fn spawn_again(&mut self) {
-        self.process = self.set_up.spawn(self.port, &self.folder);
+    /// Starts the server again on its port, with its files, and does not wait until it replies.
+    pub fn respawn(&mut self) {
+        self.process = self.launch.spawn(self.port, &self.folder);
     }
 
-    /// Sends it a signal: `STOP` makes it silent, as a machine that hangs; `CONT` lets it go on.
+    /// Sends a signal: `STOP` suspends the process, as when a machine hangs; `CONT` resumes it.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);
     }
 
-    /// Starts it again and waits until it answers.
-    pub fn start_again(&mut self) {
-        self.spawn_again();
-        assert!(self.answers(), "redis-server does not come up again");
+    /// Starts the server again and waits until it replies.
+    pub fn restart(&mut self) {
+        self.respawn();
+        assert!(self.is_ready(), "redis-server did not restart");
     }
 
-    /// Gives the address for Salver: with `SALVER_TEST_ACL` of a user that has the documented rights alone.
+    /// Returns the address for Salver. With `SALVER_TEST_ACL` it names the user that has only the
+    /// documented permissions.
     pub fn url(&self) -> String {
-        match with_rights() {
+        match with_acl() {
             true => self.url_as("salver", PASSWORD),
             false => self.address(),
         }
     }
 
-    /// Gives the address with a user and a password.
+    /// Returns the address with a user and a password.
     pub fn url_as(&self, user: &str, password: &str) -> String {
         format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
     }
@@ -151,7 +152,7 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Opens a connection of the test's own, beside the store's.
+    /// Opens a separate connection as the default user.
     pub fn connect(&self) -> redis::Connection {
         redis::Client::open(self.address())
             .unwrap()
@@ -159,23 +160,23 @@ impl Server {
             .unwrap()
     }
 
-    /// Runs one command, as somebody at a shell would.
-    pub fn run<T: redis::FromRedisValue>(&self, words: &[&[u8]]) -> T {
-        let (name, args) = words.split_first().unwrap();
+    /// Runs one command over a new connection, as `redis-cli` does.
+    pub fn run<T: redis::FromRedisValue>(&self, command: &[&[u8]]) -> T {
+        let (name, arguments) = command.split_first().unwrap();
         let mut command = redis::cmd(std::str::from_utf8(name).unwrap());
-        for arg in args {
-            command.arg(*arg);
+        for argument in arguments {
+            command.arg(*argument);
         }
         command.query(&mut self.connect()).unwrap()
     }
 }
 
-fn with_rights() -> bool {
+fn with_acl() -> bool {
     std::env::var_os("SALVER_TEST_ACL").is_some()
 }
 
-impl SetUp {
-    fn spawn(&self, port: u16, folder: &Path) -> Running {
+impl LaunchOptions {
+    fn spawn(&self, port: u16, folder: &Path) -> ChildProcess {
         let mut command = Command::new("redis-server");
         command
             .args([

@@ -1,22 +1,23 @@
-//! A primary with replicas, and the three Sentinels that watch it.
+//! A primary with replicas, monitored by Sentinels.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::processes::{Running, free_port, scratch, start};
+use super::processes::{ChildProcess, free_port, scratch, start};
 use super::redis::Server;
 
-/// How long a primary may be silent before the Sentinels take it for dead.
+/// How long a primary may be unreachable before a Sentinel marks it as down.
 pub const DOWN_AFTER: Duration = Duration::from_millis(500);
-/// What the Sentinels call the primary.
+/// The Sentinels' name for the primary.
 pub const PRIMARY: &str = "main";
+/// Number of Sentinels that must agree that the primary is down.
 const QUORUM: usize = 2;
-/// A replica need not wait for others that may come.
-const AT_ONCE: [&str; 2] = ["--repl-diskless-sync-delay", "0"];
+/// A primary serves a replica immediately, without waiting for further replicas.
+const NO_SYNC_DELAY: [&str; 2] = ["--repl-diskless-sync-delay", "0"];
 
-/// A watched primary with its replicas.
+/// A primary, its replicas and the Sentinels that monitor it.
 #[derive(Debug)]
-pub struct Watched {
+pub struct SentinelSetup {
     /// The first primary, then its replicas.
     pub servers: Vec<Server>,
     sentinels: Vec<Sentinel>,
@@ -25,69 +26,76 @@ pub struct Watched {
 #[derive(Debug)]
 struct Sentinel {
     port: u16,
-    process: Running,
+    process: ChildProcess,
 }
 
-impl Watched {
-    /// Starts a primary with so many replicas and three Sentinels, and waits until all know each other.
+impl SentinelSetup {
+    /// Starts a primary with replicas and three Sentinels, and waits until the Sentinels have
+    /// discovered all of them.
     pub fn start(replicas: usize) -> Self {
-        let primary = Server::start_with(&AT_ONCE);
+        let primary = Server::start_with(&NO_SYNC_DELAY);
         let port = primary.port.to_string();
         let replica = || {
             let follow = ["--replicaof", "127.0.0.1", &port];
-            Server::start_with(&[&follow[..], &AT_ONCE].concat())
+            Server::start_with(&[&follow[..], &NO_SYNC_DELAY].concat())
         };
         let mut servers = vec![primary];
         servers.extend((0..replicas).map(|_| replica()));
-        wait("a replica has not caught up", || {
+        wait("a replica is not in sync", || {
             let info: String = servers[0].run(&[b"INFO", b"replication"]);
             info.matches("state=online").count() == replicas
         });
         let settings = format!("sentinel monitor {PRIMARY} 127.0.0.1 {port} {QUORUM}");
         let sentinels = (0..3).map(|_| Sentinel::start(&settings)).collect();
-        let watched = Self { servers, sentinels };
-        wait("the Sentinels do not find each other", || {
-            let mut sentinels = watched.sentinels.iter();
-            sentinels.all(|sentinel| sentinel.knows(replicas, 2))
+        let setup = Self { servers, sentinels };
+        wait("the Sentinels have not discovered each other", || {
+            let mut sentinels = setup.sentinels.iter();
+            sentinels.all(|sentinel| sentinel.has_discovered(replicas, 2))
         });
-        watched
+        setup
     }
 
-    /// Sets one Sentinel up before a primary, with the lines of its file that say where that is.
-    pub fn alone(primary: Server, settings: &str) -> Self {
-        let watched = Self {
+    /// Starts one Sentinel for a primary. `settings` are the lines of `sentinel.conf` that name the
+    /// primary.
+    pub fn single(primary: Server, settings: &str) -> Self {
+        let setup = Self {
             servers: vec![primary],
             sentinels: vec![Sentinel::start(settings)],
         };
-        wait("the Sentinel does not find the primary", || {
-            watched.sentinels[0].knows(0, 0)
+        wait("the Sentinel has not discovered the primary", || {
+            setup.sentinels[0].has_discovered(0, 0)
         });
-        watched
+        setup
     }
 
-    /// Gives the addresses of the Sentinels.
+    /// Returns the addresses of the Sentinels.
     pub fn urls(&self) -> Vec<String> {
         let url = |sentinel: &Sentinel| format!("redis://127.0.0.1:{}", sentinel.port);
         self.sentinels.iter().map(url).collect()
     }
 
-    /// Lets a Sentinel that stands alone watch another primary.
-    pub fn watch(&self, primary: &Server) {
+    /// Makes the first Sentinel monitor another primary.
+    pub fn monitor(&self, primary: &Server) {
         let mut sentinel = connect(self.sentinels[0].port).unwrap();
-        let mut tell = |words: &[&str]| {
+        let mut run = |arguments: &[&str]| {
             let mut command = redis::cmd("SENTINEL");
-            command.arg(words).exec(&mut sentinel).unwrap();
+            command.arg(arguments).exec(&mut sentinel).unwrap();
         };
-        tell(&["REMOVE", PRIMARY]);
+        run(&["REMOVE", PRIMARY]);
         let port = primary.port.to_string();
-        tell(&["MONITOR", PRIMARY, "127.0.0.1", &port, "1"]);
+        run(&["MONITOR", PRIMARY, "127.0.0.1", &port, "1"]);
     }
 
-    /// Gives what waits for the Sentinels to name another primary; the first of them need not answer.
-    pub fn watching(&self) -> Watching {
-        Watching {
-            sentinels: self.sentinels.iter().skip(1).map(|one| one.port).collect(),
-            first: self.servers[0].port,
+    /// Returns a waiter for a failover. It ignores the first Sentinel, which may be stopped.
+    pub fn failover_waiter(&self) -> FailoverWaiter {
+        FailoverWaiter {
+            sentinels: self
+                .sentinels
+                .iter()
+                .skip(1)
+                .map(|sentinel| sentinel.port)
+                .collect(),
+            failed: self.servers[0].port,
         }
     }
 
@@ -96,35 +104,36 @@ impl Watched {
         self.sentinels[number].process.signal(name);
     }
 
-    /// Gives the number of the server that is the primary by its own word, other than the one that failed.
-    pub fn successor(&self, failed: usize) -> Option<usize> {
+    /// Returns the index of the server other than `failed` that reports itself as primary.
+    pub fn new_primary(&self, failed: usize) -> Option<usize> {
         let mut others = (0..self.servers.len()).filter(|number| *number != failed);
         others.find(|number| is_primary(&self.servers[*number]))
     }
 }
 
-/// Sentinels that are asked for the primary.
+/// Waits until Sentinels have completed a failover.
 #[derive(Debug)]
-pub struct Watching {
+pub struct FailoverWaiter {
     sentinels: Vec<u16>,
-    first: u16,
+    failed: u16,
 }
 
-impl Watching {
-    /// Waits until all of them name another primary than the first.
-    pub fn settle(&self) {
-        wait("the Sentinels do not settle on a primary", || {
+impl FailoverWaiter {
+    /// Waits until all Sentinels name a primary other than the failed one.
+    pub fn wait(&self) {
+        wait("the Sentinels did not agree on a new primary", || {
             self.sentinels
                 .iter()
-                .all(|port| named(*port) != Some(self.first))
+                .all(|port| primary_port(*port) != Some(self.failed))
         });
     }
 }
 
-fn named(sentinel: u16) -> Option<u16> {
-    let mut ask = redis::cmd("SENTINEL");
-    let ask = ask.arg("GET-MASTER-ADDR-BY-NAME").arg(PRIMARY);
-    let (_, port): (String, u16) = ask.query(&mut connect(sentinel)?).ok()?;
+/// Returns the port of the primary that a Sentinel names.
+fn primary_port(sentinel: u16) -> Option<u16> {
+    let mut command = redis::cmd("SENTINEL");
+    command.arg("GET-MASTER-ADDR-BY-NAME").arg(PRIMARY);
+    let (_, port): (String, u16) = command.query(&mut connect(sentinel)?).ok()?;
     Some(port)
 }
 
@@ -150,34 +159,35 @@ impl Sentinel {
         Self { port, process }
     }
 
-    /// Tells whether it knows so many replicas, and so many other Sentinels.
-    fn knows(&self, replicas: usize, others: usize) -> bool {
+    /// Returns whether the Sentinel has discovered this number of replicas and of other Sentinels.
+    fn has_discovered(&self, replicas: usize, others: usize) -> bool {
         let Some(mut connection) = connect(self.port) else {
             return false;
         };
-        let mut ask = redis::cmd("SENTINEL");
-        let known = ask.arg("MASTER").arg(PRIMARY);
-        let known: std::collections::HashMap<String, String> =
-            known.query(&mut connection).unwrap_or_default();
-        known.get("num-slaves") == Some(&replicas.to_string())
-            && known.get("num-other-sentinels") == Some(&others.to_string())
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("MASTER").arg(PRIMARY);
+        let state: std::collections::HashMap<String, String> =
+            command.query(&mut connection).unwrap_or_default();
+        state.get("num-slaves") == Some(&replicas.to_string())
+            && state.get("num-other-sentinels") == Some(&others.to_string())
     }
 }
 
-/// Asks a server that may hang up on whoever asks, since it changes its role.
+/// Returns whether a server reports itself as primary. A server that changes its role may close the
+/// connection.
 fn is_primary(server: &Server) -> bool {
     let Some(mut connection) = connect(server.port) else {
         return false;
     };
     let mut info = redis::cmd("INFO");
-    let told: Result<String, _> = info.arg("replication").query(&mut connection);
-    told.is_ok_and(|told| told.contains("role:master"))
+    let reply: Result<String, _> = info.arg("replication").query(&mut connection);
+    reply.is_ok_and(|reply| reply.contains("role:master"))
 }
 
-fn wait(complaint: &str, mut done: impl FnMut() -> bool) {
+fn wait(failure: &str, mut is_done: impl FnMut() -> bool) {
     let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(30), "{complaint}");
+    while !is_done() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{failure}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,4 +1,4 @@
-//! A store that counts what it is asked, and can be told to misbehave.
+//! A store that records its calls and can be made slow, unavailable or panicking.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,12 @@ use salver::store::{
 };
 use salver::{Context, Error, Message, SessionId, View};
 
-/// What a spy has seen. Clones share it.
+/// The recorded calls of a spy, and the controls of its behaviour. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Report(Arc<Seen>);
+pub struct Report(Arc<SpyState>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct SpyState {
     calls: Mutex<Vec<&'static str>>,
     slow_ms: AtomicU64,
     slow_once: AtomicBool,
@@ -24,35 +24,35 @@ struct Seen {
 }
 
 impl Report {
-    /// The calls so far, in order.
+    /// Returns the calls so far, in order.
     pub fn calls(&self) -> Vec<&'static str> {
         self.0.calls.lock().unwrap().clone()
     }
 
-    /// The calls so far, which are forgotten.
+    /// Returns the calls so far, in order, and clears the record.
     pub fn take(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.0.calls.lock().unwrap())
     }
 
-    /// Makes every call wait before it is carried out.
+    /// Delays the execution of every call.
     pub fn slow(&self, wait: Duration) {
         self.0
             .slow_ms
             .store(wait.as_millis() as u64, Ordering::SeqCst);
     }
 
-    /// Makes the next call wait, and none after it.
+    /// Delays the execution of the next call only.
     pub fn slow_once(&self, wait: Duration) {
         self.slow(wait);
         self.0.slow_once.store(true, Ordering::SeqCst);
     }
 
-    /// Makes every call fail.
+    /// Makes every call fail as unavailable, or succeed again.
     pub fn down(&self, down: bool) {
         self.0.down.store(down, Ordering::SeqCst);
     }
 
-    /// Makes the calls of this name panic.
+    /// Makes the calls of this name panic. An empty name disables the panics.
     pub fn panic_at(&self, call: &str) {
         *self.0.panics_at.lock().unwrap() = call.to_owned();
     }
@@ -74,7 +74,7 @@ impl Report {
     }
 }
 
-/// A store that reports: one in memory, or another.
+/// A store that records its calls and forwards them to an inner store.
 #[derive(Debug)]
 pub struct SpyStore<S = MemoryStore> {
     pub report: Report,
@@ -83,13 +83,13 @@ pub struct SpyStore<S = MemoryStore> {
 
 impl SpyStore {
     pub fn new() -> (Self, Report) {
-        Self::before(MemoryStore::new())
+        Self::wrap(MemoryStore::new())
     }
 }
 
 impl<S> SpyStore<S> {
-    /// Spies on what a store is asked.
-    pub fn before(store: S) -> (Self, Report) {
+    /// Wraps a store in a spy.
+    pub fn wrap(store: S) -> (Self, Report) {
         let report = Report::default();
         let inner = Arc::new(store);
         (
@@ -195,7 +195,8 @@ impl<S: Store> Store for SpyStore<S> {
         spied!(self, "sweep", self.inner.sweep(app, age, from))
     }
 
-    // Not spied on: asked once when the store first answers, which is nothing a page pays for.
+    // Not recorded: a handle runs one check in the background after the first reply of the store,
+    // which delays no page.
     fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         self.inner.health_check(app)
     }

@@ -1,4 +1,4 @@
-//! What a page costs, by the calls that a spy counts.
+//! The store calls and the allocations of a page.
 
 use actix_web::test::init_service;
 use actix_web::{App, HttpResponse, web};
@@ -6,13 +6,13 @@ use allocation_counter::measure;
 use futures_util::FutureExt;
 use salver::{Message, Messages, Pending, Salver};
 
-use super::site::{PAGE, Site, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, adas, adas_site, html, site};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]
-async fn a_visitor_without_a_session_costs_no_call() {
+async fn visitor_without_session_causes_no_store_call() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = |pending: Pending, messages: Messages| async move {
@@ -24,19 +24,19 @@ async fn a_visitor_without_a_session_costs_no_call() {
     })
     .await;
     let answer = site.get("/p").await;
-    assert_eq!(answer.body, PAGE, "byte for byte");
+    assert_eq!(answer.body, PAGE, "the body is unchanged");
     let names: Vec<_> = answer
         .headers
         .keys()
         .map(|name| name.as_str().to_owned())
         .collect();
-    assert_eq!(names, ["content-type"], "no cookie, no header");
+    assert_eq!(names, ["content-type"], "no cookie and no header is added");
     assert_eq!(report.take(), [""; 0]);
     println!("COST visitor=unknown store_calls=0");
 }
 
 #[actix_web::test]
-async fn a_page_without_messages_is_left_as_it_is() {
+async fn page_without_messages_is_unchanged() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = adas_site(&salver, |app| {
@@ -46,24 +46,28 @@ async fn a_page_without_messages_is_left_as_it_is() {
     })
     .await;
     let answer = site.get("/p").await;
-    assert_eq!(answer.body, PAGE, "byte for byte");
+    assert_eq!(answer.body, PAGE, "the body is unchanged");
     let names: Vec<_> = answer
         .headers
         .keys()
         .map(|name| name.as_str().to_owned())
         .collect();
-    assert_eq!(names, ["content-type"], "no cookie, no header");
+    assert_eq!(names, ["content-type"], "no cookie and no header is added");
     salver.flush().await;
-    assert_eq!(report.take(), ["claim"], "asked once, nothing written");
+    assert_eq!(report.take(), ["claim"], "one claim and no write");
     assert_eq!(site.get("/plain").await.body, "plain");
     assert_eq!(site.get("/noslot").await.body, "<p>");
     salver.flush().await;
-    assert_eq!(report.take(), [""; 0], "what has no slot asks nothing");
+    assert_eq!(
+        report.take(),
+        [""; 0],
+        "a response without a slot sends no query"
+    );
     println!("COST page=idle store_calls=1 writes=0");
 }
 
 #[actix_web::test]
-async fn a_page_with_messages_claims_once_and_confirms_once() {
+async fn page_with_messages_claims_and_confirms_once() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = adas_site(&salver, |app| {
@@ -82,13 +86,13 @@ async fn a_page_with_messages_claims_once_and_confirms_once() {
 }
 
 #[actix_web::test]
-async fn a_form_costs_one_call_for_each_add() {
+async fn form_sends_one_call_per_add() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let save = |messages: Messages| async move {
         messages.success("Saved.").await;
         messages.to("other").info("Saved.").await;
-        messages.to("").info("refused before any call").await;
+        messages.to("").info("rejected before any call").await;
         HttpResponse::SeeOther()
             .insert_header(("location", "/p"))
             .finish()
@@ -101,42 +105,46 @@ async fn a_form_costs_one_call_for_each_add() {
     assert_eq!(report.take(), ["add", "add"]);
 }
 
-/// What an idle page allocates beside the page itself: the visit, its box and the table of the request's extensions;
-/// and to know the view, the pattern that actix puts together.
+/// Beside the page itself, an idle page allocates the request state, its box, and the table of the
+/// request's extensions. To find the view it allocates the route pattern that actix-web builds.
 #[actix_web::test]
-async fn an_idle_page_allocates_little() {
+async fn idle_page_adds_at_most_four_allocations() {
     let server = Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
-    let read = |pending: Pending| async move {
+    let extractor_page = |pending: Pending| async move {
         assert!(pending.is_empty());
         html(PAGE)
     };
-    let unread = || async { html(PAGE) };
+    let slot_page = || async { html(PAGE) };
     let routes = move |app: &mut web::ServiceConfig| {
-        app.route("/slot", web::get().to(unread));
-        app.route("/read", web::get().to(read));
+        app.route("/slot", web::get().to(slot_page));
+        app.route("/extractor", web::get().to(extractor_page));
         app.route("/plain", web::get().to(|| async { "plain" }));
     };
-    let bare = Site::of(init_service(App::new().route("/slot", web::get().to(unread))).await);
+    let bare =
+        WebTestSite::of(init_service(App::new().route("/slot", web::get().to(slot_page))).await);
     let site = site(salver.middleware(), routes).await;
     let cookie = format!("salver={}", "A".repeat(43));
     site.set_cookie(Some(cookie.clone()));
     bare.set_cookie(Some(cookie));
-    // Once the index is there nothing is waited for.
-    eventually("pages know without asking", async || {
-        ["/slot", "/read"]
+    // Once the index is synced, a response is ready at its first poll.
+    eventually("pages are served without a query", async || {
+        ["/slot", "/extractor"]
             .iter()
             .all(|path| site.get(path).now_or_never().is_some())
             .then_some(())
     })
     .await;
-    let of = |page: &dyn Fn()| measure(page).count_total;
-    let [bare, slot, read] = [
-        of(&|| drop(bare.get("/slot").now_or_never())),
-        of(&|| drop(site.get("/slot").now_or_never())),
-        of(&|| drop(site.get("/read").now_or_never())),
+    let allocations = |page: &dyn Fn()| measure(page).count_total;
+    let [bare, slot, extractor] = [
+        allocations(&|| drop(bare.get("/slot").now_or_never())),
+        allocations(&|| drop(site.get("/slot").now_or_never())),
+        allocations(&|| drop(site.get("/extractor").now_or_never())),
     ];
-    println!("COST allocations bare={bare} slot={slot} extractor={read}");
+    println!("COST allocations bare={bare} slot={slot} extractor={extractor}");
     assert!(slot - bare <= 4, "{}", slot - bare);
-    assert!(read <= slot + 1, "the extractor");
+    assert!(
+        extractor <= slot + 1,
+        "the extractor allocates more than once"
+    );
 }

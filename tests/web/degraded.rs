@@ -1,4 +1,4 @@
-//! Trouble with the store, and with how the application is put together.
+//! Failures of the store, and mistakes in the setup of the application.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::logs::Logs;
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]
-async fn a_slow_store_costs_a_page_its_budget_and_no_message() {
+async fn slow_store_delays_page_by_timeout_and_keeps_message() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
@@ -30,7 +30,7 @@ async fn a_slow_store_costs_a_page_its_budget_and_no_message() {
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, PAGE));
     assert!(waited < Duration::from_millis(250), "{waited:?}");
     report.slow(Duration::ZERO);
-    eventually("the late claim is given back", async || {
+    eventually("the late claim is released", async || {
         report.calls().contains(&"release").then_some(())
     })
     .await;
@@ -39,7 +39,7 @@ async fn a_slow_store_costs_a_page_its_budget_and_no_message() {
 }
 
 #[actix_web::test]
-async fn a_store_that_is_down_breaks_neither_page_nor_form() {
+async fn unreachable_store_fails_neither_page_nor_form() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = adas_site(&salver, |app| {
@@ -67,7 +67,7 @@ async fn a_store_that_is_down_breaks_neither_page_nor_form() {
 }
 
 #[actix_web::test]
-async fn a_store_in_trouble_is_not_asked_by_every_page() {
+async fn open_breaker_limits_store_calls() {
     let logs = Logs::start();
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
@@ -84,24 +84,24 @@ async fn a_store_in_trouble_is_not_asked_by_every_page() {
     for _ in 0..50 {
         assert_eq!(site.get("/p").await.body, PAGE);
     }
-    let asked = report.take().len();
-    assert!((3..10).contains(&asked), "{asked} of 50 pages asked");
+    let calls = report.take().len();
+    assert!((3..10).contains(&calls), "{calls} store calls of 50 pages");
     assert_eq!(
-        logs.text().matches("the store is in trouble").count(),
+        logs.text().matches("circuit breaker opened").count(),
         1,
         "{}",
         logs.text()
     );
     report.down(false);
-    eventually("the store is noticed", async || {
+    eventually("the page shows the message again", async || {
         site.get("/p").await.shows("kept").then_some(())
     })
     .await;
-    println!("BREAKER pages=50 asked={asked}");
+    println!("BREAKER pages=50 store_calls={calls}");
 }
 
 #[actix_web::test]
-async fn a_confirm_that_cannot_be_written_waits_until_it_can() {
+async fn failed_confirm_is_retried_until_written() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = adas_site(&salver, |app| {
@@ -110,15 +110,18 @@ async fn a_confirm_that_cannot_be_written_waits_until_it_can() {
     .await;
     let page = adas(&salver, "p");
     salver.add(&page, Message::info("shown")).await.unwrap();
-    let head = site.head(TestRequest::get().uri("/p")).await.unwrap();
+    let response = site.call(TestRequest::get().uri("/p")).await.unwrap();
     report.down(true);
     assert!(
-        actix_web::test::read_body(head)
+        actix_web::test::read_body(response)
             .await
             .ends_with(b"</salver-messages>")
     );
     salver.flush().await;
-    assert!(report.take().contains(&"confirm"), "it was tried");
+    assert!(
+        report.take().contains(&"confirm"),
+        "the confirm was attempted"
+    );
     report.down(false);
     eventually("the confirm is written", async || {
         let left = salver.claim(&page).await.ok()?;
@@ -129,7 +132,7 @@ async fn a_confirm_that_cannot_be_written_waits_until_it_can() {
 }
 
 #[actix_web::test]
-async fn a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read() {
+async fn page_of_read_only_store_shows_pending_messages() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
     let site = adas_site(&salver, |app| {
@@ -149,13 +152,13 @@ async fn a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read() {
     for _ in 0..5 {
         assert!(
             site.get("/p").await.shows("payment failed"),
-            "again and again"
+            "each page shows the message"
         );
     }
-    let refused = salver.add(&page, Message::info("x")).await.unwrap_err();
+    let rejected = salver.add(&page, Message::info("x")).await.unwrap_err();
     assert!(
-        refused.is_unavailable() && refused.retry_after().is_some(),
-        "{refused}"
+        rejected.is_unavailable() && rejected.retry_after().is_some(),
+        "{rejected}"
     );
     no_writes(b"0");
     eventually("the confirms are written", async || {
@@ -165,7 +168,7 @@ async fn a_page_of_a_store_that_takes_no_writes_shows_what_it_can_read() {
 }
 
 #[actix_web::test]
-async fn an_error_about_one_key_opens_no_breaker() {
+async fn error_of_one_key_does_not_open_breaker() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
     let (broken, fine) = (adas(&salver, "broken"), adas(&salver, "fine"));
@@ -179,7 +182,7 @@ async fn an_error_about_one_key_opens_no_breaker() {
 }
 
 #[actix_web::test]
-async fn a_probe_that_is_dropped_lets_the_next_one_try() {
+async fn dropped_probe_allows_next_probe() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = adas(&salver, "p");
@@ -192,29 +195,29 @@ async fn a_probe_that_is_dropped_lets_the_next_one_try() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(1)).await;
     let probe = tokio::time::timeout(Duration::from_millis(1), salver.peek(&page)).await;
-    assert!(probe.is_err(), "the probe was dropped on its way");
+    assert!(probe.is_err(), "the probe was dropped before its reply");
     report.slow(Duration::ZERO);
     salver.peek(&page).await.unwrap();
 }
 
 #[actix_web::test]
-async fn a_missing_middleware_says_which_line_to_add() {
+async fn missing_middleware_error_names_line_to_add() {
     let logs = Logs::start();
-    async fn adds(_: Messages) -> &'static str {
+    async fn messages(_: Messages) -> &'static str {
         "never"
     }
-    async fn reads(_: Pending) -> &'static str {
+    async fn pending(_: Pending) -> &'static str {
         "never"
     }
-    async fn holds(_: Salver) -> &'static str {
+    async fn handle(_: Salver) -> &'static str {
         "never"
     }
     let app = App::new()
-        .route("/adds", web::get().to(adds))
-        .route("/reads", web::get().to(reads))
-        .route("/holds", web::get().to(holds));
+        .route("/messages", web::get().to(messages))
+        .route("/pending", web::get().to(pending))
+        .route("/handle", web::get().to(handle));
     let app = init_service(app).await;
-    for path in ["/adds", "/reads", "/holds"] {
+    for path in ["/messages", "/pending", "/handle"] {
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
         assert_eq!(response.status(), 500);
         let error = response.response().error().unwrap().to_string();
@@ -224,14 +227,14 @@ async fn a_missing_middleware_says_which_line_to_add() {
         );
         assert!(
             actix_web::test::read_body(response).await.is_empty(),
-            "opaque to strangers"
+            "the response contains no detail of the error"
         );
     }
     assert_eq!(logs.text().matches(".wrap(salver.middleware())").count(), 3);
 }
 
 #[actix_web::test]
-async fn an_encoded_body_is_told_once() {
+async fn compressed_response_is_logged_once() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
@@ -248,7 +251,7 @@ async fn an_encoded_body_is_told_once() {
         site.get("/p").await;
     }
     assert_eq!(
-        logs.text().matches("wrap the compressor outside").count(),
+        logs.text().matches("Wrap the compressor outside").count(),
         1,
         "{}",
         logs.text()
@@ -256,7 +259,7 @@ async fn an_encoded_body_is_told_once() {
 }
 
 #[actix_web::test]
-async fn messages_for_a_view_that_no_page_has_are_told_once() {
+async fn messages_for_unknown_view_are_logged_once() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
@@ -277,13 +280,14 @@ async fn messages_for_a_view_that_no_page_has_are_told_once() {
     for _ in 0..3 {
         site.post("/save").await;
     }
-    let told = "messages for view `settings/password`, no page of that view";
-    assert_eq!(logs.text().matches(told).count(), 1, "{}", logs.text());
+    let warning =
+        "messages wait for view `settings/password`, but no page of that view was requested";
+    assert_eq!(logs.text().matches(warning).count(), 1, "{}", logs.text());
     assert!(!logs.text().contains("view `page`"));
 }
 
 #[actix_web::test]
-async fn a_store_that_panics_does_not_end_the_ends_of_others() {
+async fn panic_in_confirm_does_not_stop_later_confirms() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = adas_site(&salver, |app| {
@@ -312,12 +316,12 @@ async fn a_store_that_panics_does_not_end_the_ends_of_others() {
     let left = salver.claim(&page[0]).await.unwrap();
     assert!(
         left.messages().is_empty() && left.result.next_due_in.is_none(),
-        "the second was confirmed"
+        "the second claim was confirmed"
     );
 }
 
 #[actix_web::test]
-async fn now_beside_a_drawn_pending_is_told() {
+async fn now_beside_rendered_pending_is_logged() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
     let handler = |messages: Messages, pending: Pending| async move {
@@ -333,18 +337,18 @@ async fn now_beside_a_drawn_pending_is_told() {
     );
 }
 
-/// One connection for each worker, however many scopes are wrapped, and one for everything else.
+/// Each worker has one connection, however many scopes are wrapped. All other calls share one more.
 #[actix_web::test]
-async fn a_site_has_one_connection_for_each_worker_and_one_more() {
+async fn site_opens_one_connection_per_worker_and_one_more() {
     let server = crate::support::redis::Server::start();
-    // Every page asks: one that knows needs no connection.
+    // Without the index each page queries Redis. With it, an idle page would open no connection.
     let salver = Salver::builder("app")
         .redis(&server.url())
         .pending_index(false);
     let salver = salver.build().unwrap();
     let page = adas(&salver, "a/p");
     salver
-        .add(&page, Message::info("through the shared one"))
+        .add(&page, Message::info("through the shared connection"))
         .await
         .unwrap();
     let (workers, handle) = (2, salver.clone());
@@ -365,8 +369,8 @@ async fn a_site_has_one_connection_for_each_worker_and_one_more() {
     let running = site.run();
     let stop = running.handle();
     actix_web::rt::spawn(running);
-    // Connections go to the workers in turn, so that each of them asks.
-    for round in 0..4 {
+    // The server assigns connections to the workers in turn, so that each worker queries Redis.
+    for n in 0..4 {
         for path in ["a", "b", "c"] {
             let fresh = reqwest::Client::new();
             let answer = fresh.get(format!("{url}/{path}/p")).send().await.unwrap();
@@ -374,8 +378,8 @@ async fn a_site_has_one_connection_for_each_worker_and_one_more() {
                 .text()
                 .await
                 .unwrap()
-                .contains("through the shared one");
-            assert_eq!(shown, round == 0 && path == "a");
+                .contains("through the shared connection");
+            assert_eq!(shown, n == 0 && path == "a");
         }
     }
     let clients: String = server.run(&[b"CLIENT", b"LIST"]);

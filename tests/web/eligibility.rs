@@ -1,4 +1,5 @@
-//! What counts as shown: the request, the response, the handler's word, the body to its end.
+//! When messages count as shown: the request, the response, the handler's override, and how much of
+//! the body was sent.
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Service;
@@ -13,15 +14,15 @@ use serde::Deserialize;
 use super::site::{PAGE, ada, adas, adas_site, html};
 use crate::support::spy::SpyStore;
 
-/// A page that draws its messages itself, with the status of its path.
-async fn drawn(status: web::Path<u16>, pending: Pending) -> HttpResponse {
+/// A page that renders `Pending` itself. Its status is in the path.
+async fn rendered(status: web::Path<u16>, pending: Pending) -> HttpResponse {
     let status = StatusCode::from_u16(status.into_inner()).unwrap();
     HttpResponse::build(status)
         .content_type("text/html")
         .body(pending.html() + "x")
 }
 
-/// A page with a slot, with the status of its path.
+/// A page with a slot. Its status is in the path.
 async fn slotted(status: web::Path<u16>) -> HttpResponse {
     let status = StatusCode::from_u16(status.into_inner()).unwrap();
     HttpResponse::build(status)
@@ -30,14 +31,14 @@ async fn slotted(status: web::Path<u16>) -> HttpResponse {
 }
 
 #[actix_web::test]
-async fn a_status_decides_whether_messages_count_as_shown() {
-    let shown = [
+async fn status_decides_whether_messages_count_as_shown() {
+    let counted = [
         200, 201, 202, 203, 207, 299, 400, 401, 403, 409, 422, 429, 499,
     ];
-    let kept = [204, 205, 206, 301, 302, 303, 304, 307, 404, 500, 502, 503];
-    for (statuses, expected) in [(&shown[..], 0), (&kept[..], 1)] {
+    let uncounted = [204, 205, 206, 301, 302, 303, 304, 307, 404, 500, 502, 503];
+    for (statuses, expected) in [(&counted[..], 0), (&uncounted[..], 1)] {
         for status in statuses {
-            for route in ["drawn", "slotted"] {
+            for route in ["rendered", "slotted"] {
                 let salver = Salver::memory("app").unwrap();
                 let view = format!("{route}/{{status}}");
                 salver
@@ -45,7 +46,7 @@ async fn a_status_decides_whether_messages_count_as_shown() {
                     .await
                     .unwrap();
                 let site = adas_site(&salver, |app| {
-                    app.route("/drawn/{status}", web::get().to(drawn));
+                    app.route("/rendered/{status}", web::get().to(rendered));
                     app.route("/slotted/{status}", web::get().to(slotted));
                 })
                 .await;
@@ -54,15 +55,15 @@ async fn a_status_decides_whether_messages_count_as_shown() {
                     assert_eq!(answer.shows("hello"), expected == 0, "{route} {status}");
                 }
                 salver.flush().await;
-                let left = salver.count(&adas(&salver, view)).await.unwrap();
-                assert_eq!(left, expected, "{route} {status}");
+                let remaining = salver.count(&adas(&salver, view)).await.unwrap();
+                assert_eq!(remaining, expected, "{route} {status}");
             }
         }
     }
 }
 
 #[actix_web::test]
-async fn requests_that_are_no_views_do_not_even_ask() {
+async fn requests_without_view_send_no_query() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
@@ -107,47 +108,47 @@ async fn requests_that_are_no_views_do_not_even_ask() {
 }
 
 #[actix_web::test]
-async fn a_handler_that_fails_shows_nothing() {
+async fn failed_handler_releases_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "{how}"), Message::info("hello"))
+        .add(&adas(&salver, "{outcome}"), Message::info("hello"))
         .await
         .unwrap();
-    let handler = |how: web::Path<String>, pending: Pending| async move {
-        let drawn = pending.html();
-        assert!(drawn.contains("hello"));
-        match how.as_str() {
+    let handler = |outcome: web::Path<String>, pending: Pending| async move {
+        let html = pending.html();
+        assert!(html.contains("hello"));
+        match outcome.as_str() {
             "broken" => Err::<HttpResponse, Error>(error::ErrorInternalServerError("broken")),
-            "refused" => Err(error::ErrorUnprocessableEntity(drawn)),
+            "rejected" => Err(error::ErrorUnprocessableEntity(html)),
             _ => panic!("the handler panics"),
         }
     };
     let site = adas_site(&salver, |app| {
-        _ = app.route("/{how}", web::get().to(handler))
+        _ = app.route("/{outcome}", web::get().to(handler))
     })
     .await;
     for _ in 0..3 {
         assert_eq!(site.get("/broken").await.status, 500);
-        assert_messages!(salver, ada(), "{how}", [Info "hello"]);
-        assert_eq!(site.get("/refused").await.status, 422);
-        assert_messages!(salver, ada(), "{how}", [Info "hello"]);
+        assert_messages!(salver, ada(), "{outcome}", [Info "hello"]);
+        assert_eq!(site.get("/rejected").await.status, 422);
+        assert_messages!(salver, ada(), "{outcome}", [Info "hello"]);
     }
     let panics = std::panic::AssertUnwindSafe(site.get("/panics"))
         .catch_unwind()
         .await;
     assert!(panics.is_err());
     salver.flush().await;
-    assert_messages!(salver, ada(), "{how}", [Info "hello"]);
+    assert_messages!(salver, ada(), "{outcome}", [Info "hello"]);
 }
 
 #[derive(Deserialize)]
 struct Fields {
-    #[expect(dead_code, reason = "it is never sent")]
+    #[expect(dead_code, reason = "no request of this test sends the field")]
     name: String,
 }
 
 #[actix_web::test]
-async fn a_bad_form_beside_pending_gives_back() {
+async fn rejected_form_beside_pending_releases_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -169,7 +170,7 @@ async fn a_bad_form_beside_pending_gives_back() {
 }
 
 #[actix_web::test]
-async fn a_body_counts_when_all_of_it_was_taken() {
+async fn messages_count_as_shown_after_whole_body_is_sent() {
     let pieces =
         || stream::iter(["<p>", PAGE, "</p>"].map(|piece| Ok::<_, Error>(Bytes::from(piece))));
     let broken =
@@ -206,16 +207,16 @@ async fn a_body_counts_when_all_of_it_was_taken() {
         );
     })
     .await;
-    let take = async |path: &str, most: usize| {
+    let pending_after = async |path: &str, max_pieces: usize| {
         let view = path.trim_start_matches('/').to_owned();
         salver.clear_session(&ada()).await.unwrap();
         salver
             .add(&adas(&salver, view.as_str()), Message::info("hello"))
             .await
             .unwrap();
-        let response = site.head(TestRequest::get().uri(path)).await.unwrap();
+        let response = site.call(TestRequest::get().uri(path)).await.unwrap();
         let mut body = Box::pin(response.into_body());
-        for _ in 0..most {
+        for _ in 0..max_pieces {
             let piece = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await;
             if !matches!(piece, Some(Ok(_))) {
                 break;
@@ -225,23 +226,43 @@ async fn a_body_counts_when_all_of_it_was_taken() {
         salver.flush().await;
         salver.count(&adas(&salver, view)).await.unwrap()
     };
-    assert_eq!(take("/sized", 100).await, 0, "all of a sized body");
+    assert_eq!(pending_after("/sized", 100).await, 0, "all of a sized body");
     assert_eq!(
-        take("/sized", 1).await,
+        pending_after("/sized", 1).await,
         0,
-        "all of a sized body, its end not asked for"
+        "all of a sized body, without a poll for its end"
     );
-    assert_eq!(take("/sized", 0).await, 1, "a body that nobody took");
-    assert_eq!(take("/streamed", 100).await, 0, "all of a stream");
-    assert_eq!(take("/streamed", 3).await, 1, "a stream but for its end");
-    assert_eq!(take("/streamed", 1).await, 1, "a stream broken off");
-    assert_eq!(take("/broken", 100).await, 1, "a stream that fails");
-    assert_eq!(take("/empty", 100).await, 1, "an empty body");
-    assert_eq!(take("/nothing", 100).await, 1, "a stream of nothing");
+    assert_eq!(
+        pending_after("/sized", 0).await,
+        1,
+        "a body that was not polled"
+    );
+    assert_eq!(pending_after("/streamed", 100).await, 0, "all of a stream");
+    assert_eq!(
+        pending_after("/streamed", 3).await,
+        1,
+        "a stream without its end"
+    );
+    assert_eq!(
+        pending_after("/streamed", 1).await,
+        1,
+        "a stream dropped halfway"
+    );
+    assert_eq!(
+        pending_after("/broken", 100).await,
+        1,
+        "a stream that fails"
+    );
+    assert_eq!(pending_after("/empty", 100).await, 1, "an empty body");
+    assert_eq!(
+        pending_after("/nothing", 100).await,
+        1,
+        "a stream without a chunk"
+    );
 }
 
 #[actix_web::test]
-async fn keep_and_confirm_are_above_the_response() {
+async fn keep_and_confirm_override_response() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         let kept = |messages: Messages| async move {
@@ -261,26 +282,26 @@ async fn keep_and_confirm_are_above_the_response() {
         app.route("/confirmed", web::get().to(confirmed));
     })
     .await;
-    for (view, left) in [("kept", 1), ("pending", 1), ("confirmed", 0)] {
+    for (view, remaining) in [("kept", 1), ("pending", 1), ("confirmed", 0)] {
         salver
             .add(&adas(&salver, view), Message::info("hello"))
             .await
             .unwrap();
         for _ in 0..2 {
             let shows = site.get(&format!("/{view}")).await.shows("hello");
-            assert!(shows || left == 0);
+            assert!(shows || remaining == 0);
         }
         salver.flush().await;
         assert_eq!(
             salver.count(&adas(&salver, view)).await.unwrap(),
-            left,
+            remaining,
             "{view}"
         );
     }
 }
 
 #[actix_web::test]
-async fn a_form_shown_again_is_a_page() {
+async fn form_rendered_again_shows_pending_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "password"), Message::info("from a job"))
@@ -303,7 +324,7 @@ async fn a_form_shown_again_is_a_page() {
 }
 
 #[actix_web::test]
-async fn caches_keep_nothing_that_carried_messages() {
+async fn response_with_messages_forbids_caching() {
     let salver = Salver::memory("app").unwrap();
     let handler = || async {
         HttpResponse::Ok()
@@ -330,7 +351,7 @@ async fn caches_keep_nothing_that_carried_messages() {
     let carrying = site.get("/p").await;
     assert!(carrying.shows("hello"));
     assert_eq!(carrying.header("cache-control"), Some("no-store, private"));
-    for gone in [
+    for name in [
         "etag",
         "last-modified",
         "content-length",
@@ -340,24 +361,24 @@ async fn caches_keep_nothing_that_carried_messages() {
         "cdn-cache-control",
         "cloudflare-cdn-cache-control",
     ] {
-        assert!(idle.header(gone).is_some(), "{gone}");
-        assert_eq!(carrying.header(gone), None, "{gone}");
+        assert!(idle.header(name).is_some(), "{name}");
+        assert_eq!(carrying.header(name), None, "{name}");
     }
 }
 
 #[actix_web::test]
-async fn a_wrapped_body_keeps_its_size() {
+async fn wrapped_body_keeps_size() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         app.route("/text", web::get().to(|| async { "seven b" }));
     })
     .await;
-    let response = site.head(TestRequest::get().uri("/text")).await.unwrap();
+    let response = site.call(TestRequest::get().uri("/text")).await.unwrap();
     assert_eq!(response.into_body().size(), BodySize::Sized(7));
 }
 
 #[actix_web::test]
-async fn a_client_that_goes_away_during_the_handler_loses_nothing() {
+async fn disconnect_during_handler_loses_no_message() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -374,14 +395,15 @@ async fn a_client_that_goes_away_during_the_handler_loses_nothing() {
         .route("/p", web::get().to(handler));
     let app = actix_web::test::init_service(app).await;
     let request = TestRequest::get().uri("/p").to_request();
-    let gone = tokio::time::timeout(std::time::Duration::from_millis(50), app.call(request)).await;
-    assert!(gone.is_err(), "the request was dropped in the handler");
+    let outcome =
+        tokio::time::timeout(std::time::Duration::from_millis(50), app.call(request)).await;
+    assert!(outcome.is_err(), "the request was dropped in the handler");
     salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
 
 #[actix_web::test]
-async fn confirm_is_above_a_middleware_that_gives_up() {
+async fn confirm_overrides_error_of_outer_middleware() {
     use actix_web::middleware::{Next, from_fn};
     let salver = Salver::memory("app").unwrap();
     salver
@@ -392,12 +414,12 @@ async fn confirm_is_above_a_middleware_that_gives_up() {
         pending.confirm();
         pending.html()
     };
-    let refuse = |request, next: Next<actix_web::body::BoxBody>| async move {
+    let fail = |request, next: Next<actix_web::body::BoxBody>| async move {
         next.call(request).await?;
-        Err::<actix_web::dev::ServiceResponse, _>(error::ErrorBadGateway("gave up"))
+        Err::<actix_web::dev::ServiceResponse, _>(error::ErrorBadGateway("failed"))
     };
     let app = actix_web::App::new()
-        .wrap(from_fn(refuse))
+        .wrap(from_fn(fail))
         .wrap(salver.middleware().session(|_: &_| Some(ada())))
         .route("/p", web::get().to(handler));
     let app = actix_web::test::init_service(app).await;

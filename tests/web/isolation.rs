@@ -1,4 +1,4 @@
-//! Nobody else's, nowhere else: sessions, views, what stands in the store by hand.
+//! Messages reach their own session and view only, also beside members that cannot be decoded.
 
 use actix_web::web;
 use salver::{Message, MessageId, Messages, Salver, View, assert_messages};
@@ -8,7 +8,7 @@ use crate::support::session;
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]
-async fn a_message_reaches_its_view_and_no_other() {
+async fn message_reaches_only_its_view() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         for path in ["/one", "/two"] {
@@ -31,7 +31,7 @@ async fn a_message_reaches_its_view_and_no_other() {
 }
 
 #[actix_web::test]
-async fn visitors_do_not_see_each_others_messages() {
+async fn visitors_see_only_their_own_messages() {
     let salver = Salver::memory("app").unwrap();
     let routes = |app: &mut web::ServiceConfig| {
         let save = |messages: Messages, name: web::Path<String>| async move {
@@ -56,8 +56,8 @@ async fn visitors_do_not_see_each_others_messages() {
     }
 }
 
-/// A thousand members that nobody can read, older than the ten that everybody can.
-fn garbage() -> Vec<Vec<u8>> {
+/// Returns 1,000 members that cannot be decoded.
+fn undecodable_members() -> Vec<Vec<u8>> {
     let member = |n: usize| {
         let id = MessageId::new();
         match n % 4 {
@@ -70,12 +70,15 @@ fn garbage() -> Vec<Vec<u8>> {
     (0..1000).map(member).collect()
 }
 
-async fn ten_good_ones_are_shown(salver: &Salver, store: &str, put: impl Fn(&[u8])) {
+/// Writes 1,000 undecodable members and ten newer messages, and checks that a page shows the ten.
+async fn assert_ten_messages_are_shown(salver: &Salver, store: &str, write_member: impl Fn(&[u8])) {
     let page = adas(salver, "p");
-    garbage().iter().for_each(|member| put(member));
+    undecodable_members()
+        .iter()
+        .for_each(|member| write_member(member));
     for n in 0..10 {
-        // As a foreign writer would: an add of ours would make room.
-        put(&salver::wire::encode(&Message::info(format!("good {n}."))).unwrap());
+        // An external writer does the same. `Salver::add` would remove older members at the cap.
+        write_member(&salver::wire::encode(&Message::info(format!("good {n}."))).unwrap());
     }
     let claim = salver.claim(&page).await.unwrap();
     assert_eq!(
@@ -91,34 +94,40 @@ async fn ten_good_ones_are_shown(salver: &Salver, store: &str, put: impl Fn(&[u8
         .count();
     assert_eq!((shown, body.matches("<li").count()), (10, 10));
     salver.flush().await;
-    let left = salver.claim(&page).await.unwrap();
-    assert_eq!(left.result.undecodable, 0, "they went with the confirm");
-    println!("POISON store={store} undecodable=1000 good=10 shown={shown} counted=1000 left=0");
+    let remaining = salver.claim(&page).await.unwrap();
+    assert_eq!(
+        remaining.result.undecodable, 0,
+        "the confirm removed the undecodable members"
+    );
+    println!(
+        "POISON store={store} undecodable=1000 good=10 shown={shown} counted=1000 remaining=0"
+    );
 }
 
 #[actix_web::test]
-async fn a_thousand_undecodable_members_hide_nothing_in_memory() {
+async fn thousand_undecodable_members_hide_no_message_in_memory() {
     let (store, _) = SpyStore::new();
     let inner = store.inner.clone();
     let salver = Salver::new("app", store).unwrap();
     let page = adas(&salver, "p");
-    ten_good_ones_are_shown(&salver, "memory", |member| inner.put_member(&page, member)).await;
+    assert_ten_messages_are_shown(&salver, "memory", |member| inner.put_member(&page, member))
+        .await;
 }
 
 #[actix_web::test]
-async fn a_thousand_undecodable_members_hide_nothing_in_redis() {
+async fn thousand_undecodable_members_hide_no_message_in_redis() {
     let server = crate::support::redis::Server::start();
-    let budget = std::time::Duration::from_secs(5);
+    let timeout = std::time::Duration::from_secs(5);
     let salver = Salver::builder("app")
         .redis(&server.url())
-        .page_timeout(budget)
+        .page_timeout(timeout)
         .build()
         .unwrap();
     let key = adas(&salver, "p").key();
     let mut connection = server.connect();
     let score = std::cell::Cell::new(1_000_000);
     let connection = std::cell::RefCell::new(&mut connection);
-    ten_good_ones_are_shown(&salver, "redis", |member| {
+    assert_ten_messages_are_shown(&salver, "redis", |member| {
         score.set(score.get() + 1);
         let mut zadd = redis::cmd("ZADD");
         zadd.arg(&key).arg(score.get()).arg(member);
@@ -128,7 +137,7 @@ async fn a_thousand_undecodable_members_hide_nothing_in_redis() {
 }
 
 #[actix_web::test]
-async fn the_views_of_two_tabs_do_not_steal() {
+async fn concurrent_requests_show_message_once() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("once"))

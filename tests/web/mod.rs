@@ -1,4 +1,4 @@
-//! The middleware, the slot, the extractors: each sentence of the design with its test.
+//! Tests of the middleware, the slot and the extractors.
 
 mod cost;
 mod degraded;

@@ -1,4 +1,4 @@
-//! Parts of a page, as htmx and Turbo ask for them: who is carried what, and who is carried nothing.
+//! Partial responses for htmx and Turbo: which of them carry messages, and which carry none.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
@@ -9,20 +9,20 @@ use futures_util::stream;
 use salver::web::ViewSource;
 use salver::{Message, Messages, Pending, Salver, View, assert_messages};
 
-use super::site::{PAGE, Site, ada, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, site};
 use crate::support::spy::SpyStore;
 
 type Headers = [(&'static str, &'static str)];
 
 const HTMX: &Headers = &[("hx-request", "true")];
 const STREAM: &str = "text/vnd.turbo-stream.html; charset=utf-8";
-const ON_A: (&str, &str) = ("hx-current-url", "http://localhost/orders/7?tab=a#b");
+const CURRENT_URL: (&str, &str) = ("hx-current-url", "http://localhost/orders/7?tab=a#b");
 
 async fn page() -> HttpResponse {
     html(PAGE)
 }
 
-/// A part without a slot.
+/// A partial without a slot.
 async fn rows() -> HttpResponse {
     html("<li>row</li>")
 }
@@ -44,8 +44,8 @@ async fn added(messages: Messages) -> HttpResponse {
     html("<li>row</li>")
 }
 
-/// A site with parts of all kinds, and a page at `orders/{id}`.
-macro_rules! parts {
+/// A site with partials of all kinds, and a page at `orders/{id}`.
+macro_rules! partials_site {
     ($salver:expr) => {
         adas_site($salver, |app| {
             app.route("/orders/{id}", web::get().to(page))
@@ -67,25 +67,25 @@ fn get(path: &str, headers: &Headers) -> TestRequest {
         })
 }
 
-async fn told(salver: &Salver, view: &str, text: &str) {
+async fn add(salver: &Salver, view: &str, text: &str) {
     let context = adas(salver, View::try_from(view.to_owned()).unwrap());
     salver.add(&context, Message::info(text)).await.unwrap();
 }
 
 #[actix_web::test]
-async fn a_part_carries_what_is_pending_for_the_page_that_asks() {
+async fn partial_carries_messages_of_requesting_page() {
     let html = "text/html; charset=utf-8";
-    for (path, headers, before, after, kind) in [
+    for (path, headers, before, after, content_type) in [
         (
             "/rows",
-            &[HTMX[0], ON_A][..],
+            &[HTMX[0], CURRENT_URL][..],
             "<li>row</li><div hx-swap-oob=\"beforeend:salver-messages\"><ul",
             "</ul></div>",
             html,
         ),
         (
             "/rows",
-            // The page script says which view it is, whatever the address.
+            // The page script names the view in `Salver-View`, which takes precedence over the URL.
             &[
                 HTMX[0],
                 ("hx-current-url", "http://localhost/page"),
@@ -114,19 +114,19 @@ async fn a_part_carries_what_is_pending_for_the_page_that_asks() {
         ),
     ] {
         let salver = Salver::memory("app").unwrap();
-        let site = parts!(&salver);
-        told(&salver, "orders/{id}", "for the page").await;
-        told(&salver, "*", "for any").await;
-        told(&salver, "rows", "for another").await;
+        let site = partials_site!(&salver);
+        add(&salver, "orders/{id}", "for the page").await;
+        add(&salver, "*", "for any").await;
+        add(&salver, "rows", "for another").await;
         let answer = site.send(get(path, headers)).await;
-        let at = answer.body.find(before);
-        let at = at.unwrap_or_else(|| panic!("{headers:?}: {}", answer.body));
-        let (_, rest) = answer.body.split_at(at + before.len());
+        let position = answer.body.find(before);
+        let position = position.unwrap_or_else(|| panic!("{headers:?}: {}", answer.body));
+        let (_, rest) = answer.body.split_at(position + before.len());
         assert!(rest.contains(after), "{rest}");
         assert_eq!(answer.body.matches("for the page").count(), 1);
         assert_eq!(answer.body.matches("for any").count(), 1);
         assert!(!answer.shows("for another"), "{}", answer.body);
-        assert_eq!(answer.header("content-type"), Some(kind));
+        assert_eq!(answer.header("content-type"), Some(content_type));
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
         assert_messages!(salver, ada(), "orders/{id}", []);
@@ -135,31 +135,31 @@ async fn a_part_carries_what_is_pending_for_the_page_that_asks() {
     }
 }
 
-/// What the handler itself has added to its own view, which is no page's, comes with its answer.
+/// A handler adds a message to its own view, which no page has. The partial carries it.
 #[actix_web::test]
-async fn a_part_carries_what_its_own_handler_adds() {
+async fn partial_carries_messages_added_by_its_handler() {
     let salver = Salver::memory("app").unwrap();
-    let site = parts!(&salver);
-    told(&salver, "orders/{id}", "for the page").await;
+    let site = partials_site!(&salver);
+    add(&salver, "orders/{id}", "for the page").await;
     let request = TestRequest::post()
         .uri("/added")
         .insert_header(HTMX[0])
-        .insert_header(ON_A);
+        .insert_header(CURRENT_URL);
     let answer = site.send(request).await;
     assert!(answer.shows("added here") && answer.shows("for the page"));
     assert!(!answer.shows("added there"));
     salver.flush().await;
     assert_messages!(salver, ada(), "added", []);
     assert_messages!(salver, ada(), "elsewhere", [Success "added there"]);
-    // Without a script it is a page, whose view is its own.
+    // Without a script the response is a page of its own view. It has no slot.
     let answer = site.send(TestRequest::post().uri("/added")).await;
     assert!(!answer.shows("added here"));
 }
 
-/// What is dropped by who asked, or has another place to go to, is carried nothing and leaves all pending.
+/// A response that the client discards, or that redirects, carries no message. All stay pending.
 #[actix_web::test]
-async fn what_is_not_taken_in_carries_nothing() {
-    async fn with(status: u16, header: (&'static str, &'static str)) -> HttpResponse {
+async fn discarded_response_carries_no_message() {
+    async fn respond(status: u16, header: (&'static str, &'static str)) -> HttpResponse {
         HttpResponse::build(StatusCode::from_u16(status).unwrap())
             .insert_header((CONTENT_TYPE, "text/html"))
             .insert_header(header)
@@ -180,7 +180,7 @@ async fn what_is_not_taken_in_carries_nothing() {
         (200, none, &[HTMX[0], ("hx-preloaded", "true")]),
         (200, ("content-encoding", "gzip"), HTMX),
         (200, ("content-type", "application/json"), HTMX),
-        // The page has the slot, of which Turbo takes the frame alone, that is not there.
+        // Turbo inserts only the requested frame. The page has a slot, but not this frame.
         (200, none, &[("turbo-frame", "cart")]),
         (
             303,
@@ -192,50 +192,50 @@ async fn what_is_not_taken_in_carries_nothing() {
         let salver = Salver::memory("app").unwrap();
         let site = adas_site(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page));
-            app.route("/it", web::get().to(move || with(status, header)));
+            app.route("/response", web::get().to(move || respond(status, header)));
         })
         .await;
-        for view in ["orders/{id}", "it", "*"] {
-            told(&salver, view, "hello").await;
+        for view in ["orders/{id}", "response", "*"] {
+            add(&salver, view, "hello").await;
         }
-        let request = get("/it", headers).insert_header(ON_A);
+        let request = get("/response", headers).insert_header(CURRENT_URL);
         let answer = site.send(request).await;
         assert!(!answer.shows("hello"), "{status} {header:?} {headers:?}");
         salver.flush().await;
-        for view in ["orders/{id}", "it"] {
-            let left = salver.peek(&adas(&salver, view)).await.unwrap();
-            assert_eq!(left.len(), 2, "{view} {status} {header:?} {headers:?}");
+        for view in ["orders/{id}", "response"] {
+            let pending = salver.peek(&adas(&salver, view)).await.unwrap();
+            assert_eq!(pending.len(), 2, "{view} {status} {header:?} {headers:?}");
         }
     }
 }
 
-/// A whole page that a script asks for: its slot is filled for its own view. htmx takes in all of it or what is
-/// selected, and drops the other.
+/// A script requests a whole page, and its slot is filled for its own view. htmx inserts either the
+/// whole page or the selected elements, and discards the rest.
 #[actix_web::test]
-async fn a_page_that_a_script_asks_for_shows_its_own_view() {
+async fn page_requested_by_script_shows_its_own_view() {
     let boosted: &Headers = &[HTMX[0], ("hx-boosted", "true")];
     let restored: &Headers = &[HTMX[0], ("hx-history-restore-request", "true")];
     for (headers, times) in [(HTMX, 2), (boosted, 1), (restored, 1)] {
         let salver = Salver::memory("app").unwrap();
-        let site = parts!(&salver);
-        told(&salver, "orders/{id}", "for the page that asks").await;
-        told(&salver, "page", "for this page").await;
-        let request = get("/page", headers).insert_header(ON_A);
+        let site = partials_site!(&salver);
+        add(&salver, "orders/{id}", "for the requesting page").await;
+        add(&salver, "page", "for this page").await;
+        let request = get("/page", headers).insert_header(CURRENT_URL);
         let answer = site.send(request).await;
         assert!(answer.shows("<salver-messages><ul"), "{}", answer.body);
         let shown = answer.body.matches("for this page").count();
         assert_eq!(shown, times, "{headers:?}");
-        assert!(!answer.shows("for the page that asks"));
+        assert!(!answer.shows("for the requesting page"));
     }
 }
 
 #[actix_web::test]
-async fn a_response_says_itself_what_it_is() {
-    async fn as_page(messages: Messages) -> HttpResponse {
+async fn handler_overrides_response_kind() {
+    async fn full_page(messages: Messages) -> HttpResponse {
         messages.as_full_page();
         html("<li>row</li>")
     }
-    async fn as_part(messages: Messages) -> HttpResponse {
+    async fn as_partial(messages: Messages) -> HttpResponse {
         messages.as_partial_of("orders/{id}").unwrap();
         messages.as_partial_of("*").unwrap_err();
         HttpResponse::UnprocessableEntity()
@@ -245,30 +245,32 @@ async fn a_response_says_itself_what_it_is() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         app.route("/orders/{id}", web::get().to(page))
-            .route("/page", web::get().to(as_page))
-            .route("/part", web::get().to(as_part));
+            .route("/page", web::get().to(full_page))
+            .route("/partial", web::get().to(as_partial));
     })
     .await;
-    told(&salver, "orders/{id}", "for the page").await;
-    let answer = site.send(get("/page", HTMX).insert_header(ON_A)).await;
+    add(&salver, "orders/{id}", "for the page").await;
+    let answer = site
+        .send(get("/page", HTMX).insert_header(CURRENT_URL))
+        .await;
     assert_eq!(answer.body, "<li>row</li>");
-    let answer = site.send(get("/part", HTMX)).await;
+    let answer = site.send(get("/partial", HTMX)).await;
     assert!(answer.shows("for the page"), "{}", answer.body);
 
-    // A site may have none of it.
+    // A site can disable partials.
     let middleware = salver.middleware().without_partials();
     let site = site_of_rows(middleware.session(|_: &_| Some(ada()))).await;
-    told(&salver, "rows", "for the page").await;
+    add(&salver, "rows", "for the page").await;
     for path in ["/rows", "/changes"] {
-        let part = get(path, HTMX).insert_header(("salver-view", "rows"));
-        let answer = site.send(part).await;
+        let partial = get(path, HTMX).insert_header(("salver-view", "rows"));
+        let answer = site.send(partial).await;
         assert!(!answer.shows("for the page"), "{}", answer.body);
     }
 }
 
 async fn site_of_rows(
     middleware: salver::web::Middleware,
-) -> Site<
+) -> WebTestSite<
     impl actix_web::dev::Service<
         actix_http::Request,
         Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
@@ -282,9 +284,9 @@ async fn site_of_rows(
     .await
 }
 
-/// Where views are not routes, the page's address is read as theirs is.
+/// The view source of the site also finds the view of the requesting page, from its URL.
 #[actix_web::test]
-async fn the_page_that_asks_is_found_by_any_source_of_views() {
+async fn requesting_page_is_found_by_any_view_source() {
     for (source, view) in [
         (ViewSource::path(), "orders/7"),
         (ViewSource::query("tab"), "a"),
@@ -297,60 +299,65 @@ async fn the_page_that_asks_is_found_by_any_source_of_views() {
                 .route("/rows", web::get().to(rows));
         })
         .await;
-        told(&salver, view, "for the page").await;
-        let answer = site.send(get("/rows", HTMX).insert_header(ON_A)).await;
+        add(&salver, view, "for the page").await;
+        let answer = site
+            .send(get("/rows", HTMX).insert_header(CURRENT_URL))
+            .await;
         assert!(answer.shows("for the page"), "{source:?}: {}", answer.body);
-        // An address that is none, or of no route: what is for any page all the same.
-        told(&salver, "*", "for any").await;
-        let lost = get("/rows", HTMX).insert_header(("hx-current-url", "/no where"));
-        assert!(site.send(lost).await.shows("for any"), "{source:?}");
+        // The URL is invalid or matches no route: the partial still carries messages for any view.
+        add(&salver, "*", "for any").await;
+        let invalid = get("/rows", HTMX).insert_header(("hx-current-url", "/no where"));
+        assert!(site.send(invalid).await.shows("for any"), "{source:?}");
     }
 }
 
-/// htmx 2 takes a message in where there is nothing else; htmx 4 would then leave the rest undone.
+/// htmx 2 accepts a response that consists only of an out-of-band message. htmx 4 would skip its
+/// main swap.
 #[actix_web::test]
-async fn nothing_but_a_message_is_an_answer_to_htmx_2() {
+async fn empty_response_carries_message_to_htmx_2() {
     async fn nothing() -> HttpResponse {
         HttpResponse::Ok().finish()
     }
-    let later: &Headers = &[HTMX[0], ("hx-request-type", "partial")];
-    for (headers, carries) in [(HTMX, true), (later, false), (&[][..], false)] {
+    let htmx_4: &Headers = &[HTMX[0], ("hx-request-type", "partial")];
+    for (headers, carries) in [(HTMX, true), (htmx_4, false), (&[][..], false)] {
         let salver = Salver::memory("app").unwrap();
         let site = adas_site(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page))
                 .route("/nothing", web::delete().to(nothing));
         })
         .await;
-        told(&salver, "orders/{id}", "hello").await;
+        add(&salver, "orders/{id}", "hello").await;
         let request = headers.iter().fold(
-            TestRequest::delete().uri("/nothing").insert_header(ON_A),
+            TestRequest::delete()
+                .uri("/nothing")
+                .insert_header(CURRENT_URL),
             |request, header| request.insert_header(*header),
         );
         let answer = site.send(request).await;
         assert_eq!(answer.shows("hello"), carries, "{headers:?}");
         assert_eq!(super::site::is_html(&answer), carries, "{headers:?}");
         salver.flush().await;
-        let left = salver.count(&adas(&salver, "orders/{id}")).await.unwrap();
-        assert_eq!(left, usize::from(!carries), "{headers:?}");
+        let pending = salver.count(&adas(&salver, "orders/{id}")).await.unwrap();
+        assert_eq!(pending, usize::from(!carries), "{headers:?}");
     }
 }
 
-/// Parts that come in pieces, cut anywhere.
+/// A partial is streamed in two chunks, split at any byte.
 #[actix_web::test]
-async fn parts_are_filled_in_pieces_too() {
-    for cut in 1..40 {
+async fn streamed_partial_is_filled_at_any_split() {
+    for split in 1..40 {
         let salver = Salver::memory("app").unwrap();
         let site = adas_site(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page));
             app.route(
-                "/it",
+                "/response",
                 web::get().to(move |messages: Messages, request: HttpRequest| async move {
-                    // Of a page that comes in pieces nobody knows whether it has a slot.
-                    if request.headers().contains_key("x-part") {
+                    // Without the override, a stream may turn out to be a page with a slot.
+                    if request.headers().contains_key("x-partial") {
                         messages.as_partial_of("orders/{id}").unwrap();
                     }
                     let text = "<p>x</p><turbo-frame  id = 'cart' class=x>y</turbo-frame>";
-                    let (one, two) = text.split_at(cut);
+                    let (one, two) = text.split_at(split);
                     let pieces = [one, two].map(|piece| Ok::<_, Error>(Bytes::from(piece)));
                     HttpResponse::Ok()
                         .content_type("text/html")
@@ -363,41 +370,46 @@ async fn parts_are_filled_in_pieces_too() {
             (HTMX[0], "</turbo-frame><div hx-swap-oob"),
             (("turbo-frame", "cart"), "class=x><turbo-stream action"),
         ] {
-            told(&salver, "orders/{id}", "hello").await;
-            let request = get("/it", &[header]).insert_header(ON_A);
-            let answer = site.send(request.insert_header(("x-part", "yes"))).await;
-            assert!(answer.shows(expected), "{cut}: {}", answer.body);
+            add(&salver, "orders/{id}", "hello").await;
+            let request = get("/response", &[header]).insert_header(CURRENT_URL);
+            let answer = site.send(request.insert_header(("x-partial", "yes"))).await;
+            assert!(answer.shows(expected), "{split}: {}", answer.body);
             salver.flush().await;
             assert_messages!(salver, ada(), "orders/{id}", []);
         }
-        told(&salver, "orders/{id}", "hello").await;
-        let answer = site.send(get("/it", HTMX).insert_header(ON_A)).await;
+        add(&salver, "orders/{id}", "hello").await;
+        let answer = site
+            .send(get("/response", HTMX).insert_header(CURRENT_URL))
+            .await;
         assert!(!answer.shows("hello"), "{}", answer.body);
     }
 }
 
-/// What somebody claims by hand in a part is for its own view, and nothing is put beside it.
+/// A partial whose handler renders `Pending` shows the messages of its own view, and no others.
 #[actix_web::test]
-async fn a_part_that_draws_for_itself_carries_nothing_more() {
-    async fn drawn(pending: Pending) -> HttpResponse {
+async fn partial_rendering_pending_carries_no_other_message() {
+    async fn rendered(pending: Pending) -> HttpResponse {
         html(format!("<li>row</li>{pending}"))
     }
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         app.route("/orders/{id}", web::get().to(page))
-            .route("/drawn", web::get().to(drawn));
+            .route("/rendered", web::get().to(rendered));
     })
     .await;
-    told(&salver, "orders/{id}", "for the page").await;
-    told(&salver, "drawn", "for itself").await;
-    let answer = site.send(get("/drawn", HTMX).insert_header(ON_A)).await;
+    add(&salver, "orders/{id}", "for the page").await;
+    add(&salver, "rendered", "for itself").await;
+    let answer = site
+        .send(get("/rendered", HTMX).insert_header(CURRENT_URL))
+        .await;
     assert!(answer.shows("for itself") && !answer.shows("for the page"));
     assert!(!answer.shows("hx-swap-oob"));
 }
 
-/// What a handler has claimed and not drawn is given back, whatever the part carries beside it.
+/// A handler claims messages and does not render them. They are released, and the partial carries
+/// none.
 #[actix_web::test]
-async fn a_part_that_only_counts_shows_nothing() {
+async fn partial_counting_pending_shows_no_message() {
     async fn badge(mut pending: Pending) -> HttpResponse {
         pending.now(Message::info("only now"));
         html(pending.len().to_string())
@@ -410,10 +422,10 @@ async fn a_part_that_only_counts_shows_nothing() {
         })
         .await;
         for view in ["badge", "*"] {
-            told(&salver, view, "hello").await;
+            add(&salver, view, "hello").await;
         }
         let answer = site
-            .send(get("/badge", &[header]).insert_header(ON_A))
+            .send(get("/badge", &[header]).insert_header(CURRENT_URL))
             .await;
         assert!(answer.body.starts_with('3') && !answer.shows("hello"));
         salver.flush().await;
@@ -421,14 +433,16 @@ async fn a_part_that_only_counts_shows_nothing() {
     }
 }
 
-/// A part without anything pending asks the store once, as a page does; nobody without a session.
+/// A partial without pending messages sends one claim, as a page does.
 #[actix_web::test]
-async fn a_part_costs_no_more_than_a_page() {
+async fn partial_without_messages_sends_one_claim() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = parts!(&salver);
-    let answer = site.send(get("/rows", HTMX).insert_header(ON_A)).await;
-    assert_eq!(answer.body, "<li>row</li>", "byte for byte");
+    let site = partials_site!(&salver);
+    let answer = site
+        .send(get("/rows", HTMX).insert_header(CURRENT_URL))
+        .await;
+    assert_eq!(answer.body, "<li>row</li>", "the body is unchanged");
     salver.flush().await;
-    assert_eq!(report.take(), ["claim"], "asked once, nothing written");
+    assert_eq!(report.take(), ["claim"], "one claim and no write");
 }

@@ -1,4 +1,4 @@
-//! How a visitor is known: the cookie, other sources, login and logout.
+//! How a visitor is identified: the session cookie, other session sources, login and logout.
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::test::{TestRequest, init_service};
@@ -8,7 +8,7 @@ use salver::web::SessionSource;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 use serde_json::Value;
 
-use super::site::{PAGE, Site, html, site};
+use super::site::{PAGE, WebTestSite, html, site};
 
 async fn save(messages: Messages) -> HttpResponse {
     messages.to("page").success("Saved.").await;
@@ -44,15 +44,15 @@ fn attributes(cookie: &str) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn the_cookie_is_bound_to_the_host_and_small() {
+async fn session_cookie_is_bound_to_host_and_small() {
     let salver = Salver::memory("app").unwrap();
     let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
     let plain_app = App::new()
         .wrap(salver.middleware().plain_http())
         .configure(routes);
     let plain_app = init_service(plain_app).await;
-    let near: std::net::SocketAddr = "127.0.0.1:50000".parse().unwrap();
-    let save = || TestRequest::post().uri("/save").peer_addr(near);
+    let peer: std::net::SocketAddr = "127.0.0.1:50000".parse().unwrap();
+    let save = || TestRequest::post().uri("/save").peer_addr(peer);
     let cases = [
         (
             TestRequest::post()
@@ -134,7 +134,7 @@ async fn the_cookie_is_bound_to_the_host_and_small() {
 }
 
 #[actix_web::test]
-async fn a_session_id_is_derived_as_ever() {
+async fn session_id_matches_fixtures() {
     let fixtures: Value = serde_json::from_str(include_str!("../fixtures/wire_v1.json")).unwrap();
     for case in fixtures["sessions"].as_array().unwrap() {
         let salver = Salver::memory(case["app"].as_str().unwrap()).unwrap();
@@ -148,7 +148,7 @@ async fn a_session_id_is_derived_as_ever() {
 }
 
 #[actix_web::test]
-async fn what_is_no_token_is_no_session() {
+async fn malformed_token_yields_no_session() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), routes).await;
     let good = "A".repeat(43);
@@ -168,45 +168,45 @@ async fn what_is_no_token_is_no_session() {
     assert_eq!(
         site.get("/id").await.body,
         "",
-        "that name is not given on plain http"
+        "the `__Host-` cookie is not accepted over plain HTTP"
     );
 }
 
 #[actix_web::test]
-async fn a_session_is_made_by_adding_and_kept() {
+async fn session_is_created_by_add_and_reused() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), routes).await;
     site.get("/page").await;
-    assert_eq!(site.cookie(), None, "looking makes none");
+    assert_eq!(site.cookie(), None, "a read creates no session");
     site.post("/save").await;
     let cookie = site.cookie();
     assert!(cookie.is_some());
     assert_eq!(
         site.post("/save").await.header("set-cookie"),
         None,
-        "it has one"
+        "the visitor already has a session"
     );
     assert!(site.get("/page").await.shows("Saved."));
     assert_eq!(site.cookie(), cookie);
 }
 
 #[actix_web::test]
-async fn the_cookie_goes_out_with_errors_too() {
+async fn session_cookie_is_set_on_error_response() {
     let salver = Salver::memory("app").unwrap();
     let handler = |messages: Messages| async move {
         messages.context("page").await?;
         Err::<HttpResponse, Error>(error::ErrorBadGateway("down"))
     };
-    let refuse = |request, next: actix_web::middleware::Next<_>| async move {
+    let fail = |request, next: actix_web::middleware::Next<_>| async move {
         let response: actix_web::dev::ServiceResponse<actix_web::body::BoxBody> =
             next.call(request).await?;
         match response.status().as_u16() {
-            502 => Err(error::ErrorBadGateway("a middleware gave up")),
+            502 => Err(error::ErrorBadGateway("a middleware failed")),
             _ => Ok(response),
         }
     };
     let app = App::new()
-        .wrap(actix_web::middleware::from_fn(refuse))
+        .wrap(actix_web::middleware::from_fn(fail))
         .wrap(salver.middleware())
         .route("/p", web::post().to(handler));
     let app = init_service(app).await;
@@ -222,14 +222,14 @@ async fn the_cookie_goes_out_with_errors_too() {
 }
 
 #[actix_web::test]
-async fn renew_carries_messages_to_a_new_id() {
+async fn renew_moves_messages_to_new_id() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), routes).await;
     site.post("/login").await;
     assert_eq!(
         site.cookie(),
         None,
-        "a visitor without a session is left alone"
+        "a login without a session creates none"
     );
     site.post("/save").await;
     let old = site.cookie();
@@ -242,29 +242,32 @@ async fn renew_carries_messages_to_a_new_id() {
         "the old id shows nothing"
     );
     let stale = site.post("/save").await;
-    assert_eq!(stale.status, 303, "the shorthand never fails the form");
+    assert_eq!(
+        stale.status, 303,
+        "`Messages::success` never fails the form"
+    );
     site.set_cookie(new);
     let body = site.get("/page").await.body;
     assert_eq!(
         body.matches("Saved.").count(),
         1,
-        "and nothing of what the old cookie wrote: {body}"
+        "the message added with the old cookie is not shown: {body}"
     );
 }
 
 #[actix_web::test]
-async fn renew_takes_along_what_the_request_has_claimed() {
+async fn renew_moves_messages_claimed_by_request() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), |app| {
         app.route("/save", web::post().to(save));
         app.route("/page", web::get().to(|| async { html(PAGE) }));
         let login = |messages: Messages, pending: Pending| async move {
-            let drawn = pending.html();
+            let html = pending.html();
             messages.renew().await?;
             Ok::<_, salver::Error>(
                 HttpResponse::Found()
                     .insert_header(("location", "/"))
-                    .body(drawn),
+                    .body(html),
             )
         };
         app.service(web::resource("/page/login").to(login));
@@ -279,7 +282,7 @@ async fn renew_takes_along_what_the_request_has_claimed() {
 }
 
 #[actix_web::test]
-async fn forget_clears_closes_and_gives_a_new_id() {
+async fn close_session_clears_messages_and_issues_new_id() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), routes).await;
     site.post("/save").await;
@@ -296,7 +299,7 @@ async fn forget_clears_closes_and_gives_a_new_id() {
 }
 
 #[actix_web::test]
-async fn a_header_or_a_closure_is_a_source_that_makes_no_session() {
+async fn header_source_creates_no_session() {
     let salver = Salver::memory("app").unwrap();
     let by_header = SessionSource::header(HeaderName::from_static("x-key"));
     let site = site(salver.middleware().session(by_header), |app| {
@@ -310,19 +313,25 @@ async fn a_header_or_a_closure_is_a_source_that_makes_no_session() {
         app.route("/strict", web::post().to(strict));
     })
     .await;
-    let keyed = |request: TestRequest| request.insert_header(("x-key", "secret of ada"));
-    let refused = site.post("/strict").await;
-    assert_eq!((refused.status.as_u16(), refused.body.as_str()), (422, ""));
+    let with_key = |request: TestRequest| request.insert_header(("x-key", "secret of ada"));
+    let rejected = site.post("/strict").await;
+    assert_eq!(
+        (rejected.status.as_u16(), rejected.body.as_str()),
+        (422, "")
+    );
     assert_eq!(site.post("/save").await.status, 303);
-    site.send(keyed(TestRequest::post().uri("/save"))).await;
-    let id = site.send(keyed(TestRequest::get().uri("/id"))).await.body;
+    site.send(with_key(TestRequest::post().uri("/save"))).await;
+    let id = site
+        .send(with_key(TestRequest::get().uri("/id")))
+        .await
+        .body;
     assert_eq!(
         (id.len(), id.contains("secret")),
         (22, false),
-        "derived, like the token"
+        "the id is derived from the header value, as from a token"
     );
     assert!(
-        site.send(keyed(TestRequest::get().uri("/page")))
+        site.send(with_key(TestRequest::get().uri("/page")))
             .await
             .shows("Saved.")
     );
@@ -330,7 +339,7 @@ async fn a_header_or_a_closure_is_a_source_that_makes_no_session() {
 }
 
 #[actix_web::test]
-async fn a_token_lives_in_an_actix_session() {
+async fn actix_session_source_stores_token() {
     use actix_session::{SessionMiddleware, storage::CookieSessionStore};
     let salver = Salver::memory("app").unwrap();
     let key = actix_web::cookie::Key::generate();
@@ -340,13 +349,13 @@ async fn a_token_lives_in_an_actix_session() {
         .wrap(salver.middleware().session(SessionSource::actix_session()))
         .wrap(sessions.build())
         .configure(routes);
-    let site = Site::of(init_service(app).await);
+    let site = WebTestSite::of(init_service(app).await);
     site.post("/save").await;
     let first = site.get("/id").await.body;
     assert_eq!(first.len(), 22);
     assert!(
         site.cookie().unwrap().starts_with("id="),
-        "no cookie of Salver's own"
+        "Salver sets no cookie"
     );
     site.post("/login").await;
     assert_ne!(site.get("/id").await.body, first);
@@ -354,7 +363,7 @@ async fn a_token_lives_in_an_actix_session() {
 }
 
 #[actix_web::test]
-async fn a_token_is_never_a_key() {
+async fn token_appears_in_no_key() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
     let site = site(salver.middleware(), routes).await;
@@ -374,7 +383,7 @@ async fn a_token_is_never_a_key() {
 }
 
 #[actix_web::test]
-async fn a_cookie_that_only_decodes_to_the_name_is_not_taken() {
+async fn percent_encoded_cookie_name_is_ignored() {
     let salver = Salver::memory("app").unwrap();
     let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
     let (planted, own) = ("A".repeat(43), "Q".repeat(42) + "A");
@@ -386,11 +395,11 @@ async fn a_cookie_that_only_decodes_to_the_name_is_not_taken() {
         let body = actix_web::test::call_and_read_body(&app, request).await;
         String::from_utf8(body.to_vec()).unwrap()
     };
-    let honest = id(format!("__Host-salver={own}")).await;
-    assert_eq!(honest.len(), 22);
+    let own_id = id(format!("__Host-salver={own}")).await;
+    assert_eq!(own_id.len(), 22);
     assert_eq!(
         id(format!("%5F_Host-salver={planted}; __Host-salver={own}")).await,
-        honest
+        own_id
     );
     assert_eq!(
         id(format!("%5F_Host-salver={planted}; salver={planted}")).await,
@@ -399,7 +408,7 @@ async fn a_cookie_that_only_decodes_to_the_name_is_not_taken() {
 }
 
 #[actix_web::test]
-async fn a_neighbour_that_is_not_utf_8_hides_no_cookie() {
+async fn non_utf_8_cookie_hides_no_session_cookie() {
     let salver = Salver::memory("app").unwrap();
     let app = init_service(App::new().wrap(salver.middleware()).configure(routes)).await;
     let id = async |cookies: &[u8]| {
@@ -411,14 +420,14 @@ async fn a_neighbour_that_is_not_utf_8_hides_no_cookie() {
         actix_web::test::call_and_read_body(&app, request.to_request()).await
     };
     let own = format!("__Host-salver={}", "A".repeat(43)).into_bytes();
-    let alone = id(&own).await;
-    assert_eq!(alone.len(), 22);
-    let neighbour: &[u8] = b"name=J\xf8rgen; words; =; ";
-    assert_eq!(id(&[neighbour, &own].concat()).await, alone);
+    let expected = id(&own).await;
+    assert_eq!(expected.len(), 22);
+    let other: &[u8] = b"name=J\xf8rgen; words; =; ";
+    assert_eq!(id(&[other, &own].concat()).await, expected);
 }
 
 #[actix_web::test]
-async fn an_old_cookie_can_log_in_again() {
+async fn stale_cookie_can_log_in_again() {
     let salver = Salver::memory("app").unwrap();
     let site = site(salver.middleware(), routes).await;
     site.post("/save").await;
@@ -429,19 +438,19 @@ async fn an_old_cookie_can_log_in_again() {
     assert_ne!(site.cookie(), old);
     assert!(
         !site.get("/page").await.shows("Saved."),
-        "it is a new session, with nothing in it"
+        "the new session is empty"
     );
     site.post("/save").await;
     assert!(site.get("/page").await.shows("Saved."));
 }
 
 #[actix_web::test]
-async fn a_login_in_doubt_gives_the_new_id_and_loses_nothing() {
+async fn login_in_doubt_issues_new_id_and_keeps_messages() {
     let (store, report) = crate::support::spy::SpyStore::new();
-    let budget = std::time::Duration::from_millis(20);
+    let timeout = std::time::Duration::from_millis(20);
     let salver = Salver::builder("app")
         .store(store)
-        .call_timeout(budget)
+        .call_timeout(timeout)
         .build()
         .unwrap();
     let site = site(salver.middleware(), routes).await;
@@ -458,7 +467,7 @@ async fn a_login_in_doubt_gives_the_new_id_and_loses_nothing() {
 }
 
 #[actix_web::test]
-async fn a_middleware_may_add_and_pass_the_request_on() {
+async fn inner_middleware_can_add_messages() {
     use actix_web::dev::ServiceRequest;
     use actix_web::middleware::{Next, from_fn};
     async fn guard(
@@ -474,12 +483,12 @@ async fn a_middleware_may_add_and_pass_the_request_on() {
         .wrap(from_fn(guard))
         .wrap(salver.middleware())
         .configure(routes);
-    let site = Site::of(init_service(app).await);
+    let site = WebTestSite::of(init_service(app).await);
     assert!(site.get("/page").await.shows("Please log in."));
 }
 
 #[actix_web::test]
-async fn a_message_that_is_not_loud_enough_makes_no_session() {
+async fn message_below_minimum_level_creates_no_session() {
     let quiet = Salver::builder("app")
         .minimum_level(salver::Level::Error)
         .build()
@@ -493,20 +502,20 @@ async fn a_message_that_is_not_loud_enough_makes_no_session() {
 }
 
 #[actix_web::test]
-async fn visitors_who_come_in_turns_are_never_taken_for_each_other() {
+async fn alternating_visitors_keep_their_session_ids() {
     let salver = Salver::memory("app").unwrap();
-    // Alike at both ends, where a hasty reader would look.
+    // The tokens differ in the middle only, so that a comparison of both ends would confuse them.
     let tokens = ["A", "B", "-"].map(|middle| format!("AAAA{}AAAA", middle.repeat(35)));
     let mut ids = Vec::new();
     for token in &tokens {
-        let alone = site(salver.middleware(), routes).await;
-        alone.set_cookie(Some(format!("salver={token}")));
-        ids.push(alone.get("/id").await.body);
+        let single = site(salver.middleware(), routes).await;
+        single.set_cookie(Some(format!("salver={token}")));
+        ids.push(single.get("/id").await.body);
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
-    let all = site(salver.middleware(), routes).await;
+    let shared = site(salver.middleware(), routes).await;
     for (token, expected) in tokens.iter().zip(&ids).cycle().take(9) {
-        all.set_cookie(Some(format!("salver={token}")));
-        assert_eq!(&all.get("/id").await.body, expected);
+        shared.set_cookie(Some(format!("salver={token}")));
+        assert_eq!(&shared.get("/id").await.body, expected);
     }
 }

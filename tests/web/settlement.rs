@@ -1,4 +1,4 @@
-//! How claims end where their worker does.
+//! Settlement of claims when their worker stops or stalls.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::support::eventually;
 use crate::support::spy::{Report, SpyStore};
 
 #[test]
-fn a_worker_that_ends_leaves_its_confirms_to_another_thread() {
-    for begun in [false, true] {
+fn confirms_of_stopped_worker_move_to_another_thread() {
+    for is_in_flight in [false, true] {
         let (store, report) = SpyStore::new();
         let salver = Salver::new("app", store).unwrap();
         let page = adas(&salver, "p");
@@ -24,30 +24,34 @@ fn a_worker_that_ends_leaves_its_confirms_to_another_thread() {
             .await;
             assert!(site.get("/p").await.shows("shown"));
             report.slow(Duration::from_secs(60));
-            while begun && !report.calls().contains(&"confirm") {
+            while is_in_flight && !report.calls().contains(&"confirm") {
                 tokio::task::yield_now().await;
             }
         });
         report.slow(Duration::ZERO);
         System::new().block_on(async {
             salver.flush().await;
-            let left = salver.claim(&page).await.unwrap();
-            assert!(left.messages().is_empty(), "begun={begun}");
+            let remaining = salver.claim(&page).await.unwrap();
+            assert!(
+                remaining.messages().is_empty(),
+                "is_in_flight={is_in_flight}"
+            );
             assert_eq!(
-                left.result.next_due_in, None,
-                "nothing waits for its lease to end"
+                remaining.result.next_due_in, None,
+                "no message waits for its lease to expire"
             );
         });
     }
 }
 
-/// Shows a message on a runtime that nobody drives after it.
-fn with_a_worker_at_rest(then: impl AsyncFnOnce(&Salver, &Report)) {
+/// Shows a message on a runtime that is not polled afterwards. Then calls `then` on another
+/// runtime.
+fn with_stalled_worker(then: impl AsyncFnOnce(&Salver, &Report)) {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let page = adas(&salver, "p");
-    let resting = System::new();
-    let site = resting.block_on(async {
+    let stalled = System::new();
+    let site = stalled.block_on(async {
         salver.add(&page, Message::info("shown")).await.unwrap();
         let site = adas_site(&salver, |app| {
             app.route("/p", web::get().to(|| async { html(PAGE) }));
@@ -56,23 +60,26 @@ fn with_a_worker_at_rest(then: impl AsyncFnOnce(&Salver, &Report)) {
         assert!(site.get("/p").await.shows("shown"));
         site
     });
-    assert!(!report.calls().contains(&"confirm"), "it is at rest");
+    assert!(
+        !report.calls().contains(&"confirm"),
+        "the stalled worker sent the confirm"
+    );
     System::new().block_on(then(&salver, &report));
     drop(site);
 }
 
 #[test]
-fn closing_does_not_wait_for_a_worker_that_stands_still() {
-    with_a_worker_at_rest(async |salver, report| {
+fn flush_does_not_wait_for_stalled_worker() {
+    with_stalled_worker(async |salver, report| {
         salver.flush().await;
         assert_eq!(report.calls().last(), Some(&"confirm"));
     });
 }
 
 #[test]
-fn a_worker_that_stands_still_keeps_no_confirm_for_long() {
-    with_a_worker_at_rest(async |_, report| {
-        eventually("another thread confirms", async || {
+fn confirms_of_stalled_worker_move_to_another_thread() {
+    with_stalled_worker(async |_, report| {
+        eventually("another thread sends the confirm", async || {
             report.calls().contains(&"confirm").then_some(())
         })
         .await;

@@ -1,4 +1,4 @@
-//! A site under test, and a visitor who keeps cookies.
+//! A web site under test, and a visitor with a cookie jar.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use actix_web::{App, Error, HttpResponse};
 use salver::web::Middleware;
 use salver::{Context, IntoView, Salver, SessionId};
 
-/// An HTML page with a slot in it.
+/// An HTML page with a slot.
 pub const PAGE: &str = "<!doctype html><h1>Page</h1><salver-messages></salver-messages>";
 
 pub fn html(body: impl Into<String>) -> HttpResponse {
@@ -23,7 +23,7 @@ pub fn html(body: impl Into<String>) -> HttpResponse {
         .body(body.into())
 }
 
-/// What came back.
+/// A response with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -41,13 +41,13 @@ impl Answer {
     }
 }
 
-/// A site and one visitor of it.
-pub struct Site<S> {
+/// A web site, and one visitor with a cookie jar.
+pub struct WebTestSite<S> {
     app: S,
     cookies: RefCell<BTreeMap<String, String>>,
 }
 
-impl<S, B> Site<S>
+impl<S, B> WebTestSite<S>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
@@ -59,26 +59,27 @@ where
         }
     }
 
-    /// Sends a request with the visitor's cookie and keeps the one that comes back.
-    pub async fn head(&self, request: TestRequest) -> Result<ServiceResponse<B>, Error> {
-        let here = "127.0.0.1:50000".parse().unwrap();
-        let mut request = request.insert_header(("host", "localhost")).peer_addr(here);
+    /// Sends a request with the visitor's cookies and stores those of the response.
+    /// Returns the response with its body unread.
+    pub async fn call(&self, request: TestRequest) -> Result<ServiceResponse<B>, Error> {
+        let peer = "127.0.0.1:50000".parse().unwrap();
+        let mut request = request.insert_header(("host", "localhost")).peer_addr(peer);
         if let Some(cookies) = self.cookie() {
             request = request.insert_header(("cookie", cookies));
         }
         let response = self.app.call(request.to_request()).await?;
         for cookie in response.headers().get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            self.keep(pair);
+            self.store_cookie(pair);
         }
         Ok(response)
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
-        let response = self.head(request).await.unwrap();
+        let response = self.call(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body()).await;
-        let body = body.unwrap_or_else(|_| panic!("the body broke off"));
+        let body = body.unwrap_or_else(|_| panic!("the body ended with an error"));
         let body = String::from_utf8(body.to_vec()).unwrap();
         Answer {
             status,
@@ -95,13 +96,13 @@ where
         self.send(TestRequest::post().uri(path)).await
     }
 
-    fn keep(&self, pair: &str) {
+    fn store_cookie(&self, pair: &str) {
         let (name, value) = pair.split_once('=').unwrap();
         let mut cookies = self.cookies.borrow_mut();
         cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The cookies that the next request brings.
+    /// Returns the `Cookie` header of the next request.
     pub fn cookie(&self) -> Option<String> {
         let cookies = self.cookies.borrow();
         let pairs: Vec<_> = cookies
@@ -111,46 +112,49 @@ where
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Brings these instead.
+    /// Replaces the cookies of the visitor.
     pub fn set_cookie(&self, cookies: Option<String>) {
         self.cookies.borrow_mut().clear();
         let cookies = cookies.unwrap_or_default();
         for pair in cookies.split("; ").filter(|pair| !pair.is_empty()) {
-            self.keep(pair);
+            self.store_cookie(pair);
         }
     }
 }
 
-/// Every request is Ada's.
+/// Returns the session of Ada.
 pub fn ada() -> SessionId {
     crate::support::session("ada")
 }
 
+/// Returns the context of Ada's session for a view.
 pub fn adas(salver: &Salver, view: impl IntoView) -> Context {
     salver.context(ada(), view).unwrap()
 }
 
-/// A site whose every visitor is Ada.
+/// Returns a site on which the session of each request is Ada's.
 pub async fn adas_site(
     salver: &Salver,
     routes: impl FnOnce(&mut ServiceConfig),
-) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
+) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
+{
     let middleware = salver.middleware().session(|_: &_| Some(ada()));
     site(middleware, routes).await
 }
 
-/// A site with the middleware as it is given.
+/// Returns a site with this middleware.
 pub async fn site(
     middleware: Middleware,
     routes: impl FnOnce(&mut ServiceConfig),
-) -> Site<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
-    Site::of(init_service(App::new().wrap(middleware).configure(routes)).await)
+) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
+{
+    WebTestSite::of(init_service(App::new().wrap(middleware).configure(routes)).await)
 }
 
-/// Tells whether a response is HTML, for the one test that wants to know.
+/// Returns whether a response is HTML.
 pub fn is_html(answer: &Answer) -> bool {
     answer
         .headers
         .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
 }

@@ -1,4 +1,4 @@
-//! The slot: where it is found, what it is filled with, how the page comes.
+//! The slot: where it is found, how it is filled, and how messages are rendered.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, test};
 use futures_util::stream;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
-use super::site::{PAGE, Site, ada, adas, adas_site, html, is_html};
+use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, is_html};
 
 async fn filled(page: &'static str) -> String {
     let salver = Salver::memory("app").unwrap();
@@ -25,7 +25,7 @@ async fn filled(page: &'static str) -> String {
 }
 
 #[actix_web::test]
-async fn the_first_empty_element_is_filled_and_no_other() {
+async fn first_empty_slot_is_filled_and_no_other() {
     const SLOT: &str = "<salver-messages></salver-messages>";
     let fills = [
         ("<p>", SLOT, "</p>"),
@@ -104,7 +104,7 @@ async fn the_first_empty_element_is_filled_and_no_other() {
 }
 
 #[actix_web::test]
-async fn a_page_in_pieces_is_filled_wherever_it_is_cut() {
+async fn streamed_page_is_filled_at_any_chunk_size() {
     let page = "<!-- <salver-messages></salver-messages> --><p title=\"<salver\">\
                 <salver-messages a=\"/>\"> </salver-messages><p>after</p>";
     for size in 1..page.len() {
@@ -136,16 +136,19 @@ async fn a_page_in_pieces_is_filled_wherever_it_is_cut() {
         let removed = answer.body.find("<ul").unwrap()..answer.body.find("</ul>").unwrap() + 5;
         let mut rest = answer.body.clone();
         rest.replace_range(removed, "");
-        assert_eq!(rest, page, "every other byte as it was");
+        assert_eq!(rest, page, "every other byte is unchanged");
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
         assert_messages!(salver, ada(), "p", []);
-        assert!(!site.get("/p").await.shows("hello"), "once");
+        assert!(
+            !site.get("/p").await.shows("hello"),
+            "the message is shown once"
+        );
     }
 }
 
 #[actix_web::test]
-async fn a_sized_stream_is_filled_and_gets_another_size() {
+async fn sized_stream_is_filled_and_resized() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -164,7 +167,7 @@ async fn a_sized_stream_is_filled_and_gets_another_size() {
 }
 
 #[actix_web::test]
-async fn a_stream_without_a_slot_gives_back() {
+async fn stream_without_slot_releases_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -181,18 +184,18 @@ async fn a_stream_without_a_slot_gives_back() {
 }
 
 #[actix_web::test]
-async fn a_page_that_draws_pending_itself_leaves_the_slot_empty() {
+async fn page_rendering_pending_leaves_slot_empty() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |pending: Pending| async move {
-        let drawn: Vec<_> = pending
+        let texts: Vec<_> = pending
             .iter()
             .map(|message| message.text().to_owned())
             .collect();
-        html(format!("{} {PAGE}", drawn.join(",")))
+        html(format!("{} {PAGE}", texts.join(",")))
     };
     let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     assert_eq!(site.get("/p").await.body, format!("hello {PAGE}"));
@@ -200,7 +203,7 @@ async fn a_page_that_draws_pending_itself_leaves_the_slot_empty() {
 }
 
 #[actix_web::test]
-async fn counting_is_not_rendering() {
+async fn counting_pending_is_not_rendering() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -216,24 +219,27 @@ async fn counting_is_not_rendering() {
     let answer = site.await.get("/p").await;
     assert!(
         answer.body.starts_with("2 false") && answer.shows("hello"),
-        "the slot shows them"
+        "the slot shows the messages"
     );
     assert!(
         answer.shows("now"),
-        "what is for this response only too: {}",
+        "the slot shows the message for this response: {}",
         answer.body
     );
 }
 
 #[actix_web::test]
-async fn pending_prints_serialises_and_iterates() {
+async fn pending_can_be_displayed_serialised_and_iterated() {
     let salver = Salver::memory("app").unwrap();
     let add = async || {
         let message = Message::info("a < b").title("T").data(7);
-        salver.add(&adas(&salver, "{way}"), message).await.unwrap();
+        salver
+            .add(&adas(&salver, "{format}"), message)
+            .await
+            .unwrap();
     };
-    let handler = |way: web::Path<String>, pending: Pending| async move {
-        match way.as_str() {
+    let handler = |format: web::Path<String>, pending: Pending| async move {
+        match format.as_str() {
             "print" => HttpResponse::Ok().body(pending.to_string()),
             "html" => HttpResponse::Ok().body(pending.html()),
             "json" => HttpResponse::Ok().json(pending),
@@ -244,10 +250,10 @@ async fn pending_prints_serialises_and_iterates() {
         }
     };
     let site = adas_site(&salver, |app| {
-        _ = app.route("/{way}", web::get().to(handler))
+        _ = app.route("/{format}", web::get().to(handler))
     })
     .await;
-    for (way, expected) in [
+    for (format, expected) in [
         (
             "print",
             "<strong>T</strong> <span class=\"salver-text\">a &lt; b</span></div></li></ul>",
@@ -257,16 +263,16 @@ async fn pending_prints_serialises_and_iterates() {
         ("iterate", "a < b"),
     ] {
         add().await;
-        let answer = site.get(&format!("/{way}")).await;
-        assert!(answer.shows(expected), "{way}: {}", answer.body);
+        let answer = site.get(&format!("/{format}")).await;
+        assert!(answer.shows(expected), "{format}: {}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
-        assert_messages!(salver, ada(), "{way}", []);
+        assert_messages!(salver, ada(), "{format}", []);
     }
 }
 
 #[actix_web::test]
-async fn now_is_shown_here_and_nowhere_else() {
+async fn now_is_shown_in_this_response_only() {
     let salver = Salver::memory("app").unwrap();
     let site = super::site::site(salver.middleware(), |app| {
         app.route(
@@ -286,13 +292,13 @@ async fn now_is_shown_here_and_nowhere_else() {
     assert_eq!(
         site.cookie(),
         None,
-        "nothing was stored, so there is no session"
+        "no message was stored, so no session was created"
     );
     assert_eq!(site.get("/p").await.body, PAGE);
 }
 
 #[actix_web::test]
-async fn what_a_handler_adds_to_its_own_page_is_shown_in_it() {
+async fn message_added_to_own_page_is_shown_in_it() {
     let salver = Salver::memory("app").unwrap();
     let handler = |messages: Messages| async move {
         messages.info("just now").await;
@@ -305,7 +311,7 @@ async fn what_a_handler_adds_to_its_own_page_is_shown_in_it() {
 }
 
 #[actix_web::test]
-async fn compression_and_error_pages_wrap_outside() {
+async fn slot_is_filled_before_compression_and_error_handlers() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello ".repeat(50)))
@@ -333,7 +339,7 @@ async fn compression_and_error_pages_wrap_outside() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_encoded_already_is_left_alone() {
+async fn compressed_body_is_unchanged() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -343,17 +349,17 @@ async fn a_body_that_is_encoded_already_is_left_alone() {
         .wrap(Compress::default())
         .wrap(salver.middleware().session(|_: &_| Some(ada())))
         .route("/p", web::get().to(|| async { html(PAGE.repeat(20)) }));
-    let site = Site::of(test::init_service(app).await);
+    let site = WebTestSite::of(test::init_service(app).await);
     let request = test::TestRequest::get()
         .uri("/p")
         .insert_header((header::ACCEPT_ENCODING, "gzip"));
-    let answer = site.head(request).await.unwrap();
+    let answer = site.call(request).await.unwrap();
     assert_eq!(answer.headers().get("content-encoding").unwrap(), "gzip");
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
 
 #[actix_web::test]
-async fn the_page_says_how_many_more_there_were_once() {
+async fn page_shows_number_of_displaced_messages_once() {
     let salver = Salver::builder("app").max_messages(2).build().unwrap();
     for n in 0..5 {
         salver
@@ -371,15 +377,15 @@ async fn the_page_says_how_many_more_there_were_once() {
 }
 
 #[actix_web::test]
-async fn a_link_that_is_refused_is_not_drawn() {
+async fn rejected_link_is_not_rendered() {
     for url in ["javascript:alert(1)", "//evil.example", "data:text/html,x"] {
-        let drawn = salver::fragment(&[Message::info("hello").action("here", url)], 0);
-        assert!(drawn.contains("hello") && !drawn.contains("<a"), "{drawn}");
+        let html = salver::fragment(&[Message::info("hello").action("link", url)], 0);
+        assert!(html.contains("hello") && !html.contains("<a"), "{html}");
     }
 }
 
 #[actix_web::test]
-async fn json_may_stand_in_a_script_element() {
+async fn pending_json_is_safe_in_script_element() {
     let salver = Salver::memory("app").unwrap();
     let evil = "</script><!--<script>&'\u{2028}\u{2029}\"\\";
     let message = Message::info(evil).data(serde_json::json!({ evil: evil }));
@@ -404,7 +410,7 @@ async fn json_may_stand_in_a_script_element() {
 }
 
 #[actix_web::test]
-async fn everything_in_the_fragment_is_escaped() {
+async fn fragment_escapes_all_text() {
     let salver = Salver::memory("app").unwrap();
     let evil = "<script>alert('1')</script>\"&";
     let message = Message::error(evil)
@@ -432,8 +438,8 @@ async fn everything_in_the_fragment_is_escaped() {
     })
     .await;
     let body = site.get("/p").await.body;
-    for never in ["<script", "javascript:", "<img", "onerror=alert(1)>"] {
-        assert!(!body.contains(never), "{never} in {body}");
+    for forbidden in ["<script", "javascript:", "<img", "onerror=alert(1)>"] {
+        assert!(!body.contains(forbidden), "{forbidden} in {body}");
     }
     let text = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;";
     assert!(body.contains(&format!(
@@ -445,7 +451,7 @@ async fn everything_in_the_fragment_is_escaped() {
 }
 
 #[actix_web::test]
-async fn a_claim_is_shared_by_everybody_who_asks() {
+async fn extractors_of_one_request_share_claim() {
     let (store, report) = crate::support::spy::SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
@@ -465,7 +471,7 @@ async fn a_claim_is_shared_by_everybody_who_asks() {
 }
 
 #[actix_web::test]
-async fn a_stream_that_ends_in_the_middle_of_something_ends_well() {
+async fn stream_ending_inside_markup_is_unchanged() {
     for end in ["<!-- never closed", "<script>", "<p title=\"cut"] {
         let salver = Salver::memory("app").unwrap();
         salver
@@ -473,7 +479,7 @@ async fn a_stream_that_ends_in_the_middle_of_something_ends_well() {
             .await
             .unwrap();
         let handler = move || async move {
-            // As most streams, it panics when it is asked again after its end.
+            // As most streams do, this stream panics when it is polled after its end.
             let page = stream::unfold(Some(end), |page| async move {
                 Some((
                     Ok::<_, std::io::Error>(Bytes::from_static(page?.as_bytes())),
@@ -490,7 +496,7 @@ async fn a_stream_that_ends_in_the_middle_of_something_ends_well() {
 }
 
 #[actix_web::test]
-async fn a_page_full_of_stray_brackets_is_read_once() {
+async fn page_of_stray_brackets_is_parsed_in_linear_time() {
     let salver = Salver::memory("app").unwrap();
     salver
         .add(&adas(&salver, "p"), Message::info("hello"))
@@ -511,13 +517,13 @@ async fn a_page_full_of_stray_brackets_is_read_once() {
         app.route("/s", web::get().to(streamed));
     })
     .await;
-    // Quadratic reading would take minutes, and the runner ends it.
+    // A quadratic parser would need minutes, and the test runner would stop it.
     assert_eq!(site.get("/p").await.body.len(), page.len());
     assert_eq!(site.get("/s").await.body.len(), page.len());
 }
 
 #[actix_web::test]
-async fn what_expired_is_not_told_of() {
+async fn expired_messages_are_not_counted_as_displaced() {
     let clock = salver::store::Clock::manual();
     let store = salver::store::MemoryStore::with_clock(clock.clone());
     let salver = Salver::builder("app")
@@ -535,7 +541,7 @@ async fn what_expired_is_not_told_of() {
     add("2").await;
     clock.advance(Duration::from_secs(3601));
     add("3").await;
-    let drawn = |pending: Pending| async move { html(pending.html()) };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(drawn))).await;
+    let rendered = |pending: Pending| async move { html(pending.html()) };
+    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(rendered))).await;
     assert!(!site.get("/p").await.shows("more"));
 }

@@ -1,4 +1,4 @@
-//! What a view is called: frozen, since messages are addressed by it.
+//! The names of views. They are frozen, because messages are addressed by them.
 
 use actix_web::http::header::HeaderName;
 use actix_web::middleware::NormalizePath;
@@ -7,29 +7,28 @@ use actix_web::{App, HttpResponse, Responder, get, post, web};
 use salver::web::ViewSource;
 use salver::{Message, Messages, Salver, View};
 
-use super::site::{PAGE, Site, ada, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, site};
 
 async fn page() -> HttpResponse {
     html(PAGE)
 }
 
 #[get("/macro")]
-async fn shown_by_a_macro() -> impl Responder {
+async fn page_by_macro() -> impl Responder {
     html(PAGE)
 }
 
 #[post("/macro")]
-async fn added_by_another_function(messages: Messages) -> impl Responder {
+async fn add_by_macro(messages: Messages) -> impl Responder {
     messages.info("from the post").await;
     "ok"
 }
 
 #[actix_web::test]
-async fn all_methods_of_a_path_are_one_view() {
+async fn methods_of_one_path_share_view() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
-        app.service(shown_by_a_macro)
-            .service(added_by_another_function);
+        app.service(page_by_macro).service(add_by_macro);
     })
     .await;
     site.post("/macro").await;
@@ -38,7 +37,7 @@ async fn all_methods_of_a_path_are_one_view() {
 }
 
 #[actix_web::test]
-async fn frozen_names_of_views() {
+async fn view_names_are_frozen() {
     let cases = [
         ("/", "/"),
         ("/settings", "settings"),
@@ -57,7 +56,7 @@ async fn frozen_names_of_views() {
     for (path, view) in cases {
         let salver = Salver::memory("app").unwrap();
         salver
-            .add(&adas(&salver, view), Message::info("found it"))
+            .add(&adas(&salver, view), Message::info("found"))
             .await
             .unwrap();
         let site = adas_site(&salver, |app| {
@@ -83,17 +82,17 @@ async fn frozen_names_of_views() {
         })
         .await;
         assert!(
-            site.get(path).await.shows("found it"),
+            site.get(path).await.shows("found"),
             "{path} is not the view {view}"
         );
     }
 }
 
 #[actix_web::test]
-async fn an_empty_scope_adds_nothing_to_the_name() {
+async fn empty_scope_does_not_change_view_name() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "inside"), Message::info("found it"))
+        .add(&adas(&salver, "inside"), Message::info("found"))
         .await
         .unwrap();
     let routes = |app: &mut web::ServiceConfig| {
@@ -104,30 +103,30 @@ async fn an_empty_scope_adds_nothing_to_the_name() {
             .await
             .get("/inside")
             .await
-            .shows("found it")
+            .shows("found")
     );
 }
 
 #[actix_web::test]
-async fn a_normalised_path_has_the_routes_name() {
+async fn normalised_path_has_view_of_route() {
     let salver = Salver::memory("app").unwrap();
     let app = App::new()
         .wrap(salver.middleware().session(|_: &_| Some(ada())))
         .wrap(NormalizePath::trim())
         .route("/settings", web::get().to(page));
-    let site = Site::of(init_service(app).await);
+    let site = WebTestSite::of(init_service(app).await);
     for path in ["/settings", "/settings/", "//settings//"] {
         salver
-            .add(&adas(&salver, "settings"), Message::info("found it"))
+            .add(&adas(&salver, "settings"), Message::info("found"))
             .await
             .unwrap();
-        assert!(site.get(path).await.shows("found it"), "{path}");
+        assert!(site.get(path).await.shows("found"), "{path}");
         salver.flush().await;
     }
 }
 
 #[actix_web::test]
-async fn a_request_without_a_route_has_any_view_only() {
+async fn request_without_route_shows_any_view_only() {
     let salver = Salver::memory("app").unwrap();
     let site = adas_site(&salver, |app| {
         app.service(
@@ -159,7 +158,7 @@ async fn a_request_without_a_route_has_any_view_only() {
 }
 
 #[actix_web::test]
-async fn a_page_in_a_scope_with_its_own_middleware_works() {
+async fn scope_with_own_middleware_shows_messages() {
     let salver = Salver::memory("app").unwrap();
     let app = App::new()
         .service(
@@ -168,17 +167,20 @@ async fn a_page_in_a_scope_with_its_own_middleware_works() {
                 .route("/cart", web::get().to(page)),
         )
         .route("/cart", web::get().to(page));
-    let site = Site::of(init_service(app).await);
+    let site = WebTestSite::of(init_service(app).await);
     salver
-        .add(&adas(&salver, "shop/cart"), Message::info("found it"))
+        .add(&adas(&salver, "shop/cart"), Message::info("found"))
         .await
         .unwrap();
-    assert!(!site.get("/cart").await.shows("found it"), "not wrapped");
-    assert!(site.get("/shop/cart").await.shows("found it"));
+    assert!(
+        !site.get("/cart").await.shows("found"),
+        "the middleware does not wrap this route"
+    );
+    assert!(site.get("/shop/cart").await.shows("found"));
 }
 
 #[actix_web::test]
-async fn other_sources_of_views() {
+async fn view_is_read_from_path_header_query_or_closure() {
     let salver = Salver::memory("app").unwrap();
     let wrapped = || salver.middleware().session(|_: &_| Some(ada()));
     let routes = |app: &mut web::ServiceConfig| _ = app.route("/o/{id}", web::get().to(page));
@@ -203,7 +205,7 @@ async fn other_sources_of_views() {
     assert_eq!(
         by_header.get("/o/1").await.body,
         PAGE,
-        "no header, no view of its own"
+        "without the header the page has no view"
     );
     let by_query = site(wrapped().view(ViewSource::query("view")), routes).await;
     assert!(

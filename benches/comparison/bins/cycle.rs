@@ -1,27 +1,28 @@
-//! Post, redirect, get with one message: cycles per second of Salver and its rivals.
+//! Measures post, redirect, get with one message: cycles per second of Salver and of other ways.
 
 use comparison::compare;
 use comparison::load::Plan;
 use comparison::server::Server;
 use comparison::{Outcome, environment};
 
-const RIVALS: [&str; 5] = ["raw", "flash-session", "flash-cookie", "pool", "zrange"];
+/// The modes that Salver is compared with.
+const OTHER_MODES: [&str; 5] = ["raw", "flash-session", "flash-cookie", "pool", "zrange"];
 
 fn main() -> Outcome {
-    environment::tell()?;
+    environment::print()?;
     let mut server = Server::start(&[])?;
     let mut ratios = Vec::new();
-    compare::head("Post, redirect, get with one message")?;
-    for mode in RIVALS {
+    compare::print_header("Post, redirect, get with one message")?;
+    for mode in OTHER_MODES {
         let ratio = compare::sites(&mut server, ["salver", mode], Plan::Cycle)?;
         ratios.push((format!("cycle/{mode}"), ratio));
     }
-    // Without a process that is told of every change.
+    // Salver without a pending index, so that Redis sends no invalidations.
     let ratio = compare::sites(&mut server, ["strict", "raw"], Plan::Cycle)?;
     ratios.push(("cycle/strict/raw".into(), ratio));
     println!();
     for (name, ratio) in ratios {
-        ratio.tell(&name);
+        ratio.print_ratio(&name);
     }
     Ok(())
 }

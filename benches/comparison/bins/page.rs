@@ -1,5 +1,8 @@
-//! Pages per second. With `BENCH_PREVIOUS_SITE`, the path of the `site` program of another build, compares the two
-//! builds only and prints `RATIO page/idle/previous`. Else Salver and its rivals: with nothing pending, and with one message.
+//! Measures pages per second of Salver and of other ways to serve the same page: with nothing
+//! pending, and with one message.
+//!
+//! If `BENCH_PREVIOUS_SITE` is the path of the `site` program of another build, only compares the
+//! two builds, and prints `RATIO page/idle/previous`.
 
 use std::{env, fs};
 
@@ -11,51 +14,51 @@ use comparison::{Outcome, environment};
 
 const PLOT: &str = "benches/page.svg";
 
-/// Against whom, with the words of the plot.
-const RIVALS: [(&str, &str); 5] = [
-    ("bare", "the bare handler, no messages"),
+/// The modes that Salver is compared with, and their labels in the plot.
+const OTHER_MODES: [(&str, &str); 5] = [
+    ("bare", "bare handler, no messages"),
     ("flash-cookie", "actix-web-flash-messages, cookie"),
     ("flash-session", "actix-web-flash-messages, Redis"),
-    ("pool", "a pool's connection and a script"),
-    ("zrange", "one ZRANGE per page, by hand"),
+    ("pool", "connection pool and a script"),
+    ("zrange", "one plain ZRANGE per page"),
 ];
 
 fn main() -> Outcome {
-    environment::tell()?;
+    environment::print()?;
     let mut server = Server::start(&[])?;
     let (mut bars, mut ratios) = (Vec::new(), Vec::new());
 
     if let Ok(previous) = env::var("BENCH_PREVIOUS_SITE") {
-        compare::head("Page with nothing pending, this build and the previous one")?;
+        compare::print_header("Page with nothing pending, this build and the previous one")?;
         let ratio = compare::builds(&mut server, &previous, Plan::Idle)?;
-        ratio.tell("page/idle/previous");
+        ratio.print_ratio("page/idle/previous");
         return Ok(());
     }
-    compare::head("Page with nothing pending, of a visitor with a session")?;
-    for (mode, words) in RIVALS {
+    compare::print_header("Page with nothing pending, of a visitor with a session")?;
+    for (mode, label) in OTHER_MODES {
         let ratio = compare::sites(&mut server, ["salver", mode], Plan::Idle)?;
         ratios.push((format!("page/idle/{mode}"), ratio));
-        bars.push(Bar { words, ratio });
+        bars.push(Bar { label, ratio });
     }
-    fs::write(PLOT, plot::draw(&bars))?;
-    // What no page can do better than: no page is faster than one without messages.
-    for rival in ["flash-cookie", "flash-session", "pool", "zrange"] {
-        let ratio = compare::sites(&mut server, ["bare", rival], Plan::Idle)?;
-        ratios.push((format!("page/ceiling/{rival}"), ratio));
+    fs::write(PLOT, plot::render(&bars))?;
+    // The highest possible ratios: no page is faster than one without messages.
+    for mode in ["flash-cookie", "flash-session", "pool", "zrange"] {
+        let ratio = compare::sites(&mut server, ["bare", mode], Plan::Idle)?;
+        ratios.push((format!("page/ceiling/{mode}"), ratio));
     }
     let ratio = compare::sites(&mut server, ["strict", "bare"], Plan::Idle)?;
     ratios.push(("page/strict/bare".into(), ratio));
 
-    compare::head("Page with one message")?;
-    // The bare handler has no message to show.
-    for (mode, _) in RIVALS.into_iter().skip(1) {
+    compare::print_header("Page with one message")?;
+    // Skips the bare handler, which shows no messages.
+    for (mode, _) in OTHER_MODES.into_iter().skip(1) {
         let ratio = compare::sites(&mut server, ["salver", mode], Plan::Shown)?;
         ratios.push((format!("page/shown/{mode}"), ratio));
     }
 
     println!();
     for (name, ratio) in ratios {
-        ratio.tell(&name);
+        ratio.print_ratio(&name);
     }
     println!("The plot is in {PLOT}");
     Ok(())

@@ -1,91 +1,100 @@
-//! How soon another process knows what was added, and whether it ever does not.
+//! Measures how soon another process receives a change, and counts the changes that it never
+//! receives.
 //!
-//! Each context is added to once. The time is that from the return of the add in this process to the ring of a
-//! watch in the other one, which rings as soon as the pending index has its mark; a negative one says that the
-//! other process knew first.
-//! Who adds shares its core with the server, who listens has one to itself. `TOP` sets how many adds there are in
-//! all, the last of them at full speed before every page is looked at; as it comes, a million.
+//! Each context receives one add. The delay runs from the return of the add in this process to the
+//! change that a listener in the other process receives. The listener receives it as soon as the
+//! pending index has a dirty entry for the context. A negative delay means that the other process
+//! received the change before the add returned.
+//!
+//! This process shares its core with Redis; the listener has a core of its own.
+//! `BENCH_MAX_VISITORS` sets the total number of adds, a million by default. The last of them run
+//! at full speed, and then the other process requests every page.
 
 use comparison::compare;
-use comparison::fixture::Setting;
-use comparison::listener::{Crowd, Listener, now};
+use comparison::fixture::Fixture;
+use comparison::listener::{Listener, VisitorGroup, now};
 use comparison::programs::{self, OTHER_CORE};
 use comparison::visitors;
 use comparison::{Outcome, TEXT, environment};
 use salver::{Context, Error, Message, Salver};
 
-const IDLE: Crowd = Crowd {
+const IDLE: VisitorGroup = VisitorGroup {
     first: 0,
-    people: 50_000,
-    lanes: 1,
+    visitors: 50_000,
+    tasks: 1,
 };
-const BUSY: Crowd = Crowd {
-    first: IDLE.people,
-    people: 100_000,
-    lanes: 64,
+const BUSY: VisitorGroup = VisitorGroup {
+    first: IDLE.visitors,
+    visitors: 100_000,
+    tasks: 64,
 };
 
-/// When an add began, and when it returned.
+/// The times at which an add started and returned, in Unix nanoseconds.
 #[derive(Clone, Copy)]
-struct Added {
+struct AddTimes {
     number: usize,
-    began: u64,
+    started: u64,
     returned: u64,
 }
 
-/// Microseconds from the return of an add to the ring, sorted, and how many did not ring.
+/// Microseconds from the return of each add to its change, sorted, and the number of adds whose
+/// change never arrived.
 struct Delays {
     micros: Vec<f64>,
     lost: usize,
 }
 
 fn main() -> Outcome {
-    environment::tell()?;
-    programs::stay_on_core(OTHER_CORE)?;
-    environment::tell_stillness();
-    // So that a million messages leave room for others.
-    let mut setting = Setting::with(&["--zset-max-listpack-value", "512"])?;
-    let mut listener = Listener::start(&setting.server.url())?;
-    listener.learn()?;
-    let asked = setting.server.calls("scan")?;
-    println!("\nMicroseconds from the return of an add until another process knows");
-    let idle = delays(&mut setting, &mut listener, IDLE)?;
-    idle.tell("one add at a time");
-    let busy = delays(&mut setting, &mut listener, BUSY)?;
-    busy.tell("64 adds at a time");
-    let (top, missed) = pages(&mut setting, &mut listener)?;
-    if setting.server.has_gone_round(asked)? || !listener.knows()? {
-        return Err("the index was lost meanwhile: these figures say nothing".into());
+    environment::print()?;
+    programs::pin_to_core(OTHER_CORE)?;
+    environment::print_scheduler_stall();
+    // Makes a million messages fit into memory.
+    let mut fixture = Fixture::with(&["--zset-max-listpack-value", "512"])?;
+    let mut listener = Listener::start(&fixture.server.url())?;
+    listener.wait_until_synced()?;
+    let scans_before = fixture.server.calls("scan")?;
+    println!("\nMicroseconds from the return of an add until another process receives the change");
+    let idle = measure_delays(&mut fixture, &mut listener, IDLE)?;
+    idle.print("one add at a time");
+    let busy = measure_delays(&mut fixture, &mut listener, BUSY)?;
+    busy.print("64 adds at a time");
+    let (added, missed) = add_at_full_speed(&mut fixture, &mut listener)?;
+    if fixture.server.has_resynced(scans_before)? || !listener.is_synced()? {
+        return Err("the index was resynced during the run; the results are invalid".into());
     }
     println!();
-    idle.figure("idle");
-    busy.figure("busy");
-    let adds = IDLE.people + BUSY.people + top;
+    idle.print_figure("idle");
+    busy.print_figure("busy");
+    let adds = IDLE.visitors + BUSY.visitors + added;
     let lost = idle.lost + busy.lost + missed as usize;
-    println!("FIGURE freshness/lost adds={adds} lost={lost}");
+    println!("FIGURE propagation/lost adds={adds} lost={lost}");
     Ok(())
 }
 
-/// Adds for all of the crowd while the other process watches.
-fn delays(setting: &mut Setting, listener: &mut Listener, crowd: Crowd) -> Outcome<Delays> {
-    listener.watch(crowd)?;
-    let added = add(setting, crowd)?;
-    let heard = listener.heard(crowd)?;
+/// Adds a message for each visitor of the group, while the other process listens.
+fn measure_delays(
+    fixture: &mut Fixture,
+    listener: &mut Listener,
+    group: VisitorGroup,
+) -> Outcome<Delays> {
+    listener.listen(group)?;
+    let adds = add(fixture, group)?;
+    let changes = listener.change_times(group)?;
     let mut delays = Delays {
-        micros: Vec::with_capacity(crowd.people),
+        micros: Vec::with_capacity(group.visitors),
         lost: 0,
     };
-    for Added {
+    for AddTimes {
         number,
-        began,
+        started,
         returned,
-    } in added
+    } in adds
     {
-        match heard.get(number - crowd.first).copied().flatten() {
-            Some(heard) if heard < began => {
-                return Err("a watch rang before its add: these figures say nothing".into());
+        match changes.get(number - group.first).copied().flatten() {
+            Some(changed) if changed < started => {
+                return Err("a change arrived before its add; the results are invalid".into());
             }
-            Some(heard) => delays.micros.push((heard as f64 - returned as f64) / 1e3),
+            Some(changed) => delays.micros.push((changed as f64 - returned as f64) / 1e3),
             None => delays.lost += 1,
         }
     }
@@ -93,93 +102,96 @@ fn delays(setting: &mut Setting, listener: &mut Listener, crowd: Crowd) -> Outco
     Ok(delays)
 }
 
-/// Adds at full speed, then has everybody look at the page: tells how many adds there were, and how many pages
-/// were without their message.
-fn pages(setting: &mut Setting, listener: &mut Listener) -> Outcome<(usize, u64)> {
-    let first = IDLE.people + BUSY.people;
-    let crowd = Crowd {
+/// Adds at full speed; afterwards the other process requests every page. Returns the number of adds
+/// and the number of pages without their message.
+fn add_at_full_speed(fixture: &mut Fixture, listener: &mut Listener) -> Outcome<(usize, u64)> {
+    let first = IDLE.visitors + BUSY.visitors;
+    let group = VisitorGroup {
         first,
-        // Of more in all the index would go through all keys again, to have room.
-        people: compare::top()?.saturating_sub(first),
-        lanes: BUSY.lanes,
+        // With more adds in total, the index would exceed its capacity and scan all keys again.
+        visitors: compare::max_visitors()?.saturating_sub(first),
+        tasks: BUSY.tasks,
     };
-    let added = add(setting, crowd)?;
-    let began = added.iter().map(|added| added.began).min();
-    let ended = added.iter().map(|added| added.returned).max();
-    let seconds = (ended.unwrap_or_default() - began.unwrap_or_default()) as f64 / 1e9;
-    let missed = listener.missed(crowd.first, crowd.people)?;
+    let adds = add(fixture, group)?;
+    let started = adds.iter().map(|add| add.started).min();
+    let ended = adds.iter().map(|add| add.returned).max();
+    let seconds = (ended.unwrap_or_default() - started.unwrap_or_default()) as f64 / 1e9;
+    let missed = listener.missed(group.first, group.visitors)?;
     println!(
-        "\n{} adds at full speed, {:.0} a second; of as many pages of the other process, without their message: {missed}",
-        crowd.people,
-        crowd.people as f64 / seconds
+        "\n{} adds at full speed, {:.0} per second; pages of the other process without their message: {missed}",
+        group.visitors,
+        group.visitors as f64 / seconds
     );
-    Ok((crowd.people, missed))
+    Ok((group.visitors, missed))
 }
 
-/// Adds once for each of the crowd, in each lane one after the other.
-fn add(setting: &Setting, crowd: Crowd) -> Outcome<Vec<Added>> {
-    let lanes: Outcome<Vec<Vec<_>>> = (0..crowd.lanes)
-        .map(|lane| {
+/// Adds one message for each visitor of the group. Each task makes one add after the other.
+fn add(fixture: &Fixture, group: VisitorGroup) -> Outcome<Vec<AddTimes>> {
+    let tasks: Outcome<Vec<Vec<_>>> = (0..group.tasks)
+        .map(|task| {
             let context = |number| Ok((number, visitors::context(number)?));
-            crowd.lane(lane).map(context).collect()
+            group.numbers_of_task(task).map(context).collect()
         })
         .collect();
-    let lanes = lanes?.into_iter().map(|lane| {
-        let salver = setting.salver.clone();
-        setting.runtime.spawn(add_lane(salver, lane))
+    let tasks = tasks?.into_iter().map(|contexts| {
+        let salver = fixture.salver.clone();
+        fixture.runtime.spawn(add_each(salver, contexts))
     });
-    let lanes: Vec<_> = lanes.collect();
-    setting.runtime.block_on(async {
-        let mut added = Vec::with_capacity(crowd.people);
-        for lane in lanes {
-            added.extend(lane.await??);
+    let tasks: Vec<_> = tasks.collect();
+    fixture.runtime.block_on(async {
+        let mut adds = Vec::with_capacity(group.visitors);
+        for task in tasks {
+            adds.extend(task.await??);
         }
-        Ok(added)
+        Ok(adds)
     })
 }
 
-async fn add_lane(salver: Salver, lane: Vec<(usize, Context)>) -> Result<Vec<Added>, Error> {
-    let mut added = Vec::with_capacity(lane.len());
-    for (number, context) in lane {
+async fn add_each(
+    salver: Salver,
+    contexts: Vec<(usize, Context)>,
+) -> Result<Vec<AddTimes>, Error> {
+    let mut adds = Vec::with_capacity(contexts.len());
+    for (number, context) in contexts {
         let message = Message::success(TEXT);
-        let began = now();
+        let started = now();
         salver.add(&context, message).await?;
         let returned = now();
-        added.push(Added {
+        adds.push(AddTimes {
             number,
-            began,
+            started,
             returned,
         });
     }
-    Ok(added)
+    Ok(adds)
 }
 
 impl Delays {
-    /// Gives what so much of the whole stays below.
-    fn below(&self, share: f64) -> f64 {
+    /// Returns the delay that a share of all delays does not exceed.
+    fn quantile(&self, share: f64) -> f64 {
         let last = self.micros.len().saturating_sub(1);
-        let place = (last as f64 * share).round() as usize;
-        self.micros.get(place).copied().unwrap_or_default()
+        let index = (last as f64 * share).round() as usize;
+        self.micros.get(index).copied().unwrap_or_default()
     }
 
-    fn tell(&self, name: &str) {
-        let known = self.micros.iter().filter(|micros| **micros <= 0.0).count();
+    fn print(&self, name: &str) {
+        let early = self.micros.iter().filter(|micros| **micros <= 0.0).count();
         println!(
-            "{name:<20} p50 {:<10.0} p99 {:<10.0} most {:<10.0} known when the add returns {:.0} %, never {}",
-            self.below(0.5),
-            self.below(0.99),
-            self.below(1.0),
-            100.0 * known as f64 / self.micros.len().max(1) as f64,
+            "{name:<20} p50 {:<10.0} p99 {:<10.0} max {:<10.0} received before the add returned {:.0} %, never {}",
+            self.quantile(0.5),
+            self.quantile(0.99),
+            self.quantile(1.0),
+            100.0 * early as f64 / self.micros.len().max(1) as f64,
             self.lost
         );
     }
 
-    fn figure(&self, name: &str) {
+    fn print_figure(&self, name: &str) {
         println!(
-            "FIGURE freshness/{name} p50_us={:.0} p99_us={:.0} max_us={:.0}",
-            self.below(0.5),
-            self.below(0.99),
-            self.below(1.0)
+            "FIGURE propagation/{name} p50_us={:.0} p99_us={:.0} max_us={:.0}",
+            self.quantile(0.5),
+            self.quantile(0.99),
+            self.quantile(1.0)
         );
     }
 }

@@ -1,39 +1,40 @@
-//! Operations per second of Salver's handle, against the same scripts sent raw down one pipeline.
+//! Measures operations per second of a Salver handle, against the same scripts sent directly on one
+//! pipelined connection.
 
 use std::sync::Arc;
 
 use comparison::compare::{self, Pair, Side};
-use comparison::fixture::{Setting, micros_each};
-use comparison::handle::Wish;
+use comparison::fixture::{Fixture, micros_each};
+use comparison::handle::Operation;
 use comparison::programs::{self, SITE_CORE};
-use comparison::scripts::Look;
-use comparison::statistics::Figures;
-use comparison::visitors::Person;
+use comparison::scripts::ReadMode;
+use comparison::statistics::Statistics;
+use comparison::visitors::Visitor;
 use comparison::{Outcome, environment};
 
-const PEOPLE: usize = 50_000;
-/// How many claims a confirm stands behind its own, down the pipeline.
-const BEHIND: usize = 128;
+const VISITORS: usize = 50_000;
+/// Number of claims that the pipeline sends between a claim and its confirm.
+const CONFIRM_DISTANCE: usize = 128;
 
 struct Bench {
-    setting: Setting,
-    people: Arc<[Person]>,
+    fixture: Fixture,
+    visitors: Arc<[Visitor]>,
 }
 
-/// What the processors of both ends spent on an operation, in microseconds.
+/// The CPU time of an operation in microseconds. One entry a round.
 #[derive(Default)]
-struct Spent {
+struct Costs {
     client: Vec<f64>,
     server: Vec<f64>,
     script: Vec<f64>,
 }
 
 fn main() -> Outcome {
-    environment::tell()?;
-    programs::stay_on_core(SITE_CORE)?;
+    environment::print()?;
+    programs::pin_to_core(SITE_CORE)?;
     let mut bench = Bench::new()?;
     println!(
-        "\nOperations on the store, {PEOPLE} each, {} rounds",
+        "\nOperations on the store, {VISITORS} each, {} rounds",
         compare::rounds()?
     );
     println!(
@@ -41,83 +42,99 @@ fn main() -> Outcome {
         "", "per second", "ratio", "client us", "redis us", "script us"
     );
     let mut ratios = Vec::new();
-    for (name, wish) in [
-        ("add", Wish::Add),
-        ("claim", Wish::Claim),
-        ("take", Wish::Take),
+    for (name, operation) in [
+        ("add", Operation::Add),
+        ("claim", Operation::Claim),
+        ("take", Operation::Take),
     ] {
-        ratios.push((name, bench.compare(name, wish)?));
+        ratios.push((name, bench.compare(name, operation)?));
     }
     println!();
     for (name, ratio) in ratios {
-        ratio.tell(&format!("store/{name}"));
+        ratio.print_ratio(&format!("store/{name}"));
     }
     Ok(())
 }
 
 impl Bench {
     fn new() -> Outcome<Self> {
-        let people: Outcome<_> = (0..PEOPLE).map(Person::nth).collect();
+        let visitors: Outcome<_> = (0..VISITORS).map(Visitor::nth).collect();
         Ok(Self {
-            setting: Setting::new()?,
-            people: people?,
+            fixture: Fixture::new()?,
+            visitors: visitors?,
         })
     }
 
-    fn compare(&mut self, name: &str, wish: Wish) -> Outcome<Figures> {
-        let mut spent = [Spent::default(), Spent::default()];
-        // The first time is the worst: connections are made, memory is asked for.
-        self.measure(Side::Left, wish, &mut Spent::default())?;
-        self.measure(Side::Right, wish, &mut Spent::default())?;
-        let pair = compare::in_turn(|side| self.measure(side, wish, &mut spent[side as usize]))?;
+    fn compare(&mut self, name: &str, operation: Operation) -> Outcome<Statistics> {
+        let mut costs = [Costs::default(), Costs::default()];
+        // Warm-up: the first run includes connecting and memory allocation.
+        self.measure(Side::Left, operation, &mut Costs::default())?;
+        self.measure(Side::Right, operation, &mut Costs::default())?;
+        let pair = compare::measure_alternating(|side| {
+            self.measure(side, operation, &mut costs[side as usize])
+        })?;
         let Pair { left, right, ratio } = pair;
-        let [by_salver, by_hand] = spent;
-        row(&format!("{name} by Salver"), left, None, by_salver);
-        row(&format!("{name} by hand"), right, Some(ratio), by_hand);
+        let [salver, pipelined] = costs;
+        print_row(&format!("{name}, Salver"), left, None, salver);
+        print_row(&format!("{name}, pipeline"), right, Some(ratio), pipelined);
         Ok(ratio)
     }
 
-    /// Gives how many operations a second there were.
-    fn measure(&mut self, side: Side, wish: Wish, spent: &mut Spent) -> Outcome<f64> {
-        self.setting.server.empty()?;
-        if !matches!(wish, Wish::Add) {
-            self.setting.fill(PEOPLE)?;
+    /// Returns the operations per second.
+    fn measure(&mut self, side: Side, operation: Operation, costs: &mut Costs) -> Outcome<f64> {
+        self.fixture.server.flush()?;
+        if !matches!(operation, Operation::Add) {
+            self.fixture.fill(VISITORS)?;
         }
-        let before = programs::busy("self")?;
-        let (took, server) = match side {
-            Side::Left => self.setting.time(&self.people, wish)?,
+        let before = programs::cpu_time("self")?;
+        let (elapsed, server) = match side {
+            Side::Left => self.fixture.time_operation(&self.visitors, operation)?,
             Side::Right => {
-                let people = &self.people;
-                self.setting
-                    .time_of(|setting| by_hand(setting, people, wish))?
+                let visitors = &self.visitors;
+                self.fixture
+                    .time(|fixture| send_pipelined(fixture, visitors, operation))?
             }
         };
-        let client = programs::busy("self")?.saturating_sub(before);
-        spent.client.push(micros_each(client, PEOPLE));
-        spent.server.push(micros_each(server.busy, PEOPLE));
-        spent.script.push(server.micros_per_call("evalsha"));
-        Ok(PEOPLE as f64 / took.as_secs_f64())
+        let client = programs::cpu_time("self")?.saturating_sub(before);
+        costs.client.push(micros_each(client, VISITORS));
+        costs.server.push(micros_each(server.cpu_time, VISITORS));
+        costs.script.push(server.micros_per_call("evalsha"));
+        Ok(VISITORS as f64 / elapsed.as_secs_f64())
     }
 }
 
-fn by_hand(setting: &mut Setting, people: &[Person], wish: Wish) -> Outcome {
-    let Setting { pipe, scripts, .. } = setting;
-    match wish {
-        Wish::Add => pipe.send(people.iter().map(|person| person.add(scripts))),
-        Wish::Take => pipe.send(people.iter().map(|person| person.look(scripts, Look::Take))),
-        Wish::Claim => {
-            let claim = |at: usize| Some(people.get(at)?.look(scripts, Look::Claim));
-            let confirm = |at: usize| Some(people.get(at)?.confirm(scripts));
-            let both = |at: usize| [claim(at), at.checked_sub(BEHIND).and_then(confirm)];
-            pipe.send((0..PEOPLE + BEHIND).flat_map(both).flatten())
+fn send_pipelined(
+    fixture: &mut Fixture,
+    visitors: &[Visitor],
+    operation: Operation,
+) -> Outcome {
+    let Fixture {
+        connection,
+        scripts,
+        ..
+    } = fixture;
+    match operation {
+        Operation::Add => connection.send(visitors.iter().map(|visitor| visitor.add(scripts))),
+        Operation::Take => {
+            let take = |visitor: &Visitor| visitor.read(scripts, ReadMode::Take);
+            connection.send(visitors.iter().map(take))
+        }
+        Operation::Claim => {
+            let claim = |at: usize| Some(visitors.get(at)?.read(scripts, ReadMode::Claim));
+            let confirm = |at: usize| Some(visitors.get(at)?.confirm(scripts));
+            let step = |at: usize| {
+                let confirm = at.checked_sub(CONFIRM_DISTANCE).and_then(confirm);
+                [claim(at), confirm]
+            };
+            connection.send((0..VISITORS + CONFIRM_DISTANCE).flat_map(step).flatten())
         }
     }
 }
 
-fn row(name: &str, rate: Figures, ratio: Option<Figures>, spent: Spent) {
+fn print_row(name: &str, rate: Statistics, ratio: Option<Statistics>, costs: Costs) {
     let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let [client, server, script] =
-        [spent.client, spent.server, spent.script].map(|figures| Figures::of(figures).median);
+        [costs.client, costs.server, costs.script].map(|values| Statistics::of(values).median);
     println!(
         "{name:<16} {:<24} {ratio:<20} {client:>9.1} {server:>9.1} {script:>9.1}",
         format!("{rate:.0}")

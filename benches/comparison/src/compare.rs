@@ -1,4 +1,5 @@
-//! Two things measured in turn, so that what the machine does meanwhile strikes both: A B, B A, A B …
+//! Alternating measurements of two sides, in the order A B, B A, A B, so that other activity on the
+//! machine affects both sides equally.
 
 use std::env;
 use std::time::Duration;
@@ -8,12 +9,14 @@ use crate::load::{self, Plan};
 use crate::server::Server;
 use crate::site::Site;
 use crate::spy;
-use crate::statistics::Figures;
+use crate::statistics::Statistics;
 
-const ROUNDS: usize = 9;
-const TOP: usize = 1_000_000;
-const TIME: Duration = Duration::from_secs(1);
-const SPYING: Duration = Duration::from_millis(50);
+const DEFAULT_ROUNDS: usize = 9;
+const DEFAULT_MAX_VISITORS: usize = 1_000_000;
+/// Length of one measurement of a site.
+const MEASURE_TIME: Duration = Duration::from_secs(1);
+/// Length of the load whose Redis commands are counted. It need only average out single commands.
+const SPY_TIME: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -21,46 +24,46 @@ pub enum Side {
     Right,
 }
 
-/// What came of measuring two things in turn.
+/// The results of alternating measurements of two sides.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
-    pub left: Figures,
-    pub right: Figures,
-    /// Left to right, round by round.
-    pub ratio: Figures,
+    pub left: Statistics,
+    pub right: Statistics,
+    /// Left divided by right, computed for each round.
+    pub ratio: Statistics,
 }
 
-/// Gives the number of rounds: nine, or what `BENCH_ROUNDS` says.
+/// Returns the number of rounds: `BENCH_ROUNDS`, or 9 by default.
 ///
 /// # Errors
 ///
-/// `BENCH_ROUNDS` is no number.
+/// `BENCH_ROUNDS` is not a number.
 pub fn rounds() -> Outcome<usize> {
-    told("BENCH_ROUNDS", ROUNDS)
+    env_number("BENCH_ROUNDS", DEFAULT_ROUNDS)
 }
 
-/// Gives the most people there are: a million, or what `TOP` says.
+/// Returns the maximum number of visitors: `BENCH_MAX_VISITORS`, or 1,000,000 by default.
 ///
 /// # Errors
 ///
-/// `TOP` is no number.
-pub fn top() -> Outcome<usize> {
-    told("BENCH_MAX_VISITORS", TOP)
+/// `BENCH_MAX_VISITORS` is not a number.
+pub fn max_visitors() -> Outcome<usize> {
+    env_number("BENCH_MAX_VISITORS", DEFAULT_MAX_VISITORS)
 }
 
-fn told(name: &str, otherwise: usize) -> Outcome<usize> {
+fn env_number(name: &str, default: usize) -> Outcome<usize> {
     match env::var(name) {
         Ok(number) => Ok(number.parse()?),
-        Err(_) => Ok(otherwise),
+        Err(_) => Ok(default),
     }
 }
 
-/// Measures two sides in turn.
+/// Measures two sides alternately, each once a round.
 ///
 /// # Errors
 ///
-/// That of a measurement.
-pub fn in_turn(mut measure: impl FnMut(Side) -> Outcome<f64>) -> Outcome<Pair> {
+/// A measurement fails, or as [`rounds`].
+pub fn measure_alternating(mut measure: impl FnMut(Side) -> Outcome<f64>) -> Outcome<Pair> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for round in 0..rounds()? {
         let order = match round % 2 {
@@ -77,40 +80,42 @@ pub fn in_turn(mut measure: impl FnMut(Side) -> Outcome<f64>) -> Outcome<Pair> {
     }
     let ratio = left.iter().zip(&right).map(|(left, right)| left / right);
     Ok(Pair {
-        ratio: Figures::of(ratio.collect()),
-        left: Figures::of(left),
-        right: Figures::of(right),
+        ratio: Statistics::of(ratio.collect()),
+        left: Statistics::of(left),
+        right: Statistics::of(right),
     })
 }
 
-/// What one of two sites did, besides its rate.
+/// The measurements of a site in one mode, besides its rate. One entry a round.
 #[derive(Default)]
-struct Noted {
+struct ModeStats {
     site_micros: Vec<f64>,
     redis_micros: Vec<f64>,
     missed: u64,
-    sent: String,
+    /// The Redis commands of one page or cycle, formatted for the table.
+    commands: String,
 }
 
-/// Measures two sites in turn, prints a row for each, and gives the ratio of their rates.
+/// Measures the site in two modes alternately and prints a row for each mode. Returns the ratio of
+/// their rates.
 ///
 /// # Errors
 ///
-/// A site that does not come up, or a page without its message.
-pub fn sites(server: &mut Server, modes: [&'static str; 2], plan: Plan) -> Outcome<Figures> {
-    server.empty()?;
+/// A site does not start, or a page lacks its message.
+pub fn sites(server: &mut Server, modes: [&'static str; 2], plan: Plan) -> Outcome<Statistics> {
+    server.flush()?;
     let url = server.url();
     let sites = [Site::start(modes[0], &url)?, Site::start(modes[1], &url)?];
     compare(server, sites, plan)
 }
 
-/// Compares the site with Salver of this build with that of another build, as [`sites`] does.
+/// Measures this build and another build of the site with Salver, as [`sites`] does.
 ///
 /// # Errors
 ///
 /// As [`sites`].
-pub fn builds(server: &mut Server, other: &str, plan: Plan) -> Outcome<Figures> {
-    server.empty()?;
+pub fn builds(server: &mut Server, other: &str, plan: Plan) -> Outcome<Statistics> {
+    server.flush()?;
     let url = server.url();
     let sites = [
         Site::start("salver", &url)?,
@@ -119,32 +124,32 @@ pub fn builds(server: &mut Server, other: &str, plan: Plan) -> Outcome<Figures> 
     compare(server, sites, plan)
 }
 
-fn compare(server: &mut Server, sites: [Site; 2], plan: Plan) -> Outcome<Figures> {
+fn compare(server: &mut Server, sites: [Site; 2], plan: Plan) -> Outcome<Statistics> {
     let modes = [sites[0].mode, sites[1].mode];
-    let mut noted = [Noted::default(), Noted::default()];
-    for (site, noted) in sites.iter().zip(&mut noted) {
-        noted.sent = sent(server, site, plan)?;
+    let mut stats = [ModeStats::default(), ModeStats::default()];
+    for (site, stats) in sites.iter().zip(&mut stats) {
+        stats.commands = commands_per_unit(server, site, plan)?;
     }
-    let pair = in_turn(|side| {
-        let served = load::run(&sites[side as usize], server, plan, TIME)?;
-        let noted = &mut noted[side as usize];
-        noted.site_micros.push(served.site_micros);
-        noted.redis_micros.push(served.redis_micros);
-        noted.missed += served.missed;
-        Ok(served.rate)
+    let pair = measure_alternating(|side| {
+        let result = load::measure(&sites[side as usize], server, plan, MEASURE_TIME)?;
+        let stats = &mut stats[side as usize];
+        stats.site_micros.push(result.site_micros);
+        stats.redis_micros.push(result.redis_micros);
+        stats.missed += result.missed;
+        Ok(result.rate)
     })?;
-    let [left, right] = noted;
-    row(modes[0], pair.left, None, left)?;
-    row(modes[1], pair.right, Some(pair.ratio), right)?;
+    let [left, right] = stats;
+    print_row(modes[0], pair.left, None, left)?;
+    print_row(modes[1], pair.right, Some(pair.ratio), right)?;
     Ok(pair.ratio)
 }
 
-/// Prints what stands above the rows.
+/// Prints the title and the column names.
 ///
 /// # Errors
 ///
 /// As [`rounds`].
-pub fn head(title: &str) -> Outcome {
+pub fn print_header(title: &str) -> Outcome {
     println!("\n{title}, {} rounds", rounds()?);
     println!(
         "{:<14} {:<24} {:<20} {:>8} {:>9}  sent to Redis",
@@ -153,42 +158,48 @@ pub fn head(title: &str) -> Outcome {
     Ok(())
 }
 
-fn row(mode: &str, rate: Figures, ratio: Option<Figures>, noted: Noted) -> Outcome {
+fn print_row(
+    mode: &str,
+    rate: Statistics,
+    ratio: Option<Statistics>,
+    stats: ModeStats,
+) -> Outcome {
     let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let (site, redis) = (
-        Figures::of(noted.site_micros),
-        Figures::of(noted.redis_micros),
+        Statistics::of(stats.site_micros),
+        Statistics::of(stats.redis_micros),
     );
     println!(
         "{mode:<14} {:<24} {ratio:<20} {:>8.1} {:>9.1}  {}",
         format!("{rate:.0}"),
         site.median,
         redis.median,
-        noted.sent
+        stats.commands
     );
-    match noted.missed {
+    match stats.missed {
         0 => Ok(()),
-        missed => Err(format!("the site '{mode}' missed {missed} messages").into()),
+        missed => Err(format!("{missed} messages are missing from pages of mode '{mode}'").into()),
     }
 }
 
-/// Counts what a site sends to Redis for each page, or cycle.
-fn sent(server: &mut Server, site: &Site, plan: Plan) -> Outcome<String> {
-    // What a site asks when it comes up is not asked for each page.
-    load::ask(site, plan, 1, SPYING)?;
-    let (told, sent) = spy::during(server, || load::ask(site, plan, 1, SPYING))?;
-    let units = told.requests / plan.requests();
-    let each = sent
+/// Counts the Redis commands that a site sends for one page or cycle.
+fn commands_per_unit(server: &mut Server, site: &Site, plan: Plan) -> Outcome<String> {
+    // The first run keeps commands that a site sends only after its start out of the count.
+    load::run_program(site, plan, 1, SPY_TIME)?;
+    let run = || load::run_program(site, plan, 1, SPY_TIME);
+    let (report, sent) = spy::count_commands(server, run)?;
+    let units = report.requests / plan.requests();
+    let per_unit = sent
         .into_iter()
         .map(|(command, times)| (command, times as f64 / units));
-    // The visitor came by a form of its own, which is not to be counted.
-    let often = each.filter(|(_, times)| *times >= 0.02);
-    let words: Vec<_> = often
+    // Commands below this share come from the single form that created the visitor.
+    let frequent = per_unit.filter(|(_, times)| *times >= 0.02);
+    let columns: Vec<_> = frequent
         .map(|(command, times)| format!("{command} {times:.2}"))
         .collect();
-    Ok(if words.is_empty() {
+    Ok(if columns.is_empty() {
         "nothing".into()
     } else {
-        words.join(", ")
+        columns.join(", ")
     })
 }

@@ -1,4 +1,4 @@
-//! The machine's line: figures are worth nothing without it.
+//! A description of the machine, because results from different machines are not comparable.
 
 use std::fs;
 use std::process::Command;
@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, server};
 
-/// How long the machine is watched for standing still.
-const WATCHED: Duration = Duration::from_secs(2);
-/// Shortest time that counts: longer than what a kernel does beside a program.
-const NOTICED: Duration = Duration::from_micros(200);
+/// How long scheduler stalls are measured.
+const STALL_MEASURE_TIME: Duration = Duration::from_secs(2);
+/// Shortest gap that counts as a stall. Interrupts and other short kernel work take less time.
+const MIN_STALL: Duration = Duration::from_micros(200);
 
-/// Prints what the figures were measured on.
+/// Prints the processor, the kernel, and the versions of Redis and rustc.
 ///
 /// # Errors
 ///
-/// No redis-server.
-pub fn tell() -> Outcome {
+/// redis-server is not installed.
+pub fn print() -> Outcome {
     let cores = available_parallelism()?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let rustc = Command::new("rustc").arg("--version").output()?;
     let rustc = String::from_utf8_lossy(&rustc.stdout).into_owned();
     println!(
-        "MACHINE {}, {cores} cores, Linux {}, redis-server {}, {}",
+        "ENVIRONMENT {}, {cores} cores, Linux {}, redis-server {}, {}",
         processor()?,
         kernel.trim(),
         server::version()?,
@@ -32,32 +32,32 @@ pub fn tell() -> Outcome {
     Ok(())
 }
 
-/// Prints for which share of the time a program that does nothing but read the clock was not let: no delay can be
-/// shorter than that.
-pub fn tell_stillness() {
+/// Prints the share of time in which the scheduler did not run a program that only reads the clock,
+/// and the longest such gap. No delay can be measured below that.
+pub fn print_scheduler_stall() {
     let (started, mut last) = (Instant::now(), Instant::now());
-    let (mut still, mut longest) = (Duration::ZERO, Duration::ZERO);
-    while started.elapsed() < WATCHED {
+    let (mut stalled, mut longest) = (Duration::ZERO, Duration::ZERO);
+    while started.elapsed() < STALL_MEASURE_TIME {
         let now = Instant::now();
         let gap = now - last;
-        if gap > NOTICED {
-            still += gap;
+        if gap > MIN_STALL {
+            stalled += gap;
             longest = longest.max(gap);
         }
         last = now;
     }
     println!(
         "SCHEDULER_STALL {:.2} % of the time, {} us at most",
-        100.0 * still.as_secs_f64() / WATCHED.as_secs_f64(),
+        100.0 * stalled.as_secs_f64() / STALL_MEASURE_TIME.as_secs_f64(),
         longest.as_micros()
     );
 }
 
 fn processor() -> Outcome<String> {
-    let told = fs::read_to_string("/proc/cpuinfo")?;
-    let named = told.lines().find(|line| line.starts_with("model name"));
-    let name = named.and_then(|line| line.split_once(": "));
+    let info = fs::read_to_string("/proc/cpuinfo")?;
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(": "));
     Ok(name
-        .map_or("a processor without a name", |(_, name)| name)
+        .map_or("unknown processor", |(_, name)| name)
         .to_owned())
 }

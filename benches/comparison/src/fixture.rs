@@ -1,4 +1,4 @@
-//! A server, a handle on it, and a pipe to it.
+//! A Redis server, a Salver handle on it, and a pipelined connection to it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,26 +7,26 @@ use salver::Salver;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Outcome;
-use crate::handle::{Wish, ask_for_all};
-use crate::pipelined::Pipe;
+use crate::handle::{Operation, run_for_all};
+use crate::pipelined::PipelinedConnection;
 use crate::scripts::Scripts;
-use crate::server::{Server, Spent};
-use crate::visitors::{self, Person};
+use crate::server::{Server, Usage};
+use crate::visitors::{self, Visitor};
 
-pub struct Setting {
+pub struct Fixture {
     pub server: Server,
-    pub pipe: Pipe,
+    pub connection: PipelinedConnection,
     pub scripts: Scripts,
     pub salver: Salver,
     pub runtime: Runtime,
 }
 
-impl Setting {
-    /// Starts a server on its defaults.
+impl Fixture {
+    /// Starts a server with its default options.
     ///
     /// # Errors
     ///
-    /// A server that is not installed, or does not come up.
+    /// redis-server is not installed, or does not start.
     pub fn new() -> Outcome<Self> {
         Self::with(&[])
     }
@@ -39,7 +39,7 @@ impl Setting {
     pub fn with(options: &[&str]) -> Outcome<Self> {
         let server = Server::start(options)?;
         Ok(Self {
-            pipe: Pipe::open(&server)?,
+            connection: PipelinedConnection::open(&server)?,
             salver: visitors::salver(&server.url())?,
             server,
             scripts: Scripts::default(),
@@ -47,45 +47,50 @@ impl Setting {
         })
     }
 
-    /// Leaves one message for each of the first so many people.
+    /// Adds one message for each of the first `count` visitors.
     ///
     /// # Errors
     ///
-    /// An add that is refused.
-    pub fn fill(&mut self, people: usize) -> Outcome {
-        // People of numbers cannot fail, and a million of them at once would take a gigabyte.
-        let people = (0..people).filter_map(|number| Person::nth(number).ok());
-        self.pipe
-            .send(people.map(|person| person.add(&self.scripts)))
+    /// The server rejects an add.
+    pub fn fill(&mut self, count: usize) -> Outcome {
+        // Creates visitors lazily: a million of them would take a gigabyte. `Visitor::nth` accepts
+        // every number, so none is skipped.
+        let visitors = (0..count).filter_map(|number| Visitor::nth(number).ok());
+        self.connection
+            .send(visitors.map(|visitor| visitor.add(&self.scripts)))
     }
 
-    /// Asks for something for all of them; tells how long it took, and what the server spent.
+    /// Runs an operation for all visitors. Returns the elapsed time and the usage of the server.
     ///
     /// # Errors
     ///
-    /// That of a request.
-    pub fn time(&mut self, people: &Arc<[Person]>, wish: Wish) -> Outcome<(Duration, Spent)> {
-        self.time_of(|setting| ask_for_all(&setting.runtime, &setting.salver, people, wish))
-    }
-
-    /// Does something; tells how long it took, and what the server spent.
-    ///
-    /// # Errors
-    ///
-    /// That of what is done.
-    pub fn time_of(
+    /// As [`run_for_all`].
+    pub fn time_operation(
         &mut self,
-        act: impl FnOnce(&mut Self) -> Outcome,
-    ) -> Outcome<(Duration, Spent)> {
-        let before = self.server.spent()?;
+        visitors: &Arc<[Visitor]>,
+        operation: Operation,
+    ) -> Outcome<(Duration, Usage)> {
+        self.time(|fixture| run_for_all(&fixture.runtime, &fixture.salver, visitors, operation))
+    }
+
+    /// Runs a closure. Returns the elapsed time and the usage of the server.
+    ///
+    /// # Errors
+    ///
+    /// The closure fails, or the server does not reply.
+    pub fn time(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Outcome,
+    ) -> Outcome<(Duration, Usage)> {
+        let before = self.server.usage()?;
         let started = Instant::now();
-        act(self)?;
-        let took = started.elapsed();
-        Ok((took, self.server.spent()?.since(&before)))
+        work(self)?;
+        let elapsed = started.elapsed();
+        Ok((elapsed, self.server.usage()?.since(&before)))
     }
 }
 
-/// Gives microseconds for each of so many.
+/// Returns the microseconds of one item, of `count` items that together took `time`.
 #[must_use]
 pub fn micros_each(time: Duration, count: usize) -> f64 {
     time.as_secs_f64() * 1e6 / count.max(1) as f64

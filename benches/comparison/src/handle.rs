@@ -1,41 +1,42 @@
-//! Salver's handle, asked for many things at once.
+//! Many concurrent operations on one Salver handle.
 
 use std::sync::Arc;
 
 use salver::{Context, Error, Message, Salver};
 use tokio::runtime::Runtime;
 
-use crate::visitors::Person;
+use crate::visitors::Visitor;
 use crate::{Outcome, TEXT};
 
-/// How many requests are on their way at once, as many as down a [`Pipe`](crate::pipelined::Pipe).
-const AT_ONCE: usize = 256;
+/// Number of concurrent operations, equal to the number of commands that a
+/// [`PipelinedConnection`](crate::pipelined::PipelinedConnection) has in flight.
+const MAX_IN_FLIGHT: usize = 256;
 
-/// What is asked for, for each of many people.
+/// An operation on the context of one visitor.
 #[derive(Clone, Copy, Debug)]
-pub enum Wish {
+pub enum Operation {
     Add,
-    /// Claim and confirm.
+    /// A claim and its confirm.
     Claim,
     Take,
 }
 
-/// Asks for something for all of them, and waits until it is done.
+/// Runs an operation for each visitor, and waits until all have finished.
 ///
 /// # Errors
 ///
-/// The first that comes, and a message that was not there.
-pub fn ask_for_all(
+/// The first error of an operation.
+pub fn run_for_all(
     runtime: &Runtime,
     salver: &Salver,
-    people: &Arc<[Person]>,
-    wish: Wish,
+    visitors: &Arc<[Visitor]>,
+    operation: Operation,
 ) -> Outcome {
-    let tasks = (0..AT_ONCE).map(|first| {
-        let (salver, people) = (salver.clone(), Arc::clone(people));
+    let tasks = (0..MAX_IN_FLIGHT).map(|first| {
+        let (salver, visitors) = (salver.clone(), Arc::clone(visitors));
         runtime.spawn(async move {
-            for person in people.iter().skip(first).step_by(AT_ONCE) {
-                ask(&salver, &person.context, wish).await?;
+            for visitor in visitors.iter().skip(first).step_by(MAX_IN_FLIGHT) {
+                run(&salver, &visitor.context, operation).await?;
             }
             Ok::<_, Error>(())
         })
@@ -49,16 +50,16 @@ pub fn ask_for_all(
     })
 }
 
-async fn ask(salver: &Salver, context: &Context, wish: Wish) -> Result<(), Error> {
-    match wish {
-        Wish::Add => {
+async fn run(salver: &Salver, context: &Context, operation: Operation) -> Result<(), Error> {
+    match operation {
+        Operation::Add => {
             salver.add(context, Message::success(TEXT)).await?;
         }
-        Wish::Claim => {
+        Operation::Claim => {
             let claim = salver.claim(context).await?;
             salver.confirm(&claim).await?;
         }
-        Wish::Take => {
+        Operation::Take => {
             salver.take(context).await?;
         }
     }

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the programs that they start, how two of them are compared, and how it is told.
+//! Shared code of the benchmarks: starting programs, comparing two of them, and printing results.
 
 pub mod compare;
 pub mod environment;
@@ -16,9 +16,9 @@ pub mod spy;
 pub mod statistics;
 pub mod visitors;
 
-/// What a benchmark comes to: an error is told as it is, and ends it.
+/// The result of a benchmark or of one of its steps. `main` prints the error and exits.
 pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// The message that every mode carries, and that the load looks for.
+/// The text of every message. The load program searches pages for it.
 pub const TEXT: &str =
     "Your settings have been changed. They hold for every order from now on, as of today.";

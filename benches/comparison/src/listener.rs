@@ -1,4 +1,4 @@
-//! A process that hears what others add, on the core of the sites.
+//! A process that receives changes from other processes, on the core of the sites.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -6,148 +6,152 @@ use std::time::{Duration, SystemTime};
 
 use crate::Outcome;
 use crate::programs::{Running, SITE_CORE, on_core};
-use crate::site::beside_this;
+use crate::site::sibling_program;
 
-/// Visitors of numbers next to each other, dealt out in turn to those who add, or listen, one after the other.
+/// Visitors with consecutive numbers, distributed over concurrent tasks. Each task adds to, or
+/// listens on, one context after the other.
 #[derive(Clone, Copy, Debug)]
-pub struct Crowd {
+pub struct VisitorGroup {
     pub first: usize,
-    pub people: usize,
-    pub lanes: usize,
+    pub visitors: usize,
+    pub tasks: usize,
 }
 
-impl Crowd {
-    /// Gives the numbers of one lane.
-    pub fn lane(self, lane: usize) -> impl Iterator<Item = usize> {
-        (self.first + lane..self.first + self.people).step_by(self.lanes)
+impl VisitorGroup {
+    /// Returns the visitor numbers of one task.
+    pub fn numbers_of_task(self, task: usize) -> impl Iterator<Item = usize> {
+        (self.first + task..self.first + self.visitors).step_by(self.tasks)
     }
 }
 
-/// Tells the time in nanoseconds by the clock on the wall: of all clocks that Rust has, the only one that means the
-/// same in two processes. Nobody sets it during a benchmark.
+/// Returns the wall-clock time in Unix nanoseconds.
+///
+/// It is the only clock of the standard library that two processes can compare. The benchmarks
+/// assume that the clock is not set during a run.
 #[must_use]
 pub fn now() -> u64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A process that listens, ended when dropped.
+/// A running `listener` program, killed when dropped.
 pub struct Listener {
     process: Running,
-    orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    commands: ChildStdin,
+    replies: Lines<BufReader<ChildStdout>>,
 }
 
 impl Listener {
-    /// Starts one, which knows nothing yet.
+    /// Starts the program. Its pending index is not synced yet.
     ///
     /// # Errors
     ///
-    /// One that does not come up: it has said why.
+    /// The program does not start.
     pub fn start(redis: &str) -> Outcome<Self> {
-        let mut command = on_core(SITE_CORE, &beside_this("listener")?);
-        let mut process = Running::to_order(command.arg(redis))?;
+        let mut command = on_core(SITE_CORE, &sibling_program("listener")?);
+        let mut process = Running::start_with_pipes(command.arg(redis))?;
         let child = process.child();
-        let (Some(orders), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("the listener takes no orders".into());
+        let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the listener has no stdin or stdout".into());
         };
         Ok(Self {
             process,
-            orders,
-            answers: BufReader::new(answers).lines(),
+            commands,
+            replies: BufReader::new(replies).lines(),
         })
     }
 
-    /// Waits until pages of the process know without asking.
+    /// Waits until the pending index of the process is synced.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
-    pub fn learn(&mut self) -> Outcome {
-        while !self.knows()? {}
+    /// As [`listen`](Self::listen).
+    pub fn wait_until_synced(&mut self) -> Outcome {
+        while !self.is_synced()? {}
         Ok(())
     }
 
-    /// Tells whether pages of the process know without asking.
+    /// Returns whether the pending index of the process is synced.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
-    pub fn knows(&mut self) -> Outcome<bool> {
-        self.order("index")?;
-        Ok(self.answer()? == "On")
+    /// As [`listen`](Self::listen).
+    pub fn is_synced(&mut self) -> Outcome<bool> {
+        self.command("index")?;
+        Ok(self.reply()? == "Ready")
     }
 
-    /// Has it watch the contexts of people, in each lane one after the other.
+    /// Makes the process listen for changes of the visitors' contexts. Each task listens on one
+    /// context after the other.
     ///
     /// # Errors
     ///
-    /// A listener that has ended.
-    pub fn watch(&mut self, crowd: Crowd) -> Outcome {
-        let Crowd {
+    /// The process has ended.
+    pub fn listen(&mut self, group: VisitorGroup) -> Outcome {
+        let VisitorGroup {
             first,
-            people,
-            lanes,
-        } = crowd;
-        self.order(&format!("watch {first} {people} {lanes}"))?;
-        self.answer()?;
+            visitors,
+            tasks,
+        } = group;
+        self.command(&format!("listen {first} {visitors} {tasks}"))?;
+        self.reply()?;
         Ok(())
     }
 
-    /// Tells when the watch of each of them rang, if it did.
+    /// Returns, for each visitor, the time at which the process received the change, if it did.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
-    pub fn heard(&mut self, crowd: Crowd) -> Outcome<Vec<Option<u64>>> {
-        let mut heard = vec![None; crowd.people];
-        for _ in 0..crowd.people {
-            let answer = self.answer()?;
-            if let Some((number, time)) = answer.split_once(' ') {
-                let person: usize = number.parse()?;
-                let place = person.checked_sub(crowd.first);
-                if let Some(place) = place.and_then(|place| heard.get_mut(place)) {
-                    *place = Some(time.parse()?);
+    /// As [`listen`](Self::listen).
+    pub fn change_times(&mut self, group: VisitorGroup) -> Outcome<Vec<Option<u64>>> {
+        let mut times = vec![None; group.visitors];
+        for _ in 0..group.visitors {
+            let reply = self.reply()?;
+            if let Some((number, time)) = reply.split_once(' ') {
+                let number: usize = number.parse()?;
+                let index = number.checked_sub(group.first);
+                if let Some(entry) = index.and_then(|index| times.get_mut(index)) {
+                    *entry = Some(time.parse()?);
                 }
             }
         }
-        Ok(heard)
+        Ok(times)
     }
 
-    /// Has each of so many people look at the page; tells how many did not see their message.
+    /// Requests the page of each visitor. Returns the number of pages without a message.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
-    pub fn missed(&mut self, first: usize, people: usize) -> Outcome<u64> {
-        self.order(&format!("pages {first} {people}"))?;
-        Ok(self.answer()?.parse()?)
+    /// As [`listen`](Self::listen).
+    pub fn missed(&mut self, first: usize, visitors: usize) -> Outcome<u64> {
+        self.command(&format!("pages {first} {visitors}"))?;
+        Ok(self.reply()?.parse()?)
     }
 
-    /// Tells how long it has been on the processor.
+    /// Returns the CPU time of the process.
     ///
     /// # Errors
     ///
-    /// One that has ended.
-    pub fn busy(&self) -> Outcome<Duration> {
-        self.process.busy()
+    /// The process has ended.
+    pub fn cpu_time(&self) -> Outcome<Duration> {
+        self.process.cpu_time()
     }
 
-    /// Tells how many bytes it takes.
+    /// Returns the resident memory of the process in bytes.
     ///
     /// # Errors
     ///
-    /// One that has ended.
-    pub fn memory(&self) -> Outcome<f64> {
-        self.process.memory()
+    /// The process has ended.
+    pub fn resident_bytes(&self) -> Outcome<f64> {
+        self.process.resident_bytes()
     }
 
-    fn order(&mut self, order: &str) -> Outcome {
-        Ok(writeln!(self.orders, "{order}")?)
+    fn command(&mut self, command: &str) -> Outcome {
+        Ok(writeln!(self.commands, "{command}")?)
     }
 
-    fn answer(&mut self) -> Outcome<String> {
-        let answer = self.answers.next().transpose()?;
-        answer.ok_or_else(|| "the listener has ended".into())
+    fn reply(&mut self) -> Outcome<String> {
+        let reply = self.replies.next().transpose()?;
+        reply.ok_or_else(|| "the listener has ended".into())
     }
 }

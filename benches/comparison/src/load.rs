@@ -1,4 +1,4 @@
-//! The load: visitors who ask a site for pages, as fast as it answers.
+//! The load: visitors that request pages from a site as fast as it responds.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use crate::Outcome;
 use crate::programs::{OTHER_CORE, on_core};
 use crate::server::Server;
-use crate::site::{Site, beside_this};
+use crate::site::{Site, sibling_program};
 
-/// How many visitors there are at once.
+/// Number of concurrent visitors.
 pub const VISITORS: usize = 64;
 
-/// What the visitors do.
+/// The requests that each visitor sends.
 #[derive(Clone, Copy, Debug)]
 pub enum Plan {
-    /// Ask for a page for which nothing is pending.
+    /// Request a page with nothing pending.
     Idle,
-    /// Ask for a page for which one message is pending.
+    /// Request a page with one pending message.
     Shown,
-    /// Post a form, be redirected, and see the message on the page.
+    /// Post a form, follow the redirect, and see the message on the page.
     Cycle,
 }
 
 impl Plan {
-    /// The word by which the program of the load knows it.
+    /// Returns the name of the plan on the command line of the load program.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Shown => "shown",
@@ -33,7 +33,7 @@ impl Plan {
         }
     }
 
-    /// How many requests are one of what is counted.
+    /// Returns the number of requests in one unit, that is, in one page or cycle.
     #[must_use]
     pub fn requests(self) -> f64 {
         match self {
@@ -43,71 +43,81 @@ impl Plan {
     }
 }
 
-/// What came of it.
+/// The result of one measurement of a site.
 #[derive(Clone, Copy, Debug)]
-pub struct Served {
-    /// How many pages, or cycles, in a second.
+pub struct LoadResult {
+    /// Pages or cycles per second.
     pub rate: f64,
-    /// How many pages did not have their message, or had another's.
+    /// Number of messages that were missing from their page, or on a page of another visitor.
     pub missed: u64,
-    /// Microseconds of the site's processor for each page or cycle.
+    /// Microseconds of CPU time of the site, for each page or cycle.
     pub site_micros: f64,
-    /// The same of the server's.
+    /// Microseconds of CPU time of Redis, for each page or cycle.
     pub redis_micros: f64,
 }
 
-/// Lets the visitors at a site for a while.
+/// Runs the load program on a site for `time`, and measures the CPU times of the site and Redis.
 ///
 /// # Errors
 ///
-/// A site that refuses, or answers what it should not.
-pub fn run(site: &Site, server: &mut Server, plan: Plan, time: Duration) -> Outcome<Served> {
-    let (site_before, redis_before) = (site.busy()?, server.spent()?);
-    let told = ask(site, plan, VISITORS, time)?;
-    let site_busy = site.busy()?.saturating_sub(site_before);
-    let redis_busy = server.spent()?.since(&redis_before).busy;
-    let units = (told.requests / plan.requests()).max(1.0);
-    let micros = |busy: Duration| busy.as_secs_f64() * 1e6 / units;
-    Ok(Served {
-        rate: told.rate(),
-        missed: told.missed as u64,
-        site_micros: micros(site_busy),
-        redis_micros: micros(redis_busy),
+/// The site refuses a connection, or sends an unexpected response.
+pub fn measure(
+    site: &Site,
+    server: &mut Server,
+    plan: Plan,
+    time: Duration,
+) -> Outcome<LoadResult> {
+    let (site_before, redis_before) = (site.cpu_time()?, server.usage()?);
+    let report = run_program(site, plan, VISITORS, time)?;
+    let site_time = site.cpu_time()?.saturating_sub(site_before);
+    let redis_time = server.usage()?.since(&redis_before).cpu_time;
+    let units = (report.requests / plan.requests()).max(1.0);
+    let micros = |cpu_time: Duration| cpu_time.as_secs_f64() * 1e6 / units;
+    Ok(LoadResult {
+        rate: report.rate(),
+        missed: report.missed as u64,
+        site_micros: micros(site_time),
+        redis_micros: micros(redis_time),
     })
 }
 
-/// What the program of the load tells.
-pub struct Told {
-    /// How many pages or cycles were measured, and in how many seconds.
+/// The numbers that the load program prints.
+pub struct LoadReport {
+    /// Measured pages or cycles, and the seconds in which they were measured.
     measured: f64,
     seconds: f64,
     missed: f64,
-    /// How many requests there were in all, those included that were not measured.
+    /// All requests, including those outside the measurement.
     pub requests: f64,
 }
 
-impl Told {
-    /// How many pages, or cycles, there were in a second.
+impl LoadReport {
+    /// Returns the pages or cycles per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.measured / self.seconds
     }
 }
 
-/// Runs the program of the load.
+/// Runs the load program on a site for `time`.
 ///
 /// # Errors
 ///
-/// As [`run`].
-pub fn ask(site: &Site, plan: Plan, visitors: usize, time: Duration) -> Outcome<Told> {
-    let mut load = on_core(OTHER_CORE, &beside_this("load")?);
-    load.args([site.address.as_str(), plan.word()]);
+/// As [`measure`].
+pub fn run_program(
+    site: &Site,
+    plan: Plan,
+    visitors: usize,
+    time: Duration,
+) -> Outcome<LoadReport> {
+    let mut load = on_core(OTHER_CORE, &sibling_program("load")?);
+    load.args([site.address.as_str(), plan.name()]);
     load.args([visitors.to_string(), time.as_millis().to_string()]);
     let output = load.stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8(output.stdout)?;
-    let figures: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-    match figures?.as_slice() {
-        [measured, seconds, missed, requests] if output.status.success() => Ok(Told {
+    let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
+    match numbers?.as_slice() {
+        [measured, seconds, missed, requests] if output.status.success() => Ok(LoadReport {
             measured: *measured,
             seconds: *seconds,
             missed: *missed,

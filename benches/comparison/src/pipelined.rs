@@ -1,4 +1,4 @@
-//! One connection down which commands go without waiting: what a server can do at most.
+//! A pipelined connection, which measures the maximum throughput of a server.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,50 +9,50 @@ use crate::Outcome;
 use crate::scripts::Scripts;
 use crate::server::Server;
 
-/// How many commands go out in one piece. Two pieces are on their way at once, so that the server has always
-/// something to do.
-const PIECE: usize = 128;
+/// Number of commands in one batch. Two batches are in flight at a time, so that the server never
+/// waits for the client.
+const BATCH: usize = 128;
 
-pub struct Pipe {
+pub struct PipelinedConnection {
     stream: TcpStream,
     replies: Parser,
 }
 
-impl Pipe {
-    /// Opens one to a server, which knows the scripts from then on.
+impl PipelinedConnection {
+    /// Connects to a server and loads the scripts into it.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
+    /// The server does not reply.
     pub fn open(server: &Server) -> Outcome<Self> {
         let stream = TcpStream::connect(("127.0.0.1", server.port()))?;
         stream.set_nodelay(true)?;
         let replies = Parser::new();
-        let mut pipe = Self { stream, replies };
-        pipe.send(Scripts::loads())?;
-        Ok(pipe)
+        let mut connection = Self { stream, replies };
+        connection.send(Scripts::loads())?;
+        Ok(connection)
     }
 
-    /// Sends commands and waits until all are answered.
+    /// Sends commands and waits for all replies.
     ///
     /// # Errors
     ///
-    /// A command that is refused.
+    /// The server rejects a command.
     pub fn send(&mut self, commands: impl IntoIterator<Item = Cmd>) -> Outcome {
         let mut commands = commands.into_iter().fuse();
-        let (mut piece, mut unanswered) = (Vec::new(), 0);
+        let (mut batch, mut in_flight) = (Vec::new(), 0);
         loop {
-            piece.clear();
+            batch.clear();
             let sent = commands
                 .by_ref()
-                .take(PIECE)
-                .map(|command| command.write_packed_command(&mut piece))
+                .take(BATCH)
+                .map(|command| command.write_packed_command(&mut batch))
                 .count();
-            self.stream.write_all(&piece)?;
-            for _ in 0..unanswered {
+            self.stream.write_all(&batch)?;
+            for _ in 0..in_flight {
                 self.replies.parse_value(&self.stream)?.extract_error()?;
             }
-            unanswered = sent;
+            in_flight = sent;
             if sent == 0 {
                 return Ok(());
             }

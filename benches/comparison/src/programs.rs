@@ -1,4 +1,4 @@
-//! Programs that a benchmark starts, each on a core of its own, and ends with itself.
+//! Programs that a benchmark starts, each on one core. They are killed when the benchmark ends.
 
 use std::fs;
 use std::io;
@@ -7,71 +7,71 @@ use std::time::Duration;
 
 use crate::Outcome;
 
-/// Where the sites and the clients of the store run.
+/// The core of the sites, and of the clients of the store.
 pub const SITE_CORE: usize = 0;
-/// Where Redis and the load run.
+/// The core of Redis and the load.
 pub const OTHER_CORE: usize = 1;
 
 /// A program on one core, killed when dropped.
 #[derive(Debug)]
 pub struct Running(Child);
 
-/// Gives the command that runs a program on one core.
+/// Returns the command that runs a program on one core.
 pub fn on_core(core: usize, program: &str) -> Command {
     let mut command = Command::new("taskset");
     command.arg("-c").arg(core.to_string()).arg(program);
     command
 }
 
-/// Puts this process on one core, with all threads that it starts from now on.
+/// Pins this process to one core, with all threads that it starts afterwards.
 ///
 /// # Errors
 ///
-/// No `taskset`, or no such core.
-pub fn stay_on_core(core: usize) -> Outcome {
+/// `taskset` is not installed, or the core does not exist.
+pub fn pin_to_core(core: usize) -> Outcome {
     let mut command = Command::new("taskset");
-    let own = std::process::id().to_string();
-    command.args(["-p", "-c", &core.to_string(), &own]);
-    let moved = command.stdout(Stdio::null()).status();
-    match moved.map_err(|error| missing(error, "taskset", "util-linux"))? {
+    let process = std::process::id().to_string();
+    command.args(["-p", "-c", &core.to_string(), &process]);
+    let status = command.stdout(Stdio::null()).status();
+    match status.map_err(|error| start_error(error, "taskset", "util-linux"))? {
         status if status.success() => Ok(()),
-        _ => Err(format!("this machine has no core {core}: the benchmarks need two").into()),
+        _ => Err(format!("this machine has no core {core}; the benchmarks need two").into()),
     }
 }
 
-/// Tells how to get a program that is not there.
-pub fn missing(error: io::Error, program: &str, package: &str) -> String {
+/// Describes why a program did not start, and how to install it if it is missing.
+pub fn start_error(error: io::Error, program: &str, package: &str) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            format!("'{program}' is missing: 'apt-get install {package}' brings it")
+            format!("'{program}' is missing; install it with 'apt-get install {package}'")
         }
         _ => format!("'{program}' does not start: {error}"),
     }
 }
 
 impl Running {
-    /// Starts a command.
+    /// Starts a command without stdin.
     ///
     /// # Errors
     ///
-    /// One that does not start.
+    /// The command does not start.
     pub fn start(command: &mut Command) -> Outcome<Self> {
         Self::spawn(command.stdin(Stdio::null()))
     }
 
-    /// Starts a command that takes orders and answers them.
+    /// Starts a command whose stdin and stdout are pipes to this process.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn to_order(command: &mut Command) -> Outcome<Self> {
+    pub fn start_with_pipes(command: &mut Command) -> Outcome<Self> {
         Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))
     }
 
     fn spawn(command: &mut Command) -> Outcome<Self> {
         let child = command.spawn();
         Ok(Self(child.map_err(|error| {
-            missing(error, "taskset", "util-linux")
+            start_error(error, "taskset", "util-linux")
         })?))
     }
 
@@ -79,34 +79,34 @@ impl Running {
         &mut self.0
     }
 
-    /// Tells how long the program has been on the processor, all threads together.
+    /// Returns the CPU time of all threads of the program.
     ///
     /// # Errors
     ///
-    /// A program that has ended.
-    pub fn busy(&self) -> Outcome<Duration> {
-        busy(&self.0.id().to_string())
+    /// The program has ended.
+    pub fn cpu_time(&self) -> Outcome<Duration> {
+        cpu_time(&self.0.id().to_string())
     }
 
-    /// Tells how many bytes of the machine's memory the program takes.
+    /// Returns the resident memory of the program in bytes.
     ///
     /// # Errors
     ///
-    /// A program that has ended.
-    pub fn memory(&self) -> Outcome<f64> {
+    /// The program has ended.
+    pub fn resident_bytes(&self) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = resident.and_then(|words| words.split_whitespace().next());
+        let kilobytes = resident.and_then(|value| value.split_whitespace().next());
         Ok(1024.0 * kilobytes.unwrap_or_default().parse::<f64>()?)
     }
 }
 
-/// Tells how long a process has been on the processor, all threads together.
+/// Returns the CPU time of all threads of a process, given by its id or as `self`.
 ///
 /// # Errors
 ///
-/// A process that has ended, and a kernel that does not count.
-pub fn busy(process: &str) -> Outcome<Duration> {
+/// The process has ended, or the kernel has no `schedstat`.
+pub fn cpu_time(process: &str) -> Outcome<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let counts = fs::read_to_string(thread?.path().join("schedstat"))?;
@@ -118,7 +118,7 @@ pub fn busy(process: &str) -> Outcome<Duration> {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended already is what is wanted.
+        // Fails only if the program has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,107 +1,123 @@
-//! The scripts of the Redis store as commands written by hand, with the keys and arguments that Salver sends.
+//! The scripts of the Redis store as plain commands, with the keys and arguments that Salver sends.
 
 use redis::{Cmd, FromRedisValue, RedisResult, Script, Value, cmd, from_redis_value};
 use salver::store::ADD_SCRIPT;
 
-const LOOK: &str = include_str!("../../../src/store/redis/scripts/read.lua");
-const CONFIRM: &str = include_str!("../../../src/store/redis/scripts/confirm.lua");
+const READ_SCRIPT: &str = include_str!("../../../src/store/redis/scripts/read.lua");
+const CONFIRM_SCRIPT: &str = include_str!("../../../src/store/redis/scripts/confirm.lua");
 
-const EXPIRY_MS: u64 = 3_600_000;
-const MESSAGES: u64 = 100;
-const CONTEXTS: u64 = 64;
+// The defaults of Salver.
+const TTL_MS: u64 = 3_600_000;
+const MAX_MESSAGES: u64 = 100;
+const MAX_CONTEXTS: u64 = 64;
 const LEASE_MS: u64 = 15_000;
-const AGE_MS: u64 = 86_400_000;
+const MAX_AGE_MS: u64 = 86_400_000;
 
-/// What a look does to what it finds.
+/// Whether a read leases the messages that it returns, or removes them.
 #[derive(Clone, Copy, Debug)]
-pub enum Look {
+pub enum ReadMode {
     Claim,
     Take,
 }
 
-/// The hashes by which a server that has loaded the scripts knows them.
+/// The SHA-1 digests of the scripts, as `EVALSHA` takes them.
 #[derive(Debug)]
 pub struct Scripts {
     add: String,
-    look: String,
+    read: String,
     confirm: String,
 }
 
 impl Default for Scripts {
     fn default() -> Self {
-        let hash = |source| Script::new(source).get_hash().to_owned();
+        let digest = |source| Script::new(source).get_hash().to_owned();
         Self {
-            add: hash(ADD_SCRIPT),
-            look: hash(LOOK),
-            confirm: hash(CONFIRM),
+            add: digest(ADD_SCRIPT),
+            read: digest(READ_SCRIPT),
+            confirm: digest(CONFIRM_SCRIPT),
         }
     }
 }
 
 impl Scripts {
-    /// Gives what makes a server know the scripts.
+    /// Returns the commands that load the scripts into a server.
     pub fn loads() -> impl Iterator<Item = Cmd> {
-        [ADD_SCRIPT, LOOK, CONFIRM].into_iter().map(|source| {
-            let mut load = cmd("SCRIPT");
-            load.arg("LOAD").arg(source);
-            load
-        })
+        [ADD_SCRIPT, READ_SCRIPT, CONFIRM_SCRIPT]
+            .into_iter()
+            .map(|source| {
+                let mut load = cmd("SCRIPT");
+                load.arg("LOAD").arg(source);
+                load
+            })
     }
 
-    pub fn add(&self, book: &str, context: &str, member: &[u8]) -> Cmd {
+    pub fn add(&self, session_index: &str, context: &str, member: &[u8]) -> Cmd {
         let mut add = cmd("EVALSHA");
-        add.arg(&self.add).arg(2).arg(context).arg(book);
-        add.arg(EXPIRY_MS).arg(MESSAGES).arg(CONTEXTS).arg("drop");
+        add.arg(&self.add).arg(2).arg(context).arg(session_index);
+        add.arg(TTL_MS)
+            .arg(MAX_MESSAGES)
+            .arg(MAX_CONTEXTS)
+            .arg("drop");
         add.arg(0).arg(member);
         add
     }
 
-    pub fn look(&self, look: Look, book: &str, contexts: &[String]) -> Cmd {
-        let mut command = cmd("EVALSHA");
-        command.arg(&self.look).arg(contexts.len() + 1).arg(book);
-        command.arg(contexts);
-        match look {
-            Look::Claim => command.arg("claim").arg(LEASE_MS),
-            Look::Take => command.arg("take").arg(0),
+    pub fn read(&self, mode: ReadMode, session_index: &str, contexts: &[String]) -> Cmd {
+        let mut read = cmd("EVALSHA");
+        read.arg(&self.read)
+            .arg(contexts.len() + 1)
+            .arg(session_index);
+        read.arg(contexts);
+        match mode {
+            ReadMode::Claim => read.arg("claim").arg(LEASE_MS),
+            ReadMode::Take => read.arg("take").arg(0),
         };
-        command.arg(AGE_MS);
-        command
+        read.arg(MAX_AGE_MS);
+        read
     }
 
-    /// Confirms what was found in each context; of those where nothing was, no word.
-    pub fn confirm(&self, book: &str, contexts: &[String], found: &[Vec<Vec<u8>>]) -> Cmd {
-        let held = || {
-            let both = contexts.iter().zip(found);
-            both.filter(|(_, members)| !members.is_empty())
+    /// Confirms the members of each context. Contexts without members are left out.
+    pub fn confirm(
+        &self,
+        session_index: &str,
+        contexts: &[String],
+        members: &[Vec<Vec<u8>>],
+    ) -> Cmd {
+        let claimed = || {
+            let pairs = contexts.iter().zip(members);
+            pairs.filter(|(_, members)| !members.is_empty())
         };
         let mut confirm = cmd("EVALSHA");
-        confirm.arg(&self.confirm).arg(held().count() + 1).arg(book);
-        for (context, _) in held() {
+        confirm
+            .arg(&self.confirm)
+            .arg(claimed().count() + 1)
+            .arg(session_index);
+        for (context, _) in claimed() {
             confirm.arg(context);
         }
-        for (_, members) in held() {
+        for (_, members) in claimed() {
             confirm.arg(members.len()).arg(members);
         }
         confirm
     }
 }
 
-/// Reads the members of each context out of a look's reply; none where nothing was there.
+/// Parses the reply of a read into the members of each context.
 ///
 /// # Errors
 ///
-/// A reply that is not that of a look.
-pub fn found(reply: Value) -> RedisResult<Vec<Vec<Vec<u8>>>> {
-    let parts: Vec<Value> = read(reply)?;
-    // The book, the time, and the end of the lease stand before the contexts.
-    parts.into_iter().skip(3).map(members).collect()
+/// The reply does not have the format of `read.lua`.
+pub fn parse_members(reply: Value) -> RedisResult<Vec<Vec<Vec<u8>>>> {
+    let values: Vec<Value> = parse(reply)?;
+    // The first three values are the session index, the time, and the end of the lease.
+    values.into_iter().skip(3).map(context_members).collect()
 }
 
-fn members(context: Value) -> RedisResult<Vec<Vec<u8>>> {
-    let mut parts: Vec<Value> = read(context)?;
-    read(parts.pop().unwrap_or(Value::Nil))
+fn context_members(context: Value) -> RedisResult<Vec<Vec<u8>>> {
+    let mut values: Vec<Value> = parse(context)?;
+    parse(values.pop().unwrap_or(Value::Nil))
 }
 
-fn read<T: FromRedisValue>(value: Value) -> RedisResult<T> {
+fn parse<T: FromRedisValue>(value: Value) -> RedisResult<T> {
     Ok(from_redis_value(value)?)
 }

@@ -1,4 +1,4 @@
-//! A redis-server of the benchmark's own, which keeps nothing on disk.
+//! A redis-server that only this benchmark uses. It has no persistence.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -8,34 +8,36 @@ use std::time::{Duration, Instant};
 use redis::{Client, Cmd, Connection, FromRedisValue, cmd};
 
 use crate::Outcome;
-use crate::programs::{OTHER_CORE, Running, missing, on_core};
+use crate::programs::{OTHER_CORE, Running, on_core, start_error};
 
-/// Most calls of `scan` that are no round through all keys: whoever looks after the health of a store takes one.
-const LOOKS: u64 = 16;
+/// Maximum number of `SCAN` calls that do not indicate a resync. A health check sends one; a resync
+/// of all keys needs more.
+const MAX_HEALTH_CHECK_SCANS: u64 = 16;
 
-const START: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+const START_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A server on a free port, ended when dropped.
+/// A server on a free port, killed when dropped.
 pub struct Server {
     port: u16,
     connection: Connection,
     _process: Running,
 }
 
-/// What a server has spent so far.
+/// What a server has used since its start, or between two times.
 #[derive(Clone, Debug)]
-pub struct Spent {
-    pub busy: Duration,
-    /// By command: how often it ran, and for how many microseconds.
+pub struct Usage {
+    pub cpu_time: Duration,
+    /// For each command: the number of calls, and their total microseconds.
     pub commands: BTreeMap<String, (u64, u64)>,
 }
 
 impl Server {
-    /// Starts one with further options, and waits until it answers.
+    /// Starts a server with further options, and waits until it accepts connections.
     ///
     /// # Errors
     ///
-    /// A server that is not installed, or does not come up.
+    /// redis-server is not installed, or does not start.
     pub fn start(options: &[&str]) -> Outcome<Self> {
         version()?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
@@ -48,8 +50,8 @@ impl Server {
         let connection = loop {
             match client.get_connection() {
                 Ok(connection) => break connection,
-                Err(error) if started.elapsed() > START => return Err(error.into()),
-                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+                Err(error) if started.elapsed() > START_TIMEOUT => return Err(error.into()),
+                Err(_) => std::thread::sleep(START_POLL_INTERVAL),
             }
         };
         Ok(Self {
@@ -71,26 +73,26 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// One that the server refuses.
+    /// The server rejects the command.
     pub fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Outcome<T> {
         Ok(command.query(&mut self.connection)?)
     }
 
-    /// Forgets all data.
+    /// Removes all data.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
-    pub fn empty(&mut self) -> Outcome {
+    /// The server does not reply.
+    pub fn flush(&mut self) -> Outcome {
         self.run(cmd("FLUSHALL").arg("SYNC"))
     }
 
-    /// Tells how many bytes its data take.
+    /// Returns the memory that the server uses, in bytes.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
-    pub fn memory(&mut self) -> Outcome<f64> {
+    /// The server does not reply.
+    pub fn used_memory(&mut self) -> Outcome<f64> {
         let info: String = self.run(cmd("INFO").arg("memory"))?;
         let used = info
             .lines()
@@ -98,35 +100,35 @@ impl Server {
         Ok(used.unwrap_or_default().trim().parse()?)
     }
 
-    /// Tells how often it ran a command.
+    /// Returns the number of calls of a command.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
+    /// The server does not reply.
     pub fn calls(&mut self, command: &str) -> Outcome<u64> {
-        let spent = self.spent()?;
-        Ok(spent.commands.get(command).map_or(0, |(calls, _)| *calls))
+        let usage = self.usage()?;
+        Ok(usage.commands.get(command).map_or(0, |(calls, _)| *calls))
     }
 
-    /// Tells whether an index has gone through all keys since there were so many calls of `scan`: it had lost what
-    /// it knew.
+    /// Returns whether a pending index has scanned all keys since `SCAN` had been called
+    /// `scans_before` times. A process does so after its index has lost its data.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
-    pub fn has_gone_round(&mut self, since: u64) -> Outcome<bool> {
-        Ok(self.calls("scan")?.saturating_sub(since) > LOOKS)
+    /// The server does not reply.
+    pub fn has_resynced(&mut self, scans_before: u64) -> Outcome<bool> {
+        Ok(self.calls("scan")?.saturating_sub(scans_before) > MAX_HEALTH_CHECK_SCANS)
     }
 
-    /// Tells what it has spent since it started.
+    /// Returns what the server has used since its start.
     ///
     /// # Errors
     ///
-    /// A server that does not answer.
-    pub fn spent(&mut self) -> Outcome<Spent> {
+    /// The server does not reply.
+    pub fn usage(&mut self) -> Outcome<Usage> {
         let info: String = self.run(cmd("INFO").arg("all"))?;
-        let mut spent = Spent {
-            busy: Duration::ZERO,
+        let mut usage = Usage {
+            cpu_time: Duration::ZERO,
             commands: BTreeMap::new(),
         };
         for line in info.lines() {
@@ -134,35 +136,37 @@ impl Server {
                 .split_once(':')
                 .filter(|(name, _)| matches!(*name, "used_cpu_user" | "used_cpu_sys"))
             {
-                spent.busy += Duration::from_secs_f64(seconds.trim().parse()?);
+                usage.cpu_time += Duration::from_secs_f64(seconds.trim().parse()?);
             }
             if let Some((name, counts)) = line
                 .strip_prefix("cmdstat_")
                 .and_then(|line| line.split_once(':'))
             {
                 let counts = (count(counts, "calls="), count(counts, "usec="));
-                spent.commands.insert(name.to_owned(), counts);
+                usage.commands.insert(name.to_owned(), counts);
             }
         }
-        Ok(spent)
+        Ok(usage)
     }
 }
 
-impl Spent {
-    /// Tells what was spent since an earlier time.
+impl Usage {
+    /// Returns what was used since an earlier time.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let less = |(name, (calls, micros)): (&String, &(u64, u64))| {
-            let (before, then) = earlier.commands.get(name).copied().unwrap_or_default();
-            (name.clone(), (calls - before, micros - then))
+        let difference = |(name, (calls, micros)): (&String, &(u64, u64))| {
+            let (earlier_calls, earlier_micros) =
+                earlier.commands.get(name).copied().unwrap_or_default();
+            let counts = (calls - earlier_calls, micros - earlier_micros);
+            (name.clone(), counts)
         };
         Self {
-            busy: self.busy.saturating_sub(earlier.busy),
-            commands: self.commands.iter().map(less).collect(),
+            cpu_time: self.cpu_time.saturating_sub(earlier.cpu_time),
+            commands: self.commands.iter().map(difference).collect(),
         }
     }
 
-    /// Tells how many microseconds the server needed for one run of a command.
+    /// Returns the average microseconds of one call of a command.
     #[must_use]
     pub fn micros_per_call(&self, command: &str) -> f64 {
         let (calls, micros) = self.commands.get(command).copied().unwrap_or_default();
@@ -171,7 +175,7 @@ impl Spent {
 }
 
 fn count(counts: &str, name: &str) -> u64 {
-    let mut values = counts.split(',').filter_map(|part| part.strip_prefix(name));
+    let mut values = counts.split(',').filter_map(|count| count.strip_prefix(name));
     values
         .next()
         .and_then(|value| value.parse().ok())
@@ -182,17 +186,17 @@ fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
-/// Tells which server would be started.
+/// Returns the version of the installed server.
 ///
 /// # Errors
 ///
-/// None installed.
+/// redis-server is not installed.
 pub fn version() -> Outcome<String> {
-    let asked = Command::new("redis-server").arg("--version").output();
-    let asked = asked.map_err(|error| missing(error, "redis-server", "redis-server"))?;
-    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let output = Command::new("redis-server").arg("--version").output();
+    let output = output.map_err(|error| start_error(error, "redis-server", "redis-server"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text
         .split_whitespace()
-        .find_map(|word| word.strip_prefix("v="));
+        .find_map(|field| field.strip_prefix("v="));
     Ok(version.unwrap_or("of unknown version").to_owned())
 }

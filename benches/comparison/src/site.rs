@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::programs::{Running, SITE_CORE, on_core};
 
-/// Longest time that a site may take to know what is pending, and how often it is asked.
-const LONGEST: Duration = Duration::from_secs(60);
-const BETWEEN: Duration = Duration::from_millis(10);
+/// Maximum time until the pending index of a site is synced. Scanning a million keys takes seconds.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(60);
+const SYNC_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A site that listens, ended when dropped.
+/// A running site, killed when dropped.
 #[derive(Debug)]
 pub struct Site {
     pub mode: &'static str,
@@ -22,13 +22,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a site and waits until it listens, and until its pages know without asking, if they ever do.
+    /// Starts a site. Waits until it accepts connections and its pending index, if it has one, is
+    /// synced.
     ///
     /// # Errors
     ///
-    /// A site that does not come up: it has said why.
+    /// The site does not start; it prints the reason to stderr.
     pub fn start(mode: &'static str, redis: &str) -> Outcome<Self> {
-        Self::start_program(&beside_this("site")?, mode, redis)
+        Self::start_program(&sibling_program("site")?, mode, redis)
     }
 
     /// Starts the `site` program of another build, such as that of an earlier commit.
@@ -46,69 +47,69 @@ impl Site {
         }
         let address = address.trim().to_owned();
         if address.is_empty() {
-            return Err(format!("the site '{mode}' did not come up").into());
+            return Err(format!("the site '{mode}' did not start").into());
         }
         let site = Self {
             mode,
             address,
             process,
         };
-        site.learn()?;
+        site.wait_until_synced()?;
         Ok(site)
     }
 
-    /// Waits until its pages know without asking; tells how long that was. A site that never knows is not waited
-    /// for.
+    /// Waits until the pending index is synced, and returns how long that took. Returns immediately
+    /// for a site without a pending index.
     ///
     /// # Errors
     ///
-    /// A site that does not answer, or does not come to know.
-    pub fn learn(&self) -> Outcome<Duration> {
+    /// The site does not respond, or its index is not synced within a minute.
+    pub fn wait_until_synced(&self) -> Outcome<Duration> {
         let started = Instant::now();
-        while self.is_learning()? {
-            if started.elapsed() > LONGEST {
+        while self.is_syncing()? {
+            if started.elapsed() > SYNC_TIMEOUT {
                 return Err(
-                    format!("the site '{}' does not learn what is pending", self.mode).into(),
+                    format!("the pending index of the site '{}' does not sync", self.mode).into(),
                 );
             }
-            sleep(BETWEEN);
+            sleep(SYNC_POLL_INTERVAL);
         }
         Ok(started.elapsed())
     }
 
-    /// Tells whether its pages are about to know without asking.
+    /// Returns whether the site has a pending index that is not synced yet.
     ///
     /// # Errors
     ///
-    /// A site that does not answer.
-    pub fn is_learning(&self) -> Outcome<bool> {
+    /// The site does not respond.
+    pub fn is_syncing(&self) -> Outcome<bool> {
         let mut stream = TcpStream::connect(&self.address)?;
         let host = &self.address;
         write!(
             stream,
             "GET /index HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.ends_with("Syncing"))
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        Ok(response.ends_with("Syncing"))
     }
 
-    /// Tells how long the site has been on the processor.
+    /// Returns the CPU time of the site.
     ///
     /// # Errors
     ///
-    /// A site that has ended.
-    pub fn busy(&self) -> Outcome<Duration> {
-        self.process.busy()
+    /// The site has ended.
+    pub fn cpu_time(&self) -> Outcome<Duration> {
+        self.process.cpu_time()
     }
 }
 
-/// Gives the path of a program that was built with this one.
+/// Returns the path of a program in the directory of this program.
 ///
 /// # Errors
 ///
-/// A program that does not know where it is.
-pub fn beside_this(name: &str) -> Outcome<String> {
+/// The path of this program is unknown.
+pub fn sibling_program(name: &str) -> Outcome<String> {
     let path = std::env::current_exe()?.with_file_name(name);
     Ok(path.to_string_lossy().into_owned())
 }

@@ -1,4 +1,5 @@
-//! Counts what clients send to a server: its own counts do not tell that from what scripts do.
+//! Counts the commands that clients send, with `MONITOR`. `INFO commandstats` also counts the
+//! commands that scripts run.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -11,43 +12,48 @@ use redis::cmd;
 use crate::Outcome;
 use crate::server::Server;
 
-/// What comes after a response, such as a confirm, has come by then.
-const LATE: Duration = Duration::from_millis(100);
-const LAST: &str = "that-was-all";
+/// Time for commands that a site sends after its last response, such as a confirm.
+const TRAILING_COMMANDS_TIME: Duration = Duration::from_millis(100);
+/// The argument of the command that ends the count.
+const END_MARKER: &str = "end-of-count";
 
-/// How often each command was sent.
-pub type Sent = BTreeMap<String, u64>;
+/// The number of times that each command was sent.
+pub type CommandCounts = BTreeMap<String, u64>;
 
-/// Does something and tells what was sent meanwhile.
+/// Runs a closure. Returns its result and the commands that clients sent meanwhile.
 ///
 /// # Errors
 ///
-/// What is done fails, or the server goes.
-pub fn during<T>(server: &mut Server, act: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Sent)> {
+/// The closure fails, or the connection to the server is lost.
+pub fn count_commands<T>(
+    server: &mut Server,
+    work: impl FnOnce() -> Outcome<T>,
+) -> Outcome<(T, CommandCounts)> {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port()))?;
     stream.write_all(b"MONITOR\r\n")?;
     let mut lines = BufReader::new(stream).lines();
-    // The first line says that it listens.
+    // The first line is the reply to MONITOR.
     lines.next().transpose()?;
-    let acted = act()?;
-    sleep(LATE);
-    server.run::<String>(cmd("ECHO").arg(LAST))?;
-    let mut sent = Sent::new();
+    let result = work()?;
+    sleep(TRAILING_COMMANDS_TIME);
+    server.run::<String>(cmd("ECHO").arg(END_MARKER))?;
+    let mut counts = CommandCounts::new();
     for line in lines {
         let line = line?;
-        if line.contains(LAST) {
+        if line.contains(END_MARKER) {
             break;
         }
-        if let Some(command) = sent_by_client(&line) {
-            *sent.entry(command).or_default() += 1;
+        if let Some(command) = client_command(&line) {
+            *counts.entry(command).or_default() += 1;
         }
     }
-    Ok((acted, sent))
+    Ok((result, counts))
 }
 
-/// Reads `+1339518083.107412 [0 127.0.0.1:60866] "get" "key"`; in place of the address a script has `lua`.
-fn sent_by_client(line: &str) -> Option<String> {
-    let (head, command) = line.split_once("] \"")?;
-    let word = command.split('"').next()?;
-    (!head.ends_with(" lua")).then(|| word.to_lowercase())
+/// Returns the command of a line such as `+1339518083.107412 [0 127.0.0.1:60866] "get" "key"`, or
+/// `None` if a script ran it. The line of a script has `lua` in place of the client address.
+fn client_command(line: &str) -> Option<String> {
+    let (prefix, command) = line.split_once("] \"")?;
+    let name = command.split('"').next()?;
+    (!prefix.ends_with(" lua")).then(|| name.to_lowercase())
 }

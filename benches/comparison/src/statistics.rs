@@ -1,46 +1,43 @@
-//! Figures that were measured several times.
+//! Statistics of repeated measurements.
 
 use std::fmt;
 
-/// The median of several figures, and the least and the most of them.
+/// The median, minimum and maximum of repeated measurements.
 #[derive(Clone, Copy, Debug)]
-pub struct Figures {
+pub struct Statistics {
     pub median: f64,
-    pub least: f64,
-    pub most: f64,
+    pub min: f64,
+    pub max: f64,
 }
 
-impl Figures {
-    /// Sums figures up; of none, all is nothing.
-    pub fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or_default();
-        let (last, middle) = (figures.len().saturating_sub(1), figures.len() / 2);
-        let median = match figures.len() % 2 {
+impl Statistics {
+    /// Computes the statistics of values. Without values, all fields are 0.
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or_default();
+        let (last, middle) = (values.len().saturating_sub(1), values.len() / 2);
+        let median = match values.len() % 2 {
             0 => f64::midpoint(at(middle.saturating_sub(1)), at(middle)),
             _ => at(middle),
         };
         Self {
             median,
-            least: at(0),
-            most: at(last),
+            min: at(0),
+            max: at(last),
         }
     }
 
-    /// Tells a ratio by its name, for those who compare one run with the next.
-    pub fn tell(&self, name: &str) {
+    /// Prints these statistics as a named ratio, in a line that can be compared between runs.
+    pub fn print_ratio(&self, name: &str) {
         println!("RATIO {name} {self:.3}");
     }
 }
 
-impl fmt::Display for Figures {
-    /// `median (least-most)`, with as many decimals as are asked for.
+impl fmt::Display for Statistics {
+    /// Writes `median (min-max)`, with the number of decimals given by the precision.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(0);
-        let (median, least, most) = (self.median, self.least, self.most);
-        write!(
-            f,
-            "{median:.decimals$} ({least:.decimals$}-{most:.decimals$})"
-        )
+        let (median, min, max) = (self.median, self.min, self.max);
+        write!(f, "{median:.decimals$} ({min:.decimals$}-{max:.decimals$})")
     }
 }

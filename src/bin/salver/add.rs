@@ -1,4 +1,4 @@
-//! Leaves a message.
+//! `add`: adds a message.
 
 use std::io::Read;
 

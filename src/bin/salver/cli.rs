@@ -10,14 +10,15 @@ use crate::error::CliError;
 use crate::server::Server;
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 healthy, 1 `doctor` has found something, 2 wrong use, 65 the input is refused, 69 the server does not \
-answer, 77 authentication failed.";
+Exit status: 0 success, 1 `doctor` found an issue, 2 invalid command line, 65 invalid input, 69 server unavailable, \
+77 permission denied.";
 
 const CONTEXT_HELP: &str = "\
 A CONTEXT is the key in Redis, `app:{session}:view` (the view `*` is any page), or the context as JSON, as in the \
 arguments of a job. Quote it: the shell expands braces.";
 
-/// Inspect and send messages from a shell: list pending messages, count them, and diagnose why they do not arrive.
+/// Inspect and send messages from a shell: list pending messages, count them, and diagnose why they
+/// do not arrive.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     /// Print the messages that a page would show; changes nothing.
     #[command(after_help = CONTEXT_HELP)]
     Peek {
-        /// Context: app:{session}:view, or app:{session} for all views of a session.
+        /// Context: app:{session}:view, or app:{session} for all views of the session.
         #[arg(value_name = "CONTEXT")]
         target: Target,
     },
@@ -95,13 +96,13 @@ pub(crate) struct Add {
     /// Title above the text.
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// Replaces the message with the same tag.
+    /// Tag: replace the message that has the same tag.
     #[arg(long)]
     pub(crate) tag: Option<String>,
     /// Render the text as Markdown.
     #[arg(long)]
     pub(crate) markdown: bool,
-    /// Show it after a delay: `10m`.
+    /// Show the message after a delay: `10m`.
     #[arg(long, value_name = "TIME")]
     pub(crate) after: Option<humantime::Duration>,
     /// Link: label and URL.
@@ -140,7 +141,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Returns the context; an error for a whole session.
+    /// Returns the context. Fails for a whole session.
     pub(crate) fn context(&self) -> Result<&Context, CliError> {
         match self {
             Self::Context(context) => Ok(context),
@@ -170,7 +171,7 @@ impl FromStr for Target {
             let context = text.parse().map(Self::Context);
             return context.map_err(|error: salver::Error| error.to_string());
         }
-        // Parsed as the session's context of any view.
+        // `app:{session}` is parsed as the context of any view, `app:{session}:*`.
         let any: Context = format!("{text}:*")
             .parse()
             .map_err(|_| "context is not of the form `app:{session}`".to_owned())?;

@@ -11,9 +11,9 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::server::{OTHER_PROTOCOL, Server};
 
-/// Reads that the latency is measured with.
+/// Number of reads that measure the latency, enough for a 99th percentile.
 const READS: usize = 100;
-/// Steps of the sample of contexts.
+/// Maximum number of scan steps for the sample of contexts. Bounds the time of the command.
 const SAMPLE_STEPS: usize = 20;
 
 pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
@@ -78,11 +78,11 @@ async fn measure_latency(salver: &Salver) -> Result<(Duration, Duration), CliErr
         latencies.push(started_at.elapsed());
     }
     latencies.sort();
-    let at = |place: usize| latencies.get(place).copied().unwrap_or_default();
+    let at = |index: usize| latencies.get(index).copied().unwrap_or_default();
     Ok((at(READS / 2), at(READS - 1)))
 }
 
-/// Returns the statistics of some contexts.
+/// Returns the statistics of a sample of the contexts.
 async fn sample(store: &RedisStore, app: &str) -> StoreStats {
     let mut sample = StoreStats::default();
     for _ in 0..SAMPLE_STEPS {
@@ -98,12 +98,12 @@ async fn sample(store: &RedisStore, app: &str) -> StoreStats {
     sample
 }
 
-/// Returns a hint if most contexts are skiplist-encoded.
+/// Returns a hint if more than half of the contexts are skiplist-encoded.
 fn encoding_hint(sample: &StoreStats) -> Option<String> {
     (sample.skiplist_encoded * 2 > sample.contexts).then(|| {
         format!(
-            "{} of {} contexts are skiplist-encoded, which takes three times the memory: `CONFIG SET zset-max-listpack-value 512` \
-             (before Redis 7 `zset-max-ziplist-value`)",
+            "{} of {} contexts are skiplist-encoded, which takes three times the memory: run \
+             `CONFIG SET zset-max-listpack-value 512` (before Redis 7 `zset-max-ziplist-value`)",
             sample.skiplist_encoded, sample.contexts
         )
     })

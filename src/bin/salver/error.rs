@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use salver::Error;
 use serde_json::json;
 
-/// As in `sysexits.h` of BSD.
+/// Exit statuses of `sysexits.h` (BSD): invalid input, service unavailable, permission denied.
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const NO_PERMISSION: u8 = 77;
@@ -16,8 +16,8 @@ const NO_PERMISSION: u8 = 77;
 pub(crate) struct CliError {
     message: String,
     code: u8,
-    /// Whether the reader of the output has gone, which is not an error.
-    is_quiet: bool,
+    /// Whether the reader of the output has closed it, which is not an error.
+    is_broken_pipe: bool,
 }
 
 impl CliError {
@@ -25,7 +25,7 @@ impl CliError {
         Self {
             message,
             code,
-            is_quiet: false,
+            is_broken_pipe: false,
         }
     }
 
@@ -33,12 +33,12 @@ impl CliError {
         Self::new(message.into(), DATA)
     }
 
-    /// Returns whether the input was refused, and the server is not to blame.
+    /// Returns whether the error is about the input, not about the server.
     pub(crate) fn is_about_input(&self) -> bool {
         self.code == DATA
     }
 
-    /// Names the server before the message.
+    /// Prepends the name of the server to the message.
     pub(crate) fn at(self, server: &str) -> Self {
         let message = format!("{server}: {}", self.message);
         self.with_message(message)
@@ -51,7 +51,7 @@ impl CliError {
 
     /// Prints the error, and returns the exit status of the process.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
-        if self.is_quiet {
+        if self.is_broken_pipe {
             return ExitCode::SUCCESS;
         }
         match json {
@@ -78,7 +78,7 @@ impl From<Error> for CliError {
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         Self {
-            is_quiet: error.kind() == io::ErrorKind::BrokenPipe,
+            is_broken_pipe: error.kind() == io::ErrorKind::BrokenPipe,
             ..Self::new(error.to_string(), UNAVAILABLE)
         }
     }

@@ -1,4 +1,6 @@
-//! `salver`: what is pending, what there is of it, and why it does not arrive. For a shell during an incident.
+//! The command-line tool `salver`: lists, counts and adds messages, and diagnoses the server.
+//!
+//! For an operator at a shell during an incident.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,7 +23,7 @@ mod stats;
 mod sweep;
 mod tail;
 
-/// What a command comes to: whether healthy.
+/// The result of a command: `false` if `doctor` found an issue.
 type Outcome = Result<bool, CliError>;
 
 fn main() -> ExitCode {
@@ -54,7 +56,7 @@ async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
         Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, output).await,
         Command::Doctor { app } => doctor::run(server, &app, output).await,
         Command::Completions { shell } => {
-            // Not at once to whoever reads: it panics where nobody does.
+            // Not directly to standard output: `generate` panics if its reader has closed it.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "salver", &mut script);
             io::stdout().write_all(&script)?;
@@ -64,19 +66,20 @@ async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
     }
 }
 
-/// Prints the manual page, of one command if it is named.
+/// Prints the manual page of a command; without a name, that of `salver`.
 fn man(name: Option<&str>) -> Outcome {
-    let mut whole = Cli::command();
-    whole.build();
+    let mut root = Cli::command();
+    root.build();
     let command = match name {
-        None => whole,
+        None => root,
         Some(name) => {
-            let found = whole.find_subcommand(name).cloned();
-            found.ok_or_else(|| CliError::invalid_input(format!("there is no command `{name}`")))?
+            let subcommand = root.find_subcommand(name).cloned();
+            subcommand
+                .ok_or_else(|| CliError::invalid_input(format!("there is no command `{name}`")))?
         }
     };
-    let mut context = Vec::new();
-    clap_mangen::Man::new(command).render(&mut context)?;
-    io::stdout().write_all(&context)?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    io::stdout().write_all(&page)?;
     Ok(true)
 }

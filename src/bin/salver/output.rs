@@ -1,4 +1,4 @@
-//! The output of commands: text, or one JSON value a line.
+//! The output of commands: text, or one JSON value per line.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,7 +23,7 @@ impl Output {
         self.json
     }
 
-    /// Prints text, or with `--json` a value.
+    /// Prints a text, or with `--json` a JSON value.
     pub(crate) fn print(
         &self,
         line: impl FnOnce() -> String,
@@ -45,12 +45,12 @@ impl Output {
 
 /// Returns a message as one line: time, level, tag, text.
 fn line(message: &Message) -> String {
-    let made = UNIX_EPOCH + Duration::from_millis(message.id().unix_ms());
+    let created_at = UNIX_EPOCH + Duration::from_millis(message.id().unix_ms());
     let title = message.get_title().map(|title| format!("{title}: "));
     let text = message.text().replace(['\n', '\t'], " ");
     format!(
         "{} {:7} {:10} {}{text}",
-        humantime::format_rfc3339_seconds(made),
+        humantime::format_rfc3339_seconds(created_at),
         message.level().to_string(),
         message.get_tag().unwrap_or("-"),
         title.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Reads what a page would show.
+//! `peek`: prints the messages that a page would show.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Ou
             .with_diagnosis(&salver, salver.peek(&context))
             .await?;
         for message in &messages {
-            // What is for any page is pending for each.
+            // The messages of `View::ANY` are pending in every context of the session.
             if printed.insert(message.id()) {
                 output.message(&context, message)?;
             }

@@ -1,4 +1,4 @@
-//! The server that a command talks to, and what is wrong with it.
+//! The server of a command, and the diagnosis of a failed call.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::CliError;
 
-/// The port of Redis.
+/// The default port of Redis.
 const DEFAULT_PORT: u16 = 6379;
 /// Detail of the issue when another program listens at the address.
 pub(crate) const OTHER_PROTOCOL: &str = "the server does not speak the Redis protocol; check the port, and whether it needs TLS (rediss://)";
@@ -47,15 +47,15 @@ impl Server {
         format!("{host}:{port}")
     }
 
-    /// Tells whether somebody answers there who does not speak as Redis does.
+    /// Returns whether a server replies at the address in another protocol than Redis.
     pub(crate) async fn speaks_other_protocol(&self) -> bool {
-        let answer = async {
+        let reply = async {
             let mut stream = TcpStream::connect(self.name()).await.ok()?;
             stream.write_all(b"PING\r\n").await.ok()?;
             stream.read_u8().await.ok()
         };
-        // The first letters of all that Redis answers.
-        let first = timeout(PROBE_TIMEOUT, answer).await.ok().flatten();
+        // Every Redis reply begins with one of these type bytes.
+        let first = timeout(PROBE_TIMEOUT, reply).await.ok().flatten();
         first.is_some_and(|first| !b"+-:$*_#,(!=%~>|".contains(&first))
     }
 
@@ -63,14 +63,15 @@ impl Server {
         Ok(RedisStore::new(&self.redis)?)
     }
 
-    /// Gives a handle that makes no room: what the site keeps is the site's to say.
+    /// Returns a handle that displaces no messages below the hard limit: the site's own
+    /// `max_messages` is unknown here.
     pub(crate) fn salver(&self, app: &str) -> Result<Salver, CliError> {
         let salver = Salver::builder(app).store(self.store()?);
         let salver = salver.max_messages(MAX_MESSAGES).max_age(*self.max_age);
         Ok(salver.build()?)
     }
 
-    /// Returns the result of a call; of a failed one, what is wrong with the server.
+    /// Returns the result of a call. If the call fails, the error names the issue of the server.
     pub(crate) async fn with_diagnosis<T>(
         &self,
         salver: &Salver,
@@ -82,14 +83,14 @@ impl Server {
         }
     }
 
-    /// Asks the server what is wrong, unless the input is.
+    /// Replaces an error with the first issue that `health` finds, unless the input was invalid.
     async fn diagnose(&self, salver: &Salver, error: Error) -> CliError {
         let is_in_doubt = error.is_in_doubt();
         let failure = CliError::from(error);
         if failure.is_about_input() {
             return failure;
         }
-        // The write may have happened: what else is wrong is for `doctor`.
+        // The write may have been applied: this outweighs any issue of the server.
         if is_in_doubt {
             return failure.at(&self.name());
         }

@@ -1,4 +1,4 @@
-//! Drops what is old.
+//! `sweep`: removes messages older than an age.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Outcome {
     let salver = server.salver(app)?;
-    // On standard error, and only where a person looks at it.
+    // The bar is drawn on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of about {len} keys, {msg}") {
         bar.set_style(style);

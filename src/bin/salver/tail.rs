@@ -1,4 +1,4 @@
-//! Follows what comes.
+//! `tail`: prints new messages as they become visible.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,10 +10,11 @@ use crate::cli::Target;
 use crate::output::Output;
 use crate::server::Server;
 
-/// How often it looks though nothing rings: leases that end and schedules do not.
+/// Interval of reads without a change. A lease that expires and a scheduled message that becomes
+/// visible change no key.
 const READ_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many of the last messages are known: more than any context keeps.
+/// Number of printed ids to remember, more than any context holds.
 const MAX_PRINTED: usize = 4_096;
 
 pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Outcome {
@@ -22,16 +23,17 @@ pub(crate) async fn run(server: &Server, target: &Target, output: &Output) -> Ou
     let mut listener = salver.listen(context);
     let mut printed = VecDeque::new();
     loop {
-        let found = server.with_diagnosis(&salver, salver.peek(context)).await?;
-        for message in &found {
+        let messages = server.with_diagnosis(&salver, salver.peek(context)).await?;
+        for message in &messages {
             if !printed.contains(&message.id()) {
                 output.message(context, message)?;
                 printed.push_back(message.id());
             }
         }
-        // One that a page gives back is not said again; those of long ago do not come back.
+        // A message that a page releases is not printed again. Older ids cannot become visible
+        // again.
         printed.drain(..printed.len().saturating_sub(MAX_PRINTED));
-        // Nothing rang in time: look all the same.
+        // At the timeout, read without a change.
         let _ = timeout(READ_INTERVAL, listener.changed()).await;
     }
 }

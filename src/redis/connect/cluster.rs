@@ -1,4 +1,4 @@
-//! A client of a whole Cluster.
+//! The client of a Redis Cluster.
 
 use ::redis::cluster::ClusterClient;
 use ::redis::{ConnectionInfo, ProtocolVersion};
@@ -11,20 +11,20 @@ use crate::redis::connect::options::{
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{install_crypto_provider, is_tls};
 
-/// How often a Cluster's client follows a slot that is moving, and how long it waits before it does, in
-/// milliseconds. Its own 16 times would ask long after every deadline.
+/// How often the Cluster client follows a migrating hash slot, and its shortest and longest pause
+/// in milliseconds. The client's default of 16 retries would continue long after every deadline.
 const REDIRECT_RETRIES: (u32, u64, u64) = (3, 5, 20);
 
 #[cfg_attr(
     not(feature = "tls"),
-    expect(unused_variables, reason = "only certificates are looked for there")
+    expect(unused_variables, reason = "used only for TLS certificates")
 )]
 pub(crate) fn open_cluster_client(
     nodes: &[ConnectionInfo],
     config: &ConnectionConfig,
 ) -> Result<ClusterClient, Error> {
-    let (retries, least, most) = REDIRECT_RETRIES;
-    // One user for all nodes: that of the first address.
+    let (retries, min_wait, max_wait) = REDIRECT_RETRIES;
+    // All nodes use the credentials of the first address.
     let credentials = nodes.first().map(|info| info.redis_settings().clone());
     let with_credentials = nodes.iter().cloned().map(|info| match &credentials {
         Some(credentials) => info.set_redis_settings(credentials.clone()),
@@ -32,8 +32,8 @@ pub(crate) fn open_cluster_client(
     });
     let builder = ClusterClient::builder(with_credentials)
         .retries(retries)
-        .min_retry_wait(least)
-        .max_retry_wait(most)
+        .min_retry_wait(min_wait)
+        .max_retry_wait(max_wait)
         .connection_timeout(CONNECT_TIMEOUT)
         .response_timeout(RESPONSE_TIMEOUT)
         .overall_response_timeout(Some(RESPONSE_TIMEOUT))

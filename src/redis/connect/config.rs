@@ -1,13 +1,14 @@
-//! Where to connect to, and what stands there.
+//! Connection settings: addresses and topology.
 
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::TlsConfig;
 
-/// What stands at the addresses.
+/// The kind of servers at the configured addresses.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Topology {
     Standalone,
-    /// Sentinels, which know the primary by this name, with the user and password that they ask for.
+    /// Sentinels. `primary` is the name under which they monitor the primary; `credentials` are the
+    /// user and password of the Sentinels themselves.
     Sentinels {
         primary: String,
         credentials: Option<(String, String)>,
@@ -16,7 +17,7 @@ pub(crate) enum Topology {
     Cluster,
 }
 
-/// Where to connect to.
+/// Addresses, topology and TLS settings.
 #[derive(Clone)]
 pub(crate) struct ConnectionConfig {
     pub(crate) urls: Vec<String>,

@@ -1,4 +1,4 @@
-//! How a connection is made.
+//! Opening connections.
 
 #[cfg(feature = "cluster")]
 mod cluster;
@@ -32,12 +32,13 @@ use crate::Error;
 use crate::redis::classify;
 use crate::redis::raw::RawConnection;
 
-/// Longest wait where several servers have to be asked: Sentinels for the primary, a Cluster for its slots.
+/// Longest wait where several servers are queried first: Sentinels for the primary, a Cluster for
+/// its hash slots.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Why there is nobody to listen to.
+/// Why key changes cannot be tracked over a Cluster or a pool.
 const NO_SINGLE_SERVER: &str = "no single server reports all changes";
 
-/// Makes connections: to addresses, or out of a pool that the caller brought.
+/// Opens connections: to configured addresses, or from a pool of the application.
 #[derive(Clone)]
 pub(crate) enum Connector {
     Standalone(Arc<Client>),
@@ -48,7 +49,7 @@ pub(crate) enum Connector {
 }
 
 impl Connector {
-    /// Reads addresses. Connects to nothing.
+    /// Parses the addresses. Does not connect.
     pub(crate) fn new(config: &ConnectionConfig) -> Result<Self, Error> {
         let nodes: Result<Vec<_>, _> = config.urls.iter().map(|url| parse_url(url)).collect();
         let nodes = nodes?;
@@ -79,7 +80,7 @@ impl Connector {
         }
     }
 
-    /// Makes one connection, whose driver runs on the calling runtime.
+    /// Opens one connection, whose driver runs on the calling runtime.
     pub(crate) async fn connect(&self) -> Result<RawConnection, Error> {
         self.with_timeout(Box::pin(self.connect_raw())).await
     }
@@ -88,20 +89,20 @@ impl Connector {
         &self,
         connecting: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '_>>,
     ) -> Result<T, Error> {
-        let policy = match self {
+        let limit = match self {
             Self::Standalone(_) | Self::Pool(_) => CONNECT_TIMEOUT,
             Self::Sentinels(_) => DISCOVERY_TIMEOUT,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => DISCOVERY_TIMEOUT,
         };
-        let late = |_| Err(Error::unavailable("timed out while connecting to Redis"));
-        // Boxed: what asks Sentinels is large, and rarely there.
-        let connected = timeout(policy, connecting).await;
-        connected.unwrap_or_else(late)
+        let timed_out = |_| Err(Error::unavailable("timed out while connecting to Redis"));
+        // Boxed: the future that queries Sentinels is large and rarely used.
+        let connected = timeout(limit, connecting).await;
+        connected.unwrap_or_else(timed_out)
     }
 
-    /// Makes a connection to one server on which it may also speak unasked; where Sentinels named it, they may
-    /// come to name another.
+    /// Opens a connection to one server that also receives push messages. If Sentinels reported the
+    /// server, also returns a monitor that notices when they report another primary.
     pub(crate) async fn connect_with_push(
         &self,
         push: impl AsyncPushSender,
@@ -125,7 +126,7 @@ impl Connector {
         self.with_timeout(Box::pin(connecting)).await
     }
 
-    /// Tells whether there is one server that can tell of all changes.
+    /// Returns whether a single server can report all key changes.
     pub(crate) fn supports_tracking(&self) -> bool {
         matches!(self, Self::Standalone(_) | Self::Sentinels(_))
     }
@@ -136,7 +137,7 @@ impl Connector {
                 connect(client, &without_response_timeout()).await?,
             )),
             Self::Sentinels(sentinels) => {
-                // Asked anew each time: which server is the primary changes with every failover.
+                // Resolved for each connection: the primary changes with every failover.
                 let primary = sentinels.resolve().await?;
                 Ok(RawConnection::Single(
                     connect(&primary, &without_response_timeout()).await?,
@@ -166,11 +167,11 @@ impl Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Standalone(_) => "Dialer::One",
-            Self::Sentinels(_) => "Dialer::Sentinels",
+            Self::Standalone(_) => "Connector::Standalone",
+            Self::Sentinels(_) => "Connector::Sentinels",
             #[cfg(feature = "cluster")]
-            Self::Cluster(_) => "Dialer::Cluster",
-            Self::Pool(_) => "Dialer::Pool",
+            Self::Cluster(_) => "Connector::Cluster",
+            Self::Pool(_) => "Connector::Pool",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of every connection.
+//! Settings of every connection.
 
 use std::time::Duration;
 
@@ -12,18 +12,19 @@ use crate::redis::connect::config::ConnectionConfig;
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{install_crypto_provider, invalid_certificate, is_tls};
 
-/// Longest wait for one server to take a connection. Stops a host that has vanished from keeping pages
-/// waiting for one attempt, and from hiding for long that it is back.
+/// Longest wait for one server to accept a connection. Without it, pages would wait for one attempt
+/// to reach an unreachable host, and its recovery would be noticed late.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Longest wait of the client itself for a reply, where callers set no deadline, and of a Cluster's client, which
-/// asks again by itself.
+/// Longest wait of the client itself for a reply. Used where callers set no deadline, and by the
+/// Cluster client, which retries by itself.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Most requests in a connection's queue: many small ones of one worker. The client's own 50 would make
-/// pages wait for each other.
+/// Capacity of a connection's request queue. A worker sends many small requests: with the client's
+/// default of 50, pages would wait for each other.
 pub(super) const PIPELINE_BUFFER: usize = 1024;
-/// How long an idle connection stays unprobed, and how long unacknowledged bytes are waited for: a peer
-/// that vanished is noticed within seconds instead of hours.
+/// Idle time before the first TCP keep-alive probe. An unreachable peer is noticed within seconds
+/// instead of hours.
 pub(super) const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
+/// Longest wait for the acknowledgement of sent bytes (`TCP_USER_TIMEOUT`), for the same reason.
 pub(super) const USER_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn connection_config() -> AsyncConnectionConfig {
@@ -32,8 +33,8 @@ pub(super) fn connection_config() -> AsyncConnectionConfig {
         .set_pipeline_buffer_size(PIPELINE_BUFFER)
 }
 
-/// Of connections on which each request has a deadline of its caller's: a second timer for it would cost more
-/// than the rest of the request.
+/// Returns the settings of connections whose callers set a deadline for each request. A second
+/// timer would cost more than the rest of the request.
 pub(super) fn without_response_timeout() -> AsyncConnectionConfig {
     connection_config().set_response_timeout(None)
 }
@@ -46,7 +47,7 @@ pub(super) async fn connect(
     connection.await.map_err(classify::classify_connect)
 }
 
-/// The cause stays out of the error: it may quote the URL, and with it a password.
+/// Returns the error for an invalid URL. Drops the cause, which may quote the URL and its password.
 pub(super) fn invalid_url<E>(_: E) -> Error {
     Error::invalid("url", "is not a Redis URL such as redis://127.0.0.1:6379")
 }
@@ -59,7 +60,7 @@ pub(super) fn parse_url(url: &str) -> Result<ConnectionInfo, Error> {
         ));
     }
     let info = url.into_connection_info().map_err(invalid_url)?;
-    // RESP3 tells of a closed connection when it closes, not at the next command.
+    // With RESP3 the client notices a closed connection immediately, not at the next command.
     let redis = info
         .redis_settings()
         .clone()
@@ -82,7 +83,7 @@ pub(super) fn tcp_settings() -> TcpSettings {
 
 #[cfg_attr(
     not(feature = "tls"),
-    expect(unused_variables, reason = "only certificates are looked for there")
+    expect(unused_variables, reason = "used only for TLS certificates")
 )]
 pub(super) fn open_client(
     info: ConnectionInfo,

@@ -1,4 +1,4 @@
-//! A primary that Sentinels named, and may not be for ever.
+//! Monitoring of a primary that Sentinels reported and may replace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,35 +12,36 @@ use crate::Error;
 use crate::redis::connect::options::{CONNECT_TIMEOUT, connect, connection_config};
 use crate::redis::connect::sentinel::SentinelResolver;
 
-/// How often the Sentinels are asked.
+/// Pause between two queries of the Sentinels. Bounds how long a replaced primary is used.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where a server is, as Sentinels spell it.
+/// Host and port of a server, as Sentinels report them.
 type Node = (String, u16);
 
-/// The server that a connection goes to. One that is cut off from its Sentinels and replicas goes on calling
-/// itself the primary.
+/// Monitor of the primary that a connection leads to. A primary that is cut off from its Sentinels
+/// and replicas still reports the role of a primary, so the Sentinels are queried instead.
 pub(crate) struct PrimaryMonitor {
     sentinels: Arc<SentinelResolver>,
     node: Node,
 }
 
 impl PrimaryMonitor {
-    /// Gives the server that a client of Sentinels goes to.
+    /// Returns the monitor of the server that `client` connects to; `None` if its address is not
+    /// TCP.
     pub(crate) fn new(sentinels: &Arc<SentinelResolver>, client: &Client) -> Option<Self> {
-        let place = match client.get_connection_info().addr() {
+        let node = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) => (host.clone(), *port),
             ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), *port),
             _ => return None,
         };
         Some(Self {
             sentinels: Arc::clone(sentinels),
-            node: place,
+            node,
         })
     }
 
-    /// Waits until the Sentinels name another server. A single one that names an old one does not count where
-    /// more of them know better.
+    /// Waits until the Sentinels report another primary: at least as many Sentinels as still report
+    /// this one. A single Sentinel with outdated information is therefore outvoted.
     pub(crate) async fn replaced(&self) -> Error {
         let (name, clients) = match self.sentinels.sentinel_clients() {
             Ok(clients) => clients,
@@ -49,20 +50,20 @@ impl PrimaryMonitor {
         let mut sentinels: Vec<_> = clients.into_iter().map(Sentinel::new).collect();
         loop {
             sleep(POLL_INTERVAL).await;
-            let task = sentinels
+            let queries = sentinels
                 .iter_mut()
                 .map(|sentinel| sentinel.query_primary(name));
-            let named = join_all(task).await;
-            let (this, others): (Vec<_>, Vec<_>) =
-                (named.iter().flatten()).partition(|place| **place == self.node);
-            if !others.is_empty() && others.len() >= this.len() {
+            let reported = join_all(queries).await;
+            let (current, others): (Vec<_>, Vec<_>) =
+                (reported.iter().flatten()).partition(|node| **node == self.node);
+            if !others.is_empty() && others.len() >= current.len() {
                 return Error::unavailable("the Sentinels report another primary");
             }
         }
     }
 }
 
-/// One Sentinel, with the connection to it while it stands.
+/// One Sentinel, with the connection to it if one is open.
 struct Sentinel {
     client: Client,
     connection: Option<MultiplexedConnection>,
@@ -76,9 +77,9 @@ impl Sentinel {
         }
     }
 
-    /// Gives the place of the primary, if it answers in time.
+    /// Returns the address of the primary, if the Sentinel replies in time.
     async fn query_primary(&mut self, name: &str) -> Option<Node> {
-        // Taken: a connection that does not answer is of no more use.
+        // Taken out, so that a connection without a timely reply is dropped.
         let open = self.connection.take();
         let call = async {
             let mut open = match open {
@@ -87,11 +88,11 @@ impl Sentinel {
             };
             let mut request = ::redis::cmd("SENTINEL");
             request.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-            let place = request.query_async(&mut open).await.ok()?;
-            Some((place, open))
+            let node = request.query_async(&mut open).await.ok()?;
+            Some((node, open))
         };
-        let (place, open) = timeout(CONNECT_TIMEOUT, call).await.ok()??;
+        let (node, open) = timeout(CONNECT_TIMEOUT, call).await.ok()??;
         self.connection = Some(open);
-        place
+        node
     }
 }

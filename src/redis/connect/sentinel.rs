@@ -1,4 +1,4 @@
-//! The primary, found by asking Sentinels.
+//! Discovery of the primary through Sentinels.
 
 use std::time::Duration;
 
@@ -14,25 +14,26 @@ use crate::redis::connect::options::{CONNECT_TIMEOUT, invalid_url, open_client, 
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{TlsConfig, install_crypto_provider, is_tls};
 
-/// How much longer other Sentinels are waited for where one has answered that it knows no primary.
+/// Longest further wait for the other Sentinels after one has failed to report a primary.
 const REMAINING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Sentinels and what they are asked.
+/// The Sentinels, and the settings for querying them.
 pub(crate) struct SentinelResolver {
     pub(crate) nodes: Vec<ConnectionInfo>,
     pub(crate) config: ConnectionConfig,
 }
 
 impl SentinelResolver {
-    /// Asks all at once and takes the first that names a server which is the primary by its own word: a
-    /// Sentinel that hangs keeps nobody waiting, often on the very machine of the primary that failed.
+    /// Queries all Sentinels concurrently and returns the first reported server that itself
+    /// confirms the role of a primary. An unresponsive Sentinel, often on the machine of the failed
+    /// primary, causes no delay.
     pub(crate) async fn resolve(&self) -> Result<Client, Error> {
         let mut clients = self.clients()?;
         let queries = clients.iter_mut().map(SentinelClient::async_get_client);
         let mut queries: FuturesUnordered<_> = queries.collect();
         let (mut wait, mut failure) = (CONNECT_TIMEOUT, Error::unavailable("no Sentinel replied"));
-        while let Ok(Some(answer)) = timeout(wait, queries.next()).await {
-            match answer {
+        while let Ok(Some(result)) = timeout(wait, queries.next()).await {
+            match result {
                 Ok(primary) => return Ok(primary),
                 Err(error) => {
                     (wait, failure) = (REMAINING_TIMEOUT, classify::classify_connect(error))
@@ -46,7 +47,7 @@ impl SentinelResolver {
         self.nodes.iter().map(|info| self.client(info)).collect()
     }
 
-    /// Gives the name of the primary, and a door to each Sentinel itself.
+    /// Returns the name of the primary, and a client of each Sentinel itself.
     pub(crate) fn sentinel_clients(&self) -> Result<(&str, Vec<Client>), Error> {
         let Topology::Sentinels {
             primary,
@@ -80,10 +81,9 @@ impl SentinelResolver {
         };
         let sentinel = [sentinel.addr().clone()];
         let kind = SentinelServerType::Master;
-        let not_over_a_network =
-            |_| Error::invalid("url", "of a Sentinel must be redis:// or rediss://");
+        let not_tcp = |_| Error::invalid("url", "of a Sentinel must be redis:// or rediss://");
         let mut builder = SentinelClientBuilder::new(sentinel, primary.clone(), kind)
-            .map_err(not_over_a_network)?
+            .map_err(not_tcp)?
             .set_client_to_redis_tcp_settings(tcp_settings())
             .set_client_to_sentinel_tcp_settings(tcp_settings())
             .set_client_to_redis_protocol(ProtocolVersion::RESP3)

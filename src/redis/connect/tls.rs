@@ -1,4 +1,4 @@
-//! Certificates: whom a connection believes, and who it says it is.
+//! TLS settings: which servers a connection trusts, and the client certificate that it presents.
 
 use ::redis::ConnectionInfo;
 use rustls::pki_types::{
@@ -8,21 +8,22 @@ use rustls::pki_types::{
 
 use crate::Error;
 
-/// Certificates, in PEM.
+/// TLS certificates, in PEM.
 #[derive(Clone, Default)]
 pub(crate) struct TlsConfig {
+    /// The certificate authority of the servers.
     pub(crate) ca_certificate: Option<Vec<u8>>,
-    /// The client's certificate and its key.
+    /// The client certificate and its private key.
     pub(crate) client_certificate: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl TlsConfig {
-    /// Refuses what cannot be read, and certificates for addresses that ask for no TLS: they would be left out
-    /// in silence.
+    /// Rejects certificates that cannot be read, a mix of addresses with and without TLS, and
+    /// certificates for addresses without TLS, where they would be ignored silently.
     pub(crate) fn validate(&self, nodes: &[ConnectionInfo]) -> Result<(), Error> {
         let with_tls = nodes.iter().filter(|info| is_tls(info)).count();
-        let given = self.ca_certificate.is_some() || self.client_certificate.is_some();
-        if with_tls < nodes.len() && (given || with_tls > 0) {
+        let has_certificates = self.ca_certificate.is_some() || self.client_certificate.is_some();
+        if with_tls < nodes.len() && (has_certificates || with_tls > 0) {
             let problem = "must be rediss:// if another address is, or if certificates are set";
             return Err(Error::invalid("url", problem));
         }
@@ -57,17 +58,17 @@ fn validate_certificates(pem: &[u8]) -> Result<(), Error> {
     let first = certificates.next().unwrap_or(Err(pem::Error::NoItemsFound));
     std::iter::once(first)
         .chain(certificates)
-        .try_for_each(|one| one.map(drop))
+        .try_for_each(|certificate| certificate.map(drop))
         .map_err(invalid_certificate)
 }
 
 pub(crate) fn invalid_certificate(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    // Of a certificate there is nothing to hide.
+    // Unlike a URL, a certificate contains no password: the cause is kept.
     Error::invalid("certificate", "cannot be read as PEM").with_source(error)
 }
 
-/// Says which cryptography TLS uses, where the application has not said so.
+/// Installs the cryptography provider of rustls, unless the application has installed one.
 pub(crate) fn install_crypto_provider() {
-    // Refused when there is one already: then that one it is.
+    // Fails if a provider is installed already; that provider is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

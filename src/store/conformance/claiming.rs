@@ -1,89 +1,89 @@
-//! Leases and how they end, and the looks that know none: laws 5 and 6.
+//! Leases and their ends, take and peek: requirements 5 and 6.
 
 use std::time::Duration;
 
 use crate::Message;
 use crate::store::Limits;
 use crate::store::conformance::store_under_test::{
-    LEASE, SHORT, StoreUnderTest, at, sessions, texts, written_before,
+    LEASE, SHORT, StoreUnderTest, context, id_created_before, sessions, texts,
 };
 
-pub(crate) async fn two_claimers_never_share(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn two_claims_never_share_a_message(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("once")).await;
     let first = store.claim(&page).await;
     let second = store.claim(&page).await;
     assert_eq!(texts(first.messages()), ["once"]);
     assert_eq!(texts(second.messages()), [""; 0]);
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
 }
 
-pub(crate) async fn a_release_gives_back_at_once(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn release_makes_messages_visible_immediately(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     store.add_all(&page, &batch).await;
     let claim = store.claim(&page).await;
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
     store.release(&claim).await;
-    store.shows(&page, &["1", "2"]).await;
+    store.assert_visible(&page, &["1", "2"]).await;
 }
 
-pub(crate) async fn a_lease_that_ends_gives_back(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn messages_are_visible_after_lease_ends(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("back")).await;
     store.claim_for(SHORT, &page).await;
-    store.shows(&page, &[]).await;
-    store.pass(SHORT * 2).await;
-    store.shows(&page, &["back"]).await;
+    store.assert_visible(&page, &[]).await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&page, &["back"]).await;
 }
 
-pub(crate) async fn a_late_release_does_not_free_anothers_claim(store: StoreUnderTest) {
-    let page = at("ada", "settings");
-    store.add(&page, Message::info("mine now")).await;
+pub(crate) async fn late_release_keeps_messages_of_other_claim(store: StoreUnderTest) {
+    let page = context("ada", "settings");
+    store.add(&page, Message::info("claimed again")).await;
     let late = store.claim_for(SHORT, &page).await;
-    store.pass(SHORT * 2).await;
+    store.advance(SHORT * 2).await;
     let owner = store.claim(&page).await;
-    assert_eq!(texts(owner.messages()), ["mine now"]);
+    assert_eq!(texts(owner.messages()), ["claimed again"]);
     store.release(&late).await;
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
     assert_eq!(texts(store.claim(&page).await.messages()), [""; 0]);
 }
 
-pub(crate) async fn a_late_confirm_removes(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn late_confirm_removes_messages(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("was shown")).await;
     let late = store.claim_for(SHORT, &page).await;
-    store.pass(SHORT * 2).await;
+    store.advance(SHORT * 2).await;
     let other = store.claim(&page).await;
     store.confirm(&late).await;
     store.release(&other).await;
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
 }
 
-pub(crate) async fn a_confirm_may_be_repeated(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn repeated_confirm_keeps_new_messages(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("old")).await;
     let claim = store.claim(&page).await;
     store.confirm(&claim).await;
     store.add(&page, Message::info("new")).await;
     store.confirm(&claim).await;
-    store.shows(&page, &["new"]).await;
+    store.assert_visible(&page, &["new"]).await;
 }
 
-pub(crate) async fn a_confirm_follows_a_session_that_moved(store: StoreUnderTest) {
+pub(crate) async fn confirm_follows_moved_session(store: StoreUnderTest) {
     let (ada, bob) = sessions();
-    let page = at("ada", "settings");
+    let page = context("ada", "settings");
     store.add(&page, Message::info("was shown")).await;
     let claim = store.claim_for(SHORT, &page).await;
     store.migrate(&ada, &bob).await;
     store.confirm(&claim).await;
-    store.pass(SHORT * 2).await;
-    store.shows(&at("bob", "settings"), &[]).await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&context("bob", "settings"), &[]).await;
 }
 
-pub(crate) async fn a_released_message_keeps_its_age(store: StoreUnderTest) {
-    let page = at("ada", "settings");
-    let old = Message::info("old").with_id(written_before(Duration::from_secs(60)));
+pub(crate) async fn released_message_keeps_its_age(store: StoreUnderTest) {
+    let page = context("ada", "settings");
+    let old = Message::info("old").with_id(id_created_before(Duration::from_secs(60)));
     store.add(&page, old).await;
     let claim = store.claim(&page).await;
     store.add(&page, Message::info("young")).await;
@@ -93,12 +93,12 @@ pub(crate) async fn a_released_message_keeps_its_age(store: StoreUnderTest) {
         ..Limits::default()
     };
     let new = [Message::info("new")];
-    store.add_within(&limits, &page, &new).await;
-    store.shows(&page, &["young", "new"]).await;
+    store.add_with_limits(&limits, &page, &new).await;
+    store.assert_visible(&page, &["young", "new"]).await;
 }
 
-pub(crate) async fn take_removes_at_once(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn take_removes_messages_immediately(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let batch = [Message::info("1"), Message::info("2")];
     store.add_all(&page, &batch).await;
     let later = Message::info("later").after(LEASE);
@@ -107,16 +107,16 @@ pub(crate) async fn take_removes_at_once(store: StoreUnderTest) {
     assert_eq!(texts(&taken.messages), ["1", "2"]);
     assert!(
         taken.next_due_in.is_some(),
-        "a look says when the next one comes"
+        "a read returns the time of the next message"
     );
     assert_eq!(texts(&store.take(&page).await.messages), [""; 0]);
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
 }
 
 pub(crate) async fn peek_changes_nothing(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+    let page = context("ada", "settings");
     store.add(&page, Message::info("still here")).await;
-    store.put(&page, "garbage").await;
+    store.put_member(&page, "garbage").await;
     for _ in 0..3 {
         let result = store.peek(&page).await;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! When a message begins and ends to be visible: laws 1, 8 and 9.
+//! The times at which a message becomes visible and expires: requirements 1, 8 and 9.
 
 use std::time::Duration;
 
@@ -7,36 +7,38 @@ use time::OffsetDateTime;
 use crate::Message;
 use crate::store::Limits;
 use crate::store::conformance::store_under_test::{
-    AGE, APP, LEASE, SHORT, StoreUnderTest, at, texts, written_before,
+    AGE, APP, LEASE, SHORT, StoreUnderTest, context, id_created_before, texts,
 };
 
-fn expiring(expiry: Duration) -> Limits {
+fn expiring(ttl: Duration) -> Limits {
     Limits {
-        ttl: expiry,
+        ttl,
         ..Limits::default()
     }
 }
 
-pub(crate) async fn a_scheduled_message_waits(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn scheduled_message_is_hidden_until_due(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let later = Message::info("later").after(SHORT);
     store.add(&page, later).await;
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
     assert_eq!(texts(store.claim(&page).await.messages()), [""; 0]);
-    store.pass(SHORT * 2).await;
-    store.shows(&page, &["later"]).await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&page, &["later"]).await;
 }
 
-pub(crate) async fn a_message_scheduled_beyond_the_expiry_appears(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn message_scheduled_beyond_ttl_becomes_visible(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let later = [Message::info("later").after(SHORT * 3)];
-    store.add_within(&expiring(SHORT * 2), &page, &later).await;
-    store.pass(SHORT * 3 + SHORT / 2).await;
-    store.shows(&page, &["later"]).await;
+    store
+        .add_with_limits(&expiring(SHORT * 2), &page, &later)
+        .await;
+    store.advance(SHORT * 3 + SHORT / 2).await;
+    store.assert_visible(&page, &["later"]).await;
 }
 
-pub(crate) async fn a_look_answers_next(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn read_returns_time_of_next_message(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("now")).await;
     assert_eq!(store.peek(&page).await.next_due_in, None);
     let minute = Duration::from_secs(60);
@@ -48,53 +50,57 @@ pub(crate) async fn a_look_answers_next(store: StoreUnderTest) {
     store.add(&page, last).await;
     let claim = store.claim(&page).await;
     let next = claim.result.next_due_in;
-    let next = next.expect("a look has to say when the next message comes");
+    let next = next.expect("a read returns the time of the next message");
     assert!(
         next <= minute && next > minute - Duration::from_secs(20),
         "{next:?}"
     );
     let next = store.peek(&page).await.next_due_in;
-    let next = next.expect("another's lease ends some time");
+    let next = next.expect("a read returns the end of the lease of another claim");
     assert!(next <= LEASE, "{next:?}");
 }
 
-pub(crate) async fn what_has_expired_is_unseen(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn expired_context_is_hidden(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let gone = [Message::info("gone")];
-    store.add_within(&expiring(SHORT), &page, &gone).await;
-    store.shows(&page, &["gone"]).await;
-    store.pass(SHORT * 2).await;
-    store.shows(&page, &[]).await;
+    store.add_with_limits(&expiring(SHORT), &page, &gone).await;
+    store.assert_visible(&page, &["gone"]).await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&page, &[]).await;
     assert_eq!(texts(store.claim(&page).await.messages()), [""; 0]);
     let listed = store.store().contexts(APP, page.session()).await;
     assert_eq!(listed.unwrap(), []);
 }
 
-pub(crate) async fn an_add_never_shortens_a_life(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn add_never_shortens_ttl(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     store.add(&page, Message::info("an hour")).await;
     let moment = [Message::info("a moment")];
-    store.add_within(&expiring(SHORT), &page, &moment).await;
-    store.pass(SHORT * 2).await;
-    store.shows(&page, &["an hour", "a moment"]).await;
+    store
+        .add_with_limits(&expiring(SHORT), &page, &moment)
+        .await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&page, &["an hour", "a moment"]).await;
 }
 
-pub(crate) async fn reading_does_not_renew(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn read_does_not_extend_ttl(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let gone = [Message::info("gone")];
-    store.add_within(&expiring(SHORT * 2), &page, &gone).await;
+    store
+        .add_with_limits(&expiring(SHORT * 2), &page, &gone)
+        .await;
     for _ in 0..3 {
-        store.pass(SHORT).await;
+        store.advance(SHORT).await;
         store.peek(&page).await;
         let claim = store.claim(&page).await;
         store.release(&claim).await;
     }
-    store.shows(&page, &[]).await;
+    store.assert_visible(&page, &[]).await;
 }
 
-pub(crate) async fn what_is_too_old_is_unseen(store: StoreUnderTest) {
-    let page = at("ada", "settings");
-    let old = Message::info("yesterday's").with_id(written_before(AGE + SHORT));
+pub(crate) async fn message_over_max_age_is_hidden(store: StoreUnderTest) {
+    let page = context("ada", "settings");
+    let old = Message::info("yesterday's").with_id(id_created_before(AGE + SHORT));
     let batch = [old, Message::info("today's")];
     store.add_all(&page, &batch).await;
     let result = store.peek(&page).await;
@@ -106,18 +112,18 @@ pub(crate) async fn what_is_too_old_is_unseen(store: StoreUnderTest) {
     assert_eq!(
         store.claim(&page).await.result.expired,
         0,
-        "counted when met, then gone"
+        "the first claim counts and removes it"
     );
 }
 
-pub(crate) async fn what_is_past_its_deadline_is_unseen(store: StoreUnderTest) {
-    let page = at("ada", "settings");
+pub(crate) async fn message_past_deadline_is_hidden(store: StoreUnderTest) {
+    let page = context("ada", "settings");
     let soon = OffsetDateTime::now_utc() + SHORT;
     let fading = Message::info("fading").expires_at(soon);
     store.add(&page, fading).await;
     store.add(&page, Message::info("staying")).await;
-    store.shows(&page, &["fading", "staying"]).await;
-    store.pass(SHORT * 2).await;
+    store.assert_visible(&page, &["fading", "staying"]).await;
+    store.advance(SHORT * 2).await;
     let claim = store.claim(&page).await;
     assert_eq!(
         (texts(claim.messages()), claim.result.expired),
@@ -125,8 +131,8 @@ pub(crate) async fn what_is_past_its_deadline_is_unseen(store: StoreUnderTest) {
     );
 }
 
-pub(crate) async fn a_replacement_never_shortens_a_life(store: StoreUnderTest) {
-    let page = at("ada", "uploads");
+pub(crate) async fn replacement_never_shortens_ttl(store: StoreUnderTest) {
+    let page = context("ada", "uploads");
     let first = Message::info("10 %").tag("import");
     store.add(&page, first).await;
     let limits = Limits {
@@ -134,7 +140,7 @@ pub(crate) async fn a_replacement_never_shortens_a_life(store: StoreUnderTest) {
         ..Limits::default()
     };
     let later = [Message::info("20 %").tag("import")];
-    store.add_within(&limits, &page, &later).await;
-    store.pass(SHORT * 2).await;
-    store.shows(&page, &["20 %"]).await;
+    store.add_with_limits(&limits, &page, &later).await;
+    store.advance(SHORT * 2).await;
+    store.assert_visible(&page, &["20 %"]).await;
 }

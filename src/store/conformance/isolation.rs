@@ -1,7 +1,7 @@
-//! Nothing is found under another address: law 10.
+//! Isolation of contexts: requirement 10.
 
 use crate::store::conformance::store_under_test::{
-    APP, LEASE, StoreUnderTest, at, session, sessions,
+    APP, LEASE, StoreUnderTest, context, session, sessions,
 };
 use crate::{Context, Message, View};
 
@@ -17,13 +17,13 @@ pub(crate) async fn views_are_isolated(store: StoreUnderTest) {
         "ø",
     ];
     for name in names {
-        store.add(&at("ada", name), Message::info(name)).await;
+        store.add(&context("ada", name), Message::info(name)).await;
     }
     for name in names {
-        store.shows(&at("ada", name), &[name]).await;
+        store.assert_visible(&context("ada", name), &[name]).await;
     }
-    let any = at("ada", "settings").with_view(View::ANY);
-    store.shows(&any, &[]).await;
+    let any = context("ada", "settings").with_view(View::ANY);
+    store.assert_visible(&any, &[]).await;
 }
 
 pub(crate) async fn sessions_and_applications_are_isolated(store: StoreUnderTest) {
@@ -39,22 +39,26 @@ pub(crate) async fn sessions_and_applications_are_isolated(store: StoreUnderTest
         store.add(page, Message::info(own(page))).await;
     }
     for page in &pages {
-        store.shows(page, &[&own(page)]).await;
+        store.assert_visible(page, &[&own(page)]).await;
     }
 }
 
-pub(crate) async fn contexts_lists_what_is_visible(store: StoreUnderTest) {
+pub(crate) async fn contexts_lists_views_with_visible_messages(store: StoreUnderTest) {
     let (ada, _) = sessions();
     let listed = store.store().contexts(APP, &ada).await;
     assert_eq!(listed.unwrap(), []);
     for view in ["settings", "*", "orders/{id}"] {
-        store.add(&at("ada", view), Message::info("here")).await;
+        store
+            .add(&context("ada", view), Message::info("here"))
+            .await;
     }
     let (later, claimed) = (Message::info("later").after(LEASE), Message::info("held"));
-    store.add(&at("ada", "scheduled"), later).await;
-    store.add(&at("ada", "claimed"), claimed).await;
-    store.claim(&at("ada", "claimed")).await;
-    store.add(&at("bob", "other"), Message::info("bob's")).await;
+    store.add(&context("ada", "scheduled"), later).await;
+    store.add(&context("ada", "claimed"), claimed).await;
+    store.claim(&context("ada", "claimed")).await;
+    store
+        .add(&context("bob", "other"), Message::info("bob's"))
+        .await;
     let mut views = store.store().contexts(APP, &ada).await.unwrap();
     views.sort();
     let named = |name| View::new(name).unwrap();

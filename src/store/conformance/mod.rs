@@ -1,9 +1,10 @@
-//! The laws of a store as tests, for whoever writes one.
+//! The requirements of a store as tests, for authors of stores.
 //!
-//! A law is one sentence of [the laws](super#the-laws) put to one store: an async function that adds,
-//! claims, waits and looks, and panics where the store does otherwise. Its name says what it wants.
+//! Each test checks one part of [the requirements](super#requirements) on one store. It is an async
+//! function that adds, claims, waits and reads, and panics if the store behaves differently. Its
+//! name states the expected behaviour.
 //!
-//! # Running them
+//! # Running the tests
 //!
 //! In the `Cargo.toml` of the store:
 //!
@@ -13,46 +14,47 @@
 //! tokio = { version = "1", features = ["macros", "rt"] }
 //! ```
 //!
-//! And in its tests, here for the memory store:
+//! In the tests of the store, here for the memory store:
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use salver::store::MemoryStore;
-//! use salver::store::conformance::Subject;
+//! use salver::store::conformance::StoreUnderTest;
 //!
-//! fn subject() -> Subject {
+//! fn store_under_test() -> StoreUnderTest {
 //!     let store = Arc::new(MemoryStore::new());
-//!     let foreign = Arc::clone(&store);
-//!     Subject::new(store, move |context, member| {
-//!         foreign.put_member(&context, member);
+//!     let raw = Arc::clone(&store);
+//!     StoreUnderTest::new(store, move |context, member| {
+//!         raw.put_member(&context, member);
 //!         async {}
 //!     })
 //! }
 //!
-//! salver::conformance_tests! { subject() }
+//! salver::conformance_tests! { store_under_test() }
 //! # use salver::store::conformance::{TESTS, run};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! #     assert!(TESTS.contains(&"order_is_by_id"));
-//! #     run("order_is_by_id", subject()).await;
+//! #     assert!(TESTS.contains(&"messages_are_ordered_by_id"));
+//! #     run("messages_are_ordered_by_id", store_under_test()).await;
 //! # }
 //! ```
 //!
-//! `cargo test` then says `test order_is_by_id ... ok`, and so on for each of [`TESTS`].
-//! `examples/custom_store.rs` does the same for a store of its own.
+//! `cargo test` then prints `test messages_are_ordered_by_id ... ok`, and one line for each other
+//! test of [`TESTS`]. `examples/custom_store.rs` runs the tests on a custom store.
 //!
-//! # What a panic means
+//! # Meaning of a panic
 //!
-//! The store broke the law that the test is named after. The message has what the store said (`left`) and
-//! what the law wants (`right`), or the error that the store answered where the law allows none;
-//! `RUST_BACKTRACE=1` adds the line of the law. A panic in a closure of the [`Subject`] is not the store's.
+//! The store violates the requirement that the test is named after. The panic message contains the
+//! actual value (`left`) and the expected value (`right`), or an unexpected error of the store.
+//! `RUST_BACKTRACE=1` adds the line of the test. A panic in a closure of the [`StoreUnderTest`] is
+//! not a failure of the store.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a law is red by panicking"
+    reason = "a test fails by panicking"
 )]
 
 mod adding;
@@ -68,35 +70,37 @@ mod tags;
 
 pub use self::store_under_test::StoreUnderTest;
 
-/// Makes one list of laws into the constant, the function and the macro that go through it.
+/// Generates the constant, the function and the macro of the list of tests.
 ///
-/// The dollar is passed in: a macro that writes a macro cannot spell one.
+/// The dollar sign is an argument, because a macro that generates a macro cannot contain one.
 macro_rules! tests {
-    ($dollar:tt $($theme:ident: $($name:ident)*;)*) => {
-        /// The laws by name.
+    ($dollar:tt $($file:ident: $($name:ident)*;)*) => {
+        /// The names of the tests.
         ///
         $($(#[doc = concat!("- `", stringify!($name), "`")])*)*
         pub const TESTS: &[&str] = &[$($(stringify!($name)),*),*];
 
-        /// Puts the law of that name to a store: for who wants to choose among [`TESTS`], or to see a
-        /// broken store fail.
+        /// Runs the test with this name on a store: to run some of [`TESTS`], or to check that a
+        /// faulty store fails.
         ///
         /// # Panics
         ///
-        /// If the store breaks the law, and if no law is called so.
+        /// If the store fails the test, or if there is no test with this name.
         pub async fn run(name: &str, store: StoreUnderTest) {
             match name {
-                $($(stringify!($name) => $theme::$name(store).await,)*)*
+                $($(stringify!($name) => $file::$name(store).await,)*)*
                 other => panic!("there is no conformance test named {other}"),
             }
         }
 
-        /// Stamps each [law of a store](crate::store::conformance) into a test of its own.
+        /// Generates a test function for each [conformance test](crate::store::conformance).
         ///
-        /// Takes an expression that makes a [`Subject`](crate::store::conformance::Subject). It is
-        /// evaluated for each law, in an async function: `conformance_tests! { subject().await }` will do too.
-        /// The tests are `#[tokio::test]` functions, named as the laws, in the module where this stands;
-        /// they want tokio, with `macros` and `rt`, among the dev-dependencies there.
+        /// Takes an expression that creates a
+        /// [`StoreUnderTest`](crate::store::conformance::StoreUnderTest). The expression is
+        /// evaluated for each test in an async function, so it can contain `.await`. The generated
+        /// functions are `#[tokio::test]` functions in the calling module, with the names in
+        /// [`TESTS`](crate::store::conformance::TESTS). The calling crate needs tokio with `macros`
+        /// and `rt` as a dev-dependency.
         #[macro_export]
         macro_rules! conformance_tests {
             ($dollar store:expr) => {
@@ -113,77 +117,77 @@ macro_rules! tests {
 
 tests! { $
     adding:
-        order_is_by_id
-        contexts_of_one_look_are_merged_in_order
-        a_batch_is_added_whole
-        a_repeated_add_makes_one
-        a_repeated_add_keeps_the_lease
-        a_repeat_within_a_batch_changes_nothing
-        a_repeat_of_what_is_beyond_the_cap_makes_one
-        an_add_that_no_replica_has_is_in_doubt;
+        messages_are_ordered_by_id
+        messages_of_several_contexts_are_merged_by_id
+        batch_is_added_completely
+        repeated_add_stores_one_message
+        repeated_add_keeps_lease
+        duplicate_id_in_batch_is_ignored
+        repeated_add_of_message_beyond_limit_adds_nothing
+        add_without_replicas_is_in_doubt;
     claiming:
-        two_claimers_never_share
-        a_release_gives_back_at_once
-        a_lease_that_ends_gives_back
-        a_late_release_does_not_free_anothers_claim
-        a_late_confirm_removes
-        a_confirm_may_be_repeated
-        a_confirm_follows_a_session_that_moved
-        a_released_message_keeps_its_age
-        take_removes_at_once
+        two_claims_never_share_a_message
+        release_makes_messages_visible_immediately
+        messages_are_visible_after_lease_ends
+        late_release_keeps_messages_of_other_claim
+        late_confirm_removes_messages
+        repeated_confirm_keeps_new_messages
+        confirm_follows_moved_session
+        released_message_keeps_its_age
+        take_removes_messages_immediately
         peek_changes_nothing;
     tags:
-        a_tag_replaces
-        a_tag_replaces_within_a_batch
-        a_tag_replaces_what_is_leased
-        a_tag_inside_data_is_not_a_tag;
+        tag_replaces_earlier_message
+        tag_replaces_earlier_message_in_batch
+        tag_replaces_leased_message
+        tag_in_message_data_is_ignored;
     capacity:
-        a_batch_that_does_not_fit_is_refused_whole
-        a_refused_add_changes_nothing
-        a_full_context_of_leased_messages_keeps_the_new_one
-        the_oldest_is_displaced_and_told_once
-        what_was_displaced_is_told_with_what_is_shown
-        what_was_displaced_is_forgotten_with_the_last_message
-        a_session_has_a_limited_number_of_contexts
-        an_empty_context_needs_room_as_a_new_one_does;
+        batch_over_limit_is_rejected_completely
+        rejected_add_changes_nothing
+        full_context_of_leased_messages_keeps_new_message
+        oldest_message_is_displaced_and_reported_once
+        displaced_count_is_reported_with_visible_messages
+        displaced_count_is_discarded_with_last_message
+        add_over_context_limit_is_rejected
+        empty_context_counts_as_new_for_context_limit;
     expiry:
-        a_scheduled_message_waits
-        a_message_scheduled_beyond_the_expiry_appears
-        a_look_answers_next
-        what_has_expired_is_unseen
-        an_add_never_shortens_a_life
-        a_replacement_never_shortens_a_life
-        reading_does_not_renew
-        what_is_too_old_is_unseen
-        what_is_past_its_deadline_is_unseen;
+        scheduled_message_is_hidden_until_due
+        message_scheduled_beyond_ttl_becomes_visible
+        read_returns_time_of_next_message
+        expired_context_is_hidden
+        add_never_shortens_ttl
+        replacement_never_shortens_ttl
+        read_does_not_extend_ttl
+        message_over_max_age_is_hidden
+        message_past_deadline_is_hidden;
     isolation:
         views_are_isolated
         sessions_and_applications_are_isolated
-        contexts_lists_what_is_visible;
+        contexts_lists_views_with_visible_messages;
     external_writers:
-        what_cannot_be_read_is_skipped_and_goes_with_the_confirm
-        what_does_not_begin_as_it_should_has_no_id
-        what_is_cut_off_in_its_tag_has_an_id
-        what_a_newer_version_wrote_is_left_there
-        unknown_fields_survive;
+        undecodable_members_are_skipped_and_removed_on_confirm
+        member_with_invalid_header_has_no_id
+        member_truncated_in_tag_has_id
+        member_of_newer_version_is_kept
+        unknown_fields_are_kept;
     removal:
         retract_removes_by_tag
         retract_removes_by_id
         clear_removes_one_context
         clear_session_removes_all_contexts
-        a_sweep_drops_what_is_old;
+        sweep_removes_old_messages;
     sessions:
-        a_closed_session_takes_nothing
-        nothing_is_found_in_a_closed_session
-        migrate_carries_messages_leases_and_schedules
-        migrate_says_where_the_session_went
-        migrate_may_be_repeated_but_not_redirected
-        migrate_merges_into_what_is_there
-        migrate_keeps_the_cap
-        migrate_counts_what_both_hold_once
-        migrate_to_itself_changes_nothing
-        a_repeated_migrate_undoes_nothing
-        migrate_opens_nothing_unasked
-        migrate_opens_the_session_that_it_leads_to
-        a_logout_of_a_moved_session_leaves_the_way;
+        closed_session_rejects_add_and_migrate
+        read_of_closed_session_finds_nothing
+        migrate_moves_messages_leases_and_schedules
+        add_after_migrate_returns_new_session
+        migrate_to_second_target_is_rejected
+        migrate_merges_into_existing_messages
+        migrate_keeps_message_limit
+        migrate_counts_common_messages_once
+        migrate_to_same_session_changes_nothing
+        repeated_migrate_undoes_nothing
+        migrate_without_open_keeps_target_closed
+        migrate_with_open_reopens_target
+        logout_of_moved_session_keeps_redirect;
 }

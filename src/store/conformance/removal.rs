@@ -1,15 +1,15 @@
-//! What a retract and a clear remove, and what they leave.
+//! Removal: retract, clear and sweep.
 
 use std::time::Duration;
 
 use crate::Message;
 use crate::store::Selector;
 use crate::store::conformance::store_under_test::{
-    APP, StoreUnderTest, at, sessions, written_before,
+    APP, StoreUnderTest, context, id_created_before, sessions,
 };
 
 pub(crate) async fn retract_removes_by_tag(store: StoreUnderTest) {
-    let page = at("ada", "uploads");
+    let page = context("ada", "uploads");
     let (import, other) = (
         Message::info("10 %").tag("import"),
         Message::info("other").tag("import2"),
@@ -17,63 +17,71 @@ pub(crate) async fn retract_removes_by_tag(store: StoreUnderTest) {
     store.add(&page, import).await;
     store.add(&page, other).await;
     store.claim(&page).await;
-    for (tag, left) in [("import", 1), ("import", 0), ("import2", 1)] {
+    for (tag, expected) in [("import", 1), ("import", 0), ("import2", 1)] {
         let removed = store.store().retract(&page, &Selector::from(tag)).await;
-        assert_eq!(removed.unwrap(), left, "leased ones too, and only of {tag}");
+        assert_eq!(
+            removed.unwrap(),
+            expected,
+            "messages with tag {tag}, leased or not"
+        );
     }
 }
 
 pub(crate) async fn retract_removes_by_id(store: StoreUnderTest) {
-    let page = at("ada", "uploads");
-    let mine = [Message::info("mine").tag("t"), Message::info("mine too")];
-    let strangers = Message::info("never added").id();
-    let by_ids = Selector::from(vec![mine[0].id(), strangers, mine[1].id()]);
-    store.add_all(&page, &mine).await;
+    let page = context("ada", "uploads");
+    let messages = [Message::info("first").tag("t"), Message::info("second")];
+    let unknown_id = Message::info("never added").id();
+    let by_ids = Selector::from(vec![messages[0].id(), unknown_id, messages[1].id()]);
+    store.add_all(&page, &messages).await;
     store.claim(&page).await;
     store.add(&page, Message::info("other")).await;
-    for left in [2, 0] {
+    for expected in [2, 0] {
         let removed = store.store().retract(&page, &by_ids).await;
-        assert_eq!(removed.unwrap(), left, "leased ones too, and only those");
+        assert_eq!(
+            removed.unwrap(),
+            expected,
+            "messages with the ids, leased or not"
+        );
     }
-    store.shows(&page, &["other"]).await;
+    store.assert_visible(&page, &["other"]).await;
 }
 
 pub(crate) async fn clear_removes_one_context(store: StoreUnderTest) {
-    let (page, other) = (at("ada", "settings"), at("ada", "dashboard"));
+    let (page, other) = (context("ada", "settings"), context("ada", "dashboard"));
     store.add(&page, Message::info("gone")).await;
     store.add(&other, Message::info("here")).await;
     store.store().clear(&page).await.unwrap();
-    store.shows(&page, &[]).await;
-    store.shows(&other, &["here"]).await;
+    store.assert_visible(&page, &[]).await;
+    store.assert_visible(&other, &["here"]).await;
     store.add(&page, Message::info("new")).await;
-    store.shows(&page, &["new"]).await;
+    store.assert_visible(&page, &["new"]).await;
 }
 
 pub(crate) async fn clear_session_removes_all_contexts(store: StoreUnderTest) {
     let (ada, _) = sessions();
-    let pages = ["settings", "dashboard", "*"].map(|view| at("ada", view));
-    let anothers = at("bob", "settings");
+    let pages = ["settings", "dashboard", "*"].map(|view| context("ada", view));
+    let other = context("bob", "settings");
     for page in &pages {
         store.add(page, Message::info("gone")).await;
     }
-    store.add(&anothers, Message::info("bob's")).await;
+    store.add(&other, Message::info("bob's")).await;
     let cleared = store.store().clear_session(APP, &ada, None).await;
     cleared.unwrap();
     for page in &pages {
-        store.shows(page, &[]).await;
+        store.assert_visible(page, &[]).await;
     }
-    store.shows(&anothers, &["bob's"]).await;
-    store.add(&pages[0], Message::info("open still")).await;
-    store.shows(&pages[0], &["open still"]).await;
+    store.assert_visible(&other, &["bob's"]).await;
+    store.add(&pages[0], Message::info("still open")).await;
+    store.assert_visible(&pages[0], &["still open"]).await;
 }
 
-pub(crate) async fn a_sweep_drops_what_is_old(store: StoreUnderTest) {
+pub(crate) async fn sweep_removes_old_messages(store: StoreUnderTest) {
     let (hour, pages) = (
         Duration::from_secs(3600),
-        ["ada", "bob"].map(|who| at(who, "page")),
+        ["ada", "bob"].map(|name| context(name, "page")),
     );
     for page in &pages {
-        let old = Message::info("old").with_id(written_before(hour));
+        let old = Message::info("old").with_id(id_created_before(hour));
         store.add(page, old).await;
         store.claim(page).await;
         store.add(page, Message::info("young")).await;
@@ -92,9 +100,9 @@ pub(crate) async fn a_sweep_drops_what_is_old(store: StoreUnderTest) {
                 break;
             }
         }
-        assert_eq!(swept, removed, "leased ones too, and only of {app}");
+        assert_eq!(swept, removed, "old messages of {app}, leased or not");
     }
     for page in &pages {
-        store.shows(page, &["young"]).await;
+        store.assert_visible(page, &["young"]).await;
     }
 }

@@ -1,4 +1,4 @@
-//! A store on trial, and the words in which the laws speak to it.
+//! The store under test, and the helper functions of the tests.
 
 use std::fmt;
 use std::future::Future;
@@ -16,26 +16,27 @@ use crate::{Context, Error, Message, MessageId, SessionId, View};
 pub(crate) const APP: &str = "app";
 pub(crate) const LEASE: Duration = Duration::from_secs(15);
 pub(crate) const AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Short enough to be waited for, long enough not to end in the middle of a law on a busy machine.
+/// Short enough to wait for, and long enough not to end within a step of a test on a busy machine.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
 type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A store on trial, with what the laws need beside it.
+/// A store under test, with functions to add raw members and to advance its time.
 ///
-/// Each law wants an empty store: a server, a database or a prefix of its own. What the store has to
-/// outlive, such as a server, may be kept in the closures: they go when the law is over.
+/// Each test needs an empty store: a server, a database or a prefix of its own. The closures can
+/// own resources of the store, such as a server: they are dropped when the test ends.
 pub struct StoreUnderTest {
     store: Arc<dyn Store>,
     put: Box<dyn Fn(Context, Vec<u8>) -> Done + Send + Sync>,
-    pass: Box<dyn Fn(Duration) -> Done + Send + Sync>,
+    advance: Box<dyn Fn(Duration) -> Done + Send + Sync>,
 }
 
 impl StoreUnderTest {
-    /// Puts a store on trial.
+    /// Creates a store under test.
     ///
-    /// `put` puts a member in beside the store, as a writer in another language would: any bytes at all,
-    /// to be shown from now on, in a context that lives on for at least an hour.
+    /// `put` adds a raw member to the storage, as a writer in another language does. The member is
+    /// any sequence of bytes, visible from now on, in a context that lives for at least another
+    /// hour.
     #[must_use]
     pub fn new<P>(
         store: Arc<dyn Store>,
@@ -47,74 +48,74 @@ impl StoreUnderTest {
         Self {
             store,
             put: Box::new(move |context, member| Box::pin(put(context, member))),
-            pass: Box::new(|time| Box::pin(tokio::time::sleep(time))),
+            advance: Box::new(|time| Box::pin(tokio::time::sleep(time))),
         }
     }
 
-    /// Sets how time passes. Default: the laws wait, a second or so at a time.
+    /// Sets the function that advances the clock of the store. Default: the tests sleep, for about
+    /// a second each time.
     ///
-    /// For a store whose clock can be moved. It has to start at the system's time, by which messages are
-    /// dated.
+    /// The clock has to start at the system's time, because the ids of messages contain that time.
     ///
     /// ```
     /// use std::sync::Arc;
     ///
-    /// use salver::store::conformance::Subject;
+    /// use salver::store::conformance::StoreUnderTest;
     /// use salver::store::{Clock, MemoryStore};
     ///
-    /// fn subject() -> Subject {
+    /// fn store_under_test() -> StoreUnderTest {
     ///     let clock = Clock::manual();
     ///     let store = Arc::new(MemoryStore::with_clock(clock.clone()));
-    ///     let foreign = Arc::clone(&store);
+    ///     let raw = Arc::clone(&store);
     ///     let put = move |context, member: Vec<u8>| {
-    ///         foreign.put_member(&context, member);
+    ///         raw.put_member(&context, member);
     ///         async {}
     ///     };
-    ///     Subject::new(store, put).with_time(move |time| {
+    ///     StoreUnderTest::new(store, put).with_clock(move |time| {
     ///         clock.advance(time);
     ///         async {}
     ///     })
     /// }
     ///
-    /// salver::conformance_tests! { subject() }
+    /// salver::conformance_tests! { store_under_test() }
     /// # use salver::store::conformance::{TESTS, run};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// #     for law in TESTS {
-    /// #         run(law, subject()).await;
+    /// #     for name in TESTS {
+    /// #         run(name, store_under_test()).await;
     /// #     }
     /// # }
     /// ```
     #[must_use]
-    pub fn with_clock<P>(mut self, pass: impl Fn(Duration) -> P + Send + Sync + 'static) -> Self
+    pub fn with_clock<P>(mut self, advance: impl Fn(Duration) -> P + Send + Sync + 'static) -> Self
     where
         P: Future<Output = ()> + Send + 'static,
     {
-        self.pass = Box::new(move |time| Box::pin(pass(time)));
+        self.advance = Box::new(move |time| Box::pin(advance(time)));
         self
     }
 }
 
 impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject")
+        f.debug_struct("StoreUnderTest")
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
 }
 
-/// What the laws say; an error of the store breaks the law, unless the law asks for it.
+/// The steps of the tests. An unexpected error of the store fails the test.
 impl StoreUnderTest {
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    pub(crate) async fn put(&self, context: &Context, member: impl AsRef<[u8]>) {
+    pub(crate) async fn put_member(&self, context: &Context, member: impl AsRef<[u8]>) {
         (self.put)(context.clone(), member.as_ref().to_vec()).await;
     }
 
-    pub(crate) async fn pass(&self, time: Duration) {
-        (self.pass)(time).await;
+    pub(crate) async fn advance(&self, time: Duration) {
+        (self.advance)(time).await;
     }
 
     pub(crate) async fn add(&self, context: &Context, message: Message) -> AddOutcome {
@@ -122,10 +123,11 @@ impl StoreUnderTest {
     }
 
     pub(crate) async fn add_all(&self, context: &Context, messages: &[Message]) -> AddOutcome {
-        self.add_within(&Limits::default(), context, messages).await
+        self.add_with_limits(&Limits::default(), context, messages)
+            .await
     }
 
-    pub(crate) async fn add_within(
+    pub(crate) async fn add_with_limits(
         &self,
         limits: &Limits,
         context: &Context,
@@ -134,10 +136,10 @@ impl StoreUnderTest {
         self.store
             .add(context, messages, limits)
             .await
-            .expect("an add that fits")
+            .expect("the add failed")
     }
 
-    pub(crate) async fn refuses(
+    pub(crate) async fn add_error(
         &self,
         limits: &Limits,
         context: &Context,
@@ -146,15 +148,21 @@ impl StoreUnderTest {
         self.store
             .add(context, messages, limits)
             .await
-            .expect_err("an add that has to be refused")
+            .expect_err("the add was not rejected")
     }
 
     pub(crate) async fn peek(&self, context: &Context) -> ReadResult {
-        self.store.peek(one(context), AGE).await.expect("a peek")
+        self.store
+            .peek(as_slice(context), AGE)
+            .await
+            .expect("the peek failed")
     }
 
     pub(crate) async fn take(&self, context: &Context) -> ReadResult {
-        self.store.take(one(context), AGE).await.expect("a take")
+        self.store
+            .take(as_slice(context), AGE)
+            .await
+            .expect("the take failed")
     }
 
     pub(crate) async fn claim(&self, context: &Context) -> Claim {
@@ -163,17 +171,17 @@ impl StoreUnderTest {
 
     pub(crate) async fn claim_for(&self, lease: Duration, context: &Context) -> Claim {
         self.store
-            .claim(one(context), lease, AGE)
+            .claim(as_slice(context), lease, AGE)
             .await
-            .expect("a claim")
+            .expect("the claim failed")
     }
 
     pub(crate) async fn confirm(&self, claim: &Claim) {
-        self.store.confirm(claim).await.expect("a confirm");
+        self.store.confirm(claim).await.expect("the confirm failed");
     }
 
     pub(crate) async fn release(&self, claim: &Claim) {
-        self.store.release(claim).await.expect("a release");
+        self.store.release(claim).await.expect("the release failed");
     }
 
     /// Clears a session and closes it, as a logout does.
@@ -181,22 +189,27 @@ impl StoreUnderTest {
         self.store
             .clear_session(APP, session, Some(period))
             .await
-            .expect("a logout");
+            .expect("the logout failed");
     }
 
-    /// Moves a session into one that is opened, as a login does.
+    /// Migrates to a session that is opened if necessary, as a login does.
     pub(crate) async fn migrate(&self, from: &SessionId, to: &SessionId) {
-        self.migrate_within(&Limits::default(), from, to).await;
+        self.migrate_with_limits(&Limits::default(), from, to).await;
     }
 
-    pub(crate) async fn migrate_within(&self, limits: &Limits, from: &SessionId, to: &SessionId) {
+    pub(crate) async fn migrate_with_limits(
+        &self,
+        limits: &Limits,
+        from: &SessionId,
+        to: &SessionId,
+    ) {
         self.store
             .migrate(APP, from, to, true, limits)
             .await
-            .expect("a migrate that is allowed");
+            .expect("the migrate failed");
     }
 
-    pub(crate) async fn refuses_to_migrate(
+    pub(crate) async fn migrate_error(
         &self,
         from: &SessionId,
         to: &SessionId,
@@ -205,21 +218,21 @@ impl StoreUnderTest {
         self.store
             .migrate(APP, from, to, open, &Limits::default())
             .await
-            .expect_err("a migrate that has to be refused")
+            .expect_err("the migrate was not rejected")
     }
 
-    pub(crate) async fn shows(&self, context: &Context, expected: &[&str]) {
+    pub(crate) async fn assert_visible(&self, context: &Context, expected: &[&str]) {
         let result = self.peek(context).await;
         assert_eq!(
             texts(&result.messages),
             expected,
-            "what {} shows",
+            "visible messages of {}",
             context.key()
         );
     }
 }
 
-fn one(context: &Context) -> &[Context] {
+fn as_slice(context: &Context) -> &[Context] {
     slice::from_ref(context)
 }
 
@@ -232,7 +245,7 @@ pub(crate) fn sessions() -> (SessionId, SessionId) {
     (session("ada"), session("bob"))
 }
 
-pub(crate) fn at(name: &str, view: &str) -> Context {
+pub(crate) fn context(name: &str, view: &str) -> Context {
     let view = View::try_from(view.to_owned()).unwrap();
     Context::new(APP, session(name), view).unwrap()
 }
@@ -241,9 +254,10 @@ pub(crate) fn texts(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(Message::text).collect()
 }
 
-pub(crate) fn written_before(age: Duration) -> MessageId {
-    let then = OffsetDateTime::now_utc() - age;
-    let seconds = u64::try_from(then.unix_timestamp()).unwrap();
-    let written = Timestamp::from_unix(NoContext, seconds, then.nanosecond());
-    Uuid::new_v7(written).try_into().unwrap()
+/// Returns an id that was created this long ago.
+pub(crate) fn id_created_before(age: Duration) -> MessageId {
+    let created_at = OffsetDateTime::now_utc() - age;
+    let seconds = u64::try_from(created_at.unix_timestamp()).unwrap();
+    let timestamp = Timestamp::from_unix(NoContext, seconds, created_at.nanosecond());
+    Uuid::new_v7(timestamp).try_into().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The time of a memory store.
+//! The clock of a memory store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::store::millis;
 
-/// The time of a [`MemoryStore`](super::MemoryStore).
+/// The clock of a [`MemoryStore`](super::MemoryStore).
 ///
-/// [`Clock::manual`] stands still until it is advanced, so that tests of expiry and leases need not
-/// wait. Messages are dated by the system's clock: advance by less than the age limit, or expect new
-/// messages to count as old.
+/// [`Clock::manual`] stands still until it is advanced, so that tests of expiry and leases do not
+/// have to wait. The ids of messages contain the time of the system's clock. After an advance by
+/// more than the age limit, new messages therefore count as too old.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,19 +30,19 @@ use crate::store::millis;
 pub struct Clock(Option<Arc<AtomicU64>>);
 
 impl Clock {
-    /// Follows the system's clock.
+    /// Creates a clock that follows the system's clock.
     #[must_use]
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// Starts at the system's time and stands still until it is advanced.
+    /// Creates a clock that starts at the system's time and stands still until it is advanced.
     #[must_use]
     pub fn manual() -> Self {
         Self(Some(Arc::new(AtomicU64::new(system_ms()))))
     }
 
-    /// Moves a manual clock; does nothing to the system's.
+    /// Advances a manual clock. Has no effect on a system clock.
     pub fn advance(&self, time: Duration) {
         if let Some(now) = &self.0 {
             now.fetch_add(millis(time), Ordering::SeqCst);
@@ -57,6 +57,6 @@ impl Clock {
 }
 
 fn system_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(elapsed.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The embedded store: one process, one lock, expiry judged on read.
+//! The embedded store: one process, one lock, expiry checked on read.
 
 mod clock;
 mod sorted_set;

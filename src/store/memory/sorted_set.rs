@@ -1,4 +1,4 @@
-//! One context: what a sorted set is in Redis.
+//! One context in memory: the counterpart of a sorted set in Redis.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use crate::store::{ContextStats, Limits, ReadResult, Selector, WhenFull, millis}
 use crate::wire;
 use crate::wire::MemberHeader;
 
-/// What one member costs beside its bytes; an estimate, so that small messages count too.
+/// Estimated memory of a member in addition to its bytes, so that many small messages count too.
 const MEMBER_COST: usize = 64;
 
-/// One context: what a sorted set is in Redis.
+/// One context: the counterpart of a sorted set in Redis.
 #[derive(Default)]
 pub(crate) struct SortedSet {
-    /// In order, so that room is made from the front.
+    /// Sorted, so that the messages to displace are at the front.
     entries: Vec<Entry>,
     displaced: u64,
     expires: u64,
 }
 
-/// Ordered as members of a sorted set are: by score, then by bytes.
+/// A member with its score. Ordered like the members of a sorted set: by score, then by bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     score: u64,
@@ -31,13 +31,13 @@ impl Entry {
         wire::member_header(&self.member)
     }
 
-    /// When it was made.
+    /// Returns the creation time by the id, or the score without an id.
     fn written_ms(&self) -> u64 {
         let written_ms = self.header().and_then(|header| header.unix_ms());
         written_ms.unwrap_or(self.score)
     }
 
-    /// The time to which a release sets it back.
+    /// Returns the score after a release: the creation time by the id, never later than now.
     fn release_score(&self, now: u64) -> u64 {
         let written_ms = self.header().and_then(|header| header.unix_ms());
         written_ms.unwrap_or(now).min(now)
@@ -55,14 +55,14 @@ impl Entry {
 }
 
 impl SortedSet {
-    /// Puts a member in; one that is there is left alone.
+    /// Inserts a member. Leaves a member that is already there unchanged.
     pub(crate) fn insert(&mut self, score: u64, member: Vec<u8>) {
         if self.entries.iter().any(|entry| entry.member == member) {
             return;
         }
         let new = Entry { score, member };
-        let place = self.entries.partition_point(|entry| *entry <= new);
-        self.entries.insert(place, new);
+        let position = self.entries.partition_point(|entry| *entry <= new);
+        self.entries.insert(position, new);
     }
 
     fn remove(&mut self, unwanted: impl Fn(&Entry) -> bool) -> u64 {
@@ -82,12 +82,12 @@ impl SortedSet {
         self.entries.sort();
     }
 
-    /// Removes what a claim holds, whoever holds it by now.
+    /// Removes the members of a claim, even if another claim holds them by now.
     pub(crate) fn confirm(&mut self, members: &[Vec<u8>]) {
         self.remove(|entry| members.contains(&entry.member));
     }
 
-    /// Gives back what is still under the lease that ends at `until`.
+    /// Releases the members that are still under the lease that ends at `until`.
     pub(crate) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
         self.rescore(members, |entry| {
             (entry.score == until).then(|| entry.release_score(now))
@@ -98,7 +98,7 @@ impl SortedSet {
         self.remove(|entry| entry.matches(selector))
     }
 
-    /// Removes what was written before a time.
+    /// Removes the members that were created before `oldest`. Returns their number.
     pub(crate) fn sweep(&mut self, oldest: u64) -> u64 {
         self.remove(|entry| entry.written_ms() < oldest)
     }
@@ -130,7 +130,7 @@ impl SortedSet {
     }
 }
 
-/// What a look does to what it finds.
+/// The effect of a read on the members that it returns.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum ReadMode {
     Peek,
@@ -153,7 +153,7 @@ impl SortedSet {
         };
         let visible = |entry: &Entry| entry.score <= now && !old(entry);
         let newer = |entry: &Entry| entry.header().is_some_and(|header| header.is_unsupported);
-        let seen = |entry: &Entry| visible(entry) && !newer(entry);
+        let readable = |entry: &Entry| visible(entry) && !newer(entry);
 
         result.expired += self.entries.iter().filter(|entry| old(entry)).count() as u64;
         result.unsupported += self
@@ -161,12 +161,16 @@ impl SortedSet {
             .iter()
             .filter(|entry| visible(entry) && newer(entry))
             .count() as u64;
-        let members: Vec<_> = self.entries.iter().filter(|entry| seen(entry)).collect();
+        let members: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|entry| readable(entry))
+            .collect();
         let members: Vec<_> = members.iter().map(|entry| entry.member.clone()).collect();
         if let Some(later) = self.entries.iter().find(|entry| entry.score > now) {
             result.note_due_in(Duration::from_millis(later.score - now));
         }
-        // Told with what is shown: not by a page that has nothing else to say.
+        // Reported only together with visible messages: a page shows the count beside them.
         if self.is_visible(now) {
             result.displaced += self.displaced;
             if mode != ReadMode::Peek {
@@ -180,7 +184,7 @@ impl SortedSet {
         match mode {
             ReadMode::Claim { until } => self.rescore(&members, |_| Some(until)),
             _ => {
-                self.remove(seen);
+                self.remove(readable);
             }
         }
         members
@@ -192,8 +196,9 @@ impl SortedSet {
         members: Vec<(u64, Vec<u8>)>,
         limits: &Limits,
     ) -> Result<u64, Error> {
-        let mut fresh: Vec<(u64, Vec<u8>)> = Vec::new();
-        // Also those of the batch that a later one of their tag has replaced: a repeat of one changes nothing.
+        let mut new_members: Vec<(u64, Vec<u8>)> = Vec::new();
+        // Includes the ids of new messages that a later one with the same tag replaces, so that a
+        // repeat of one changes nothing.
         let ids = self.entries.iter().filter_map(Entry::header);
         let mut ids: Vec<_> = ids.map(|header| header.id.to_vec()).collect();
         let mut latest = 0;
@@ -207,28 +212,28 @@ impl SortedSet {
             ids.push(header.id.to_vec());
             latest = latest.max(delay);
             if let Some(tag) = header.tag {
-                fresh.retain(|(_, other)| {
+                new_members.retain(|(_, other)| {
                     wire::member_header(other).is_none_or(|other| other.tag != Some(tag))
                 });
             }
-            fresh.push((delay, member));
+            new_members.push((delay, member));
         }
         let replaced = |entry: &Entry| {
             let tag = entry.header().and_then(|header| header.tag);
             tag.is_some()
-                && fresh.iter().any(|(_, other)| {
+                && new_members.iter().any(|(_, other)| {
                     wire::member_header(other).and_then(|header| header.tag) == tag
                 })
         };
         let retained = self.entries.iter().filter(|entry| !replaced(entry)).count();
-        let over = (retained + fresh.len()).saturating_sub(limits.max_messages);
+        let over = (retained + new_members.len()).saturating_sub(limits.max_messages);
         if over > 0 && limits.when_full == WhenFull::Reject {
             return Err(Error::full("the context is full"));
         }
         self.remove(replaced);
         self.entries.drain(..over.min(retained));
-        fresh.drain(..over.saturating_sub(retained));
-        for (delay, member) in fresh {
+        new_members.drain(..over.saturating_sub(retained));
+        for (delay, member) in new_members {
             self.insert(now + delay, member);
         }
         self.displaced += over as u64;

@@ -1,4 +1,4 @@
-//! All sessions, with what expires first.
+//! All sessions, ordered by expiry.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use crate::store::memory::sorted_set::SortedSet;
 use crate::store::{AddOutcome, Limits, StoreStats, SweepProgress, millis};
 use crate::{Error, SessionId, View};
 
-/// What one session costs beside its messages; an estimate, so that what tells of logouts counts too.
+/// Estimated memory of a session in addition to its messages, so that the tombstones of logouts
+/// count too.
 const SESSION_COST: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct State {
     sessions: HashMap<Owner, Session>,
-    /// The sessions by the time at which they expire: what goes first when space runs short.
+    /// The sessions by the time at which they expire: the order of removal over the memory limit.
     expiries: BTreeSet<(u64, Owner)>,
     bytes: usize,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Owner {
 #[derive(Default)]
 pub(crate) struct Session {
     pub(crate) sets: BTreeMap<View, SortedSet>,
-    /// Set by a migrate (the new id) or a close (none), until the time beside it.
+    /// Set by a migrate (to the new id) or a close (to `None`). In effect until the time beside it.
     pub(crate) tombstone: Option<(Option<SessionId>, u64)>,
     expires: u64,
 }
@@ -104,7 +105,7 @@ impl State {
         self.sessions.insert(owner, session);
     }
 
-    /// Drops what an application has that is older than an age.
+    /// Removes the messages of an application that are older than `age`.
     pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> SweepProgress {
         let oldest = now.saturating_sub(millis(age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
@@ -124,7 +125,7 @@ impl State {
         progress
     }
 
-    /// Counts what an application has that has not expired.
+    /// Counts the messages of an application in contexts that have not expired.
     pub(crate) fn survey(&self, now: u64, app: &str) -> StoreStats {
         let owned = self.sessions.iter().filter(|(owner, _)| &*owner.app == app);
         let sets = owned.flat_map(|(_, session)| session.sets.values());
@@ -135,7 +136,7 @@ impl State {
         stats
     }
 
-    /// Drops what has expired, and what would expire first while there is too much.
+    /// Removes expired sessions. Over the memory limit, also removes the sessions that expire next.
     pub(crate) fn make_room(&mut self, now: u64, max_bytes: usize) {
         while let Some((expires, owner)) = self.expiries.first().cloned()
             && (expires <= now || self.bytes > max_bytes)

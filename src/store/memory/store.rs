@@ -1,4 +1,4 @@
-//! The embedded store: one process, one lock, expiry judged on read.
+//! The embedded store: one process, one lock, expiry checked on read.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,19 @@ use crate::store::{
 };
 use crate::{Context, Error, Message, SessionId, View, wire};
 
-/// Most bytes of messages that a store keeps unless told otherwise: 64 MiB. Over it, the sessions
-/// that would expire first go. Stops visitors from filling the memory of the process.
+/// Default maximum size of all messages in bytes: 64 MiB. Over it, the sessions that expire first
+/// are removed. Stops visitors from filling the memory of the process.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// Keeps messages in the memory of this process: the embedded default.
+
+/// A store in the memory of this process: the embedded default.
 ///
-/// The same laws as Redis, no server. Bounded to 64 MiB of messages; over it the sessions that would
-/// expire first go. Nothing survives the end of the process, and no other process sees it.
+/// It meets the same requirements as the Redis store, without a server. It keeps at most 64 MiB of
+/// messages; over that, it removes the sessions that expire first. The messages end with the
+/// process, and no other process can read them.
 pub struct MemoryStore {
     clock: Clock,
     max_bytes: usize,
-    /// A plain lock: it is held for a few map operations and never across an await.
+    /// A blocking lock. It is held for a few map operations, and never across an await.
     state: Mutex<State>,
     changes: Arc<Changes>,
 }
@@ -35,13 +37,13 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Makes an empty store on the system's clock.
+    /// Creates an empty store with the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Clock::system())
     }
 
-    /// Makes an empty store on a clock of the caller's.
+    /// Creates an empty store with this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
         Self {
@@ -52,15 +54,15 @@ impl MemoryStore {
         }
     }
 
-    /// Sets how many bytes of messages it keeps. Default: 64 MiB.
+    /// Sets the maximum size of all messages in bytes. Default: 64 MiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Puts a raw member in, as a foreign writer's `ZADD` does in Redis: to test what a page makes of one
-    /// that cannot be read.
+    /// Adds a raw member, as the `ZADD` of an external writer does in Redis. Tests use this to add
+    /// undecodable members.
     pub fn put_member(&self, context: &Context, member: impl Into<Vec<u8>>) {
         let now = self.clock.now();
         let expires = now + millis(Limits::default().ttl);
@@ -72,11 +74,13 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a bug of ours, and the map is whole between operations.
+        // A panic under the lock is a bug in this crate. The map is consistent between operations,
+        // so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs one operation on a session, dropping what expired before it and keeping the books after it.
+    /// Runs one operation on a session. Removes expired contexts before it, and applies the memory
+    /// limit after it.
     fn with_session<T>(
         &self,
         app: &str,
@@ -117,7 +121,7 @@ impl MemoryStore {
         let mut claimed = Vec::new();
         for context in contexts {
             let members = self.with_session(context.app(), context.session(), |session| {
-                // What a foreign writer left with a session that is closed is nobody's.
+                // Members that an external writer added to a closed session are not returned.
                 let open = matches!(session.redirect(now), Ok(None));
                 let set = session.sets.get_mut(context.view()).filter(|_| open);
                 set.map_or_else(Vec::new, |set| set.read(now, mode, age, &mut result))
@@ -241,7 +245,7 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             self.with_session(app, session, |session| {
                 session.sets.clear();
-                // A session that has moved goes on telling where: its jobs are to follow.
+                // A session that has moved keeps its redirect, so that its jobs follow it.
                 if let Some(period) = close
                     && session.tombstone.is_none()
                 {
@@ -262,11 +266,11 @@ impl Store for MemoryStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            // One lock over both sessions: in between, nobody may find the messages in neither.
+            // One lock over both sessions, so that no read finds the messages in neither.
             let mut state = self.lock();
             let redirect = state.with_session(now, app, from, |session| session.redirect(now))?;
             match redirect {
-                // A repeat: what has become of the new id since is not undone.
+                // A repeat: later changes to the new session are not undone.
                 Some(moved) if moved == *to => return Ok(()),
                 Some(_) => return Err(Error::closed()),
                 None => {}
@@ -286,8 +290,8 @@ impl Store for MemoryStore {
             state.with_session(now, app, to, |session| {
                 session.tombstone = None;
                 for (view, set) in sets {
-                    let written_ms = session.sets.entry(view).or_default();
-                    written_ms.merge(set, limits);
+                    let target = session.sets.entry(view).or_default();
+                    target.merge(set, limits);
                 }
             });
             let app = Arc::<str>::from(app);
@@ -315,7 +319,7 @@ impl Store for MemoryStore {
         })
     }
 
-    /// All in one step: the store is bounded.
+    /// Sweeps in one step, because the store is bounded.
     fn sweep<'a>(
         &'a self,
         app: &'a str,

@@ -1,4 +1,4 @@
-//! How a connection to Redis is described: where, what stands there, and with which certificates.
+//! Connection settings of the Redis store: addresses, topology and certificates.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use crate::Error;
 use crate::redis::{ConnectionConfig, Topology};
 use crate::store::redis::store::RedisStore;
 
-/// Describes where Redis is: `RedisStore::builder("redis://10.0.0.1").build()?`.
+/// Builds a [`RedisStore`]: `RedisStore::builder("redis://10.0.0.1").build()?`.
 ///
 /// ```
 /// use salver::Salver;
 /// use salver::store::RedisStore;
 ///
 /// # fn main() -> Result<(), salver::Error> {
-/// // The primary that three Sentinels call "main":
+/// // The primary with the name "main" in three Sentinels:
 /// let store = RedisStore::builder("redis://:password@10.0.0.1:26379")
 ///     .seed("redis://10.0.0.2:26379")
 ///     .seed("redis://10.0.0.3:26379")
@@ -28,17 +28,18 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Takes a URL, `redis://[user:password@]host[:port][/db]`; with the feature `tls` also `rediss://`.
-    /// Connects to nothing yet.
+    /// Creates a store from a URL, `redis://[user:password@]host[:port][/db]`, or with the feature
+    /// `tls` also `rediss://`. Does not connect yet.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for a URL that does not parse; the error does not repeat it.
+    /// [`is_invalid`](Error::is_invalid) for a URL that does not parse. The error does not contain
+    /// the URL.
     pub fn new(url: &str) -> Result<Self, Error> {
         Self::builder(url).build()
     }
 
-    /// Starts with one address, for Sentinels, a Cluster, or certificates of one's own.
+    /// Returns a builder with one address, for Sentinels, a Cluster, or custom certificates.
     #[must_use]
     pub fn builder(url: &str) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url)
@@ -57,54 +58,49 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Adds another address: of a node of the same Cluster, or of another Sentinel. One that answers is
-    /// enough.
+    /// Adds another address: of a node of the same Cluster, or of another Sentinel. One reachable
+    /// address is enough.
     #[must_use]
     pub fn seed(mut self, url: &str) -> Self {
         self.config.urls.push(url.to_owned());
         self
     }
 
-    /// Says that Sentinels stand at the addresses, which know the primary by this name.
+    /// Declares that the addresses are Sentinels, which have the primary under this name.
     ///
-    /// User, password and database of the first address are for the primary.
+    /// The user, password and database of the first address are used for the primary.
     #[must_use]
     pub fn sentinel(mut self, primary: &str) -> Self {
-        let login = if let Topology::Sentinels {
-            credentials: login, ..
-        } = self.config.topology
-        {
-            login
+        let credentials = if let Topology::Sentinels { credentials, .. } = self.config.topology {
+            credentials
         } else {
             None
         };
         let primary = primary.to_owned();
         self.config.topology = Topology::Sentinels {
             primary,
-            credentials: login,
+            credentials,
         };
         self
     }
 
-    /// Says which user and password the Sentinels themselves ask for. Default: none. Means nothing before
+    /// Sets the user and password for the Sentinels themselves. Default: none. Has no effect before
     /// [`sentinel`](Self::sentinel).
     #[must_use]
     pub fn sentinel_credentials(mut self, user: &str, password: &str) -> Self {
-        if let Topology::Sentinels {
-            credentials: login, ..
-        } = &mut self.config.topology
-        {
-            *login = Some((user.to_owned(), password.to_owned()));
+        if let Topology::Sentinels { credentials, .. } = &mut self.config.topology {
+            *credentials = Some((user.to_owned(), password.to_owned()));
         }
         self
     }
 
-    /// Says that the nodes of a Redis Cluster stand at the addresses.
+    /// Declares that the addresses are nodes of a Redis Cluster.
     ///
-    /// User and password of the first address are for all nodes.
+    /// The user and password of the first address are used for all nodes.
     ///
-    /// All keys of a session are in one slot. Two things are different there: a login moves messages in
-    /// three steps, each safe to repeat, and a take is a claim and its confirm.
+    /// All keys of a session are in one hash slot. Two operations differ in a Cluster: a login
+    /// moves messages in three steps, each safe to repeat, and a take is a claim followed by its
+    /// confirm.
     #[cfg(feature = "cluster")]
     #[must_use]
     pub fn cluster(mut self) -> Self {
@@ -112,8 +108,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the certificates that may sign the server's, in PEM, for `rediss://`. Default: those of the
-    /// system and of Mozilla.
+    /// Sets the CA certificates that may sign the server's certificate, in PEM, for `rediss://`.
+    /// Default: those of the system and of Mozilla.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -121,7 +117,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the certificate and the key by which the server knows this client, in PEM. Default: none.
+    /// Sets the certificate and the key that authenticate this client, in PEM. Default: none.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn client_certificate(
@@ -133,22 +129,22 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Checks the description. Connects to nothing yet.
+    /// Validates the settings and builds the store. Does not connect yet.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid): a URL that does not parse, `rediss://` without the feature `tls`,
-    /// several addresses without a word on what stands there, a certificate that cannot be read. No error
-    /// repeats a URL.
+    /// [`is_invalid`](Error::is_invalid): a URL that does not parse, `rediss://` without the
+    /// feature `tls`, several addresses without [`sentinel`](Self::sentinel) or `cluster`, or a
+    /// certificate that cannot be read. No error contains a URL.
     pub fn build(&self) -> Result<RedisStore, Error> {
         RedisStore::from_config(&self.config)
     }
 }
 
 impl fmt::Debug for RedisStoreBuilder {
-    /// Tells no address: there may be a password in it.
+    /// Prints no address, because a URL can contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisBuilder")
+        f.debug_struct("RedisStoreBuilder")
             .field("addresses", &self.config.urls.len())
             .finish_non_exhaustive()
     }

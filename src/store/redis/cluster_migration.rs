@@ -1,5 +1,6 @@
-//! How a session moves where its keys and those of its new id are on different servers: in three steps, each
-//! safe to repeat. Close the old id, which shows nothing from then on; copy each context; remove it.
+//! Migration of a session in a Redis Cluster, where the keys of the two ids can be on different
+//! servers. It has three steps, each safe to repeat: close the old session, so that reads find
+//! nothing in it; copy each context; remove the copied context.
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
@@ -10,7 +11,8 @@ use crate::store::redis::scripts::cluster::{ContextDump, SourceState};
 use crate::store::{AddOutcome, Claim, ClaimedMembers, Limits, MAX_REDIRECTS};
 use crate::{Context, Error, SessionId};
 
-/// How many contexts are on their way at once: each may be a megabyte.
+/// Maximum number of contexts that are copied concurrently. Bounds the memory: each can have a
+/// megabyte.
 const MAX_CONCURRENT_CONTEXTS: usize = 8;
 
 pub(crate) async fn migrate(
@@ -21,7 +23,7 @@ pub(crate) async fn migrate(
     open: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
-    // A repeat does not open the new id again: what has become of it since is not undone.
+    // A repeat does not reopen the new session: later changes to it are not undone.
     if cluster::close_source(connection, app, from, to, limits, false).await? == SourceState::Open {
         if from == to {
             return Ok(());
@@ -41,8 +43,8 @@ pub(crate) async fn migrate(
         .buffer_unordered(MAX_CONCURRENT_CONTEXTS)
         .try_collect()
         .await;
-    // The old id is closed by now: whatever is in the way, the move has begun and is to be repeated.
-    moved.map_err(|error| Error::in_doubt("the move has begun").with_source(error))
+    // The old session is closed by now: after any failure the migration has to be repeated.
+    moved.map_err(|error| Error::in_doubt("the session migration is incomplete").with_source(error))
 }
 
 async fn move_context(
@@ -54,7 +56,7 @@ async fn move_context(
     let dump = cluster::read_context(connection, old, limits).await?;
     let new = write_following(connection, old, to, &dump, limits).await?;
     let confirmed = cluster::delete_source(connection, old, &dump).await?;
-    // Shown by a page of the old id in the meantime: the copy must not be shown again.
+    // A page of the old session has shown these messages meanwhile: the copies must not be shown.
     let claimed = vec![ClaimedMembers::new(new, confirmed)];
     let shown = Claim {
         members: claimed,
@@ -63,7 +65,8 @@ async fn move_context(
     scripts::confirm(connection, &shown).await
 }
 
-/// Writes what was carried under the new id, or under the one to which that has moved; tells where.
+/// Writes a copied context to the new session, or to the session to which that has moved. Returns
+/// the context that was written.
 async fn write_following(
     connection: &Connection,
     old: &Context,
@@ -75,7 +78,7 @@ async fn write_following(
     for _ in 0..MAX_REDIRECTS {
         match cluster::write_context(connection, &new, dump, limits).await {
             Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
-            // A logout that came before all was carried takes the rest too.
+            // A logout during the migration also removes the contexts that are not copied yet.
             Err(error) if error.is_closed() => return Ok(new),
             received => return received.map(|_| new),
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a server, as it tells itself.
+//! Health checks of a Redis server, from its own replies.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -13,21 +13,22 @@ use crate::store::redis::scripts;
 use crate::store::redis::scripts::parse;
 use crate::store::{Issue, IssueKind};
 
-/// The oldest server that is promised.
+/// The oldest supported version.
 const MIN_VERSION: (u32, u32) = (6, 2);
-/// How far the clocks may be apart: beyond it, ids and deadlines made here mean something else there.
+/// Maximum difference of the clocks. Beyond it, ids and deadlines of this process have another
+/// meaning on the server.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
-
-/// From which share of its memory, in percent, a server counts as full: beyond it adds begin to be refused.
+/// Percentage of used memory from which a server counts as full. Beyond it, the server may soon
+/// reject adds.
 const NEARLY_FULL_PERCENT: u64 = 95;
 
 pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issue>, Error> {
-    let query = HealthCheck {
+    let check = HealthCheck {
         connection,
         missing_permissions: BTreeSet::new(),
     };
-    let found = query.run(app).await;
-    found.or_else(|error| match error.is_denied() {
+    let issues = check.run(app).await;
+    issues.or_else(|error| match error.is_denied() {
         true => Ok(vec![Issue::new(
             IssueKind::PermissionDenied,
             "authentication failed",
@@ -36,7 +37,7 @@ pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issu
     })
 }
 
-/// A look at a server, or at all of a Cluster.
+/// A health check of a server, or of all nodes of a Cluster.
 struct HealthCheck<'a> {
     connection: &'a Connection,
     /// Commands that the user may not run.
@@ -52,18 +53,18 @@ impl HealthCheck<'_> {
                 break;
             };
             let after = OffsetDateTime::now_utc();
-            let mut found = Vec::new();
+            let mut node_issues = Vec::new();
             if let Some((seconds, micros)) = time {
-                found.extend(clock_skew(before, after, seconds, micros));
+                node_issues.extend(clock_skew(before, after, seconds, micros));
             }
             if let Some(Some(info)) = self.try_command::<String>(node, &["INFO"]).await? {
-                found.extend(issues_in_info(&info));
+                node_issues.extend(issues_in_info(&info));
             }
-            // Servers of a Cluster may all say the same.
-            found.retain(|issue| !issues.contains(issue));
-            issues.extend(found);
+            // Nodes of a Cluster may all have the same issue.
+            node_issues.retain(|issue| !issues.contains(issue));
+            issues.extend(node_issues);
         }
-        // What a sweep and adds that wait for replicas need beside the scripts.
+        // Commands outside of the scripts, for sweeps and for adds that wait for replicas.
         for command in [&["DBSIZE"][..], &["SCAN", "0"], &["WAIT", "0", "0"]] {
             self.try_command::<Value>(0, command).await?;
         }
@@ -79,7 +80,7 @@ impl HealthCheck<'_> {
             Err(error) if lacks_permission(&error, "evalsha") => {
                 self.missing_permissions.insert("evalsha".to_owned());
             }
-            // The script is unknown there, and has been tried whole.
+            // The server did not have the script, and EVAL is not permitted: recorded above.
             Err(error) if lacks_permission(&error, "eval") => {}
             Err(error) => return Err(error),
         }
@@ -91,31 +92,34 @@ impl HealthCheck<'_> {
         Ok(issues)
     }
 
-    /// Runs a command on the server of that number. The outer nothing: there are fewer servers; the inner: it
-    /// could not be run, which is noted where the user may not.
+    /// Runs a command on the node with this number. Returns `None` if there are fewer nodes, and
+    /// `Some(None)` if the command could not run. Records the command if the user lacks the
+    /// permission.
     async fn try_command<T: ::redis::FromRedisValue>(
         &mut self,
         node: usize,
-        words: &[&str],
+        arguments: &[&str],
     ) -> Result<Option<Option<T>>, Error> {
         let mut command = Cmd::new();
-        command.arg(words);
+        command.arg(arguments);
         match self.connection.execute_on_node(node, command).await {
             Ok(Some(reply)) => Ok(Some(Some(parse(reply)?))),
             Ok(None) => Ok(None),
             Err(error) if lacks_permission(&error, "") => {
                 self.missing_permissions
-                    .extend(words.first().map(|word| word.to_lowercase()));
+                    .extend(arguments.first().map(|name| name.to_lowercase()));
                 Ok(Some(None))
             }
-            // A replica waits for nobody, and a command may go by another name: no right is lacking.
+            // A replica rejects WAIT, and a command can be renamed: neither is a missing
+            // permission.
             Err(error) if error.is_unreadable() => Ok(Some(None)),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Tells whether a server refused for want of a right whose name has this word in it.
+/// Returns whether the server rejected a command for a missing permission, with `what` in its
+/// reply.
 fn lacks_permission(error: &Error, what: &str) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(|cause: &RedisError| {
@@ -123,17 +127,17 @@ fn lacks_permission(error: &Error, what: &str) -> bool {
     })
 }
 
-/// What a server tells of itself.
+/// Returns the issues in the output of `INFO`.
 fn issues_in_info(info: &str) -> Vec<Issue> {
     let field = |name: &str| {
         let mut lines = info.lines();
-        lines.find_map(|connection| connection.strip_prefix(name)?.strip_prefix(':'))
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     };
     let mut issues = Vec::new();
     issues.extend(field("redis_version").and_then(unsupported_version));
-    let most = field("maxmemory").filter(|most| *most != "0");
-    issues.extend(eviction_enabled(most, field("maxmemory_policy")));
-    issues.extend(out_of_memory(field("used_memory"), most));
+    let max_memory = field("maxmemory").filter(|max_memory| *max_memory != "0");
+    issues.extend(eviction_enabled(max_memory, field("maxmemory_policy")));
+    issues.extend(out_of_memory(field("used_memory"), max_memory));
     if field("role") == Some("slave") {
         let detail = "the server is a replica";
         issues.push(Issue::new(IssueKind::ReadOnly, detail));
@@ -143,8 +147,8 @@ fn issues_in_info(info: &str) -> Vec<Issue> {
 
 fn unsupported_version(version: &str) -> Option<Issue> {
     let mut parts = version.split('.').map_while(|part| part.parse().ok());
-    let found = (parts.next()?, parts.next()?);
-    (found < MIN_VERSION).then(|| {
+    let number = (parts.next()?, parts.next()?);
+    (number < MIN_VERSION).then(|| {
         Issue::new(
             IssueKind::UnsupportedVersion,
             format!("the server is Redis {version}"),
@@ -152,17 +156,17 @@ fn unsupported_version(version: &str) -> Option<Issue> {
     })
 }
 
-fn eviction_enabled(most: Option<&str>, policy: Option<&str>) -> Option<Issue> {
+fn eviction_enabled(max_memory: Option<&str>, policy: Option<&str>) -> Option<Issue> {
     let policy = policy.filter(|policy| *policy != "noeviction")?;
-    // Without a limit nothing is evicted, whatever the policy.
-    most?;
+    // Without a memory limit the server evicts nothing under any policy.
+    max_memory?;
     let detail = format!("maxmemory-policy is {policy}");
     Some(Issue::new(IssueKind::EvictionEnabled, detail))
 }
 
-fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Issue> {
-    let (used, most): (u64, u64) = (used?.parse().ok()?, most?.parse().ok()?);
-    let percent = used.saturating_mul(100) / most.max(1);
+fn out_of_memory(used: Option<&str>, max_memory: Option<&str>) -> Option<Issue> {
+    let (used, max_memory): (u64, u64) = (used?.parse().ok()?, max_memory?.parse().ok()?);
+    let percent = used.saturating_mul(100) / max_memory.max(1);
     (percent >= NEARLY_FULL_PERCENT).then(|| {
         Issue::new(
             IssueKind::OutOfMemory,
@@ -171,16 +175,17 @@ fn out_of_memory(used: Option<&str>, most: Option<&str>) -> Option<Issue> {
     })
 }
 
-/// Judges by the nearer end of the round trip: what the network took is no skew.
+/// Measures against the nearer end of the round trip, so that network latency does not count as
+/// skew.
 fn clock_skew(
     before: OffsetDateTime,
     after: OffsetDateTime,
     seconds: i64,
     micros: i64,
 ) -> Option<Issue> {
-    let theirs = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-    let theirs = theirs + Duration::from_micros(u64::try_from(micros).ok()?);
-    let apart = (theirs - after).max(before - theirs);
-    let detail = || format!("the clocks differ by {} s", apart.whole_seconds());
-    (apart > MAX_CLOCK_SKEW).then(|| Issue::new(IssueKind::ClockSkew, detail()))
+    let server_time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    let server_time = server_time + Duration::from_micros(u64::try_from(micros).ok()?);
+    let difference = (server_time - after).max(before - server_time);
+    let detail = || format!("the clocks differ by {} s", difference.whole_seconds());
+    (difference > MAX_CLOCK_SKEW).then(|| Issue::new(IssueKind::ClockSkew, detail()))
 }

@@ -1,4 +1,4 @@
-//! How keys are spelled, into requests.
+//! Encoding of keys into requests.
 
 use std::io::Write;
 
@@ -8,13 +8,13 @@ use crate::context;
 use crate::context::{encode, encode_into};
 use crate::{Context, SessionId, View};
 
-/// A key on its way into a request, which it spells itself into.
+/// A key that encodes itself into a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Key<'a> {
     /// The context of a view.
     Context(&'a str, &'a SessionId, &'a View),
-    /// The session book, `app!session:{session}`: in the same slot as its contexts, and under no prefix that
-    /// an application can spell.
+    /// The session index, `app!session:{session}`. It is in the same hash slot as its contexts,
+    /// under a prefix that no application name can produce.
     SessionIndex(&'a str, &'a SessionId),
 }
 
@@ -23,7 +23,7 @@ impl<'a> Key<'a> {
         Self::Context(context.app(), context.session(), context.view())
     }
 
-    /// The book of the session that a context is of.
+    /// Returns the session index of the context's session.
     pub(crate) fn session_index(context: &'a Context) -> Self {
         Self::SessionIndex(context.app(), context.session())
     }
@@ -48,7 +48,7 @@ impl ToRedisArgs for Key<'_> {
     fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
         let mut writer = out.writer_for_next_arg();
         self.write_key(|part| {
-            // Into memory: it takes all.
+            // The writer is in memory, so the write cannot fail.
             let _ = writer.write_all(part.as_bytes());
         });
     }
@@ -56,23 +56,24 @@ impl ToRedisArgs for Key<'_> {
 
 impl ToSingleRedisArg for Key<'_> {}
 
-/// Spells the pattern of all contexts of an application. No part of a name is special in it: names are
-/// encoded.
+/// Returns the pattern of the keys of all contexts of an application. The encoding of the name
+/// leaves no special characters of patterns.
 pub(crate) fn contexts_pattern(app: &str) -> String {
     contexts_prefix(app) + "*"
 }
 
-/// Spells what all contexts of an application begin with.
+/// Returns the common prefix of the keys of all contexts of an application.
 pub(crate) fn contexts_prefix(app: &str) -> String {
     format!("{}:{{", encode(app))
 }
 
-/// Spells the channel that connections which listen are subscribed to; nothing is said on it.
+/// Returns the channel that tracking connections subscribe to. Nothing is published on it.
 pub(crate) fn heartbeat_channel(app: &str) -> String {
     format!("{}!beat", encode(app))
 }
 
-/// Spells a book and a context that nobody has, for trying commands on.
+/// Returns the keys of a session index and a context that do not exist, to test permissions on
+/// them.
 pub(crate) fn probe_keys(app: &str) -> Vec<String> {
     let app = encode(app);
     vec![

@@ -1,4 +1,4 @@
-//! The Redis store: one script for every operation of more than one step.
+//! The Redis store: one Lua script for every operation of more than one step.
 
 mod builder;
 #[cfg(feature = "cluster")]

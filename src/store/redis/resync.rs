@@ -1,4 +1,4 @@
-//! Goes through all keys: at once where nothing is known, and every now and then.
+//! Resync passes over all keys: immediately while the index is out of sync, then periodically.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -10,27 +10,29 @@ use tokio::time::{Instant, sleep};
 use crate::Error;
 use crate::store::Changes;
 
-/// Shortest rest: timers count in milliseconds, and what is shorter would become far too long.
+/// Shortest pause. Timers have a resolution of a millisecond, so shorter pauses would last far too
+/// long.
 const MIN_PAUSE: Duration = Duration::from_millis(2);
 
-/// Some keys, and where the next step goes on: 0 at the end.
+/// The result of one scan step: the cursor of the next step, 0 at the end, and the keys.
 pub(crate) type ScanStep = (u64, Vec<Vec<u8>>);
 
-/// How often all keys are gone through, and how fast.
+/// How often and how fast the resync passes run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResyncSchedule {
-    /// How long after the last round though nothing was missed: marks of contexts that expired or were confirmed
-    /// elsewhere go then.
+    /// Time between two passes of a synced index. A pass removes the entries of contexts that
+    /// expired or were confirmed by another process.
     interval: Duration,
-    /// How long after the beginning of the last one at the earliest where marks want room. Twice as long each time
-    /// that there was not enough.
+    /// Least time between the beginnings of two passes while the index needs capacity. Doubles
+    /// after each pass that did not find the index synced, up to `interval`.
     early_after: Duration,
-    /// Least time between two beginnings: a server that is flushed over and over is not gone through over and
-    /// over.
+    /// Least time between the beginnings of two passes, so that a server that is flushed repeatedly
+    /// is not scanned without pause.
     min_gap: Duration,
-    /// How many times as long as the steps took the server is left alone between them: pages need it too.
+    /// Pause between steps, as a multiple of their duration, so that the server can also serve
+    /// pages.
     pause_factor: f32,
-    /// The same where nobody waits for the round.
+    /// The same for a pass whose end no page waits for.
     idle_pause_factor: f32,
 }
 
@@ -46,30 +48,30 @@ impl Default for ResyncSchedule {
     }
 }
 
-/// All rounds of one connection.
+/// The resync passes over one connection.
 pub(crate) struct Resync<'a> {
     pub(crate) changes: &'a Changes,
     pub(crate) schedule: ResyncSchedule,
 }
 
 impl Resync<'_> {
-    /// Goes round and round until a step fails.
+    /// Runs passes until a step fails.
     pub(crate) async fn run<S>(&self, step: impl Fn(u64) -> S) -> Result<Infallible, Error>
     where
         S: Future<Output = Result<ScanStep, Error>>,
     {
         let mut early = self.schedule.early_after;
         loop {
-            let began = Instant::now();
+            let started = Instant::now();
             if self.run_once(&step).await? {
                 early = self.schedule.early_after;
             }
-            self.wait(began, early).await;
+            self.wait(started, early).await;
             early = (early * 2).min(self.schedule.interval);
         }
     }
 
-    /// Goes through all keys once. Tells whether all was known before.
+    /// Runs one pass over all keys. Returns whether the index was synced when the pass began.
     async fn run_once<S>(&self, step: impl Fn(u64) -> S) -> Result<bool, Error>
     where
         S: Future<Output = Result<ScanStep, Error>>,
@@ -77,21 +79,21 @@ impl Resync<'_> {
         let Some(pass) = self.changes.begin_resync() else {
             return Ok(false);
         };
-        let repeated = pass.was_synced();
-        let pause_factor = match repeated {
+        let was_synced = pass.was_synced();
+        let pause_factor = match was_synced {
             true => self.schedule.idle_pause_factor,
             false => self.schedule.pause_factor,
         };
         let (mut cursor, mut pause_debt) = (0, Duration::ZERO);
         loop {
-            // One step at least, even where nobody needs the keys: the connection may have broken.
-            let began = Instant::now();
-            let (next, found) = step(cursor).await?;
-            pause_debt += began.elapsed().mul_f32(pause_factor);
-            let answered = Instant::now();
-            found.iter().for_each(|key| pass.touch(key));
-            // Meanwhile the server has had nothing to do for this.
-            pause_debt = pause_debt.saturating_sub(answered.elapsed());
+            // At least one step, even if the pass needs no keys: it detects a broken connection.
+            let step_started = Instant::now();
+            let (next, keys) = step(cursor).await?;
+            pause_debt += step_started.elapsed().mul_f32(pause_factor);
+            let step_ended = Instant::now();
+            keys.iter().for_each(|key| pass.touch(key));
+            // The server did no work for this pass in the meantime.
+            pause_debt = pause_debt.saturating_sub(step_ended.elapsed());
             if next == 0 || !pass.is_current() {
                 break;
             }
@@ -101,30 +103,30 @@ impl Resync<'_> {
             }
         }
         pass.finish();
-        Ok(repeated)
+        Ok(was_synced)
     }
 
-    /// Waits until another round is due.
-    async fn wait(&self, began: Instant, early: Duration) {
-        let mut lost = pin!(self.changes.resync_requested());
+    /// Waits until the next pass is due.
+    async fn wait(&self, started: Instant, early: Duration) {
+        let mut requested = pin!(self.changes.resync_requested());
         loop {
-            let waited = began.elapsed();
+            let waited = started.elapsed();
             if waited >= self.schedule.interval || waited >= early && self.changes.needs_resync() {
                 return;
             }
-            let moment = pin!(sleep(self.schedule.min_gap));
-            if let Either::Left(_) = select(&mut lost, moment).await {
-                return sleep(self.schedule.min_gap.saturating_sub(began.elapsed())).await;
+            let pause = pin!(sleep(self.schedule.min_gap));
+            if let Either::Left(_) = select(&mut requested, pause).await {
+                return sleep(self.schedule.min_gap.saturating_sub(started.elapsed())).await;
             }
         }
     }
 }
 
-/// Sleeps, and gives the time for which it did.
+/// Sleeps, and returns the actual duration of the sleep.
 async fn timed_sleep(time: Duration) -> Duration {
-    let began = Instant::now();
+    let started = Instant::now();
     sleep(time).await;
-    began.elapsed()
+    started.elapsed()
 }
 
 #[cfg(all(test, feature = "web"))]
@@ -139,8 +141,8 @@ mod tests {
     use super::*;
     use crate::{Context, SessionId, View};
 
-    fn changes(most: usize) -> Changes {
-        let changes = Changes::tracked(most);
+    fn changes(capacity: usize) -> Changes {
+        let changes = Changes::tracked(capacity);
         changes.enable_index();
         changes
     }
@@ -158,76 +160,77 @@ mod tests {
         since.elapsed().as_secs()
     }
 
-    /// Goes round for so many seconds while something happens; gives the seconds at which a round began. Each
-    /// finds that many keys.
-    async fn begun(
+    /// Runs passes for `duration` seconds, and `events` at the same time. Each pass finds
+    /// `key_count` keys, by the second at which it begins. Returns the seconds at which passes
+    /// began.
+    async fn pass_starts(
         changes: &Changes,
-        for_seconds: u64,
-        found: impl Fn(u64) -> usize,
-        happens: impl Future<Output = ()>,
+        duration: u64,
+        key_count: impl Fn(u64) -> usize,
+        events: impl Future<Output = ()>,
     ) -> Vec<u64> {
-        let (started, begun) = (Instant::now(), RefCell::new(Vec::new()));
+        let (started, starts) = (Instant::now(), RefCell::new(Vec::new()));
         let schedule = ResyncSchedule::default();
         let resync = Resync { changes, schedule };
         let step = async |_| {
-            begun.borrow_mut().push(seconds(started));
-            Ok((0, keys(found(seconds(started)))))
+            starts.borrow_mut().push(seconds(started));
+            Ok((0, keys(key_count(seconds(started)))))
         };
-        let going = timeout(Duration::from_secs(for_seconds), resync.run(step));
-        let (over, ()) = futures_util::future::join(going, happens).await;
-        assert!(over.is_err(), "no step failed");
-        begun.into_inner()
+        let passes = timeout(Duration::from_secs(duration), resync.run(step));
+        let (outcome, ()) = futures_util::future::join(passes, events).await;
+        assert!(outcome.is_err(), "a step failed");
+        starts.into_inner()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_every_ten_minutes() {
-        let begun = begun(&changes(100), 1900, |_| 1, ready(())).await;
-        assert_eq!(begun, [0, 600, 1200, 1800]);
+    async fn resync_runs_every_ten_minutes() {
+        let starts = pass_starts(&changes(100), 1900, |_| 1, ready(())).await;
+        assert_eq!(starts, [0, 600, 1200, 1800]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loss_begins_one_at_once_and_one_a_second_at_most() {
+    async fn invalidation_starts_resync_at_most_once_a_second() {
         let changes = changes(100);
-        let losses = async {
+        let invalidations = async {
             sleep(Duration::from_millis(100_500)).await;
             for _ in 0..50 {
                 changes.invalidate_all();
                 sleep(Duration::from_millis(100)).await;
             }
         };
-        let begun = begun(&changes, 600, |_| 1, losses).await;
-        assert_eq!(begun, [0, 100, 101, 102, 103, 104, 105]);
+        let starts = pass_starts(&changes, 600, |_| 1, invalidations).await;
+        assert_eq!(starts, [0, 100, 101, 102, 103, 104, 105]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn marks_that_want_room_begin_one_early() {
+    async fn low_capacity_starts_resync_early() {
         let changes = changes(8);
-        let rings = async {
-            for (after, marks) in [(5_500, 4), (45_000, 3), (50_000, 4)] {
+        let changed = async {
+            for (after, entries) in [(5_500, 4), (45_000, 3), (50_000, 4)] {
                 sleep(Duration::from_millis(after)).await;
-                (0..marks).for_each(|n| changes.mark_changed(&context(n)));
+                (0..entries).for_each(|n| changes.mark_changed(&context(n)));
             }
         };
-        // After 5 s there are many, after 50 s few, after 100 s many again.
-        let begun = begun(&changes, 650, |_| 0, rings).await;
-        assert_eq!(begun, [0, 30, 101]);
+        // After 5 s many entries are stored, after 50 s few, after 100 s many again.
+        let starts = pass_starts(&changes, 650, |_| 0, changed).await;
+        assert_eq!(starts, [0, 30, 101]);
         assert!(!changes.needs_resync());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_room_they_are_rarer_and_rarer() {
+    async fn resync_interval_doubles_while_over_capacity() {
         let changes = changes(4);
-        // Ten contexts for half an hour, then three, and for a moment five.
-        let found = |at| if at < 2000 { 10 } else { 3 };
-        let ring = async {
+        // Ten contexts exist for half an hour, then three; later five change.
+        let key_count = |at| if at < 2000 { 10 } else { 3 };
+        let changed = async {
             sleep(Duration::from_millis(2_800_500)).await;
             (0..5).for_each(|n| changes.mark_changed(&context(n)));
         };
-        let begun = begun(&changes, 3000, found, ring).await;
-        assert_eq!(begun, [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 2801]);
+        let starts = pass_starts(&changes, 3000, key_count, changed).await;
+        assert_eq!(starts, [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 2801]);
     }
 
-    /// How many times as long as its steps alone a round takes.
+    /// Returns the duration of a pass as a multiple of the duration of its steps.
     async fn stretch(changes: &Changes) -> f64 {
         const STEPS: u64 = 100;
         const STEP: Duration = Duration::from_millis(3);
@@ -246,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pages_have_a_share_of_the_server() {
+    async fn resync_pauses_leave_server_time_to_pages() {
         let changes = changes(100);
         let first = stretch(&changes).await;
         assert!((1.2..=1.4).contains(&first), "{first}");
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_in_vain_ends() {
+    async fn resync_stops_after_invalidation() {
         let changes = changes(100);
         let resync = Resync {
             changes: &changes,

@@ -1,4 +1,4 @@
-//! Going through all contexts of an application in bounded steps.
+//! Scan of all contexts of an application in bounded steps.
 
 use ::redis::cmd;
 
@@ -7,21 +7,21 @@ use crate::redis::Connection;
 use crate::store::redis::keys;
 use crate::store::redis::scripts::parse;
 
-/// How many keys of the server one step goes through, about.
+/// Approximate number of keys that the server scans in one step.
 const SCAN_COUNT: usize = 50;
 
-/// What one step came by.
+/// The result of one step.
 #[derive(Default)]
 pub(crate) struct ScanPage {
-    /// Keys of contexts. A key may come twice.
+    /// Keys of contexts. A scan can return a key twice.
     pub(crate) contexts: Vec<String>,
-    /// How many keys the server has, about.
+    /// Approximate number of keys on the server.
     pub(crate) total_keys: u64,
-    /// Where the next step goes on; none at the end.
+    /// Cursor of the next step; `None` at the end.
     pub(crate) next: Option<String>,
 }
 
-/// Where a walk is: the server, of several in a Cluster, and its own cursor.
+/// The position of a scan: the number of the node in a Cluster, and the cursor of that node.
 struct Cursor {
     node: usize,
     cursor: u64,
@@ -33,11 +33,11 @@ impl Cursor {
             return Ok(Self { node: 0, cursor: 0 });
         };
         let parts = from.split_once('-');
-        let place = parts.and_then(|(node, cursor)| {
+        let position = parts.and_then(|(node, cursor)| {
             let (node, cursor) = (node.parse().ok()?, cursor.parse().ok()?);
             Some(Self { node, cursor })
         });
-        place.ok_or_else(|| Error::invalid("cursor", "was not returned by a previous step"))
+        position.ok_or_else(|| Error::invalid("cursor", "was not returned by a previous step"))
     }
 
     fn format(&self) -> String {
@@ -45,37 +45,37 @@ impl Cursor {
     }
 }
 
-/// Goes one step on from where the step before it says.
+/// Runs one step, from the cursor that the previous step returned.
 pub(crate) async fn step(
     connection: &Connection,
     app: &str,
     from: Option<&str>,
 ) -> Result<ScanPage, Error> {
-    let mut place = Cursor::parse(from)?;
+    let mut position = Cursor::parse(from)?;
     let mut scan = cmd("SCAN");
-    scan.arg(place.cursor)
+    scan.arg(position.cursor)
         .arg("MATCH")
         .arg(keys::contexts_pattern(app));
     scan.arg("COUNT").arg(SCAN_COUNT).arg("TYPE").arg("zset");
-    let Some(page) = connection.execute_on_node(place.node, scan).await? else {
+    let Some(page) = connection.execute_on_node(position.node, scan).await? else {
         return Ok(ScanPage::default());
     };
-    let of = match connection
-        .execute_on_node(place.node, cmd("DBSIZE"))
+    let total_keys = match connection
+        .execute_on_node(position.node, cmd("DBSIZE"))
         .await?
     {
         Some(size) => parse(size)?,
         None => 0,
     };
     let (cursor, contexts): (u64, Vec<String>) = parse(page)?;
-    place.cursor = cursor;
-    // With nobody at the next place the step after this one finds nothing and is the last.
-    place.node += usize::from(cursor == 0);
+    position.cursor = cursor;
+    // Without a node of this number, the next step returns nothing and is the last.
+    position.node += usize::from(cursor == 0);
     let more = cursor != 0 || connection.is_cluster();
-    let next = more.then(|| place.format());
+    let next = more.then(|| position.format());
     Ok(ScanPage {
         contexts,
-        total_keys: of,
+        total_keys,
         next,
     })
 }

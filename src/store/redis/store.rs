@@ -1,4 +1,4 @@
-//! The Redis store: one script for every operation of more than one step.
+//! The Redis store: one Lua script for every operation of more than one step.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,36 +17,41 @@ use crate::store::{
 };
 use crate::{Context, Error, Message, SessionId, View};
 
-/// The lease of a take that is a claim and its confirm.
+/// The lease of a take in a Cluster, which is a claim followed by its confirm.
 const TAKE_LEASE: Duration = Duration::from_secs(15);
 
-/// Keeps messages in Redis 6.2 or newer, or Valkey, shared by every process of the application.
+/// A store in Redis 6.2 or newer, or Valkey, shared by every process of the application.
 ///
-/// Connects when first needed, and again after a break. Calls on the store itself share one connection on
-/// a thread of Salver's own, so that they work from any runtime; each actix worker gets a connection of its
-/// own. The format is described in [the data page](crate::docs::data).
+/// It connects on first use, and reconnects after a connection is lost. Calls on the store itself
+/// share one connection on the background runtime, so that they work from any runtime. Each actix
+/// worker has its own connection. The page [storage format](crate::docs::storage_format) describes
+/// the stored data.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     connection: Connection,
     replicated_writer: ReplicatedWriter,
-    /// The stores of worker threads, so that an app that wraps many scopes has one connection all the same.
+    /// The stores of worker threads, so that an app with several wrapped scopes has one connection
+    /// per worker.
     per_thread: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
-    /// What is known of the contexts of each application that has pages here.
+    /// The trackers of the pending indexes, by application.
     trackers: Arc<Mutex<HashMap<String, Tracker>>>,
 }
 
 impl RedisStore {
-    /// Takes connections out of a pool of the caller's: one for all shared calls, one per actix worker, up to
-    /// eight for adds that wait for replicas, and another after a break. They are detached from the pool,
-    /// since a checkout per request costs more than the request, and take no room in it: count them against
-    /// the server's `maxclients`.
+    /// Creates a store that takes its connections from this pool: one for all shared calls, one per
+    /// actix worker, up to eight for adds that wait for replicas, and a new one after a connection
+    /// is lost.
+    ///
+    /// The connections are detached from the pool, because a checkout per request costs more than
+    /// the request. They do not count against the size of the pool, but against the server's
+    /// `maxclients`.
     #[must_use]
     pub fn from_pool(pool: deadpool_redis::Pool) -> Self {
         Self::with_connector(Connector::Pool(pool))
     }
 
-    pub(super) fn from_config(addresses: &ConnectionConfig) -> Result<Self, Error> {
-        Ok(Self::with_connector(Connector::new(addresses)?))
+    pub(super) fn from_config(config: &ConnectionConfig) -> Result<Self, Error> {
+        Ok(Self::with_connector(Connector::new(config)?))
     }
 
     fn with_connector(connector: Connector) -> Self {
@@ -59,7 +64,7 @@ impl RedisStore {
         }
     }
 
-    /// Gives the bell of an application, if it has been asked for.
+    /// Returns the change notifications of an application, if they have been requested before.
     fn changes_of(&self, app: &str) -> Option<Arc<Changes>> {
         let trackers = self.lock_trackers();
         trackers
@@ -71,14 +76,15 @@ impl RedisStore {
         self.trackers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rings at once for what this process has done itself: its next page is not to wait for the server's word.
+    /// Reports a change by this process itself, so that its next page does not depend on the
+    /// notification from the server.
     fn mark_changed(&self, context: &Context) {
         if let Some(changes) = self.changes_of(context.app()) {
             changes.mark_changed(context);
         }
     }
 
-    /// Looks, and notes in the index what came of it.
+    /// Reads, and records the result in the pending index.
     async fn read(
         &self,
         contexts: &[Context],
@@ -121,11 +127,11 @@ impl Store for RedisStore {
                         .await
                 }
             };
-            // Whatever came of it: it may be there.
+            // After any outcome: the message may have been stored.
             self.mark_changed(context);
-            let (parts, enough) = added?;
+            let (parts, is_replicated) = added?;
             match scripts::parse_added(parts)? {
-                AddOutcome::Added { .. } if !enough => Err(Error::insufficient_replicas()),
+                AddOutcome::Added { .. } if !is_replicated => Err(Error::insufficient_replicas()),
                 outcome => Ok(outcome),
             }
         })
@@ -155,7 +161,8 @@ impl Store for RedisStore {
             if !claim.as_ref().is_err_and(Error::is_read_only) {
                 return claim;
             }
-            // Better shown, and perhaps once more, than not shown: the confirm waits until it can be written.
+            // A read-only server: show the messages without a lease, possibly twice. The confirm is
+            // retried until the server accepts writes.
             scripts::read(
                 &self.connection,
                 contexts,
@@ -170,7 +177,8 @@ impl Store for RedisStore {
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             if self.connection.is_cluster() {
-                // A Cluster's client asks again after a break: what a first take removed would be gone.
+                // The Cluster client retries after a lost connection: messages that the first
+                // attempt removed would be lost.
                 let claim = self.claim(contexts, TAKE_LEASE, age).await?;
                 self.confirm(&claim).await?;
                 return Ok(claim.result);
@@ -268,9 +276,10 @@ impl Store for RedisStore {
         if let Some(tracker) = trackers.get(app) {
             return Some(Arc::clone(&tracker.changes));
         }
-        // Names of applications may come from outside: what nobody needs any more ends before another begins.
+        // Names of applications can come from user input: unused trackers end before another one
+        // starts.
         trackers.retain(|_, tracker| tracker.is_needed());
-        // Without a thread of its own nobody listens: pages ask.
+        // If the background runtime cannot start, there is no tracker, and pages query.
         let tracker = Tracker::start(connector, app).ok()?;
         let changes = Arc::clone(&tracker.changes);
         trackers.insert(app.to_owned(), tracker);
@@ -278,13 +287,13 @@ impl Store for RedisStore {
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
-        let mut workers = self
+        let mut stores = self
             .per_thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|_, store| store.strong_count() > 0);
+        stores.retain(|_, store| store.strong_count() > 0);
         let thread = thread::current().id();
-        if let Some(store) = workers.get(&thread).and_then(Weak::upgrade) {
+        if let Some(store) = stores.get(&thread).and_then(Weak::upgrade) {
             return store;
         }
         let store = Arc::new(Self {
@@ -293,7 +302,7 @@ impl Store for RedisStore {
             per_thread: Arc::clone(&self.per_thread),
             trackers: Arc::clone(&self.trackers),
         });
-        workers.insert(thread, Arc::downgrade(&store));
+        stores.insert(thread, Arc::downgrade(&store));
         store
     }
 }

@@ -1,4 +1,4 @@
-//! Dropping what is old, and counting what is there, a step at a time.
+//! Removing old messages and counting messages, in steps of bounded size.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ pub(crate) async fn sweep(
     from: Option<&str>,
 ) -> Result<SweepProgress, Error> {
     let page = scan::step(connection, app, from).await?;
-    let drops = page
+    let sweeps = page
         .contexts
         .iter()
         .map(|key| scripts::sweep(connection, key, age));
     Ok(SweepProgress {
         contexts: page.contexts.len() as u64,
-        removed: try_join_all(drops).await?.into_iter().sum(),
+        removed: try_join_all(sweeps).await?.into_iter().sum(),
         total_keys: page.total_keys,
         cursor: page.next,
     })

@@ -1,4 +1,4 @@
-//! Keeps the pending index: hears from Redis which contexts were touched.
+//! The task that updates the pending index from the invalidation messages of Redis client tracking.
 
 use std::fmt;
 use std::pin::pin;
@@ -17,21 +17,24 @@ use crate::store::redis::resync::{Resync, ResyncSchedule};
 use crate::store::{Changes, Issue, IssueKind};
 use crate::{Error, runtime};
 
-/// How often the server is asked whether all has been heard.
+/// Interval of heartbeats. A heartbeat proves that all earlier invalidation messages were received.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
-/// Most marks of contexts that may have something. Bounds the memory that a site with very many visitors costs
-/// each of its processes, at some 90 MiB; with more of them every page asks.
+/// Maximum number of dirty entries. Bounds the memory of each process of a site with very many
+/// visitors to about 90 MiB. With more entries, every page queries the store.
 const MAX_TRACKED_CONTEXTS: usize = 2 << 20;
-/// How many keys the server looks at for one step of a round: it serves nobody else meanwhile.
+/// Number of keys that the server scans in one step of a resync pass. The server executes no other
+/// command during a step.
 const SCAN_COUNT: usize = 500;
-/// Longest rest after a failed attempt, doubled by each further one up to the second. How long exactly is left to
-/// chance.
+/// Upper bound of the first pause after a failed attempt. Each further attempt doubles the bound up
+/// to [`MAX_BACKOFF`]. The pause has random jitter.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_millis(800);
-/// How long a server that refuses is left alone: somebody has to mend its rights.
+/// Pause after the server rejected tracking. Retries fail until an operator changes the
+/// permissions.
 const DENIED_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A bell, and the task that rings it while the store lives.
+/// The change notifications of one application, and the task that reports them while the store
+/// exists.
 pub(crate) struct Tracker {
     pub(crate) changes: Arc<Changes>,
     channel: String,
@@ -40,33 +43,34 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// Begins to listen for an application, on Salver's own thread.
+    /// Starts the task for an application, on the background runtime.
     pub(crate) fn start(connector: &Connector, app: &str) -> Result<Self, Error> {
         let changes = Arc::new(Changes::tracked(MAX_TRACKED_CONTEXTS));
-        let trouble = Arc::default();
-        let keeper = TrackerTask {
+        let last_error = Arc::default();
+        let tracker_task = TrackerTask {
             connector: connector.clone(),
             app: app.to_owned(),
             handler: Arc::new(IndexInvalidator {
                 changes: Arc::clone(&changes),
             }),
-            last_error: Arc::clone(&trouble),
+            last_error: Arc::clone(&last_error),
         };
-        let task = runtime::spawn(keeper.run())?.abort_handle();
+        let task = runtime::spawn(tracker_task.run())?.abort_handle();
         Ok(Self {
             changes,
             channel: keys::heartbeat_channel(app),
-            last_error: trouble,
+            last_error,
             task,
         })
     }
 
-    /// Tells whether somebody serves pages or watches by it: beside it and its ear.
+    /// Returns whether pages or listeners use the notifications. The tracker and its handler hold
+    /// two of the references.
     pub(crate) fn is_needed(&self) -> bool {
         Arc::strong_count(&self.changes) > 2
     }
 
-    /// Tells why pages ask, if it is not for a moment alone.
+    /// Returns the reason why every page queries the store, unless it is temporary.
     pub(crate) fn issue(&self) -> Option<Issue> {
         if self.changes.is_over_capacity() {
             let detail = format!("more than {MAX_TRACKED_CONTEXTS} contexts are tracked");
@@ -93,21 +97,21 @@ impl Drop for Tracker {
 impl fmt::Debug for Tracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracker")
-            .field("bell", &self.changes)
+            .field("changes", &self.changes)
             .finish_non_exhaustive()
     }
 }
 
-/// Tells whether asking again is of no use before somebody has mended something.
+/// Returns whether retries fail until an operator changes the configuration.
 fn is_permanent(error: &Error) -> bool {
     error.is_denied() || error.is_unreadable()
 }
 
-fn lock(trouble: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Error>> {
-    trouble.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(error: &Mutex<Option<Error>>) -> std::sync::MutexGuard<'_, Option<Error>> {
+    error.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hears for a bell.
+/// Applies invalidation messages to the change notifications.
 struct IndexInvalidator {
     changes: Arc<Changes>,
 }
@@ -134,7 +138,7 @@ struct TrackerTask {
 }
 
 impl Drop for TrackerTask {
-    /// Whatever ends it: nobody tells of changes any more.
+    /// Without the task, changes are no longer received.
     fn drop(&mut self) {
         self.handler.changes.invalidate_all();
     }
@@ -142,67 +146,67 @@ impl Drop for TrackerTask {
 
 impl TrackerTask {
     async fn run(self) {
-        let blind = self.handler.changes.poll_while_disconnected();
-        select(pin!(self.reconnect_loop()), pin!(blind)).await;
+        let polling = self.handler.changes.poll_while_disconnected();
+        select(pin!(self.reconnect_loop()), pin!(polling)).await;
     }
 
     async fn reconnect_loop(&self) {
         static LOG_LIMIT: LogLimit = LogLimit::new();
 
-        let mut rest = INITIAL_BACKOFF;
+        let mut backoff = INITIAL_BACKOFF;
         loop {
             let started = Instant::now();
             let Err(error) = self.track().await;
-            rest = match started.elapsed() > MAX_BACKOFF {
+            backoff = match started.elapsed() > MAX_BACKOFF {
                 true => INITIAL_BACKOFF,
-                false => (rest * 2).min(MAX_BACKOFF),
+                false => (backoff * 2).min(MAX_BACKOFF),
             };
             self.handler.changes.invalidate_all();
-            let refused = is_permanent(&error);
-            if refused && LOG_LIMIT.allow() {
+            let permanent = is_permanent(&error);
+            if permanent && LOG_LIMIT.allow() {
                 tracing::warn!(%error, "client tracking unavailable; every page queries Redis until it is restored");
             }
             *lock(&self.last_error) = Some(error);
-            sleep(if refused {
+            sleep(if permanent {
                 DENIED_BACKOFF
             } else {
-                jitter(rest)
+                jitter(backoff)
             })
             .await;
         }
     }
 
-    /// Listens until the connection is of no more use.
+    /// Tracks changes over one connection until it fails or is replaced.
     async fn track(&self) -> Result<std::convert::Infallible, Error> {
         let prefix = keys::contexts_prefix(&self.app);
         let channel = keys::heartbeat_channel(&self.app);
-        let listener = Arc::clone(&self.handler);
+        let handler = Arc::clone(&self.handler);
         let tracking =
-            TrackingConnection::open(&self.connector, &prefix, &channel, listener).await?;
+            TrackingConnection::open(&self.connector, &prefix, &channel, handler).await?;
         *lock(&self.last_error) = None;
-        let (beat, pass) = (self.heartbeat_loop(&tracking), self.resync_loop(&tracking));
-        let (beat, pass) = (pin!(beat), pin!(pass));
+        let (heartbeats, passes) = (self.heartbeat_loop(&tracking), self.resync_loop(&tracking));
+        let (heartbeats, passes) = (pin!(heartbeats), pin!(passes));
         let replaced = pin!(tracking.replaced().map(Err));
-        let info = select(beat, pass).map(|first| first.factor_first().0);
-        select(info, replaced).await.factor_first().0
+        let first_error = select(heartbeats, passes).map(|ended| ended.factor_first().0);
+        select(first_error, replaced).await.factor_first().0
     }
 
-    /// Makes sure that silence means that nothing happens.
+    /// Sends heartbeats, so that the absence of invalidation messages proves that nothing changed.
     async fn heartbeat_loop(
         &self,
         tracking: &TrackingConnection,
     ) -> Result<std::convert::Infallible, Error> {
         loop {
-            let asked = self.handler.changes.now();
-            // Pages ask when the answer is late. When it comes after all nothing was missed: it is waited for as long
-            // as a connection waits.
+            let sent_at = self.handler.changes.now();
+            // While the reply is late, pages query. A late reply still proves that no change was
+            // missed, so only the timeout of the connection ends the wait.
             tracking.heartbeat().await?;
-            self.handler.changes.record_heartbeat(asked);
+            self.handler.changes.record_heartbeat(sent_at);
             sleep(HEARTBEAT_INTERVAL / 2 + jitter(HEARTBEAT_INTERVAL / 2)).await;
         }
     }
 
-    /// Goes through all keys over and over.
+    /// Runs resync passes over all keys.
     async fn resync_loop(
         &self,
         tracking: &TrackingConnection,

@@ -1,4 +1,4 @@
-//! A message to oneself.
+//! `POST messages`: adds a message to the visitor's own session.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Json;
@@ -11,7 +11,7 @@ use crate::web::api::caller::{self, Caller};
 use crate::web::api::problem::Problem;
 use crate::{Error, Level, Message, View};
 
-/// A message as a page may leave it for the visitor who looks at it.
+/// The request body: a message, and the view that shows it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddRequest {
@@ -42,7 +42,9 @@ impl AddRequest {
     }
 }
 
-/// Adds it. Makes no session: who has none would be given one for each message.
+/// Adds the message. A request without a session gets 403.
+///
+/// Creating a session here would give a client without cookies a new one for each message.
 pub(crate) async fn add(
     request: HttpRequest,
     body: Json<AddRequest>,

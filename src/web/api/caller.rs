@@ -1,4 +1,4 @@
-//! Who asks, and how it is answered.
+//! The visitor of an API request, and JSON responses.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::web::api::problem::Problem;
 use crate::web::request::csrf;
 use crate::web::request::state::RequestState;
 
-/// Whose request it is, if a page of this site makes it.
+/// The state and the session of an API request that is not cross-origin.
 pub(super) struct Caller {
     pub(super) state: Rc<RequestState>,
     pub(super) session: Option<SessionId>,
@@ -29,7 +29,7 @@ impl Caller {
     }
 }
 
-/// Answers with JSON that no cache may keep.
+/// Returns a JSON response that no cache may store.
 pub(super) fn json(status: StatusCode, content: impl Serialize) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, "no-store, private"))

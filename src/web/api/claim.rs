@@ -1,4 +1,4 @@
-//! What is pending for a view.
+//! `POST claim`: claims the pending messages of a view.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Json;
@@ -11,7 +11,7 @@ use crate::web::request::eligibility;
 use crate::web::request::headers::RequestHeaders;
 use crate::{Message, View};
 
-/// Of which view.
+/// The request body.
 #[derive(Deserialize)]
 pub(crate) struct ViewRequest {
     view: String,
@@ -20,16 +20,17 @@ pub(crate) struct ViewRequest {
 #[derive(Default, Serialize)]
 struct ClaimResponse {
     messages: Vec<Message>,
-    /// How many went to make room since the view was last shown.
+    /// Number of messages that newer ones displaced since the last claim of the view.
     displaced: u64,
-    /// For how long they are hidden from every other look, in milliseconds.
+    /// How long the messages are hidden from other reads, in milliseconds.
     lease_ms: u128,
-    /// When to ask again for what is there and may not be shown yet, in milliseconds.
+    /// Time until the next message of the view becomes visible, in milliseconds.
     next_ms: Option<u128>,
 }
 
-/// Hides from every other look what is pending for a view and for [`View::ANY`], until the page says that it is shown or the
-/// lease has ended.
+/// Claims the pending messages of a view and of [`View::ANY`].
+///
+/// Other reads do not return them until the lease expires. The page confirms those that it shows.
 pub(crate) async fn claim(
     request: HttpRequest,
     request_body: Json<ViewRequest>,
@@ -41,8 +42,8 @@ pub(crate) async fn claim(
         lease_ms: salver.config().lease.as_millis(),
         ..ClaimResponse::default()
     };
-    let is_seen = eligibility::may_claim(&request, &RequestHeaders::of(&request));
-    let Some(session) = session.filter(|_| is_seen) else {
+    let may_claim = eligibility::may_claim(&request, &RequestHeaders::of(&request));
+    let Some(session) = session.filter(|_| may_claim) else {
         return Ok(json(StatusCode::OK, response));
     };
     let context = salver.context_for(session, state.app_state.record_view(view));

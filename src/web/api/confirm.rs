@@ -1,4 +1,4 @@
-//! The page's word that messages are shown.
+//! `POST confirm`: removes the messages that a page shows.
 
 use actix_web::web::Json;
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,17 +8,17 @@ use crate::web::api::caller::Caller;
 use crate::web::api::problem::Problem;
 use crate::{Error, MessageId, View};
 
-/// Most messages of one word: more than a page shows at once. Stops one request from being many.
+/// Maximum number of ids in one request, more than one page shows. Bounds the work of one request.
 const MAX_IDS: usize = 256;
 
-/// Which messages a page shows.
+/// The request body.
 #[derive(Deserialize)]
 pub(crate) struct ConfirmRequest {
     view: String,
     ids: Vec<MessageId>,
 }
 
-/// Removes them from the visitor's own session, from this view and from [`View::ANY`].
+/// Removes the messages from the view and from [`View::ANY`], in the visitor's own session only.
 pub(crate) async fn confirm(
     request: HttpRequest,
     body: Json<ConfirmRequest>,

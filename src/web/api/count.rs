@@ -1,4 +1,4 @@
-//! How many messages are pending.
+//! `GET count`: counts the pending messages of a view.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Query;
@@ -10,21 +10,19 @@ use crate::web::api::caller::{self, Caller};
 use crate::web::api::problem::Problem;
 use crate::{Error, View};
 
-/// Of which view.
+/// The query string.
 #[derive(Deserialize)]
 pub(crate) struct CountQuery {
     view: Option<String>,
 }
 
-/// Counts what a page of a view would show, and changes nothing.
+/// Returns the number of messages that a page of the view would show. Changes nothing.
 pub(crate) async fn count(
     request: HttpRequest,
-    request_body: Result<Query<CountQuery>, actix_web::Error>,
+    query: Result<Query<CountQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let Caller { state, session } = Caller::of(&request)?;
-    let view = request_body
-        .ok()
-        .and_then(|request_body| request_body.into_inner().view);
+    let view = query.ok().and_then(|query| query.into_inner().view);
     let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
     let view = View::new(view)?;
     let count = match session {

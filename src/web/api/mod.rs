@@ -1,7 +1,7 @@
-//! Messages as JSON, for pages that draw themselves: what is pending, the page's word that it is shown, how many there
-//! are, and, where the site allows it, a message to oneself.
+//! The JSON API, for pages that render messages themselves: claim, confirm, count.
 //!
-//! `openapi.json` describes it; what is wrong is told as in RFC 9457, "Problem Details for HTTP APIs".
+//! Where the site allows it, a page also adds messages for its own visitor. `openapi.json`
+//! describes the API. Error responses follow RFC 9457, "Problem Details for HTTP APIs".
 
 mod add;
 mod caller;
@@ -16,14 +16,17 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::web::{self, JsonConfig};
 use actix_web::{HttpResponse, Resource};
 
-/// Most bytes of one request. Stops strangers from having the process read what is none.
+/// Maximum size of a request body, in bytes. Stops clients from making the process read large
+/// bodies.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// What describes all this: an OpenAPI document.
+/// The OpenAPI document of the API.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Gives what pages ask for as JSON, below a path.
-pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
+/// Returns the resources of the API, below `path`.
+///
+/// With `accepts_messages` they include the one that adds messages.
+pub(crate) fn resources(path: &str, accepts_messages: bool) -> Vec<Resource> {
     let at = |name: &str| {
         web::resource(format!("{path}/{name}")).app_data(
             JsonConfig::default()
@@ -40,7 +43,7 @@ pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
         allow_only("GET", at("count").route(web::get().to(count::count))),
         allow_only("GET", at("openapi.json").route(web::get().to(openapi))),
     ];
-    if takes_messages {
+    if accepts_messages {
         resources.push(allow_only(
             "POST",
             at("messages").route(web::post().to(add::add)),
@@ -49,14 +52,14 @@ pub(crate) fn resources(path: &str, takes_messages: bool) -> Vec<Resource> {
     resources
 }
 
-/// Has a resource say which method is meant.
+/// Makes a resource reply 405 with an `Allow` header to all other methods.
 fn allow_only(method: &'static str, resource: Resource) -> Resource {
-    let refused = move || {
+    let method_not_allowed = move || {
         HttpResponse::MethodNotAllowed()
             .insert_header((header::ALLOW, method))
             .finish()
     };
-    resource.default_service(web::to(move || ready(refused())))
+    resource.default_service(web::to(move || ready(method_not_allowed())))
 }
 
 async fn openapi() -> HttpResponse {

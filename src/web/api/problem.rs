@@ -1,4 +1,4 @@
-//! What is wrong with a request, as it is told. (RFC 9457, "Problem Details for HTTP APIs".)
+//! Error responses of the API. (RFC 9457, "Problem Details for HTTP APIs".)
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// How long to wait where it will not be over in a moment.
+/// `Retry-After` of a 503 that a retry within seconds does not solve, such as a full store.
 const LONG_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// A problem: to the caller what it can do about it, to strangers nothing else.
+/// An error response. Contains what the caller can act on, and no internal details.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -24,7 +24,7 @@ pub(crate) struct Problem {
     retry_after: Option<u64>,
 }
 
-/// What it says.
+/// The body of an error response.
 #[derive(Serialize)]
 struct ProblemDocument<'a> {
     title: &'a str,
@@ -45,12 +45,12 @@ impl Problem {
         }
     }
 
-    /// A page of another site.
+    /// Returns the error for a request from a page of another origin.
     pub(crate) fn cross_origin() -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-origin request")
     }
 
-    /// Nobody is there to be told anything.
+    /// Returns the error for a request that needs a session and has none.
     pub(crate) fn no_session() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the visitor has no session")
     }
@@ -62,17 +62,17 @@ impl From<Error> for Problem {
             true => StatusCode::CONFLICT,
             false => error.status_code(),
         };
-        // What went wrong inside is for the log.
-        let is_theirs = error.is_invalid() || error.is_closed() || error.is_full();
-        let later = error.retry_after().or_else(|| {
+        // Details of internal failures stay out of the response.
+        let is_caller_error = error.is_invalid() || error.is_closed() || error.is_full();
+        let retry_after = error.retry_after().or_else(|| {
             let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
             is_long.then_some(LONG_RETRY_AFTER)
         });
         Self {
             status,
-            detail: is_theirs.then(|| error.to_string()),
+            detail: is_caller_error.then(|| error.to_string()),
             field: error.field(),
-            retry_after: later.map(|wait| wait.as_secs().max(1)),
+            retry_after: retry_after.map(|wait| wait.as_secs().max(1)),
         }
     }
 }
@@ -105,7 +105,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// What is wrong with a body that is not read.
+/// Converts an error in reading a JSON body.
 pub(crate) fn from_body_error(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
     let problem = match error {
         JsonPayloadError::ContentType => Problem::new(

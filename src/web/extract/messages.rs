@@ -1,4 +1,4 @@
-//! The extractor that a handler adds through.
+//! The extractor with which a handler adds messages.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -10,7 +10,15 @@ use crate::web::request::state::{ClaimOverride, RequestState, ResponseKind};
 use crate::web::session::issuer::SessionIssuer;
 use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, View};
 
-/// Adds messages for this visitor: the extractor of handlers that have something to tell.
+/// Adds messages for the visitor of a request. An extractor for handlers.
+///
+/// A visitor without a session receives one with the first add. A message that a handler adds to
+/// the view that it renders itself is shown in the same response.
+///
+/// Extracting it makes no store call. Without Salver's middleware it fails with status 500, and the
+/// log names the line to add.
+///
+/// # Examples
 ///
 /// ```
 /// use actix_web::{Responder, post, web::Redirect};
@@ -24,24 +32,22 @@ use crate::{Added, Context, Error, IntoView, Level, Message, Salver, SessionId, 
 ///     Ok(Redirect::to("/settings").see_other())
 /// }
 /// ```
-///
-/// A visitor without a session gets one by the first add. What a handler adds to the view that it
-/// renders itself is shown in that very response.
 #[derive(Clone)]
 pub struct Messages {
     state: Rc<RequestState>,
-    /// Instead of the request, which a middleware could not pass on while somebody else holds it.
+    /// Created with the extractor, which does not keep the request: another reference to the
+    /// request would prevent middleware from passing it on.
     issuer: SessionIssuer,
     view: Result<View, Error>,
-    /// Whether that is the request's own.
+    /// Whether `view` is that of the request.
     is_own_view: bool,
 }
 
 impl Messages {
-    /// Adds to another page of this visitor.
+    /// Returns an extractor that adds to another view of this visitor.
     ///
-    /// `view`: a [`View`], or the name of one, checked by the call that adds. [`View::ANY`] is whichever
-    /// page comes next.
+    /// `view`: a [`View`], or the name of one, which the call that adds validates. With
+    /// [`View::ANY`] the next page of any view shows the message.
     #[must_use]
     pub fn to(&self, view: impl IntoView) -> Self {
         Self {
@@ -51,27 +57,27 @@ impl Messages {
         }
     }
 
-    /// Adds a message of [`Level::Debug`]. Never fails the handler: what goes wrong is logged.
+    /// Adds a message of [`Level::Debug`]. An error is logged, and does not fail the handler.
     pub async fn debug(&self, text: impl Into<String>) {
         self.add_or_log(Level::Debug, text.into()).await;
     }
 
-    /// Adds a message of [`Level::Info`]. Never fails the handler: what goes wrong is logged.
+    /// Adds a message of [`Level::Info`]. An error is logged, and does not fail the handler.
     pub async fn info(&self, text: impl Into<String>) {
         self.add_or_log(Level::Info, text.into()).await;
     }
 
-    /// Adds a message of [`Level::Success`]. Never fails the handler: what goes wrong is logged.
+    /// Adds a message of [`Level::Success`]. An error is logged, and does not fail the handler.
     pub async fn success(&self, text: impl Into<String>) {
         self.add_or_log(Level::Success, text.into()).await;
     }
 
-    /// Adds a message of [`Level::Warning`]. Never fails the handler: what goes wrong is logged.
+    /// Adds a message of [`Level::Warning`]. An error is logged, and does not fail the handler.
     pub async fn warning(&self, text: impl Into<String>) {
         self.add_or_log(Level::Warning, text.into()).await;
     }
 
-    /// Adds a message of [`Level::Error`]. Never fails the handler: what goes wrong is logged.
+    /// Adds a message of [`Level::Error`]. An error is logged, and does not fail the handler.
     pub async fn error(&self, text: impl Into<String>) {
         self.add_or_log(Level::Error, text.into()).await;
     }
@@ -82,14 +88,20 @@ impl Messages {
         }
     }
 
-    /// Adds a message. One round trip; a visitor without a session gets one.
+    /// Adds a message.
+    ///
+    /// One round trip. A visitor without a session receives one. A message below the minimum level
+    /// is not added, which is not an error: [`Added::messages`] is 0.
     ///
     /// # Errors
     ///
-    /// As [`Salver::add`], and [`is_invalid`](Error::is_invalid) for a view that
-    /// [`View::new`] refuses, for a request that no route matched, and for a session source that can
-    /// make no session. After a login or logout elsewhere an old cookie gets
-    /// [`is_closed`](Error::is_closed): it must not write into the new session.
+    /// As [`Salver::add`], and:
+    ///
+    /// - [`is_invalid`](Error::is_invalid) for a view that [`View::new`] rejects, for a request
+    ///   that no route matched, and for a visitor without a session if the session source cannot
+    ///   create one.
+    /// - [`is_closed`](Error::is_closed) for a request with an old cookie, after a login or logout
+    ///   in another request. It must not write into the new session.
     ///
     /// # Cancel safety
     ///
@@ -119,18 +131,21 @@ impl Messages {
         Ok(added)
     }
 
-    /// Gives the address of a page of this visitor, for a job; makes the session if there is none.
+    /// Returns the context of a view of this visitor, for a job. Creates the session if there is
+    /// none.
+    ///
+    /// Makes no store call.
     ///
     /// # Errors
     ///
     /// [`is_invalid`](Error::is_invalid) as for [`add_message`](Self::add_message).
     #[expect(
         clippy::unused_async,
-        reason = "a session source may come to need a round trip; adding the await later would break users"
+        reason = "a session source may need a round trip later; a new `async` would break callers"
     )]
     pub async fn context(&self, view: impl IntoView) -> Result<Context, Error> {
         let context = self.to(view).own_context()?;
-        // Whoever asks for an address adds there, perhaps before the response leaves.
+        // A caller adds to the context, perhaps before the response is sent.
         self.state.visitor.mark_modified(&self.issuer);
         Ok(context)
     }
@@ -144,7 +159,7 @@ impl Messages {
         self.state.app_state.salver.context(session, view)
     }
 
-    /// Gives the visitor's session, if there is one; makes none.
+    /// Returns the visitor's session, if there is one. Never creates one.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.state.visitor.resolved_session()
@@ -152,36 +167,42 @@ impl Messages {
 
     /// Shows a message on this response only, in the slot. Stores nothing.
     ///
-    /// With [`Pending`](crate::Pending) use [`Pending::now`](crate::Pending::now): where that is drawn
-    /// the slot stays empty. A message that [`Message::check`] refuses is logged and not shown.
+    /// A handler that renders [`Pending`](crate::Pending) uses
+    /// [`Pending::now`](crate::Pending::now) instead, because the slot then stays empty. A message
+    /// that [`Message::validate`] rejects is logged and not shown.
     pub fn now(&self, message: Message) {
         if let Some(message) = RequestState::validated(message) {
             self.state.add_response_only(message);
         }
     }
 
-    /// Says that what is pending for this page stays pending, whatever the response.
+    /// Keeps the messages of this page pending, whatever the response.
     pub fn keep(&self) {
         self.state.set_claim_override(ClaimOverride::Keep);
     }
 
-    /// Leaves it to this page to say what it shows, as
-    /// [`Middleware::leave_to_page`](crate::web::Middleware::leave_to_page) does for all.
+    /// Lets this page confirm in the browser which messages it shows.
+    ///
+    /// [`Middleware::confirm_in_browser`](crate::web::Middleware::confirm_in_browser) does the same
+    /// for all pages.
     #[cfg(feature = "live")]
     pub fn confirm_in_browser(&self) {
         self.state.set_claim_override(ClaimOverride::ClientConfirms);
     }
 
-    /// Says that this response is a whole page, though htmx or Turbo asks for it: what is pending for its own view
-    /// goes into its slot, if it has one, and nothing is put beside it.
+    /// Declares that this response is a full page, although htmx or Turbo requested it.
+    ///
+    /// The messages of its own view go into its slot, if it has one. No out-of-band element is
+    /// added.
     pub fn as_full_page(&self) {
         self.state.set_response_kind(ResponseKind::FullPage);
     }
 
-    /// Says that this response is a part of the page of a view, which takes it in: what is pending there comes with it,
-    /// also with a status that htmx drops by default.
+    /// Declares that this response is a partial of the page of a view, and that the page uses it.
     ///
-    /// For parts whose page does not say where it is, or is not of the view that it seems to be of.
+    /// The response carries the messages of that view, also with a status that htmx discards by
+    /// default. Call it if the request does not name the view of the requesting page, or names
+    /// another one.
     ///
     /// # Errors
     ///
@@ -192,32 +213,41 @@ impl Messages {
         Ok(())
     }
 
-    /// Gives the visitor a new session id and carries the messages along: call it at a login.
+    /// Moves the visitor to a new session id, with all messages. Call it at login.
     ///
-    /// The old id shows nothing from then on. A visitor without a session is left alone; one whose session
-    /// was closed or has moved (an old cookie) gets a new, empty one. When the store does not say whether it
-    /// moved the messages, the visitor has the new id, and the move is repeated until it is certain, for up to
-    /// five minutes while this process lives.
+    /// From then on, pages with the old id show no messages.
+    ///
+    /// - A visitor without a session is left unchanged.
+    /// - A visitor whose session was closed or has already moved, as with an old cookie, receives a
+    ///   new, empty session.
+    /// - If the store does not report whether the messages have moved, the visitor receives the new
+    ///   id. The migration is retried until its outcome is certain, for up to five minutes while
+    ///   this process runs.
     ///
     /// # Errors
     ///
-    /// [`is_unavailable`](Error::is_unavailable): nothing has changed, the visitor keeps the old id.
-    /// [`is_in_doubt`](Error::is_in_doubt) when 256 moves are in doubt already: the visitor keeps the old id, and
-    /// the messages may be under the new one.
-    /// [`is_invalid`](Error::is_invalid) for a source of sessions that can only find them.
+    /// The visitor keeps the old id in all of these cases.
+    ///
+    /// - [`is_unavailable`](Error::is_unavailable): nothing has changed.
+    /// - [`is_in_doubt`](Error::is_in_doubt) if 256 migrations are being retried already: the
+    ///   messages may be under the new id.
+    /// - [`is_invalid`](Error::is_invalid) for a session source that can only find sessions:
+    ///   nothing has changed.
     pub async fn renew(&self) -> Result<(), Error> {
         self.state.renew(&self.issuer).await
     }
 
-    /// Removes the visitor's messages, closes the session and gives a new one: call it at a logout.
+    /// Removes the visitor's messages, closes the session and issues a new one. Call it at logout.
     ///
-    /// Jobs that still add to the old one get [`is_closed`](Error::is_closed). What is added after this
-    /// goes to the new one: "You are logged out."
+    /// Jobs that still add to the old session receive [`is_closed`](Error::is_closed). Later adds
+    /// of this request go to the new session: "You are logged out." A visitor without a session is
+    /// left unchanged.
     ///
     /// # Errors
     ///
-    /// As [`Salver::forget`]; the visitor has the new id all the same. [`is_invalid`](Error::is_invalid) for
-    /// a source of sessions that can only find them: nothing has changed.
+    /// As [`Salver::close_session`]; the visitor receives the new session nevertheless.
+    /// [`is_invalid`](Error::is_invalid) for a session source that can only find sessions: nothing
+    /// has changed.
     pub async fn close_session(&self) -> Result<(), Error> {
         self.state.visitor.close_session(&self.issuer).await
     }
@@ -237,7 +267,7 @@ impl FromRequest for Messages {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(RequestState::of(request).map(|state| {
-            // Found now, since the request is not kept.
+            // Resolved now, because the extractor does not keep the request.
             state.visitor.session(request);
             Self {
                 issuer: state.visitor.issuer(request),
@@ -255,7 +285,7 @@ impl FromRequest for Salver {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    /// Gives the handle for any runtime: it may be moved into a job.
+    /// Returns a handle that works on any runtime: a handler can move it into a job.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(RequestState::of(request).map(|state| state.app_state.salver.detached()))
     }

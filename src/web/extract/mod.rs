@@ -1,4 +1,4 @@
-//! The extractors of handlers.
+//! The extractors for handlers: [`Messages`] adds, [`Pending`] reads.
 
 mod messages;
 mod pending;

@@ -1,4 +1,4 @@
-//! The messages for this page, for templates that draw them themselves.
+//! The extractor with which a handler reads the messages of its page.
 
 use std::fmt;
 use std::future::Future;
@@ -13,15 +13,28 @@ use crate::web::request::state::{ClaimOverride, RequestState};
 use crate::web::translation::Translator;
 use crate::{Error, Message};
 
-/// The messages claimed for this page, ready for the template.
+/// The messages claimed for this page, for handlers and templates that render them. An extractor.
 ///
-/// Extracting it asks the store, once per request. Iterating, printing or serialising it counts as
-/// rendering: if the response is an eligible view the messages are shown and gone, and the slot stays
-/// empty. [`len`](Self::len) and [`is_empty`](Self::is_empty) do not count; what is not rendered stays
-/// pending.
+/// Extracting it claims the messages: at most one store call for each request. A store failure
+/// yields an empty list. Without Salver's middleware it fails with status 500, and the log names
+/// the line to add.
 ///
-/// It serialises as a list of messages; it prints as [the fragment](crate::fragment). In a `<script>` element
-/// use [`json`](Self::json): JSON as such may hold a `</script>`.
+/// # Rendering
+///
+/// | use | result | counts as rendering |
+/// |---|---|---|
+/// | [`iter`](Self::iter), `for` | the messages | yes |
+/// | `Display`, [`html`](Self::html) | HTML, as [`fragment`](crate::fragment) | yes |
+/// | `Serialize` | a list of messages | yes |
+/// | [`json`](Self::json) | JSON for a `<script>` element | yes |
+/// | [`len`](Self::len), [`is_empty`](Self::is_empty) | | no |
+///
+/// Once the messages are rendered, the slot stays empty. If the response then counts as shown, the
+/// messages are confirmed and do not appear again. Messages that are not rendered stay pending.
+///
+/// In a `<script>` element use [`json`](Self::json): plain JSON can contain `</script>`.
+///
+/// # Examples
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, get};
@@ -37,16 +50,16 @@ use crate::{Error, Message};
 /// ```
 pub struct Pending {
     state: Rc<RequestState>,
-    /// The visitor's language.
+    /// The translator for the visitor's language.
     translator: Translator,
     messages: Vec<Message>,
-    /// How many of the messages were claimed; those after them are for this response only.
+    /// Number of claimed messages. The messages after them are for this response only.
     claimed: usize,
     displaced: u64,
 }
 
 impl Drop for Pending {
-    /// What is for this response only and was not rendered goes to the slot.
+    /// Passes the messages for this response only to the slot, if none were rendered.
     fn drop(&mut self) {
         if !self.state.is_rendered() {
             for message in self.messages.drain(self.claimed..) {
@@ -57,38 +70,45 @@ impl Drop for Pending {
 }
 
 impl Pending {
-    /// Counts the messages. Does not count as rendering.
+    /// Returns the number of messages. Does not count as rendering.
     #[must_use]
     pub fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// Tells whether there are none. Does not count as rendering.
+    /// Returns whether there are no messages. Does not count as rendering.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// Tells how many messages went to make room since this page was last shown: its "and N more".
+    /// Returns how many messages newer ones have displaced since this page was last shown, for its
+    /// "and N more".
     #[must_use]
     pub fn displaced(&self) -> u64 {
         self.displaced
     }
 
-    /// Iterates over the messages in order. Counts as rendering.
+    /// Returns an iterator over the messages, in order. Counts as rendering.
     pub fn iter(&self) -> std::slice::Iter<'_, Message> {
         self.rendered().iter()
     }
 
-    /// Draws the fragment. Counts as rendering. It is HTML: tell the template not to escape it.
+    /// Renders the messages as HTML. Counts as rendering.
+    ///
+    /// The template must not escape it.
     #[must_use]
     pub fn html(&self) -> String {
         self.state
             .render(self.rendered(), self.displaced, &self.translator)
     }
 
-    /// Writes the list as JSON for a `<script>` element: what means something in HTML is escaped, so that no
-    /// text ends the element. Counts as rendering. Tell the template not to escape it.
+    /// Returns the messages as JSON for a `<script>` element. Counts as rendering.
+    ///
+    /// Characters with a meaning in HTML are escaped, so that no text can end the element. The
+    /// template must not escape the result again.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use salver::Pending;
@@ -101,20 +121,21 @@ impl Pending {
         crate::render::json(self.rendered())
     }
 
-    /// Adds a message for this response only. Stores nothing. A message that [`Message::check`] refuses
-    /// is logged and not shown.
+    /// Adds a message for this response only. Stores nothing.
+    ///
+    /// A message that [`Message::validate`] rejects is logged and not shown.
     pub fn now(&mut self, message: Message) {
         let message = RequestState::validated(message);
         let translated = message.map(|message| self.translator.translate(&message));
         self.messages.extend(translated);
     }
 
-    /// Says that these stay pending, whatever the response.
+    /// Keeps the claimed messages pending, whatever the response.
     pub fn keep(&self) {
         self.state.set_claim_override(ClaimOverride::Keep);
     }
 
-    /// Says that these count as shown, whatever the response.
+    /// Confirms the claimed messages, whatever the response.
     pub fn confirm(&self) {
         self.state.set_claim_override(ClaimOverride::Confirm);
     }

@@ -1,4 +1,4 @@
-//! Messages on pages that are already open: a stream of frames to the page script.
+//! Messages on open pages: a stream of Server-Sent Events to the page script.
 
 mod registry;
 mod shutdown;
@@ -16,19 +16,19 @@ use crate::{Salver, SessionId};
 
 pub(crate) use self::registry::STREAMS;
 
-/// How many streams of a worker ask the store at once. Stops those that all wake together from keeping pages
-/// waiting.
+/// Maximum number of streams of a worker that read the store at the same time. Stops streams that
+/// wake together from delaying pages.
 pub(crate) const MAX_CONCURRENT_POLLS: usize = 64;
 
 /// The page script: a custom element without dependencies.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    // What is for whoever reads the source does not go over the wire.
+    // Comment lines are not sent.
     let lines = include_str!("salver.js").lines().map(str::trim_start);
     let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
     Asset::new("js", "text/javascript; charset=utf-8", content.join("\n"))
 });
 
-/// Gives what open pages ask for, below a path.
+/// Returns the resource that serves streams, below `path`.
 pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
     let open =
         web::get().to(move |request: HttpRequest| ready(stream::open(&request, handles_signals)));
@@ -36,11 +36,13 @@ pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
 }
 
 impl Salver {
-    /// Ends the streams of a session in this process: its open pages load again, and show whose they are now.
+    /// Closes the streams of a session in this process. Its open pages reload.
     ///
-    /// [`Messages::renew`](crate::Messages::renew) and [`forget`](crate::Messages::forget) do this by themselves.
-    /// Call it at a login or logout where sessions come from a closure or a header. In other processes of the site
-    /// streams show whose they are within a quarter of an hour.
+    /// [`Messages::renew`](crate::Messages::renew) and
+    /// [`Messages::close_session`](crate::Messages::close_session) do this by themselves. Call it
+    /// at a login or logout where sessions come from a closure or a header. In other processes of
+    /// the site, streams end within 15 minutes, and the page script reopens them with the session
+    /// that the browser then has.
     pub fn reset_streams(&self, session: &SessionId) {
         STREAMS.close_session(self.app(), session);
     }
@@ -48,9 +50,10 @@ impl Salver {
     /// Closes all streams of this process and accepts no more. Call it before
     /// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
     ///
-    /// A server that shuts down waits for its responses, and a stream does not end by itself. Browsers reconnect
-    /// within five seconds, spread over that time. The signals by which actix-web stops a server close the streams
-    /// too, unless [`Routes::without_signal_handlers`](crate::web::Routes::without_signal_handlers) is set.
+    /// A server that shuts down waits for its responses, and a stream does not end by itself.
+    /// Browsers reconnect within five seconds, spread over that time. The signals by which
+    /// actix-web stops a server close the streams too, unless
+    /// [`Routes::without_signal_handlers`](crate::web::Routes::without_signal_handlers) is set.
     pub fn close_streams(&self) {
         STREAMS.shut_down();
     }

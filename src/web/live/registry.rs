@@ -1,4 +1,4 @@
-//! All streams of this process: how many there are, and how they learn that they are to end.
+//! The open streams of this process: their limits, and the signals that close them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,45 +9,46 @@ use tokio::sync::Notify;
 
 use crate::{Context, SessionId, View, telemetry};
 
-/// Most streams of one process. Stops visitors from taking the descriptors and the memory that pages need.
+/// Maximum number of streams of one process. Stops visitors from using up the file descriptors and
+/// the memory that pages need.
 const MAX_STREAMS: usize = 25_000;
-/// Most streams of one session in one process: as many views as one person has open, and no more. Stops one visitor
-/// from taking the places of all.
+/// Maximum number of streams of one session in one process, more than the views that one visitor
+/// has open. Stops one visitor from using up [`MAX_STREAMS`].
 const MAX_STREAMS_PER_SESSION: usize = 32;
 
-/// Those of this process.
+/// The streams of this process.
 pub(crate) static STREAMS: LazyLock<StreamRegistry> = LazyLock::new(StreamRegistry::default);
 
-/// Why a stream ends.
+/// The reason why a stream is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum CloseReason {
-    /// The process ends: come again, to another.
+    /// The process shuts down: the browser reconnects to another one.
     Shutdown = 1,
-    /// The session has ended: what the page shows is not this visitor's any more.
+    /// The session has ended: the open page shows content of the previous session.
     SessionEnded = 2,
-    /// The browser has opened another stream of the view: nobody reads this one.
+    /// The browser has opened another stream of the view, and does not read this one.
     Superseded = 3,
 }
 
 type SessionKey = (Arc<str>, SessionId);
 
-/// All streams.
+/// A registry of open streams.
 #[derive(Default)]
 pub(crate) struct StreamRegistry(Mutex<OpenStreams>);
 
 #[derive(Default)]
 struct OpenStreams {
-    /// The streams by whose they are.
+    /// The streams by application and session.
     sessions: HashMap<SessionKey, Vec<Arc<CloseSignal>>>,
     count: usize,
     is_shut_down: bool,
 }
 
-/// How one stream learns that it is to end.
+/// The signal that closes one stream.
 struct CloseSignal {
     view: View,
-    /// Which browser it is for, where that has one stream of a view.
+    /// The id of the browser, if the browser keeps one stream for each view.
     client: Option<String>,
     reason: AtomicU8,
     notify: Notify,
@@ -70,8 +71,9 @@ impl CloseSignal {
 }
 
 impl StreamRegistry {
-    /// Gives a stream its place, if there is one: that of the one before, where it is of a browser that has one
-    /// stream of a view.
+    /// Registers a stream. Returns `None` at a limit, and after [`shut_down`](Self::shut_down).
+    ///
+    /// With a `client` id, it closes the earlier streams of the same session, client and view.
     pub(crate) fn register(
         &self,
         context: &Context,
@@ -89,13 +91,13 @@ impl StreamRegistry {
             reason: AtomicU8::new(0),
             notify: Notify::new(),
         });
-        let is_before = |other: &&Arc<CloseSignal>| {
+        let is_superseded = |other: &&Arc<CloseSignal>| {
             other.client.is_some() && other.client == signal.client && other.view == signal.view
         };
         streams
             .iter()
-            .filter(is_before)
-            .for_each(|before| before.send(CloseReason::Superseded));
+            .filter(is_superseded)
+            .for_each(|superseded| superseded.send(CloseReason::Superseded));
         if streams
             .iter()
             .filter(|other| other.reason().is_none())
@@ -113,7 +115,7 @@ impl StreamRegistry {
         })
     }
 
-    /// Ends all streams of a session that has ended itself.
+    /// Closes all streams of a session that has ended.
     pub(crate) fn close_session(&self, app: &str, session: &SessionId) {
         let session_key = (Arc::from(app), session.clone());
         for signal in self.lock().sessions.get(&session_key).into_iter().flatten() {
@@ -121,7 +123,7 @@ impl StreamRegistry {
         }
     }
 
-    /// Ends all streams, and takes no more.
+    /// Closes all streams, and registers no more.
     pub(crate) fn shut_down(&self) {
         let mut open = self.lock();
         open.is_shut_down = true;
@@ -131,19 +133,19 @@ impl StreamRegistry {
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenStreams> {
-        // Nothing in here is half-changed when a panic strikes.
+        // A panic cannot leave the registry half-changed, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A stream's place among those of this process.
+/// The registration of one stream. Dropping it removes the stream from the registry.
 pub(crate) struct Registration {
     session: SessionKey,
     signal: Arc<CloseSignal>,
 }
 
 impl Registration {
-    /// Waits until the stream is to end.
+    /// Waits until the stream has to close, and returns the reason.
     pub(crate) async fn closed(&self) -> CloseReason {
         loop {
             if let Some(reason) = self.signal.reason() {

@@ -1,30 +1,50 @@
 // Salver's page script: the element <salver-messages view="settings">.
 //
-// It takes over the messages that came with the page or with a part of it, by htmx or Turbo, shows those that come
-// while it is open, and tells the server that they are shown. Tabs of one view share one stream: the leader holds it,
-// and a tab that somebody looks at shows what comes. What comes to a page that is being left, as an answer to its
-// form mostly, is for the page that follows. Attributes: view (without it nothing is streamed), label and close-label
-// (what assistive technology calls the messages and their button).
+// It adopts the messages that the server rendered into the page or into a partial (htmx, Turbo). It
+// shows the messages that arrive on the stream while the page is open. It confirms every message
+// that it shows to the server.
+//
+// Tabs of one view share one stream: the tab with the lock opens it, and a visible tab shows the
+// messages. A message that arrives while the page unloads, mostly after a form was sent, is carried
+// over to the next page.
+//
+// Attributes: view (without it there is no stream), label and close-label (accessible names of the
+// messages and of their close button).
 // Events: salver-message and salver-reset, both cancelable.
 
 const base = new URL(".", import.meta.url);
 const SEEN_KEY = "salver-seen";
-const MAX_SEEN = 200; // ids kept: more than anybody goes back to
-const BATCH_DELAY = 10; // ms in which words are put together
-const MAX_BATCH = 100; // ids said at once
-const FORWARD_TIMEOUT = 300; // ms in which a tab that somebody looks at shows what it was passed
-const MIN_RETRY = 1000; // ms until a stream is opened again that was refused, doubled each time
-const MAX_RETRY = 300000;
-const TICK = 100; // ms
-const ANNOUNCEMENT_LIFETIME = 5000; // ms for which assistive technology finds what it was to say
-const HIDDEN_DELAY = 1500; // ms in which somebody may come to look, perhaps by the redirect that this is for
-const ANNOUNCEMENT_DELAY = 100; // ms until assistive technology knows of a live region
-const UNLOAD_TIMEOUT = 5000; // ms in which a page that is being left is gone
-const MAX_UNLOAD = 30000; // ms after which it is not left any more: what was asked for was no page
-const CARRY_OVER_KEY = "salver-next";
-const REQUEST_EVENTS = ["htmx:configRequest", "htmx:config:request", "turbo:before-fetch-request"]; // htmx 2, htmx 4, Turbo
 
-// Which messages this browser has shown: in all of its tabs, where it keeps anything at all.
+// Times are in milliseconds.
+
+// Number of shown ids to keep, more than a visitor goes back to.
+const MAX_SEEN = 200;
+// Delay in which confirmations are collected into one request.
+const BATCH_DELAY = 10;
+// Maximum number of ids in one request. The server accepts 256.
+const MAX_BATCH = 100;
+// Timeout in which a visible tab shows a message that another tab forwarded to it.
+const FORWARD_TIMEOUT = 300;
+// Delay before a refused stream is opened again, doubled after each attempt.
+const MIN_RETRY = 1000;
+const MAX_RETRY = 300000;
+const TICK = 100;
+// How long the text of an announcement stays in its live region.
+const ANNOUNCEMENT_LIFETIME = 5000;
+// How long messages wait while no tab is visible. A redirect may be about to show the next page.
+const HIDDEN_DELAY = 1500;
+// Delay after which assistive technology observes a new live region.
+const ANNOUNCEMENT_DELAY = 100;
+// Time after which an unloading page has normally been replaced.
+const UNLOAD_TIMEOUT = 5000;
+// Time after which a page is no longer unloading: the response was not a page, but a 204 for
+// example.
+const MAX_UNLOAD = 30000;
+const CARRY_OVER_KEY = "salver-next";
+// htmx 2, htmx 4, Turbo.
+const REQUEST_EVENTS = ["htmx:configRequest", "htmx:config:request", "turbo:before-fetch-request"];
+
+// The ids that this browser has shown, shared by all tabs if local storage is available.
 const memory = [];
 const seen = {
   all() {
@@ -34,7 +54,7 @@ const seen = {
       return memory;
     }
   },
-  // Tells whether it is new, and notes it.
+  // Adds an id. Returns whether it is new.
   add(id) {
     const all = seen.all();
     if (all.includes(id)) return false;
@@ -43,33 +63,34 @@ const seen = {
     try {
       localStorage.setItem(SEEN_KEY, JSON.stringify([...new Set([...all, id])].slice(-MAX_SEEN)));
     } catch {
-      // Full, or switched off: this page remembers.
+      // Local storage is full or disabled: this page keeps the ids in memory.
     }
     return true;
   },
 };
 
-// What this browser is called, among those of one session.
+// Returns the id of this browser among those of one session, or "" without local storage.
 const clientId = () => {
   try {
-    const name = localStorage.getItem("salver-client") || Math.random().toString(36).slice(2);
-    localStorage.setItem("salver-client", name);
-    return name;
+    const id = localStorage.getItem("salver-client") || Math.random().toString(36).slice(2);
+    localStorage.setItem("salver-client", id);
+    return id;
   } catch {
     return "";
   }
 };
 
-// What is shown and not yet said, by view.
+// The ids that are shown and not yet confirmed to the server, by view.
 const unacknowledged = new Map();
 let acknowledgeTimer;
 
 const acknowledge = () => {
   clearTimeout(acknowledgeTimer);
   acknowledgeTimer = undefined;
-  for (const [view, all] of unacknowledged) {
-    for (const ids = [...all]; ids.length; ) {
-      // What does not arrive is sent down the stream again, is known by its id, and said again.
+  for (const [view, viewIds] of unacknowledged) {
+    for (const ids = [...viewIds]; ids.length; ) {
+      // If the request fails, the server sends the messages again. Their ids are already seen, so
+      // they are confirmed again and not shown twice.
       fetch(new URL("confirm", base), {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -87,12 +108,12 @@ const confirm = (view, id) => {
   acknowledgeTimer ??= setTimeout(acknowledge, BATCH_DELAY);
 };
 
-// The server escapes what it draws.
+// The HTML is safe: the server escapes all text in it.
 let policy;
 try {
   policy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
 } catch {
-  // Not allowed: where that is enforced, what comes is not drawn.
+  // The CSP does not allow the policy. If it requires trusted types, no message is shown.
 }
 const parse = (html) => {
   const template = document.createElement("template");
@@ -113,17 +134,17 @@ document.addEventListener("input", () => (edited = true), true);
 let leftAt = -Infinity;
 const markLeaving = () => (leftAt = performance.now());
 addEventListener("beforeunload", markLeaving);
-// Where no page says that it is left: a form that no script has taken.
+// Not every browser fires beforeunload: a form that no script handles unloads the page.
 addEventListener("submit", (event) => event.defaultPrevented || markLeaving());
 const isLeaving = () => performance.now() - leftAt < MAX_UNLOAD;
 
-// What this tab has for the page that follows.
+// The frames that this tab keeps for the next page.
 const carryOver = {
   all() {
     const all = JSON.parse(sessionStorage.getItem(CARRY_OVER_KEY)) || [];
-    return all.filter((one) => Date.now() - one.at < 2 * UNLOAD_TIMEOUT);
+    return all.filter((entry) => Date.now() - entry.at < 2 * UNLOAD_TIMEOUT);
   },
-  // Keeps a frame. Tells whether it could.
+  // Keeps a frame. Returns whether session storage accepted it.
   put(view, frame) {
     try {
       sessionStorage.setItem(CARRY_OVER_KEY, JSON.stringify([...carryOver.all(), { view, frame, at: Date.now() }]));
@@ -132,28 +153,28 @@ const carryOver = {
       return false;
     }
   },
-  // Takes what is for a view, or for any.
+  // Removes and returns the frames of a view and of the view `*`.
   take(view) {
     try {
       const all = carryOver.all();
-      const mine = all.filter((one) => one.view === view || one.frame.any);
-      sessionStorage.setItem(CARRY_OVER_KEY, JSON.stringify(all.filter((one) => !mine.includes(one))));
-      return mine.map((one) => one.frame);
+      const taken = all.filter((entry) => entry.view === view || entry.frame.any);
+      sessionStorage.setItem(CARRY_OVER_KEY, JSON.stringify(all.filter((entry) => !taken.includes(entry))));
+      return taken.map((entry) => entry.frame);
     } catch {
       return [];
     }
   },
-  // Forgets what was another visitor's.
+  // Drops all frames: they belong to another visitor.
   clear() {
     try {
       sessionStorage.removeItem(CARRY_OVER_KEY);
     } catch {
-      // There is none.
+      // Session storage is disabled.
     }
   },
 };
 
-// The messages of one view as they come.
+// The stream of one view, shared by the tabs of the browser.
 class Feed {
   constructor(view, show, reset) {
     Object.assign(this, { view, show, reset, tabId: Math.random(), visibleTabs: new Set(), forwarded: new Map(), queue: [] });
@@ -169,13 +190,14 @@ class Feed {
     this.channel.onmessage = ({ data }) => this.onMessage(data);
     document.addEventListener("visibilitychange", () => (this.announce(), this.flush()), { signal });
     this.announce();
-    const lead = () =>
+    // Runs in the tab that gets the lock, until that tab stops.
+    const becomeLeader = () =>
       new Promise((release) => {
         signal.addEventListener("abort", release);
         this.channel.postMessage({ query: true });
         this.open();
       });
-    navigator.locks.request(this.name, { signal }, lead).catch(() => signal.aborted || this.open());
+    navigator.locks.request(this.name, { signal }, becomeLeader).catch(() => signal.aborted || this.open());
   }
 
   stop() {
@@ -214,7 +236,7 @@ class Feed {
   open() {
     const url = new URL("stream", base);
     url.searchParams.set("view", this.view);
-    // The one before it may not have ended yet, as far as the server knows.
+    // By the client id the server closes the previous stream, which it may still consider open.
     if (this.channel) url.searchParams.set("client", clientId());
     const source = (this.source = new EventSource(url));
     source.onopen = () => (this.retryDelay = MIN_RETRY);
@@ -224,7 +246,7 @@ class Feed {
       this.channel?.postMessage({ reset: true });
       this.reset();
     });
-    // A break mends itself; what the server refuses does not.
+    // EventSource reconnects after a network error, but not after an error status.
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return;
       this.retryTimer = setTimeout(() => this.open(), this.retryDelay * (0.5 + Math.random()));
@@ -232,7 +254,8 @@ class Feed {
     };
   }
 
-  // Shows what came where somebody looks: here, or in another tab. Where nobody does it waits a moment.
+  // Shows a frame in a visible tab: this one or another. Without a visible tab the frame waits for
+  // HIDDEN_DELAY.
   onFrame(frame) {
     this.queue.push(frame);
     if (!document.hidden || this.visibleTabs.size) return this.flush();
@@ -250,15 +273,16 @@ class Feed {
 
   forward(to, frame) {
     this.channel.postMessage({ to, frame });
-    const alone = () => {
+    const showHere = () => {
       this.visibleTabs.delete(to);
       this.show(frame);
     };
-    this.forwarded.set(frame.message.id, setTimeout(alone, FORWARD_TIMEOUT));
+    this.forwarded.set(frame.message.id, setTimeout(showHere, FORWARD_TIMEOUT));
   }
 }
 
-// Lists that stand elsewhere in the page, or come with a part of it.
+// Confirms lists that the server rendered elsewhere in the page or in a partial, outside of
+// <salver-messages>.
 const known = new WeakSet();
 const scan = () => {
   for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
@@ -275,15 +299,16 @@ for (const type of ["turbo:load", "turbo:frame-load", "htmx:load", "htmx:after:s
 
 class SalverMessages extends HTMLElement {
   connectedCallback() {
-    // Only moved within the page.
+    // The element was only moved within the page.
     if (this.aborter) return;
     const lists = this.querySelectorAll(":scope > ul.salver-messages");
-    // What a copy of this page was left with.
-    for (const part of this.querySelectorAll(".salver-toasts, .salver-live-region")) part.remove();
+    // A cached copy of the page contains the elements of its first run.
+    for (const element of this.querySelectorAll(".salver-toasts, .salver-live-region")) element.remove();
     const label = this.getAttribute("label") || "Messages";
     this.list = make("ul", { class: "salver-messages" });
     this.toasts = make("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
-    // They are there first, and filled then: a live region that comes filled is not read out.
+    // Live regions are inserted empty and filled later: text that is inserted with its region is
+    // not announced.
     this.liveRegions = ["polite", "assertive"].map((live) => make("div", { class: "salver-live-region", "aria-live": live }));
     this.append(this.toasts, ...this.liveRegions);
     this.aborter = new AbortController();
@@ -292,9 +317,9 @@ class SalverMessages extends HTMLElement {
     addEventListener("pageshow", ({ persisted }) => persisted && this.listen(), { signal });
     document.addEventListener("keydown", (event) => this.onKeydown(event), { signal });
     for (const list of lists) this.adoptList(list);
-    const swapped = new MutationObserver((changes) => changes.forEach(({ addedNodes }) => this.onAdded(addedNodes)));
-    swapped.observe(this, { childList: true });
-    signal.addEventListener("abort", () => swapped.disconnect());
+    const observer = new MutationObserver((changes) => changes.forEach(({ addedNodes }) => this.onAdded(addedNodes)));
+    observer.observe(this, { childList: true });
+    signal.addEventListener("abort", () => observer.disconnect());
     for (const type of REQUEST_EVENTS) document.addEventListener(type, (event) => this.addViewHeader(event.detail), { signal });
     this.listen();
   }
@@ -305,7 +330,7 @@ class SalverMessages extends HTMLElement {
       this.onHide();
       this.aborter.abort();
       this.aborter = undefined;
-      for (const part of [this.toasts, ...this.liveRegions]) part.remove();
+      for (const element of [this.toasts, ...this.liveRegions]) element.remove();
     });
   }
 
@@ -322,7 +347,7 @@ class SalverMessages extends HTMLElement {
     this.feed.start();
   }
 
-  // The page goes, perhaps to come back as it is: then what was shown is not shown again.
+  // The page may be restored from the back/forward cache: it must not show its messages again then.
   onHide() {
     acknowledge();
     this.feed?.stop();
@@ -332,10 +357,11 @@ class SalverMessages extends HTMLElement {
 
   reset() {
     const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
-    // What somebody has begun to write is worth more than what the page shows.
+    // Unsaved input is worth more than a page that shows the new session.
     carryOver.clear();
     if (isLeaving() || !this.dispatchEvent(event) || edited) return;
-    // When the new session is known here; and not by asking for the answer to a form once more.
+    // Later, when the browser has the cookie of the new session. location.assign, because a reload
+    // could submit a form again.
     setTimeout(() => isLeaving() || location.assign(location.pathname + location.search), HIDDEN_DELAY * (0.5 + Math.random()));
   }
 
@@ -343,7 +369,7 @@ class SalverMessages extends HTMLElement {
     return [...this.querySelectorAll(".salver-message, .salver-more")];
   }
 
-  // Takes the list over that came with the page.
+  // Confirms and decorates the items of a list that the server rendered.
   adoptList(list) {
     const view = list.dataset.salverConfirm;
     for (const item of [...list.children]) {
@@ -354,13 +380,13 @@ class SalverMessages extends HTMLElement {
     }
   }
 
-  // Has a part that is asked for bring what is for this page.
+  // Adds the header that lets a partial carry the messages of this page.
   addViewHeader({ headers, ctx, fetchOptions }) {
     const view = this.getAttribute("view");
     if (view !== null) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
   }
 
-  // Shows what it has brought.
+  // Shows the lists that a partial inserted.
   onAdded(nodes) {
     for (const list of nodes) {
       if (!list.matches?.("ul.salver-messages")) continue;
@@ -370,7 +396,7 @@ class SalverMessages extends HTMLElement {
     }
   }
 
-  // Shows what has come, here or on the page that follows.
+  // Shows a frame here, or carries it over to the next page if this page unloads.
   onFrame(frame) {
     if (!isLeaving() || !carryOver.put(this.getAttribute("view"), frame)) return this.show(frame);
     setTimeout(() => this.feed && carryOver.take(this.getAttribute("view")).forEach((frame) => this.show(frame)), UNLOAD_TIMEOUT);
@@ -384,16 +410,16 @@ class SalverMessages extends HTMLElement {
     if (this.dispatchEvent(event)) this.insert(this.decorate(parse(html)));
   }
 
-  // Gives an item its button, its time and its voice.
+  // Adds the close button, the autoclose timer and the announcement of an item.
   decorate(item) {
     const { salverAutoclose: time, salverLevel: level } = item.dataset;
     if (time && level !== "error") {
       item.remainingMs = Number(time);
       this.timer ??= setInterval(() => this.tick(), TICK);
     }
-    const spoken = make("p", {}, item.textContent);
-    setTimeout(() => this.liveRegions[level === "error" ? 1 : 0].append(spoken), ANNOUNCEMENT_DELAY);
-    setTimeout(() => spoken.remove(), ANNOUNCEMENT_LIFETIME);
+    const announcement = make("p", {}, item.textContent);
+    setTimeout(() => this.liveRegions[level === "error" ? 1 : 0].append(announcement), ANNOUNCEMENT_DELAY);
+    setTimeout(() => announcement.remove(), ANNOUNCEMENT_LIFETIME);
     item.querySelector("[role]")?.removeAttribute("role");
     const close = make("button", { type: "button", class: "salver-close" });
     close.setAttribute("aria-label", this.getAttribute("close-label") || "Close");
@@ -402,30 +428,30 @@ class SalverMessages extends HTMLElement {
     return item;
   }
 
-  // Puts an item in, in the place of the one with its tag.
+  // Inserts an item. It replaces the item with the same tag.
   insert(item) {
     const tag = item.dataset.salverTag;
-    const before = tag && this.items().find((other) => other.dataset.salverTag === tag);
-    if (!before) return this.list.append(item);
-    // Ids sort by time: one that was on its way for long is not news.
-    if (before.dataset.salverId > item.dataset.salverId) return;
-    const focused = before.contains(document.activeElement);
-    before.replaceWith(item);
+    const previous = tag && this.items().find((other) => other.dataset.salverTag === tag);
+    if (!previous) return this.list.append(item);
+    // Ids sort by time: a delayed older message does not replace a newer one.
+    if (previous.dataset.salverId > item.dataset.salverId) return;
+    const focused = previous.contains(document.activeElement);
+    previous.replaceWith(item);
     if (focused) item.querySelector(".salver-close").focus();
   }
 
   close(item) {
     const buttons = [...this.querySelectorAll(".salver-close")];
-    const at = buttons.findIndex((button) => item.contains(button));
+    const index = buttons.findIndex((button) => item.contains(button));
     const focused = item.contains(document.activeElement);
     item.remove();
-    if (focused) (buttons[at + 1] || buttons[at - 1])?.focus();
+    if (focused) (buttons[index + 1] || buttons[index - 1])?.focus();
   }
 
-  // Closes the message that has the focus, else the one that came last.
+  // Escape closes the message that contains the focus, or else the last one.
   onKeydown(event) {
-    const isTaken = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
-    if (event.key !== "Escape" || isTaken) return;
+    const isHandled = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
+    if (event.key !== "Escape" || isHandled) return;
     const focused = document.activeElement.closest?.(".salver-message, .salver-more");
     const item = this.contains(focused) ? focused : this.list.lastElementChild;
     if (!item) return;
@@ -433,7 +459,8 @@ class SalverMessages extends HTMLElement {
     this.close(item);
   }
 
-  // Time goes by for whoever can read, and is not reading. A page that sleeps does not age.
+  // Timers run while the page is visible, and no message is hovered or has visible focus. They stop
+  // while the browser suspends the page.
   tick() {
     const timed = this.items().filter((item) => item.remainingMs !== undefined);
     if (!timed.length) this.timer = clearInterval(this.timer);

@@ -1,15 +1,16 @@
-//! The end of the process: a server that ends waits for its responses, and a stream is one that does not end by
-//! itself.
+//! Shutdown: a server that stops waits for its responses, and a stream does not end by itself.
 
 use std::sync::Once;
 
 use crate::runtime;
 
-/// Ends all streams when the process is asked to end, by the signals by which actix-web ends a server.
+/// Closes all streams at the signals by which actix-web stops a server. Only the first call has an
+/// effect.
 pub(crate) fn install_handler() {
     static ONCE: Once = Once::new();
 
-    // Without a thread a server that ends waits for its streams as long as it is set to.
+    // If the background runtime cannot start, a server that stops waits for its streams until its
+    // own shutdown timeout.
     ONCE.call_once(|| drop(runtime::spawn(wait_for_signal())));
 }
 
@@ -37,8 +38,8 @@ async fn wait_for_signal() {
 }
 
 #[cfg(not(unix))]
-async fn wait() {
+async fn wait_for_signal() {
     if tokio::signal::ctrl_c().await.is_ok() {
-        crate::web::live::STREAMS.close();
+        crate::web::live::STREAMS.shut_down();
     }
 }

@@ -1,6 +1,6 @@
-//! What goes down a stream: Server-Sent Events. (WHATWG HTML, "Server-sent events".)
+//! The frames of a stream: Server-Sent Events. (WHATWG HTML, "Server-sent events".)
 //!
-//! No line of a frame is anybody's text: JSON has none that ends a line.
+//! Text of a message cannot end a line and so start a field: JSON escapes line breaks.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,24 +13,25 @@ use crate::store::Claim;
 use crate::web::translation::Translator;
 use crate::{Message, fragment};
 
-/// A comment, which shows both sides that the connection is there.
+/// A comment, which shows both sides that the connection is open.
 pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 
-/// What a frame says of a message.
+/// The data of the frame of one message.
 #[derive(Serialize)]
 struct MessageFrame<'a> {
     message: &'a Message,
-    /// Whether it is for whichever page comes next.
+    /// Whether the message is for [`View::ANY`](crate::View::ANY).
     any: bool,
     html: String,
 }
 
-/// Opens a stream: how long the browser is to wait before it opens another.
+/// Returns the first frame of a stream: the time after which the browser reconnects.
 pub(crate) fn opening(retry: Duration) -> Bytes {
     format!(":\nretry: {}\n\n", retry.as_millis()).into()
 }
 
-/// Says farewell: when to come again, and whether the page is not what it was any more.
+/// Returns the last frame of a stream: the time after which the browser reconnects, and with
+/// `reset` the event that reloads the page.
 pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
     let mut frame = format!("retry: {}\n\n", retry.as_millis());
     if reset {
@@ -39,18 +40,18 @@ pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
     frame.into()
 }
 
-/// Puts the messages of a claim into frames, and how many more there were.
+/// Returns a frame for each message of a claim, and one with the number of displaced messages.
 pub(crate) fn messages(claim: &Claim, translator: &Translator) -> Bytes {
     let mut frames = String::new();
     for message in claim.messages() {
         let translated = translator.translate(message);
-        let shown = MessageFrame {
+        let frame = MessageFrame {
             any: claim.is_for_any(message),
             html: fragment(std::slice::from_ref(&translated), 0),
             message: &translated,
         };
-        // Words and numbers: there is nothing that could not be written, and writing into a string cannot fail.
-        let data = serde_json::to_string(&shown).unwrap_or_default();
+        // A message always serializes, and writing into a string cannot fail.
+        let data = serde_json::to_string(&frame).unwrap_or_default();
         let _ = write!(frames, "id: {}\ndata: {data}\n\n", message.id());
     }
     let displaced = claim.result.displaced;

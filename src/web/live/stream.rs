@@ -1,4 +1,4 @@
-//! A stream: the messages of one view as they come.
+//! A stream: the messages of one view, sent as they become visible.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -23,37 +23,43 @@ use crate::web::request::state::RequestState;
 use crate::web::translation::Translator;
 use crate::{Context, Error, View};
 
-/// How often a stream on which nothing happens shows that it is there: sooner than proxies lose patience.
+/// Interval of keep-alive comments on an idle stream, shorter than the idle timeouts of proxies.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// How soon after messages it does so, and how often: what has gone to a page that is not there any more is given
-/// back. By the first sign the system learns that nobody is there, and says so at the second.
+/// Interval of the keep-alive comments that follow messages. They detect a closed page, so that its
+/// messages are released.
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+/// Number of those comments. On a connection that the client has closed, the first write makes the
+/// peer reset the connection, and the second write fails.
 const PROBES: u8 = 2;
-/// How late a sign may be. A reader that took nothing for so long is cut off, and catches up over another stream.
+/// Maximum delay of a keep-alive comment. A client that reads nothing for so long is disconnected,
+/// and receives the rest on its next stream.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How soon a browser comes again after a break, and up to how much later: not all of them at once.
+/// Delay after which a browser reconnects, and the jitter added to it, so that browsers do not
+/// reconnect together.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 const RETRY_JITTER: Duration = Duration::from_millis(1500);
-/// The same where the process ends, and all of its streams at once.
+/// The jitter at shutdown, when all streams of the process close together.
 const SHUTDOWN_RETRY_JITTER: Duration = Duration::from_secs(5);
-/// How long a stream lives, and up to how much longer: a session that has ended elsewhere is not listened to for ever.
+/// Lifetime of a stream, and the jitter added to it. Bounds how long a stream serves a session that
+/// has ended in another process.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 const MAX_LIFETIME_JITTER: Duration = Duration::from_secs(5 * 60);
-/// Longest name of a browser. Stops strangers from filling the memory with it.
+/// Maximum length of a client id, in bytes. Stops clients from filling the memory with long ids.
 const MAX_CLIENT_ID: usize = 40;
-/// How soon the store is asked again that gave no answer, and up to how much later.
+/// Delay of the next read after one that failed, and the maximum jitter added to it.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Longest time for which a stream trusts the word of when something falls due: the store's clock and this
-/// process's may run apart.
+/// Maximum delay of a read that is due at a known time. The clocks of the store and of this process
+/// may drift apart.
 const MAX_DUE_DELAY: Duration = Duration::from_secs(60);
-/// Least rest between two looks for what falls due.
+/// Minimum delay of a read that is due at a known time.
 const MIN_READ_INTERVAL: Duration = Duration::from_millis(10);
-/// How long a stream waits for a ring where nothing falls due.
+/// Delay of the next read when no message is due; a change of the contexts triggers an earlier one.
 const IDLE_READ_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often a page is sent what it does not confirm. After that it is cut off: nobody reads there.
+/// Number of times that a message is sent to a page that does not confirm it. Then the stream
+/// closes: the page does not read it.
 const MAX_DELIVERIES: u8 = 3;
 
-/// Opens the stream of a visitor's view.
+/// Opens the stream of a view, in the visitor's session.
 pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpResponse, Error> {
     let state = RequestState::of(request)?;
     if !csrf::allows_stream(request) {
@@ -61,12 +67,12 @@ pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpR
     }
     let StreamQuery { view, client } = parse_query(request)?;
     let Some(session) = state.visitor.session(request) else {
-        // By this status a browser does not come again by itself: whoever has no session has no messages.
+        // A browser does not reconnect after 204. Without a session there are no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
     let context = state.app_state.salver.context_for(session, view);
     let Some(registration) = STREAMS.register(&context, client) else {
-        return Err(Error::unavailable("there are too many streams"));
+        return Err(Error::unavailable("too many open streams"));
     };
     if handles_signals {
         shutdown::install_handler();
@@ -79,18 +85,18 @@ pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpR
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
-        // Not `no-store`: a page that was told something under it does not come back as it was.
+        // Not `no-store`: with it, browsers do not restore the page from the back/forward cache.
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        // A compressor, or a proxy that buffers, would keep the frames to itself.
+        // Compression, and proxies that buffer responses, would delay the frames.
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(frames))
 }
 
-/// What a page asks for.
+/// The query string.
 struct StreamQuery {
     view: View,
-    /// What its browser is called, if it has one stream of a view.
+    /// The id of the browser, if the browser keeps one stream for each view.
     client: Option<String>,
 }
 
@@ -114,19 +120,19 @@ struct Stream {
     context: Context,
     translator: Translator,
     registration: Registration,
-    /// From before the first look: what comes in between rings.
+    /// Registered before the first read, so that no change after that read is missed.
     listener: Listener,
     unconfirmed: Unconfirmed,
-    /// How often in a row it has sent what it had sent before.
+    /// Number of consecutive reads that returned messages sent before.
     redeliveries: u8,
     state: State,
-    /// When the browser has to show again whose it is.
+    /// When the stream closes, so that the browser reconnects and its session is read again.
     expires_at: Instant,
-    /// When the store is asked though nothing rings.
+    /// When the store is read even without a change.
     read_at: Instant,
-    /// When to show that it is there.
+    /// When the next keep-alive comment is due.
     keep_alive_at: Instant,
-    /// How often it shows so soon.
+    /// Number of remaining comments at the short interval.
     probes: u8,
 }
 
@@ -137,7 +143,7 @@ enum State {
     Closed,
 }
 
-/// What a stream woke for.
+/// The reason why a stream wakes.
 enum Wake {
     Closed(CloseReason),
     Read,
@@ -168,7 +174,7 @@ impl Stream {
         }
     }
 
-    /// Gives the next frames, when there are any; nothing at the end.
+    /// Waits for the next frames and returns them; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Bytes> {
         match self.state {
             State::New => {
@@ -183,7 +189,7 @@ impl Stream {
             match self.wait().await {
                 Wake::Closed(reason) => {
                     self.state = State::Closed;
-                    let spread = match reason {
+                    let max_jitter = match reason {
                         CloseReason::Shutdown => {
                             self.unconfirmed.release_all();
                             SHUTDOWN_RETRY_JITTER
@@ -191,7 +197,7 @@ impl Stream {
                         CloseReason::SessionEnded => RETRY_JITTER,
                         CloseReason::Superseded => return None,
                     };
-                    let retry = RETRY_AFTER + jitter(spread);
+                    let retry = RETRY_AFTER + jitter(max_jitter);
                     return Some(sse::closing(retry, reason == CloseReason::SessionEnded));
                 }
                 Wake::Read => {
@@ -203,19 +209,19 @@ impl Stream {
                 }
                 Wake::KeepAlive => {
                     self.probes = self.probes.saturating_sub(1);
-                    let rest = if self.probes > 0 {
+                    let interval = if self.probes > 0 {
                         PROBE_INTERVAL
                     } else {
                         KEEP_ALIVE_INTERVAL
                     };
-                    self.keep_alive_at = Instant::now() + rest;
+                    self.keep_alive_at = Instant::now() + interval;
                     return Some(sse::KEEP_ALIVE);
                 }
             }
         }
     }
 
-    /// Tells whether it has lived long enough, or nobody reads it.
+    /// Returns whether the stream has reached its lifetime, or the client does not read it.
     fn is_expired(&self) -> bool {
         let now = Instant::now();
         now > self.expires_at
@@ -236,15 +242,15 @@ impl Stream {
         }
     }
 
-    /// Claims what is pending; gives it as frames, if there is any.
+    /// Claims the pending messages and returns their frames; `None` if there are none.
     async fn read(&mut self) -> Option<Bytes> {
         static DEGRADED: LogLimit = LogLimit::new();
 
         let salver = &self.app_state.salver;
         let started_at = Instant::now();
         let claimed = {
-            // Many streams that wake at once must not fill the connection that pages need.
-            let _turn = self.app_state.stream_polls.acquire().await;
+            // Streams that wake together must not fill the connection that pages need.
+            let _permit = self.app_state.stream_polls.acquire().await;
             salver.claim_for_api(self.context.read_contexts()).await
         };
         let mut guard = match claimed {
@@ -273,9 +279,9 @@ impl Stream {
                 .keep(started_at + salver.config().lease, guard);
         }
         self.read_at = Instant::now() + next;
-        // What the page does not confirm is shown once more.
-        if let Some(ends) = self.unconfirmed.next_lease_end() {
-            self.read_at = self.read_at.min(ends);
+        // Messages that the page has not confirmed are sent again.
+        if let Some(lease_end) = self.unconfirmed.next_lease_end() {
+            self.read_at = self.read_at.min(lease_end);
         }
         (!frames.is_empty()).then_some(frames)
     }

@@ -1,4 +1,4 @@
-//! What all requests of a worker share.
+//! State that all requests of a worker share.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -15,30 +15,30 @@ use crate::web::view::source::ViewSource;
 use crate::web::view::unknown_view::{MAX_VIEWS, UnknownViewDetector};
 use crate::{Salver, SessionId, View};
 
-/// A worker's own: its connection, its sources, what it has met.
+/// State of one worker: its handle, its session and view sources, its caches.
 pub(crate) struct AppState {
     pub(crate) salver: Salver,
     pub(crate) session: SessionSource,
     pub(crate) view: ViewSource,
     pub(crate) view_cache: ViewCache,
     pub(crate) session_cache: SessionCache,
-    /// The views that this worker has had pages of.
+    /// Views of which this worker has served a page.
     pub(crate) recorded_views: RefCell<HashSet<View>>,
     pub(crate) plain_http: bool,
     pub(crate) translator: TranslatorFactory,
-    /// Whether messages go with parts of a page.
+    /// Whether partials carry messages.
     pub(crate) partials: bool,
     pub(crate) unknown_views: &'static UnknownViewDetector,
-    /// Whether pages say themselves what they show.
+    /// Whether pages confirm in the browser which messages they show.
     #[cfg(feature = "live")]
     pub(crate) confirm_in_browser: bool,
-    /// The turns of streams at the store.
+    /// Limits the concurrent store calls of streams.
     #[cfg(feature = "live")]
     pub(crate) stream_polls: tokio::sync::Semaphore,
 }
 
 impl AppState {
-    /// Gives the session of a request, if it has one.
+    /// Returns the session of a request, if it has one.
     pub(crate) fn session_of(
         &self,
         request: &HttpRequest,
@@ -53,18 +53,20 @@ impl AppState {
         self.view.find(request, &self.view_cache)
     }
 
-    /// Gives the view of a page, and notes that there is a page of it.
+    /// Returns the view of a page, and records that the view has a page. [`View::ANY`] if the
+    /// source finds no view.
     pub(crate) fn page_view(&self, request: &HttpRequest) -> View {
         self.record_view(self.view(request).unwrap_or(View::ANY))
     }
 
-    /// Gives the view of the page that asks for a part, and notes that there is a page of it.
+    /// Returns the view of the page that requests a partial, and records that the view has a page.
+    /// [`View::ANY`] if the request does not name one.
     pub(crate) fn requesting_page_view(&self, request: &HttpRequest) -> View {
         let view = partial::requesting_page(request, &self.view, &self.view_cache);
         self.record_view(view.unwrap_or(View::ANY))
     }
 
-    /// Notes that there is a page of a view. Each worker says so once.
+    /// Records that a view has a page. Each worker reports a view once.
     pub(crate) fn record_view(&self, view: View) -> View {
         let mut pages = self.recorded_views.borrow_mut();
         if pages.len() < MAX_VIEWS && !pages.contains(&view) {

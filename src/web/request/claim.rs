@@ -1,4 +1,5 @@
-//! What the store is asked for a request: once, within the page's budget, and only where something may be there.
+//! The claim of a request: at most one store call, within the page's time budget, and only if
+//! messages may be pending.
 
 use std::time::Duration;
 
@@ -13,14 +14,15 @@ use crate::web::request::eligibility;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::request::state::{PageMessages, RequestState, ResponseKind};
 
-/// What an operator has to mend is said once a minute, not once a page.
+/// Conditions that need an operator are logged once a minute, not once for each page.
 static DEGRADED_LOG_LIMIT: LogLimit = LogLimit::new();
 static SKIPPED_LOG_LIMIT: LogLimit = LogLimit::new();
 
 impl RequestState {
-    /// Claims what is pending for this request, once, however many ask.
+    /// Claims what is pending for this request. The first call claims; later calls return its
+    /// result.
     ///
-    /// Trouble with the store is counted as nothing pending: it never breaks a page.
+    /// A store failure counts as nothing pending: it never breaks a page.
     pub(crate) async fn page_messages(&self, request: &HttpRequest) -> PageMessages {
         self.page_messages
             .get_or_init(|| self.claim(request))
@@ -42,12 +44,13 @@ impl RequestState {
 
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
         let salver = &self.app_state.salver;
-        let held = self
+        let call = self
             .with_remaining_timeout(async |timeout| salver.claim_for_page(contexts, timeout).await);
-        match held.await {
+        match call.await {
             Ok(claim) => self.keep_claim(request, claim),
             Err(error) => {
-                // The breaker has said so once; a line for each page would drown it.
+                // The circuit breaker has logged this once; a line for each page would hide that
+                // line.
                 if error.is_unavailable() {
                     tracing::debug!(%error, "page served without messages");
                 } else if DEGRADED_LOG_LIMIT.allow() {
@@ -62,10 +65,10 @@ impl RequestState {
         let mut page = PageMessages::default();
         if let Some(result) = claim.result() {
             if result.undecodable + result.unsupported > 0 && SKIPPED_LOG_LIMIT.allow() {
-                let (unreadable, newer) = (result.undecodable, result.unsupported);
+                let (undecodable, unsupported) = (result.undecodable, result.unsupported);
                 tracing::warn!(
-                    unreadable,
-                    newer,
+                    undecodable,
+                    unsupported,
                     "skipped stored messages that cannot be decoded"
                 );
             }
@@ -81,7 +84,7 @@ impl RequestState {
         page
     }
 
-    /// Gives back what was claimed, before the response leaves.
+    /// Releases a claim before the response is sent.
     pub(crate) async fn release(&self, claim: ClaimGuard) {
         if claim.is_empty() {
             return;
@@ -91,19 +94,20 @@ impl RequestState {
             .await;
     }
 
-    /// Waits for the store with what is left of the page's one budget, and takes the wait off it.
+    /// Runs a store call with the rest of the page's time budget, and subtracts the time that it
+    /// took.
     async fn with_remaining_timeout<T>(&self, call: impl AsyncFnOnce(Duration) -> T) -> T {
         let started = Instant::now();
         let outcome = call(self.remaining_timeout.get()).await;
-        let left = self
+        let rest = self
             .remaining_timeout
             .get()
             .saturating_sub(started.elapsed());
-        self.remaining_timeout.set(left);
+        self.remaining_timeout.set(rest);
         outcome
     }
 
-    /// Tells whether anything could go into the response, without asking the store.
+    /// Returns whether there may be anything to insert into the response. Makes no store call.
     pub(crate) fn may_have_messages(
         &self,
         request: &HttpRequest,
@@ -116,7 +120,7 @@ impl RequestState {
         if partial.is_some() && self.claimable_partial_contexts(request, headers).is_some() {
             return true;
         }
-        // What htmx has asked for may be a page all the same.
+        // A response to htmx may also be a full page.
         if partial.is_some_and(|partial| *partial != Partial::Htmx) {
             return false;
         }
@@ -126,7 +130,8 @@ impl RequestState {
         any
     }
 
-    /// Gives what the store has to be asked for on behalf of this request, if it is a page and may have something.
+    /// Returns the context to claim for this request; `None` if the request may not claim, has no
+    /// session, or is known to have no pending messages.
     fn claimable_context(
         &self,
         request: &HttpRequest,
@@ -138,14 +143,15 @@ impl RequestState {
         let session = self.visitor.session_with_headers(request, headers)?;
         let view = self.app_state.page_view(request);
         let salver = &self.app_state.salver;
-        let is_quiet = !self.visitor.bypasses_index()
+        let is_known_empty = !self.visitor.bypasses_index()
             && salver.is_known_empty(&session, &view)
             && !headers.cookies.hint;
-        (!is_quiet).then(|| salver.context_for(session, view))
+        (!is_known_empty).then(|| salver.context_for(session, view))
     }
 
-    /// Gives what the store has to be asked for on behalf of the page that asks for a part: its messages, and those
-    /// that this request has added to its own view.
+    /// Returns the contexts to claim for a partial: those of the requesting page, and that of this
+    /// request's own view if the request added messages to it. `None` as in
+    /// [`claimable_context`](Self::claimable_context).
     fn claimable_partial_contexts(
         &self,
         request: &HttpRequest,
@@ -160,8 +166,8 @@ impl RequestState {
             _ => self.app_state.requesting_page_view(request),
         };
         let salver = &self.app_state.salver;
-        let is_known = !self.visitor.bypasses_index() && !headers.cookies.hint;
-        if is_known && salver.is_known_empty(&session, &view) {
+        let uses_index = !self.visitor.bypasses_index() && !headers.cookies.hint;
+        if uses_index && salver.is_known_empty(&session, &view) {
             return None;
         }
         let page = salver.context_for(session, view);
@@ -178,7 +184,7 @@ impl RequestState {
         Some(contexts)
     }
 
-    /// Claims what a part carries, where no handler has claimed for itself.
+    /// Claims the messages of a partial, unless a handler has already claimed for this request.
     pub(crate) async fn partial_messages(&self, request: &HttpRequest) -> PageMessages {
         if self.page_messages.initialized() {
             return PageMessages::default();

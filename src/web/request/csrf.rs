@@ -1,33 +1,36 @@
-//! Who may ask: a page of the same origin, as far as a browser says whose page asks. ("Fetch Metadata Request
-//! Headers", W3C; "Cross-Site Request Forgery Prevention Cheat Sheet", OWASP.)
+//! Origin checks: whether the requesting page has the same origin, as far as the browser reports
+//! it. ("Fetch Metadata Request Headers", W3C; "Cross-Site Request Forgery Prevention Cheat Sheet",
+//! OWASP.)
 
 use actix_web::HttpRequest;
 
-/// Tells whether a request for a stream is a page's own.
+/// Returns whether a request may open a stream: it accepts `text/event-stream` and comes from a
+/// page of the same origin.
 ///
-/// A form, a frame or an address that is typed in asks for something else than events.
+/// A form, a frame or a typed URL does not accept `text/event-stream`.
 #[cfg(feature = "live")]
 pub(crate) fn allows_stream(request: &HttpRequest) -> bool {
     let accept = header(request, "accept").unwrap_or_default();
     accept.contains("text/event-stream") && is_same_origin(request)
 }
 
-/// Tells whether the page that asks is of the same origin.
+/// Returns whether the requesting page certainly has the same origin.
 #[cfg(feature = "live")]
 fn is_same_origin(request: &HttpRequest) -> bool {
     same_origin(request) == Some(true)
 }
 
-/// Tells whether a page of another site asks. What no browser sends says nothing of where it comes from.
+/// Returns whether a page of another origin sent the request. A request without origin information,
+/// as from a client that is not a browser, is not cross-origin.
 pub(crate) fn is_cross_origin(request: &HttpRequest) -> bool {
     same_origin(request) == Some(false)
 }
 
-/// Tells whether the page that asks is of the same origin, if a browser says so. Those that do not say name its origin
-/// where they send something, and else the page itself.
+/// Returns whether the requesting page has the same origin; `None` without information. Browsers
+/// without `Sec-Fetch-Site` send `Origin` with requests that carry data, and `Referer` with others.
 fn same_origin(request: &HttpRequest) -> Option<bool> {
-    if let Some(app_state) = header(request, "sec-fetch-site") {
-        return Some(app_state == "same-origin");
+    if let Some(site) = header(request, "sec-fetch-site") {
+        return Some(site == "same-origin");
     }
     let page = header(request, "origin").or_else(|| header(request, "referer"))?;
     let host = page.split_once("://").map(|(_, rest)| rest);

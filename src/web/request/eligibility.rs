@@ -5,7 +5,8 @@ use actix_web::http::Method;
 
 use crate::web::request::headers::RequestHeaders;
 
-/// Tells whether a request may be a view at all, from what is known before the handler runs.
+/// Returns whether a request may claim messages, as far as its method and headers decide it. `HEAD`
+/// and speculative requests may not.
 pub(crate) fn may_claim(request: &HttpRequest, headers: &RequestHeaders<'_>) -> bool {
     request.method() != Method::HEAD && !headers.is_speculative
 }

@@ -1,24 +1,25 @@
-//! What the headers of a request say to Salver, read in one go: to look each of them up costs more than to walk
-//! over all.
+//! The request headers that Salver uses, read in one pass: a lookup for each of them costs more
+//! than one pass over all headers.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 
 use crate::web::session::cookies::Cookies;
 
-/// What a header says where a browser fetches a page that nobody looks at yet.
+/// Header values of a request that a browser sends before the visitor opens the page.
 const SPECULATIVE: [&str; 2] = ["prefetch", "prerender"];
-/// What a page may be fetched for; anything else (an image, a script) shows no messages.
+/// Values of `Sec-Fetch-Dest` for which the response may be a page. Others, such as an image or a
+/// script, show no messages.
 const PAGE_DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
 
-/// The headers that somebody asks for.
+/// The request headers that Salver uses.
 #[derive(Default)]
 pub(crate) struct RequestHeaders<'a> {
-    /// Whether nobody looks at the page, or not yet.
+    /// Whether the response is not displayed as a page, or not yet: a prefetch, an image, a script.
     pub(crate) is_speculative: bool,
-    /// Whether a proxy says how the visitor reached it.
+    /// Whether a proxy reports the scheme or host of the visitor's request.
     pub(crate) is_proxied: bool,
-    /// Whether htmx or Turbo asks, perhaps for a part of a page.
+    /// Whether htmx or Turbo sent the request, perhaps for a partial.
     pub(crate) is_partial_request: bool,
     pub(crate) has_cookies: bool,
     pub(crate) cookies: Cookies<'a>,
@@ -38,13 +39,13 @@ impl<'a> RequestHeaders<'a> {
                 "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => headers.is_proxied = true,
                 "sec-fetch-dest" => headers.is_speculative |= !is_page(value.as_bytes()),
                 "hx-request" | "turbo-frame" => headers.is_partial_request = true,
-                // htmx asks ahead by a header of its own.
+                // The preload extension of htmx uses its own header.
                 "hx-preloaded" => headers.is_speculative = true,
-                // Browsers, past and present.
+                // Headers of current and older browsers.
                 "sec-purpose" | "x-sec-purpose" | "purpose" | "x-moz" => {
                     headers.is_speculative |= SPECULATIVE
                         .iter()
-                        .any(|word| contains(value.as_bytes(), word));
+                        .any(|purpose| contains(value.as_bytes(), purpose));
                 }
                 _ => {}
             }
@@ -54,12 +55,12 @@ impl<'a> RequestHeaders<'a> {
 }
 
 fn is_page(destination: &[u8]) -> bool {
-    let is = |page: &&str| destination.eq_ignore_ascii_case(page.as_bytes());
-    destination.is_empty() || PAGE_DESTINATIONS.iter().any(is)
+    let is_destination = |page: &&str| destination.eq_ignore_ascii_case(page.as_bytes());
+    destination.is_empty() || PAGE_DESTINATIONS.iter().any(is_destination)
 }
 
-/// Tells whether a word stands somewhere in a value, in letters of any case.
-fn contains(value: &[u8], word: &str) -> bool {
-    let mut windows = value.windows(word.len());
-    windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+/// Returns whether a value contains a text, ignoring ASCII case.
+fn contains(value: &[u8], text: &str) -> bool {
+    let mut windows = value.windows(text.len());
+    windows.any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! What a request means: its headers, its visitor, what it claims.
+//! The request: its headers, its visitor, its claim and its state.
 
 pub(crate) mod app_state;
 pub(crate) mod claim;

@@ -1,4 +1,4 @@
-//! One request's visit: whose it is, for which view, what it claimed and how that ends.
+//! State of one request: its visitor, its claim, and how the claim is settled.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -17,62 +17,66 @@ use crate::web::session::issuer::SessionIssuer;
 use crate::web::translation::Translator;
 use crate::{Context, Error, Message, View};
 
-/// A handler's word on what was claimed, above what the response says.
+/// A handler's decision about the claim. It takes precedence over the outcome of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimOverride {
+    /// Release the claim.
     Keep,
+    /// Confirm the claim.
     Confirm,
-    /// The page says itself what it shows.
+    /// The page confirms in the browser what it shows.
     ClientConfirms,
 }
 
-/// What a handler says that its response is.
+/// The kind of response, as declared by a handler.
 #[derive(Clone, Default)]
 pub(crate) enum ResponseKind {
+    /// Not declared: derived from the headers of request and response.
     #[default]
     Auto,
     FullPage,
+    /// A partial of the page of this view.
     PartialOf(View),
 }
 
-/// What this request claimed, the same for everybody who asks.
+/// The messages that this request claimed, shared by all of its readers.
 #[derive(Clone, Default)]
 pub(crate) struct PageMessages {
     pub(crate) messages: Rc<[Message]>,
     pub(crate) displaced: u64,
 }
 
-/// One request's own state: in the extensions of the request, and nowhere shared.
+/// State of one request. Stored in the request's extensions, and not shared between requests.
 pub(crate) struct RequestState {
     pub(crate) app_state: Rc<AppState>,
     pub(crate) visitor: Visitor,
-    /// What the store is to be asked for, where that is known before.
+    /// The context to claim, if it is already determined.
     pub(super) claimable: RefCell<Option<Context>>,
     pub(super) page_messages: tokio::sync::OnceCell<PageMessages>,
     pub(super) claim: RefCell<Option<ClaimGuard>>,
-    /// Whether the page was told to say what it shows.
+    /// Whether the rendered messages instruct the page to confirm them.
     pub(super) client_confirms: Cell<bool>,
-    /// The view of which something was claimed.
+    /// The view whose messages were claimed.
     #[cfg(feature = "live")]
     pub(super) claimed_view: RefCell<Option<View>>,
-    /// What a handler says that its response is.
+    /// The kind of response that a handler declared.
     pub(super) response_kind: RefCell<ResponseKind>,
-    /// Whether this request has added to its own view.
+    /// Whether this request has added messages to its own view.
     pub(super) added_to_own_view: Cell<bool>,
-    /// The visitor's language, once somebody has asked for it.
+    /// The translator for the visitor's language, created on first use.
     pub(super) translator: OnceCell<Translator>,
     pub(super) response_only: RefCell<Vec<Message>>,
     pub(super) is_rendered: Cell<bool>,
     pub(super) carries_messages: Cell<bool>,
     pub(super) claim_override: Cell<Option<ClaimOverride>>,
-    /// How long all calls to the store together may still keep this page waiting.
+    /// How long all store calls together may still delay this page.
     pub(super) remaining_timeout: Cell<Duration>,
 }
 
 impl RequestState {
-    /// Starts the visit of a request.
+    /// Creates the state of a request and stores it in the request's extensions.
     pub(crate) fn start(app_state: &Rc<AppState>, request: &HttpRequest) -> Rc<Self> {
-        let visit = Rc::new(Self {
+        let state = Rc::new(Self {
             app_state: Rc::clone(app_state),
             visitor: Visitor::new(app_state),
             claimable: RefCell::default(),
@@ -90,14 +94,18 @@ impl RequestState {
             claim_override: Cell::new(None),
             remaining_timeout: Cell::new(app_state.salver.config().page_timeout),
         });
-        request.extensions_mut().insert(Rc::clone(&visit));
-        visit
+        request.extensions_mut().insert(Rc::clone(&state));
+        state
     }
 
-    /// Finds the visit that the middleware started.
+    /// Returns the state that the middleware created.
+    ///
+    /// # Errors
+    ///
+    /// `is_misconfigured` if Salver's middleware does not wrap the handler.
     pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
-        let visit = request.extensions().get::<Rc<Self>>().cloned();
-        visit.ok_or_else(|| {
+        let state = request.extensions().get::<Rc<Self>>().cloned();
+        state.ok_or_else(|| {
             let error = Error::misconfigured(
                 "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
             );
@@ -106,8 +114,8 @@ impl RequestState {
         })
     }
 
-    /// Gives the visitor a new id and carries the messages along, those that this request has claimed too. Does
-    /// nothing for a visitor without one.
+    /// Moves the visitor to a new session id, with all messages, including those that this request
+    /// has claimed. Does nothing for a visitor without a session.
     pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<(), Error> {
         if let Some(new) = self.visitor.renew(issuer).await?
             && let Some(claim) = &mut *self.claim.borrow_mut()
@@ -121,7 +129,7 @@ impl RequestState {
         self.app_state.view(request)
     }
 
-    /// Passes a message for this response only, if it can be shown; else says so in the log.
+    /// Returns a message if it is valid. Otherwise logs the reason and returns `None`.
     pub(crate) fn validated(message: Message) -> Option<Message> {
         match message.validate() {
             Ok(()) => Some(message),
@@ -132,7 +140,7 @@ impl RequestState {
         }
     }
 
-    /// Puts a message on this response only.
+    /// Adds a message to this response only.
     pub(crate) fn add_response_only(&self, message: Message) {
         self.response_only.borrow_mut().push(message);
     }
@@ -145,7 +153,7 @@ impl RequestState {
         self.response_kind.replace(response_kind);
     }
 
-    /// Tells which part of a page the response is, if it is one.
+    /// Returns the kind of partial that the response is; `None` for a full page.
     pub(crate) fn partial<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Partial> {
         match *self.response_kind.borrow() {
             ResponseKind::FullPage => None,
@@ -154,12 +162,13 @@ impl RequestState {
         }
     }
 
-    /// Tells whether a handler has said that its response is a part.
+    /// Returns whether a handler declared its response as a partial.
     pub(crate) fn is_declared_partial(&self) -> bool {
         matches!(*self.response_kind.borrow(), ResponseKind::PartialOf(_))
     }
 
-    /// Tells whether the script that has asked drops the response, as far as nobody says otherwise.
+    /// Returns whether the requesting script discards the response. `false` if a handler declared
+    /// the kind of response.
     pub(crate) fn is_discarded_by_client<B>(&self, response: &ServiceResponse<B>) -> bool {
         matches!(*self.response_kind.borrow(), ResponseKind::Auto)
             && partial::is_discarded_by_htmx(response)
@@ -173,13 +182,14 @@ impl RequestState {
         self.response_only.take()
     }
 
-    /// Notes that the messages were put into the response; `any`: that there were some.
+    /// Records that the messages were rendered into the response. `any`: whether there were any.
     pub(crate) fn mark_rendered(&self, any: bool) {
         self.is_rendered.set(true);
         self.mark_carries_messages(any);
     }
 
-    /// Notes that the response carries messages, none of which is claimed; `any`: that there were some.
+    /// Records that the response carries messages, without counting the claim as rendered. `any`:
+    /// whether there were any.
     pub(crate) fn mark_carries_messages(&self, any: bool) {
         self.carries_messages
             .set(self.carries_messages.get() || any);
@@ -189,27 +199,27 @@ impl RequestState {
         self.is_rendered.get()
     }
 
-    /// Tells whether the response carries messages, so that no cache may keep it.
+    /// Returns whether the response carries messages, so that no cache may store it.
     pub(crate) fn carries_messages(&self) -> bool {
         self.carries_messages.get()
     }
 
-    pub(crate) fn set_claim_override(&self, word: ClaimOverride) {
-        self.claim_override.set(Some(word));
+    pub(crate) fn set_claim_override(&self, claim_override: ClaimOverride) {
+        self.claim_override.set(Some(claim_override));
     }
 
     pub(crate) fn claim_override(&self) -> Option<ClaimOverride> {
-        let word = self.claim_override.get();
+        let claim_override = self.claim_override.get();
         #[cfg(feature = "live")]
-        let word = word.or_else(|| {
+        let claim_override = claim_override.or_else(|| {
             self.app_state
                 .confirm_in_browser
                 .then_some(ClaimOverride::ClientConfirms)
         });
-        word
+        claim_override
     }
 
-    /// Gives what a script has claimed over to its word, once the response is handed over.
+    /// Stores the claim of an API request. Once the response is sent, the client confirms it.
     pub(crate) fn keep_for_client(&self, claim: ClaimGuard) {
         self.claim.replace(Some(claim));
         self.client_confirms.set(true);
@@ -217,18 +227,20 @@ impl RequestState {
         self.set_claim_override(ClaimOverride::ClientConfirms);
     }
 
-    /// Tells whether the page itself says what it shows: not where somebody draws messages otherwise.
+    /// Returns whether the page itself confirms what it shows. `false` if a handler renders the
+    /// messages in another way than [`render`](Self::render).
     pub(crate) fn client_confirms(&self) -> bool {
         self.client_confirms.get()
     }
 
-    /// Gives the visitor's language.
+    /// Returns the translator for the visitor's language.
     pub(crate) fn translator(&self, request: &HttpRequest) -> &Translator {
         self.translator
             .get_or_init(|| self.app_state.translator.translator(request))
     }
 
-    /// Draws messages for this page, which may have to say that it shows them.
+    /// Renders messages for this page. If the page has to confirm what it shows, the HTML names the
+    /// view.
     pub(crate) fn render(
         &self,
         messages: &[Message],
@@ -244,7 +256,8 @@ impl RequestState {
         )
     }
 
-    /// Gives the view of a page that has to say what it shows, and notes that it was told so.
+    /// Returns the view if the page has to confirm what it shows, and records that the HTML
+    /// contains it.
     fn view_to_confirm(&self) -> Option<View> {
         #[cfg(feature = "live")]
         if self.claim_override() == Some(ClaimOverride::ClientConfirms)
@@ -256,7 +269,7 @@ impl RequestState {
         None
     }
 
-    /// Gives the claim over to whoever ends it.
+    /// Takes the claim out of the state. The caller settles it.
     pub(crate) fn take_claim(&self) -> Option<ClaimGuard> {
         self.claim.take()
     }

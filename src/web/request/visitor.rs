@@ -1,4 +1,4 @@
-//! Whose request it is, and what a browser is told of that: cookies, a login, a logout.
+//! The visitor of a request: the session, login and logout, and the cookies of the response.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,19 +16,22 @@ use crate::{Error, SessionId};
 pub(crate) struct Visitor {
     app_state: Rc<AppState>,
     session: RefCell<SessionState>,
+    /// The session cookie to set.
     cookie: RefCell<Option<Box<Cookie<'static>>>>,
+    /// The hint cookie to set.
     hint: RefCell<Option<Box<Cookie<'static>>>>,
-    /// Whether this request has itself put something where a page may find it.
+    /// Whether the index is bypassed, because this request has changed the visitor's messages.
     is_modified: Cell<bool>,
-    /// The session that this request has ended: its pages are told when the new cookie goes out.
+    /// The session that this request has ended. Its streams are reset when the new cookie is set.
     #[cfg(feature = "live")]
     ended_session: RefCell<Option<SessionId>>,
 }
 
-/// What is known of the visitor.
+/// The session of the visitor, as far as it is resolved.
 enum SessionState {
-    /// Nobody has asked yet.
+    /// Not resolved yet.
     Unresolved,
+    /// The request has no session.
     Anonymous,
     Session(SessionId),
 }
@@ -43,7 +46,7 @@ impl SessionState {
 }
 
 impl Visitor {
-    /// Gives that of a request which nobody has asked about.
+    /// Creates the visitor of a request, with an unresolved session.
     pub(crate) fn new(app_state: &Rc<AppState>) -> Self {
         Self {
             app_state: Rc::clone(app_state),
@@ -56,7 +59,7 @@ impl Visitor {
         }
     }
 
-    /// Tells who it is, making nothing.
+    /// Returns the session, if there is one. Never creates one.
     pub(crate) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
         self.session_with_headers(request, &RequestHeaders::of(request))
     }
@@ -74,12 +77,12 @@ impl Visitor {
         session.id()
     }
 
-    /// Tells who it is, as far as somebody has asked.
+    /// Returns the session, if it is resolved and there is one.
     pub(crate) fn resolved_session(&self) -> Option<SessionId> {
         self.session.borrow().id()
     }
 
-    /// Tells who it is, making a session if there is none.
+    /// Returns the session, and creates one if there is none.
     pub(crate) fn session_or_new(&self, issuer: &SessionIssuer) -> Result<SessionId, Error> {
         match self.resolved_session() {
             Some(id) => Ok(id),
@@ -87,8 +90,9 @@ impl Visitor {
         }
     }
 
-    /// Notes that this request has put something where a page of this visitor may find it, which is asked for
-    /// whatever is known without asking: by this request, and for a moment by the visitor's next ones.
+    /// Records that this request has added something that a page of this visitor may show. This
+    /// request bypasses the index. The hint cookie makes the visitor's requests of the next seconds
+    /// bypass it too.
     pub(crate) fn mark_modified(&self, issuer: &SessionIssuer) {
         self.bypass_index();
         if self.app_state.salver.has_index() {
@@ -96,14 +100,14 @@ impl Visitor {
         }
     }
 
-    /// Leaves the hint for a request that has given back what it claimed.
+    /// Sets the hint cookie if the index was bypassed without it, as after a released claim.
     pub(crate) fn set_hint_cookie(&self, request: &HttpRequest) {
         if self.is_modified.get() && self.hint.borrow().is_none() {
             self.mark_modified(&self.issuer(request));
         }
     }
 
-    /// Notes that what this visitor finds is not known without asking.
+    /// Records that the index may be outdated for this visitor, so that the store is queried.
     pub(crate) fn bypass_index(&self) {
         self.is_modified.set(true);
     }
@@ -119,8 +123,8 @@ impl Visitor {
         Ok(id)
     }
 
-    /// Gives the visitor a new id and carries the messages along; gives the id when they are there for certain. Does
-    /// nothing for a visitor without one.
+    /// Moves the visitor to a new session id, with all messages. Returns the new id if the messages
+    /// have certainly moved. Does nothing for a visitor without a session.
     pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<Option<SessionId>, Error> {
         let Some(old) = self.resolved_session() else {
             return Ok(None);
@@ -129,17 +133,17 @@ impl Visitor {
         let salver = &self.app_state.salver;
         let new = token.session(salver.app())?;
         self.mark_modified(issuer);
-        let moved = salver.migrate_to_new(&old, &new).await;
-        let is_certain = moved.is_ok();
-        match moved {
+        let migrated = salver.migrate_to_new(&old, &new).await;
+        let is_certain = migrated.is_ok();
+        match migrated {
             Ok(()) => {}
-            // The messages may be under the new id already: the visitor has to have it. What this request
-            // has claimed ends under the old one, from where a confirm follows.
+            // The messages may already be under the new id, so the visitor must receive it. The
+            // claim of this request stays under the old id; a confirm follows the migration.
             Err(error) if error.is_in_doubt() => {
                 tracing::warn!(%error, "session migration in doubt; retrying in the background for up to 5 minutes");
                 salver.retry_migration(&old, &new)?;
             }
-            // The old id was closed, or moved for somebody who has its newer cookie: begin anew.
+            // The old id was closed, or another request moved it: start a new, empty session.
             Err(error) if error.is_closed() => {}
             Err(error) => return Err(error),
         }
@@ -149,19 +153,19 @@ impl Visitor {
         Ok(is_certain.then_some(new))
     }
 
-    /// Removes the visitor's messages, closes the session and gives a new one.
+    /// Removes the visitor's messages, closes the session and issues a new one.
     pub(crate) async fn close_session(&self, issuer: &SessionIssuer) -> Result<(), Error> {
         let Some(old) = self.resolved_session() else {
             return Ok(());
         };
-        // First the new token: whatever becomes of the old one, this visitor is rid of it.
+        // The new token comes first: the visitor leaves the old session even if closing it fails.
         self.issue_session(issuer, &issuer.generate_token()?)?;
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old.clone()));
         self.app_state.salver.close_session(&old).await
     }
 
-    /// Gives the cookies that have to go out with the response.
+    /// Takes the cookies that the response has to set, and resets the streams of an ended session.
     pub(crate) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended_session.take() {

@@ -1,4 +1,4 @@
-//! The body of a response, which knows when it has been handed over.
+//! The body of a response. It detects when the server has read all of it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,18 +12,18 @@ use crate::handle::ClaimGuard;
 use crate::web::response::inject::Injector;
 
 pin_project! {
-    /// The body of a response that went past the middleware.
+    /// The body of a response that passed through [`Middleware`](crate::web::Middleware).
     ///
-    /// It fills the slot on the way, and when all of it has been taken the claim is confirmed. Dropped
-    /// before, the claim is released.
+    /// It fills the slot while the server reads it. When the server has read all of it, the claim
+    /// is confirmed. If the body fails or is dropped earlier, the claim is released.
     pub struct Body<B> {
         #[pin]
         inner: EitherBody<B, Bytes>,
         injector: Option<Box<Injector>>,
         claim: Option<ClaimGuard>,
-        // Bytes still to come, where that is known: a server need not ask for the end of a sized body.
+        // Bytes not yet read, if the size is known: a server need not poll the end of a sized body.
         remaining: Option<u64>,
-        // Whether anything was handed over: an empty body shows nothing.
+        // Whether any bytes were read: an empty body shows nothing.
         has_sent: bool,
         has_ended: bool,
     }
@@ -85,21 +85,21 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
         }
         while !*this.has_ended {
             match ready!(this.inner.as_mut().poll_next(context)) {
-                Some(Ok(piece)) => {
+                Some(Ok(chunk)) => {
                     if let Some(remaining) = this.remaining {
-                        *remaining = remaining.saturating_sub(piece.len() as u64);
+                        *remaining = remaining.saturating_sub(chunk.len() as u64);
                     }
-                    let piece = match this.injector {
-                        Some(injector) => injector.push(piece),
-                        None => piece,
+                    let chunk = match this.injector {
+                        Some(injector) => injector.push(chunk),
+                        None => chunk,
                     };
-                    if !piece.is_empty() {
+                    if !chunk.is_empty() {
                         *this.has_sent = true;
-                        return Poll::Ready(Some(Ok(piece)));
+                        return Poll::Ready(Some(Ok(chunk)));
                     }
                 }
                 Some(Err(error)) => {
-                    // Not shown: dropping the claim gives back.
+                    // The page does not count as shown: dropping the claim releases it.
                     *this.claim = None;
                     *this.remaining = None;
                     return Poll::Ready(Some(Err(error)));

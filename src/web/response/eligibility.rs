@@ -1,11 +1,12 @@
-//! Which responses count as shown.
+//! Which responses count as shown, and which can carry messages.
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
-/// Tells whether messages rendered into this response count as shown once it has been handed over.
+/// Returns whether messages rendered into this response count as shown once it has been sent.
+/// Not after an error or a `HEAD` request, with an empty body, or with a status that no page has.
 pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let headers = response.response();
     headers.error().is_none()
@@ -14,7 +15,8 @@ pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> 
         && !matches!(headers.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-/// A form that is shown again with what is wrong in it, status 422, is a page.
+/// Returns whether a status is that of a page. Client errors are pages, except 404: a form that is
+/// shown again with its errors has status 422.
 fn is_page(status: StatusCode) -> bool {
     match status.as_u16() {
         204..=206 => false,
@@ -25,20 +27,20 @@ fn is_page(status: StatusCode) -> bool {
     }
 }
 
-/// Tells whether a response is HTML.
+/// Returns whether a response is HTML.
 pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
     has_media_type(response, b"text/html")
 }
 
-/// Tells whether a response is of this media type, whatever its parameters.
+/// Returns whether a response has this media type, ignoring its parameters.
 pub(crate) fn has_media_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.map(HeaderValue::as_bytes).unwrap_or_default();
-    let kind = kind.split(|byte| *byte == b';').next();
-    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(media_type))
+    let value = response.headers().get(header::CONTENT_TYPE);
+    let value = value.map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = value.split(|byte| *byte == b';').next();
+    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type))
 }
 
-/// Tells whether the body is encoded already, so that the slot cannot be seen in it.
+/// Returns whether the body is already compressed, so that the slot cannot be found in it.
 pub(crate) fn is_encoded<B>(response: &ServiceResponse<B>) -> bool {
     let encoding = response.headers().get(header::CONTENT_ENCODING);
     encoding.is_some_and(|encoding| encoding != "identity")

@@ -1,4 +1,4 @@
-//! What an error means in HTTP: the only place that says so.
+//! The HTTP status and headers of an [`Error`]. No other module maps errors to HTTP.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
@@ -16,7 +16,10 @@ impl ResponseError for Error {
         }
     }
 
-    /// Answers without content: what went wrong is for the log, not for strangers.
+    /// Returns a response without a body: the cause belongs in the log and is not shown to clients.
+    ///
+    /// The `Retry-After` header of a 503 is [`retry_after`](Error::retry_after), at least 1 second.
+    /// It is 60 seconds if the error has none.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         if let Some(wait) = self.retry_after() {

@@ -1,4 +1,4 @@
-//! How a visit ends: the slot is filled, the claim decided on, the headers set.
+//! The last step of a request: fills the slot, settles the claim, sets headers and cookies.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
@@ -15,10 +15,10 @@ use crate::web::response::inject::{Injector, InsertionPoint};
 use crate::web::response::plan::ResponsePlan;
 use crate::web::translation::Translator;
 
-/// What a part is that had nothing in it.
+/// Content type of a partial whose response had no body.
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Headers by which caches keep responses or ask whether they have changed.
+/// Headers by which caches store responses, or check whether they have changed.
 const CACHE_HEADERS: [&str; 6] = [
     "etag",
     "last-modified",
@@ -28,7 +28,7 @@ const CACHE_HEADERS: [&str; 6] = [
     "edge-control",
 ];
 
-/// Ends a visit that came to a response with something to show or to end.
+/// Finalizes a response that may carry messages, or whose request has a claim.
 pub(crate) async fn finalize<B: MessageBody + 'static>(
     state: &RequestState,
     response: ServiceResponse<B>,
@@ -45,7 +45,7 @@ pub(crate) async fn finalize<B: MessageBody + 'static>(
     finish(state, response, |body| Body::new(body, injector, claim))
 }
 
-/// Ends a visit with nothing to show.
+/// Finalizes a response without messages and without a claim.
 pub(crate) fn finalize_unchanged<B: MessageBody + 'static>(
     state: &RequestState,
     response: ServiceResponse<B>,
@@ -55,7 +55,7 @@ pub(crate) fn finalize_unchanged<B: MessageBody + 'static>(
     })
 }
 
-/// Ends a visit that came to an error: a middleware inside of Salver's gave up.
+/// Finalizes a request that ended in an error, because an inner middleware failed.
 pub(crate) async fn finalize_error(state: &RequestState, mut error: Error) -> Error {
     if let Some(claim) = state.take_claim() {
         settle_claim(state, claim, false).await;
@@ -63,7 +63,7 @@ pub(crate) async fn finalize_error(state: &RequestState, mut error: Error) -> Er
     for cookie in state.visitor.take_cookies() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             forbid_caching(response.headers_mut());
-            // The cookie is one that this crate baked: it fits.
+            // This crate built the cookie, so it is a valid header value.
             let _ = response.add_cookie(&cookie);
             response
         });
@@ -97,7 +97,7 @@ fn finish<B, T>(
 
 type Injected<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Injector>>);
 
-/// Fills the slot, or what stands for it in a part, if there is something to put into it.
+/// Fills the slot, or the insertion point of a partial, if there is something to insert.
 async fn inject<B: MessageBody + 'static>(
     state: &RequestState,
     response: ServiceResponse<B>,
@@ -108,11 +108,12 @@ async fn inject<B: MessageBody + 'static>(
     let mut injector = None;
     let body = match body.try_into_bytes() {
         Ok(page) => EitherBody::right(inject_into_page(state, &request, page, partial).await),
-        // A page or a part: of that which comes in pieces, htmx alone knows.
+        // Only htmx decides whether a streamed body is a page or a partial: it is left unchanged.
         Err(body) if partial == Some(&Partial::Htmx) && !state.is_declared_partial() => {
             EitherBody::left(body)
         }
-        // A stream: its head goes out before its slot comes, so that the claim cannot wait for the slot.
+        // A streamed body: its headers are sent before its slot arrives, so the claim cannot wait
+        // for the slot.
         Err(body) => {
             let fragment = render_messages(state, &request, partial).await;
             let (insertion_point, fragment) = match partial {
@@ -138,7 +139,7 @@ async fn inject<B: MessageBody + 'static>(
     )
 }
 
-/// Fills a whole page, or part of one.
+/// Inserts the messages into a complete body: a page or a partial.
 async fn inject_into_page(
     state: &RequestState,
     request: &HttpRequest,
@@ -155,7 +156,8 @@ async fn inject_into_page(
             return page;
         };
         let filled = insert(&page, at, &fragment);
-        // htmx may take in all of the page, or what is selected of it: it drops the one or the other.
+        // htmx swaps in either the whole page or an element selected from it. It uses one of the
+        // two copies and drops the other.
         return match partial {
             Some(partial) => insert(&filled, filled.len(), &partial.wrap(&fragment)),
             None => filled,
@@ -171,20 +173,21 @@ async fn inject_into_page(
     })
 }
 
-/// Draws what goes in; nothing when there is nothing to show.
+/// Renders the HTML to insert; `None` if there is nothing to show.
 async fn render_messages(
     state: &RequestState,
     request: &HttpRequest,
     partial: Option<&Partial>,
 ) -> Option<String> {
-    // What a handler has claimed for itself and not drawn is no part's: it is given back.
-    let is_others = partial.is_some() && state.has_claim();
+    // A claim that the handler made and did not render does not belong to the partial: it is
+    // released.
+    let is_claimed_by_handler = partial.is_some() && state.has_claim();
     let page_messages = match partial {
         None => state.page_messages(request).await,
         Some(_) => state.partial_messages(request).await,
     };
     let now = state.take_response_only();
-    // Most pages have nothing to say: no language is asked for.
+    // Most pages have no messages: the site's translator is not called for them.
     let translator =
         match page_messages.messages.is_empty() && page_messages.displaced == 0 && now.is_empty() {
             true => Translator::default(),
@@ -192,7 +195,7 @@ async fn render_messages(
         };
     let messages = [&*page_messages.messages, &translator.translate_all(&now)].concat();
     let fragment = state.render(&messages, page_messages.displaced, &translator);
-    match is_others {
+    match is_claimed_by_handler {
         true => state.mark_carries_messages(!fragment.is_empty()),
         false => state.mark_rendered(!fragment.is_empty()),
     }
@@ -204,11 +207,16 @@ fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
     [before, fragment.as_bytes(), after].concat().into()
 }
 
-/// Decides how the claim ends: gives it on to the body, which confirms it, or releases it now.
-async fn settle_claim(state: &RequestState, claim: ClaimGuard, counts: bool) -> Option<ClaimGuard> {
+/// Decides how the claim is settled. Returns it for the body to confirm, or confirms or releases it
+/// now.
+async fn settle_claim(
+    state: &RequestState,
+    claim: ClaimGuard,
+    counts_as_shown: bool,
+) -> Option<ClaimGuard> {
     match state.claim_override() {
-        None if counts && state.is_rendered() => return Some(claim),
-        Some(ClaimOverride::ClientConfirms) if counts && state.is_rendered() => {
+        None if counts_as_shown && state.is_rendered() => return Some(claim),
+        Some(ClaimOverride::ClientConfirms) if counts_as_shown && state.is_rendered() => {
             return Some(match state.client_confirms() {
                 true => claim.into_client_confirmed(),
                 false => claim,
@@ -220,7 +228,8 @@ async fn settle_claim(state: &RequestState, claim: ClaimGuard, counts: bool) -> 
     None
 }
 
-/// No cache may keep what was for one visitor, nor answer "not modified" for it.
+/// Forbids caches to store a response that is meant for one visitor, and to answer "not modified"
+/// for it.
 fn forbid_caching(headers: &mut HeaderMap) {
     headers.retain(|name, _| !is_cache_header(name.as_str()));
     headers.insert(
@@ -229,8 +238,9 @@ fn forbid_caching(headers: &mut HeaderMap) {
     );
 }
 
-/// Tells whether a header lets a cache keep a response: `CDN-Cache-Control` and its like (RFC 9213), and what
-/// nginx and others put above `Cache-Control`, or know instead of it.
+/// Returns whether a header lets a cache store a response: `CDN-Cache-Control` and other targeted
+/// fields (RFC 9213), and fields that nginx and other caches use before or instead of
+/// `Cache-Control`.
 fn is_cache_header(header: &str) -> bool {
     CACHE_HEADERS.contains(&header) || header.ends_with("-cache-control")
 }

@@ -1,38 +1,39 @@
-//! A tag of HTML, from its `<` on: how long it is, what it is called, which `id` it has.
+//! Parsing of one HTML tag, from its `<`: its length, its name and its `id`.
 
 use memchr::memchr;
 
-/// Measures a tag to its `>`, which an attribute value in quotes may hold too.
+/// Returns the length of a tag up to and including its `>`; `None` if the tag is incomplete. A `>`
+/// in a quoted attribute value does not end the tag.
 pub(crate) fn length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let tells = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
-        at += text.get(at..)?.iter().position(tells)?;
+        let is_delimiter = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
+        at += text.get(at..)?.iter().position(is_delimiter)?;
         let (before, found) = (text.get(..at)?, *text.get(at)?);
         at += 1;
         if found == b'>' {
             return Some(at);
         }
-        // A quote opens a value behind an equals sign alone.
+        // A quote opens a value only after an equals sign.
         if before.trim_ascii_end().ends_with(b"=") {
             at += memchr(found, text.get(at..)?)? + 1;
         }
     }
 }
 
-/// Gives the name of a whole tag.
+/// Returns the name of a complete tag.
 pub(crate) fn name(tag: &[u8]) -> &[u8] {
     let name = tag.get(1..).unwrap_or_default();
     split_at(name, name.iter().position(is_separator)).0
 }
 
-/// Gives the `id` of a whole tag: of several the first counts.
+/// Returns the `id` of a complete tag. Of several, the first counts.
 pub(crate) fn id(tag: &[u8]) -> Option<&[u8]> {
     let mut rest = tag.get(1 + name(tag).len()..)?;
     loop {
         rest = rest.get(rest.iter().position(|byte| !is_separator(byte))?..)?;
-        let ends = |byte: &u8| is_separator(byte) || *byte == b'=';
-        let (name, after) = split_at(rest, rest.iter().position(ends));
+        let ends_name = |byte: &u8| is_separator(byte) || *byte == b'=';
+        let (name, after) = split_at(rest, rest.iter().position(ends_name));
         let Some(value) = after.trim_ascii_start().strip_prefix(b"=") else {
             rest = after;
             continue;
@@ -45,7 +46,7 @@ pub(crate) fn id(tag: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Reads the value of an attribute, in quotes or without; gives what comes after it.
+/// Returns the value of an attribute, with or without quotes, and the text after it.
 fn read_value(text: &[u8]) -> (&[u8], &[u8]) {
     match text.split_first() {
         Some((quote @ (b'"' | b'\''), text)) => {

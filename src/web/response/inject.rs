@@ -1,8 +1,8 @@
-//! Finds where messages go into a page: into the slot, its first empty `<salver-messages></salver-messages>`, or
-//! into the frame that Turbo asks for. Fills it.
+//! Inserts messages into a page: into the slot, which is the first empty
+//! `<salver-messages></salver-messages>`, or into the frame that Turbo requests.
 //!
-//! Reads HTML as far as it has to: comments and the elements whose content is no markup are passed over,
-//! attributes may hold anything. The page may come in pieces cut anywhere.
+//! Parses only as much HTML as it needs. It skips comments, and elements whose content is not
+//! markup. Attributes may contain anything. The page may arrive in chunks that are cut at any byte.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
@@ -14,7 +14,7 @@ const FRAME_NAME: &[u8] = b"turbo-frame";
 const CLOSING_TAG: &[u8] = b"</salver-messages";
 const COMMENT_START: &[u8] = b"<!--";
 
-/// Elements whose content is not markup, or not on the page, each with what ends it.
+/// Elements whose content is not markup or not displayed, each with the text that ends it.
 const RAW_TEXT_ELEMENTS: [(&[u8], &[u8]); 10] = [
     (b"noscript", b"</noscript"),
     (b"noembed", b"</noembed"),
@@ -28,43 +28,46 @@ const RAW_TEXT_ELEMENTS: [(&[u8], &[u8]); 10] = [
     (b"xmp", b"</xmp"),
 ];
 
-/// What the names begin with that mean something: most tags are told by it.
+/// First letters of all tag names that matter. Most tags are skipped by their first letter.
 const TAG_INITIALS: &[u8] = b"nstix";
 
-/// Most of a streamed page that is held back until a tag ends. Stops a page with a stray `<` from being kept
-/// in memory as a whole; beyond it no slot is looked for any more.
+/// Maximum number of bytes of a streamed page that are buffered until a tag ends. Prevents a page
+/// with a stray `<` from being buffered as a whole. After a longer tag, the search for the slot
+/// ends.
 const MAX_BUFFERED: usize = 64 * 1024;
 
-/// Where messages go in.
+/// Where messages are inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InsertionPoint {
+    /// Into the slot.
     Slot,
-    /// At the beginning of the frame of this name.
+    /// At the beginning of the Turbo frame with this `id`.
     Frame(Bytes),
+    /// At the end of the body.
     End,
 }
 
-/// Where that is, as far as the page is known.
+/// Result of a search for the insertion point, as far as the page has arrived.
 #[derive(Debug, PartialEq, Eq)]
 enum ScanResult {
-    /// The messages go in here.
+    /// The messages are inserted at this offset.
     Found(usize),
-    /// Not before here; what follows cannot be judged yet.
+    /// Not before this offset. The bytes after it need more input.
     Undecided(usize),
 }
 
-/// Where reading has come to.
+/// State of the parser between two chunks.
 #[derive(Clone, Copy, Default)]
 enum ParserState {
     #[default]
     Markup,
-    /// In a comment or an opaque element, until this comes.
+    /// In a comment or a raw text element, until this text.
     RawText(&'static [u8]),
-    /// Behind a tag that never ends.
+    /// After a tag that is longer than the buffer: no further search.
     Abandoned,
 }
 
-/// Finds in a whole page where the messages go in.
+/// Returns the offset of the insertion point in a complete page, if there is one.
 pub(crate) fn find(page: &[u8], insertion_point: &InsertionPoint) -> Option<usize> {
     if *insertion_point == InsertionPoint::End {
         return Some(page.len());
@@ -75,13 +78,13 @@ pub(crate) fn find(page: &[u8], insertion_point: &InsertionPoint) -> Option<usiz
     }
 }
 
-/// Fills a page that comes in pieces.
+/// Inserts messages into a page that arrives in chunks.
 pub(crate) struct Injector {
     insertion_point: InsertionPoint,
-    /// What goes in; taken when it is there.
+    /// The HTML to insert. `None` after it has been inserted.
     fragment: Option<Bytes>,
     parser_state: ParserState,
-    /// What cannot be judged yet.
+    /// Bytes that need more input.
     buffered: BytesMut,
 }
 
@@ -95,19 +98,19 @@ impl Injector {
         }
     }
 
-    /// Takes a piece and gives what can go out. Empty when all has to wait.
-    pub(crate) fn push(&mut self, piece: Bytes) -> Bytes {
+    /// Accepts a chunk and returns the bytes that can be sent. Empty if all bytes have to wait.
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Bytes {
         let Some(fragment) = self
             .fragment
             .as_ref()
             .filter(|_| self.insertion_point != InsertionPoint::End)
         else {
-            return piece;
+            return chunk;
         };
-        // What is kept waits for the end of a tag: without one in it, nothing has changed.
-        let undecided = !self.buffered.is_empty() && !piece.contains(&b'>');
-        self.buffered.extend_from_slice(&piece);
-        if undecided && self.buffered.len() <= MAX_BUFFERED {
+        // The buffered bytes wait for the end of a tag, which a chunk without `>` does not contain.
+        let is_undecided = !self.buffered.is_empty() && !chunk.contains(&b'>');
+        self.buffered.extend_from_slice(&chunk);
+        if is_undecided && self.buffered.len() <= MAX_BUFFERED {
             return Bytes::new();
         }
         match scan(
@@ -131,7 +134,7 @@ impl Injector {
         }
     }
 
-    /// Gives what is left when the page has ended.
+    /// Returns the remaining bytes when the page has ended.
     pub(crate) fn finish(&mut self) -> Bytes {
         if self.insertion_point == InsertionPoint::End {
             return self.fragment.take().unwrap_or_default();
@@ -139,6 +142,7 @@ impl Injector {
         self.buffered.split().freeze()
     }
 
+    /// Returns whether the messages have been inserted.
     pub(crate) fn is_done(&self) -> bool {
         self.fragment.is_none()
     }
@@ -181,18 +185,20 @@ fn scan(
     }
 }
 
-/// What stands at a `<`, and how long it is.
+/// The kind of tag at a `<`, with its length.
 enum Tag {
     InsertionPoint(usize),
+    /// The start of a comment or a raw text element, and the text that ends it.
     RawTextStart(usize, &'static [u8]),
     Other(usize),
-    /// Its end is not there yet.
+    /// The end of the tag has not arrived yet.
     Incomplete,
 }
 
 fn read_tag(text: &[u8], insertion_point: &InsertionPoint) -> Tag {
     if text.starts_with(COMMENT_START) {
-        // `<!-->` and `<!--->` are whole comments: what ends one may begin at its own dashes.
+        // `<!-->` and `<!--->` are complete comments: the end of a comment may overlap the dashes
+        // of its start.
         return Tag::RawTextStart(COMMENT_START.len() - 2, b"-->");
     }
     if COMMENT_START.starts_with(text) {
@@ -228,7 +234,7 @@ fn read_tag(text: &[u8], insertion_point: &InsertionPoint) -> Tag {
     })
 }
 
-/// The element is the slot if nothing but white space is in it.
+/// Classifies a `<salver-messages>` tag. The element is the slot if it contains only white space.
 fn read_slot(text: &[u8], length: usize) -> Tag {
     let content = text.get(length..).unwrap_or_default().trim_ascii_start();
     let closing = content.get(..CLOSING_TAG.len()).unwrap_or(content);
@@ -242,7 +248,7 @@ fn read_slot(text: &[u8], length: usize) -> Tag {
     }
 }
 
-fn position(text: &[u8], insertion_point: &[u8]) -> Option<usize> {
-    text.windows(insertion_point.len())
-        .position(|window| window.eq_ignore_ascii_case(insertion_point))
+fn position(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    text.windows(pattern.len())
+        .position(|window| window.eq_ignore_ascii_case(pattern))
 }

@@ -1,4 +1,4 @@
-//! What a response means: whether it counts as shown, and where messages go into it.
+//! The response: whether it counts as shown, and where messages are inserted into it.
 
 pub(crate) mod body;
 pub(crate) mod eligibility;

@@ -1,4 +1,4 @@
-//! What a response means for the messages of its request.
+//! The plan for a response: whether it counts as shown, and whether messages are inserted into it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,44 +10,47 @@ use crate::web::request::headers::RequestHeaders;
 use crate::web::request::state::RequestState;
 use crate::web::response::eligibility;
 
-/// What a response means for its visit.
+/// How a response is finalized.
 pub(crate) struct ResponsePlan {
-    /// Whether messages rendered into it count as shown.
+    /// Whether messages rendered into the response count as shown.
     pub(super) counts_as_shown: bool,
-    /// Whether there may be something to put into it.
+    /// Whether there may be messages to insert.
     pub(super) injects: bool,
-    /// Which part of a page it is, if it is one.
+    /// The kind of partial that the response is; `None` for a full page.
     pub(super) partial: Option<Partial>,
 }
 
 impl ResponsePlan {
+    /// Decides how a response is finalized. Makes no store call.
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
-        let counts = eligibility::counts_as_shown(response);
-        let is_empty = !counts && partial::may_be_empty(response);
-        if state.is_rendered() || !(counts || is_empty) {
-            return Self::without_injection(counts && !state.is_discarded_by_client(response));
+        let counts_as_shown = eligibility::counts_as_shown(response);
+        let is_empty = !counts_as_shown && partial::may_be_empty(response);
+        if state.is_rendered() || !(counts_as_shown || is_empty) {
+            return Self::without_injection(
+                counts_as_shown && !state.is_discarded_by_client(response),
+            );
         }
         let is_stream = partial::is_turbo_stream(response);
         if !(is_empty || is_stream || eligibility::is_html(response)) {
-            return Self::without_injection(counts);
+            return Self::without_injection(counts_as_shown);
         }
         let request = response.request();
         let headers = RequestHeaders::of(request);
-        // Most pages are asked for by nobody's script, and are not asked about it.
+        // Most pages are not requested by a script: the check for a partial is skipped for them.
         let partial = match headers.is_partial_request || is_stream {
             true => state.partial(response),
             false => None,
         };
-        let is_nothing =
+        let carries_nothing =
             is_stream && partial.is_none() || is_empty && partial != Some(Partial::Htmx);
-        if is_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
+        if carries_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
             return Self::without_injection(false);
         }
-        let fills =
+        let injects =
             is_readable(response) && state.may_have_messages(request, &headers, partial.as_ref());
         Self {
             counts_as_shown: true,
-            injects: fills,
+            injects,
             partial,
         }
     }
@@ -60,13 +63,13 @@ impl ResponsePlan {
         }
     }
 
-    /// Tells whether the response can go out as it is, without waiting for anything.
+    /// Returns whether the response can be sent as it is, without a store call.
     pub(crate) fn is_unchanged(&self, state: &RequestState) -> bool {
         !self.injects && !state.has_claim()
     }
 }
 
-/// Tells whether what goes into the response can be put there.
+/// Returns whether messages can be inserted into the response. Warns once if it is compressed.
 fn is_readable<B>(response: &ServiceResponse<B>) -> bool {
     static WARNED: AtomicBool = AtomicBool::new(false);
 

@@ -1,26 +1,29 @@
-//! Salver's own cookies, among all that a request brings.
+//! Salver's own cookies, parsed from the `Cookie` header.
 
 use memchr::memchr;
 
-/// The session's cookie where it can be bound to the host and to TLS.
+/// Name of the session cookie over TLS. The prefix binds it to the host and to TLS.
 pub(crate) const SECURE: &str = "__Host-salver";
-/// The same over plain http.
+/// Name of the session cookie over plain HTTP.
 pub(crate) const PLAIN: &str = "salver";
-/// The hint's.
+/// Name of the hint cookie over TLS.
 pub(crate) const SECURE_HINT: &str = "__Host-salver-hint";
+/// Name of the hint cookie over plain HTTP.
 pub(crate) const PLAIN_HINT: &str = "salver-hint";
 
-/// What the cookies say. Values are bytes: one neighbour that is not UTF-8 hides nobody else.
+/// The values of Salver's cookies. They are bytes, so that another cookie that is not UTF-8 does
+/// not hide them.
 #[derive(Default)]
 pub(crate) struct Cookies<'a> {
     secure: Option<&'a [u8]>,
     plain: Option<&'a [u8]>,
-    /// Whether the hint is among them. By either name: at worst a page asks that need not.
+    /// Whether the hint cookie is present, under either name. A false hint costs at most one
+    /// unnecessary store call.
     pub(crate) hint: bool,
 }
 
 impl<'a> Cookies<'a> {
-    /// Reads the value of a `Cookie` header. The first cookie of a name counts.
+    /// Parses the value of a `Cookie` header. The first cookie of a name counts.
     pub(crate) fn parse(&mut self, mut header: &'a [u8]) {
         while !header.is_empty() {
             let end = memchr(b';', header).unwrap_or(header.len());
@@ -46,12 +49,12 @@ impl<'a> Cookies<'a> {
         }
     }
 
-    /// Tells whether there is one that may be the session's.
+    /// Returns whether there is a cookie with a name of the session cookie.
     pub(crate) fn has_session(&self) -> bool {
         self.plain.is_some() || self.secure.is_some()
     }
 
-    /// Gives the session's cookie by exactly this name.
+    /// Returns the value of the session cookie with exactly this name.
     pub(crate) fn named(&self, name: &str) -> Option<&'a [u8]> {
         match name {
             PLAIN => self.plain,

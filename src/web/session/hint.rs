@@ -1,17 +1,19 @@
-//! The hint: a cookie that says "this visitor has just done something, ask".
+//! The hint cookie: it makes the visitor's next requests query the store instead of using the
+//! index.
 //!
-//! What a request adds is known to its own process at once and to the others about a millisecond later; a
-//! redirect can be faster. The hint is the same for everybody and says nothing about anybody.
+//! An add is known to its own process immediately, and to other processes about a millisecond
+//! later. A redirect can be faster. The cookie has the same value for all visitors and identifies
+//! none of them.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::web::session::cookies::{PLAIN_HINT, SECURE_HINT};
 
-/// How long pages ask because of it: as long as a redirect may take, and not for the rest of the visit.
+/// Lifetime of the cookie: long enough for a redirect, short enough not to affect later pages.
 const MAX_AGE: Duration = Duration::seconds(5);
 
-/// Bakes the hint.
+/// Builds the hint cookie.
 pub(crate) fn build_cookie(secure: bool) -> Cookie<'static> {
     Cookie::build(if secure { SECURE_HINT } else { PLAIN_HINT }, "1")
         .path("/")

@@ -1,4 +1,4 @@
-//! Handing a session out to a visitor.
+//! Issuing a session to a visitor.
 
 use actix_web::cookie::{Cookie, SameSite};
 
@@ -7,24 +7,30 @@ use crate::web::session::cookies::SECURE;
 use crate::web::session::hint;
 use crate::web::session::token::Token;
 
-/// Where the token is kept in an actix-session.
+/// Key of the token in an actix-session.
 #[cfg(feature = "actix-session")]
 pub(super) const SESSION_KEY: &str = "salver";
 
-/// What hands a session out to a visitor.
+/// Issues a session to a visitor, as the session source allows it.
 #[derive(Clone)]
 pub(crate) enum SessionIssuer {
-    /// A source that can only find sessions.
+    /// The source can only find sessions.
     None,
-    /// One that has found it by a cookie of the application's, over TLS or not.
+    /// The source finds the session by a cookie of the application. The flag: whether over TLS.
     External(bool),
+    /// Salver's own cookie, with this name.
     Cookie(&'static str),
+    /// A session of the `actix-session` crate. The flag: whether over TLS.
     #[cfg(feature = "actix-session")]
     ActixSession(actix_session::Session, bool),
 }
 
 impl SessionIssuer {
-    /// Draws a token. Changes nothing yet.
+    /// Generates a token. Changes nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for a source that can only find sessions.
     pub(crate) fn generate_token(&self) -> Result<Token<'static>, Error> {
         match self {
             Self::None | Self::External(_) => Err(Error::invalid(
@@ -37,7 +43,7 @@ impl SessionIssuer {
         }
     }
 
-    /// Hands a token out; gives the cookie that has to go out with the response, if one does.
+    /// Issues a token. Returns the cookie that the response has to set, if there is one.
     pub(crate) fn issue(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
         match self {
             Self::None | Self::External(_) => Ok(None),
@@ -52,7 +58,7 @@ impl SessionIssuer {
 }
 
 impl SessionIssuer {
-    /// Gives the hint for a visitor whose session is found by a cookie.
+    /// Returns the hint cookie for a visitor whose session is found by a cookie.
     pub(crate) fn hint_cookie(&self) -> Option<Cookie<'static>> {
         match self {
             Self::None => None,
@@ -64,7 +70,7 @@ impl SessionIssuer {
     }
 }
 
-/// Bakes the cookie that carries a token to a visitor.
+/// Builds the cookie that carries a token.
 fn build_cookie(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
     Cookie::build(name, token.as_str().to_owned())
         .path("/")

@@ -1,4 +1,4 @@
-//! How a request is known to be of a session.
+//! How the session of a request is found, and issued to the visitor.
 
 pub(crate) mod cookies;
 mod hint;

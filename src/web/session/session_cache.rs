@@ -1,17 +1,17 @@
-//! The sessions of the visitors whom a worker has lately served: to derive one anew costs more than all else that
-//! is done for a page with nothing to show.
+//! Cache of the sessions of recent visitors. Deriving a session id costs more than all other work
+//! for a page without messages.
 
 use std::cell::RefCell;
 
 use crate::SessionId;
 use crate::web::session::token::{TOKEN_LEN, Token};
 
-/// Most visitors that are remembered. Bounds the memory of each worker, at some 100 KiB.
+/// Number of cached visitors. Bounds the memory of each worker to about 100 KiB.
 const CAPACITY: usize = 1024;
 
 type TokenBytes = [u8; TOKEN_LEN];
 
-/// One place for each of so many parts of all tokens: whoever comes last has it.
+/// A direct-mapped cache: each token maps to one entry, which the most recent visitor occupies.
 pub(crate) struct SessionCache(RefCell<Vec<Option<(TokenBytes, SessionId)>>>);
 
 impl Default for SessionCache {
@@ -21,30 +21,32 @@ impl Default for SessionCache {
 }
 
 impl SessionCache {
-    /// Gives the session of a token of one application, always the same one.
+    /// Returns the session of a token. `app` must be the same in all calls. `None` for an invalid
+    /// token.
     pub(crate) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
-        let text: TokenBytes = token.try_into().ok()?;
-        let mut visitors = self.0.borrow_mut();
-        let slot = visitors.get_mut(slot_index(&text))?;
-        if let Some((known, session)) = slot
-            && constant_time_eq(known, &text)
+        let token: TokenBytes = token.try_into().ok()?;
+        let mut entries = self.0.borrow_mut();
+        let entry = entries.get_mut(slot_index(&token))?;
+        if let Some((cached, session)) = entry
+            && constant_time_eq(cached, &token)
         {
             return Some(session.clone());
         }
-        let session = Token::parse(std::str::from_utf8(&text).ok()?)?.session(app);
+        let session = Token::parse(std::str::from_utf8(&token).ok()?)?.session(app);
         let session = session.ok()?;
-        *slot = Some((text, session.clone()));
+        *entry = Some((token, session.clone()));
         Some(session)
     }
 }
 
-/// Tokens are random: some of their bits are as good as a hash.
+/// Returns the entry of a token. Tokens are random, so some of their bits serve as a hash.
 fn slot_index(token: &TokenBytes) -> usize {
     let [first, second, ..] = *token;
     (usize::from(first) << 5 ^ usize::from(second)) % CAPACITY
 }
 
-/// Takes as long wherever two tokens differ: nobody can feel his way to another's.
+/// Compares two tokens in constant time, so that response times reveal nothing about the token of
+/// another visitor.
 fn constant_time_eq(one: &TokenBytes, other: &TokenBytes) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);

@@ -1,4 +1,4 @@
-//! How a request is known to be of a session.
+//! How the session of a request is found.
 
 use std::fmt;
 use std::rc::Rc;
@@ -17,22 +17,50 @@ use crate::web::session::transport::{cookie_name, is_tls};
 
 type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 
-/// How a request is known to be of a session.
+/// How the middleware finds the session of a request.
 ///
-/// The default is a cookie of Salver's own: a random token of 256 bits, `HttpOnly`, `SameSite=Lax`, until
-/// the browser ends. It is named `__Host-salver` and `Secure`; over plain http on a loopback address
-/// `salver` and not `Secure`, elsewhere on plain http only after
-/// [`plain_http`](crate::web::Middleware::plain_http). It is made when something is added or an address
-/// is asked for, never by looking.
+/// Passed to [`Middleware::session`](crate::web::Middleware::session).
 ///
-/// A closure is a source too: it finds the id, and cannot make, renew or forget one.
+/// | source | where the session comes from | can create, renew and close sessions |
+/// |---|---|---|
+/// | [`cookie`](Self::cookie) (default) | a token in Salver's own cookie | yes |
+/// | [`header`](Self::header) | a secret in a request header | no |
+/// | `actix_session`, with the feature `actix-session` | a token in a session of that crate | yes |
+/// | a closure | the closure returns the [`SessionId`] | no |
+///
+/// With a source that cannot create sessions, [`Messages::renew`](crate::Messages::renew) and
+/// [`Messages::close_session`](crate::Messages::close_session) return an
+/// [`is_invalid`](crate::Error::is_invalid) error for a visitor with a session. For a visitor
+/// without one, an add returns it.
+///
+/// # The cookie
+///
+/// The value is a random token of 256 bits. The session id is derived from it, so the store never
+/// receives the token. The cookie is `HttpOnly`, `SameSite=Lax`, and lasts until the browser
+/// session ends.
+///
+/// | connection | name | `Secure` |
+/// |---|---|---|
+/// | TLS | `__Host-salver` | yes |
+/// | plain HTTP, between a browser and a server on one machine | `salver` | no |
+/// | plain HTTP elsewhere, with [`plain_http`][plain_http] | `salver` | no |
+/// | plain HTTP elsewhere | `__Host-salver`, which browsers do not store | yes |
+///
+/// A visitor without a session receives the cookie when a handler adds a message or requests a
+/// [`context`](crate::Messages::context). Reading messages never sets it.
+///
+/// [plain_http]: crate::web::Middleware::plain_http
+///
+/// # Examples
+///
+/// A closure finds the session id by itself:
 ///
 /// ```
 /// use salver::{Salver, SessionId};
 ///
 /// # fn main() -> Result<(), salver::Error> {
 /// let salver = Salver::memory("shop")?;
-/// // For tests: every request is Ada's.
+/// // For tests: every request has the session `ada`.
 /// let middleware = salver.middleware().session(|_: &_| SessionId::new("ada").ok());
 /// # Ok(()) }
 /// ```
@@ -49,28 +77,32 @@ enum Kind {
 }
 
 impl SessionSource {
-    /// Salver's own cookie: the default.
+    /// Uses Salver's own cookie. This is the default.
     #[must_use]
     pub fn cookie() -> Self {
         Self(Kind::Cookie)
     }
 
-    /// A header whose value is a secret of at most 512 characters, such as an API key. The id is derived
-    /// from it as from the cookie's token; it cannot be made, renewed or forgotten here.
+    /// Uses a request header whose value is a secret, such as an API key.
+    ///
+    /// The secret has at most 512 characters; a longer one is ignored. The session id is derived
+    /// from it as from the token of the cookie. This source cannot create, renew or close sessions.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {
         Self(Kind::Header(name))
     }
 
-    /// A token kept under `salver` in the visitor's session of the `actix-session` crate, whose middleware
-    /// is wrapped outside of Salver's.
+    /// Uses a token in the visitor's session of the `actix-session` crate, under the key `salver`.
+    ///
+    /// Wrap the middleware of that crate outside of Salver's:
+    /// `.wrap(salver.middleware()).wrap(session_middleware)`.
     #[cfg(feature = "actix-session")]
     #[must_use]
     pub fn actix_session() -> Self {
         Self(Kind::ActixSession)
     }
 
-    /// Finds the session of a request, if it has one.
+    /// Returns the session of a request, if it has one.
     pub(crate) fn find(
         &self,
         request: &HttpRequest,
@@ -82,8 +114,8 @@ impl SessionSource {
         match &self.0 {
             Kind::Closure(find) => find(request),
             Kind::Cookie if headers.cookies.has_session() => {
-                // Only the name that this visitor would be given, letter for letter: a neighbouring host can
-                // plant the plain one, or one that decodes to the other.
+                // Only the exact name that this visitor would receive counts. Another host of the
+                // same domain can set the plain name, or a name that decodes to the secure one.
                 let name = cookie_name(request, headers, plain_http);
                 cache.session(headers.cookies.named(name)?, app)
             }
@@ -101,12 +133,12 @@ impl SessionSource {
         }
     }
 
-    /// Gives what can hand a session out to this visitor, without keeping the request.
+    /// Returns the issuer of sessions for this visitor. It does not keep the request.
     pub(crate) fn issuer(&self, request: &HttpRequest, plain_http: bool) -> SessionIssuer {
         let headers = RequestHeaders::of(request);
         match &self.0 {
             Kind::Header(_) => SessionIssuer::None,
-            // By one of its cookies, if it brings any.
+            // The closure may read a cookie of the application, if the request has cookies.
             Kind::Closure(_) if headers.has_cookies => {
                 SessionIssuer::External(is_tls(request, &headers))
             }

@@ -1,4 +1,4 @@
-//! The visitor's secret, and the id that is derived from it.
+//! The visitor's secret token, and the session id that is derived from it.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,28 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, SessionId};
 
-/// 256 bits from the system: nobody guesses it, and no two are alike.
+/// Length of a token in bytes: 256 random bits from the operating system, so that no token can be
+/// guessed and no two are equal.
 const TOKEN_BYTES: usize = 32;
-/// The same in base64url without padding.
+/// Length of a token in characters: base64url without padding.
 pub(crate) const TOKEN_LEN: usize = 43;
-/// What the last of them may be: it has four of the bits, and two of 0.
+/// Allowed last characters of a token. The last one encodes four bits of the token and two zero
+/// bits.
 const LAST_CHARACTERS: &str = "AEIMQUYcgkosw048";
-/// The characters of the digest that make a session id: 132 bits.
+/// Number of characters of the digest that form a session id: 132 bits.
 const ID_LEN: usize = 22;
-/// The next whole number of groups of four characters, each of three bytes.
+/// `ID_LEN`, rounded up to whole groups of four characters, each of which encodes three bytes.
 const ID_BUFFER_LEN: usize = ID_LEN.next_multiple_of(4);
-/// Longest secret taken from a header. Hashing more for every request would be work for strangers.
+/// Longest secret accepted from a header. Prevents clients from making the server hash long values
+/// with each request.
 const MAX_SECRET: usize = 512;
 
-/// What proves to the server who the visitor is. Never a key, never logged.
+/// The secret that identifies the visitor to the server. Never used as a key, never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token<'a>(Cow<'a, str>);
 
 impl Token<'static> {
-    /// Draws a new one.
+    /// Generates a random token.
     pub(crate) fn generate() -> Result<Self, Error> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(|cause| {
@@ -37,26 +40,27 @@ impl Token<'static> {
 }
 
 impl<'a> Token<'a> {
-    /// Reads one that looks as [`draw`](Self::draw) makes them, such as from a cookie.
+    /// Parses a token in the form that `generate` produces, such as from a cookie.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let fits = text.len() == TOKEN_LEN
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_valid = text.len() == TOKEN_LEN
             && text.ends_with(|last| LAST_CHARACTERS.contains(last))
-            && text.bytes().all(is_ours);
-        fits.then_some(Self(text.into()))
+            && text.bytes().all(is_base64url);
+        is_valid.then_some(Self(text.into()))
     }
 
-    /// Takes a secret that somebody else made, such as from a header.
+    /// Accepts a secret that was created elsewhere, such as from a header.
     pub(crate) fn from_secret(secret: &'a str) -> Option<Self> {
-        let fits = (1..=MAX_SECRET).contains(&secret.len());
-        fits.then_some(Self(secret.into()))
+        let is_valid = (1..=MAX_SECRET).contains(&secret.len());
+        is_valid.then_some(Self(secret.into()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Derives the session id: the first 22 characters of base64url(SHA-256("salver1" 0 app 0 token)).
+    /// Derives the session id: the first 22 characters of base64url(SHA-256("salver1" 0 app 0
+    /// token)), where 0 is a zero byte.
     pub(crate) fn session(&self, app: &str) -> Result<SessionId, Error> {
         let mut digest = Sha256::new();
         for part in ["salver1", "\0", app, "\0", &self.0] {

@@ -1,10 +1,11 @@
-//! How the visitor reached the server, and which name the cookie has there.
+//! Whether the visitor reached the site over TLS, and the cookie name that follows from it.
 
 use actix_web::HttpRequest;
 
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::cookies::{PLAIN, SECURE};
 
+/// Returns the name of the session cookie for the visitor of this request.
 pub(super) fn cookie_name(
     request: &HttpRequest,
     headers: &RequestHeaders<'_>,
@@ -17,7 +18,8 @@ pub(super) fn cookie_name(
     }
 }
 
-/// Only behind a proxy actix has to read how the visitor reached it; else what it allocates for that is saved.
+/// Returns whether the visitor reached the site over TLS. Uses `connection_info`, which allocates,
+/// only behind a proxy.
 pub(super) fn is_tls(request: &HttpRequest, headers: &RequestHeaders<'_>) -> bool {
     if headers.is_proxied {
         return request.connection_info().scheme() == "https";
@@ -26,7 +28,8 @@ pub(super) fn is_tls(request: &HttpRequest, headers: &RequestHeaders<'_>) -> boo
     scheme.map_or_else(|| request.app_config().secure(), |scheme| scheme == "https")
 }
 
-/// A browser and a server on one machine: nobody listens in between.
+/// Returns whether browser and server run on one machine, so that no network lies between
+/// them.
 fn is_local(request: &HttpRequest, headers: &RequestHeaders<'_>) -> bool {
     if headers.is_proxied {
         return is_loopback(request, request.connection_info().host());
@@ -42,6 +45,6 @@ fn is_loopback(request: &HttpRequest, host: &str) -> bool {
         None => host.split(':').next().unwrap_or_default(),
     };
     let loopback = |ip: std::net::IpAddr| ip.is_loopback();
-    let near = request.peer_addr().is_some_and(|peer| loopback(peer.ip()));
-    near && (name == "localhost" || name.parse().is_ok_and(loopback))
+    let is_local_peer = request.peer_addr().is_some_and(|peer| loopback(peer.ip()));
+    is_local_peer && (name == "localhost" || name.parse().is_ok_and(loopback))
 }

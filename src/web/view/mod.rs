@@ -1,4 +1,4 @@
-//! Which view a request is for.
+//! How the view of a request is found.
 
 pub(crate) mod cache;
 pub(crate) mod source;

@@ -1,4 +1,4 @@
-//! Which view a request is for.
+//! How the view of a request is found.
 
 use std::fmt;
 use std::rc::Rc;
@@ -12,14 +12,36 @@ use crate::web::view::cache::{ViewCache, strip_leading_slash};
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
 
-/// Which view a request is for, asked after routing.
+/// How the middleware finds the [`View`] of a request.
 ///
-/// The default is the pattern of the matched route without its leading slash, the same for all methods
-/// of a path: `settings`, `orders/{id}`, and `/` for the root. It is the whole pattern as it is written in
-/// the app, scopes included. A request that no route matched has only
-/// [`View::ANY`](crate::View::ANY).
+/// Passed to [`Middleware::view`](crate::web::Middleware::view), and evaluated after routing.
 ///
-/// A closure is a source too.
+/// | source | view of `GET /orders/7?tab=items` on the route `/orders/{id}` |
+/// |---|---|
+/// | [`route`](Self::route) (default) | `orders/{id}` |
+/// | [`path`](Self::path) | `orders/7` |
+/// | [`query("tab")`](Self::query) | `items` |
+/// | [`header`](Self::header) | the value of the header |
+/// | a closure | the result of the closure |
+///
+/// A page for which the source finds no view, such as one that no route matched, shows only the
+/// messages of [`View::ANY`](crate::View::ANY).
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::HttpRequest;
+/// use salver::{Salver, View, web::ViewSource};
+///
+/// # fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("shop")?;
+/// let by_path = salver.middleware().view(ViewSource::path());
+/// // The first segment of the path.
+/// let by_segment = salver
+///     .middleware()
+///     .view(|request: &HttpRequest| View::new(request.path().split('/').nth(1)?).ok());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct ViewSource(Kind);
 
@@ -33,32 +55,39 @@ enum Kind {
 }
 
 impl ViewSource {
-    /// The pattern of the matched route: the default.
+    /// Uses the pattern of the matched route, without its leading slash. This is the default.
+    ///
+    /// The view is the same for all methods of a path: `settings`, `orders/{id}`, and `/` for the
+    /// root. It is the whole pattern as written in the app, including scopes.
     #[must_use]
     pub fn route() -> Self {
         Self(Kind::Route)
     }
 
-    /// The path itself without its leading slash: `orders/7` is not `orders/8`.
+    /// Uses the path without its leading slash, so that `orders/7` and `orders/8` are different
+    /// views.
     #[must_use]
     pub fn path() -> Self {
         Self(Kind::Path)
     }
 
-    /// A header, for pages that fetch parts of themselves. The visitor chooses the view, so only among
-    /// the messages of the own session.
+    /// Uses the value of a request header, for pages that load fragments of themselves.
+    ///
+    /// The client chooses the view. It can only reach the messages of its own session.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {
         Self(Kind::Header(name))
     }
 
-    /// A parameter of the query, percent-decoded; otherwise as [`header`](Self::header).
+    /// Uses a query parameter, percent-decoded. The client chooses the view, as with
+    /// [`header`](Self::header).
     #[must_use]
     pub fn query(name: impl Into<String>) -> Self {
         Self(Kind::Query(name.into().into()))
     }
 
-    /// Names the view of a request; `None` when it has none of its own. `routes` are those met before.
+    /// Returns the view of a request; `None` if it has none of its own. `cache` holds the views of
+    /// matched routes.
     pub(crate) fn find(&self, request: &HttpRequest, cache: &ViewCache) -> Option<View> {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
@@ -70,7 +99,7 @@ impl ViewSource {
         View::new(name).ok()
     }
 
-    /// Names the view of the page at this URL, from which a script has made the request.
+    /// Returns the view of the page at `url`, whose script sent the request.
     pub(crate) fn find_page(
         &self,
         request: &HttpRequest,
@@ -83,7 +112,7 @@ impl ViewSource {
             }
             Kind::Path => strip_leading_slash(url.path()),
             Kind::Query(name) => query(url.query()?, name)?,
-            // They look at the request themselves.
+            // These sources read the request itself, not a URL.
             Kind::Header(_) | Kind::Closure(_) => return self.find(request, cache),
         };
         View::new(name).ok()

@@ -1,4 +1,4 @@
-//! Notices messages for views that no page has: the usual reason why a message does not appear.
+//! Detection of messages for views without a page: the usual reason why a message does not appear.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use crate::View;
 
-/// Most views that are remembered. Views taken from paths would grow without end.
+/// Maximum number of recorded views. Views that are taken from paths would grow without limit.
 pub(crate) const MAX_VIEWS: usize = 1024;
-/// How long a message may wait for its page before it looks lost.
+/// How long a message may wait for a page of its view before a warning is logged.
 const WARN_AFTER: Duration = Duration::from_secs(60);
 
-/// One for all workers: a message added by one may be read by another.
+/// One detector for all workers: a message that one worker adds may be shown by another.
 pub(crate) static UNKNOWN_VIEWS: LazyLock<UnknownViewDetector> =
     LazyLock::new(UnknownViewDetector::default);
 
-/// What this process added to, and which of it was read.
+/// The views to which this process has added messages or of which it has served pages.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownViewDetector(Mutex<HashMap<ViewKey, State>>);
 
@@ -26,13 +26,16 @@ type ViewKey = (String, View);
 
 #[derive(Debug)]
 enum State {
+    /// A page of the view was requested.
     Seen,
+    /// The first message was added at this time, and no page was requested since.
     AddedAt(Instant),
+    /// The warning was logged.
     Warned,
 }
 
 impl UnknownViewDetector {
-    /// Notes a page of a view.
+    /// Records that a page of a view was requested.
     pub(crate) fn record_page(&self, app: &str, view: &View) {
         let page = (app.to_owned(), view.clone());
         let mut views = self.views();
@@ -41,7 +44,7 @@ impl UnknownViewDetector {
         }
     }
 
-    /// Notes an add; says so once when a message for the view has waited for a page that never came.
+    /// Records an add. Logs one warning for a view if its messages have waited too long for a page.
     pub(crate) fn record_add(&self, app: &str, view: &View) {
         if view.is_any() {
             return;

@@ -1,32 +1,34 @@
-//! One call of a store, said so that the model and both stores understand it.
+//! One store call and its outcome, in a form that the model and both stores share.
 
 use std::fmt;
 
 use salver::Message;
 
-/// How long a context lives at least after a foreign writer put something in.
-pub const PUT_LIVES: u64 = 60 * 60 * 1000;
+/// TTL of a context, in milliseconds, after an external writer added a member to it.
+pub const PUT_TTL: u64 = 60 * 60 * 1000;
 pub const SESSIONS: [&str; 3] = ["ada", "bob", "eve"];
 pub const VIEWS: [&str; 3] = ["settings", "uploads", "*"];
 
-/// A context, by its place in [`SESSIONS`] and [`VIEWS`].
+/// A context, by its indices in [`SESSIONS`] and [`VIEWS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct ContextRef {
     pub session: usize,
     pub view: usize,
 }
 
-/// What is stored, and what its maker knows of it: the model does not read it.
+/// A stored member, with the properties that its generator gave it. The model does not decode
+/// members.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     pub stored: String,
-    /// None where it does not begin as it should.
+    /// `None` if the stored bytes do not begin with an id.
     pub id: Option<String>,
-    pub written: Option<u64>,
+    /// Creation time in the id, in Unix milliseconds.
+    pub created_at: Option<u64>,
     pub tag: Option<String>,
     pub text: String,
-    pub expires: Option<u64>,
-    pub what: What,
+    pub expires_at: Option<u64>,
+    pub kind: MemberKind,
 }
 
 impl fmt::Debug for Member {
@@ -36,28 +38,28 @@ impl fmt::Debug for Member {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum MemberKind {
     Message,
-    Unreadable,
-    Newer,
+    Undecodable,
+    UnsupportedVersion,
 }
 
-/// A message on its way into a store.
+/// A message to add, with the member that it becomes.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct NewMessage {
     pub message: Message,
     pub member: Member,
     pub delay: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Mode {
+pub enum ReadMode {
     Peek,
     Claim { lease: u64 },
     Take,
 }
 
-impl Mode {
+impl ReadMode {
     pub fn name(self) -> &'static str {
         match self {
             Self::Peek => "peek",
@@ -73,13 +75,14 @@ pub enum Target {
     Id(String),
 }
 
-/// The limits of a call; two processes may be set differently.
+/// The limits of a call. They vary between calls, as between processes with different
+/// configurations.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub messages: usize,
     pub contexts: usize,
     pub reject: bool,
-    pub expiry: u64,
+    pub ttl: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,49 +95,49 @@ pub struct Migration {
 
 #[derive(Clone, Debug)]
 pub enum Call {
-    Add(Place, Vec<Sent>, Bounds),
-    Look(Vec<Place>, Mode, u64),
-    /// Which claim, and the session that it follows before.
+    Add(ContextRef, Vec<NewMessage>, Bounds),
+    Read(Vec<ContextRef>, ReadMode, u64),
+    /// The index of the claim, and the session to which the claim is moved first.
     Confirm(usize, Option<usize>),
     Release(usize, Option<usize>),
-    Retract(Place, Target),
-    Clear(Place),
+    Retract(ContextRef, Target),
+    Clear(ContextRef),
     ClearSession(usize, Option<u64>),
     Migrate(Migration),
     Contexts(usize),
-    Put(Place, Member),
+    Put(ContextRef, Member),
 }
 
-/// What a store says to a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Outcome {
     Done,
-    Here { displaced: u64 },
-    Moved(usize),
-    Closed,
+    Added { displaced: u64 },
+    SessionMoved(usize),
+    SessionClosed,
     Full,
-    Looked(Seen, Hold),
+    Read(ReadOutcome, ModelClaim),
     Count(u64),
     Views(Vec<usize>),
     Other(String),
 }
 
-/// What a look found.
+/// The messages and counts that a read returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ReadOutcome {
     /// Id, text and tag, in the order of the page.
     pub messages: Vec<(String, String, Option<String>)>,
-    pub next: Option<u64>,
+    pub next_due_in: Option<u64>,
     pub displaced: u64,
     pub expired: u64,
-    pub unreadable: u64,
-    pub newer: u64,
+    pub undecodable: u64,
+    pub unsupported: u64,
 }
 
-/// What a claim holds; nothing after any other look.
+/// The members of a claim. Empty after a peek or a take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hold {
-    /// Zero when it holds nothing: then nobody needs it.
-    pub until: u64,
-    pub members: Vec<(Place, String)>,
+pub struct ModelClaim {
+    /// Zero for a claim without members, which needs no lease.
+    pub lease_until: u64,
+    pub members: Vec<(ContextRef, String)>,
 }

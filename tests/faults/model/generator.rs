@@ -1,4 +1,4 @@
-//! Writes what a run stores: messages, and what foreign writers put beside them.
+//! Generates the calls of a run, with their messages and the members of external writers.
 
 use std::time::Duration;
 
@@ -6,168 +6,178 @@ use salver::{Message, MessageId, wire};
 use time::OffsetDateTime;
 use uuid::Builder;
 
-use super::call::{Call, Member, Mode, Place, Sent, Target, VIEWS, What};
+use super::call::{Call, ContextRef, Member, MemberKind, NewMessage, ReadMode, Target, VIEWS};
 use super::pure::Model;
-use super::steps::{Deed, Draft, Fresh, Raw, Reach};
+use super::steps::{Draft, FreshMessage, Operation, RawMember, ReadScope};
 
-/// Knows all that was written in this run, so that a step may mean something of it.
+/// Keeps all messages and members of a run, so that a step can refer to earlier ones.
 #[derive(Default)]
-pub struct Author {
+pub struct Generator {
     now: u64,
-    written: Vec<(Place, Sent)>,
-    raws: Vec<(Place, Member)>,
+    messages: Vec<(ContextRef, NewMessage)>,
+    raw_members: Vec<(ContextRef, Member)>,
 }
 
-impl Author {
-    /// Says what a step means by now; nothing when it is of something that is not there yet.
-    pub fn call(&mut self, now: u64, deed: &Deed, model: &Model) -> Option<Call> {
+impl Generator {
+    /// Returns the call of a step in the current state. `None` if the step refers to a message,
+    /// member or claim that does not exist yet.
+    pub fn call(&mut self, now: u64, operation: &Operation, model: &Model) -> Option<Call> {
         self.now = now;
-        let claim = |ago: &usize| model.claims().checked_sub(ago + 1);
-        Some(match deed {
-            Deed::Add(place, batch, bounds) => {
-                let sent = batch.iter().filter_map(|draft| self.send(*place, draft));
-                Call::Add(*place, sent.collect(), *bounds)
+        let claim_index = |ago: &usize| model.claims().checked_sub(ago + 1);
+        Some(match operation {
+            Operation::Add(context, batch, bounds) => {
+                let messages = batch
+                    .iter()
+                    .filter_map(|draft| self.new_message(*context, draft));
+                Call::Add(*context, messages.collect(), *bounds)
             }
-            Deed::Look(place, reach, mode, age) => {
-                // A claim goes where something is, and so there is something to confirm and release.
-                let aimed = model.place_in_use(*place);
-                let aimed = aimed.filter(|_| matches!(mode, Mode::Claim { .. }));
-                Call::Look(places(aimed.unwrap_or(*place), *reach), *mode, *age)
+            Operation::Read(context, scope, mode, age) => {
+                // A claim reads a context with members, so that there are claims to settle.
+                let in_use = model.context_in_use(*context);
+                let in_use = in_use.filter(|_| matches!(mode, ReadMode::Claim { .. }));
+                Call::Read(contexts(in_use.unwrap_or(*context), *scope), *mode, *age)
             }
-            Deed::Confirm(ago, follow) => Call::Confirm(claim(ago)?, *follow),
-            Deed::Release(ago, follow) => Call::Release(claim(ago)?, *follow),
-            Deed::RetractTag(place, tag) => Call::Retract(*place, Target::Tag((*tag).to_owned())),
-            Deed::RetractId(ago) => {
-                let (place, sent) = before_last(&self.written, *ago)?;
-                Call::Retract(*place, Target::Id(sent.message.id().to_string()))
+            Operation::Confirm(ago, follow) => Call::Confirm(claim_index(ago)?, *follow),
+            Operation::Release(ago, follow) => Call::Release(claim_index(ago)?, *follow),
+            Operation::RetractTag(context, tag) => {
+                Call::Retract(*context, Target::Tag((*tag).to_owned()))
             }
-            Deed::Clear(place) => Call::Clear(*place),
-            Deed::ClearSession(session, close) => Call::ClearSession(*session, *close),
-            Deed::Migrate(migration) => Call::Migrate(*migration),
-            Deed::Contexts(session) => Call::Contexts(*session),
-            Deed::Put(place, raw, fresh) => {
-                let place = model.place_in_use(*place)?;
-                Call::Put(place, self.put(place, *raw, fresh))
+            Operation::RetractId(ago) => {
+                let (context, new) = before_last(&self.messages, *ago)?;
+                Call::Retract(*context, Target::Id(new.message.id().to_string()))
             }
-            Deed::PutAgain(ago) => {
-                let (place, member) = before_last(&self.raws, *ago)?;
-                Call::Put(model.place_in_use(*place)?, member.clone())
+            Operation::Clear(context) => Call::Clear(*context),
+            Operation::ClearSession(session, close) => Call::ClearSession(*session, *close),
+            Operation::Migrate(migration) => Call::Migrate(*migration),
+            Operation::Contexts(session) => Call::Contexts(*session),
+            Operation::Put(context, raw, fresh) => {
+                let context = model.context_in_use(*context)?;
+                Call::Put(context, self.put(context, *raw, fresh))
+            }
+            Operation::RepeatPut(ago) => {
+                let (context, member) = before_last(&self.raw_members, *ago)?;
+                Call::Put(model.context_in_use(*context)?, member.clone())
             }
         })
     }
 
-    /// Makes ids in the order of their making, and the same ones whenever a run is repeated.
-    fn id(&self, written: u64) -> MessageId {
+    /// Creates an id. Ids of the same time increase, and a repeated run creates the same ids.
+    fn id(&self, created_at: u64) -> MessageId {
         let mut tail = [0; 10];
-        let serial = (self.written.len() + self.raws.len()) as u64;
+        let serial = (self.messages.len() + self.raw_members.len()) as u64;
         tail[2..].copy_from_slice(&serial.to_be_bytes());
-        let uuid = Builder::from_unix_timestamp_millis(written, &tail).into_uuid();
+        let uuid = Builder::from_unix_timestamp_millis(created_at, &tail).into_uuid();
         uuid.try_into().unwrap()
     }
 
-    fn send(&mut self, place: Place, draft: &Draft) -> Option<Sent> {
-        let sent = match draft {
-            Draft::Fresh(fresh) => self.fresh(fresh),
+    fn new_message(&mut self, context: ContextRef, draft: &Draft) -> Option<NewMessage> {
+        let new = match draft {
+            Draft::FreshMessage(fresh) => self.fresh(fresh),
             Draft::Repeat { ago, changed } => {
-                let (_, repeated) = before_last(&self.written, *ago)?;
+                let (_, repeated) = before_last(&self.messages, *ago)?;
                 if !changed {
                     return Some(repeated.clone());
                 }
                 let id = repeated.message.id();
-                sent(Message::info("said differently").with_id(id), None)
+                encoded(Message::info("with another text").with_id(id), None)
             }
         };
-        self.written.push((place, sent.clone()));
-        Some(sent)
+        self.messages.push((context, new.clone()));
+        Some(new)
     }
 
-    fn fresh(&self, fresh: &Fresh) -> Sent {
-        let id = self.id(self.now.saturating_add_signed(fresh.written));
+    fn fresh(&self, fresh: &FreshMessage) -> NewMessage {
+        let id = self.id(self.now.saturating_add_signed(fresh.created_offset));
         let mut message = Message::info("fresh").with_id(id);
         message = message.after(Duration::from_millis(fresh.delay));
         if let Some(tag) = fresh.tag {
             message = message.tag(tag);
         }
-        let expires = fresh
-            .expires
-            .map(|expires| self.now.saturating_add_signed(expires));
-        if let Some(moment) = expires {
-            let nanos = i128::from(moment) * 1_000_000;
+        let expires_at = fresh
+            .expires_offset
+            .map(|offset| self.now.saturating_add_signed(offset));
+        if let Some(time) = expires_at {
+            let nanos = i128::from(time) * 1_000_000;
             message = message.expires_at(OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap());
         }
-        sent(message, expires)
+        encoded(message, expires_at)
     }
 
-    /// Writes what a foreign writer puts in; a later repeat may use its id.
-    fn put(&mut self, place: Place, raw: Raw, fresh: &Fresh) -> Member {
-        let id = self.id(self.now.saturating_add_signed(fresh.written));
-        let ours = sent(Message::info("said by us").with_id(id), None);
+    /// Creates the member of an external writer. A later repeat may add a message with its id.
+    fn put(&mut self, context: ContextRef, raw: RawMember, fresh: &FreshMessage) -> Member {
+        let id = self.id(self.now.saturating_add_signed(fresh.created_offset));
+        let repeat = encoded(Message::info("with the same id").with_id(id), None);
         let member = member(raw, id, fresh.tag);
-        self.written.push((place, ours));
-        self.raws.push((place, member.clone()));
+        self.messages.push((context, repeat));
+        self.raw_members.push((context, member.clone()));
         member
     }
 }
 
-fn member(raw: Raw, id: MessageId, tag: Option<&str>) -> Member {
+fn member(raw: RawMember, id: MessageId, tag: Option<&str>) -> Member {
     let tagged = tag.map_or_else(String::new, |tag| format!(r#","tag":"{tag}""#));
     let stored = match raw {
-        Raw::Message => format!(r#"{{"id":"{id}"{tagged},"text":"foreign","mood":"blue"}}"#),
-        Raw::Garbage => format!("garbage {id}"),
-        Raw::CutId => format!(r#"{{"id":"{id}"#),
-        Raw::CutTag => format!(r#"{{"id":"{id}","tag":"a"#),
-        Raw::Misspelt => format!(r#"{{"ID":"{id}"{tagged},"v":2,"text":"x"}}"#),
-        Raw::Unsafe => format!(
+        RawMember::UnknownField => {
+            format!(r#"{{"id":"{id}"{tagged},"text":"external","mood":"blue"}}"#)
+        }
+        RawMember::Garbage => format!("garbage {id}"),
+        RawMember::TruncatedId => format!(r#"{{"id":"{id}"#),
+        RawMember::TruncatedTag => format!(r#"{{"id":"{id}","tag":"a"#),
+        RawMember::MisspelledId => format!(r#"{{"ID":"{id}"{tagged},"v":2,"text":"x"}}"#),
+        RawMember::UnsafeUrl => format!(
             r#"{{"id":"{id}"{tagged},"text":"x","action":{{"label":"x","url":"javascript:x"}}}}"#
         ),
-        Raw::Newer => format!(r#"{{"id":"{id}"{tagged},"v":2,"words":["x"]}}"#),
+        RawMember::NewerVersion => format!(r#"{{"id":"{id}"{tagged},"v":2,"words":["x"]}}"#),
     };
-    let begins = !matches!(raw, Raw::Garbage | Raw::CutId | Raw::Misspelt);
-    let has_tag = begins && !matches!(raw, Raw::CutTag);
+    let has_id = !matches!(
+        raw,
+        RawMember::Garbage | RawMember::TruncatedId | RawMember::MisspelledId
+    );
+    let has_tag = has_id && !matches!(raw, RawMember::TruncatedTag);
     Member {
         stored,
-        id: begins.then(|| id.to_string()),
-        written: begins.then(|| id.unix_ms()),
+        id: has_id.then(|| id.to_string()),
+        created_at: has_id.then(|| id.unix_ms()),
         tag: tag.filter(|_| has_tag).map(str::to_owned),
-        text: "foreign".to_owned(),
-        expires: None,
-        what: match raw {
-            Raw::Message => What::Message,
-            Raw::Newer => What::Newer,
-            _ => What::Unreadable,
+        text: "external".to_owned(),
+        expires_at: None,
+        kind: match raw {
+            RawMember::UnknownField => MemberKind::Message,
+            RawMember::NewerVersion => MemberKind::UnsupportedVersion,
+            _ => MemberKind::Undecodable,
         },
     }
 }
 
-fn sent(message: Message, expires: Option<u64>) -> Sent {
-    Sent {
+fn encoded(message: Message, expires_at: Option<u64>) -> NewMessage {
+    NewMessage {
         member: Member {
             stored: String::from_utf8(wire::encode(&message).unwrap()).unwrap(),
             id: Some(message.id().to_string()),
-            written: Some(message.id().unix_ms()),
+            created_at: Some(message.id().unix_ms()),
             tag: message.get_tag().map(str::to_owned),
             text: message.text().to_owned(),
-            expires,
-            what: What::Message,
+            expires_at,
+            kind: MemberKind::Message,
         },
         delay: message.delay().as_millis() as u64,
         message,
     }
 }
 
-fn places(place: Place, reach: Reach) -> Vec<Place> {
+fn contexts(context: ContextRef, scope: ReadScope) -> Vec<ContextRef> {
     let any = VIEWS.len() - 1;
-    let views = match reach {
-        Reach::One => vec![place.view],
-        Reach::Page if place.view == any => vec![any],
-        Reach::Page => vec![place.view, any],
-        Reach::All => (0..VIEWS.len()).collect(),
+    let views = match scope {
+        ReadScope::One => vec![context.view],
+        ReadScope::Page if context.view == any => vec![any],
+        ReadScope::Page => vec![context.view, any],
+        ReadScope::All => (0..VIEWS.len()).collect(),
     };
-    let here = views.into_iter().map(|view| Place { view, ..place });
-    here.collect()
+    let contexts = views.into_iter().map(|view| ContextRef { view, ..context });
+    contexts.collect()
 }
 
-/// Gives the one that came so many before the last.
+/// Returns the element at this distance from the last one.
 fn before_last<T>(all: &[T], ago: usize) -> Option<&T> {
     all.iter().rev().nth(ago)
 }

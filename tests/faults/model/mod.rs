@@ -1,26 +1,28 @@
-//! Memory, Redis and a pure model of the laws get the same calls at the same time, and have to say the same.
+//! The memory store, the Redis store and a pure model execute the same calls at the same time, and
+//! must return the same outcomes.
 
 mod call;
 mod generator;
+mod harness;
 mod pure;
-mod stage;
 mod steps;
-mod subject;
+mod store_under_test;
 mod time;
 
 use std::cell::RefCell;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use self::stage::Stage;
+use self::harness::Harness;
 use self::steps::run;
 
 const STEPS: usize = 50;
-/// The same runs every time: what is red stays red until it is mended.
+/// An arbitrary fixed seed, so that every execution generates the same runs.
 const SEED: &[u8; 16] = b"all say the same";
 
-/// What has to happen in all runs together: a generator that never gets there would be green for nothing.
-const MET: &[&str] = &[
+/// Outcomes that must occur at least once in all runs together. Otherwise the generator does not
+/// cover them.
+const REQUIRED_OUTCOMES: &[&str] = &[
     // calls
     "add",
     "peek",
@@ -34,7 +36,7 @@ const MET: &[&str] = &[
     "migrate",
     "contexts",
     "put",
-    // what came of adds
+    // outcomes of adds
     "added",
     "scheduled",
     "repeated",
@@ -42,45 +44,45 @@ const MET: &[&str] = &[
     "displaced",
     "full",
     "too_many_contexts",
-    "moved",
-    "closed",
+    "session_moved",
+    "session_closed",
     "put_again",
-    // of looks
-    "shown",
+    // outcomes of reads
+    "returned",
     "removed",
     "too_old",
-    "past_its_deadline",
-    "unreadable",
-    "newer",
-    "told_next",
-    "told_displaced",
+    "past_deadline",
+    "undecodable",
+    "unsupported",
+    "next_due_reported",
+    "displaced_reported",
     "listed",
-    // of the ends of claims
+    // outcomes of confirms and releases
     "confirmed",
     "confirmed_late",
-    "confirmed_after_a_move",
-    "confirmed_for_nothing",
+    "confirmed_after_migration",
+    "confirmed_without_effect",
     "released",
-    "released_after_a_move",
-    "released_anothers",
-    "released_for_nothing",
-    // of moves and ends
-    "carried",
-    "merged",
-    "carried_twice",
-    "migrated_again",
-    "migrated_to_itself",
-    "migrate_of_a_gone_one",
-    "migrate_not_opened",
-    "migrate_opened",
+    "released_after_migration",
+    "released_other_claim",
+    "released_without_effect",
+    // outcomes of migrations, removals and expiry
+    "context_migrated",
+    "context_merged",
+    "duplicate_merged",
+    "migration_repeated",
+    "migration_to_itself",
+    "migration_of_ended_session",
+    "migration_to_ended_session",
+    "migration_reopened_session",
     "retracted",
     "cleared",
-    "lapsed",
-    "reopened",
+    "ttl_expired",
+    "session_reopened",
 ];
 
 #[test]
-fn memory_redis_and_the_model_say_the_same() {
+fn memory_redis_and_model_return_same_outcomes() {
     let runs = match std::env::var_os("SALVER_TEST_FULL") {
         Some(_) => 100_000,
         None => 1_000,
@@ -92,33 +94,41 @@ fn memory_redis_and_the_model_say_the_same() {
         max_shrink_time: 30_000,
         ..Config::default()
     };
-    let stage = RefCell::new(Stage::new());
+    let harness = RefCell::new(Harness::new());
     let rng = TestRng::from_seed(RngAlgorithm::XorShift, SEED);
     let outcome = TestRunner::new_with_rng(config, rng).run(&run(STEPS), |steps| {
-        let played = stage.borrow_mut().play(&steps);
-        played.map_err(TestCaseError::fail)
+        let result = harness.borrow_mut().run(&steps);
+        result.map_err(TestCaseError::fail)
     });
     let differences = u32::from(outcome.is_err());
     match outcome {
         Ok(()) => {}
-        Err(TestError::Abort(why)) => println!("{why}"),
+        Err(TestError::Abort(reason)) => println!("{reason}"),
         Err(TestError::Fail(difference, steps)) => {
-            println!("seed {SEED:?}, and of that run");
+            println!("seed {SEED:?}, minimal failing run:");
             for step in steps {
-                println!("after {} ms {:?}", step.pass, step.deed);
+                println!("after {} ms {:?}", step.delay_ms, step.operation);
             }
             println!("{difference}");
         }
     }
-    let stage = stage.into_inner();
-    let count = |outcome: &&str| stage.counts.get(outcome).copied().unwrap_or(0);
-    let counts = MET.iter().map(|met| format!(" {met}={}", count(met)));
+    let harness = harness.into_inner();
+    let count = |outcome: &&str| harness.counts.get(outcome).copied().unwrap_or(0);
+    let counts = REQUIRED_OUTCOMES
+        .iter()
+        .map(|outcome| format!(" {outcome}={}", count(outcome)));
     println!("MODEL{}", counts.collect::<String>());
     println!(
-        "FAULT model_equivalence n={} lost=0 handed=0 twice=0 again=0 foreign=0 worst_wait_ms=0 recovery_ms=0 runs={runs} differences={differences}",
-        stage.steps
+        "FAULT model_equivalence n={} lost=0 delivered=0 twice=0 again=0 foreign=0 worst_wait_ms=0 recovery_ms=0 runs={runs} differences={differences}",
+        harness.steps
     );
-    assert_eq!(differences, 0, "what differs stands above");
-    let never: Vec<_> = MET.iter().filter(|met| count(met) == 0).collect();
-    assert!(never.is_empty(), "it never came to {never:?}");
+    assert_eq!(differences, 0, "the difference is printed above");
+    let missing: Vec<_> = REQUIRED_OUTCOMES
+        .iter()
+        .filter(|outcome| count(outcome) == 0)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "outcomes that never occurred: {missing:?}"
+    );
 }

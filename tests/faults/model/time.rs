@@ -1,4 +1,4 @@
-//! The time of a whole test, which passes only when told to.
+//! A manual clock for a whole test.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -9,37 +9,39 @@ use salver::store::{Clock, MemoryStore, Store};
 
 use crate::support::processes::scratch;
 
-/// One time for a memory store, for a redis-server and for whoever asks.
-pub struct Time {
+/// A clock that a memory store, a redis-server and the model share. It advances only by
+/// [`advance`](Self::advance).
+pub struct TestClock {
     pub clock: Clock,
-    /// Where the server reads it.
+    /// The file from which the server reads the time.
     pub path: PathBuf,
     file: File,
     now: u64,
 }
 
-impl Time {
+impl TestClock {
     pub async fn new() -> Self {
         let clock = Clock::manual();
-        // A clock does not say its time, but a lease of no length ends at it.
+        // `Clock` does not expose its time, but a lease of zero length ends at the current time.
         let store = MemoryStore::with_clock(clock.clone());
         let claim = store.claim(&[], Duration::ZERO, Duration::ZERO).await;
         let path = scratch("time").join("now");
-        let time = Self {
+        let this = Self {
             clock,
             file: File::create(&path).unwrap(),
             path,
             now: claim.unwrap().lease_until_ms,
         };
-        time.write();
-        time
+        this.write();
+        this
     }
 
+    /// Returns the current time in Unix milliseconds.
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    pub fn pass(&mut self, millis: u64) {
+    pub fn advance(&mut self, millis: u64) {
         self.now += millis;
         self.clock.advance(Duration::from_millis(millis));
         if millis > 0 {
@@ -47,10 +49,10 @@ impl Time {
         }
     }
 
-    /// In the middle of the millisecond, so that no rounding leads to the one before.
+    /// Writes the middle of the millisecond, so that rounding never returns the previous one.
     fn write(&self) {
         let (seconds, millis) = (self.now / 1000, self.now % 1000);
-        let moment = format!("{seconds}.{millis:03}5\n");
-        self.file.write_all_at(moment.as_bytes(), 0).unwrap();
+        let time = format!("{seconds}.{millis:03}5\n");
+        self.file.write_all_at(time.as_bytes(), 0).unwrap();
     }
 }

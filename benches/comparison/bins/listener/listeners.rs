@@ -1,31 +1,34 @@
-//! Watches, and when they rang.
+//! Listeners on contexts, and the times at which they receive a change.
 
 use std::time::Duration;
 
 use actix_web::rt::{spawn, time::timeout};
-use comparison::listener::{Crowd, now};
+use comparison::listener::{VisitorGroup, now};
 use comparison::{Outcome, visitors};
 use salver::Salver;
 use salver::store::Listener;
 
-/// How long a ring is waited for: one that is so late is lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for a change. A change that arrives later counts as lost.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Watches the contexts of people, and prints when each rang.
-pub(crate) async fn watch(salver: &Salver, crowd: Crowd) -> Outcome {
-    let lanes: Outcome<Vec<Vec<_>>> = (0..crowd.lanes)
-        .map(|lane| {
-            let watch = |number| Ok((number, salver.listen(&visitors::context(number)?)));
-            crowd.lane(lane).map(watch).collect()
+/// Listens on the contexts of the visitors, and prints the time at which each changed.
+pub(crate) async fn listen(salver: &Salver, group: VisitorGroup) -> Outcome {
+    let tasks: Outcome<Vec<Vec<_>>> = (0..group.tasks)
+        .map(|task| {
+            let listen = |number| Ok((number, salver.listen(&visitors::context(number)?)));
+            group.numbers_of_task(task).map(listen).collect()
         })
         .collect();
-    let lanes: Vec<_> = lanes?.into_iter().map(|lane| spawn(hear(lane))).collect();
-    println!("watching");
-    let mut heard = Vec::with_capacity(crowd.people);
-    for lane in lanes {
-        heard.extend(lane.await?);
+    let tasks: Vec<_> = tasks?
+        .into_iter()
+        .map(|listeners| spawn(wait_for_each(listeners)))
+        .collect();
+    println!("listening");
+    let mut times = Vec::with_capacity(group.visitors);
+    for task in tasks {
+        times.extend(task.await?);
     }
-    for (number, time) in heard {
+    for (number, time) in times {
         match time {
             Some(time) => println!("{number} {time}"),
             None => println!("{number}"),
@@ -34,12 +37,12 @@ pub(crate) async fn watch(salver: &Salver, crowd: Crowd) -> Outcome {
     Ok(())
 }
 
-/// Hears one watch after the other: whoever adds goes on when the one before is added.
-async fn hear(lane: Vec<(usize, Listener)>) -> Vec<(usize, Option<u64>)> {
-    let mut heard = Vec::with_capacity(lane.len());
-    for (number, mut listener) in lane {
-        let rang = timeout(PATIENCE, listener.changed()).await;
-        heard.push((number, rang.ok().map(|()| now())));
+/// Waits for the listeners one after the other, in the order in which the other process adds.
+async fn wait_for_each(listeners: Vec<(usize, Listener)>) -> Vec<(usize, Option<u64>)> {
+    let mut times = Vec::with_capacity(listeners.len());
+    for (number, mut listener) in listeners {
+        let changed = timeout(CHANGE_TIMEOUT, listener.changed()).await;
+        times.push((number, changed.ok().map(|()| now())));
     }
-    heard
+    times
 }

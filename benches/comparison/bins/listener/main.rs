@@ -1,9 +1,11 @@
-//! A process that hears what others add: `listener <redis url>`. Takes orders line by line, and answers:
+//! A process that receives changes from other processes: `listener <redis url>`.
 //!
-//! - `index`: whether its pages know without asking, by one word.
-//! - `watch <first> <people> <lanes>`: `watching`, and when every watch has rung or been given up, a line for each
-//!   person: the number, and the time if it rang.
-//! - `pages <first> <people>`: how many of the people do not see their message on the page.
+//! Reads commands from stdin, one a line, and prints the replies:
+//!
+//! - `index`: the state of the pending index.
+//! - `listen <first> <visitors> <tasks>`: prints `listening`. After every listener has received its
+//!   change or timed out, prints a line for each visitor: the number, and the time if it changed.
+//! - `pages <first> <visitors>`: the number of visitors whose page lacks their message.
 
 mod listeners;
 mod pages;
@@ -13,42 +15,42 @@ use std::io::stdin;
 
 use actix_web::test::init_service;
 use actix_web::{App, web};
-use comparison::listener::Crowd;
+use comparison::listener::VisitorGroup;
 use comparison::{Outcome, visitors};
 
 #[actix_web::main]
 async fn main() -> Outcome {
     let url = env::args().nth(1);
-    let url = url.ok_or("listener needs the URL of a Redis")?;
+    let url = url.ok_or("usage: listener <redis url>")?;
     let salver = visitors::builder(&url).build()?;
     let site = init_service(
         App::new()
-            .wrap(salver.middleware().session(pages::person))
+            .wrap(salver.middleware().session(pages::session))
             .route("/page", web::get().to(pages::page))
             .route("/index", web::get().to(pages::index)),
     )
     .await;
-    for order in stdin().lines() {
-        let order = order?;
-        let mut words = order.split_whitespace();
-        let word = words.next().unwrap_or_default();
+    for line in stdin().lines() {
+        let line = line?;
+        let mut words = line.split_whitespace();
+        let command = words.next().unwrap_or_default();
         let numbers: Result<Vec<usize>, _> = words.map(str::parse).collect();
-        match (word, numbers?.as_slice()) {
-            ("index", []) => println!("{}", pages::ask(&site, "/index", 0).await),
-            ("watch", &[first, people, lanes]) => {
-                let crowd = Crowd {
+        match (command, numbers?.as_slice()) {
+            ("index", []) => println!("{}", pages::request(&site, "/index", 0).await),
+            ("listen", &[first, visitors, tasks]) => {
+                let group = VisitorGroup {
                     first,
-                    people,
-                    lanes,
+                    visitors,
+                    tasks,
                 };
-                listeners::watch(&salver, crowd).await?;
+                listeners::listen(&salver, group).await?;
             }
-            ("pages", &[first, people]) => {
-                println!("{}", pages::missed(&site, first..first + people).await);
-                // What a page leaves to be done is done before anybody goes on.
+            ("pages", &[first, visitors]) => {
+                println!("{}", pages::missed(&site, first..first + visitors).await);
+                // Finishes the confirms of these pages before the next command.
                 salver.flush().await;
             }
-            _ => return Err(format!("listener knows no order '{order}'").into()),
+            _ => return Err(format!("unknown listener command '{line}'").into()),
         }
     }
     Ok(())

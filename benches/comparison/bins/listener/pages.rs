@@ -1,4 +1,4 @@
-//! The pages of the process, which nobody need ask for over a network.
+//! The pages of the process. They are requested inside the process, without a network.
 
 use std::future::ready;
 use std::ops::Range;
@@ -12,14 +12,14 @@ use comparison::{TEXT, visitors};
 use futures_util::stream::{StreamExt, iter};
 use salver::{Pending, Salver, SessionId};
 
-/// By which header a visitor says who it is.
-const PERSON: &str = "person";
-/// How many pages are under way at once.
-const AT_ONCE: usize = 256;
+/// The request header with the session of the visitor.
+const VISITOR_HEADER: &str = "visitor";
+/// Number of concurrent page requests.
+const MAX_IN_FLIGHT: usize = 256;
 
-/// Finds the visitor of a request.
-pub(crate) fn person(request: &HttpRequest) -> Option<SessionId> {
-    let name = request.headers().get(PERSON)?.to_str().ok()?;
+/// Returns the session of a request.
+pub(crate) fn session(request: &HttpRequest) -> Option<SessionId> {
+    let name = request.headers().get(VISITOR_HEADER)?.to_str().ok()?;
     SessionId::new(name).ok()
 }
 
@@ -31,27 +31,27 @@ pub(crate) async fn index(salver: Salver) -> String {
     format!("{:?}", salver.health().await.pending_index())
 }
 
-/// Asks for a page as the person of a number.
-pub(crate) async fn ask<S, B>(site: &S, path: &str, number: usize) -> String
+/// Requests a page as the visitor with a number, and returns the body.
+pub(crate) async fn request<S, B>(site: &S, path: &str, number: usize) -> String
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
 {
     let request = TestRequest::get().uri(path);
-    let request = request.insert_header((PERSON, visitors::name(number)));
+    let request = request.insert_header((VISITOR_HEADER, visitors::name(number)));
     let body = call_and_read_body(site, request.to_request()).await;
     String::from_utf8_lossy(&body).into_owned()
 }
 
-/// Asks for the page as each of many people; tells how many do not see their message.
-pub(crate) async fn missed<S, B>(site: &S, people: Range<usize>) -> usize
+/// Requests the page as each of the visitors. Returns the number of pages without a message.
+pub(crate) async fn missed<S, B>(site: &S, visitors: Range<usize>) -> usize
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
 {
-    let pages = iter(people).map(|number| ask(site, "/page", number));
+    let pages = iter(visitors).map(|number| request(site, "/page", number));
     let missed = pages
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_IN_FLIGHT)
         .filter(|page| ready(!page.contains(TEXT)));
     missed.count().await
 }

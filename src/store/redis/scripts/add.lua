@@ -1,42 +1,43 @@
 -- Adds messages to one context, all or none. Part of wire v1: KEYS, ARGV and Returns never change.
 --
 -- KEYS[1]  the context, app:{session}:view
--- KEYS[2]  the session book, app!session:{session}
--- ARGV[1]  expiry in ms: the context lives at least this long after the add
--- ARGV[2]  most messages in the context
--- ARGV[3]  most contexts in the session
--- ARGV[4]  'drop' the oldest or 'reject' the add when the context is full
--- ARGV[5…] for each message two: delay in ms, member
--- Returns  {KEYS[1], 'ok', displaced}        added; how many older ones went to make room
---          {KEYS[1], 'moved', session}       nothing added: the session's new id, encoded as in keys
---          {KEYS[1], 'closed'}               nothing added: the session was closed
---          {KEYS[1], 'full', what}           nothing added: 'messages' or 'contexts'
--- Cost     O(members of the context), at most 1,000, for the comparison of ids and tags; one round trip
-local context, book = KEYS[1], KEYS[2]
-local expiry, cap, most_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+-- KEYS[2]  the session index, app!session:{session}
+-- ARGV[1]  time to live in ms: the context lives at least this long after the add
+-- ARGV[2]  maximum number of messages in the context
+-- ARGV[3]  maximum number of contexts in the session
+-- ARGV[4]  when the context is full: 'drop' the oldest messages, or 'reject' the add
+-- ARGV[5…] for each message two arguments: delay in ms, member
+-- Returns  {KEYS[1], 'ok', displaced}        added; number of older messages that were displaced
+--          {KEYS[1], 'moved', session}       nothing added; the new id of the session, encoded as
+--                                            in keys
+--          {KEYS[1], 'closed'}               nothing added; the session was closed
+--          {KEYS[1], 'full', what}           nothing added; 'messages' or 'contexts'
+-- Cost     O(members of the context), at most 1,000, to compare ids and tags; one round trip
+local context, index = KEYS[1], KEYS[2]
+local min_ttl, max_messages, max_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local view = string.match(context, '}:(.*)$')
-local told = redis.call('HMGET', book, '!moved', view)
-local moved, known = told[1], told[2]
+local fields = redis.call('HMGET', index, '!moved', view)
+local moved, recorded = fields[1], fields[2]
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
 
 local prefix = string.sub(context, 1, -1 - #view)
 local count = redis.call('ZCARD', context)
--- One that came to be empty stands in the book until somebody needs its room.
-local new = count == 0 or not known
-local standing = new and redis.call('HLEN', book)
-if new and standing >= most_contexts then
-  for _, other in ipairs(redis.call('HKEYS', book)) do
-    if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', book, other) end
+-- A context that became empty stays in the session index until the limit of contexts is reached.
+local is_new = count == 0 or not recorded
+local context_count = is_new and redis.call('HLEN', index)
+if is_new and context_count >= max_contexts then
+  for _, other in ipairs(redis.call('HKEYS', index)) do
+    if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', index, other) end
   end
-  known = count > 0 and known
-  if redis.call('HLEN', book) >= most_contexts then return {context, 'full', 'contexts'} end
+  recorded = count > 0 and recorded
+  if redis.call('HLEN', index) >= max_contexts then return {context, 'full', 'contexts'} end
 end
 
--- A member's places: {"id":"<36 characters>" and, when it has one, ,"tag":"…" at once after it.
+-- The header of a member: {"id":"<36 characters>", then immediately ,"tag":"…" if it has a tag.
 local function id_of(member)
   if string.sub(member, 1, 7) ~= '{"id":"' or string.sub(member, 44, 44) ~= '"' then return nil end
   return string.sub(member, 8, 43)
@@ -47,7 +48,7 @@ end
 
 local ids, tagged = {}, {}
 if count > 0 then
-  -- As many as a cap can be: another process may have a higher one.
+  -- 1,000 is the largest possible limit: the limit of another process can be higher than this one.
   for _, member in ipairs(redis.call('ZRANGE', context, -1000, -1)) do
     local id, tag = id_of(member), tag_of(member)
     if id then ids[id] = true end
@@ -58,46 +59,47 @@ if count > 0 then
   end
 end
 
-local fresh, last_with, replaced, latest = {}, {}, {}, 0
+local accepted, last_with_tag, replaced, max_delay = {}, {}, {}, 0
 for i = 5, #ARGV, 2 do
   local delay, member = tonumber(ARGV[i]), ARGV[i + 1]
   local id, tag = id_of(member), tag_of(member)
   if not (id and ids[id]) then
     if id then ids[id] = true end
     if tag then
-      if last_with[tag] then fresh[last_with[tag]].member = false end
-      last_with[tag] = #fresh + 1
+      if last_with_tag[tag] then accepted[last_with_tag[tag]].member = false end
+      last_with_tag[tag] = #accepted + 1
       for _, old in ipairs(tagged[tag] or {}) do table.insert(replaced, old) end
       tagged[tag] = nil
     end
-    table.insert(fresh, {score = now + delay, member = member})
-    if delay > latest then latest = delay end
+    table.insert(accepted, {score = now + delay, member = member})
+    if delay > max_delay then max_delay = delay end
   end
 end
-local adding = {}
-for _, one in ipairs(fresh) do
-  if one.member then table.insert(adding, one) end
+local to_add = {}
+for _, entry in ipairs(accepted) do
+  if entry.member then table.insert(to_add, entry) end
 end
 
-local staying = count - #replaced
-local over = math.max(0, staying + #adding - cap)
-if over > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
--- A life is never shortened, also not by what goes now: an empty key is gone, and its life with it.
-local life = expiry + latest
-if count > 0 then life = math.max(redis.call('PTTL', context), life) end
+local remaining = count - #replaced
+local excess = math.max(0, remaining + #to_add - max_messages)
+if excess > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
+-- An add never shortens the time to live. It is read first, because the removals below can delete
+-- the key, and with it the time to live.
+local ttl = min_ttl + max_delay
+if count > 0 then ttl = math.max(redis.call('PTTL', context), ttl) end
 for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
--- Room is made before the add: a context full of leased messages must keep the new one.
-if over > 0 and staying > 0 then
-  redis.call('ZREMRANGEBYRANK', context, 0, math.min(over, staying) - 1)
+-- Capacity is freed before the add: a context full of leased messages has to keep the new messages.
+if excess > 0 and remaining > 0 then
+  redis.call('ZREMRANGEBYRANK', context, 0, math.min(excess, remaining) - 1)
 end
-for i = math.max(0, over - staying) + 1, #adding do
-  redis.call('ZADD', context, 'NX', adding[i].score, adding[i].member)
+for i = math.max(0, excess - remaining) + 1, #to_add do
+  redis.call('ZADD', context, 'NX', to_add[i].score, to_add[i].member)
 end
 
--- A context that expired takes with it what there was to tell of it.
-local stands = known and tonumber(known)
-local displaced = (count > 0 and stands or 0) + over
-if stands ~= displaced then redis.call('HSET', book, view, displaced) end
-redis.call('PEXPIRE', context, life)
-if standing == 0 or redis.call('PTTL', book) < life then redis.call('PEXPIRE', book, life) end
-return {context, 'ok', over}
+-- The recorded count of displaced messages is discarded with an expired context.
+local recorded_count = recorded and tonumber(recorded)
+local displaced = (count > 0 and recorded_count or 0) + excess
+if recorded_count ~= displaced then redis.call('HSET', index, view, displaced) end
+redis.call('PEXPIRE', context, ttl)
+if context_count == 0 or redis.call('PTTL', index) < ttl then redis.call('PEXPIRE', index, ttl) end
+return {context, 'ok', excess}

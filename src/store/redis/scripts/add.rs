@@ -11,12 +11,13 @@ use crate::store::redis::scripts::call::{Parts, build_request, parse_session};
 use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, Message, wire};
 
-/// `add.lua`, which writers in other languages run by `EVAL`; its KEYS and ARGV are part of wire v1.
+/// `add.lua`, which writers in other languages run with `EVAL`. Its KEYS and ARGV are part of wire
+/// v1.
 pub const ADD: &str = include_str!("add.lua");
 
 static ADD_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(ADD));
 
-/// Puts an add together, to be sent by whoever knows over which connection.
+/// Builds the request of an add. The caller chooses the connection.
 pub(crate) fn add(
     context: &Context,
     messages: &[Message],
@@ -24,7 +25,7 @@ pub(crate) fn add(
 ) -> Result<Request, Error> {
     let keys = [Key::context(context), Key::session_index(context)];
     let mut request = build_request(&ADD_SCRIPT, Idempotency::Idempotent, &keys);
-    let full = match limits.when_full {
+    let when_full = match limits.when_full {
         WhenFull::DropOldest => "drop",
         WhenFull::Reject => "reject",
     };
@@ -32,7 +33,7 @@ pub(crate) fn add(
     request
         .arg(limits.max_messages)
         .arg(limits.max_contexts)
-        .arg(full);
+        .arg(when_full);
     for message in messages {
         request
             .arg(millis(message.delay()))
@@ -41,7 +42,7 @@ pub(crate) fn add(
     Ok(request)
 }
 
-/// Reads what an add was answered.
+/// Parses the reply of an add.
 pub(crate) fn parse_added(parts: Vec<Value>) -> Result<AddOutcome, Error> {
     let mut parts = Parts(parts.into_iter());
     match parts.next::<String>()?.as_str() {
@@ -56,6 +57,6 @@ pub(crate) fn parse_added(parts: Vec<Value>) -> Result<AddOutcome, Error> {
             "contexts" => Error::full("the session has too many contexts"),
             _ => Error::full("the context is full"),
         }),
-        _ => Err(Error::unreadable("a reply of Redis")),
+        _ => Err(Error::unreadable("a Redis reply")),
     }
 }

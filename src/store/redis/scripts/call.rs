@@ -1,4 +1,4 @@
-//! One call of a script: its request, and the parts of its reply.
+//! One call of a script: its request, and the elements of its reply.
 
 use ::redis::{FromRedisValue, Value, from_redis_value};
 
@@ -7,28 +7,29 @@ use crate::redis::{Connection, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::{Error, SessionId};
 
-/// Begins a request by its keys.
+/// Creates the request of a script with its keys.
 pub(super) fn build_request(
     script: &'static Script,
-    effect: Idempotency,
+    idempotency: Idempotency,
     keys: &[Key<'_>],
 ) -> Request {
-    let mut request = Request::new(script, effect, keys.len());
+    let mut request = Request::new(script, idempotency, keys.len());
     request.arg(keys);
     request
 }
 
-/// Runs a script; gives the parts of its reply after the first.
+/// Runs a script. Returns the elements of its reply after the first.
 pub(super) async fn run(connection: &Connection, request: Request) -> Result<Parts, Error> {
     Ok(Parts(connection.execute(&request).await?.into_iter()))
 }
 
-/// Reads one part of a reply.
+/// Parses one element of a reply.
 pub(crate) fn parse<T: FromRedisValue>(value: Value) -> Result<T, Error> {
-    from_redis_value(value).map_err(|_| Error::unreadable("a reply of Redis"))
+    from_redis_value(value).map_err(|_| Error::unreadable("a Redis reply"))
 }
 
-/// Reads the parts of a reply in order; one that is missing is unreadable.
+/// The elements of a reply, parsed in order. A missing element is parsed as nil, which most types
+/// reject as unreadable.
 pub(super) struct Parts(pub(super) std::vec::IntoIter<Value>);
 
 impl Parts {
@@ -37,7 +38,7 @@ impl Parts {
     }
 }
 
-/// Reads a session id as keys spell it.
+/// Parses a session id, encoded as in keys.
 pub(super) fn parse_session(encoded: &str) -> Result<SessionId, Error> {
     let session = decode(encoded);
     SessionId::new(session.ok_or_else(|| Error::unreadable("a session id in Redis"))?)

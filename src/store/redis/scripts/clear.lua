@@ -1,27 +1,27 @@
 -- Removes all messages of one context, or of a session, and closes the session on request.
 --
--- KEYS[1]  the session book
+-- KEYS[1]  the session index
 -- KEYS[2]  the context; absent: all contexts of the session
--- ARGV[1]  ms for which the session refuses adds from now on; 0: not closed
--- Returns  {KEYS[1], cleared}: how many contexts
--- Cost     O(contexts), at most 64; the members are freed in the background; one round trip
-local book, close = KEYS[1], tonumber(ARGV[1])
+-- ARGV[1]  time in ms for which the session rejects adds from now on; 0: the session is not closed
+-- Returns  {KEYS[1], cleared}: the number of removed contexts
+-- Cost     O(contexts), at most 64; members are freed in the background; one round trip
+local index, close = KEYS[1], tonumber(ARGV[1])
 if KEYS[2] then
-  redis.call('HDEL', book, (string.match(KEYS[2], '}:(.*)$')))
-  return {book, redis.call('UNLINK', KEYS[2])}
+  redis.call('HDEL', index, (string.match(KEYS[2], '}:(.*)$')))
+  return {index, redis.call('UNLINK', KEYS[2])}
 end
--- A server out of memory lets a script write that has begun by removing.
-redis.call('HDEL', book, '')
-local app, session = string.match(book, '^(.-)!session:({.*})$')
+-- On a server that is out of memory, a script may write only after a command that removes.
+redis.call('HDEL', index, '')
+local app, session = string.match(index, '^(.-)!session:({.*})$')
 local cleared = 0
-for _, view in ipairs(redis.call('HKEYS', book)) do
+for _, view in ipairs(redis.call('HKEYS', index)) do
   if view ~= '!moved' then
     cleared = cleared + redis.call('UNLINK', app .. ':' .. session .. ':' .. view)
-    redis.call('HDEL', book, view)
+    redis.call('HDEL', index, view)
   end
 end
--- A session that has moved goes on telling where: its jobs are to follow.
-if close > 0 and redis.call('HSETNX', book, '!moved', '') == 1 then
-  redis.call('PEXPIRE', book, close)
+-- A session that has moved keeps its redirect, so that its jobs follow it.
+if close > 0 and redis.call('HSETNX', index, '!moved', '') == 1 then
+  redis.call('PEXPIRE', index, close)
 end
-return {book, cleared}
+return {index, cleared}

@@ -1,4 +1,4 @@
-//! The scripts of a move between slots, each behind one typed function.
+//! The scripts of a migration between hash slots, each with one typed function.
 
 use std::sync::LazyLock;
 
@@ -21,11 +21,11 @@ static WRITE_CONTEXT: LazyLock<Script> =
 static DELETE_SOURCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("cluster/delete_source.lua")));
 
-/// Where a session is that is to move.
+/// The state of the old session in a migration.
 #[derive(PartialEq)]
 pub(crate) enum SourceState {
     Open,
-    /// On its way or there, with the views that have not been carried yet.
+    /// Is moving or has moved. Contains the views that have not been copied yet.
     Closed(Vec<View>),
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn close_source(
     from: &SessionId,
     to: &SessionId,
     limits: &Limits,
-    go: bool,
+    close: bool,
 ) -> Result<SourceState, Error> {
     let mut request = build_request(
         &CLOSE_SOURCE,
@@ -43,7 +43,7 @@ pub(crate) async fn close_source(
         &[Key::SessionIndex(app, from)],
     );
     request.arg(encode(to.as_str())).arg(millis(limits.ttl));
-    request.arg(if go { "go" } else { "ask" });
+    request.arg(if close { "go" } else { "ask" });
     let mut parts = run(connection, request).await?;
     match parts.next::<String>()?.as_str() {
         "here" => Ok(SourceState::Open),
@@ -76,15 +76,15 @@ pub(crate) async fn open_target(
     }
 }
 
-/// All of a context on its way to another slot.
+/// The contents of a context that is copied to another hash slot.
 pub(crate) struct ContextDump {
-    /// Milliseconds that the context has to live.
+    /// Remaining time to live of the context, in milliseconds.
     ttl_ms: u64,
     displaced: u64,
     members: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Reads all of a context, each member with its score; of one that has expired, nothing.
+/// Reads a whole context, each member with its score. An expired context has no members.
 pub(crate) async fn read_context(
     connection: &Connection,
     from: &Context,
@@ -94,10 +94,10 @@ pub(crate) async fn read_context(
     let mut request = build_request(&READ_CONTEXT, Idempotency::ReadOnly, &keys);
     request.arg(MAX_MESSAGES);
     let mut parts = run(connection, request).await?;
-    let life: i64 = parts.next()?;
+    let ttl_ms: i64 = parts.next()?;
     Ok(ContextDump {
-        // Of one that somebody else has made without an end, the least that an add would give it.
-        ttl_ms: u64::try_from(life).unwrap_or_else(|_| millis(limits.ttl)),
+        // An external writer can create a context without expiry: use the minimum that an add sets.
+        ttl_ms: u64::try_from(ttl_ms).unwrap_or_else(|_| millis(limits.ttl)),
         displaced: parts.next()?,
         members: parts.next()?,
     })
@@ -129,7 +129,8 @@ pub(crate) async fn write_context(
     }
 }
 
-/// Removes a context that was carried; gives the members that had been confirmed by then.
+/// Removes a context that was copied. Returns the members that were confirmed after they were
+/// copied.
 pub(crate) async fn delete_source(
     connection: &Connection,
     from: &Context,

@@ -1,10 +1,10 @@
--- Removes what a claim holds, whoever holds it by now.
+-- Removes the members of a claim, even if another claim holds them by now.
 --
--- KEYS[1]  the session book
+-- KEYS[1]  the session index
 -- KEYS[2…] the contexts
--- ARGV     for each context: how many members, then the members
--- Returns  {KEYS[1]} or {KEYS[1], session}: where some were not there, the new id of a session that has moved,
---          encoded as in keys, under which they may be by now
+-- ARGV     for each context: the number of members, then the members
+-- Returns  {KEYS[1]}, or {KEYS[1], session} if members were missing and the session has moved:
+--          session is the new id, encoded as in keys, under which the members can be
 -- Cost     O(members of the claim); one round trip
 local at, missing = 1, 0
 for i = 2, #KEYS do

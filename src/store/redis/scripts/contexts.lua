@@ -1,6 +1,6 @@
--- Lists the views of a session on which something is visible.
+-- Lists the views of a session that have a visible message.
 --
--- KEYS[1]  the session book
+-- KEYS[1]  the session index
 -- Returns  {KEYS[1], view…}, encoded as in keys
 -- Cost     O(contexts), at most 64; one round trip
 if redis.call('HEXISTS', KEYS[1], '!moved') == 1 then return {KEYS[1]} end

@@ -1,4 +1,4 @@
-//! Counting, dropping what is old, and trying which commands are allowed.
+//! Statistics, sweeps and permission checks.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,7 +14,7 @@ static CHECK_PERMISSIONS: LazyLock<Script> =
 static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sweep.lua")));
 static STATS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("stats.lua")));
 
-/// Tells which commands the user may not run.
+/// Returns the commands that the user has no permission to run.
 pub(crate) async fn check_permissions(
     connection: &Connection,
     app: &str,
@@ -25,24 +25,24 @@ pub(crate) async fn check_permissions(
     run(connection, request).await?.0.map(parse).collect()
 }
 
-/// Drops what is older from one context; tells how many.
+/// Removes the messages that are older than `age` from one context. Returns their number.
 pub(crate) async fn sweep(connection: &Connection, key: &str, age: Duration) -> Result<u64, Error> {
     let mut request = Request::new(&SWEEP, Idempotency::Idempotent, 1);
     request.arg(key).arg(millis(age));
     run(connection, request).await?.next()
 }
 
-/// Counts what is in one context.
+/// Returns the statistics of one context.
 pub(crate) async fn stats(connection: &Connection, key: &str) -> Result<ContextStats, Error> {
     let mut request = Request::new(&STATS, Idempotency::ReadOnly, 1);
     request.arg(key);
     let mut parts = run(connection, request).await?;
     let (messages, bytes) = (parts.next()?, parts.next()?);
-    let (oldest, wide): (u64, u8) = (parts.next()?, parts.next()?);
+    let (oldest, skiplist): (u64, u8) = (parts.next()?, parts.next()?);
     Ok(ContextStats {
         messages,
         bytes,
         oldest: (oldest > 0).then_some(oldest),
-        is_skiplist_encoded: wide == 1,
+        is_skiplist_encoded: skiplist == 1,
     })
 }

@@ -1,4 +1,4 @@
-//! Moving a session to a new id on one server.
+//! Migration of a session to a new id on one server.
 
 use std::sync::LazyLock;
 

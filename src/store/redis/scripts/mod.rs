@@ -1,4 +1,4 @@
-//! The scripts, each behind one typed function.
+//! The Lua scripts, each with one typed function.
 
 mod add;
 mod call;

@@ -1,4 +1,4 @@
-//! Reading what is visible.
+//! Reading visible messages.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{Context, Error, SessionId, View};
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
 static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
 
-/// What a look does to what it finds.
+/// The effect of a read on the members that it returns.
 #[derive(Clone, Copy)]
 pub(crate) enum ReadMode {
     Peek,
@@ -32,18 +32,21 @@ pub(crate) async fn read(
     let Some(first) = contexts.first() else {
         return Ok(Claim::default());
     };
-    let (word, effect) = match mode {
+    let (mode_argument, idempotency) = match mode {
         ReadMode::Peek => ("peek", Idempotency::ReadOnly),
-        // Twice at worst finds nothing the second time: the lease gives back.
+        // A repeated claim can return nothing, but loses no message: the first lease ends.
         ReadMode::Claim => ("claim", Idempotency::Idempotent),
         ReadMode::Take => ("take", Idempotency::NonIdempotent),
     };
-    let mut request = Request::new(&READ, effect, contexts.len() + 1);
+    let mut request = Request::new(&READ, idempotency, contexts.len() + 1);
     request.arg(Key::session_index(first));
     for context in contexts {
         request.arg(Key::context(context));
     }
-    request.arg(word).arg(millis(lease)).arg(millis(age));
+    request
+        .arg(mode_argument)
+        .arg(millis(lease))
+        .arg(millis(age));
     let parts = connection.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
@@ -51,7 +54,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads what a look was answered that found something.
+/// Parses the reply of a read that found a context.
 fn parse_claim(mut parts: Parts, contexts: &[Context], request: &Request) -> Result<Claim, Error> {
     let now: u64 = parts.next()?;
     let mut claim = Claim {
@@ -73,18 +76,18 @@ fn parse_context(
     mut reply: Parts,
     now: u64,
     context: &Context,
-    found: &mut ReadResult,
+    result: &mut ReadResult,
 ) -> Result<ClaimedMembers, Error> {
     if let Ok(next) = u64::try_from(reply.next::<i64>()?) {
-        found.note_due_in(Duration::from_millis(next));
+        result.note_due_in(Duration::from_millis(next));
     }
-    found.displaced += reply.next::<u64>()?;
-    found.expired += reply.next::<u64>()?;
-    found.unsupported += reply.next::<u64>()?;
+    result.displaced += reply.next::<u64>()?;
+    result.expired += reply.next::<u64>()?;
+    result.unsupported += reply.next::<u64>()?;
     let members: Vec<Vec<u8>> = reply.next()?;
     Ok(ClaimedMembers::new(
         context.clone(),
-        found.read_members(now, members),
+        result.read_members(now, members),
     ))
 }
 
@@ -101,7 +104,7 @@ pub(crate) async fn contexts(
     let reply = run(connection, request).await?;
     let mut views = Vec::with_capacity(reply.0.len());
     for part in reply.0 {
-        // A foreign writer may have left a field that spells no view.
+        // An external writer can have added a field that is not an encoded view.
         views.extend(View::from_encoded(&parse::<String>(part)?));
     }
     views.sort();

@@ -1,4 +1,4 @@
-//! Removing messages.
+//! Removing messages: retract and clear.
 
 use std::sync::LazyLock;
 use std::time::Duration;

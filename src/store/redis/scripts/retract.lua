@@ -2,12 +2,12 @@
 --
 -- KEYS[1]  the context
 -- ARGV[1]  'tag' or 'id'
--- ARGV[2…] which
+-- ARGV[2…] the tag, or the ids
 -- Returns  {KEYS[1], removed}
 -- Cost     O(members of the context), at most 1,000; one round trip
-local from, pattern = 8, '^([^"]+)"'
+local position, pattern = 8, '^([^"]+)"'
 if ARGV[1] == 'tag' then
-  from, pattern = 44, '^","tag":"([^"]+)"'
+  position, pattern = 44, '^","tag":"([^"]+)"'
 end
 local wanted = {}
 for i = 2, #ARGV do
@@ -15,8 +15,8 @@ for i = 2, #ARGV do
 end
 local removed = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, 999)) do
-  local which = string.sub(member, 1, 7) == '{"id":"' and string.match(member, pattern, from)
-  if which and wanted[which] then
+  local value = string.sub(member, 1, 7) == '{"id":"' and string.match(member, pattern, position)
+  if value and wanted[value] then
     removed = removed + redis.call('ZREM', KEYS[1], member)
   end
 end

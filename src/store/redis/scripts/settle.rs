@@ -1,4 +1,4 @@
-//! Ending claims.
+//! Settlement of claims: confirm and release.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,8 @@ use crate::store::{Claim, ClaimedMembers, MAX_REDIRECTS};
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("confirm.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
-/// Removes what a claim holds; where the session has moved meanwhile, under its new id too.
+/// Removes the members of a claim. If the session has moved meanwhile, also removes them under its
+/// new id.
 pub(crate) async fn confirm(connection: &Connection, claim: &Claim) -> Result<(), Error> {
     let Some(first) = non_empty(claim).next() else {
         return Ok(());
@@ -51,7 +52,7 @@ pub(crate) async fn release(connection: &Connection, claim: &Claim) -> Result<()
     Ok(())
 }
 
-/// Gives the contexts of which a claim holds something.
+/// Returns the contexts in which a claim has members.
 fn non_empty(claim: &Claim) -> impl Iterator<Item = &ClaimedMembers> {
     claim
         .members
@@ -59,7 +60,7 @@ fn non_empty(claim: &Claim) -> impl Iterator<Item = &ClaimedMembers> {
         .filter(|claimed| !claimed.members.is_empty())
 }
 
-/// Appends for each context how many members, then the members.
+/// Appends, for each context, the number of members and the members.
 fn append_members(request: &mut Request, claim: &Claim) {
     for claimed in non_empty(claim) {
         request.arg(claimed.members.len()).arg(&claimed.members);

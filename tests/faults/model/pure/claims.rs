@@ -1,152 +1,172 @@
-//! Looks, and the ends of claims, once more.
+//! The model of reads, confirms and releases.
 
-use super::super::call::{Answer, Hold, Member, Mode, Place, Seen, What};
+use super::super::call::{
+    ContextRef, Member, MemberKind, ModelClaim, Outcome, ReadMode, ReadOutcome,
+};
 use super::{Model, Record};
 
 impl Model {
-    pub(super) fn look(&mut self, places: &[Place], mode: Mode, age: u64) -> Answer {
-        let (mut seen, mut hold) = (Seen::default(), Hold::default());
-        for place in places {
-            let members = self.look_into(*place, mode, age, &mut seen);
-            hold.members
-                .extend(members.into_iter().map(|member| (*place, member)));
+    pub(super) fn read(&mut self, contexts: &[ContextRef], mode: ReadMode, age: u64) -> Outcome {
+        let (mut outcome, mut claim) = (ReadOutcome::default(), ModelClaim::default());
+        for context in contexts {
+            let members = self.read_context(*context, mode, age, &mut outcome);
+            claim
+                .members
+                .extend(members.into_iter().map(|member| (*context, member)));
         }
-        seen.messages.sort_by(|one, other| one.0.cmp(&other.0));
-        self.note("shown", seen.messages.len() as u64);
-        self.note("told_next", u64::from(seen.next.is_some()));
-        self.note("told_displaced", u64::from(seen.displaced > 0));
-        self.note("unreadable", seen.unreadable);
-        self.note("newer", seen.newer);
-        let Mode::Claim { lease } = mode else {
-            return Answer::Looked(seen, Hold::default());
+        outcome.messages.sort_by(|a, b| a.0.cmp(&b.0));
+        self.record_outcome("returned", outcome.messages.len() as u64);
+        self.record_outcome(
+            "next_due_reported",
+            u64::from(outcome.next_due_in.is_some()),
+        );
+        self.record_outcome("displaced_reported", u64::from(outcome.displaced > 0));
+        self.record_outcome("undecodable", outcome.undecodable);
+        self.record_outcome("unsupported", outcome.unsupported);
+        let ReadMode::Claim { lease } = mode else {
+            return Outcome::Read(outcome, ModelClaim::default());
         };
-        if !hold.members.is_empty() {
-            hold.until = self.now + lease;
-            hold.members.sort();
-            self.claims.push(hold.clone());
+        if !claim.members.is_empty() {
+            claim.lease_until = self.now + lease;
+            claim.members.sort();
+            self.claims.push(claim.clone());
         }
-        Answer::Looked(seen, hold)
+        Outcome::Read(outcome, claim)
     }
 
-    /// Gives what a claim would hold.
-    fn look_into(&mut self, place: Place, mode: Mode, age: u64, seen: &mut Seen) -> Vec<String> {
+    /// Reads one context. Returns the members that a claim contains.
+    fn read_context(
+        &mut self,
+        context: ContextRef,
+        mode: ReadMode,
+        age: u64,
+        outcome: &mut ReadOutcome,
+    ) -> Vec<String> {
         let now = self.now;
-        let here = self.records.iter().filter(|record| record.place == place);
-        let later = here.clone().filter(|record| record.shown_from > now);
-        let next = later.map(|record| record.shown_from - now).min();
-        seen.next = seen.next.into_iter().chain(next).min();
-        let mut due: Vec<_> = here.filter(|record| record.shown_from <= now).collect();
-        // Two of the same id are shown in the order of their times.
-        due.sort_by_key(|record| (record.shown_from, &record.member.stored));
+        let records = self
+            .records
+            .iter()
+            .filter(|record| record.context == context);
+        let later = records.clone().filter(|record| record.visible_from > now);
+        let next = later.map(|record| record.visible_from - now).min();
+        outcome.next_due_in = outcome.next_due_in.into_iter().chain(next).min();
+        let mut due: Vec<_> = records
+            .filter(|record| record.visible_from <= now)
+            .collect();
+        // Members with the same id are returned in the order of their times.
+        due.sort_by_key(|record| (record.visible_from, &record.member.stored));
         let due: Vec<_> = due.iter().map(|record| record.member.clone()).collect();
 
-        let mut held = Vec::new();
+        let mut claimed = Vec::new();
         for member in &due {
-            let is_old = member.written.is_some_and(|written| written < now - age);
+            let is_old = member
+                .created_at
+                .is_some_and(|created_at| created_at < now - age);
             if is_old {
-                seen.expired += 1;
-                self.note("too_old", 1);
-            } else if member.what == What::Newer {
-                seen.newer += 1;
+                outcome.expired += 1;
+                self.record_outcome("too_old", 1);
+            } else if member.kind == MemberKind::UnsupportedVersion {
+                outcome.unsupported += 1;
                 continue;
             } else {
-                self.see(member, seen);
-                held.push(member.stored.clone());
+                self.add_to_outcome(member, outcome);
+                claimed.push(member.stored.clone());
             }
-            self.after_look(place, member, mode, is_old);
+            self.apply_mode(context, member, mode, is_old);
         }
         if !due.is_empty() {
-            let life = self.life(place);
-            seen.displaced += life.displaced;
-            if !matches!(mode, Mode::Peek) {
-                life.displaced = 0;
+            let state = self.state_of(context);
+            outcome.displaced += state.displaced;
+            if !matches!(mode, ReadMode::Peek) {
+                state.displaced = 0;
             }
         }
-        held
+        claimed
     }
 
-    fn see(&mut self, member: &Member, seen: &mut Seen) {
-        if member.what == What::Unreadable {
-            seen.unreadable += 1;
-        } else if member.expires.is_some_and(|moment| moment <= self.now) {
-            seen.expired += 1;
-            self.note("past_its_deadline", 1);
+    fn add_to_outcome(&mut self, member: &Member, outcome: &mut ReadOutcome) {
+        if member.kind == MemberKind::Undecodable {
+            outcome.undecodable += 1;
+        } else if member.expires_at.is_some_and(|time| time <= self.now) {
+            outcome.expired += 1;
+            self.record_outcome("past_deadline", 1);
         } else {
             let id = member.id.clone().unwrap();
             let message = (id, member.text.clone(), member.tag.clone());
-            seen.messages.push(message);
+            outcome.messages.push(message);
         }
     }
 
-    fn after_look(&mut self, place: Place, member: &Member, mode: Mode, is_old: bool) {
+    /// Changes a member that was read: leases it, removes it, or leaves it as it is.
+    fn apply_mode(&mut self, context: ContextRef, member: &Member, mode: ReadMode, is_old: bool) {
         match mode {
-            Mode::Peek => {}
-            Mode::Claim { lease } if !is_old => {
+            ReadMode::Peek => {}
+            ReadMode::Claim { lease } if !is_old => {
                 let until = self.now + lease;
-                self.find(place, &member.stored).unwrap().shown_from = until;
+                self.find(context, &member.stored).unwrap().visible_from = until;
             }
-            Mode::Claim { .. } | Mode::Take => {
-                self.remove("removed", |record| record.is(place, &member.stored));
+            ReadMode::Claim { .. } | ReadMode::Take => {
+                self.remove("removed", |record| record.is(context, &member.stored));
             }
         }
     }
 
-    fn find(&mut self, place: Place, stored: &str) -> Option<&mut Record> {
+    fn find(&mut self, context: ContextRef, stored: &str) -> Option<&mut Record> {
         let mut records = self.records.iter_mut();
-        records.find(|record| record.is(place, stored))
+        records.find(|record| record.is(context, stored))
     }
 
-    fn claim(&mut self, which: usize, follow: Option<usize>) -> Hold {
-        let hold = &mut self.claims[which];
-        for (place, _) in &mut hold.members {
-            place.session = follow.unwrap_or(place.session);
+    fn claim(&mut self, index: usize, follow: Option<usize>) -> ModelClaim {
+        let claim = &mut self.claims[index];
+        for (context, _) in &mut claim.members {
+            context.session = follow.unwrap_or(context.session);
         }
-        hold.clone()
+        claim.clone()
     }
 
-    pub(super) fn confirm(&mut self, which: usize, follow: Option<usize>) -> Answer {
-        let hold = self.claim(which, follow);
-        for (place, stored) in &hold.members {
-            self.confirm_one(*place, stored, hold.until);
+    pub(super) fn confirm(&mut self, index: usize, follow: Option<usize>) -> Outcome {
+        let claim = self.claim(index, follow);
+        for (context, stored) in &claim.members {
+            self.confirm_one(*context, stored, claim.lease_until);
         }
-        Answer::Done
+        Outcome::Done
     }
 
-    fn confirm_one(&mut self, mut place: Place, stored: &str, until: u64) {
+    fn confirm_one(&mut self, mut context: ContextRef, stored: &str, lease_until: u64) {
         let mut outcome = "confirmed";
         loop {
-            match self.find(place, stored) {
-                None => self.note("confirmed_for_nothing", 1),
-                Some(record) if record.shown_from != until => outcome = "confirmed_late",
+            match self.find(context, stored) {
+                None => self.record_outcome("confirmed_without_effect", 1),
+                Some(record) if record.visible_from != lease_until => outcome = "confirmed_late",
                 Some(_) => {}
             }
-            self.remove(outcome, |record| record.is(place, stored));
-            let Some(Some(to)) = self.gone(place.session) else {
+            self.remove(outcome, |record| record.is(context, stored));
+            let Some(Some(to)) = self.ended(context.session) else {
                 return;
             };
-            place.session = to;
-            outcome = "confirmed_after_a_move";
+            context.session = to;
+            outcome = "confirmed_after_migration";
         }
     }
 
-    pub(super) fn release(&mut self, which: usize, follow: Option<usize>) -> Answer {
+    pub(super) fn release(&mut self, index: usize, follow: Option<usize>) -> Outcome {
         let now = self.now;
-        let hold = self.claim(which, follow);
-        for (place, stored) in &hold.members {
-            let outcome = match self.find(*place, stored) {
-                None => "released_for_nothing",
-                Some(record) if record.shown_from != hold.until => "released_anothers",
+        let claim = self.claim(index, follow);
+        for (context, stored) in &claim.members {
+            let outcome = match self.find(*context, stored) {
+                None => "released_without_effect",
+                Some(record) if record.visible_from != claim.lease_until => "released_other_claim",
                 Some(record) => {
-                    let own = record.member.written.unwrap_or(now);
-                    record.shown_from = own.min(now);
+                    let created_at = record.member.created_at.unwrap_or(now);
+                    record.visible_from = created_at.min(now);
                     match follow {
                         None => "released",
-                        Some(_) => "released_after_a_move",
+                        Some(_) => "released_after_migration",
                     }
                 }
             };
-            self.note(outcome, 1);
+            self.record_outcome(outcome, 1);
         }
-        Answer::Done
+        Outcome::Done
     }
 }

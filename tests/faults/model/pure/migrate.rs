@@ -1,78 +1,85 @@
-//! Moves, once more.
+//! The model of migrations.
 
-use super::super::call::{Answer, Bounds, Migration, Place, VIEWS};
-use super::{Gone, Model};
+use super::super::call::{Bounds, ContextRef, Migration, Outcome, VIEWS};
+use super::{EndedSession, Model};
 
 impl Model {
-    pub(super) fn migrate(&mut self, migration: &Migration) -> Answer {
+    pub(super) fn migrate(&mut self, migration: &Migration) -> Outcome {
         let Migration {
             from,
             to,
             open,
             ref bounds,
         } = *migration;
-        match self.gone(from) {
-            Some(went) if went == Some(to) => {
-                self.note("migrated_again", 1);
-                return Answer::Done;
+        match self.ended(from) {
+            Some(migrated_to) if migrated_to == Some(to) => {
+                self.record_outcome("migration_repeated", 1);
+                return Outcome::Done;
             }
             Some(_) => {
-                self.note("migrate_of_a_gone_one", 1);
-                return Answer::Closed;
+                self.record_outcome("migration_of_ended_session", 1);
+                return Outcome::SessionClosed;
             }
             None => {}
         }
         if from == to {
-            self.note("migrated_to_itself", 1);
-            return Answer::Done;
+            self.record_outcome("migration_to_itself", 1);
+            return Outcome::Done;
         }
-        if self.gone(to).is_some() {
+        if self.ended(to).is_some() {
             if !open {
-                self.note("migrate_not_opened", 1);
-                return Answer::Closed;
+                self.record_outcome("migration_to_ended_session", 1);
+                return Outcome::SessionClosed;
             }
-            self.note("migrate_opened", 1);
-            self.gone.retain(|gone| gone.session != to);
+            self.record_outcome("migration_reopened_session", 1);
+            self.ended.retain(|ended| ended.session != to);
         }
         for view in 0..VIEWS.len() {
-            self.carry(view, from, to, bounds);
+            self.migrate_context(view, from, to, bounds);
         }
-        self.gone.push(Gone {
+        self.ended.push(EndedSession {
             session: from,
-            to: Some(to),
-            until: self.now + bounds.expiry,
+            migrated_to: Some(to),
+            until: self.now + bounds.ttl,
         });
-        Answer::Done
+        Outcome::Done
     }
 
-    fn carry(&mut self, view: usize, from: usize, to: usize, bounds: &Bounds) {
+    fn migrate_context(&mut self, view: usize, from: usize, to: usize, bounds: &Bounds) {
         let (from, to) = (
-            Place {
+            ContextRef {
                 session: from,
                 view,
             },
-            Place { session: to, view },
+            ContextRef { session: to, view },
         );
-        if self.count(from) == 0 {
+        if self.member_count(from) == 0 {
             return;
         }
-        let was_empty = self.count(to) == 0;
-        let there = self.records.iter().filter(|record| record.place == to);
-        let there: Vec<_> = there.map(|record| record.member.stored.clone()).collect();
-        self.remove("carried_twice", |record| {
-            record.place == from && there.contains(&record.member.stored)
+        let was_empty = self.member_count(to) == 0;
+        let stored = self.records.iter().filter(|record| record.context == to);
+        let stored: Vec<_> = stored.map(|record| record.member.stored.clone()).collect();
+        self.remove("duplicate_merged", |record| {
+            record.context == from && stored.contains(&record.member.stored)
         });
-        let old = self.life(from).clone();
+        let old = self.state_of(from).clone();
         for record in &mut self.records {
-            if record.place == from {
-                record.place = to;
+            if record.context == from {
+                record.context = to;
             }
         }
-        let over = self.count(to).saturating_sub(bounds.messages);
-        self.displace(to, over);
-        self.note(if was_empty { "carried" } else { "merged" }, 1);
-        let life = self.life(to);
-        life.until = life.until.max(old.until);
-        life.displaced += old.displaced + over as u64;
+        let excess = self.member_count(to).saturating_sub(bounds.messages);
+        self.displace(to, excess);
+        self.record_outcome(
+            if was_empty {
+                "context_migrated"
+            } else {
+                "context_merged"
+            },
+            1,
+        );
+        let state = self.state_of(to);
+        state.expires_at = state.expires_at.max(old.expires_at);
+        state.displaced += old.displaced + excess as u64;
     }
 }

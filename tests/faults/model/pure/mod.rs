@@ -1,5 +1,5 @@
-//! The laws once more, as naively as they can be written: one flat list in no order, and nothing shared with
-//! the stores.
+//! A second, naive implementation of the store semantics: one flat, unordered list that shares no
+//! code with the stores.
 
 mod add;
 mod claims;
@@ -7,198 +7,214 @@ mod migrate;
 
 use std::collections::BTreeMap;
 
-use super::call::{Answer, Call, Hold, Member, PUT_LIVES, Place, Target};
+use super::call::{Call, ContextRef, Member, ModelClaim, Outcome, PUT_TTL, Target};
 
 #[derive(Clone)]
 struct Record {
-    place: Place,
-    shown_from: u64,
+    context: ContextRef,
+    visible_from: u64,
     member: Member,
 }
 
 impl Record {
-    fn is(&self, place: Place, stored: &str) -> bool {
-        self.place == place && self.member.stored == stored
+    fn is(&self, context: ContextRef, stored: &str) -> bool {
+        self.context == context && self.member.stored == stored
     }
 }
 
-/// What there is beside the records of a context, as long as it has records.
+/// The state of a context that has records.
 #[derive(Clone)]
-struct Life {
-    place: Place,
-    until: u64,
+struct ContextState {
+    context: ContextRef,
+    expires_at: u64,
     displaced: u64,
 }
 
-/// A session that was closed, or has moved.
-struct Gone {
+/// A session that was closed or migrated.
+struct EndedSession {
     session: usize,
-    to: Option<usize>,
+    /// `None` if the session was closed.
+    migrated_to: Option<usize>,
+    /// When the session can be used again.
     until: u64,
 }
 
-/// Everything that is stored.
+/// All stored data, and the claims so far.
 #[derive(Default)]
 pub struct Model {
     now: u64,
     records: Vec<Record>,
-    lives: Vec<Life>,
-    gone: Vec<Gone>,
-    claims: Vec<Hold>,
-    /// How often what happened.
+    states: Vec<ContextState>,
+    ended: Vec<EndedSession>,
+    claims: Vec<ModelClaim>,
+    /// How often each outcome occurred.
     pub counts: BTreeMap<&'static str, u64>,
 }
 
 impl Model {
+    /// Returns the number of claims so far.
     pub fn claims(&self) -> usize {
         self.claims.len()
     }
 
-    pub fn pass_to(&mut self, now: u64) {
+    /// Sets the time and removes what has expired.
+    pub fn advance_to(&mut self, now: u64) {
         self.now = now;
-        let is_over = |life: &&Life| life.until <= now;
-        let over: Vec<_> = self.lives.iter().filter(is_over).collect();
-        let over: Vec<_> = over.iter().map(|life| life.place).collect();
-        self.remove("lapsed", |record| over.contains(&record.place));
-        let before = self.gone.len();
-        self.gone.retain(|gone| gone.until > now);
-        self.note("reopened", (before - self.gone.len()) as u64);
-        self.forget_the_empty();
+        let is_expired = |state: &&ContextState| state.expires_at <= now;
+        let expired: Vec<_> = self.states.iter().filter(is_expired).collect();
+        let expired: Vec<_> = expired.iter().map(|state| state.context).collect();
+        self.remove("ttl_expired", |record| expired.contains(&record.context));
+        let before = self.ended.len();
+        self.ended.retain(|ended| ended.until > now);
+        self.record_outcome("session_reopened", (before - self.ended.len()) as u64);
+        self.drop_empty_contexts();
     }
 
-    pub fn answer(&mut self, call: &Call) -> Answer {
-        let (operation, answer) = match call {
-            Call::Add(place, sent, bounds) => ("add", self.add(*place, sent, bounds)),
-            Call::Look(places, mode, age) => (mode.name(), self.look(places, *mode, *age)),
-            Call::Confirm(which, follow) => ("confirm", self.confirm(*which, *follow)),
-            Call::Release(which, follow) => ("release", self.release(*which, *follow)),
-            Call::Retract(place, target) => ("retract", self.retract(*place, target)),
-            Call::Clear(place) => ("clear", self.clear(*place)),
+    pub fn execute(&mut self, call: &Call) -> Outcome {
+        let (operation, outcome) = match call {
+            Call::Add(context, messages, bounds) => ("add", self.add(*context, messages, bounds)),
+            Call::Read(contexts, mode, age) => (mode.name(), self.read(contexts, *mode, *age)),
+            Call::Confirm(index, follow) => ("confirm", self.confirm(*index, *follow)),
+            Call::Release(index, follow) => ("release", self.release(*index, *follow)),
+            Call::Retract(context, target) => ("retract", self.retract(*context, target)),
+            Call::Clear(context) => ("clear", self.clear(*context)),
             Call::ClearSession(session, close) => {
                 ("clear_session", self.clear_session(*session, *close))
             }
             Call::Migrate(migration) => ("migrate", self.migrate(migration)),
             Call::Contexts(session) => ("contexts", self.contexts(*session)),
-            Call::Put(place, member) => ("put", self.put(*place, member)),
+            Call::Put(context, member) => ("put", self.put(*context, member)),
         };
-        self.note(operation, 1);
-        self.forget_the_empty();
-        answer
+        self.record_outcome(operation, 1);
+        self.drop_empty_contexts();
+        outcome
     }
 
-    /// Gives this context or another that has records. One that only a foreign writer knows is in nobody's book,
-    /// and in memory there is no such thing.
-    pub fn place_in_use(&self, place: Place) -> Option<Place> {
-        let mut places = self.records.iter().map(|record| record.place);
-        let first = places.next()?;
-        Some(places.find(|other| *other == place).unwrap_or(first))
+    /// Returns this context if it has records, else another one that has. External writers use only
+    /// such contexts: in Redis a context of an external writer alone is not part of any session
+    /// index, and the memory store has no such contexts.
+    pub fn context_in_use(&self, context: ContextRef) -> Option<ContextRef> {
+        let mut contexts = self.records.iter().map(|record| record.context);
+        let first = contexts.next()?;
+        Some(contexts.find(|other| *other == context).unwrap_or(first))
     }
 
-    fn count(&self, place: Place) -> usize {
-        let here = self.records.iter().filter(|record| record.place == place);
-        here.count()
+    fn member_count(&self, context: ContextRef) -> usize {
+        let records = self
+            .records
+            .iter()
+            .filter(|record| record.context == context);
+        records.count()
     }
 
-    fn note(&mut self, outcome: &'static str, times: u64) {
+    fn record_outcome(&mut self, outcome: &'static str, times: u64) {
         *self.counts.entry(outcome).or_default() += times;
     }
 
-    fn remove(&mut self, outcome: &'static str, goes: impl Fn(&Record) -> bool) -> u64 {
+    fn remove(&mut self, outcome: &'static str, is_removed: impl Fn(&Record) -> bool) -> u64 {
         let before = self.records.len();
-        self.records.retain(|record| !goes(record));
+        self.records.retain(|record| !is_removed(record));
         let removed = (before - self.records.len()) as u64;
-        self.note(outcome, removed);
+        self.record_outcome(outcome, removed);
         removed
     }
 
-    fn forget_the_empty(&mut self) {
-        let mut lives = std::mem::take(&mut self.lives);
-        lives.retain(|life| self.count(life.place) > 0);
-        self.lives = lives;
+    fn drop_empty_contexts(&mut self) {
+        let mut states = std::mem::take(&mut self.states);
+        states.retain(|state| self.member_count(state.context) > 0);
+        self.states = states;
     }
 
-    fn life(&mut self, place: Place) -> &mut Life {
-        if !self.lives.iter().any(|life| life.place == place) {
-            self.lives.push(Life {
-                place,
-                until: 0,
+    fn state_of(&mut self, context: ContextRef) -> &mut ContextState {
+        if !self.states.iter().any(|state| state.context == context) {
+            self.states.push(ContextState {
+                context,
+                expires_at: 0,
                 displaced: 0,
             });
         }
-        let mut lives = self.lives.iter_mut();
-        lives.find(|life| life.place == place).unwrap()
+        let mut states = self.states.iter_mut();
+        states.find(|state| state.context == context).unwrap()
     }
 
-    /// Where a session went, if it is gone: to nowhere when it was closed.
-    fn gone(&self, session: usize) -> Option<Option<usize>> {
-        let mut gone = self.gone.iter();
-        let gone = gone.find(|gone| gone.session == session);
-        gone.map(|gone| gone.to)
+    /// Returns `None` if the session is open, `Some(None)` if it was closed, and `Some(Some(to))`
+    /// if it migrated.
+    fn ended(&self, session: usize) -> Option<Option<usize>> {
+        let mut ended = self.ended.iter();
+        let ended = ended.find(|ended| ended.session == session);
+        ended.map(|ended| ended.migrated_to)
     }
 
-    /// Removes those of the lowest time; of the same time, what sorts first.
-    fn displace(&mut self, place: Place, times: usize) {
+    /// Removes the records with the lowest time, and of the same time those with the lowest bytes.
+    fn displace(&mut self, context: ContextRef, times: usize) {
         for _ in 0..times {
-            let here = self.records.iter().filter(|record| record.place == place);
-            let lowest = here.min_by_key(|record| (record.shown_from, &record.member.stored));
+            let records = self
+                .records
+                .iter()
+                .filter(|record| record.context == context);
+            let lowest = records.min_by_key(|record| (record.visible_from, &record.member.stored));
             let lowest = lowest.unwrap().member.stored.clone();
-            self.remove("displaced", |record| record.is(place, &lowest));
+            self.remove("displaced", |record| record.is(context, &lowest));
         }
     }
 
-    fn retract(&mut self, place: Place, target: &Target) -> Answer {
-        let is_meant = |member: &Member| match target {
+    fn retract(&mut self, context: ContextRef, target: &Target) -> Outcome {
+        let is_selected = |member: &Member| match target {
             Target::Tag(tag) => member.tag.as_ref() == Some(tag),
             Target::Id(id) => member.id.as_ref() == Some(id),
         };
-        let goes = |record: &Record| record.place == place && is_meant(&record.member);
-        Answer::Count(self.remove("retracted", goes))
+        let is_removed = |record: &Record| record.context == context && is_selected(&record.member);
+        Outcome::Count(self.remove("retracted", is_removed))
     }
 
-    fn clear(&mut self, place: Place) -> Answer {
-        self.remove("cleared", |record| record.place == place);
-        Answer::Done
+    fn clear(&mut self, context: ContextRef) -> Outcome {
+        self.remove("cleared", |record| record.context == context);
+        Outcome::Done
     }
 
-    fn clear_session(&mut self, session: usize, close: Option<u64>) -> Answer {
-        self.remove("cleared", |record| record.place.session == session);
+    fn clear_session(&mut self, session: usize, close: Option<u64>) -> Outcome {
+        self.remove("cleared", |record| record.context.session == session);
         if let Some(period) = close
-            && self.gone(session).is_none()
+            && self.ended(session).is_none()
         {
-            let (to, until) = (None, self.now + period);
-            self.gone.push(Gone { session, to, until });
+            let (migrated_to, until) = (None, self.now + period);
+            self.ended.push(EndedSession {
+                session,
+                migrated_to,
+                until,
+            });
         }
-        Answer::Done
+        Outcome::Done
     }
 
-    fn contexts(&mut self, session: usize) -> Answer {
+    fn contexts(&mut self, session: usize) -> Outcome {
         let is_visible =
-            |record: &&Record| record.place.session == session && record.shown_from <= self.now;
+            |record: &&Record| record.context.session == session && record.visible_from <= self.now;
         let visible = self.records.iter().filter(is_visible);
-        let mut views: Vec<_> = visible.map(|record| record.place.view).collect();
+        let mut views: Vec<_> = visible.map(|record| record.context.view).collect();
         views.sort_unstable();
         views.dedup();
-        self.note("listed", views.len() as u64);
-        Answer::Views(views)
+        self.record_outcome("listed", views.len() as u64);
+        Outcome::Views(views)
     }
 
-    fn put(&mut self, place: Place, member: &Member) -> Answer {
+    fn put(&mut self, context: ContextRef, member: &Member) -> Outcome {
         if self
             .records
             .iter()
-            .any(|record| record.is(place, &member.stored))
+            .any(|record| record.is(context, &member.stored))
         {
-            self.note("put_again", 1);
+            self.record_outcome("put_again", 1);
         } else {
             self.records.push(Record {
-                place,
-                shown_from: self.now,
+                context,
+                visible_from: self.now,
                 member: member.clone(),
             });
         }
-        let until = self.now + PUT_LIVES;
-        let life = self.life(place);
-        life.until = life.until.max(until);
-        Answer::Done
+        let expires_at = self.now + PUT_TTL;
+        let state = self.state_of(context);
+        state.expires_at = state.expires_at.max(expires_at);
+        Outcome::Done
     }
 }

@@ -1,7 +1,7 @@
--- Looks whether a session may be moved to, and opens it on request.
+-- Checks whether a migration to a session is allowed, and opens the session on request.
 --
--- KEYS[1]  the new session book
--- ARGV[1]  'open': a session that was closed, or has moved, is opened again; 'keep': it is refused
+-- KEYS[1]  the new session index
+-- ARGV[1]  a session that was closed or has moved: 'open' opens it again, 'keep' rejects it
 -- Returns  {KEYS[1], 'ok'} or {KEYS[1], 'closed'}
 -- Cost     O(1); one round trip
 if ARGV[1] == 'open' then

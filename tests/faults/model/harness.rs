@@ -1,4 +1,4 @@
-//! Where a run is played: both stores and the model, in one time.
+//! Runs both stores and the model with a shared clock.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,34 +10,34 @@ use salver::Context;
 use salver::store::{MemoryStore, RedisStore, Store};
 use tokio::runtime::{Builder, Runtime};
 
-use super::call::PUT_LIVES;
-use super::generator::Author;
+use super::call::PUT_TTL;
+use super::generator::Generator;
 use super::pure::Model;
 use super::steps::Step;
-use super::subject::Subject;
-use super::time::Time;
+use super::store_under_test::StoreUnderTest;
+use super::time::TestClock;
 use crate::support::redis::Server;
 
-/// One for all runs: a server takes longer to start than a run to play.
-pub struct Stage {
+/// Shared by all runs: starting a server takes longer than a run.
+pub struct Harness {
     runtime: Runtime,
-    time: Time,
+    clock: TestClock,
     redis: Arc<dyn Store>,
     connection: Rc<RefCell<Connection>>,
     pub steps: usize,
-    /// How often what happened, in all runs.
+    /// How often each outcome occurred, in all runs.
     pub counts: BTreeMap<&'static str, u64>,
     _server: Server,
 }
 
-impl Stage {
+impl Harness {
     pub fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let time = runtime.block_on(Time::new());
-        let server = Server::start_at(&time.path);
+        let clock = runtime.block_on(TestClock::new());
+        let server = Server::start_at(&clock.path);
         Self {
             runtime,
-            time,
+            clock,
             redis: Arc::new(RedisStore::new(&server.url()).unwrap()).for_current_runtime(),
             connection: Rc::new(RefCell::new(server.connect())),
             steps: 0,
@@ -46,22 +46,26 @@ impl Stage {
         }
     }
 
-    /// Plays one run, from nothing; tells of the first difference.
-    pub fn play(&mut self, steps: &[Step]) -> Result<(), String> {
-        self.start_anew();
-        let (mut author, mut model) = (Author::default(), Model::default());
+    /// Executes one run on empty stores. Returns the first difference as an error.
+    pub fn run(&mut self, steps: &[Step]) -> Result<(), String> {
+        self.reset();
+        let (mut generator, mut model) = (Generator::default(), Model::default());
         let (mut memory, mut redis) = (self.memory(), self.redis());
-        for Step { pass, deed } in steps {
-            self.time.pass(*pass);
-            let now = self.time.now();
-            model.pass_to(now);
-            let Some(call) = author.call(now, deed, &model) else {
+        for Step {
+            delay_ms,
+            operation,
+        } in steps
+        {
+            self.clock.advance(*delay_ms);
+            let now = self.clock.now();
+            model.advance_to(now);
+            let Some(call) = generator.call(now, operation, &model) else {
                 continue;
             };
-            let expected = model.answer(&call);
+            let expected = model.execute(&call);
             let both = async {
-                let in_memory = memory.answer(now, &call).await;
-                (in_memory, redis.answer(now, &call).await)
+                let in_memory = memory.execute(now, &call).await;
+                (in_memory, redis.execute(now, &call).await)
             };
             let (in_memory, in_redis) = self.runtime.block_on(both);
             if expected != in_memory || expected != in_redis {
@@ -77,35 +81,40 @@ impl Stage {
         Ok(())
     }
 
-    fn start_anew(&self) {
+    fn reset(&self) {
         let connection = &mut *self.connection.borrow_mut();
         redis::cmd("FLUSHALL").exec(connection).unwrap();
         let server: (u64, u64) = redis::cmd("TIME").query(connection).unwrap();
         let server = server.0 * 1000 + server.1 / 1000;
-        assert_eq!(server, self.time.now(), "the server has a time of its own");
+        assert_eq!(
+            server,
+            self.clock.now(),
+            "the server does not use the shared clock"
+        );
     }
 
-    fn memory(&self) -> Subject {
-        let store = Arc::new(MemoryStore::with_clock(self.time.clock.clone()));
+    fn memory(&self) -> StoreUnderTest {
+        let store = Arc::new(MemoryStore::with_clock(self.clock.clock.clone()));
         let inner = Arc::clone(&store);
         let put = move |context: &Context, member: &str, _| inner.put_member(context, member);
-        Subject::new(store, Box::new(put))
+        StoreUnderTest::new(store, Box::new(put))
     }
 
-    fn redis(&self) -> Subject {
+    fn redis(&self) -> StoreUnderTest {
         let connection = Rc::clone(&self.connection);
         let put = move |context: &Context, member: &str, now| {
-            let book = format!("app!session:{{{}}}", context.session().as_str());
+            let session_index = format!("app!session:{{{}}}", context.session().as_str());
             let mut put = redis::pipe();
             let key = context.key();
             put.cmd("ZADD").arg(&key).arg("NX").arg(now).arg(member);
-            // The book has to live as long: in memory no context is without it.
-            for key in [key, book] {
-                let lives = PUT_LIVES - 1;
-                put.cmd("PEXPIRE").arg(key).arg(lives).arg("GT");
+            // The session index needs the same TTL: in the memory store every context is part of
+            // it.
+            for key in [key, session_index] {
+                let ttl = PUT_TTL - 1;
+                put.cmd("PEXPIRE").arg(key).arg(ttl).arg("GT");
             }
             put.exec(&mut connection.borrow_mut()).unwrap();
         };
-        Subject::new(Arc::clone(&self.redis), Box::new(put))
+        StoreUnderTest::new(Arc::clone(&self.redis), Box::new(put))
     }
 }
