@@ -1,7 +1,8 @@
-//! Messages on an open page, with maud: what another visitor does to you appears while you look.
+//! Messages on an open page, with maud: a request adds a message, and the page shows it without a
+//! reload.
 //!
-//! Run it: `cargo run --example maud`, open http://127.0.0.1:8080/ in two tabs, press the button in one of them: one
-//! tab says so, the one that you look at.
+//! Run it: `cargo run --example maud`, open http://127.0.0.1:8080/ in two tabs, and press the
+//! button in one of them. The visible tab shows the message.
 
 use std::env;
 
@@ -12,20 +13,20 @@ use salver::web::Routes;
 use salver::{Message, Messages, Salver};
 
 #[get("/")]
-async fn desk(messages: Messages) -> Result<impl Responder, salver::Error> {
-    // Whoever is to hear of something has to be somebody: this makes the session if there is none.
+async fn door(messages: Messages) -> Result<impl Responder, salver::Error> {
+    // Creates a session if the visitor has none, because a stream requires one.
     messages.context("/").await?;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                title { "Desk" }
+                title { "Door" }
                 (PreEscaped(Routes::default().head_html()))
             }
             body {
                 main {
-                    h1 { "Desk" }
+                    h1 { "Door" }
                     salver-messages view="/" {}
                     form method="post" action="/knocks" { button { "Knock" } }
                 }
@@ -37,26 +38,26 @@ async fn desk(messages: Messages) -> Result<impl Responder, salver::Error> {
         .body(page.into_string()))
 }
 
-/// Stays on the page: what it adds comes down the page's stream.
+/// Responds without a new page. The open page receives the message through its stream.
 #[post("/knocks")]
 async fn knock(messages: Messages) -> Result<impl Responder, salver::Error> {
-    let knock = Message::info("Somebody is at the door. <b>").tag("knock");
+    let knock = Message::info("A visitor is at the door. <b>").tag("knock");
     messages.to("/").add_message(knock).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let salver = Salver::memory("desk")?;
+    let salver = Salver::memory("door")?;
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
         App::new()
             .wrap(salver.middleware())
             .service(salver.routes())
-            .service(desk)
+            .service(door)
             .service(knock)
     };
-    // A page that is left is known to be so at once.
+    // Ends the stream of a page immediately when the browser closes the connection.
     let server = HttpServer::new(app).h1_allow_half_closed(false);
     Ok(server.bind(address)?.run().await?)
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Item, UseTree};
 
@@ -182,7 +183,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 
     fn visit_macro(&mut self, node: &'ast syn::Macro) {
-        let text = node.tokens.to_string().replace(' ', "");
+        let text = without_literals(node.tokens.clone()).replace(' ', "");
         for rest in text.split("crate::").skip(1) {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
             let path = rest[..end.unwrap_or(rest.len())]
@@ -201,6 +202,16 @@ impl<'ast> Visit<'ast> for Paths {
         flatten(&item.tree, &mut Vec::new(), &mut found);
         self.0.extend(found.into_iter().map(|(_, path)| path));
     }
+}
+
+/// Returns the text of tokens without string literals: a link in a doc comment is not an import.
+fn without_literals(tokens: TokenStream) -> String {
+    let text = tokens.into_iter().map(|token| match token {
+        TokenTree::Literal(_) => String::new(),
+        TokenTree::Group(group) => without_literals(group.stream()),
+        other => other.to_string(),
+    });
+    text.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns each name of a `use` with its path.

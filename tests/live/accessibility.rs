@@ -176,7 +176,7 @@ async fn same_tag_replaces_message_and_each_is_announced_once() {
 async fn examples_show_messages_on_open_pages() {
     for (name, path, text) in [
         ("tera", "/exports", "The icons are exported. <b>"),
-        ("maud", "/", "Somebody is at the door. <b>"),
+        ("maud", "/", "A visitor is at the door. <b>"),
     ] {
         let (url, _process) = start_example(name, path).await;
         let browser = Browser::start().await;

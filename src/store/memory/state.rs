@@ -105,6 +105,46 @@ impl State {
         self.sessions.insert(owner, session);
     }
 
+    /// Moves the messages of `from` to `to` and returns their views. A repeat moves nothing.
+    ///
+    /// The caller holds the lock over both sessions, so that no read finds the messages in neither.
+    pub(crate) fn migrate(
+        &mut self,
+        now: u64,
+        app: &str,
+        from: &SessionId,
+        to: &SessionId,
+        open: bool,
+        limits: &Limits,
+    ) -> Result<Vec<View>, Error> {
+        match self.with_session(now, app, from, |session| session.redirect(now))? {
+            // A repeat: later changes to the new session are not undone.
+            Some(moved) if moved == *to => return Ok(Vec::new()),
+            Some(_) => return Err(Error::closed()),
+            None => {}
+        }
+        if from == to {
+            return Ok(Vec::new());
+        }
+        let closed = self.with_session(now, app, to, |session| session.tombstone.is_some());
+        if closed && !open {
+            return Err(Error::closed());
+        }
+        let sets = self.with_session(now, app, from, |session| {
+            session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
+            std::mem::take(&mut session.sets)
+        });
+        let moved = sets.keys().cloned().collect();
+        self.with_session(now, app, to, |session| {
+            session.tombstone = None;
+            for (view, set) in sets {
+                let target = session.sets.entry(view).or_default();
+                target.merge(set, limits);
+            }
+        });
+        Ok(moved)
+    }
+
     /// Removes the messages of an application that are older than `age`.
     pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> SweepProgress {
         let oldest = now.saturating_sub(millis(age));

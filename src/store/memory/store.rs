@@ -266,34 +266,7 @@ impl Store for MemoryStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            // One lock over both sessions, so that no read finds the messages in neither.
-            let mut state = self.lock();
-            let redirect = state.with_session(now, app, from, |session| session.redirect(now))?;
-            match redirect {
-                // A repeat: later changes to the new session are not undone.
-                Some(moved) if moved == *to => return Ok(()),
-                Some(_) => return Err(Error::closed()),
-                None => {}
-            }
-            if from == to {
-                return Ok(());
-            }
-            let closed = state.with_session(now, app, to, |session| session.tombstone.is_some());
-            if closed && !open {
-                return Err(Error::closed());
-            }
-            let sets = state.with_session(now, app, from, |session| {
-                session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
-                std::mem::take(&mut session.sets)
-            });
-            let moved: Vec<_> = sets.keys().cloned().collect();
-            state.with_session(now, app, to, |session| {
-                session.tombstone = None;
-                for (view, set) in sets {
-                    let target = session.sets.entry(view).or_default();
-                    target.merge(set, limits);
-                }
-            });
+            let moved = self.lock().migrate(now, app, from, to, open, limits)?;
             let app = Arc::<str>::from(app);
             for view in moved {
                 self.changes.mark_changed(&Context::new_unchecked(
