@@ -1,6 +1,7 @@
-//! Messages in an askama template that draws them itself, through the `Pending` extractor.
+//! Messages in an askama template, which renders them itself through the `Pending` extractor.
 //!
-//! Run it: `cargo run --example askama`, open http://127.0.0.1:8080/, press the button, reload.
+//! Run it: `cargo run --example askama`, open http://127.0.0.1:8080/, press the button, and reload
+//! the page.
 
 use std::env;
 

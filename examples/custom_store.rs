@@ -1,7 +1,7 @@
-//! A whole store of one's own: every message in one list, every law kept.
+//! A complete custom store, which keeps all messages in one list.
 //!
-//! Shows what the `Store` trait asks for. Run it: `cargo run --example custom_store`
-//! Put it to the laws: `cargo test --example custom_store`
+//! Shows what the `Store` trait requires. Run it: `cargo run --example custom_store`
+//! Run the conformance tests on it: `cargo test --example custom_store`
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -12,28 +12,51 @@ use salver::store::{
 };
 use salver::{Context, Error, Message, Salver, SessionId, View, wire};
 
-/// One message in one context. A database would keep these as rows.
+/// Maximum number of moves that a confirm follows. Ends the loop of two sessions that moved to each
+/// other.
+const MAX_REDIRECTS: usize = 4;
+
+/// One message in one context. A database would store these as the rows of a table.
+///
+/// All times are Unix times in milliseconds.
 struct Row {
     context: Context,
-    shown_from: u64,
+    /// The time from which the message is visible. An add sets it to the end of the delay, a claim
+    /// to the end of the lease, and a release to the message's creation.
+    visible_from: u64,
+    /// The message, as `wire::encode` writes it.
     member: Vec<u8>,
 }
 
-/// A context's life and what it lost; for a session, where it went.
-#[derive(Default)]
-struct Books {
-    lives: Vec<(Context, u64)>,
-    displaced: Vec<(Context, u64)>,
-    gone: Vec<(String, SessionId, Option<SessionId>, u64)>,
+/// A session that rejects adds, because it was closed or has moved.
+struct ClosedSession {
+    app: String,
+    session: SessionId,
+    /// The new session id after a move; `None` after a close.
+    moved_to: Option<SessionId>,
+    /// The time at which this entry expires.
+    until: u64,
 }
 
 #[derive(Default)]
 struct Tables {
     rows: Vec<Row>,
-    books: Books,
+    /// The contexts that have messages, and the time at which each expires.
+    expiries: Vec<(Context, u64)>,
+    /// The numbers of displaced messages that no claim or take has reported yet.
+    displaced: Vec<(Context, u64)>,
+    closed: Vec<ClosedSession>,
 }
 
-/// Keeps messages in one list.
+/// What a read does with the messages that it returns.
+#[derive(Clone, Copy)]
+enum ReadMode {
+    Peek,
+    Claim { lease_until: u64 },
+    Take,
+}
+
+/// A store that keeps all messages in one list, under one lock.
 #[derive(Default)]
 pub struct ListStore(Mutex<Tables>);
 
@@ -48,165 +71,174 @@ fn millis(time: Duration) -> u64 {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    millis(since.unwrap_or_default())
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    millis(since_epoch.unwrap_or_default())
+}
+
+fn is_in_session(context: &Context, app: &str, session: &SessionId) -> bool {
+    context.app() == app && context.session() == session
+}
+
+/// Removes the first `count` rows that match.
+fn remove_first(rows: &mut Vec<Row>, mut count: usize, matches: impl Fn(&Row) -> bool) {
+    rows.retain(|row| {
+        let is_removed = count > 0 && matches(row);
+        count -= usize::from(is_removed);
+        !is_removed
+    });
 }
 
 impl Row {
     fn id(&self) -> Option<&[u8]> {
-        wire::member_header(&self.member).map(|head| head.id)
+        wire::member_header(&self.member).map(|header| header.id)
     }
 
     fn tag(&self) -> Option<&[u8]> {
-        wire::member_header(&self.member).and_then(|head| head.tag)
+        wire::member_header(&self.member).and_then(|header| header.tag)
     }
 
-    fn written(&self, now: u64) -> u64 {
-        let written = wire::member_header(&self.member).and_then(|head| head.unix_ms());
-        written.unwrap_or(now).min(now)
+    /// Returns the time in the id, but never a time after `now`. A member without an id counts as
+    /// created now.
+    fn created_at(&self, now: u64) -> u64 {
+        let created = wire::member_header(&self.member).and_then(|header| header.unix_ms());
+        created.unwrap_or(now).min(now)
     }
 
-    fn is_newer(&self) -> bool {
-        wire::member_header(&self.member).is_some_and(|head| head.is_unsupported)
+    /// Returns whether a newer version of Salver wrote the member. Reads keep such a member.
+    fn is_unsupported(&self) -> bool {
+        wire::member_header(&self.member).is_some_and(|header| header.is_unsupported)
     }
-}
-
-fn remove_first(rows: &mut Vec<Row>, mut count: usize, meant: impl Fn(&Row) -> bool) {
-    rows.retain(|row| {
-        let goes = count > 0 && meant(row);
-        count -= usize::from(goes);
-        !goes
-    });
 }
 
 impl ListStore {
-    /// Locks the tables and drops the contexts whose life has ended: expiry is judged on read.
-    fn tables(&self, now: u64) -> MutexGuard<'_, Tables> {
+    /// Locks the tables and removes expired entries. Every operation starts with this, so expiry
+    /// needs no background task.
+    fn lock(&self, now: u64) -> MutexGuard<'_, Tables> {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Tables { rows, books } = &mut *tables;
-        books.gone.retain(|(_, _, _, until)| *until > now);
-        books.lives.retain(|(context, until)| {
-            *until > now && rows.iter().any(|row| row.context == *context)
-        });
-        rows.retain(|row| {
-            books
-                .lives
-                .iter()
-                .any(|(context, _)| *context == row.context)
-        });
-        books
-            .displaced
-            .retain(|(context, _)| books.lives.iter().any(|(other, _)| other == context));
+        tables.remove_expired(now);
         tables
     }
 
-    /// Puts a member in that no message may look like: what a foreign writer could leave behind.
+    /// Adds a raw member, as an external writer does. The conformance tests use this to add members
+    /// that are not messages.
     pub fn put_member(&self, context: &Context, member: Vec<u8>) {
         let now = now();
-        let mut tables = self.tables(now);
-        tables
-            .books
-            .live(context, now + millis(Limits::default().ttl));
+        let mut tables = self.lock(now);
+        tables.extend_expiry(context, now + millis(Limits::default().ttl));
         tables.rows.push(Row {
             context: context.clone(),
-            shown_from: now,
+            visible_from: now,
             member,
         });
     }
 
-    /// What all three looks share; `then` says what becomes of the visible rows.
-    fn look(
+    /// Reads the visible messages of contexts. Returns the result, and the members that it has
+    /// decoded, by context.
+    fn read(
         &self,
         contexts: &[Context],
-        age: Duration,
-        changes: bool,
-        then: impl Fn(&mut Vec<Row>, &dyn Fn(&Row) -> bool),
+        max_age: Duration,
+        mode: ReadMode,
     ) -> (ReadResult, Vec<ClaimedMembers>) {
         let now = now();
-        let mut tables = self.tables(now);
-        let (mut found, mut held) = (ReadResult::default(), Vec::new());
+        let oldest = now.saturating_sub(millis(max_age));
+        let mut tables = self.lock(now);
+        let (mut result, mut claimed) = (ReadResult::default(), Vec::new());
         for context in contexts {
-            let oldest = now.saturating_sub(millis(age));
-            let closed = tables
-                .books
-                .moved(context.app(), context.session())
+            // A closed session has no messages, even if another program has written some.
+            let is_closed = tables
+                .closed_session(context.app(), context.session())
                 .is_some();
-            let here = |row: &Row| !closed && row.context == *context && row.shown_from <= now;
-            let old = |row: &Row| here(row) && row.written(now) < oldest;
-            let seen = |row: &Row| here(row) && !old(row) && !row.is_newer();
-            let rows = &mut tables.rows;
-            let any = rows.iter().any(here);
+            let is_visible =
+                |row: &Row| !is_closed && row.context == *context && row.visible_from <= now;
+            let is_too_old = |row: &Row| is_visible(row) && row.created_at(now) < oldest;
+            let is_unsupported =
+                |row: &Row| is_visible(row) && !is_too_old(row) && row.is_unsupported();
+            let is_returned =
+                |row: &Row| is_visible(row) && !is_too_old(row) && !row.is_unsupported();
+            let Tables {
+                rows, displaced, ..
+            } = &mut *tables;
 
             for row in rows
                 .iter()
-                .filter(|row| row.context == *context && row.shown_from > now)
+                .filter(|row| row.context == *context && row.visible_from > now)
             {
-                found.note_due_in(Duration::from_millis(row.shown_from - now));
+                result.note_due_in(Duration::from_millis(row.visible_from - now));
             }
-            found.expired += rows.iter().filter(|row| old(row)).count() as u64;
-            found.unsupported += rows
-                .iter()
-                .filter(|row| here(row) && !old(row) && row.is_newer())
-                .count() as u64;
+            result.expired += rows.iter().filter(|row| is_too_old(row)).count() as u64;
+            result.unsupported += rows.iter().filter(|row| is_unsupported(row)).count() as u64;
+
+            // Displaced messages are reported together with a visible message, not on their own.
+            if rows.iter().any(is_visible) {
+                for (_, count) in displaced.iter_mut().filter(|(other, _)| other == context) {
+                    result.displaced += *count;
+                    if !matches!(mode, ReadMode::Peek) {
+                        *count = 0;
+                    }
+                }
+            }
+
             let members: Vec<_> = rows
                 .iter()
-                .filter(|row| seen(row))
+                .filter(|row| is_returned(row))
                 .map(|row| row.member.clone())
                 .collect();
-            let members = found.read_members(now, members);
-            held.push(ClaimedMembers::new(context.clone(), members));
-            if changes {
-                rows.retain(|row| !old(row));
-                then(rows, &seen);
-            }
-            // Told with what is shown: not by a page that has nothing else to say.
-            let told = tables.books.displaced.iter_mut();
-            for (_, count) in told.filter(|(other, _)| other == context && any) {
-                found.displaced += *count;
-                *count = if changes { 0 } else { *count };
+            let members = result.read_members(now, members);
+            claimed.push(ClaimedMembers::new(context.clone(), members));
+
+            match mode {
+                ReadMode::Peek => {}
+                ReadMode::Claim { lease_until } => {
+                    rows.retain(|row| !is_too_old(row));
+                    for row in rows.iter_mut().filter(|row| is_returned(row)) {
+                        row.visible_from = lease_until;
+                    }
+                }
+                ReadMode::Take => rows.retain(|row| !is_too_old(row) && !is_returned(row)),
             }
         }
-        (found, held)
-    }
-}
-
-impl Books {
-    fn live(&mut self, context: &Context, until: u64) {
-        match self.lives.iter_mut().find(|(other, _)| other == context) {
-            Some((_, life)) => *life = until.max(*life),
-            None => self.lives.push((context.clone(), until)),
-        }
-    }
-
-    fn moved(&self, app: &str, session: &SessionId) -> Option<&Option<SessionId>> {
-        let gone = self
-            .gone
-            .iter()
-            .rev()
-            .find(|(a, s, _, _)| a == app && s == session);
-        gone.map(|(_, _, to, _)| to)
+        (result, claimed)
     }
 }
 
 impl Tables {
-    /// Makes contexts that were merged fit again, oldest first.
-    fn trim(&mut self, app: &str, session: &SessionId, limits: &Limits) {
-        self.rows.sort_by_key(|row| row.shown_from);
-        let Self { rows, books } = self;
-        for (context, _) in books.lives.iter() {
-            let here = |row: &&Row| row.context == *context;
-            let over = rows
-                .iter()
-                .filter(here)
-                .count()
-                .saturating_sub(limits.max_messages);
-            if context.app() == app && context.session() == session && over > 0 {
-                remove_first(rows, over, |row| row.context == *context);
-                books.displaced.push((context.clone(), over as u64));
-            }
+    /// Removes expired contexts and closed sessions. A context also ends with its last message, and
+    /// its count of displaced messages ends with it.
+    fn remove_expired(&mut self, now: u64) {
+        let Self {
+            rows,
+            expiries,
+            displaced,
+            closed,
+        } = self;
+        closed.retain(|session| session.until > now);
+        expiries.retain(|(context, until)| {
+            *until > now && rows.iter().any(|row| row.context == *context)
+        });
+        let exists = |context: &Context| expiries.iter().any(|(other, _)| other == context);
+        rows.retain(|row| exists(&row.context));
+        displaced.retain(|(context, _)| exists(context));
+    }
+
+    /// Sets the time at which a context expires, unless it already expires later.
+    fn extend_expiry(&mut self, context: &Context, until: u64) {
+        let mut expiries = self.expiries.iter_mut();
+        match expiries.find(|(other, _)| other == context) {
+            Some((_, expiry)) => *expiry = until.max(*expiry),
+            None => self.expiries.push((context.clone(), until)),
         }
     }
 
+    /// Returns the latest entry for a session that was closed or has moved.
+    fn closed_session(&self, app: &str, session: &SessionId) -> Option<&ClosedSession> {
+        self.closed
+            .iter()
+            .rev()
+            .find(|closed| closed.app == app && closed.session == *session)
+    }
+
+    /// Adds messages to one context, all of them or none.
     fn add(
         &mut self,
         now: u64,
@@ -214,68 +246,110 @@ impl Tables {
         messages: &[Message],
         limits: &Limits,
     ) -> Result<AddOutcome, Error> {
-        match self.books.moved(context.app(), context.session()) {
-            Some(Some(to)) => return Ok(AddOutcome::SessionMoved(to.clone())),
-            Some(None) => return Err(Error::closed()),
-            None => {}
+        if let Some(closed) = self.closed_session(context.app(), context.session()) {
+            return match &closed.moved_to {
+                Some(session) => Ok(AddOutcome::SessionMoved(session.clone())),
+                None => Err(Error::closed()),
+            };
         }
-        let session =
-            |other: &Context| other.app() == context.app() && other.session() == context.session();
-        let mut others: Vec<_> = self
-            .rows
-            .iter()
-            .map(|row| &row.context)
-            .filter(|other| session(other))
-            .collect();
-        others.sort();
-        others.dedup();
-        if !others.contains(&context) && others.len() >= limits.max_contexts {
-            return Err(Error::full("the session has too many contexts"));
-        }
+        self.check_context_count(context, limits)?;
 
-        let mut rows: Vec<Row> = Vec::new();
-        let mut latest = 0;
-        for (at, message) in messages.iter().enumerate() {
-            let member = wire::encode(message)?;
+        // The new rows. A message whose id is already stored, or is earlier in the batch, is
+        // skipped. A tag replaces earlier messages of the batch.
+        let mut new_rows: Vec<Row> = Vec::new();
+        let mut longest_delay = 0;
+        for (index, message) in messages.iter().enumerate() {
             let row = Row {
                 context: context.clone(),
-                shown_from: now + millis(message.delay()),
-                member,
+                visible_from: now + millis(message.delay()),
+                member: wire::encode(message)?,
             };
-            let same = |other: &Row| other.context == *context && other.id() == row.id();
-            let mut before = messages.iter().take(at);
-            if before.any(|other| other.id() == message.id()) || self.rows.iter().any(same) {
+            let is_same = |other: &Row| other.context == *context && other.id() == row.id();
+            let mut earlier = messages.iter().take(index);
+            if earlier.any(|other| other.id() == message.id()) || self.rows.iter().any(is_same) {
                 continue;
             }
-            rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());
-            latest = latest.max(millis(message.delay()));
-            rows.push(row);
+            new_rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());
+            longest_delay = longest_delay.max(millis(message.delay()));
+            new_rows.push(row);
         }
-        let replaced = |row: &Row| {
-            row.context == *context
-                && row.tag().is_some()
-                && rows.iter().any(|new| new.tag() == row.tag())
+
+        // The capacity. Nothing changes before the last error.
+        let is_here = |row: &Row| row.context == *context;
+        let is_replaced = |row: &Row| {
+            is_here(row) && row.tag().is_some() && new_rows.iter().any(|new| new.tag() == row.tag())
         };
-        let staying = self
-            .rows
-            .iter()
-            .filter(|row| row.context == *context && !replaced(row))
+        let remaining = self.rows.iter();
+        let remaining = remaining
+            .filter(|row| is_here(row) && !is_replaced(row))
             .count();
-        let over = (staying + rows.len()).saturating_sub(limits.max_messages);
-        if over > 0 && limits.when_full == WhenFull::Reject {
+        let excess = (remaining + new_rows.len()).saturating_sub(limits.max_messages);
+        if excess > 0 && limits.when_full == WhenFull::Reject {
             return Err(Error::full("the context is full"));
         }
-        self.rows.retain(|row| !replaced(row));
-        self.rows.sort_by_key(|row| row.shown_from);
-        let here = |row: &Row| row.context == *context;
-        remove_first(&mut self.rows, over.min(staying), here);
-        self.rows
-            .extend(rows.into_iter().skip(over.saturating_sub(staying)));
-        self.books.displaced.push((context.clone(), over as u64));
-        self.books.live(context, now + millis(limits.ttl) + latest);
+
+        // Displaces the messages with the earliest times, and only then adds, so that a context
+        // full of leased messages keeps the new ones.
+        self.rows.retain(|row| !is_replaced(row));
+        self.rows.sort_by_key(|row| row.visible_from);
+        remove_first(&mut self.rows, excess.min(remaining), is_here);
+        let displaced_new = excess.saturating_sub(remaining);
+        self.rows.extend(new_rows.into_iter().skip(displaced_new));
+        self.displaced.push((context.clone(), excess as u64));
+        self.extend_expiry(context, now + millis(limits.ttl) + longest_delay);
         Ok(AddOutcome::Added {
-            displaced: over as u64,
+            displaced: excess as u64,
         })
+    }
+
+    /// Returns an error if an add to this context would exceed the maximum number of contexts.
+    fn check_context_count(&self, context: &Context, limits: &Limits) -> Result<(), Error> {
+        let contexts = self.rows.iter().map(|row| &row.context);
+        let mut contexts: Vec<_> = contexts
+            .filter(|other| is_in_session(other, context.app(), context.session()))
+            .collect();
+        contexts.sort();
+        contexts.dedup();
+        if !contexts.contains(&context) && contexts.len() >= limits.max_contexts {
+            return Err(Error::full("the session has too many contexts"));
+        }
+        Ok(())
+    }
+
+    /// Moves everything of one session to another. A message that both sessions have stays as it is
+    /// in the target.
+    fn move_session(&mut self, app: &str, from: &SessionId, to: &SessionId) {
+        let in_target = self.rows.iter();
+        let in_target = in_target.filter(|row| is_in_session(&row.context, app, to));
+        let duplicates: Vec<_> = in_target
+            .map(|row| (row.context.with_session(from.clone()), row.member.clone()))
+            .collect();
+        self.rows
+            .retain(|row| !duplicates.contains(&(row.context.clone(), row.member.clone())));
+
+        let rows = self.rows.iter_mut().map(|row| &mut row.context);
+        let displaced = self.displaced.iter_mut().map(|(context, _)| context);
+        let expiries = self.expiries.iter_mut().map(|(context, _)| context);
+        for context in rows.chain(displaced).chain(expiries) {
+            if is_in_session(context, app, from) {
+                *context = context.with_session(to.clone());
+            }
+        }
+    }
+
+    /// Displaces the messages with the earliest times from each context of a session that has too
+    /// many.
+    fn displace_excess(&mut self, app: &str, session: &SessionId, limits: &Limits) {
+        self.rows.sort_by_key(|row| row.visible_from);
+        for (context, _) in &self.expiries {
+            let is_here = |row: &Row| row.context == *context;
+            let count = self.rows.iter().filter(|row| is_here(row)).count();
+            let excess = count.saturating_sub(limits.max_messages);
+            if is_in_session(context, app, session) && excess > 0 {
+                remove_first(&mut self.rows, excess, is_here);
+                self.displaced.push((context.clone(), excess as u64));
+            }
+        }
     }
 }
 
@@ -288,18 +362,19 @@ impl Store for ListStore {
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let now = now();
-            let placed = self.tables(now).add(now, context, messages, limits)?;
-            match placed {
+            let outcome = self.lock(now).add(now, context, messages, limits)?;
+            match outcome {
+                // A store without replicas adds the messages, but cannot acknowledge any replica.
                 AddOutcome::Added { .. } if limits.replicas > 0 => {
                     Err(Error::insufficient_replicas())
                 }
-                placed => Ok(placed),
+                outcome => Ok(outcome),
             }
         })
     }
 
     fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
-        Box::pin(async move { Ok(self.look(contexts, age, false, |_, _| ()).0) })
+        Box::pin(async move { Ok(self.read(contexts, age, ReadMode::Peek).0) })
     }
 
     fn claim<'a>(
@@ -309,40 +384,33 @@ impl Store for ListStore {
         age: Duration,
     ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
+            let lease_until = now() + millis(lease);
             let mut claim = Claim::default();
-            claim.lease_until_ms = now() + millis(lease);
-            (claim.result, claim.members) = self.look(contexts, age, true, |rows, seen| {
-                for row in rows.iter_mut().filter(|row| seen(row)) {
-                    row.shown_from = claim.lease_until_ms;
-                }
-            });
+            claim.lease_until_ms = lease_until;
+            (claim.result, claim.members) =
+                self.read(contexts, age, ReadMode::Claim { lease_until });
             Ok(claim)
         })
     }
 
     fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
-        Box::pin(async move {
-            Ok(self
-                .look(contexts, age, true, |rows, seen| {
-                    rows.retain(|row| !seen(row))
-                })
-                .0)
-        })
+        Box::pin(async move { Ok(self.read(contexts, age, ReadMode::Take).0) })
     }
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let mut tables = self.tables(now());
-            let Tables { rows, books } = &mut *tables;
-            for held in &claim.members {
-                let mut context = held.context.clone();
-                for _ in 0..4 {
-                    rows.retain(|row| {
-                        row.context != context || !held.members.contains(&row.member)
+            let mut tables = self.lock(now());
+            for claimed in &claim.members {
+                let mut context = claimed.context.clone();
+                // The session may have moved since the claim.
+                for _ in 0..MAX_REDIRECTS {
+                    tables.rows.retain(|row| {
+                        row.context != context || !claimed.members.contains(&row.member)
                     });
-                    match books.moved(context.app(), context.session()) {
-                        Some(Some(session)) => context = context.with_session(session.clone()),
-                        _ => break,
+                    let closed = tables.closed_session(context.app(), context.session());
+                    match closed.and_then(|closed| closed.moved_to.clone()) {
+                        Some(session) => context = context.with_session(session),
+                        None => break,
                     }
                 }
             }
@@ -353,41 +421,45 @@ impl Store for ListStore {
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
-            for held in &claim.members {
-                let still = |row: &&mut Row| {
-                    row.context == held.context
-                        && row.shown_from == claim.lease_until_ms
-                        && held.members.contains(&row.member)
+            let mut tables = self.lock(now);
+            for claimed in &claim.members {
+                // If the lease has ended, another claim may hold the message: its end differs.
+                let is_still_claimed = |row: &&mut Row| {
+                    row.context == claimed.context
+                        && row.visible_from == claim.lease_until_ms
+                        && claimed.members.contains(&row.member)
                 };
-                for row in self.tables(now).rows.iter_mut().filter(still) {
-                    row.shown_from = row.written(now);
+                for row in tables.rows.iter_mut().filter(is_still_claimed) {
+                    row.visible_from = row.created_at(now);
                 }
             }
             Ok(())
         })
     }
 
-    fn retract<'a>(&'a self, context: &'a Context, which: &'a Selector) -> StoreFuture<'a, u64> {
+    fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
         Box::pin(async move {
-            let is_one = |row: &Row| match which {
+            let is_selected = |row: &Row| match selector {
                 Selector::Tag(tag) => row.tag() == Some(tag.as_bytes()),
                 Selector::Ids(ids) => ids
                     .iter()
                     .any(|id| row.id() == Some(id.to_string().as_bytes())),
                 _ => false,
             };
-            let meant = |row: &Row| row.context == *context && is_one(row);
-            let mut tables = self.tables(now());
+            let mut tables = self.lock(now());
             let before = tables.rows.len();
-            tables.rows.retain(|row| !meant(row));
+            tables
+                .rows
+                .retain(|row| row.context != *context || !is_selected(row));
             Ok((before - tables.rows.len()) as u64)
         })
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let mut tables = self.tables(now());
-            tables.books.lives.retain(|(other, _)| other != context);
+            // Expires the context. The next operation removes its rows.
+            let mut tables = self.lock(now());
+            tables.expiries.retain(|(other, _)| other != context);
             Ok(())
         })
     }
@@ -400,16 +472,19 @@ impl Store for ListStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
-            let books = &mut self.tables(now).books;
-            books
-                .lives
-                .retain(|(other, _)| other.app() != app || other.session() != session);
+            let mut tables = self.lock(now);
+            tables
+                .expiries
+                .retain(|(context, _)| !is_in_session(context, app, session));
             if let Some(period) = close
-                && books.moved(app, session).is_none()
+                && tables.closed_session(app, session).is_none()
             {
-                books
-                    .gone
-                    .push((app.to_owned(), session.clone(), None, now + millis(period)));
+                tables.closed.push(ClosedSession {
+                    app: app.to_owned(),
+                    session: session.clone(),
+                    moved_to: None,
+                    until: now + millis(period),
+                });
             }
             Ok(())
         })
@@ -425,42 +500,30 @@ impl Store for ListStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = now();
-            let mut tables = self.tables(now);
-            let Tables { rows, books } = &mut *tables;
-            match books.moved(app, from) {
-                Some(Some(moved)) if moved == to => return Ok(()),
+            let mut tables = self.lock(now);
+            match tables.closed_session(app, from) {
+                // A repeated call changes nothing.
+                Some(closed) if closed.moved_to.as_ref() == Some(to) => return Ok(()),
                 Some(_) => return Err(Error::closed()),
                 None => {}
             }
             if from == to {
                 return Ok(());
             }
-            if !open && books.moved(app, to).is_some() {
+            if !open && tables.closed_session(app, to).is_some() {
                 return Err(Error::closed());
             }
-            books
-                .gone
-                .retain(|(other, session, _, _)| other != app || session != to);
-            let until = now + millis(limits.ttl);
-            books
-                .gone
-                .push((app.to_owned(), from.clone(), Some(to.clone()), until));
-            let there = rows
-                .iter()
-                .filter(|row| row.context.app() == app && row.context.session() == to);
-            let both: Vec<_> = there
-                .map(|row| (row.context.with_session(from.clone()), row.member.clone()))
-                .collect();
-            rows.retain(|row| !both.contains(&(row.context.clone(), row.member.clone())));
-            let contexts = rows.iter_mut().map(|row| &mut row.context);
-            let contexts = contexts.chain(books.displaced.iter_mut().map(|(context, _)| context));
-            let contexts = contexts.chain(books.lives.iter_mut().map(|(context, _)| context));
-            for context in
-                contexts.filter(|context| context.app() == app && context.session() == from)
-            {
-                *context = context.with_session(to.clone());
-            }
-            tables.trim(app, to, limits);
+            tables
+                .closed
+                .retain(|closed| closed.app != app || closed.session != *to);
+            tables.closed.push(ClosedSession {
+                app: app.to_owned(),
+                session: from.clone(),
+                moved_to: Some(to.clone()),
+                until: now + millis(limits.ttl),
+            });
+            tables.move_session(app, from, to);
+            tables.displace_excess(app, to, limits);
             Ok(())
         })
     }
@@ -468,26 +531,22 @@ impl Store for ListStore {
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
         Box::pin(async move {
             let now = now();
-            let tables = self.tables(now);
-            let closed = tables.books.moved(app, session).is_some();
-            let own = |row: &&Row| {
-                !closed
-                    && row.context.app() == app
-                    && row.context.session() == session
-                    && row.shown_from <= now
-            };
-            let mut views: Vec<_> = tables
+            let tables = self.lock(now);
+            if tables.closed_session(app, session).is_some() {
+                return Ok(Vec::new());
+            }
+            let visible = tables
                 .rows
                 .iter()
-                .filter(own)
-                .map(|row| row.context.view().clone())
-                .collect();
+                .filter(|row| is_in_session(&row.context, app, session) && row.visible_from <= now);
+            let mut views: Vec<_> = visible.map(|row| row.context.view().clone()).collect();
             views.sort();
             views.dedup();
             Ok(views)
         })
     }
 
+    /// Removes old messages in a single step, so the cursor is not used.
     fn sweep<'a>(
         &'a self,
         app: &'a str,
@@ -497,20 +556,22 @@ impl Store for ListStore {
         Box::pin(async move {
             let now = now();
             let oldest = now.saturating_sub(millis(age));
-            let mut tables = self.tables(now);
+            let mut tables = self.lock(now);
             let before = tables.rows.len();
-            let old = |row: &Row| row.context.app() == app && row.written(now) < oldest;
-            tables.rows.retain(|row| !old(row));
-            let mut swept = SweepProgress::default();
-            swept.removed = (before - tables.rows.len()) as u64;
-            Ok(swept)
+            let is_old = |row: &Row| row.context.app() == app && row.created_at(now) < oldest;
+            tables.rows.retain(|row| !is_old(row));
+            let mut progress = SweepProgress::default();
+            progress.removed = (before - tables.rows.len()) as u64;
+            Ok(progress)
         })
     }
 
+    /// Returns no issues: a list in memory depends on no server.
     fn health_check<'a>(&'a self, _app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// Returns the store itself, because it has no connections that belong to a runtime.
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }
@@ -533,16 +594,16 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-// One test for each law; in a crate of your own they would stand in a module of tests.
+// One test for each requirement of a store. A crate has this in a test module.
 #[cfg(test)]
-salver::conformance_tests! { subject() }
+salver::conformance_tests! { store_under_test() }
 
 #[cfg(test)]
-fn subject() -> salver::store::conformance::StoreUnderTest {
+fn store_under_test() -> salver::store::conformance::StoreUnderTest {
     let store = Arc::new(ListStore::default());
-    let foreign = Arc::clone(&store);
+    let raw = Arc::clone(&store);
     salver::store::conformance::StoreUnderTest::new(store, move |context, member| {
-        foreign.put_member(&context, member);
+        raw.put_member(&context, member);
         async {}
     })
 }

@@ -1,9 +1,10 @@
-//! A small site to try Salver on: settings, a password form, uploads with a background job, log in and out.
+//! A small site: settings, a password form, uploads with a background job, login and logout.
 //!
-//! Run it: `cargo run --example dashboard`, open http://127.0.0.1:8080, press what you like. What comes for a page
-//! that is open appears there at once.
-//! `SALVER_ADDR=127.0.0.1:9000` listens elsewhere. `REDIS_URL=redis://127.0.0.1` keeps the messages in Redis
-//! instead of this process, and then the job behind `/uploads` runs in a process of its own.
+//! Run it: `cargo run --example dashboard`, open http://127.0.0.1:8080, and try the forms. An open
+//! page shows its messages immediately.
+//!
+//! `SALVER_ADDR=127.0.0.1:9000` sets another address. `REDIS_URL=redis://127.0.0.1` stores the
+//! messages in Redis instead of this process. Then the job of `/uploads` runs in its own process.
 
 use std::env;
 use std::error::Error;
@@ -23,7 +24,7 @@ use serde_json::json;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Takes the characters that mean something in HTML out of what a visitor typed.
+/// Escapes visitor input for HTML text and attribute values in double quotes.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -38,10 +39,10 @@ const PAGES: [(&str, &str); 5] = [
     ("/uploads", "Uploads"),
 ];
 
-/// The layout. The slot in it, and what its head loads, is all that the pages have to do with messages.
+/// The layout. It contains all code of the pages for messages: the slot, and the tags in the head.
 fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
     let path = PAGES.iter().find(|(_, name)| *name == title);
-    // The view of a page is its route without the slash in front.
+    // The view of a page is its route without the leading slash.
     let view = path.map(|(path, _)| {
         path.strip_prefix('/')
             .filter(|rest| !rest.is_empty())
@@ -81,15 +82,15 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
 <salver-messages{view}></salver-messages>
 {main}
 </main>
-<footer><p>An example of <strong>Salver</strong>: each message is carried to its one page, and shown once.</p></footer>
+<footer><p>An example of <strong>Salver</strong>: each message appears on one page, and only once.</p></footer>
 </body>
 </html>"#,
             head = Routes::default().head_html(),
         ))
 }
 
-/// Lists what waits on which view, without showing it.
-async fn waiting(salver: &Salver, session: &SessionId) -> Result<String, salver::Error> {
+/// Lists the number of pending messages of each view, without showing them.
+async fn pending_counts(salver: &Salver, session: &SessionId) -> Result<String, salver::Error> {
     let mut items = String::new();
     for context in salver.contexts(session).await? {
         let (view, count) = (
@@ -106,14 +107,14 @@ async fn waiting(salver: &Salver, session: &SessionId) -> Result<String, salver:
 
 #[get("/")]
 async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
-    let waiting = match messages.session() {
-        Some(session) => waiting(&salver, &session).await,
+    let counts = match messages.session() {
+        Some(session) => pending_counts(&salver, &session).await,
         None => Ok(String::new()),
     };
-    let waiting = match waiting {
-        Ok(items) if items.is_empty() => "<li>Nothing is waiting.</li>".to_owned(),
+    let counts = match counts {
+        Ok(items) if items.is_empty() => "<li>No messages are pending.</li>".to_owned(),
         Ok(items) => items,
-        Err(_) => "<li>Redis did not reply in time; what waits is kept.</li>".to_owned(),
+        Err(_) => "<li>Redis did not reply in time. Pending messages are kept.</li>".to_owned(),
     };
     let option = |level: &Level| match level {
         Level::Info => format!("<option selected>{level}</option>"),
@@ -121,10 +122,10 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
     };
     let options: String = Level::ALL.iter().map(option).collect();
     let main = format!(
-        r#"<section><h2>Waiting for you</h2><ul class="waiting">{waiting}</ul></section>
-<section><h2>Leave a message</h2>
+        r#"<section><h2>Pending messages</h2><ul class="pending">{counts}</ul></section>
+<section><h2>Add a message</h2>
 <form method="post" action="/messages">
-<label>Text <textarea name="text" required maxlength="4096">Read *me* on the dashboard.</textarea></label>
+<label>Text <textarea name="text" required maxlength="4096">This appears *once* on the dashboard.</textarea></label>
 <label>Title <input name="title" maxlength="256"></label>
 <div class="row">
 <label>Level <select name="level">{options}</select></label>
@@ -132,9 +133,9 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
 <label>Tag <input name="tag" pattern="[A-Za-z0-9._~-]*" maxlength="64"></label>
 </div>
 <label class="check"><input type="checkbox" name="markdown" value="true"> The text is Markdown</label>
-<button>Leave it</button>
+<button>Add the message</button>
 </form></section>
-<section><h2>Things that go wrong elsewhere</h2>
+<section><h2>Redirects, errors and sessions</h2>
 <ul class="links"><li><a href="/hop/5">Five redirects, then the dashboard</a></li>
 <li><a href="/broken">A page that reads its messages and then fails</a></li></ul>
 <div class="buttons"><form method="post" action="/login"><button>Log in</button></form>
@@ -145,7 +146,7 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
 
 #[get("/dashboard")]
 async fn dashboard() -> HttpResponse {
-    let main = "<p>Messages for the view <code>dashboard</code> appear here, at once if they come while you look. Reload: they are gone.</p>";
+    let main = "<p>Messages for the view <code>dashboard</code> appear here, without a reload if the page is open. After a reload they are gone.</p>";
     page(StatusCode::OK, "Dashboard", main)
 }
 
@@ -195,7 +196,7 @@ async fn uploads() -> HttpResponse {
 <label>Icons <input type="number" name="icons" value="120" min="1" max="100000"></label>
 <label>Seconds <input type="number" name="seconds" value="3" min="0" max="3600"></label></div>
 <button>Import</button></form>
-<p>The import runs in the background and says here how far it is.</p>"#;
+<p>The import runs in the background, and its progress appears here.</p>"#;
     page(StatusCode::OK, "Uploads", main)
 }
 
@@ -213,26 +214,26 @@ async fn start_upload(
 ) -> actix_web::Result<impl Responder> {
     let context = messages.context("uploads").await?;
     if env::var_os("REDIS_URL").is_some() {
-        let address = serde_json::to_string(&context)?;
+        let context = serde_json::to_string(&context)?;
         let numbers = [form.icons.to_string(), form.seconds.to_string()];
         let job = Command::new(env::current_exe()?)
             .arg("job")
-            .arg(address)
+            .arg(context)
             .args(numbers)
             .spawn()?;
-        // Waits for the process on a thread that may block, so that it leaves no zombie.
+        // Waits for the process on a blocking thread, so that it does not become a zombie.
         drop(web::block(move || { job }.wait()));
     } else {
         actix_web::rt::spawn(async move {
             if let Err(error) = import(&salver, &context, form.icons, form.seconds).await {
-                eprintln!("the import could not tell its visitor: {error}");
+                eprintln!("could not add a message of the import: {error}");
             }
         });
     }
     Ok(Redirect::to("/uploads").see_other())
 }
 
-/// The job: it knows the visitor's context, and nothing of requests. Any process can do this.
+/// The job. It needs only the visitor's context, and no request, so it can run in any process.
 async fn import(
     salver: &Salver,
     context: &Context,
@@ -353,8 +354,8 @@ fn refuse(error: &salver::Error, wants_json: bool) -> HttpResponse {
 async fn login(messages: Messages) -> impl Responder {
     match messages.renew().await {
         Ok(()) => messages.to("dashboard").success("You are logged in.").await,
-        // A site of yours would not log in then: the old id may be known to somebody else.
-        Err(error) => tracing::warn!(%error, "the session keeps its id"),
+        // A real site must reject the login here: an attacker may know the old session id.
+        Err(error) => tracing::warn!(%error, "could not renew the session id"),
     }
     Redirect::to("/dashboard").see_other()
 }
@@ -362,7 +363,7 @@ async fn login(messages: Messages) -> impl Responder {
 #[post("/logout")]
 async fn logout(messages: Messages) -> impl Responder {
     if let Err(error) = messages.close_session().await {
-        tracing::warn!(%error, "the old session stays open until it expires");
+        tracing::warn!(%error, "could not close the session; it stays open until it expires");
     }
     messages.to("dashboard").info("You are logged out.").await;
     Redirect::to("/dashboard").see_other()
@@ -370,10 +371,10 @@ async fn logout(messages: Messages) -> impl Responder {
 
 #[get("/broken")]
 async fn broken(pending: Pending) -> actix_web::Result<HttpResponse> {
-    let drawn = pending.html();
+    let rendered = pending.html();
     Err(error::ErrorInternalServerError(format!(
-        "broke after drawing {} bytes",
-        drawn.len()
+        "failed after rendering {} bytes",
+        rendered.len()
     )))
 }
 
@@ -409,8 +410,8 @@ async fn main() -> Outcome<()> {
     let (salver, store) = salver()?;
 
     let args: Vec<String> = env::args().skip(1).collect();
-    if let [word, context, icons, seconds] = args.as_slice()
-        && word == "job"
+    if let [command, context, icons, seconds] = args.as_slice()
+        && command == "job"
     {
         let context = serde_json::from_str(context)?;
         return Ok(import(&salver, &context, icons.parse()?, seconds.parse()?).await?);
@@ -444,7 +445,7 @@ async fn main() -> Outcome<()> {
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let server = HttpServer::new(app)
         .workers(2)
-        // A page that is left is known to be so at once.
+        // Ends the stream of a page immediately when the browser closes the connection.
         .h1_allow_half_closed(false)
         .shutdown_timeout(2)
         .bind(&address)?;
@@ -478,9 +479,9 @@ button { padding: 0.55rem 1.1rem; color: var(--on); background: var(--accent); b
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); width: 100%; }
 .buttons { display: flex; gap: 1rem; margin-top: 1rem; }
-.waiting, .links { margin: 0 0 0.5rem; padding: 0; list-style: none; }
-.waiting li { padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-.waiting li:last-child { border: 0; }
+.pending, .links { margin: 0 0 0.5rem; padding: 0; list-style: none; }
+.pending li { padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.pending li:last-child { border: 0; }
 .links li { padding: 0.25rem 0; }
 main a:not(.salver-messages a) { color: var(--accent); }
 code { padding: 0.1rem 0.35rem; background: var(--bg); border-radius: 0.3rem; }

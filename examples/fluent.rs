@@ -1,7 +1,8 @@
-//! Messages in the visitor's language, with fluent: written once by a handler or a job, drawn when they are shown.
+//! Messages in the visitor's language, with fluent. A handler or a job adds a message with a
+//! translation key; the message is translated when it is shown.
 //!
-//! Run it: `cargo run --example fluent`, open http://127.0.0.1:8080/ in browsers of several languages: English, Danish, and
-//! German, which has no words for one of the two.
+//! Run it: `cargo run --example fluent`, open http://127.0.0.1:8080/ in browsers with different
+//! languages: English, Danish, and German, which lacks a translation for one of the two messages.
 
 use std::env;
 use std::rc::Rc;
@@ -19,7 +20,7 @@ const PAGE: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8
     <link rel=\"stylesheet\" href=\"/salver/salver.css\"></head><body><main><h1>Icons</h1>\
     <salver-messages></salver-messages><form method=\"post\"><button>Import</button></form></main></body></html>";
 
-/// Texts by language, as they would lie in files.
+/// The translations of each language. A real site keeps them in files.
 const TEXTS: [(&str, &str); 3] = [
     (
         "en",
@@ -40,14 +41,14 @@ type Bundle = FluentBundle<FluentResource>;
 struct Languages(Vec<(LanguageIdentifier, Rc<Bundle>)>);
 
 impl Languages {
-    fn read() -> Result<Self, Box<dyn std::error::Error>> {
+    fn parse() -> Result<Self, Box<dyn std::error::Error>> {
         let mut languages = Vec::new();
         for (name, text) in TEXTS {
             let language: LanguageIdentifier = name.parse()?;
             let texts = FluentResource::try_new(text.to_owned())
                 .map_err(|(_, errors)| format!("{name}: {errors:?}"))?;
             let mut bundle = FluentBundle::new(vec![language.clone()]);
-            // Marks around what is put in, which plain text does not need.
+            // Inserts arguments without Unicode isolation characters.
             bundle.set_use_isolating(false);
             bundle
                 .add_resource(texts)
@@ -57,21 +58,22 @@ impl Languages {
         Ok(Self(languages))
     }
 
-    /// Gives that which the visitor would rather read.
-    fn of(&self, request: &HttpRequest) -> Option<Rc<Bundle>> {
-        let wanted = request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
-        let wanted = accepted_languages::parse(wanted);
-        let here: Vec<_> = self.0.iter().map(|(language, _)| language).collect();
-        let chosen = negotiate_languages(&wanted, &here, None, NegotiationStrategy::Lookup);
-        let chosen = chosen.first()?;
-        let found = self.0.iter().find(|(language, _)| language == **chosen);
-        found.map(|(_, bundle)| Rc::clone(bundle))
+    /// Returns the translations in the best language for the visitor.
+    fn negotiate(&self, request: &HttpRequest) -> Option<Rc<Bundle>> {
+        let accepted = request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+        let accepted = accepted_languages::parse(accepted);
+        let available: Vec<_> = self.0.iter().map(|(language, _)| language).collect();
+        let best = negotiate_languages(&accepted, &available, None, NegotiationStrategy::Lookup);
+        let best = best.first()?;
+        let entry = self.0.iter().find(|(language, _)| language == **best);
+        entry.map(|(_, bundle)| Rc::clone(bundle))
     }
 }
 
-/// Says a message in a language, if there are words for it.
-fn words(bundle: &Bundle, message: &Message) -> Option<Translation> {
-    let found = bundle.get_message(message.get_key()?)?;
+/// Translates a message, or returns `None` if the language has no translation for its key. The
+/// message is then shown with its own text.
+fn translate(bundle: &Bundle, message: &Message) -> Option<Translation> {
+    let entry = bundle.get_message(message.get_key()?)?;
     let mut args = FluentArgs::new();
     for (name, value) in message.args() {
         let value = match value.as_f64() {
@@ -80,15 +82,15 @@ fn words(bundle: &Bundle, message: &Message) -> Option<Translation> {
         };
         args.set(name.to_owned(), value);
     }
-    let say = |pattern| {
+    let format = |pattern| {
         bundle
             .format_pattern(pattern, Some(&args), &mut Vec::new())
             .into_owned()
     };
-    let words = Translation::new(say(found.value()?));
-    Some(match found.get_attribute("title") {
-        Some(title) => words.title(say(title.value())),
-        None => words,
+    let translation = Translation::new(format(entry.value()?));
+    Some(match entry.get_attribute("title") {
+        Some(title) => translation.title(format(title.value())),
+        None => translation,
     })
 }
 
@@ -99,7 +101,7 @@ async fn page() -> impl Responder {
         .body(PAGE)
 }
 
-/// Knows no language: the text is for visitors whose language has no words.
+/// Adds two messages with keys. Their English texts are for languages without a translation.
 #[post("/")]
 async fn import(messages: Messages) -> Result<impl Responder, salver::Error> {
     let done = Message::success("120 icons are ready.").title("Import");
@@ -113,15 +115,15 @@ async fn import(messages: Messages) -> Result<impl Responder, salver::Error> {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Wrong texts are found at the start: workers cannot say so.
-    Languages::read()?;
+    // Reports invalid translations at startup, because the app factory cannot return an error.
+    Languages::parse()?;
     let salver = Salver::memory("icons")?;
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
-        let languages = Languages::read().unwrap_or(Languages(Vec::new()));
+        let languages = Languages::parse().unwrap_or(Languages(Vec::new()));
         let middleware = salver.middleware().translate(move |request: &HttpRequest| {
-            let bundle = languages.of(request);
-            move |message: &Message| words(bundle.as_deref()?, message)
+            let bundle = languages.negotiate(request);
+            move |message: &Message| translate(bundle.as_deref()?, message)
         });
         App::new()
             .wrap(middleware)

@@ -1,7 +1,9 @@
-//! A page that swaps parts of itself, with htmx: each part brings the messages that are pending for the page.
+//! A page that replaces parts of itself, with htmx. Each response carries the pending messages of
+//! the page.
 //!
-//! Run it: `npm install --prefix target/npm htmx.org`, `cargo run --example htmx`, open http://127.0.0.1:8080/. `HTMX` is
-//! where the script lies, if not there.
+//! Run it: `npm install --prefix target/npm htmx.org`, then `cargo run --example htmx`, and open
+//! http://127.0.0.1:8080/. `HTMX_JS` sets the path of the htmx script, if it is not under
+//! `target/npm`.
 
 use std::sync::Mutex;
 use std::{env, fs};
@@ -12,7 +14,8 @@ use actix_web::{App, HttpResponse, HttpServer, Responder, delete, get, post};
 use salver::{Messages, Salver};
 use serde::Deserialize;
 
-/// The slot is filled with the page, and by what comes later. Assistive technology reads what comes into it.
+/// The page. The page itself and each later response fill the slot. `aria-live` makes assistive
+/// technology announce messages that are added later.
 const PAGE: &str = r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Icons</title>
 <link rel="stylesheet" href="/salver/salver.css"><script src="/htmx.js" defer></script></head>
@@ -23,7 +26,7 @@ const PAGE: &str = r#"<!doctype html>
 <ul id="icons"></ul>
 </main></body></html>"#;
 
-/// The names of the icons, by their number.
+/// The names of the icons. The index is the number in the URL.
 type Icons = Mutex<Vec<String>>;
 
 fn html(body: impl Into<String>) -> HttpResponse {
@@ -42,7 +45,7 @@ struct Icon {
     name: String,
 }
 
-/// Answers with one item of the list, and the message comes along.
+/// Responds with one list item. The middleware adds the message to the response.
 #[post("/icons")]
 async fn add(messages: Messages, icon: Form<Icon>, icons: Data<Icons>) -> impl Responder {
     let number = icons.lock().map_or(0, |mut icons| {
@@ -56,7 +59,7 @@ async fn add(messages: Messages, icon: Form<Icon>, icons: Data<Icons>) -> impl R
     ))
 }
 
-/// Answers with the message alone. Not with nothing: into that htmx 4 takes no message in.
+/// Responds with a comment, because an empty response to htmx 4 carries no messages.
 #[delete("/icons/{number}")]
 async fn remove(messages: Messages, number: Path<usize>, icons: Data<Icons>) -> impl Responder {
     let name = icons
@@ -78,7 +81,7 @@ async fn htmx(script: Data<String>) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = env::var("HTMX")
+    let path = env::var("HTMX_JS")
         .unwrap_or_else(|_| "target/npm/node_modules/htmx.org/dist/htmx.min.js".to_owned());
     let script = fs::read_to_string(&path)
         .map_err(|error| format!("{path}: {error}; `npm install --prefix target/npm htmx.org`"))?;

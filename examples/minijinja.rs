@@ -1,6 +1,7 @@
 //! Messages in a minijinja template: `Pending` is serialised into the template's context.
 //!
-//! Run it: `cargo run --example minijinja`, open http://127.0.0.1:8080/, press the button, reload.
+//! Run it: `cargo run --example minijinja`, open http://127.0.0.1:8080/, press the button, and
+//! reload the page.
 
 use std::env;
 

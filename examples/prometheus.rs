@@ -1,8 +1,9 @@
-//! A site that serves what Salver counts to Prometheus, and its health to whoever watches.
+//! A site that serves Salver's metrics to Prometheus, and Salver's health on a page.
 //!
-//! Run it: `cargo run --example prometheus`, open http://127.0.0.1:8080/, press the button, then look at
-//! http://127.0.0.1:8080/metrics and http://127.0.0.1:8080/health. `REDIS_URL=redis://127.0.0.1` keeps the
-//! messages in Redis: stop it, and see what changes.
+//! Run it: `cargo run --example prometheus`, open http://127.0.0.1:8080/, and press the button.
+//! Then open http://127.0.0.1:8080/metrics and http://127.0.0.1:8080/health.
+//!
+//! `REDIS_URL=redis://127.0.0.1` stores the messages in Redis. Stop Redis to see both pages change.
 
 use std::env;
 use std::time::Duration;
@@ -29,15 +30,15 @@ async fn add_icon(messages: Messages) -> impl Responder {
     Redirect::to("/").see_other()
 }
 
-/// For Prometheus: keep it off the public network.
+/// Responds with the metrics. Restrict this route to the internal network.
 #[get("/metrics")]
-async fn metrics(collected: web::Data<PrometheusHandle>) -> impl Responder {
+async fn metrics(recorder: web::Data<PrometheusHandle>) -> impl Responder {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
-        .body(collected.render())
+        .body(recorder.render())
 }
 
-/// 200 while healthy; else 503, and in words what is wrong and what to do.
+/// Responds with 200 if there are no issues, else with 503, each issue, and how to fix it.
 #[get("/health")]
 async fn health(salver: Salver) -> impl Responder {
     let health = salver.health().await;
@@ -50,10 +51,10 @@ async fn health(salver: Salver) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let collected = web::Data::new(PrometheusBuilder::new().install_recorder()?);
-    let upkeep = collected.clone();
+    let recorder = web::Data::new(PrometheusBuilder::new().install_recorder()?);
+    let upkeep = recorder.clone();
     actix_web::rt::spawn(async move {
-        // What nobody scrapes must not grow without end.
+        // Bounds the memory of the recorder if Prometheus does not scrape it.
         loop {
             actix_web::rt::time::sleep(Duration::from_secs(5)).await;
             upkeep.run_upkeep();
@@ -66,7 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
         App::new()
-            .app_data(collected.clone())
+            .app_data(recorder.clone())
             .wrap(salver.middleware())
             .service(icons)
             .service(add_icon)

@@ -1,6 +1,7 @@
-//! Messages on an open page, with a tera layout: a job ends, and the page says so without a reload.
+//! Messages on an open page, with a tera layout: a job finishes, and the page shows its message
+//! without a reload.
 //!
-//! Run it: `cargo run --example tera`, open http://127.0.0.1:8080/, press the button, wait.
+//! Run it: `cargo run --example tera`, open http://127.0.0.1:8080/, press the button, and wait.
 
 use std::env;
 use std::time::Duration;
@@ -42,7 +43,7 @@ async fn export(salver: Salver, messages: Messages) -> actix_web::Result<impl Re
         rt::time::sleep(Duration::from_secs(1)).await;
         let ready = Message::success("The icons are exported. <b>").title("Ready");
         if let Err(error) = salver.add(&context, ready).await {
-            eprintln!("the export could not tell its visitor: {error}");
+            eprintln!("could not add the message of the export: {error}");
         }
     });
     Ok(Redirect::to("/exports").see_other())
@@ -64,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(exports)
             .service(export)
     };
-    // A page that is left is known to be so at once.
+    // Ends the stream of a page immediately when the browser closes the connection.
     let server = HttpServer::new(app).h1_allow_half_closed(false);
     Ok(server.bind(address)?.run().await?)
 }

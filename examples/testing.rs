@@ -1,6 +1,7 @@
-//! How a site tests its messages: a fixed visitor, a clock of one's own, and `assert_messages!`.
+//! Tests of a site's messages: a fixed visitor, a manual clock, and `assert_messages!`.
 //!
-//! Run it: `cargo run --example testing`. In a project the functions below are `#[actix_web::test]`s.
+//! Run it: `cargo run --example testing`. In a project, the two test functions below have the
+//! attribute `#[actix_web::test]`.
 
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ async fn settings() -> impl Responder {
         .body("<salver-messages></salver-messages>")
 }
 
-async fn saving_tells_the_settings_page() -> Result<(), salver::Error> {
+async fn saved_settings_show_message_on_settings_page() -> Result<(), salver::Error> {
     let ada = SessionId::new("ada")?;
     let (salver, visitor) = (Salver::memory("shop")?, ada.clone());
-    // Every request is Ada's.
+    // Every request belongs to the visitor Ada.
     let middleware = salver
         .middleware()
         .session(move |_: &_| Some(visitor.clone()));
@@ -45,7 +46,7 @@ async fn saving_tells_the_settings_page() -> Result<(), salver::Error> {
     Ok(())
 }
 
-async fn a_message_waits_for_an_hour() -> Result<(), salver::Error> {
+async fn message_expires_after_one_hour() -> Result<(), salver::Error> {
     let clock = Clock::manual();
     let salver = Salver::new("shop", MemoryStore::with_clock(clock.clone()))?;
     let ada = SessionId::new("ada")?;
@@ -63,8 +64,8 @@ async fn a_message_waits_for_an_hour() -> Result<(), salver::Error> {
 
 #[actix_web::main]
 async fn main() -> Result<(), salver::Error> {
-    saving_tells_the_settings_page().await?;
-    a_message_waits_for_an_hour().await?;
+    saved_settings_show_message_on_settings_page().await?;
+    message_expires_after_one_hour().await?;
     println!("2 tests passed");
     Ok(())
 }

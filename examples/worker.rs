@@ -1,10 +1,12 @@
-//! A job queue: the site gives a job to a worker in another process, which tells the visitor how far it is.
+//! A job queue: the site enqueues a job, and a worker in another process reports its progress.
 //!
-//! Run both, with a Redis: `cargo run --example worker` and `cargo run --example worker -- work`, open
-//! http://127.0.0.1:8080/ and press the button. Kill the worker in the middle and start another: apalis gives it the
-//! job again, and the messages that were there already are there once.
+//! Run both with a Redis server: `cargo run --example worker` for the site, and
+//! `cargo run --example worker -- work` for the worker. Open http://127.0.0.1:8080/ and press the
+//! button. Kill the worker during the job and start another one: apalis reruns the job there, and
+//! no message is stored twice.
 //!
-//! `REDIS_URL` is the server (default `redis://127.0.0.1`), `STEP_MILLIS` how long a step takes (default 1000).
+//! `REDIS_URL` is the server (default `redis://127.0.0.1`). `STEP_MILLIS` is the duration of a step
+//! (default 1000).
 
 use std::time::{Duration, SystemTime};
 use std::{env, process};
@@ -18,19 +20,19 @@ use salver::web::Routes;
 use salver::{Context, Message, MessageId, Messages, Salver};
 use serde::{Deserialize, Serialize};
 
-/// What the worker is given. The address is a plain value, and so goes with the job.
+/// The arguments of the job. A context is a plain value, so a queue can store it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Import {
     context: Context,
-    /// The same however often the job is run, and so the messages' ids are.
-    begun: SystemTime,
+    /// When the job was enqueued: the same in each run, so that the message ids are too.
+    started_at: SystemTime,
 }
 
 type Jobs = RedisStorage<Import>;
 
 #[get("/")]
 async fn page(messages: Messages) -> Result<impl Responder, salver::Error> {
-    // Whoever is to hear of something has to be somebody: this makes the session if there is none.
+    // Creates a session if the visitor has none, because a stream requires one.
     messages.context("/").await?;
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Icons</title>{}</head><body><main>\
@@ -47,39 +49,40 @@ async fn page(messages: Messages) -> Result<impl Responder, salver::Error> {
 async fn start(messages: Messages, jobs: web::Data<Jobs>) -> actix_web::Result<impl Responder> {
     let job = Import {
         context: messages.context("/").await?,
-        begun: SystemTime::now(),
+        started_at: SystemTime::now(),
     };
-    // Before the job, whose first word may come at once: it takes the place of this one.
-    let waits = Message::info("The import waits for a worker.").tag("import");
-    messages.add_message(waits).await?;
+    // Added before the job is enqueued, so that the first message of the job replaces it.
+    let waiting = Message::info("The import is waiting for a worker.").tag("import");
+    messages.add_message(waiting).await?;
     let mut jobs = jobs.as_ref().clone();
     if jobs.push(job).await.is_err() {
-        let failed = Message::error("The import could not begin.").tag("import");
+        let failed = Message::error("The import could not start.").tag("import");
         messages.add_message(failed).await?;
     }
     Ok(Redirect::to("/").see_other())
 }
 
-/// The job: says how far it is under one tag, so that the visitor reads the latest, and what went wrong beside it.
+/// The job. Its progress messages share a tag, so that each replaces the previous one. The warning
+/// has no tag, so it stays.
 async fn import(job: Import, id: TaskId, salver: Data<Salver>) -> Result<(), BoxDynError> {
     let id = id.to_string();
-    let tell = async |step, message: Message| {
-        let message = message.with_id(MessageId::for_job_step(job.begun, &id, step));
+    let add = async |step, message: Message| {
+        let message = message.with_id(MessageId::for_job_step(job.started_at, &id, step));
         salver.add(&job.context, message).await
     };
     let progress = |text: &str| Message::info(text).title("Import").tag("import");
-    tell(0, progress("40 of 120 icons are ready.")).await?;
-    let broken = Message::warning("2 icons could not be read.").action("Which?", "/#broken");
-    tell(1, broken).await?;
+    add(0, progress("40 of 120 icons are ready.")).await?;
+    let failed = Message::warning("2 icons could not be read.").action("Details", "/#failed");
+    add(1, failed).await?;
     work().await;
-    tell(2, progress("80 of 120 icons are ready.")).await?;
+    add(2, progress("80 of 120 icons are ready.")).await?;
     work().await;
     let done = Message::success("118 icons are ready.").title("Import");
-    tell(3, done.tag("import")).await?;
+    add(3, done.tag("import")).await?;
     Ok(())
 }
 
-/// Stands for what takes long.
+/// Stands in for a long computation.
 async fn work() {
     let millis = env::var("STEP_MILLIS").ok();
     let millis = millis.and_then(|millis| millis.parse().ok());
@@ -90,14 +93,14 @@ async fn work() {
 async fn main() -> Result<(), BoxDynError> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".to_owned());
     let salver = Salver::redis("icons", &url)?;
-    // A worker that has not been heard of for two seconds is dead, and its jobs are another's.
+    // After two seconds without a heartbeat, apalis assigns the jobs of a worker to another one.
     let config = Config::default()
         .queue("imports")
         .heartbeat_interval(Duration::from_secs(1))
         .missed_heartbeats(2);
     let jobs = Jobs::new(apalis_redis::connect(url).await?).with_config(config);
     if env::args().nth(1).as_deref() == Some("work") {
-        // A name of its own for each process: by it apalis knows whose jobs are left.
+        // The name is unique to the process, so that apalis can reassign the jobs of a dead one.
         let worker = WorkerBuilder::new(format!("worker-{}", process::id()))
             .backend(jobs)
             .data(salver)
@@ -114,7 +117,7 @@ async fn main() -> Result<(), BoxDynError> {
             .service(page)
             .service(start)
     };
-    // A page that is left is known to be so at once.
+    // Ends the stream of a page immediately when the browser closes the connection.
     let server = HttpServer::new(app).h1_allow_half_closed(false);
     Ok(server.bind(address)?.run().await?)
 }

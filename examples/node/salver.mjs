@@ -1,21 +1,23 @@
-// Leaves messages for the visitors of a site that uses Salver, from Node.
+// Adds messages for the visitors of a site that uses Salver, from Node.
 //
 //     import { createClient } from "redis";
 //     import { Context, Salver, message } from "./salver.mjs";
 //
 //     const site = new Salver(await createClient().connect());
-//     const context = Context.fromJson(givenByAHandler);
-//     await site.add(context, [message("120 icons are ready.", { level: "success", tag: "import" })]);
+//     const context = Context.fromJson(json); // the context that a handler passed to the job
+//     const ready = message("120 icons are ready.", { level: "success", tag: "import" });
+//     await site.add(context, [ready]);
 //
-// One file on node-redis 5 (`npm install redis`): copy it, and Salver's add.lua beside it. The format is wire v1, "The
-// stored format" of Salver's documentation. What it does not do: claim and confirm, which is the site's.
-// Types are in JSDoc: `tsc --checkJs` reads them.
+// A single file for node-redis 5 (`npm install redis`). Copy it, and copy Salver's add.lua beside
+// it. The format is wire v1, which the page "Storage format" of Salver's documentation describes.
+// This module does not claim or confirm messages, which only the site does.
+// The types are in JSDoc comments, which `tsc --checkJs` checks.
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 
 export const LEVELS = ["debug", "info", "success", "warning", "error"];
-/** The view that stands for whichever page of the visitor comes next. */
+/** The view that matches any page: the next page of the visitor shows the message. */
 export const ANY = "*";
 
 const MAX_TEXT = 4096;
@@ -27,24 +29,24 @@ const MAX_DATA = 4096;
 const MAX_DEPTH = 64;
 const MAX_MESSAGE = 8192;
 const MAX_AGE_MS = 86_400_000;
-/** How many logins of a visitor an add follows. */
-const HOPS = 8;
+/** Maximum number of session moves, such as logins, that an add follows. */
+const MAX_REDIRECTS = 8;
 
 const UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 const TAG = /^[A-Za-z0-9._~-]{1,64}$/;
-const HEAD = new RegExp(`^\\{"id":"(${UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{1,64})")?(?:,"v":(\\d+)(?=[,}]))?`);
+const HEADER = new RegExp(`^\\{"id":"(${UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{1,64})")?(?:,"v":(\\d+)(?=[,}]))?`);
 const KEY = /^([^:{}]+):\{([^{}]+)\}:([^:{}]+)$/;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const CONTROL_IN_TEXT = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 const OPTIONS = ["tag", "level", "title", "format", "autoclose", "action", "data", "expires", "key", "args"];
 
-/** The visitor has logged out: nobody is there to read the message. Nothing was added. */
+/** The session is closed, because the visitor has logged out. Nothing was added. */
 export class Closed extends Error {}
 
-/** There is no room for more messages, or more pages with messages. Nothing was added. */
+/** The context has too many messages, or the session too many contexts. Nothing was added. */
 export class Full extends Error {}
 
-/** The address of a visitor's page: a plain value that goes with a job. */
+/** A page of a visitor, for which messages are added. A plain value that a job can store. */
 export class Context {
   /**
    * @param {string} app
@@ -52,23 +54,23 @@ export class Context {
    * @param {string} view
    */
   constructor(app, session, view) {
-    line("app", app, 64);
-    line("session", session, 128);
-    line("view", view, 256);
+    checkLine("app", app, 64);
+    checkLine("session", session, 128);
+    checkLine("view", view, 256);
     Object.assign(this, { app, session, view });
     Object.freeze(this);
   }
 
-  /** Reads what Rust writes by `serde_json::to_string(&context)`. */
+  /** Parses the JSON that `serde_json::to_string(&context)` writes in Rust. */
   static fromJson(text) {
     const { app, session, view } = JSON.parse(text);
     return new Context(app, session, view);
   }
 
-  /** Reads the address out of a key. */
+  /** Parses the key of a context. */
   static fromKey(key) {
     const [, ...parts] = KEY.exec(key) ?? [];
-    if (!parts.length) throw new TypeError("key is none of a context");
+    if (!parts.length) throw new TypeError("key is not the key of a context");
     return new Context(...parts.map(decodeURIComponent));
   }
 
@@ -76,44 +78,50 @@ export class Context {
     return { app: this.app, session: this.session, view: this.view };
   }
 
-  /** Where the page's messages are. */
+  /** The key of the sorted set with the messages. */
   get key() {
-    const view = this.view === ANY ? ANY : encoded(this.view);
-    return `${encoded(this.app)}:{${encoded(this.session)}}:${view}`;
+    const view = this.view === ANY ? ANY : encode(this.view);
+    return `${encode(this.app)}:{${encode(this.session)}}:${view}`;
   }
 
-  /** Where the session's book is. */
-  get book() {
-    return `${encoded(this.app)}!session:{${encoded(this.session)}}`;
+  /** The key of the session index. */
+  get sessionIndex() {
+    return `${encode(this.app)}!session:{${encode(this.session)}}`;
   }
 }
 
-/** Derives the id of a session from the token in the visitor's cookie. */
+/** Derives a session id from the token in the visitor's cookie. */
 export function sessionId(app, token) {
   return createHash("sha256").update(`salver1\0${app}\0${token}`).digest("base64url").slice(0, 22);
 }
 
-let last = 0n;
+let lastId = 0n;
 
-/** Draws the id of a message that comes into being now: a UUIDv7, greater than those drawn before here. */
+/** Creates the id of a new message: a UUIDv7, greater than all earlier ids of this process. */
 export function messageId() {
-  const value = versioned((BigInt(Date.now()) << 80n) | BigInt(`0x${randomBytes(10).toString("hex")}`));
-  // Within one millisecond: on by one, in the bits that are chance.
-  last = value > last ? value : last + 1n;
-  return spelled(last);
-}
-
-/** Derives the id of a message of a job that may run again, as `MessageId::of_step` in Rust: the same each time. */
-export function stepId(begunMs, job, step) {
-  const digest = createHash("sha256").update(`salver1 step\0${job}\0${step}`).digest();
-  const counter = BigInt(Math.min(step, 4095));
-  return spelled(versioned((BigInt(begunMs) << 80n) | (counter << 64n) | digest.readBigUInt64BE()));
+  const value = withVersion((BigInt(Date.now()) << 80n) | BigInt(`0x${randomBytes(10).toString("hex")}`));
+  // Within the same millisecond, the random bits are incremented instead.
+  lastId = value > lastId ? value : lastId + 1n;
+  return formatUuid(lastId);
 }
 
 /**
- * Writes a message as it is stored; adding the same again makes no second one.
+ * Derives the id of a message from a job step, as `MessageId::for_job_step` does in Rust.
  *
- * `autoclose` and `expires` are in milliseconds, the latter Unix time. `key` and `args` are for the site's translator. Throws a TypeError that names what is wrong.
+ * The id is the same in each run of the job, so that a rerun creates no duplicates.
+ */
+export function stepId(startedAtMs, job, step) {
+  const digest = createHash("sha256").update(`salver1 step\0${job}\0${step}`).digest();
+  const counter = BigInt(Math.min(step, 4095));
+  return formatUuid(withVersion((BigInt(startedAtMs) << 80n) | (counter << 64n) | digest.readBigUInt64BE()));
+}
+
+/**
+ * Encodes a message in the stored format. Adding the result again creates no duplicate.
+ *
+ * `autoclose` is a duration in milliseconds, `expires` a Unix time in milliseconds. The `url` of an
+ * action is a path or has the scheme http or https. `key` and `args` are for the translator of the
+ * site. Throws a TypeError, whose text begins with the invalid field.
  *
  * @param {string} text
  * @param {{
@@ -128,40 +136,41 @@ export function message(text, options = {}) {
   const { id = messageId(), tag, level = "info", title, format, autoclose, action, data, expires, key, args } = options;
   check(typeof text === "string" && text.trim() && bytes(text) <= MAX_TEXT && !CONTROL_IN_TEXT.test(text), () =>
     `text is empty, over ${MAX_TEXT} bytes or has a control character`);
-  if (title !== undefined) line("title", title, MAX_TITLE);
-  if (key !== undefined) line("key", key, MAX_KEY);
+  if (title !== undefined) checkLine("title", title, MAX_TITLE);
+  if (key !== undefined) checkLine("key", key, MAX_KEY);
   check(tag === undefined || TAG.test(tag), () => "tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~");
-  check(LEVELS.includes(level), () => `level is none of ${LEVELS.join(", ")}`);
+  check(LEVELS.includes(level), () => `level is not one of ${LEVELS.join(", ")}`);
   check([undefined, "plain", "markdown"].includes(format), () => "format is neither plain nor markdown");
   check([undefined, "default", "never"].includes(autoclose) || (Number.isInteger(autoclose) && autoclose >= 500 && autoclose <= 86_400_000), () =>
     "autoclose is not default, never or 500 to 86,400,000 ms");
-  check(expires === undefined || (Number.isInteger(expires) && expires >= 0), () => "expires is no Unix time in ms");
+  check(expires === undefined || (Number.isInteger(expires) && expires >= 0), () => "expires is not a Unix time in ms");
   if (action) {
-    line("action.label", action.label, MAX_LABEL);
+    checkLine("action.label", action.label, MAX_LABEL);
     check(isUrl(action.url), () => `action.url is neither a path nor of http or https, or over ${MAX_URL} bytes`);
   }
   for (const [name, value] of Object.entries({ data, args })) {
     check(value === undefined || (depth(value) < MAX_DEPTH && bytes(JSON.stringify(value)) <= MAX_DATA), () =>
       `${name} is over ${MAX_DATA} bytes, or nested ${MAX_DEPTH} deep`);
   }
-  check(args === undefined || (typeof args === "object" && !Array.isArray(args) && args !== null), () => "args is no object");
-  // The order counts: the id first, the tag at once after it. What is undefined is left out.
+  check(args === undefined || (typeof args === "object" && !Array.isArray(args) && args !== null), () => "args is not an object");
+  // The order is part of the format: the id is first, and the tag immediately follows it.
+  // Undefined fields are left out.
   const fields = { id, tag, v: 1, level, title, text };
   if (format !== "plain") fields.format = format;
   if (autoclose !== "default") fields.autoclose = autoclose;
   const member = JSON.stringify({ ...fields, action, data, expires, key, args });
-  check(member.isWellFormed(), () => "the message has half a character");
-  check(HEAD.test(member), () => "id is not a UUIDv7 in lower case");
+  check(member.isWellFormed(), () => "the message contains an unpaired surrogate");
+  check(HEADER.test(member), () => "id is not a UUIDv7 in lower case");
   check(bytes(member) <= MAX_MESSAGE, () => `the message is over ${MAX_MESSAGE} bytes`);
   return member;
 }
 
-/** Reads a stored message; undefined if it is not one, or a newer one than this reads. */
+/** Decodes a stored message. Returns undefined if it is invalid or has an unsupported version. */
 export function read(member) {
   try {
-    const [head, id, tag] = HEAD.exec(member) ?? [];
+    const [header, id, tag] = HEADER.exec(member) ?? [];
     const fields = JSON.parse(member);
-    if (!head || (fields.v ?? 1) !== 1 || fields.id !== id || fields.tag !== tag) return undefined;
+    if (!header || (fields.v ?? 1) !== 1 || fields.id !== id || fields.tag !== tag) return undefined;
     message(fields.text, { id, ...Object.fromEntries(OPTIONS.map((name) => [name, fields[name] ?? undefined])) });
     return fields;
   } catch {
@@ -169,7 +178,7 @@ export function read(member) {
   }
 }
 
-/** Adds messages through a client of node-redis. Defaults are those of Salver. */
+/** Adds messages through a node-redis client. The defaults are those of Salver. */
 export class Salver {
   #client;
   #limits;
@@ -177,30 +186,31 @@ export class Salver {
 
   /**
    * @param {{ eval: Function, sendCommand: Function }} client
-   * @param {{ expiryMs?: number, mostMessages?: number, mostViews?: number, whenFull?: "drop" | "reject", script?: string }} [options]
+   * @param {{ ttlMs?: number, maxMessages?: number, maxContexts?: number, whenFull?: "drop" | "reject", script?: string }} [options]
    */
   constructor(client, options = {}) {
-    const { expiryMs = 3_600_000, mostMessages = 100, mostViews = 64, whenFull = "drop", script = ownScript() } = options;
+    const { ttlMs = 3_600_000, maxMessages = 100, maxContexts = 64, whenFull = "drop", script = loadScript() } = options;
     this.#client = client;
-    this.#limits = [expiryMs, mostMessages, mostViews, whenFull].map(String);
+    this.#limits = [ttlMs, maxMessages, maxContexts, whenFull].map(String);
     this.#script = script;
   }
 
   /**
-   * Adds messages, all or none; tells how many older ones went to make room.
+   * Adds messages, all or none. Returns the number of older messages that were displaced.
    *
-   * Follows a visitor who has logged in since. Throws Closed and Full, which have added nothing, and what the client
-   * throws: then it is in doubt, and adding the same messages again is safe.
+   * If the session has moved because of a login, adds the messages under the new session id.
+   * Throws Closed or Full if nothing was added. Also throws the errors of the client. The result is
+   * then in doubt, and adding the same messages again is safe.
    *
    * @param {Context} context
    * @param {string[]} members
    * @param {{ afterMs?: number }} [options]
    */
   async add(context, members, { afterMs = 0 } = {}) {
-    const argumentsOfEach = members.flatMap((member) => [String(afterMs), member]);
-    for (let hop = 0; hop < HOPS; hop += 1) {
-      const keys = [context.key, context.book];
-      const [key, outcome, rest] = await this.#client.eval(this.#script, { keys, arguments: [...this.#limits, ...argumentsOfEach] });
+    const messageArguments = members.flatMap((member) => [String(afterMs), member]);
+    for (let redirect = 0; redirect < MAX_REDIRECTS; redirect += 1) {
+      const keys = [context.key, context.sessionIndex];
+      const [key, outcome, rest] = await this.#client.eval(this.#script, { keys, arguments: [...this.#limits, ...messageArguments] });
       if (key !== context.key) throw new Error("the reply belonged to another request");
       if (outcome === "ok") return Number(rest);
       if (outcome === "full") throw new Full(rest);
@@ -210,29 +220,30 @@ export class Salver {
     throw new Closed("the session is closed");
   }
 
-  /** Reads what may be shown in exactly this context, in order, and changes nothing. */
+  /** Reads the visible messages of exactly this context, ordered by id. Changes nothing. */
   async peek(context) {
     const [seconds, micros] = await this.#client.sendCommand(["TIME"]);
     const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     const members = await this.#client.sendCommand(["ZRANGEBYSCORE", context.key, "-inf", String(now)]);
-    const found = members.map(read).filter((one) => one !== undefined && !isPast(one, now));
-    return found.sort((one, other) => (one.id < other.id ? -1 : 1));
+    const visible = members.map(read).filter((fields) => fields !== undefined && !isExpired(fields, now));
+    return visible.sort((left, right) => (left.id < right.id ? -1 : 1));
   }
 }
 
-function isPast({ id, expires }, now) {
-  const made = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
-  return made < now - MAX_AGE_MS || (expires ?? Infinity) <= now;
+function isExpired({ id, expires }, now) {
+  const createdAt = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
+  return createdAt < now - MAX_AGE_MS || (expires ?? Infinity) <= now;
 }
 
-function ownScript() {
-  const beside = new URL("add.lua", import.meta.url);
-  const above = new URL("../../src/store/redis/scripts/add.lua", import.meta.url);
-  return readFileSync(existsSync(beside) ? beside : above, "utf8");
+/** Loads add.lua from beside this file, or from the checkout of Salver that contains this file. */
+function loadScript() {
+  const copied = new URL("add.lua", import.meta.url);
+  const inCheckout = new URL("../../src/store/redis/scripts/add.lua", import.meta.url);
+  return readFileSync(existsSync(copied) ? copied : inCheckout, "utf8");
 }
 
-/** As encodeURIComponent, which leaves some that keys do not. */
-function encoded(part) {
+/** Percent-encodes a part of a key, including five characters that encodeURIComponent leaves. */
+function encode(part) {
   return encodeURIComponent(part).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
@@ -240,13 +251,13 @@ function bytes(text) {
   return Buffer.byteLength(text);
 }
 
-function check(holds, problem) {
-  if (!holds) throw new TypeError(problem());
+function check(isValid, problem) {
+  if (!isValid) throw new TypeError(problem());
 }
 
-function line(name, value, most) {
-  check(typeof value === "string" && value.trim() && bytes(value) <= most && !CONTROL.test(value), () =>
-    `${name} is empty, over ${most} bytes or has a control character`);
+function checkLine(name, value, limit) {
+  check(typeof value === "string" && value.trim() && bytes(value) <= limit && !CONTROL.test(value), () =>
+    `${name} is empty, over ${limit} bytes or has a control character`);
 }
 
 function depth(value) {
@@ -262,11 +273,12 @@ function isUrl(url) {
   return /^https?:$/.test(protocol) && !username && !password;
 }
 
-function versioned(value) {
+/** Sets the version and variant bits of a UUIDv7. */
+function withVersion(value) {
   return (value & ~(0xfn << 76n) & ~(0x3n << 62n)) | (0x7n << 76n) | (0x2n << 62n);
 }
 
-function spelled(value) {
+function formatUuid(value) {
   const text = value.toString(16).padStart(32, "0");
   return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
 }

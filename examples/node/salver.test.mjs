@@ -1,4 +1,4 @@
-// Run it: `node --test examples/node/`, in a checkout of Salver.
+// Tests of salver.mjs. Run them in a checkout of Salver: `node --test examples/node/`
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import * as salver from "./salver.mjs";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/fixtures/wire_v1.json", import.meta.url)));
 
-test("keys", () => {
+test("keys match vectors", () => {
   for (const { app, session, view, key } of vectors.keys) {
     const context = new salver.Context(app, session, view);
     assert.equal(context.key, key);
@@ -17,7 +17,7 @@ test("keys", () => {
   }
 });
 
-test("members", () => {
+test("members match vectors", () => {
   for (const { member, rewritten, ...expected } of vectors.members) {
     const fields = salver.read(member);
     assert.ok(fields, member);
@@ -29,21 +29,21 @@ test("members", () => {
   }
 });
 
-test("what is no member", () => {
+test("undecodable members return undefined", () => {
   for (const member of [...vectors.unreadable, ...vectors.newer]) assert.equal(salver.read(member), undefined, member);
 });
 
-test("sessions and steps", () => {
+test("session and step ids match vectors", () => {
   for (const { app, token, session } of vectors.sessions) assert.equal(salver.sessionId(app, token), session);
   for (const { begun, job, step, id } of vectors.steps) assert.equal(salver.stepId(begun, job, step), id);
 });
 
-test("ids only grow", () => {
+test("message ids increase", () => {
   const ids = Array.from({ length: 10_000 }, salver.messageId);
   assert.deepEqual(ids, [...new Set(ids)].sort());
 });
 
-test("what is wrong is named", () => {
+test("error names invalid field", () => {
   for (const options of [{ text: "" }, { text: "x".repeat(4097) }, { text: "a\x07" }, { title: "a\nb" }, { tag: "a b" }, { level: "loud" }]) {
     const { text = "text", ...rest } = options;
     const [name] = Object.keys(options);

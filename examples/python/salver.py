@@ -1,13 +1,14 @@
-"""Leaves messages for the visitors of a site that uses Salver, from Python.
+"""Adds messages for the visitors of a site that uses Salver, from Python.
 
     import redis, salver
 
     site = salver.Salver(redis.Redis())
-    context = salver.Context.from_json(arguments)      # what a handler gave the job
+    context = salver.Context.from_json(arguments)      # the context that a handler passed to the job
     site.add(context, salver.message("120 icons are ready.", level="success", tag="import"))
 
-One typed file on redis-py 4 or later: copy it, and Salver's add.lua beside it. The format is wire v1, "The stored
-format" of Salver's documentation. What it does not do: claim and confirm, which is the site's.
+A single typed file for redis-py 4 or later. Copy it, and copy Salver's add.lua beside it. The
+format is wire v1, which the page "Storage format" of Salver's documentation describes. This module
+does not claim or confirm messages, which only the site does.
 """
 
 from __future__ import annotations
@@ -27,33 +28,33 @@ from urllib.parse import quote, unquote, urlsplit
 Level = Literal["debug", "info", "success", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "success", "warning", "error")
 ANY = "*"
-"""The view that stands for whichever page of the visitor comes next."""
+"""The view that matches any page: the next page of the visitor shows the message."""
 
 MAX_TEXT, MAX_TITLE, MAX_KEY, MAX_LABEL, MAX_URL, MAX_DATA, MAX_DEPTH = 4096, 256, 128, 128, 2048, 4096, 64
 MAX_MESSAGE = 8192
 MAX_SESSION, MAX_VIEW, MAX_APP = 128, 256, 64
 MAX_AGE_MS = 86_400_000
-HOPS = 8
-"""How many logins of a visitor an add follows."""
+MAX_REDIRECTS = 8
+"""Maximum number of session moves, such as logins, that an add follows."""
 
 _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _TAG = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-_HEAD = re.compile(rf'\{{"id":"({_UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{{1,64}})")?(?:,"v":(\d+)(?=[,}}]))?')
+_HEADER = re.compile(rf'\{{"id":"({_UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{{1,64}})")?(?:,"v":(\d+)(?=[,}}]))?')
 _KEY = re.compile(r"([^:{}]+):\{([^{}]+)\}:([^:{}]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Closed(Exception):
-    """The visitor has logged out: nobody is there to read the message. Nothing was added."""
+    """The session is closed, because the visitor has logged out. Nothing was added."""
 
 
 class Full(Exception):
-    """There is no room for more messages, or more pages with messages. Nothing was added."""
+    """The context has too many messages, or the session too many contexts. Nothing was added."""
 
 
 class Client(Protocol):
-    """What is asked of a client: redis.Redis, or its kin for Sentinel and Cluster."""
+    """The client methods that this module uses: of redis.Redis, or a Sentinel or Cluster client."""
 
     def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any: ...
     def zrangebyscore(self, name: str, min: Any, max: Any) -> Any: ...
@@ -62,28 +63,28 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """The address of a visitor's page: a plain value that goes with a job."""
+    """A page of a visitor, for which messages are added. A plain value that a job can store."""
 
     app: str
     session: str
     view: str
 
     def __post_init__(self) -> None:
-        for name, most in (("app", MAX_APP), ("session", MAX_SESSION), ("view", MAX_VIEW)):
-            _line(name, getattr(self, name), most)
+        for name, limit in (("app", MAX_APP), ("session", MAX_SESSION), ("view", MAX_VIEW)):
+            _check_line(name, getattr(self, name), limit)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Context:
-        """Reads what Rust writes by `serde_json::to_string(&context)`."""
+        """Parses the JSON that `serde_json::to_string(&context)` writes in Rust."""
         fields = json.loads(text)
         return cls(fields["app"], fields["session"], fields["view"])
 
     @classmethod
     def from_key(cls, key: str) -> Context:
-        """Reads the address out of a key."""
+        """Parses the key of a context."""
         match = _KEY.fullmatch(key)
         if not match:
-            raise ValueError("key is none of a context")
+            raise ValueError("key is not the key of a context")
         return cls(*(part if part == ANY else unquote(part, errors="strict") for part in match.groups()))
 
     def to_json(self) -> str:
@@ -91,42 +92,45 @@ class Context:
 
     @property
     def key(self) -> str:
-        """Where the page's messages are."""
-        view = ANY if self.view == ANY else _encoded(self.view)
-        return f"{_encoded(self.app)}:{{{_encoded(self.session)}}}:{view}"
+        """The key of the sorted set with the messages."""
+        view = ANY if self.view == ANY else _encode(self.view)
+        return f"{_encode(self.app)}:{{{_encode(self.session)}}}:{view}"
 
     @property
-    def book(self) -> str:
-        """Where the session's book is."""
-        return f"{_encoded(self.app)}!session:{{{_encoded(self.session)}}}"
+    def session_index(self) -> str:
+        """The key of the session index."""
+        return f"{_encode(self.app)}!session:{{{_encode(self.session)}}}"
 
 
 def session_id(app: str, token: str) -> str:
-    """Derives the id of a session from the token in the visitor's cookie."""
+    """Derives a session id from the token in the visitor's cookie."""
     digest = hashlib.sha256(b"\0".join((b"salver1", app.encode(), token.encode()))).digest()
     return base64.urlsafe_b64encode(digest)[:22].decode()
 
 
 def message_id() -> str:
-    """Draws the id of a message that comes into being now: a UUIDv7, greater than those drawn before here."""
-    global _last
-    with _drawing:
+    """Creates the id of a new message: a UUIDv7, greater than all earlier ids of this process."""
+    global _last_id
+    with _id_lock:
         value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
-        value = _versioned(value)
-        # Within one millisecond: on by one, in the bits that are chance.
-        _last = value if value > _last else _last + 1
-        return _spelled(_last)
+        value = _with_version(value)
+        # Within the same millisecond, the random bits are incremented instead.
+        _last_id = value if value > _last_id else _last_id + 1
+        return _format_uuid(_last_id)
 
 
-_drawing = threading.Lock()
-_last = 0
+_id_lock = threading.Lock()
+_last_id = 0
 
 
-def step_id(begun_ms: int, job: str, step: int) -> str:
-    """Derives the id of a message of a job that may run again, as `MessageId::of_step` in Rust: the same each time."""
+def step_id(started_at_ms: int, job: str, step: int) -> str:
+    """Derives the id of a message from a job step, as `MessageId::for_job_step` does in Rust.
+
+    The id is the same in each run of the job, so that a rerun creates no duplicates.
+    """
     digest = hashlib.sha256(b"\0".join((b"salver1 step", job.encode(), str(step).encode()))).digest()
-    chance = int.from_bytes(digest[:8], "big")
-    return _spelled(_versioned(begun_ms << 80 | min(step, 4095) << 64 | chance))
+    hashed = int.from_bytes(digest[:8], "big")
+    return _format_uuid(_with_version(started_at_ms << 80 | min(step, 4095) << 64 | hashed))
 
 
 def message(
@@ -144,45 +148,46 @@ def message(
     key: str | None = None,
     args: dict[str, Any] | None = None,
 ) -> str:
-    """Writes a message as it is stored; adding the same again makes no second one.
+    """Encodes a message in the stored format. Adding the result again creates no duplicate.
 
-    `autoclose` and `expires` are in milliseconds, the latter Unix time. `action` has a label and a url, of http or
-    https or a path. `key` and `args` are for the site's translator. Raises ValueError, naming what is wrong.
+    `autoclose` is a duration in milliseconds, `expires` a Unix time in milliseconds. `action` has a
+    `label` and a `url`, which is a path or has the scheme http or https. `key` and `args` are for
+    the translator of the site. Raises ValueError, whose text begins with the invalid field.
     """
     text = text.replace("\r\n", "\n")
     if not text.strip() or len(text.encode()) > MAX_TEXT or _CONTROL_IN_TEXT.search(text):
         raise ValueError(f"text is empty, over {MAX_TEXT} bytes or has a control character")
     if title is not None:
-        _line("title", title, MAX_TITLE)
+        _check_line("title", title, MAX_TITLE)
     if key is not None:
-        _line("key", key, MAX_KEY)
+        _check_line("key", key, MAX_KEY)
     if tag is not None and not _TAG.fullmatch(tag):
         raise ValueError("tag is not 1 to 64 of A-Z a-z 0-9 - . _ ~")
     if level not in LEVELS:
-        raise ValueError(f"level is none of {', '.join(LEVELS)}")
+        raise ValueError(f"level is not one of {', '.join(LEVELS)}")
     if format not in ("plain", "markdown"):
         raise ValueError("format is neither plain nor markdown")
-    if autoclose not in ("default", "never") and not _is_whole(autoclose, 500, 86_400_000):
+    if autoclose not in ("default", "never") and not _is_int_in(autoclose, 500, 86_400_000):
         raise ValueError("autoclose is not default, never or 500 to 86,400,000 ms")
-    if expires is not None and not _is_whole(expires, 0, 1 << 53):
-        raise ValueError("expires is no Unix time in ms")
+    if expires is not None and not _is_int_in(expires, 0, 1 << 53):
+        raise ValueError("expires is not a Unix time in ms")
     if action is not None:
-        _line("action.label", action.get("label", ""), MAX_LABEL)
+        _check_line("action.label", action.get("label", ""), MAX_LABEL)
         if not _is_url(action.get("url", "")):
             raise ValueError(f"action.url is neither a path nor of http or https, or over {MAX_URL} bytes")
     for name, value in (("data", data), ("args", args)):
         if value is not None and (_depth(value) >= MAX_DEPTH or len(_json(value).encode()) > MAX_DATA):
             raise ValueError(f"{name} is over {MAX_DATA} bytes, or nested {MAX_DEPTH} deep")
     if args is not None and not isinstance(args, dict):
-        raise ValueError("args is no object")
-    # The order counts: the id first, the tag at once after it.
+        raise ValueError("args is not an object")
+    # The order is part of the format: the id is first, and the tag immediately follows it.
     fields: dict[str, Any] = {"id": id or message_id(), "tag": tag, "v": 1, "level": level, "title": title, "text": text}
     fields["format"] = None if format == "plain" else format
     fields["autoclose"] = None if autoclose == "default" else autoclose
     fields |= {"action": action, "data": data, "expires": expires, "key": key, "args": args}
     present = {name: value for name, value in fields.items() if value is not None}
     member = _json(present)
-    if not _HEAD.match(member):
+    if not _HEADER.match(member):
         raise ValueError("id is not a UUIDv7 in lower case")
     if len(member.encode()) > MAX_MESSAGE:
         raise ValueError(f"the message is over {MAX_MESSAGE} bytes")
@@ -190,11 +195,11 @@ def message(
 
 
 def read(member: str) -> dict[str, Any] | None:
-    """Reads a stored message; None if it is not one, or a newer one than this reads."""
-    head = _HEAD.match(member)
+    """Decodes a stored message. Returns None if it is invalid or has an unsupported version."""
+    header = _HEADER.match(member)
     try:
         fields: dict[str, Any] = json.loads(member)
-        if not head or fields.get("v", 1) != 1 or fields["id"] != head[1] or fields.get("tag") != head[2]:
+        if not header or (fields["id"], fields.get("tag")) != header.group(1, 2) or fields.get("v", 1) != 1:
             return None
         known = ("tag", "level", "title", "format", "autoclose", "action", "data", "expires", "key", "args")
         options = {name: fields[name] for name in known if fields.get(name) is not None}
@@ -205,31 +210,32 @@ def read(member: str) -> dict[str, Any] | None:
 
 
 class Salver:
-    """Adds messages through a client of redis-py. Defaults are those of Salver."""
+    """Adds messages through a redis-py client. The defaults are those of Salver."""
 
     def __init__(
         self,
         client: Client,
         *,
-        expiry_ms: int = 3_600_000,
-        most_messages: int = 100,
-        most_views: int = 64,
+        ttl_ms: int = 3_600_000,
+        max_messages: int = 100,
+        max_contexts: int = 64,
         when_full: Literal["drop", "reject"] = "drop",
         script: str | None = None,
     ) -> None:
         self._client = client
-        self._limits = (expiry_ms, most_messages, most_views, when_full)
-        self._script = script or _script()
+        self._limits = (ttl_ms, max_messages, max_contexts, when_full)
+        self._script = script or _load_script()
 
     def add(self, context: Context, *members: str, after_ms: int = 0) -> int:
-        """Adds messages, all or none; tells how many older ones went to make room.
+        """Adds messages, all or none. Returns the number of older messages that were displaced.
 
-        Follows a visitor who has logged in since. Raises Closed and Full, which have added nothing, and what the
-        client raises: then it is in doubt, and adding the same messages again is safe.
+        If the session has moved because of a login, adds the messages under the new session id.
+        Raises Closed or Full if nothing was added. Also raises the errors of the client. The result
+        is then in doubt, and adding the same messages again is safe.
         """
         arguments = [argument for member in members for argument in (after_ms, member)]
-        for _ in range(HOPS):
-            reply = self._client.eval(self._script, 2, context.key, context.book, *self._limits, *arguments)
+        for _ in range(MAX_REDIRECTS):
+            reply = self._client.eval(self._script, 2, context.key, context.session_index, *self._limits, *arguments)
             key, outcome, *rest = (part.decode() if isinstance(part, bytes) else part for part in reply)
             if key != context.key:
                 raise RuntimeError("the reply belonged to another request")
@@ -243,28 +249,29 @@ class Salver:
         raise Closed
 
     def peek(self, context: Context) -> list[dict[str, Any]]:
-        """Reads what may be shown in exactly this context, in order, and changes nothing."""
+        """Reads the visible messages of exactly this context, ordered by id. Changes nothing."""
         seconds, micros = self._client.time()
         now = seconds * 1000 + micros // 1000
-        found = self._client.zrangebyscore(context.key, "-inf", now)
-        members = (part.decode(errors="replace") if isinstance(part, bytes) else part for part in found)
-        shown = (one for one in map(read, members) if one and not _is_past(one, now))
-        return sorted(shown, key=lambda one: one["id"])
+        reply = self._client.zrangebyscore(context.key, "-inf", now)
+        members = (member.decode(errors="replace") if isinstance(member, bytes) else member for member in reply)
+        visible = (fields for fields in map(read, members) if fields and not _is_expired(fields, now))
+        return sorted(visible, key=lambda fields: fields["id"])
 
 
-def _is_past(fields: dict[str, Any], now: int) -> bool:
-    made = int(fields["id"].replace("-", "")[:12], 16)
+def _is_expired(fields: dict[str, Any], now: int) -> bool:
+    created_at = int(fields["id"].replace("-", "")[:12], 16)
     expires = fields.get("expires")
-    return made < now - MAX_AGE_MS or expires is not None and bool(expires <= now)
+    return created_at < now - MAX_AGE_MS or expires is not None and bool(expires <= now)
 
 
-def _script() -> str:
-    here = Path(__file__).resolve().parent
-    beside, above = here / "add.lua", here.parent.parent / "src/store/redis/scripts/add.lua"
-    return (beside if beside.exists() else above).read_text()
+def _load_script() -> str:
+    """Loads add.lua from beside this file, or from the checkout of Salver with this file."""
+    directory = Path(__file__).resolve().parent
+    copied, in_checkout = directory / "add.lua", directory.parent.parent / "src/store/redis/scripts/add.lua"
+    return (copied if copied.exists() else in_checkout).read_text()
 
 
-def _encoded(part: str) -> str:
+def _encode(part: str) -> str:
     return quote(part, safe="")
 
 
@@ -273,17 +280,17 @@ def _json(value: Any) -> str:
 
 
 def _depth(value: Any) -> int:
-    below = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
-    return 0 if below is None else 1 + max(map(_depth, below), default=0)
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
+    return 0 if children is None else 1 + max(map(_depth, children), default=0)
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _is_int_in(value: object, minimum: int, maximum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
 
-def _line(name: str, value: str, most: int) -> None:
-    if not value.strip() or len(value.encode()) > most or _CONTROL.search(value):
-        raise ValueError(f"{name} is empty, over {most} bytes or has a control character")
+def _check_line(name: str, value: str, limit: int) -> None:
+    if not value.strip() or len(value.encode()) > limit or _CONTROL.search(value):
+        raise ValueError(f"{name} is empty, over {limit} bytes or has a control character")
 
 
 def _is_url(url: str) -> bool:
@@ -295,10 +302,11 @@ def _is_url(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
-def _versioned(value: int) -> int:
+def _with_version(value: int) -> int:
+    """Sets the version and variant bits of a UUIDv7."""
     return value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
 
 
-def _spelled(value: int) -> str:
+def _format_uuid(value: int) -> str:
     text = f"{value:032x}"
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -1,4 +1,7 @@
-"""Run it: `python -m unittest examples/python/test_salver.py`, in a checkout of Salver."""
+"""Tests of salver.py.
+
+Run them in a checkout of Salver: `python -m unittest examples/python/test_salver.py`
+"""
 
 import json
 import sys
@@ -14,16 +17,16 @@ VECTORS = json.loads((HERE.parent.parent / "tests/fixtures/wire_v1.json").read_t
 
 
 class Vectors(unittest.TestCase):
-    """What is frozen in wire v1, and read by all."""
+    """The test vectors of wire v1, which the tests of each language read."""
 
-    def test_keys(self):
+    def test_keys_match_vectors(self):
         for case in VECTORS["keys"]:
             context = salver.Context(case["app"], case["session"], case["view"])
             self.assertEqual(context.key, case["key"])
             self.assertEqual(salver.Context.from_key(case["key"]), context)
             self.assertEqual(salver.Context.from_json(context.to_json()), context)
 
-    def test_members(self):
+    def test_members_match_vectors(self):
         for case in VECTORS["members"]:
             fields = salver.read(case["member"])
             self.assertIsNotNone(fields, case)
@@ -34,21 +37,21 @@ class Vectors(unittest.TestCase):
                 options = {name: value for name, value in fields.items() if name not in ("v", "text")}
                 self.assertEqual(salver.message(fields["text"], **options), case["member"])
 
-    def test_what_is_no_member(self):
+    def test_undecodable_members_return_none(self):
         for member in VECTORS["unreadable"] + VECTORS["newer"]:
             self.assertIsNone(salver.read(member), member)
 
-    def test_sessions_and_steps(self):
+    def test_session_and_step_ids_match_vectors(self):
         for case in VECTORS["sessions"]:
             self.assertEqual(salver.session_id(case["app"], case["token"]), case["session"])
         for case in VECTORS["steps"]:
             self.assertEqual(salver.step_id(case["begun"], case["job"], case["step"]), case["id"])
 
-    def test_ids_only_grow(self):
+    def test_message_ids_increase(self):
         ids = [salver.message_id() for _ in range(10_000)]
         self.assertEqual(ids, sorted(set(ids)))
 
-    def test_what_is_wrong_is_named(self):
+    def test_error_names_invalid_field(self):
         for options in ({"text": ""}, {"text": "x" * 4097}, {"text": "a\x07"}, {"title": "a\nb"}, {"tag": "a b"}, {"level": "loud"}):
             (name,) = options
             with self.assertRaisesRegex(ValueError, f"^{name} "):

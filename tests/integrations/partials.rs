@@ -374,7 +374,7 @@ async fn htmx_example_shows_messages() {
     let script = target().join("npm/node_modules/htmx4/dist/htmx.min.js");
     let mut command = std::process::Command::new(example("htmx"));
     let address = format!("127.0.0.1:{}", free_port());
-    let command = command.env("SALVER_ADDR", &address).env("HTMX", script);
+    let command = command.env("SALVER_ADDR", &address).env("HTMX_JS", script);
     let _process = start(command, "cargo");
     let url = format!("http://{address}/");
     eventually("the example responds", async || {

@@ -147,10 +147,7 @@ fn add(fixture: &Fixture, group: VisitorGroup) -> Outcome<Vec<AddTimes>> {
     })
 }
 
-async fn add_each(
-    salver: Salver,
-    contexts: Vec<(usize, Context)>,
-) -> Result<Vec<AddTimes>, Error> {
+async fn add_each(salver: Salver, contexts: Vec<(usize, Context)>) -> Result<Vec<AddTimes>, Error> {
     let mut adds = Vec::with_capacity(contexts.len());
     for (number, context) in contexts {
         let message = Message::success(TEXT);

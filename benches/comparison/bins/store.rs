@@ -103,11 +103,7 @@ impl Bench {
     }
 }
 
-fn send_pipelined(
-    fixture: &mut Fixture,
-    visitors: &[Visitor],
-    operation: Operation,
-) -> Outcome {
+fn send_pipelined(fixture: &mut Fixture, visitors: &[Visitor], operation: Operation) -> Outcome {
     let Fixture {
         connection,
         scripts,

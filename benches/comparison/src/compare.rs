@@ -158,12 +158,7 @@ pub fn print_header(title: &str) -> Outcome {
     Ok(())
 }
 
-fn print_row(
-    mode: &str,
-    rate: Statistics,
-    ratio: Option<Statistics>,
-    stats: ModeStats,
-) -> Outcome {
+fn print_row(mode: &str, rate: Statistics, ratio: Option<Statistics>, stats: ModeStats) -> Outcome {
     let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let (site, redis) = (
         Statistics::of(stats.site_micros),
@@ -184,7 +179,7 @@ fn print_row(
 
 /// Counts the Redis commands that a site sends for one page or cycle.
 fn commands_per_unit(server: &mut Server, site: &Site, plan: Plan) -> Outcome<String> {
-    // The first run keeps commands that a site sends only after its start out of the count.
+    // Warm-up: commands that a site sends only once, after its start, are not counted.
     load::run_program(site, plan, 1, SPY_TIME)?;
     let run = || load::run_program(site, plan, 1, SPY_TIME);
     let (report, sent) = spy::count_commands(server, run)?;

@@ -78,10 +78,7 @@ impl Fixture {
     /// # Errors
     ///
     /// The closure fails, or the server does not reply.
-    pub fn time(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Outcome,
-    ) -> Outcome<(Duration, Usage)> {
+    pub fn time(&mut self, work: impl FnOnce(&mut Self) -> Outcome) -> Outcome<(Duration, Usage)> {
         let before = self.server.usage()?;
         let started = Instant::now();
         work(self)?;

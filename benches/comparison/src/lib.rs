@@ -21,4 +21,4 @@ pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// The text of every message. The load program searches pages for it.
 pub const TEXT: &str =
-    "Your settings have been changed. They hold for every order from now on, as of today.";
+    "Your settings have been changed. They apply to all orders that you place from today.";

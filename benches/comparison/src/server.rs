@@ -175,7 +175,9 @@ impl Usage {
 }
 
 fn count(counts: &str, name: &str) -> u64 {
-    let mut values = counts.split(',').filter_map(|count| count.strip_prefix(name));
+    let mut values = counts
+        .split(',')
+        .filter_map(|count| count.strip_prefix(name));
     values
         .next()
         .and_then(|value| value.parse().ok())

@@ -68,9 +68,11 @@ impl Site {
         let started = Instant::now();
         while self.is_syncing()? {
             if started.elapsed() > SYNC_TIMEOUT {
-                return Err(
-                    format!("the pending index of the site '{}' does not sync", self.mode).into(),
-                );
+                return Err(format!(
+                    "the pending index of the site '{}' does not sync",
+                    self.mode
+                )
+                .into());
             }
             sleep(SYNC_POLL_INTERVAL);
         }

@@ -83,5 +83,5 @@ async fn write_following(
             received => return received.map(|_| new),
         }
     }
-    Err(Error::unavailable("too many session redirects (limit 4)"))
+    Err(Error::unavailable("too many session redirects"))
 }

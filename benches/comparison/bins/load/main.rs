@@ -1,11 +1,13 @@
-//! Visitors who ask a site for pages as fast as it answers: `load <address> <plan> <visitors> <milliseconds>`.
+//! Visitors that request pages from a site as fast as it responds:
+//! `load <address> <plan> <visitors> <milliseconds>`.
 //!
-//! Each waits for every answer. Prints four figures: how many pages or cycles were measured, in how many
-//! seconds, how many messages were missing or not for that page, and how many requests there were in all.
+//! Each client waits for a response before its next request. Prints four numbers: the measured
+//! pages or cycles, the seconds in which they were measured, the number of messages that were
+//! missing or on a wrong page, and the number of all requests.
 
-mod clock;
+mod client;
 mod connection;
-mod guest;
+mod phase;
 mod visitor;
 
 use std::env;
@@ -17,15 +19,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 
-use clock::Clock;
-use guest::{Counted, Guest};
+use client::{Client, Counts};
+use phase::Phase;
 
-/// How many visitors take turns on one connection where each has a message waiting: enough for a while that
-/// can be measured between one round of forms and the next.
-const TURNS: usize = 16;
+/// Visitors of one connection in plan `shown`. The time between two rounds of forms has to be long
+/// enough to measure.
+const VISITORS_PER_CONNECTION: usize = 16;
 
-/// How long this program sleeps at a time: far less than the site needs for the requests that are waiting.
-const PACE: Duration = Duration::from_micros(100);
+/// Interval between two polls of the sockets, much shorter than the site needs for the requests
+/// that are waiting.
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
 #[derive(Clone, Copy)]
 enum Plan {
@@ -37,125 +40,127 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [address, plan, visitors, milliseconds] = arguments.as_slice() else {
         return Err(Error::other(
-            "load needs an address, a plan, how many visitors, and for how many milliseconds",
+            "usage: load <address> <plan> <visitors> <milliseconds>",
         ));
     };
     let address: SocketAddr = address.parse().map_err(Error::other)?;
     let visitors: usize = visitors.parse().map_err(Error::other)?;
     let time = Duration::from_millis(milliseconds.parse().map_err(Error::other)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.spawn(pace());
-    let (counted, measured) = match plan.as_str() {
-        "idle" => runtime.block_on(loose(address, visitors, time, Plan::Idle)),
-        "cycle" => runtime.block_on(loose(address, visitors, time, Plan::Cycle)),
-        "shown" => runtime.block_on(in_step(address, visitors, time)),
-        _ => Err(Error::other(format!("load knows no plan '{plan}'"))),
+    runtime.spawn(limit_wakeups());
+    let (counts, measured) = match plan.as_str() {
+        "idle" => runtime.block_on(run_independent(address, visitors, time, Plan::Idle)),
+        "cycle" => runtime.block_on(run_independent(address, visitors, time, Plan::Cycle)),
+        "shown" => runtime.block_on(run_in_steps(address, visitors, time)),
+        _ => Err(Error::other(format!("unknown plan '{plan}'"))),
     }?;
     println!(
         "{} {} {} {}",
-        counted.measured,
+        counts.measured,
         measured.as_secs_f64(),
-        counted.missed,
-        counted.requests
+        counts.missed,
+        counts.requests
     );
     Ok(())
 }
 
-/// Looks for answers now and then, and sleeps in between whatever comes. Else a site would pay for waking this
-/// program with each answer, unless it is so fast that this program never sleeps: the faster of two sites would
-/// seem faster than it is.
-async fn pace() {
+/// Polls for responses at a fixed interval, and sleeps in between even if responses arrive.
+///
+/// Without the sleep, a site would spend CPU time on waking this program for each response. A site
+/// that is so fast that this program never sleeps would not, and so would seem faster than it is.
+async fn limit_wakeups() {
     loop {
-        std::thread::sleep(PACE);
+        std::thread::sleep(POLL_INTERVAL);
         tokio::task::yield_now().await;
     }
 }
 
-/// Every visitor goes on as soon as it has an answer.
-async fn loose(
+/// Runs clients with one visitor each. Each sends its next request as soon as it has a response.
+async fn run_independent(
     address: SocketAddr,
     visitors: usize,
     time: Duration,
     plan: Plan,
-) -> Result<(Counted, Duration)> {
-    let clock = Arc::new(Clock::default());
-    let mut visits = Vec::with_capacity(visitors);
+) -> Result<(Counts, Duration)> {
+    let phase = Arc::new(Phase::default());
+    let mut tasks = Vec::with_capacity(visitors);
     for _ in 0..visitors {
-        let mut guest = Guest::arrive(address, 1).await?;
+        let mut client = Client::connect(address, 1).await?;
         if let Plan::Idle = plan {
-            // Whoever does nothing did something a while ago.
-            guest.rest();
+            // An idle visitor added its last message some time ago.
+            client.expire_cookies();
         }
-        visits.push(tokio::spawn(visit(guest, plan, Arc::clone(&clock))));
+        tasks.push(tokio::spawn(run_client(client, plan, Arc::clone(&phase))));
     }
-    let measured = clock.run(time).await;
-    let guests = all(visits).await?;
-    Ok((sum(&guests), measured))
+    let measured = phase.run(time).await;
+    let clients = join_all(tasks).await?;
+    Ok((sum(&clients), measured))
 }
 
-async fn visit(mut guest: Guest, plan: Plan, clock: Arc<Clock>) -> Result<Guest> {
-    while !clock.is_over() {
+async fn run_client(mut client: Client, plan: Plan, phase: Arc<Phase>) -> Result<Client> {
+    while !phase.is_finished() {
         match plan {
-            Plan::Idle => guest.see(0).await?,
+            Plan::Idle => client.get_expecting(0).await?,
             Plan::Cycle => {
-                guest.post().await?;
-                guest.see(1).await?;
+                client.post().await?;
+                client.get_expecting(1).await?;
             }
         }
-        if clock.is_measuring() {
-            guest.counted.measured += 1;
+        if phase.is_measuring() {
+            client.counts.measured += 1;
         }
     }
-    Ok(guest)
+    Ok(client)
 }
 
-/// All visitors post their forms, then all look: only the looking is measured.
-async fn in_step(
+/// Runs clients in steps: all visitors post their form, then all get their page. Only the pages are
+/// measured.
+async fn run_in_steps(
     address: SocketAddr,
     visitors: usize,
     time: Duration,
-) -> Result<(Counted, Duration)> {
-    let mut guests = Vec::with_capacity(visitors);
+) -> Result<(Counts, Duration)> {
+    let mut clients = Vec::with_capacity(visitors);
     for _ in 0..visitors {
-        guests.push(Guest::arrive(address, TURNS).await?);
+        clients.push(Client::connect(address, VISITORS_PER_CONNECTION).await?);
     }
     let (started, mut measured) = (Instant::now(), Duration::ZERO);
     while started.elapsed() < time {
-        let posts = guests.drain(..).map(|guest| tokio::spawn(post(guest)));
-        guests = all(posts.collect()).await?;
-        let looked = Instant::now();
-        let looks = guests.drain(..).map(|guest| tokio::spawn(look(guest)));
-        guests = all(looks.collect()).await?;
-        measured += looked.elapsed();
+        let posts = clients.drain(..).map(|client| tokio::spawn(post(client)));
+        clients = join_all(posts.collect()).await?;
+        let pages_started = Instant::now();
+        let pages = clients.drain(..).map(|client| tokio::spawn(get(client)));
+        clients = join_all(pages.collect()).await?;
+        measured += pages_started.elapsed();
     }
-    Ok((sum(&guests), measured))
+    Ok((sum(&clients), measured))
 }
 
-async fn post(mut guest: Guest) -> Result<Guest> {
-    guest.post().await?;
-    Ok(guest)
+async fn post(mut client: Client) -> Result<Client> {
+    client.post().await?;
+    Ok(client)
 }
 
-async fn look(mut guest: Guest) -> Result<Guest> {
-    guest.see(1).await?;
-    guest.counted.measured += guest.visitors();
-    Ok(guest)
+async fn get(mut client: Client) -> Result<Client> {
+    client.get_expecting(1).await?;
+    client.counts.measured += client.visitors();
+    Ok(client)
 }
 
-async fn all(visits: Vec<JoinHandle<Result<Guest>>>) -> Result<Vec<Guest>> {
-    let mut guests = Vec::with_capacity(visits.len());
-    for visit in visits {
-        guests.push(visit.await.map_err(Error::other)??);
+async fn join_all(tasks: Vec<JoinHandle<Result<Client>>>) -> Result<Vec<Client>> {
+    let mut clients = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        clients.push(task.await.map_err(Error::other)??);
     }
-    Ok(guests)
+    Ok(clients)
 }
 
-fn sum(guests: &[Guest]) -> Counted {
-    let mut sum = Counted::default();
-    for guest in guests {
-        sum.measured += guest.counted.measured;
-        sum.missed += guest.counted.missed;
-        sum.requests += guest.counted.requests;
+fn sum(clients: &[Client]) -> Counts {
+    let mut sum = Counts::default();
+    for client in clients {
+        sum.measured += client.counts.measured;
+        sum.missed += client.counts.missed;
+        sum.requests += client.counts.requests;
     }
     sum
 }

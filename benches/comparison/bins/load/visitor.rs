@@ -1,4 +1,4 @@
-//! A visitor: cookies, and the requests that carry them.
+//! A visitor: its cookies, and the requests that contain them.
 
 use std::net::SocketAddr;
 
@@ -9,8 +9,8 @@ const SET_COOKIE: &str = "set-cookie: ";
 struct Cookie {
     name: String,
     value: String,
-    /// Whether it ends before the visit does.
-    is_brief: bool,
+    /// Whether the cookie has a `Max-Age` and so expires before the browser session ends.
+    is_short_lived: bool,
 }
 
 pub(crate) struct Visitor {
@@ -28,23 +28,23 @@ impl Visitor {
             get: Vec::new(),
             post: Vec::new(),
         };
-        visitor.write();
+        visitor.write_requests();
         visitor
     }
 
-    /// The request for the page.
+    /// Returns the request for the page.
     pub(crate) fn get(&self) -> &[u8] {
         &self.get
     }
 
-    /// The form that adds a message.
+    /// Returns the request that posts the form, which adds a message.
     pub(crate) fn post(&self) -> &[u8] {
         &self.post
     }
 
-    /// Keeps and drops cookies, as the head of a response says.
-    pub(crate) fn learn(&mut self, head: &[u8]) {
-        // Most responses say nothing, and the load must be quicker than what it measures.
+    /// Stores and removes cookies according to the `set-cookie` headers of a response.
+    pub(crate) fn store_cookies(&mut self, head: &[u8]) {
+        // A fast path for most responses, because the load must use less time than the site.
         if memmem::find(head, SET_COOKIE.as_bytes()).is_none() {
             return;
         }
@@ -60,30 +60,30 @@ impl Visitor {
                 self.cookies.push(Cookie {
                     name: name.to_owned(),
                     value: value.to_owned(),
-                    is_brief: attributes.contains("Max-Age"),
+                    is_short_lived: attributes.contains("Max-Age"),
                 });
             }
         }
-        self.write();
+        self.write_requests();
     }
 
-    /// Lets some time pass: brief cookies end.
-    pub(crate) fn rest(&mut self) {
-        self.cookies.retain(|cookie| !cookie.is_brief);
-        self.write();
+    /// Removes the short-lived cookies, as if their time had passed.
+    pub(crate) fn expire_cookies(&mut self) {
+        self.cookies.retain(|cookie| !cookie.is_short_lived);
+        self.write_requests();
     }
 
-    /// Writes the requests once, not once for each time that they are sent.
-    fn write(&mut self) {
-        let mut fields = format!("Host: {}\r\n", self.host);
+    /// Writes the requests in advance, so that sending them costs no formatting.
+    fn write_requests(&mut self) {
+        let mut headers = format!("Host: {}\r\n", self.host);
         let pairs = self.cookies.iter();
         let pairs: Vec<_> = pairs
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
         if !pairs.is_empty() {
-            fields += &format!("Cookie: {}\r\n", pairs.join("; "));
+            headers += &format!("Cookie: {}\r\n", pairs.join("; "));
         }
-        self.get = format!("GET /page HTTP/1.1\r\n{fields}\r\n").into();
-        self.post = format!("POST /page HTTP/1.1\r\n{fields}Content-Length: 0\r\n\r\n").into();
+        self.get = format!("GET /page HTTP/1.1\r\n{headers}\r\n").into();
+        self.post = format!("POST /page HTTP/1.1\r\n{headers}Content-Length: 0\r\n\r\n").into();
     }
 }

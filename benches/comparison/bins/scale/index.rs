@@ -1,4 +1,5 @@
-//! What the pending index costs a process: memory, the time to learn all again, and to hear of every add.
+//! The cost of the pending index for a process: memory, the time of a resync, and the CPU time of
+//! receiving every add.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,32 +7,32 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use comparison::compare;
-use comparison::fixture::Setting;
+use comparison::fixture::Fixture;
 use comparison::listener::Listener;
 use comparison::load::{self, Plan, VISITORS};
 use comparison::programs::{self, OTHER_CORE, SITE_CORE};
 use comparison::site::Site;
-use comparison::statistics::Figures;
+use comparison::statistics::Statistics;
 use comparison::visitors;
 use comparison::{Outcome, TEXT};
 use redis::cmd;
 use salver::{Message, wire};
 
-/// How long the idle pages are counted that nothing disturbs.
-const IDLE: Duration = Duration::from_secs(1);
-/// Longest time until a process notices that its connection is gone, or has heard the last of many adds.
-const LONGEST: Duration = Duration::from_secs(10);
-const BETWEEN: Duration = Duration::from_millis(1);
+/// Length of one measurement of idle pages outside a resync.
+const IDLE_TIME: Duration = Duration::from_secs(1);
+/// Maximum time until a process detects a lost connection, or has received the last of many adds.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// What it comes to.
-pub(crate) struct Kept {
+/// The costs of the pending index.
+pub(crate) struct IndexCosts {
     bytes_per_context: f64,
-    resync_seconds: Figures,
-    slowed_percent: Figures,
-    absorbed_per_second: Figures,
+    resync_seconds: Statistics,
+    slowed_percent: Statistics,
+    absorbed_per_second: Statistics,
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for IndexCosts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -44,178 +45,202 @@ impl fmt::Display for Kept {
     }
 }
 
-/// Prints what the index costs with the most contexts.
-pub(crate) fn keep() -> Outcome<Kept> {
-    let top = compare::top()?;
+/// Prints the costs of the index with the maximum number of contexts.
+pub(crate) fn measure() -> Outcome<IndexCosts> {
+    let contexts = compare::max_visitors()?;
     println!(
-        "\nThe pending index of a process, with {top} contexts, {} rounds",
+        "\nThe pending index of a process, with {contexts} contexts, {} rounds",
         compare::rounds()?
     );
-    // So that the contexts leave room for others.
-    let mut setting = Setting::with(&["--zset-max-listpack-value", "512"])?;
-    // Who writes is not to take the time of who listens.
-    programs::stay_on_core(OTHER_CORE)?;
-    let heard = absorb(&mut setting, top)?;
-    programs::stay_on_core(SITE_CORE)?;
-    let learned = learn_again(&mut setting)?;
-    Ok(Kept {
-        bytes_per_context: heard.bytes_per_context,
-        resync_seconds: learned.seconds,
-        slowed_percent: learned.slowed_percent,
-        absorbed_per_second: heard.per_second,
+    // Makes the contexts fit into memory.
+    let mut fixture = Fixture::with(&["--zset-max-listpack-value", "512"])?;
+    // The writer must not use CPU time of the listener's core.
+    programs::pin_to_core(OTHER_CORE)?;
+    let changes = measure_changes(&mut fixture, contexts)?;
+    programs::pin_to_core(SITE_CORE)?;
+    let resyncs = measure_resyncs(&mut fixture)?;
+    Ok(IndexCosts {
+        bytes_per_context: changes.bytes_per_context,
+        resync_seconds: resyncs.seconds,
+        slowed_percent: resyncs.slowed_percent,
+        absorbed_per_second: changes.per_second,
     })
 }
 
-struct Heard {
+struct ChangeCosts {
     bytes_per_context: f64,
-    /// How many adds one core could hear of in a second, by the time that it spent on these.
-    per_second: Figures,
+    /// Changes that one core can receive in a second, computed from the CPU time of the listener.
+    per_second: Statistics,
 }
 
-/// Adds to every context by hand, as fast as the server takes it, while a process listens.
-fn absorb(setting: &mut Setting, top: usize) -> Outcome<Heard> {
-    let mut listener = Listener::start(&setting.server.url())?;
-    listener.learn()?;
-    let asked = setting.server.calls("scan")?;
-    let (before, mut bytes_per_context) = (listener.memory()?, 0.0);
+/// Adds to every context with plain commands, as fast as Redis accepts them, while a process
+/// receives the changes.
+fn measure_changes(fixture: &mut Fixture, contexts: usize) -> Outcome<ChangeCosts> {
+    let mut listener = Listener::start(&fixture.server.url())?;
+    listener.wait_until_synced()?;
+    let scans_before = fixture.server.calls("scan")?;
+    let (bytes_before, mut bytes_per_context) = (listener.resident_bytes()?, 0.0);
     let member = wire::encode(&Message::success(TEXT))?;
-    let (mut rates, mut absorbed) = (Vec::new(), Vec::new());
+    let (mut add_rates, mut change_rates) = (Vec::new(), Vec::new());
     for round in 0..compare::rounds()? {
-        let (started, busy) = (Instant::now(), listener.busy()?);
-        // Another time each round, or nothing would change.
-        let add = |number| visitors::add_bare(number, round as u64, &member).ok();
-        setting.pipe.send((0..top).filter_map(add))?;
-        rates.push(top as f64 / started.elapsed().as_secs_f64());
-        hear_last(&mut listener, top)?;
-        let busy = listener.busy()?.saturating_sub(busy);
-        absorbed.push(top as f64 / busy.as_secs_f64());
+        let (started, cpu_before) = (Instant::now(), listener.cpu_time()?);
+        // Each round writes another score, since an unchanged member causes no invalidation.
+        let add = |number| visitors::plain_add(number, round as u64, &member).ok();
+        fixture.connection.send((0..contexts).filter_map(add))?;
+        add_rates.push(contexts as f64 / started.elapsed().as_secs_f64());
+        wait_for_last_change(&mut listener, contexts)?;
+        let cpu_time = listener.cpu_time()?.saturating_sub(cpu_before);
+        change_rates.push(contexts as f64 / cpu_time.as_secs_f64());
         if round == 0 {
-            bytes_per_context = (listener.memory()? - before) / top as f64;
+            bytes_per_context = (listener.resident_bytes()? - bytes_before) / contexts as f64;
         }
     }
-    if setting.server.has_gone_round(asked)? || !listener.knows()? {
-        return Err("the index was lost while it listened: these figures say nothing".into());
+    if fixture.server.has_resynced(scans_before)? || !listener.is_synced()? {
+        return Err("the index was resynced during the run; the results are invalid".into());
     }
-    let (rates, per_second) = (Figures::of(rates), Figures::of(absorbed));
-    println!("bytes for each context    {bytes_per_context:.1}");
-    println!("adds that came, a second  {rates:.0}");
-    println!("that one core can hear of {per_second:.0}");
-    Ok(Heard {
+    let (add_rates, per_second) = (Statistics::of(add_rates), Statistics::of(change_rates));
+    println!("bytes per context                   {bytes_per_context:.1}");
+    println!("adds per second                     {add_rates:.0}");
+    println!("changes per second and core         {per_second:.0}");
+    Ok(ChangeCosts {
         bytes_per_context,
         per_second,
     })
 }
 
-/// Waits until the page of the last context shows its messages: then all before it were heard of.
-fn hear_last(listener: &mut Listener, top: usize) -> Outcome {
-    wait("the last message does not come", || {
-        Ok(listener.missed(top - 1, 1)? == 0)
+/// Waits until the page of the last context shows its messages. All earlier changes have then been
+/// received.
+fn wait_for_last_change(listener: &mut Listener, contexts: usize) -> Outcome {
+    wait_until("the last message does not appear", || {
+        Ok(listener.missed(contexts - 1, 1)? == 0)
     })
 }
 
-struct Learned {
-    seconds: Figures,
-    slowed_percent: Figures,
+struct ResyncCosts {
+    seconds: Statistics,
+    slowed_percent: Statistics,
 }
 
-/// Breaks the connection over which a site hears, and lets it learn all again while visitors ask for its pages.
-fn learn_again(setting: &mut Setting) -> Outcome<Learned> {
-    let url = setting.server.url();
+/// Repeatedly breaks the tracking connection of a site, and measures the resync while visitors
+/// request pages.
+fn measure_resyncs(fixture: &mut Fixture) -> Outcome<ResyncCosts> {
+    let url = fixture.server.url();
     let site = Site::start("salver", &url)?;
-    // Its pages ask always, as those of the other do until it knows.
-    let asking = Site::start("strict", &url)?;
-    let alone = lose(setting, &site)?;
-    println!("seconds to learn alone    {:.2}", alone.as_secs_f64());
+    // Each page of this site queries Redis, as each page of the other does during a resync.
+    let querying = Site::start("strict", &url)?;
+    let unloaded = force_resync(fixture, &site)?;
+    println!(
+        "seconds of a resync without load    {:.2}",
+        unloaded.as_secs_f64()
+    );
     let (mut seconds, mut rates) = (Vec::new(), [const { Vec::new() }; 3]);
     for _ in 0..compare::rounds()? {
-        let (took, learning) = learn_with_visitors(setting, &site, alone)?;
-        seconds.push(took.as_secs_f64());
-        let all = [visit(&site, IDLE)?, learning, visit(&asking, IDLE)?];
+        let (elapsed, resyncing) = resync_under_load(fixture, &site, unloaded)?;
+        seconds.push(elapsed.as_secs_f64());
+        let all = [
+            page_rate(&site, IDLE_TIME)?,
+            resyncing,
+            page_rate(&querying, IDLE_TIME)?,
+        ];
         rates
             .iter_mut()
             .zip(all)
             .for_each(|(rates, rate)| rates.push(rate));
     }
-    Ok(tell(seconds, rates))
+    Ok(print_resync_costs(seconds, rates))
 }
 
-/// Tells how long it took, and how many pages a second there were meanwhile.
-fn learn_with_visitors(
-    setting: &mut Setting,
+/// Returns the duration of a resync, and the pages per second meanwhile.
+fn resync_under_load(
+    fixture: &mut Fixture,
     site: &Site,
-    alone: Duration,
+    unloaded: Duration,
 ) -> Outcome<(Duration, f64)> {
-    // Shorter than it takes, so that the first visit at least is of the time in which the site learns.
-    let brief = IDLE.min(alone / 2);
-    let is_over = AtomicBool::new(false);
-    let (took, rate) = thread::scope(|scope| {
-        let visits = || visit_until(&is_over, site, brief).map_err(|error| error.to_string());
-        let visitors = scope.spawn(visits);
-        let took = lose(setting, site);
-        is_over.store(true, Ordering::Relaxed);
-        (took, visitors.join())
+    // Shorter than the resync, so that at least the first run of the load is entirely within it.
+    let time = IDLE_TIME.min(unloaded / 2);
+    let is_synced = AtomicBool::new(false);
+    let (elapsed, rate) = thread::scope(|scope| {
+        let run = || page_rate_until(&is_synced, site, time).map_err(|error| error.to_string());
+        let load = scope.spawn(run);
+        let elapsed = force_resync(fixture, site);
+        is_synced.store(true, Ordering::Relaxed);
+        (elapsed, load.join())
     });
-    Ok((took?, rate.map_err(|_| "the load has panicked")??))
+    Ok((elapsed?, rate.map_err(|_| "the load has panicked")??))
 }
 
-/// Lets visitors at a site until something is over; tells the rate of the visits before that.
-fn visit_until(is_over: &AtomicBool, site: &Site, time: Duration) -> Outcome<f64> {
-    let mut rates = vec![visit(site, time)?];
+/// Runs the load on a site repeatedly until `is_finished`. Returns the average rate of the first
+/// run and all runs that ended before that.
+fn page_rate_until(is_finished: &AtomicBool, site: &Site, time: Duration) -> Outcome<f64> {
+    let mut rates = vec![page_rate(site, time)?];
     loop {
-        let rate = visit(site, time)?;
-        if is_over.load(Ordering::Relaxed) {
+        let rate = page_rate(site, time)?;
+        if is_finished.load(Ordering::Relaxed) {
             return Ok(rates.iter().sum::<f64>() / rates.len() as f64);
         }
         rates.push(rate);
     }
 }
 
-fn tell(seconds: Vec<f64>, [known, learning, asking]: [Vec<f64>; 3]) -> Learned {
+fn print_resync_costs(
+    seconds: Vec<f64>,
+    [synced, resyncing, querying]: [Vec<f64>; 3],
+) -> ResyncCosts {
     let slowed = |others: &[f64]| {
-        let both = learning.iter().zip(others);
-        Figures::of(
-            both.map(|(rate, other)| 100.0 * (1.0 - rate / other))
+        let pairs = resyncing.iter().zip(others);
+        Statistics::of(
+            pairs
+                .map(|(rate, other)| 100.0 * (1.0 - rate / other))
                 .collect(),
         )
     };
-    let (slowed_percent, slowed_asking) = (slowed(&known), slowed(&asking));
-    let seconds = Figures::of(seconds);
-    println!("seconds to learn again    {seconds:.2}");
-    println!("idle pages, all known     {:.0}", Figures::of(known));
-    println!("idle pages meanwhile      {:.0}", Figures::of(learning));
-    println!("fewer by percent          {slowed_percent:.1}");
-    println!("pages that always ask     {:.0}", Figures::of(asking));
-    println!("fewer than those          {slowed_asking:.1}");
-    Learned {
+    let (slowed_percent, slowed_querying) = (slowed(&synced), slowed(&querying));
+    let seconds = Statistics::of(seconds);
+    println!("seconds of a resync under load      {seconds:.2}");
+    println!(
+        "idle pages per second, synced       {:.0}",
+        Statistics::of(synced)
+    );
+    println!(
+        "idle pages per second, resyncing    {:.0}",
+        Statistics::of(resyncing)
+    );
+    println!("slower than synced, percent         {slowed_percent:.1}");
+    println!(
+        "idle pages per second, no index     {:.0}",
+        Statistics::of(querying)
+    );
+    println!("slower than without index, percent  {slowed_querying:.1}");
+    ResyncCosts {
         seconds,
         slowed_percent,
     }
 }
 
-fn visit(site: &Site, time: Duration) -> Outcome<f64> {
-    Ok(load::ask(site, Plan::Idle, VISITORS, time)?.rate())
+fn page_rate(site: &Site, time: Duration) -> Outcome<f64> {
+    Ok(load::run_program(site, Plan::Idle, VISITORS, time)?.rate())
 }
 
-/// Breaks the connection over which a site hears; tells how long it took until all was known again.
-fn lose(setting: &mut Setting, site: &Site) -> Outcome<Duration> {
+/// Breaks the tracking connection of a site. Returns the time until its index is synced again.
+fn force_resync(fixture: &mut Fixture, site: &Site) -> Outcome<Duration> {
     let started = Instant::now();
     let mut kill = cmd("CLIENT");
     kill.arg("KILL").arg("TYPE").arg("pubsub");
-    setting.server.run::<u64>(&kill)?;
-    wait("the site does not notice that it hears nothing", || {
-        site.is_learning()
+    fixture.server.run::<u64>(&kill)?;
+    wait_until("the site does not detect the lost connection", || {
+        site.is_syncing()
     })?;
-    site.learn()?;
+    site.wait_until_synced()?;
     Ok(started.elapsed())
 }
 
-fn wait(failure: &str, mut is_so: impl FnMut() -> Outcome<bool>) -> Outcome {
+fn wait_until(failure: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
     let started = Instant::now();
-    while !is_so()? {
-        if started.elapsed() > LONGEST {
+    while !condition()? {
+        if started.elapsed() > WAIT_TIMEOUT {
             return Err(failure.into());
         }
-        thread::sleep(BETWEEN);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }

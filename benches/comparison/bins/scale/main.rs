@@ -1,6 +1,6 @@
-//! What things cost as work grows: more sessions, more messages, more processes, and what a message weighs.
+//! Measures costs as sessions, messages and processes grow, and the memory of a message.
 //!
-//! `TOP` sets the most sessions; as it comes, a million.
+//! `BENCH_MAX_VISITORS` sets the maximum number of sessions, a million by default.
 
 mod index;
 mod memory;
@@ -12,17 +12,17 @@ use comparison::programs::{self, SITE_CORE};
 use comparison::{Outcome, environment};
 
 fn main() -> Outcome {
-    environment::tell()?;
-    programs::stay_on_core(SITE_CORE)?;
-    let mut ratios = vec![("memory/message", memory::weigh()?)];
-    messages::grow()?;
-    processes::grow()?;
-    ratios.extend(sessions::grow()?);
-    let figures = index::keep()?;
+    environment::print()?;
+    programs::pin_to_core(SITE_CORE)?;
+    let mut ratios = vec![("memory/message", memory::measure()?)];
+    messages::measure()?;
+    processes::measure()?;
+    ratios.extend(sessions::measure()?);
+    let index = index::measure()?;
     println!();
     for (name, ratio) in ratios {
-        ratio.tell(name);
+        ratio.print_ratio(name);
     }
-    println!("{figures}");
+    println!("{index}");
     Ok(())
 }

@@ -1,36 +1,36 @@
-//! What a pending message weighs in Redis, its session's book included, against the bare member.
+//! The memory of a pending message in Redis, with its session index, against the plain member.
 
 use comparison::compare::{self, Side};
-use comparison::fixture::Setting;
-use comparison::statistics::Figures;
+use comparison::fixture::Fixture;
+use comparison::statistics::Statistics;
 use comparison::visitors;
 use comparison::{Outcome, TEXT};
 use salver::{Message, wire};
 
-const PEOPLE: usize = 100_000;
-/// As long as those that Salver writes.
+const VISITORS: usize = 100_000;
+/// A score with as many digits as those that Salver writes.
 const TIME: u64 = 1_700_000_000_000;
 
-/// Prints bytes per message, on the server's defaults and with the setting that the deployment page recommends;
-/// gives the ratio on the defaults.
-pub(crate) fn weigh() -> Outcome<Figures> {
+/// Prints the bytes of a message, with the server's default options and with the option that the
+/// deployment page recommends. Returns the ratio with the default options.
+pub(crate) fn measure() -> Outcome<Statistics> {
     println!(
-        "\nBytes of Redis per pending message, one for each of {PEOPLE} sessions, {} rounds",
+        "\nBytes of Redis per pending message, one for each of {VISITORS} sessions, {} rounds",
         compare::rounds()?
     );
-    let ratio = weigh_with("on defaults", &[])?;
-    weigh_with(
+    let ratio = measure_with("default options", &[])?;
+    measure_with(
         "zset-max-listpack-value 512",
         &["--zset-max-listpack-value", "512"],
     )?;
     Ok(ratio)
 }
 
-fn weigh_with(name: &str, options: &[&str]) -> Outcome<Figures> {
-    let mut setting = Setting::with(options)?;
-    let pair = compare::in_turn(|side| bytes_each(&mut setting, side))?;
+fn measure_with(name: &str, options: &[&str]) -> Outcome<Statistics> {
+    let mut fixture = Fixture::with(options)?;
+    let pair = compare::measure_alternating(|side| bytes_each(&mut fixture, side))?;
     println!(
-        "{name:<30} by Salver {:<20} by ZADD {:<20} ratio {:.2}",
+        "{name:<30} Salver {:<20} ZADD {:<20} ratio {:.2}",
         format!("{:.0}", pair.left),
         format!("{:.0}", pair.right),
         pair.ratio
@@ -38,16 +38,16 @@ fn weigh_with(name: &str, options: &[&str]) -> Outcome<Figures> {
     Ok(pair.ratio)
 }
 
-fn bytes_each(setting: &mut Setting, side: Side) -> Outcome<f64> {
-    setting.server.empty()?;
-    let before = setting.server.memory()?;
+fn bytes_each(fixture: &mut Fixture, side: Side) -> Outcome<f64> {
+    fixture.server.flush()?;
+    let before = fixture.server.used_memory()?;
     match side {
-        Side::Left => setting.fill(PEOPLE)?,
+        Side::Left => fixture.fill(VISITORS)?,
         Side::Right => {
             let member = wire::encode(&Message::success(TEXT))?;
-            let add = |number| visitors::add_bare(number, TIME, &member).ok();
-            setting.pipe.send((0..PEOPLE).filter_map(add))?;
+            let add = |number| visitors::plain_add(number, TIME, &member).ok();
+            fixture.connection.send((0..VISITORS).filter_map(add))?;
         }
     }
-    Ok((setting.server.memory()? - before) / PEOPLE as f64)
+    Ok((fixture.server.used_memory()? - before) / VISITORS as f64)
 }

@@ -1,63 +1,65 @@
-//! What an add and a claim cost as messages pile up in a context.
+//! The cost of an add and of a claim, as the number of messages in a context grows.
 
 use std::sync::Arc;
 
 use comparison::compare;
-use comparison::fixture::{Setting, micros_each};
-use comparison::handle::Wish;
-use comparison::statistics::Figures;
-use comparison::visitors::Person;
+use comparison::fixture::{Fixture, micros_each};
+use comparison::handle::Operation;
+use comparison::statistics::Statistics;
+use comparison::visitors::Visitor;
 use comparison::{Outcome, TEXT};
 use salver::Message;
 
-/// Up to as many as a context keeps.
+/// Messages in a context, up to the default maximum.
 const MESSAGES: [usize; 5] = [1, 3, 10, 30, 100];
-/// How many messages there are in all, in as many contexts as that makes.
-const IN_ALL: usize = 20_000;
+/// Messages in all contexts together, so that fuller contexts are fewer.
+const TOTAL_MESSAGES: usize = 20_000;
 
-/// Prints microseconds of the server, for the add that makes a context so full and for its claim and confirm.
-pub(crate) fn grow() -> Outcome {
+/// Prints microseconds of Redis for the last add to a context, and for the claim and confirm of all
+/// its messages.
+pub(crate) fn measure() -> Outcome {
     println!(
         "\nMessages in a context: microseconds of Redis for the last add, and for claim and confirm of all"
     );
     println!(
         "{:<10} {:<24} {:<24} {:<20}",
-        "messages", "add", "claim + confirm", "of that, each message"
+        "messages", "add", "claim + confirm", "per message"
     );
-    let mut setting = Setting::new()?;
+    let mut fixture = Fixture::new()?;
     for messages in MESSAGES {
         let (mut adds, mut claims) = (Vec::new(), Vec::new());
         for _ in 0..compare::rounds()? {
-            let (add, claim) = measure(&mut setting, messages)?;
+            let (add, claim) = measure_contexts(&mut fixture, messages)?;
             adds.push(add);
             claims.push(claim);
         }
-        let each = claims.iter().map(|claim| claim / messages as f64).collect();
+        let per_message = claims.iter().map(|claim| claim / messages as f64).collect();
         println!(
             "{messages:<10} {:<24} {:<24} {:<20}",
-            format!("{:.1}", Figures::of(adds)),
-            format!("{:.1}", Figures::of(claims)),
-            format!("{:.1}", Figures::of(each))
+            format!("{:.1}", Statistics::of(adds)),
+            format!("{:.1}", Statistics::of(claims)),
+            format!("{:.1}", Statistics::of(per_message))
         );
     }
     Ok(())
 }
 
-fn measure(setting: &mut Setting, messages: usize) -> Outcome<(f64, f64)> {
-    setting.server.empty()?;
-    let people: Outcome<Arc<[Person]>> = (0..IN_ALL / messages).map(Person::nth).collect();
-    let people = people?;
+fn measure_contexts(fixture: &mut Fixture, messages: usize) -> Outcome<(f64, f64)> {
+    fixture.server.flush()?;
+    let contexts = TOTAL_MESSAGES / messages;
+    let visitors: Outcome<Arc<[Visitor]>> = (0..contexts).map(Visitor::nth).collect();
+    let visitors = visitors?;
     if messages > 1 {
-        for person in people.iter() {
-            let before = (1..messages).map(|_| Message::success(TEXT)).collect();
-            let added = setting.salver.add_all(&person.context, before);
-            setting.runtime.block_on(added)?;
+        for visitor in visitors.iter() {
+            let earlier = (1..messages).map(|_| Message::success(TEXT)).collect();
+            let added = fixture.salver.add_all(&visitor.context, earlier);
+            fixture.runtime.block_on(added)?;
         }
     }
-    let (_, add) = setting.time(&people, Wish::Add)?;
-    let (_, claim) = setting.time(&people, Wish::Claim)?;
+    let (_, add) = fixture.time_operation(&visitors, Operation::Add)?;
+    let (_, claim) = fixture.time_operation(&visitors, Operation::Claim)?;
     Ok((
-        micros_each(add.busy, people.len()),
-        micros_each(claim.busy, people.len()),
+        micros_each(add.cpu_time, visitors.len()),
+        micros_each(claim.cpu_time, visitors.len()),
     ))
 }

@@ -1,118 +1,125 @@
-//! What things cost with many sessions pending, against a thousand.
+//! Costs with many pending sessions, against those with a thousand.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use comparison::Outcome;
 use comparison::compare::{self, Pair};
-use comparison::fixture::{Setting, micros_each};
-use comparison::handle::Wish;
+use comparison::fixture::{Fixture, micros_each};
+use comparison::handle::Operation;
 use comparison::load::{self, Plan};
 use comparison::site::Site;
-use comparison::statistics::Figures;
-use comparison::visitors::Person;
+use comparison::statistics::Statistics;
+use comparison::visitors::Visitor;
 
-const LEAST: usize = 1_000;
-/// How often a batch of people is asked for in one measurement.
-const TIMES: usize = 10;
-const IDLE: Duration = Duration::from_secs(1);
+const FEWEST_SESSIONS: usize = 1_000;
+/// Repetitions of the sample's operations in one measurement.
+const REPETITIONS: usize = 10;
+/// Length of one measurement of idle pages.
+const IDLE_TIME: Duration = Duration::from_secs(1);
 
-/// A server with so many sessions pending, and some of them, spread over all.
-struct Pending {
-    setting: Setting,
-    sample: Arc<[Person]>,
+/// A server with pending sessions, and a sample of them, spread evenly over all.
+struct PendingSessions {
+    fixture: Fixture,
+    sample: Arc<[Visitor]>,
 }
 
-impl Pending {
+impl PendingSessions {
     fn new(sessions: usize) -> Outcome<Self> {
-        let mut setting = Setting::new()?;
-        setting.fill(sessions)?;
+        let mut fixture = Fixture::new()?;
+        fixture.fill(sessions)?;
         let sample: Outcome<_> = (0..sessions)
-            .step_by(sessions / LEAST)
-            .map(Person::nth)
+            .step_by(sessions / FEWEST_SESSIONS)
+            .map(Visitor::nth)
             .collect();
         Ok(Self {
-            setting,
+            fixture,
             sample: sample?,
         })
     }
 
-    /// Gives microseconds for an add, or for a claim and its confirm, while the number of messages stays.
-    fn cost(&mut self, wish: Wish) -> Outcome<f64> {
+    /// Returns the microseconds of an add, or of a claim and its confirm. Runs as many adds as
+    /// claims, so that the number of messages does not change.
+    fn cost(&mut self, operation: Operation) -> Outcome<f64> {
         let mut cost = Duration::ZERO;
-        for _ in 0..TIMES {
-            let (claims, _) = self.setting.time(&self.sample, Wish::Claim)?;
-            let (adds, _) = self.setting.time(&self.sample, Wish::Add)?;
-            cost += match wish {
-                Wish::Add => adds,
-                Wish::Claim | Wish::Take => claims,
+        for _ in 0..REPETITIONS {
+            let (claims, _) = self
+                .fixture
+                .time_operation(&self.sample, Operation::Claim)?;
+            let (adds, _) = self.fixture.time_operation(&self.sample, Operation::Add)?;
+            cost += match operation {
+                Operation::Add => adds,
+                Operation::Claim | Operation::Take => claims,
             };
         }
-        Ok(micros_each(cost, TIMES * self.sample.len()))
+        Ok(micros_each(cost, REPETITIONS * self.sample.len()))
     }
 
-    /// Gives microseconds of the server for plain commands on the same keys.
-    fn cost_by_hand(&mut self) -> Outcome<f64> {
-        let Self { setting, sample } = self;
-        let by_hand = || sample.iter().flat_map(Person::by_hand);
-        let (_, spent) =
-            setting.time_of(|setting| (0..TIMES).try_for_each(|_| setting.pipe.send(by_hand())))?;
-        Ok(micros_each(spent.busy, TIMES * sample.len()))
+    /// Returns the microseconds of Redis for plain commands on the same keys.
+    fn cost_of_plain_commands(&mut self) -> Outcome<f64> {
+        let Self { fixture, sample } = self;
+        let commands = || sample.iter().flat_map(Visitor::plain_commands);
+        let (_, usage) = fixture.time(|fixture| {
+            (0..REPETITIONS).try_for_each(|_| fixture.connection.send(commands()))
+        })?;
+        Ok(micros_each(usage.cpu_time, REPETITIONS * sample.len()))
     }
 }
 
-/// Prints the costs; gives the ratios of the most sessions to the least.
-pub(crate) fn grow() -> Outcome<Vec<(&'static str, Figures)>> {
-    let top = compare::top()?;
+/// Prints the costs. Returns the ratios of the most sessions to the fewest.
+pub(crate) fn measure() -> Outcome<Vec<(&'static str, Statistics)>> {
+    let most = compare::max_visitors()?;
     println!(
-        "\nSessions with a message pending: microseconds with many and with {LEAST}, {} rounds",
+        "\nSessions with a pending message: microseconds with many and with {FEWEST_SESSIONS}, {} rounds",
         compare::rounds()?
     );
     println!(
-        "{:<10} {:<14} {:<24} {:<24} cost",
+        "{:<10} {:<14} {:<24} {:<24} ratio",
         "many", "", "with many", "with few"
     );
-    let mut few = Pending::new(LEAST)?;
-    let (mut sessions, mut ratios) = (LEAST, Vec::new());
-    while sessions < top {
+    let mut few = PendingSessions::new(FEWEST_SESSIONS)?;
+    let (mut sessions, mut ratios) = (FEWEST_SESSIONS, Vec::new());
+    while sessions < most {
         sessions *= 10;
-        let mut many = Pending::new(sessions)?;
+        let mut many = PendingSessions::new(sessions)?;
         let mut both = [&mut many, &mut few];
-        let add = compare::in_turn(|side| both[side as usize].cost(Wish::Add))?;
-        let claim = compare::in_turn(|side| both[side as usize].cost(Wish::Claim))?;
-        let by_hand = compare::in_turn(|side| both[side as usize].cost_by_hand())?;
+        let add = compare::measure_alternating(|side| both[side as usize].cost(Operation::Add))?;
+        let claim =
+            compare::measure_alternating(|side| both[side as usize].cost(Operation::Claim))?;
+        let plain =
+            compare::measure_alternating(|side| both[side as usize].cost_of_plain_commands())?;
         let idle = compare_pages(&mut both)?;
         let rows = [
             ("add", add),
             ("claim", claim),
-            ("by hand", by_hand),
+            ("plain commands", plain),
             ("idle page", idle),
         ];
         for (name, pair) in rows {
-            row(sessions, name, pair);
+            print_row(sessions, name, pair);
         }
         ratios = vec![
             ("scale/add", add.ratio),
             ("scale/claim", claim.ratio),
-            ("scale/by-hand", by_hand.ratio),
+            ("scale/by-hand", plain.ratio),
             ("scale/idle", idle.ratio),
         ];
     }
     Ok(ratios)
 }
 
-/// Compares the pages of two sites, each on one of the servers.
-fn compare_pages(both: &mut [&mut Pending; 2]) -> Outcome<Pair> {
-    let start = |pending: &Pending| Site::start("salver", &pending.setting.server.url());
+/// Compares the idle pages of two sites, each on one of the servers.
+fn compare_pages(both: &mut [&mut PendingSessions; 2]) -> Outcome<Pair> {
+    let start = |pending: &PendingSessions| Site::start("salver", &pending.fixture.server.url());
     let sites = [start(both[0])?, start(both[1])?];
-    compare::in_turn(|side| {
-        let server = &mut both[side as usize].setting.server;
-        let served = load::run(&sites[side as usize], server, Plan::Idle, IDLE)?;
-        Ok(1e6 / served.rate)
+    compare::measure_alternating(|side| {
+        let server = &mut both[side as usize].fixture.server;
+        let result = load::measure(&sites[side as usize], server, Plan::Idle, IDLE_TIME)?;
+        Ok(1e6 / result.rate)
     })
 }
 
-fn row(sessions: usize, name: &str, pair: Pair) {
+fn print_row(sessions: usize, name: &str, pair: Pair) {
     println!(
         "{sessions:<10} {name:<14} {:<24} {:<24} {:.2}",
         format!("{:.1}", pair.left),

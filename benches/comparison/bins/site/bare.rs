@@ -1,4 +1,4 @@
-//! The handlers alone: what a page costs where nobody carries messages.
+//! The handlers alone, without messages: the cost of a page itself.
 
 use actix_web::cookie::Cookie;
 use actix_web::{App, HttpResponse, get, post};
@@ -7,7 +7,7 @@ use comparison::Outcome;
 use crate::page;
 use crate::serve::serve;
 
-/// As long as the cookie of a visitor of Salver's, so that the requests of both sites are the same.
+/// As long as Salver's session cookie, so that requests to both sites have the same size.
 const COOKIE: &str = "0123456789012345678901234567890123456789012";
 
 pub(crate) async fn run() -> Outcome {
@@ -16,7 +16,7 @@ pub(crate) async fn run() -> Outcome {
 
 #[get("/page")]
 async fn show() -> HttpResponse {
-    page::plain()
+    page::empty()
 }
 
 #[post("/page")]

@@ -1,4 +1,4 @@
-//! actix-web-flash-messages, which keeps the messages in a signed cookie.
+//! actix-web-flash-messages with its cookie store: messages are in a signed cookie.
 
 use actix_web::App;
 use actix_web::cookie::Key;

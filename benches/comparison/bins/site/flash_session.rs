@@ -1,4 +1,5 @@
-//! actix-web-flash-messages, which keeps the messages in a session of actix-session on Redis.
+//! actix-web-flash-messages with its session store: messages are in an actix-session session, in
+//! Redis.
 
 use actix_session::SessionMiddleware;
 use actix_session::storage::RedisSessionStore;

@@ -7,26 +7,26 @@ const PAGE: &str = include_str!("page.html");
 const SLOT: &str = "<salver-messages>";
 const _: () = assert!(PAGE.len() == 1024);
 
-/// Answers with the page and its empty slot.
-pub(crate) fn plain() -> HttpResponse {
+/// Responds with the page and its empty slot.
+pub(crate) fn empty() -> HttpResponse {
     html().body(PAGE)
 }
 
-/// Answers with the page, these messages in it.
+/// Responds with the page and the messages in its slot.
 pub(crate) fn with<T: AsRef<str>>(messages: impl Iterator<Item = T>) -> HttpResponse {
-    let mut drawn = String::new();
+    let mut rendered = String::new();
     for text in messages {
-        drawn.extend([r#"<p role="status">"#, text.as_ref(), "</p>"]);
+        rendered.extend([r#"<p role="status">"#, text.as_ref(), "</p>"]);
     }
     match PAGE.split_once(SLOT) {
-        Some((before, after)) if !drawn.is_empty() => {
-            html().body([before, SLOT, &drawn, after].concat())
+        Some((before, after)) if !rendered.is_empty() => {
+            html().body([before, SLOT, &rendered, after].concat())
         }
-        _ => plain(),
+        _ => empty(),
     }
 }
 
-/// Answers a form: see the page.
+/// Responds to a form with a redirect to the page.
 pub(crate) fn see_other() -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, "/page"))

@@ -1,11 +1,11 @@
--- Reads and clears two sorted sets.
+-- Reads and clears sorted sets.
 --
--- KEYS     the two
+-- KEYS     the sorted sets
 -- Returns  their members
-local found = {}
+local members = {}
 for _, key in ipairs(KEYS) do
-  local members = redis.call('ZRANGE', key, 0, -1)
-  for _, member in ipairs(members) do table.insert(found, member) end
-  if #members > 0 then redis.call('DEL', key) end
+  local of_key = redis.call('ZRANGE', key, 0, -1)
+  for _, member in ipairs(of_key) do table.insert(members, member) end
+  if #of_key > 0 then redis.call('DEL', key) end
 end
-return found
+return members

@@ -1,4 +1,5 @@
-//! The obvious design: each request checks a connection out of a pool, and one script reads and clears.
+//! A common design: each request takes a connection from a pool, and one script reads and clears
+//! the messages.
 
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
@@ -9,17 +10,17 @@ use redis::Script;
 
 use crate::serve::serve;
 use crate::visitor::Visitor;
-use crate::{note, page, zrange};
+use crate::{message, page, zrange};
 
 const CONNECTIONS: usize = 16;
 
-struct Site {
+struct PoolStore {
     pool: Pool,
     script: Script,
 }
 
-impl Site {
-    async fn checkout(&self) -> actix_web::Result<Connection> {
+impl PoolStore {
+    async fn connection(&self) -> actix_web::Result<Connection> {
         self.pool.get().await.map_err(ErrorServiceUnavailable)
     }
 }
@@ -29,38 +30,38 @@ pub(crate) async fn run(url: &str) -> Outcome {
     config.pool = Some(PoolConfig::new(CONNECTIONS));
     let pool = config.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
     let script = Script::new(include_str!("pool.lua"));
-    let site = Data::new(Site { pool, script });
+    let store = Data::new(PoolStore { pool, script });
     serve!(move || {
         App::new()
-            .app_data(site.clone())
+            .app_data(store.clone())
             .service(show)
             .service(save)
     })
 }
 
 #[get("/page")]
-async fn show(request: HttpRequest, site: Data<Site>) -> actix_web::Result<HttpResponse> {
+async fn show(request: HttpRequest, store: Data<PoolStore>) -> actix_web::Result<HttpResponse> {
     let Some(visitor) = Visitor::of(&request) else {
-        return Ok(page::plain());
+        return Ok(page::empty());
     };
-    let mut connection = site.checkout().await?;
-    let mut read = site.script.prepare_invoke();
+    let mut connection = store.connection().await?;
+    let mut read = store.script.prepare_invoke();
     for context in visitor.contexts() {
         read.key(context);
     }
-    let found: Vec<Vec<u8>> = read
+    let members: Vec<Vec<u8>> = read
         .invoke_async(&mut connection)
         .await
         .map_err(ErrorServiceUnavailable)?;
-    Ok(page::with(note::texts(&found)))
+    Ok(page::with(message::texts(&members)))
 }
 
 #[post("/page")]
-async fn save(request: HttpRequest, site: Data<Site>) -> actix_web::Result<HttpResponse> {
+async fn save(request: HttpRequest, store: Data<PoolStore>) -> actix_web::Result<HttpResponse> {
     let visitor = Visitor::of_or_new(&request);
-    let mut connection = site.checkout().await?;
+    let mut connection = store.connection().await?;
     zrange::add(&visitor, &mut connection).await?;
     let mut response = page::see_other();
-    visitor.remember(&mut response)?;
+    visitor.set_cookie(&mut response)?;
     Ok(response)
 }

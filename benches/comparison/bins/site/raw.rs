@@ -1,21 +1,21 @@
-//! What Salver sends, written by hand: the same scripts with the same keys on one connection of the worker, and
-//! nothing around them.
+//! The commands of Salver alone: the same scripts with the same keys, on one connection of the
+//! worker.
 
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, get, post, rt};
 use comparison::Outcome;
-use comparison::scripts::{self, Look, Scripts};
+use comparison::scripts::{self, ReadMode, Scripts};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, Value};
 
 use crate::serve::serve;
 use crate::visitor::Visitor;
-use crate::{note, page};
+use crate::{message, page};
 
-/// As many requests as Salver lets wait on one connection.
-const QUEUE: usize = 1024;
+/// Capacity of the request queue of a connection, equal to Salver's.
+const PIPELINE_BUFFER: usize = 1024;
 
 pub(crate) async fn run(url: &str) -> Outcome {
     let client = Client::open(url)?;
@@ -28,7 +28,8 @@ pub(crate) async fn run(url: &str) -> Outcome {
     })
 }
 
-/// Makes a connection in the worker that asks, so that no thread stands between request and socket.
+/// Returns a factory that connects on the worker's own runtime, so that no other thread is involved
+/// between a request and the socket.
 pub(crate) fn connection(
     client: &Client,
 ) -> impl Fn() -> LocalBoxFuture<'static, Result<ConnectionManager, RedisError>> + use<> {
@@ -36,7 +37,7 @@ pub(crate) fn connection(
     move || {
         let client = client.clone();
         async move {
-            let config = ConnectionManagerConfig::new().set_pipeline_buffer_size(QUEUE);
+            let config = ConnectionManagerConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
             let mut connection = ConnectionManager::new_with_config(client, config).await?;
             for load in Scripts::loads() {
                 load.exec_async(&mut connection).await?;
@@ -54,22 +55,22 @@ async fn show(
     scripts: Data<Scripts>,
 ) -> actix_web::Result<HttpResponse> {
     let Some(visitor) = Visitor::of(&request) else {
-        return Ok(page::plain());
+        return Ok(page::empty());
     };
     let mut connection = connection.get_ref().clone();
-    let (book, contexts) = (visitor.book(), visitor.contexts());
-    let claim = scripts.look(Look::Claim, &book, &contexts);
+    let (session_index, contexts) = (visitor.session_index(), visitor.contexts());
+    let claim = scripts.read(ReadMode::Claim, &session_index, &contexts);
     let reply: Value = claim
         .query_async(&mut connection)
         .await
         .map_err(ErrorServiceUnavailable)?;
-    let found = scripts::found(reply).map_err(ErrorServiceUnavailable)?;
-    let response = page::with(note::texts(found.iter().flatten()));
-    if found.iter().any(|members| !members.is_empty()) {
+    let members = scripts::parse_members(reply).map_err(ErrorServiceUnavailable)?;
+    let response = page::with(message::texts(members.iter().flatten()));
+    if members.iter().any(|members| !members.is_empty()) {
         rt::spawn(async move {
-            let confirm = scripts.confirm(&book, &contexts, &found);
+            let confirm = scripts.confirm(&session_index, &contexts, &members);
             if let Err(error) = confirm.exec_async(&mut connection).await {
-                eprintln!("a claim was not confirmed: {error}");
+                eprintln!("could not confirm a claim: {error}");
             }
         });
     }
@@ -84,11 +85,11 @@ async fn save(
 ) -> actix_web::Result<HttpResponse> {
     let visitor = Visitor::of_or_new(&request);
     let [context, _] = visitor.contexts();
-    let add = scripts.add(&visitor.book(), &context, &note::encoded()?);
+    let add = scripts.add(&visitor.session_index(), &context, &message::encoded()?);
     add.exec_async(&mut connection.get_ref().clone())
         .await
         .map_err(ErrorServiceUnavailable)?;
     let mut response = page::see_other();
-    visitor.remember(&mut response)?;
+    visitor.set_cookie(&mut response)?;
     Ok(response)
 }

@@ -1,8 +1,9 @@
-//! How every mode serves its app.
+//! The server, the same in every mode.
 
-/// Serves what a factory makes, on a free port of this machine.
+/// Serves the apps of a factory on a free port, with one worker.
 ///
-/// A macro, since the traits that `HttpServer` asks of a factory cannot all be named through actix-web.
+/// This is a macro because actix-web does not export all traits that `HttpServer` requires of a
+/// factory.
 macro_rules! serve {
     ($factory:expr) => {{
         let server = actix_web::HttpServer::new($factory)

@@ -1,47 +1,54 @@
-//! Whose page it is, where the commands are written by hand: a cookie that is the key.
+//! The visitor of a request, for the modes that send Redis commands themselves. A cookie contains
+//! the session id.
 
 use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-const NAME: &str = "visitor";
-const APP: &str = "hand";
+const COOKIE: &str = "visitor";
+const APP: &str = "site";
 
-/// A visitor, with the keys that Salver would use.
+/// A visitor, with the same keys as in Salver.
 pub(crate) struct Visitor {
-    id: String,
+    session: String,
     is_new: bool,
 }
 
 impl Visitor {
-    /// Finds who sent the request, making nobody.
+    /// Returns the visitor of a request, or `None` if the request has no cookie.
     pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
-        let id = request.cookie(NAME)?.value().to_owned();
-        Some(Self { id, is_new: false })
+        let session = request.cookie(COOKIE)?.value().to_owned();
+        Some(Self {
+            session,
+            is_new: false,
+        })
     }
 
-    /// Finds who sent the request, or makes somebody.
+    /// Returns the visitor of a request, or a new visitor.
     pub(crate) fn of_or_new(request: &HttpRequest) -> Self {
         Self::of(request).unwrap_or_else(|| Self {
-            id: Uuid::new_v4().simple().to_string(),
+            session: Uuid::new_v4().simple().to_string(),
             is_new: true,
         })
     }
 
-    /// The key of the page and that of any page.
+    /// Returns the keys of the page and of the view that matches any page.
     pub(crate) fn contexts(&self) -> [String; 2] {
-        let id = &self.id;
-        [format!("{APP}:{{{id}}}:page"), format!("{APP}:{{{id}}}:*")]
+        let session = &self.session;
+        [
+            format!("{APP}:{{{session}}}:page"),
+            format!("{APP}:{{{session}}}:*"),
+        ]
     }
 
-    pub(crate) fn book(&self) -> String {
-        format!("{APP}!session:{{{}}}", self.id)
+    pub(crate) fn session_index(&self) -> String {
+        format!("{APP}!session:{{{}}}", self.session)
     }
 
-    /// Lets the browser remember who it is.
-    pub(crate) fn remember(&self, response: &mut HttpResponse) -> actix_web::Result<()> {
+    /// Sets the cookie of a new visitor.
+    pub(crate) fn set_cookie(&self, response: &mut HttpResponse) -> actix_web::Result<()> {
         if self.is_new {
-            response.add_cookie(&Cookie::new(NAME, &self.id))?;
+            response.add_cookie(&Cookie::new(COOKIE, &self.session))?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The least that asks Redis: one `ZRANGE` per page, and a `ZREM` of what was found, written by hand on one
-//! connection of the worker.
+//! The least that queries Redis: one `ZRANGE` per page, and a `ZREM` of the members that it found,
+//! on one connection of the worker.
 
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
@@ -10,7 +10,7 @@ use redis::{Client, cmd, pipe};
 
 use crate::serve::serve;
 use crate::visitor::Visitor;
-use crate::{note, page, raw};
+use crate::{message, page, raw};
 
 pub(crate) async fn run(url: &str) -> Outcome {
     let client = Client::open(url)?;
@@ -28,26 +28,26 @@ async fn show(
     connection: Data<ConnectionManager>,
 ) -> actix_web::Result<HttpResponse> {
     let Some(visitor) = Visitor::of(&request) else {
-        return Ok(page::plain());
+        return Ok(page::empty());
     };
     let mut connection = connection.get_ref().clone();
     let [context, _] = visitor.contexts();
-    let found: Vec<Vec<u8>> = cmd("ZRANGE")
+    let members: Vec<Vec<u8>> = cmd("ZRANGE")
         .arg(&context)
         .arg(0)
         .arg(-1)
         .query_async(&mut connection)
         .await
         .map_err(ErrorServiceUnavailable)?;
-    if !found.is_empty() {
+    if !members.is_empty() {
         cmd("ZREM")
             .arg(&context)
-            .arg(&found)
+            .arg(&members)
             .exec_async(&mut connection)
             .await
             .map_err(ErrorServiceUnavailable)?;
     }
-    Ok(page::with(note::texts(&found)))
+    Ok(page::with(message::texts(&members)))
 }
 
 #[post("/page")]
@@ -58,24 +58,24 @@ async fn save(
     let visitor = Visitor::of_or_new(&request);
     add(&visitor, &mut connection.get_ref().clone()).await?;
     let mut response = page::see_other();
-    visitor.remember(&mut response)?;
+    visitor.set_cookie(&mut response)?;
     Ok(response)
 }
 
-/// Adds without a script: no cap, no tag, no book.
+/// Adds a message without a script: no maximum number of messages, no tags, no session index.
 pub(crate) async fn add(
     visitor: &Visitor,
     connection: &mut impl ConnectionLike,
 ) -> actix_web::Result<()> {
     let [context, _] = visitor.contexts();
-    let mut adding = pipe();
-    adding
+    let mut commands = pipe();
+    commands
         .cmd("ZADD")
         .arg(&context)
         .arg(0)
-        .arg(note::encoded()?);
-    adding.cmd("PEXPIRE").arg(&context).arg(note::LIFE_MS);
-    adding
+        .arg(message::encoded()?);
+    commands.cmd("PEXPIRE").arg(&context).arg(message::TTL_MS);
+    commands
         .exec_async(connection)
         .await
         .map_err(ErrorServiceUnavailable)

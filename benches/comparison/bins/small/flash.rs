@@ -1,5 +1,5 @@
-//! The same small site with actix-web-flash-messages, in signed cookies. What it cannot do: keep a message for the page
-//! that it is for; whichever page comes next shows it.
+//! The same small site with actix-web-flash-messages and its cookie store. A message cannot be
+//! addressed to a page: the next page shows it.
 
 use actix_web::cookie::Key;
 use actix_web::web::{Form, Redirect};

@@ -1,4 +1,4 @@
-//! A small site with Salver: two forms, a page that hears of one of them.
+//! A small site with Salver: a form whose messages appear on two different pages.
 
 use actix_web::web::{Form, Redirect};
 use actix_web::{App, Either, HttpResponse, HttpServer, Responder, get, post};

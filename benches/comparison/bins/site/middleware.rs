@@ -1,4 +1,4 @@
-//! Salver: the middleware fills the slot, and the handler that shows the page does not know.
+//! Salver: the middleware fills the slot. The handler of the page contains no code for messages.
 
 use actix_web::{App, HttpResponse, get, post};
 use comparison::{Outcome, TEXT};
@@ -20,7 +20,7 @@ pub(crate) async fn run(builder: SalverBuilder) -> Outcome {
 
 #[get("/page")]
 async fn show() -> HttpResponse {
-    page::plain()
+    page::empty()
 }
 
 #[post("/page")]
@@ -29,7 +29,7 @@ async fn save(messages: Messages) -> HttpResponse {
     page::see_other()
 }
 
-/// Tells whether pages know without asking.
+/// Responds with the state of the pending index.
 #[get("/index")]
 async fn index(salver: Salver) -> String {
     format!("{:?}", salver.health().await.pending_index())

@@ -1,25 +1,26 @@
-//! What all visitors look at: whether it counts yet, and whether it is over.
+//! The phase of the run, which all clients read: warm-up, measurement, or finished.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long the visitors are let in before it counts.
+/// Length of the warm-up, whose pages or cycles are not counted.
 const WARM_UP: Duration = Duration::from_millis(200);
 
 const MEASURING: u8 = 1;
-const OVER: u8 = 2;
+const FINISHED: u8 = 2;
 
 #[derive(Debug, Default)]
-pub(crate) struct Clock(AtomicU8);
+pub(crate) struct Phase(AtomicU8);
 
-impl Clock {
-    /// Lets it count for a while; tells how long that was.
+impl Phase {
+    /// Runs the warm-up, then the measurement for `time`. Returns the exact length of the
+    /// measurement.
     pub(crate) async fn run(&self, time: Duration) -> Duration {
         tokio::time::sleep(WARM_UP).await;
         let started = Instant::now();
         self.0.store(MEASURING, Ordering::Relaxed);
         tokio::time::sleep(time).await;
-        self.0.store(OVER, Ordering::Relaxed);
+        self.0.store(FINISHED, Ordering::Relaxed);
         started.elapsed()
     }
 
@@ -27,7 +28,7 @@ impl Clock {
         self.0.load(Ordering::Relaxed) == MEASURING
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == OVER
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == FINISHED
     }
 }
