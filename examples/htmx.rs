@@ -52,7 +52,7 @@ async fn add(messages: Messages, icon: Form<Icon>, icons: Data<Icons>) -> impl R
         icons.push(icon.name.clone());
         icons.len() - 1
     });
-    messages.success(format!("{} is there.", icon.name)).await;
+    messages.success(format!("{} was added.", icon.name)).await;
     let name = icon.name.replace('&', "&amp;").replace('<', "&lt;");
     html(format!(
         "<li>{name} <button hx-delete=\"/icons/{number}\" hx-target=\"closest li\" hx-swap=\"delete\">Remove</button></li>"
@@ -67,7 +67,7 @@ async fn remove(messages: Messages, number: Path<usize>, icons: Data<Icons>) -> 
         .ok()
         .and_then(|icons| icons.get(*number).cloned());
     if let Some(name) = name {
-        messages.info(format!("{name} is gone.")).await;
+        messages.info(format!("{name} was removed.")).await;
     }
     html("<!-- gone -->")
 }

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let salver = Salver::redis(context.app(), &url)?;
     salver.add(&context, Message::success(text)).await?;
     println!(
-        "{} waiting on {}",
+        "{} pending in {}",
         salver.count(&context).await?,
         context.view()
     );

@@ -49,7 +49,7 @@ pub(crate) async fn order(
 /// Adds the messages in the outbox to Salver, at most 100. Returns their number.
 ///
 /// Call it every second, and after each commit.
-pub(crate) async fn carry(database: &SqlitePool, salver: &Salver) -> Result<usize, BoxError> {
+pub(crate) async fn relay(database: &SqlitePool, salver: &Salver) -> Result<usize, BoxError> {
     let rows = sqlx::query("SELECT number, context, message FROM outbox ORDER BY number LIMIT 100")
         .fetch_all(database)
         .await?;
@@ -89,7 +89,7 @@ async fn main() -> Result<(), BoxError> {
     order(&mut committed, &context, "The red one").await?;
     committed.commit().await?;
 
-    println!("{} added", carry(&database, &salver).await?);
+    println!("{} added", relay(&database, &salver).await?);
     for message in salver.take(&context).await? {
         println!("{}", message.text());
     }

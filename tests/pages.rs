@@ -168,7 +168,7 @@ async fn job_example_reaches_page() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(output.stdout, b"1 waiting on uploads\n");
+    assert_eq!(output.stdout, b"1 pending in uploads\n");
     let page = visitor
         .get(dashboard.at("/uploads"))
         .send()

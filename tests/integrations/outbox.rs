@@ -10,7 +10,7 @@ use crate::support::processes::free_port;
 #[path = "../../examples/outbox.rs"]
 mod example;
 
-use example::{carry, order, prepare};
+use example::{relay, order, prepare};
 
 async fn database() -> SqlitePool {
     // A database in memory is dropped with its connection: the pool keeps exactly one.
@@ -59,15 +59,15 @@ async fn committed_messages_are_added_once_and_rolled_back_never() {
     .execute(&database)
     .await
     .unwrap();
-    carry(&database, &salver).await.unwrap_err();
+    relay(&database, &salver).await.unwrap_err();
     sqlx::raw_sql("DROP TRIGGER stopped")
         .execute(&database)
         .await
         .unwrap();
-    assert_eq!(carry(&database, &salver).await.unwrap(), 2);
+    assert_eq!(relay(&database, &salver).await.unwrap(), 2);
     let both = ["Red is on its way.", "Green is on its way."];
     assert_eq!(pending_texts(&salver, &orders).await, both);
-    assert_eq!(carry(&database, &salver).await.unwrap(), 0);
+    assert_eq!(relay(&database, &salver).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -75,8 +75,8 @@ async fn outbox_retries_failed_adds_and_drops_closed_sessions() {
     let (database, (salver, orders)) = (database().await, shop());
     sell(&database, &orders, "Red", true).await;
     let unreachable = Salver::redis("shop", &format!("redis://127.0.0.1:{}", free_port())).unwrap();
-    carry(&database, &unreachable).await.unwrap_err();
+    relay(&database, &unreachable).await.unwrap_err();
     salver.close_session(orders.session()).await.unwrap();
-    assert_eq!(carry(&database, &salver).await.unwrap(), 1);
-    assert_eq!(carry(&database, &salver).await.unwrap(), 0);
+    assert_eq!(relay(&database, &salver).await.unwrap(), 1);
+    assert_eq!(relay(&database, &salver).await.unwrap(), 0);
 }

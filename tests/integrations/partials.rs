@@ -386,12 +386,12 @@ async fn htmx_example_shows_messages() {
     browser
         .run("document.querySelector('form button').click()")
         .await;
-    browser.shows(&["home <b> is there."]).await;
+    browser.shows(&["home <b> was added."]).await;
     browser
         .run("document.querySelector('li button').click()")
         .await;
     browser
-        .shows(&["home <b> is there.", "home <b> is gone."])
+        .shows(&["home <b> was added.", "home <b> was removed."])
         .await;
     let items = "return document.querySelectorAll('#icons li').length";
     assert_eq!(browser.run(items).await, 0);
