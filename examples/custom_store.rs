@@ -164,7 +164,7 @@ impl ListStore {
                 .iter()
                 .filter(|row| row.context == *context && row.visible_from > now)
             {
-                result.note_due_in(Duration::from_millis(row.visible_from - now));
+                result.record_due_in(Duration::from_millis(row.visible_from - now));
             }
             result.expired += rows.iter().filter(|row| is_too_old(row)).count() as u64;
             result.unsupported += rows.iter().filter(|row| is_unsupported(row)).count() as u64;
@@ -184,7 +184,7 @@ impl ListStore {
                 .filter(|row| is_returned(row))
                 .map(|row| row.member.clone())
                 .collect();
-            let members = result.read_members(now, members);
+            let members = result.decode_members(now, members);
             claimed.push(ClaimedMembers::new(context.clone(), members));
 
             match mode {
@@ -249,7 +249,7 @@ impl Tables {
         if let Some(closed) = self.closed_session(context.app(), context.session()) {
             return match &closed.moved_to {
                 Some(session) => Ok(AddOutcome::SessionMoved(session.clone())),
-                None => Err(Error::closed()),
+                None => Err(Error::session_closed()),
             };
         }
         self.check_context_count(context, limits)?;
@@ -423,7 +423,7 @@ impl Store for ListStore {
             let now = now();
             let mut tables = self.lock(now);
             for claimed in &claim.members {
-                // If the lease has ended, another claim may hold the message: its end differs.
+                // If the lease has expired, another claim may hold the message: its end differs.
                 let is_still_claimed = |row: &&mut Row| {
                     row.context == claimed.context
                         && row.visible_from == claim.lease_until_ms
@@ -504,14 +504,14 @@ impl Store for ListStore {
             match tables.closed_session(app, from) {
                 // A repeated call changes nothing.
                 Some(closed) if closed.moved_to.as_ref() == Some(to) => return Ok(()),
-                Some(_) => return Err(Error::closed()),
+                Some(_) => return Err(Error::session_closed()),
                 None => {}
             }
             if from == to {
                 return Ok(());
             }
             if !open && tables.closed_session(app, to).is_some() {
-                return Err(Error::closed());
+                return Err(Error::session_closed());
             }
             tables
                 .closed

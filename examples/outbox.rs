@@ -58,7 +58,7 @@ pub(crate) async fn relay(database: &SqlitePool, salver: &Salver) -> Result<usiz
         let message: Message = serde_json::from_str(row.try_get("message")?)?;
         match salver.add(&context, message).await {
             // The visitor has logged out. The message is dropped.
-            Err(error) if error.is_closed() => {}
+            Err(error) if error.is_session_closed() => {}
             added => drop(added?),
         }
         // If the relay stops before this line, the next run adds the same message again, which

@@ -15,7 +15,7 @@ const TTL_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(30 * 24
 const LEASE_RANGE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(10 * 60);
 /// Allowed timeouts of a page and of a call. With 0 the store would never be called; a visitor does
 /// not wait longer than 10 seconds.
-const BUDGET_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
+const TIMEOUT_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(10);
 
 /// Upper bound of [`Limits::max_messages`]. Bounds the messages that one read returns for a
 /// context.
@@ -47,7 +47,7 @@ pub struct Limits {
     /// left.
     pub ttl: Duration,
     /// Age, by the time in its id, beyond which a message is no longer shown. 1 second to 30 days.
-    /// Default: 24 hours. Keeps outdated messages off the page.
+    /// Default: 24 hours. Stops pages from showing messages that are no longer relevant.
     pub max_age: Duration,
     /// Maximum number of messages in a context: 1 to [`MAX_MESSAGES`]. Default: 100. Stops a
     /// runaway job from flooding a page.
@@ -113,8 +113,8 @@ impl Config {
         validate_range("ttl", self.limits.ttl, &TTL_RANGE)?;
         validate_range("max_age", self.limits.max_age, &TTL_RANGE)?;
         validate_range("lease", self.lease, &LEASE_RANGE)?;
-        validate_range("page_timeout", self.page_timeout, &BUDGET_RANGE)?;
-        validate_range("call_timeout", self.call_timeout, &BUDGET_RANGE)?;
+        validate_range("page_timeout", self.page_timeout, &TIMEOUT_RANGE)?;
+        validate_range("call_timeout", self.call_timeout, &TIMEOUT_RANGE)?;
         if !(1..=MAX_CONTEXTS).contains(&self.limits.max_contexts) {
             return Err(Error::invalid(
                 "max_contexts",

@@ -12,12 +12,12 @@ use crate::{Error, runtime};
 
 /// Returns the error of a read that timed out: `is_unavailable`.
 pub(crate) fn read_timed_out() -> Error {
-    Error::unavailable("the store did not answer in time")
+    Error::unavailable("the store did not reply in time")
 }
 
 /// Returns the error of a write that timed out: `is_in_doubt`.
 pub(crate) fn write_timed_out() -> Error {
-    Error::in_doubt("the store did not answer in time")
+    Error::in_doubt("the store did not reply in time")
 }
 
 /// Runs a call for at most `timeout_after`, in or outside of a tokio runtime.
@@ -39,7 +39,7 @@ pub(crate) async fn with_deadline<T>(
     // Outside of a tokio runtime there is no timer: use that of the background runtime.
     let timer = runtime::spawn(async move { tokio::time::sleep(timeout_after).await })?;
     match select(pin!(call), timer).await {
-        Either::Left((answer, _)) => answer,
+        Either::Left((result, _)) => result,
         Either::Right(_) => Err(on_timeout()),
     }
 }

@@ -18,12 +18,12 @@ type Source = Arc<dyn StdError + Send + Sync + 'static>;
 /// | predicate | cause | applied? | action |
 /// |---|---|---|---|
 /// | [`is_invalid`](Self::is_invalid) | bad input; [`field`](Self::field) names it | no | correct the input |
-/// | [`is_unavailable`](Self::is_unavailable) | the store is unreachable or rejects all calls | no | retry after [`retry_after`](Self::retry_after) |
+/// | [`is_unavailable`](Self::is_unavailable) | the store is unreachable or rejects the call for now, or a limit of this process is reached | no | retry after [`retry_after`](Self::retry_after) |
 /// | [`is_in_doubt`](Self::is_in_doubt) | a write without a usable reply | unknown | retry, where the method is safe to repeat |
 /// | [`is_full`](Self::is_full) | a limit is reached | no | wait until messages are read, or raise the limit |
 /// | [`is_denied`](Self::is_denied) | credentials or permissions | no | correct the user of the store |
 /// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
-/// | [`is_closed`](Self::is_closed) | the session ended | no | drop the message |
+/// | [`is_session_closed`](Self::is_session_closed) | the session ended | no | drop the message |
 /// | [`is_misconfigured`](Self::is_misconfigured) | the application is set up wrongly | no | change the code that the text names |
 ///
 /// The text names the operation and the field or limit. It never contains the content of a message,
@@ -130,12 +130,12 @@ impl Error {
     /// Creates an error for a reply that belongs to another request. Never use the content of such
     /// a reply.
     ///
-    /// `wrote`: whether the request was a write. Then [`is_in_doubt`](Self::is_in_doubt) is true,
+    /// `is_write`: whether the request was a write. Then [`is_in_doubt`](Self::is_in_doubt) is true,
     /// else [`is_unavailable`](Self::is_unavailable).
     #[must_use]
-    pub fn mismatched_reply(wrote: bool) -> Self {
+    pub fn mismatched_reply(is_write: bool) -> Self {
         let reason = "the reply belonged to another request";
-        let error = if wrote {
+        let error = if is_write {
             Self::in_doubt(reason)
         } else {
             Self::unavailable(reason)
@@ -189,7 +189,7 @@ impl Error {
 
     /// Creates an error for a session that was closed by a logout.
     #[must_use]
-    pub fn closed() -> Self {
+    pub fn session_closed() -> Self {
         Self::new(Kind::Closed)
     }
 
@@ -235,8 +235,8 @@ impl Error {
     /// Returns whether the write may have been applied: no usable reply came in time, or too few
     /// replicas acknowledged it.
     ///
-    /// It was applied completely or not at all. Adding the same [`Message`](crate::Message) again
-    /// is safe.
+    /// It was applied completely or not at all, except a migration in a Cluster, which can be
+    /// partial until it is repeated. Adding the same [`Message`](crate::Message) again is safe.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         matches!(self.0.kind, Kind::InDoubt { .. })
@@ -271,7 +271,7 @@ impl Error {
     ///
     /// Nothing was applied. Drop the message.
     #[must_use]
-    pub fn is_closed(&self) -> bool {
+    pub fn is_session_closed(&self) -> bool {
         matches!(self.0.kind, Kind::Closed)
     }
 

@@ -25,19 +25,20 @@
 //! | [`Context`] | application, session and view: the key under which messages are stored |
 //! | [`Salver`] | the handle of an application: its name, a store and the configuration |
 //! | [`Messages`] | the extractor through which a handler adds messages |
-//! | [`Pending`] | the extractor that claims the pending messages of a page, for a template that renders them |
+//! | [`Pending`] | the extractor that claims the visible messages of a page, for a template that renders them |
 //! | [`Store`](store::Store) | the storage backend: Redis, the memory of the process, or a custom one |
 //! | [`Claim`](store::Claim), lease | messages reserved for one reader; how long they are reserved, 15 s by default |
 //! | slot | the empty element `<salver-messages></salver-messages>` of a page, which the middleware fills |
-//! | pending, visible | stored and not removed; pending, and neither delayed, claimed nor too old |
+//! | pending, visible | stored and not removed; pending, and neither delayed, claimed nor expired |
 //! | add | store a message in a context |
 //! | displaced | removed by an add because the context was full; the page shows "and N more" |
 //! | peek | read the visible messages without changing anything |
-//! | claim | read the visible messages and hide them from other readers until the lease ends |
-//! | take | read the visible messages and remove them in the same step |
+//! | claim | read the visible messages and hide them from other readers until the lease expires |
+//! | take | read the visible messages and remove them, in one step (two in a Cluster) |
 //! | confirm | remove the messages of a claim, because they were shown |
 //! | release | make the messages of a claim visible again, because they were not shown |
 //! | now | show a message on the current response only, without storing it |
+//! | settle | confirm or release a claim |
 //! | keep | leave the pending messages in the store, whatever the response |
 //! | retract | remove messages of a context by tag or id |
 //! | clear | remove all messages of a context or of a session |
@@ -47,6 +48,7 @@
 //! | sweep | remove all messages of an application that are older than a given age |
 //! | listen | wait for changes in a context: [`Salver::listen`] |
 //! | pending index | a record, in each process, of the contexts that may have messages; a page of another context sends no query ([`PendingIndex`]) |
+//! | hint cookie | a cookie with a constant value and a lifetime of five seconds, set when a request changes messages: the next pages of this visitor send a query in every process |
 //! | partial | a fragment of HTML that htmx or Turbo requests and inserts into an open page |
 //!
 //! # Features
@@ -106,8 +108,8 @@ pub use crate::web::extract::{Messages, Pending};
 pub mod limits {
     pub use crate::config::{MAX_CONTEXTS, MAX_MESSAGES};
     pub use crate::message::{
-        MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT,
-        MAX_TITLE, MAX_URL,
+        MAX_DATA_BYTES, MAX_DATA_DEPTH, MAX_DELAY, MAX_KEY_BYTES, MAX_LABEL_BYTES,
+        MAX_MESSAGE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES, MAX_TITLE_BYTES, MAX_URL_BYTES,
     };
 }
 

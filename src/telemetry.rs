@@ -121,11 +121,11 @@ pub(crate) fn stream_closed(app: &Arc<str>) {
 }
 
 /// Records that the circuit breaker was opened or closed.
-pub(crate) fn record_breaker_state(open: bool) {
+pub(crate) fn record_breaker_state(is_open: bool) {
     #[cfg(feature = "metrics")]
     {
-        metrics::gauge!("salver_breaker_open").set(f64::from(u8::from(open)));
-        if open {
+        metrics::gauge!("salver_breaker_open").set(f64::from(u8::from(is_open)));
+        if is_open {
             metrics::counter!("salver_breaker_opened_total").increment(1);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::message::{Action, Autoclose, Format, MAX_MESSAGE, TranslationKey};
+use crate::message::{Action, Autoclose, Format, MAX_MESSAGE_BYTES, TranslationKey};
 use crate::{Error, Level, Message, MessageId};
 
 /// The version that this crate writes, and the newest version that it reads.
@@ -92,16 +92,16 @@ pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
 /// # Errors
 ///
 /// [`is_invalid`](Error::is_invalid) for a message that [`Message::validate`] rejects, and for a
-/// member of more than [`MAX_MESSAGE`] bytes.
+/// member of more than [`MAX_MESSAGE_BYTES`] bytes.
 pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
     message.validate()?;
     let member = serde_json::to_vec(message).map_err(|cause| {
         Error::invalid("message", "cannot be written as JSON").with_source(cause)
     })?;
-    if member.len() > MAX_MESSAGE {
+    if member.len() > MAX_MESSAGE_BYTES {
         return Err(Error::invalid(
             "message",
-            format!("is over the limit of {MAX_MESSAGE} bytes"),
+            format!("is over the limit of {MAX_MESSAGE_BYTES} bytes"),
         ));
     }
     Ok(member)
@@ -117,7 +117,7 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
 pub fn decode(member: &[u8]) -> Result<Message, DecodeError> {
     match member_header(member) {
         Some(header) if header.is_unsupported => Err(DecodeError::UnsupportedVersion),
-        Some(_) if member.len() <= MAX_MESSAGE => {
+        Some(_) if member.len() <= MAX_MESSAGE_BYTES => {
             serde_json::from_slice(member).map_err(|_| DecodeError::Malformed)
         }
         _ => Err(DecodeError::Malformed),

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::support::app::{Dashboard, known_visitor};
 use crate::support::browser::target;
+use crate::support::example_programs::{Dashboard, known_visitor};
 use crate::support::redis::Server;
 
 const STORAGE_FORMAT: &str = include_str!("../src/docs/storage-format.md");

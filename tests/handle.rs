@@ -20,12 +20,12 @@ async fn message_below_minimum_level_is_not_added() {
         .minimum_level(Level::Success)
         .build()
         .unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     let batch = vec![Message::info("below"), Message::success("at the level")];
-    assert_eq!(salver.add_all(&page, batch).await.unwrap().messages, 1);
+    assert_eq!(salver.add_all(&context, batch).await.unwrap().messages, 1);
     assert_eq!(
         salver
-            .add(&page, Message::debug("far below"))
+            .add(&context, Message::debug("far below"))
             .await
             .unwrap()
             .messages,
@@ -40,9 +40,9 @@ async fn full_context_rejects_add_when_configured() {
         .max_messages(1)
         .when_full(WhenFull::Reject);
     let salver = builder.build().unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("1")).await.unwrap();
-    let rejected = salver.add(&page, Message::info("2")).await.unwrap_err();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("1")).await.unwrap();
+    let rejected = salver.add(&context, Message::info("2")).await.unwrap_err();
     assert!(
         rejected.is_full() && rejected.to_string().contains("full"),
         "{rejected}"
@@ -52,7 +52,7 @@ async fn full_context_rejects_add_when_configured() {
 #[tokio::test]
 async fn add_follows_migrated_session() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     salver
         .migrate(&session("ada"), &session("bob"))
         .await
@@ -61,14 +61,14 @@ async fn add_follows_migrated_session() {
         .migrate(&session("bob"), &session("eve"))
         .await
         .unwrap();
-    salver.add(&page, Message::info("late")).await.unwrap();
+    salver.add(&context, Message::info("late")).await.unwrap();
     assert_messages!(salver, session("eve"), "settings", [Info "late"]);
     salver
         .migrate(&session("eve"), &session("ada"))
         .await
         .unwrap();
     salver
-        .add(&page, Message::info("after the third migration"))
+        .add(&context, Message::info("after the third migration"))
         .await
         .unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "late", Info "after the third migration"]);
@@ -77,22 +77,25 @@ async fn add_follows_migrated_session() {
 #[tokio::test]
 async fn page_shows_messages_of_its_view_and_any_view() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("own")).await.unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("own")).await.unwrap();
     let any = salver.context(session("ada"), View::ANY).unwrap();
     salver.add(&any, Message::warning("any")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "own", Warning "any"]);
     assert_messages!(salver, session("ada"), "elsewhere", [Warning "any"]);
-    assert_eq!(salver.count(&page).await.unwrap(), 1);
-    assert_eq!(salver.contexts(&session("ada")).await.unwrap(), [any, page]);
+    assert_eq!(salver.count(&context).await.unwrap(), 1);
+    assert_eq!(
+        salver.contexts(&session("ada")).await.unwrap(),
+        [any, context]
+    );
 }
 
 #[tokio::test]
 async fn applications_on_one_store_are_isolated() {
     let shop = Salver::memory("shop").unwrap();
     let blog = shop.with_app("blog").unwrap();
-    let page = shop.context(session("ada"), "settings").unwrap();
-    shop.add(&page, Message::info("shop's")).await.unwrap();
+    let context = shop.context(session("ada"), "settings").unwrap();
+    shop.add(&context, Message::info("shop's")).await.unwrap();
     assert_messages!(shop, session("ada"), "settings", [Info "shop's"]);
     assert_messages!(blog, session("ada"), "settings", []);
 }
@@ -100,9 +103,12 @@ async fn applications_on_one_store_are_isolated() {
 #[tokio::test]
 async fn difference_lists_expected_and_actual_messages() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     salver
-        .add_all(&page, vec![Message::info("same"), Message::info("actual")])
+        .add_all(
+            &context,
+            vec![Message::info("same"), Message::info("actual")],
+        )
         .await
         .unwrap();
     let expected = [
@@ -122,16 +128,16 @@ async fn difference_lists_expected_and_actual_messages() {
 #[tokio::test]
 async fn retract_removes_by_tag_or_id() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     let message = Message::info("x");
     let id: MessageId = message.id();
     salver
-        .add_all(&page, vec![message, Message::info("y").tag("t")])
+        .add_all(&context, vec![message, Message::info("y").tag("t")])
         .await
         .unwrap();
-    assert_eq!(salver.retract(&page, id).await.unwrap(), 1);
-    assert_eq!(salver.retract(&page, "t").await.unwrap(), 1);
-    let rejected = salver.retract(&page, "no tag\n").await.unwrap_err();
+    assert_eq!(salver.retract(&context, id).await.unwrap(), 1);
+    assert_eq!(salver.retract(&context, "t").await.unwrap(), 1);
+    let rejected = salver.retract(&context, "no tag\n").await.unwrap_err();
     assert_eq!(rejected.field(), Some("tag"));
 }
 
@@ -142,17 +148,17 @@ async fn add_without_reply_is_in_doubt_and_repeatable() {
         .store(store)
         .call_timeout(Duration::from_millis(20));
     let salver = salver.build().unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     let message = Message::info("once");
     report.slow(Duration::from_secs(5));
-    let doubt = salver.add(&page, message.clone()).await.unwrap_err();
+    let error = salver.add(&context, message.clone()).await.unwrap_err();
     assert!(
-        doubt.is_in_doubt() && doubt.retry_after().is_some(),
-        "{doubt}"
+        error.is_in_doubt() && error.retry_after().is_some(),
+        "{error}"
     );
     report.slow(Duration::ZERO);
-    salver.add(&page, message.clone()).await.unwrap();
-    salver.add(&page, message).await.unwrap();
+    salver.add(&context, message.clone()).await.unwrap();
+    salver.add(&context, message).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "once"]);
 }
 
@@ -160,10 +166,10 @@ async fn add_without_reply_is_in_doubt_and_repeatable() {
 async fn dropped_claim_is_released() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("kept")).await.unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("kept")).await.unwrap();
     report.slow(Duration::from_millis(100));
-    let claim = tokio::time::timeout(Duration::from_millis(20), salver.claim(&page)).await;
+    let claim = tokio::time::timeout(Duration::from_millis(20), salver.claim(&context)).await;
     assert!(claim.is_err(), "the claim was dropped before its reply");
     report.slow(Duration::ZERO);
     eventually("the claim is released", async || {
@@ -179,11 +185,11 @@ async fn memory_store_respects_max_bytes() {
     let store = MemoryStore::new().max_bytes(20_000);
     let salver = Salver::new("app", store).unwrap();
     for n in 0..100 {
-        let page = salver
+        let context = salver
             .context(session(&format!("visitor-{n}")), "settings")
             .unwrap();
         salver
-            .add(&page, Message::info("x".repeat(1000)))
+            .add(&context, Message::info("x".repeat(1000)))
             .await
             .unwrap();
     }
@@ -202,16 +208,16 @@ fn handle_outlives_its_runtimes() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let page = salver.context(session("ada"), "settings").unwrap();
-            assert_eq!(salver.count(&page).await.unwrap(), n);
-            salver.add(&page, Message::info("x")).await.unwrap();
-            let claim = salver.claim(&page).await.unwrap();
+            let context = salver.context(session("ada"), "settings").unwrap();
+            assert_eq!(salver.count(&context).await.unwrap(), n);
+            salver.add(&context, Message::info("x")).await.unwrap();
+            let claim = salver.claim(&context).await.unwrap();
             salver.release(claim).await.unwrap();
             // The task is dropped with the runtime. The shared connection must not belong to that
             // runtime.
             drop(tokio::spawn({
                 let salver = salver.clone();
-                async move { salver.peek(&page).await }
+                async move { salver.peek(&context).await }
             }));
         });
     }
@@ -221,19 +227,19 @@ fn handle_outlives_its_runtimes() {
 async fn unreachable_redis_is_reported_and_lost_connection_reopened() {
     let port = crate::support::processes::free_port();
     let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    let down = salver.add(&page, Message::info("x")).await.unwrap_err();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    let error = salver.add(&context, Message::info("x")).await.unwrap_err();
     assert!(
-        down.is_unavailable() && down.retry_after().is_some(),
-        "{down}"
+        error.is_unavailable() && error.retry_after().is_some(),
+        "{error}"
     );
 
     let server = Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
-    salver.add(&page, Message::info("1")).await.unwrap();
+    salver.add(&context, Message::info("1")).await.unwrap();
     let _: u64 = server.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
-    salver.add(&page, Message::info("2")).await.unwrap();
-    assert_eq!(salver.count(&page).await.unwrap(), 2);
+    salver.add(&context, Message::info("2")).await.unwrap();
+    assert_eq!(salver.count(&context).await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -244,39 +250,39 @@ async fn store_from_pool_serves_calls() {
         .create_pool(Some(deadpool_redis::Runtime::Tokio1))
         .unwrap();
     let salver = Salver::new("app", RedisStore::from_pool(pool)).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("pooled")).await.unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("pooled")).await.unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "pooled"]);
 }
 
 #[tokio::test]
 async fn delay_beyond_max_age_is_rejected() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     let hours = |hours: u64| Message::info("later").after(Duration::from_secs(hours * 3600));
-    salver.add(&page, hours(23)).await.unwrap();
-    let error = salver.add(&page, hours(24)).await.unwrap_err();
+    salver.add(&context, hours(23)).await.unwrap();
+    let error = salver.add(&context, hours(24)).await.unwrap_err();
     assert_eq!(error.field(), Some("after"));
 }
 
 #[tokio::test]
 async fn accepted_messages_are_readable() {
     let salver = Salver::memory("app").unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     let nested =
         |depth| (0..depth).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
     salver
-        .add(&page, Message::info("deep").data(nested(64)))
+        .add(&context, Message::info("deep").data(nested(64)))
         .await
         .unwrap();
-    assert_eq!(salver.count(&page).await.unwrap(), 1);
+    assert_eq!(salver.count(&context).await.unwrap(), 1);
     let rejected = salver
-        .add(&page, Message::info("too deep").data(nested(65)))
+        .add(&context, Message::info("too deep").data(nested(65)))
         .await
         .unwrap_err();
     assert_eq!(rejected.field(), Some("data"));
     salver
-        .add(&page, Message::info("two\r\nlines"))
+        .add(&context, Message::info("two\r\nlines"))
         .await
         .unwrap();
     assert_messages!(salver, session("ada"), "settings", [Info "deep", Info "two\nlines"]);
@@ -289,10 +295,10 @@ fn handle_works_without_tokio_runtime() {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let salver = Salver::redis("app", &url).unwrap();
-        let page = salver.context(session("ada"), "settings").unwrap();
+        let context = salver.context(session("ada"), "settings").unwrap();
         let count = block_on(async {
-            salver.add(&page, Message::info("x")).await.unwrap();
-            let claim = salver.claim(&page).await.unwrap();
+            salver.add(&context, Message::info("x")).await.unwrap();
+            let claim = salver.claim(&context).await.unwrap();
             salver.confirm(&claim).await.unwrap();
             claim.messages().len()
         });
@@ -328,9 +334,9 @@ async fn start_reply_dropping_proxy(port: u16, last: &'static [u8]) -> u16 {
     use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = listener.local_addr().unwrap().port();
+    let proxy_port = listener.local_addr().unwrap().port();
     let is_last_sent = std::sync::Arc::new(AtomicBool::new(false));
-    let closes = std::sync::Arc::clone(&is_last_sent);
+    let is_reply_dropped = std::sync::Arc::clone(&is_last_sent);
     tokio::spawn(async move {
         let (client, _) = listener.accept().await.unwrap();
         let server = tokio::net::TcpStream::connect(("127.0.0.1", port))
@@ -351,13 +357,13 @@ async fn start_reply_dropping_proxy(port: u16, last: &'static [u8]) -> u16 {
         let mut reply = vec![0; 4096];
         loop {
             let size = from_server.read(&mut reply).await.unwrap();
-            if closes.load(Ordering::SeqCst) || size == 0 {
+            if is_reply_dropped.load(Ordering::SeqCst) || size == 0 {
                 return;
             }
             to_client.write_all(&reply[..size]).await.unwrap();
         }
     });
-    own
+    proxy_port
 }
 
 #[tokio::test]
@@ -365,16 +371,16 @@ async fn add_with_lost_reply_is_in_doubt() {
     let server = Server::start();
     let port = start_reply_dropping_proxy(server.port, b"applied").await;
     let salver = Salver::redis("app", &format!("redis://127.0.0.1:{port}")).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("warm")).await.unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("warm")).await.unwrap();
     let lost = salver
-        .add(&page, Message::info("applied"))
+        .add(&context, Message::info("applied"))
         .await
         .unwrap_err();
     assert!(lost.is_in_doubt(), "{lost}");
     let direct = Salver::redis("app", &server.url()).unwrap();
     eventually("the second add is applied", async || {
-        (direct.count(&page).await.unwrap() == 2).then_some(())
+        (direct.count(&context).await.unwrap() == 2).then_some(())
     })
     .await;
 }
@@ -383,9 +389,9 @@ async fn add_with_lost_reply_is_in_doubt() {
 async fn add_without_reply_is_sent_again_with_same_bytes() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     report.slow_once(Duration::from_secs(60));
-    salver.add(&page, Message::info("once")).await.unwrap();
+    salver.add(&context, Message::info("once")).await.unwrap();
     assert_eq!(report.take(), ["add", "add"]);
     assert_messages!(salver, session("ada"), "settings", [Info "once"]);
 }
@@ -394,11 +400,11 @@ async fn add_without_reply_is_sent_again_with_same_bytes() {
 async fn write_without_reply_is_in_doubt_after_timeout() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     report.slow(Duration::from_secs(60));
     tokio::time::pause();
     let started = tokio::time::Instant::now();
-    let error = salver.add(&page, Message::info("x")).await.unwrap_err();
+    let error = salver.add(&context, Message::info("x")).await.unwrap_err();
     assert!(
         error.is_in_doubt() && error.retry_after().is_some(),
         "{error}"
@@ -412,32 +418,33 @@ async fn write_without_reply_is_in_doubt_after_timeout() {
 async fn release_and_take_are_sent_once() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
-    salver.add(&page, Message::info("x")).await.unwrap();
-    let claim = salver.claim(&page).await.unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
+    salver.add(&context, Message::info("x")).await.unwrap();
+    let claim = salver.claim(&context).await.unwrap();
     report.take();
     report.slow(Duration::from_secs(60));
     assert!(salver.release(claim).await.unwrap_err().is_in_doubt());
-    assert!(salver.take(&page).await.unwrap_err().is_in_doubt());
+    assert!(salver.take(&context).await.unwrap_err().is_in_doubt());
     assert_eq!(report.take(), ["release", "take"]);
 }
 
 #[tokio::test]
 async fn health_names_issue_and_advice() {
-    let down = Salver::redis("app", "redis://127.0.0.1:1").unwrap();
-    let health = down.health().await;
+    let unreachable = Salver::redis("app", "redis://127.0.0.1:1").unwrap();
+    let health = unreachable.health().await;
     assert_eq!(health.issues()[0].kind(), IssueKind::Unreachable);
     assert!(
         !health.is_healthy() && health.to_string().starts_with("unreachable: "),
         "{health}"
     );
     for _ in 0..3 {
-        down.peek(&down.context(session("ada"), "p").unwrap())
+        unreachable
+            .peek(&unreachable.context(session("ada"), "p").unwrap())
             .await
             .unwrap_err();
     }
     assert_eq!(
-        down.health().await.issues()[0].kind(),
+        unreachable.health().await.issues()[0].kind(),
         IssueKind::CircuitOpen
     );
 
@@ -445,30 +452,30 @@ async fn health_names_issue_and_advice() {
     let server = Server::start_with(&options);
     let salver = Salver::redis("app", &server.url()).unwrap();
     let health = salver.health().await;
-    let found: Vec<_> = health.issues().iter().map(|issue| issue.kind()).collect();
-    assert_eq!(found, [IssueKind::EvictionEnabled], "{health}");
+    let kinds: Vec<_> = health.issues().iter().map(|issue| issue.kind()).collect();
+    assert_eq!(kinds, [IssueKind::EvictionEnabled], "{health}");
     let expected =
         "eviction_enabled: maxmemory-policy is volatile-lru; set `maxmemory-policy noeviction`";
     assert_eq!(health.to_string(), expected);
     let port = server.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     let salver = Salver::redis("app", &replica.url()).unwrap();
-    let found = salver.health().await;
-    assert_eq!(found.issues()[0].kind(), IssueKind::ReadOnly, "{found}");
+    let health = salver.health().await;
+    assert_eq!(health.issues()[0].kind(), IssueKind::ReadOnly, "{health}");
 }
 
 #[tokio::test]
 async fn healthy_check_closes_breaker() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = salver.context(session("ada"), "p").unwrap();
+    let context = salver.context(session("ada"), "p").unwrap();
     report.down(true);
     for _ in 0..3 {
-        salver.peek(&page).await.unwrap_err();
+        salver.peek(&context).await.unwrap_err();
     }
     report.down(false);
     assert!(salver.health().await.is_healthy());
-    salver.peek(&page).await.unwrap();
+    salver.peek(&context).await.unwrap();
 }
 
 /// The first call after a disconnect that the client has not noticed succeeds, a claim as well as
@@ -479,18 +486,25 @@ async fn unnoticed_disconnect_fails_no_call() {
     // The test calls the store directly, because a handle calls Redis by itself and may notice the
     // disconnect.
     let store = RedisStore::new(&server.url()).unwrap();
-    let (page, age) = ([at("ada", "settings")], Duration::from_secs(60));
+    let (contexts, age) = ([at("ada", "settings")], Duration::from_secs(60));
     let message = [Message::info("kept")];
-    let added = store.add(&page[0], &message, &Limits::default()).await;
+    let added = store.add(&contexts[0], &message, &Limits::default()).await;
     added.unwrap();
     server.kill();
     server.restart();
-    let claim = store.claim(&page, age, age).await.unwrap();
+    let claim = store.claim(&contexts, age, age).await.unwrap();
     assert_eq!(claim.messages().len(), 1);
     server.kill();
     server.restart();
     store.confirm(&claim).await.unwrap();
-    assert!(store.peek(&page, age).await.unwrap().next_due_in.is_none());
+    assert!(
+        store
+            .peek(&contexts, age)
+            .await
+            .unwrap()
+            .next_due_in
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -529,8 +543,8 @@ async fn concurrent_calls_open_one_connection() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let store = RedisStore::new(&url).unwrap();
-    let page = [at("ada", "settings")];
-    let calls = join_all((0..100).map(|_| store.peek(&page, Duration::from_secs(60))));
+    let contexts = [at("ada", "settings")];
+    let calls = join_all((0..100).map(|_| store.peek(&contexts, Duration::from_secs(60))));
     let mut connections = Vec::new();
     let accepting = async {
         loop {
@@ -552,16 +566,16 @@ async fn store_health_is_logged_once_after_first_reply() {
     let options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
     let server = Server::start_with(&options);
     let salver = Salver::redis("app", &server.url()).unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     for _ in 0..3 {
-        salver.add(&page, Message::info("x")).await.unwrap();
+        salver.add(&context, Message::info("x")).await.unwrap();
     }
     let warning = "store health: eviction_enabled: maxmemory-policy is allkeys-lru";
     eventually("the issue is logged", async || {
         logs.text().contains(warning).then_some(())
     })
     .await;
-    salver.add(&page, Message::info("x")).await.unwrap();
+    salver.add(&context, Message::info("x")).await.unwrap();
     let warnings = logs
         .text()
         .lines()
@@ -580,23 +594,23 @@ async fn metrics_have_documented_names() {
         .max_messages(3)
         .build()
         .unwrap();
-    let page = salver.context(session("ada"), "settings").unwrap();
+    let context = salver.context(session("ada"), "settings").unwrap();
     for text in ["1", "2", "3", "4"] {
-        salver.add(&page, Message::info(text)).await.unwrap();
+        salver.add(&context, Message::info(text)).await.unwrap();
     }
-    inner.put_member(&page, "not a message");
+    inner.put_member(&context, "not a message");
     let newer = "{\"id\":\"018f2b6e-7c3a-7000-8000-000000000002\",\"v\":9,\"text\":\"x\"}";
     inner.put_member(
-        &page,
+        &context,
         newer.replace("018f2b6e-7c3a", &MessageId::new().to_string()[..13]),
     );
-    let claim = salver.claim(&page).await.unwrap();
+    let claim = salver.claim(&context).await.unwrap();
     salver.release(claim).await.unwrap();
-    let claim = salver.claim(&page).await.unwrap();
+    let claim = salver.claim(&context).await.unwrap();
     salver.confirm(&claim).await.unwrap();
     report.down(true);
     for _ in 0..4 {
-        salver.peek(&page).await.unwrap_err();
+        salver.peek(&context).await.unwrap_err();
     }
     salver.flush().await;
     let expected = [

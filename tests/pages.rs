@@ -7,9 +7,9 @@ use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use salver::Salver;
 use serde_json::json;
 
-use crate::support::app::{Dashboard, example, known_visitor, start_example, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
+use crate::support::example_programs::{Dashboard, example, known_visitor, start_example, visitor};
 use crate::support::redis::Server;
 
 const SAVED: &str = "Your settings have been changed successfully.";
@@ -23,7 +23,7 @@ async fn add_by_form(browser: &Browser, dashboard: &Dashboard, text: &str, view:
 }
 
 /// Adds a message by a script in the open page, without navigating away.
-pub async fn leave_here(browser: &Browser, fields: serde_json::Value) {
+pub async fn add_by_script(browser: &Browser, fields: serde_json::Value) {
     let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', \
                   body: new URLSearchParams(FIELDS) }).then(() => 1);";
     browser
@@ -205,7 +205,7 @@ async fn five_redirects_lose_no_message() {
     // The redirect after the second add led to a page, which shows the message for any view.
     browser.shows(&["five hops away"]).await;
     browser.open(&dashboard.at("/uploads")).await;
-    leave_here(&browser, json!({ "text": SAVED, "view": "dashboard" })).await;
+    add_by_script(&browser, json!({ "text": SAVED, "view": "dashboard" })).await;
     browser.open(&dashboard.at("/hop/5")).await;
     assert!(
         browser
@@ -244,7 +244,7 @@ async fn two_tabs_show_messages_of_their_views_only() {
     let second = browser.driver.new_tab().await.unwrap();
     for view in ["settings", "uploads"] {
         let text = format!("for {view}");
-        leave_here(&browser, json!({ "text": text, "view": view })).await;
+        add_by_script(&browser, json!({ "text": text, "view": view })).await;
     }
     browser.driver.switch_to_window(second).await.unwrap();
     browser.open(&dashboard.at("/dashboard")).await;
@@ -316,7 +316,7 @@ async fn empty_password_shows_error_and_pending_message() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     // From a page of another view, so that no open stream delivers the message.
     browser.open(&dashboard.at("/settings")).await;
-    leave_here(
+    add_by_script(
         &browser,
         json!({ "text": "from elsewhere", "view": "password" }),
     )
@@ -436,10 +436,10 @@ async fn json_add_succeeds_or_names_invalid_field() {
         let request = visitor
             .post(dashboard.at("/messages"))
             .header("accept", "application/json");
-        let answer = request.form(fields).send().await.unwrap();
+        let response = request.form(fields).send().await.unwrap();
         (
-            answer.status().as_u16(),
-            answer.json::<serde_json::Value>().await.unwrap(),
+            response.status().as_u16(),
+            response.json::<serde_json::Value>().await.unwrap(),
         )
     };
     let (status, added) = post(&[
@@ -486,7 +486,7 @@ async fn json_add_succeeds_or_names_invalid_field() {
 }
 
 /// Adds one message of each level for the dashboard, by a script in the open page.
-pub async fn fill_the_dashboard(browser: &Browser) {
+pub async fn add_message_of_each_level(browser: &Browser) {
     let long = format!(
         "A long text without end, such as a path: /srv/import/2026-11-21/{}",
         "icons-and-more-icons/".repeat(8)
@@ -505,7 +505,7 @@ pub async fn fill_the_dashboard(browser: &Browser) {
     ];
     for (level, title, text, markdown) in messages {
         let fields = json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
-        leave_here(browser, fields).await;
+        add_by_script(browser, fields).await;
     }
 }
 
@@ -526,7 +526,7 @@ async fn pages_are_accessible_and_do_not_scroll_sideways() {
             ] {
                 if name == "messages" {
                     browser.open(&dashboard.at("/uploads")).await;
-                    fill_the_dashboard(&browser).await;
+                    add_message_of_each_level(&browser).await;
                 } else if name == "settings" {
                     browser.open(&dashboard.at(path)).await;
                     browser.click("main form button").await;
@@ -570,12 +570,15 @@ async fn pages_are_accessible_and_do_not_scroll_sideways() {
 #[tokio::test]
 async fn stylesheet_is_served_and_cached() {
     let dashboard = Dashboard::start(None);
-    let answer = visitor()
+    let response = visitor()
         .get(dashboard.at("/salver/salver.css"))
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.headers()["content-type"], "text/css; charset=utf-8");
-    assert_eq!(answer.headers()["cache-control"], "public, max-age=3600");
-    assert_eq!(answer.text().await.unwrap(), salver::STYLESHEET);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/css; charset=utf-8"
+    );
+    assert_eq!(response.headers()["cache-control"], "public, max-age=3600");
+    assert_eq!(response.text().await.unwrap(), salver::STYLESHEET);
 }

@@ -34,8 +34,8 @@ impl SoakFixture {
         if n.is_multiple_of(10) {
             let message = self.history.message(context);
             match self.salver.add(context, message.clone()).await {
-                Ok(_) => self.history.acknowledged(&message),
-                Err(_) => self.history.in_doubt(&message),
+                Ok(_) => self.history.record_acknowledged(&message),
+                Err(_) => self.history.record_in_doubt(&message),
             }
         }
         let stream = send_get(self.port, "/page", context.session().as_str())
@@ -44,7 +44,7 @@ impl SoakFixture {
         let page = read_response(stream)
             .await
             .expect("a response was incomplete");
-        self.history.received(context, &page);
+        self.history.record_received(context, &page);
         self.pages.fetch_add(1, Ordering::Relaxed);
     }
 }

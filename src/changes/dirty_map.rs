@@ -12,7 +12,7 @@ use crate::changes::fingerprint::{Fingerprint, IdentityHasher};
 const SHARDS: usize = 64;
 /// The bit of an entry that holds the generation in which the entry was last written. Each resync
 /// pass begins a generation.
-const GENERATION: u32 = 1 << 31;
+const GENERATION_BIT: u32 = 1 << 31;
 /// Length of a tick in milliseconds. Coarse, so that 31 bits of ticks last for four years.
 const MILLIS_PER_TICK: u64 = 64;
 
@@ -29,7 +29,7 @@ impl Due {
     /// delays a message. After four years all times have the last tick, and every entry is due.
     pub(crate) fn after_millis(millis: u64) -> Self {
         let due = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
-        Self(due.saturating_add(2).min(GENERATION - 1))
+        Self(due.saturating_add(2).min(GENERATION_BIT - 1))
     }
 }
 
@@ -87,7 +87,7 @@ impl DirtyMap {
     #[cfg(feature = "web")]
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<Due> {
         let value = self.shard(fingerprint).get(&fingerprint).copied()?;
-        Some(Due(value & !GENERATION))
+        Some(Due(value & !GENERATION_BIT))
     }
 
     /// Requires a query of a context from this tick on. An entry with an earlier tick keeps it.
@@ -107,7 +107,7 @@ impl DirtyMap {
     /// Records that a query of a context begins. Its result does not cover later changes.
     pub(crate) fn begin_query(&self, fingerprint: Fingerprint) {
         if let Some(value) = self.shard(fingerprint).get_mut(&fingerprint) {
-            *value = *value & GENERATION | Due::IN_FLIGHT.0;
+            *value = *value & GENERATION_BIT | Due::IN_FLIGHT.0;
         }
     }
 
@@ -121,7 +121,7 @@ impl DirtyMap {
         let mut shard = self.shard(fingerprint);
         if shard
             .get(&fingerprint)
-            .is_some_and(|value| value & !GENERATION == Due::IN_FLIGHT.0)
+            .is_some_and(|value| value & !GENERATION_BIT == Due::IN_FLIGHT.0)
         {
             shard.remove(&fingerprint);
             self.count.fetch_sub(1, Ordering::Relaxed);
@@ -132,14 +132,14 @@ impl DirtyMap {
 
     /// Begins a new generation. Entries that are written from now on belong to it.
     pub(crate) fn begin_generation(&self) {
-        self.generation.fetch_xor(GENERATION, Ordering::AcqRel);
+        self.generation.fetch_xor(GENERATION_BIT, Ordering::AcqRel);
     }
 
     /// Removes the entries of the previous generation, and sets the threshold for the next resync
     /// pass.
     pub(crate) fn drop_stale(&self) {
         let current = self.generation.load(Ordering::Relaxed);
-        self.retain(|value| value & GENERATION == current);
+        self.retain(|value| value & GENERATION_BIT == current);
         let remaining = self.count.load(Ordering::Relaxed);
         let free = self.capacity.saturating_sub(remaining);
         self.resync_threshold
@@ -163,7 +163,7 @@ impl DirtyMap {
         // generation.
         let generation = self.generation.load(Ordering::Acquire);
         if let Some(value) = shard.get_mut(&fingerprint) {
-            *value = due(Some(Due(*value & !GENERATION))).0 | generation;
+            *value = due(Some(Due(*value & !GENERATION_BIT))).0 | generation;
             return Ok(());
         }
         if self.count.load(Ordering::Relaxed) >= self.capacity {

@@ -18,7 +18,7 @@ use crate::changes::fingerprint::Fingerprint;
 /// guarantees limit for how long pages trust a silent server.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(700);
 /// The bit of [`Index::state`] that is set once every context in the store has been scanned.
-pub(crate) const SYNCED: u64 = 1;
+pub(crate) const SYNCED_BIT: u64 = 1;
 
 /// The entries of the pending index, and whether they are complete.
 pub(crate) struct Index {
@@ -64,7 +64,8 @@ impl Index {
         // here too.
         let now = self.now();
         let heartbeat_age = now.saturating_sub(self.last_heartbeat.load(Ordering::Acquire));
-        let synced = state & SYNCED != 0 && heartbeat_age <= HEARTBEAT_TIMEOUT.as_millis() as u64;
+        let synced =
+            state & SYNCED_BIT != 0 && heartbeat_age <= HEARTBEAT_TIMEOUT.as_millis() as u64;
         synced.then_some((state, now))
     }
 
@@ -82,13 +83,13 @@ impl Index {
 
     /// Clears all entries and the bit [`SYNCED`]. Returns whether the bit was set.
     pub(super) fn invalidate(&self, _guard: &MutexGuard<'_, ()>) -> bool {
-        let invalidated = |state: u64| Some((state | SYNCED).wrapping_add(1));
+        let invalidated = |state: u64| Some((state | SYNCED_BIT).wrapping_add(1));
         let before = self
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, invalidated);
         self.dirty.clear();
         // `invalidated` always returns a state, so the update never fails.
-        before.is_ok_and(|state| state & SYNCED != 0)
+        before.is_ok_and(|state| state & SYNCED_BIT != 0)
     }
 
     pub(crate) fn now(&self) -> u64 {

@@ -43,7 +43,7 @@ impl Listener {
     ///
     /// One return can stand for several changes, or for none. No change is missed permanently:
     /// while this process receives no change notifications, the call returns once a second. A
-    /// scheduled message that becomes visible, or a lease that ends, is not a change. The previous
+    /// delayed message that becomes visible, or a lease that expires, is not a change. The previous
     /// read returns that time in
     /// [`ReadResult::next_due_in`](crate::store::ReadResult::next_due_in).
     ///

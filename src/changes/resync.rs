@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
-use crate::changes::index::{Index, SYNCED};
+use crate::changes::index::{Index, SYNCED_BIT};
 use crate::changes::source::Changes;
 
 impl Changes {
@@ -53,14 +53,14 @@ impl ResyncPass<'_> {
     /// Returns whether the index was synced when the pass began. No page waits for the end of such
     /// a pass.
     pub(crate) fn was_synced(&self) -> bool {
-        self.state & SYNCED != 0
+        self.state & SYNCED_BIT != 0
     }
 
     /// Ends the pass. Removes the entries of contexts that were neither scanned nor changed during
     /// it. Unless the index was invalidated meanwhile, it is synced from now on.
     pub(crate) fn finish(self) {
         self.index.dirty.drop_stale();
-        let synced = self.state | SYNCED;
+        let synced = self.state | SYNCED_BIT;
         let state = &self.index.state;
         let updated =
             state.compare_exchange(self.state, synced, Ordering::AcqRel, Ordering::Acquire);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::sleep;
 
-use crate::changes::index::{Index, SYNCED};
+use crate::changes::index::{Index, SYNCED_BIT};
 use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};
 
 /// The reports of the task that owns the tracking connection.
@@ -76,7 +76,7 @@ impl Changes {
     /// process.
     pub(crate) fn needs_resync(&self) -> bool {
         let needs_resync = |index: &Index| {
-            let synced = index.state.load(Ordering::Acquire) & SYNCED != 0;
+            let synced = index.state.load(Ordering::Acquire) & SYNCED_BIT != 0;
             !synced || index.dirty.needs_resync()
         };
         self.index().is_some_and(needs_resync)

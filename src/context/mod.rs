@@ -171,7 +171,7 @@ impl Context {
     ///
     /// One context if the view is [`View::ANY`].
     #[must_use]
-    pub fn read_contexts(&self) -> Vec<Self> {
+    pub fn contexts_to_read(&self) -> Vec<Self> {
         let any = self.with_view(View::ANY);
         if self.view.is_any() {
             vec![any]

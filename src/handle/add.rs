@@ -38,7 +38,7 @@ impl Salver {
     /// - [`is_full`](Error::is_full): the context is full and set to
     ///   [`WhenFull::Reject`](crate::store::WhenFull::Reject), the session has too many contexts,
     ///   or the store is out of memory.
-    /// - [`is_closed`](Error::is_closed): the session was closed by a logout.
+    /// - [`is_session_closed`](Error::is_session_closed): the session was closed by a logout.
     /// - [`is_unavailable`](Error::is_unavailable): nothing was added; retry later.
     /// - [`is_in_doubt`](Error::is_in_doubt): the message may have been added; adding it again is
     ///   safe.
@@ -100,7 +100,7 @@ impl Salver {
                 }
             }
         }
-        Err(Error::closed().with_operation("add"))
+        Err(Error::session_closed().with_operation("add"))
     }
 
     /// Adds under exactly this session id; returns how many messages were accepted.

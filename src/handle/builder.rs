@@ -156,7 +156,7 @@ settings! {
     ttl(time: Duration) => limits.ttl;
     /// Sets the age beyond which a message is no longer shown, by the time in its id.
     ///
-    /// 1 second to 30 days. Default: 24 hours. It keeps outdated messages off the page.
+    /// 1 second to 30 days. Default: 24 hours. Stops pages from showing messages that are no longer relevant.
     max_age(time: Duration) => limits.max_age;
     /// Sets how many messages a context has at most.
     ///
@@ -173,7 +173,7 @@ settings! {
     /// Sets how long a claim hides its messages from other readers.
     ///
     /// 1 second to 10 minutes. Default: 15 seconds. A page slower than the lease may show a message
-    /// that another page shows too. After a crash, messages reappear when the lease ends.
+    /// that another page shows too. After a crash, messages reappear when the lease expires.
     lease(time: Duration) => lease;
     /// Sets the lowest level that is added. Adds below it succeed without effect.
     ///

@@ -84,7 +84,9 @@ impl Salver {
                     match with_deadline(remaining, call(), write_timed_out).await {
                         // The first attempt may have been applied, so the error stays in doubt. Not
                         // if the session is closed: its messages have been removed.
-                        Err(second) if !second.is_in_doubt() && !second.is_closed() => Err(error),
+                        Err(second) if !second.is_in_doubt() && !second.is_session_closed() => {
+                            Err(error)
+                        }
                         second => second,
                     }
                 }

@@ -55,7 +55,7 @@ impl Salver {
     /// Until the [`lease`](crate::SalverBuilder::lease) ends (15 seconds by default) no other read
     /// returns them. Call [`confirm`](Self::confirm) when they were shown, or
     /// [`release`](Self::release) when they were not. Without either they become visible again when
-    /// the lease ends.
+    /// the lease expires.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Salver {
     ///
     /// If the future is dropped, the messages that it claims are released when the store replies.
     pub async fn claim(&self, context: &Context) -> Result<Claim, Error> {
-        let contexts = context.read_contexts();
+        let contexts = context.contexts_to_read();
         let guard = self
             .claim_guarded(contexts, self.config().call_timeout)
             .await?;
@@ -74,7 +74,7 @@ impl Salver {
 
     /// Confirms a claim: its messages were shown, and are removed. One round trip.
     ///
-    /// They are removed even if the lease has ended and another reader has claimed them since. A
+    /// They are removed even if the lease has expired and another reader has claimed them since. A
     /// confirm follows a session that moved at a login, with one more round trip for each move.
     /// Repeating it is safe. Without a reply it is sent once more, as in [`add`](Self::add).
     ///
@@ -104,7 +104,7 @@ impl Salver {
         context: &Context,
         ids: Vec<MessageId>,
     ) -> Result<(), Error> {
-        let (contexts, selector) = (context.read_contexts(), Selector::Ids(ids));
+        let (contexts, selector) = (context.contexts_to_read(), Selector::Ids(ids));
         let confirms = contexts.iter().map(|context| {
             self.write_idempotent("confirm", || self.store.retract(context, &selector))
         });
@@ -124,12 +124,12 @@ impl Salver {
     ///
     /// [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
     /// [`is_denied`](Error::is_denied), [`is_unreadable`](Error::is_unreadable). The messages then
-    /// become visible when the lease ends, at the latest.
+    /// become visible when the lease expires, at the latest.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the messages may have been released; otherwise they become visible
-    /// when the lease ends.
+    /// when the lease expires.
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
         self.write_non_idempotent("release", self.store.release(&claim))
             .await?;

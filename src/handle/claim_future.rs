@@ -16,7 +16,7 @@ use crate::handle::salver::Salver;
 use crate::store::Claim;
 use crate::{Context, Error, runtime, telemetry};
 
-/// How long the background runtime waits for the reply to a dropped claim. After it the lease ends
+/// How long the background runtime waits for the reply to a dropped claim. After it the lease expires
 /// the claim.
 const ORPHAN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -34,8 +34,8 @@ impl<'a> ClaimFuture<'a> {
     pub(crate) fn new(salver: &'a Salver, contexts: Vec<Context>) -> Self {
         let store = Arc::clone(&salver.store);
         let config = salver.config();
-        let (lease, age) = (config.lease, config.limits.max_age);
-        let call: StoreCall = Box::pin(async move { store.claim(&contexts, lease, age).await });
+        let (lease, max_age) = (config.lease, config.limits.max_age);
+        let call: StoreCall = Box::pin(async move { store.claim(&contexts, lease, max_age).await });
         Self {
             salver,
             // A store that panics must not break the page.
@@ -69,7 +69,7 @@ impl Drop for ClaimFuture<'_> {
                 let claimed = with_deadline(ORPHAN_TIMEOUT, call.map(Ok), read_timed_out).await;
                 drop(claimed.and_then(|claimed| into_guard(&salver, claimed)));
             };
-            // Without the background thread, the messages become visible when the lease ends.
+            // Without the background thread, the messages become visible when the lease expires.
             let _ = runtime::spawn(release);
         }
     }

@@ -83,9 +83,9 @@ impl ClaimGuard {
         self
     }
 
-    /// Drops the claim without releasing it: the client confirms the messages, or their lease ends.
+    /// Drops the claim without releasing it: the client confirms the messages, or their lease expires.
     #[cfg(feature = "live")]
-    pub(crate) fn abandon_to_lease(self) {
+    pub(crate) fn drop_without_release(self) {
         drop(self.into_claim());
     }
 
@@ -142,7 +142,7 @@ impl ClaimGuard {
             let ClaimGuardInner { claim, salver, .. } = *inner;
             let settler = &salver.settler;
             let attempted = settler.enqueue_and_wait(&salver.app, Settlement::Release(claim));
-            // After the deadline, the release completes in the background or the lease ends.
+            // After the deadline, the release completes in the background or the lease expires.
             let _ = timeout(deadline, attempted).await;
         }
     }

@@ -35,7 +35,7 @@ impl Salver {
     pub fn listen(&self, context: &Context) -> Listener {
         let changes = self.shared.store.changes(context.app());
         let changes = changes.unwrap_or_else(|| Arc::new(Changes::polling()));
-        changes.listen(&context.read_contexts())
+        changes.listen(&context.contexts_to_read())
     }
 }
 

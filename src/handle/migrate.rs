@@ -32,7 +32,7 @@ impl Salver {
     ///
     /// # Errors
     ///
-    /// - [`is_closed`](Error::is_closed): the old session was closed, or has moved to another id.
+    /// - [`is_session_closed`](Error::is_session_closed): the old session was closed, or has moved to another id.
     ///   Nothing has moved.
     /// - [`is_unavailable`](Error::is_unavailable): nothing has moved; retry later.
     /// - [`is_in_doubt`](Error::is_in_doubt): the messages may have moved; repeat the call.
@@ -55,10 +55,10 @@ impl Salver {
         &self,
         from: &SessionId,
         to: &SessionId,
-        open: bool,
+        reopen: bool,
     ) -> Result<(), Error> {
         let limits = &self.config().limits;
-        let migrate = || self.store.migrate(&self.app, from, to, open, limits);
+        let migrate = || self.store.migrate(&self.app, from, to, reopen, limits);
         self.write_idempotent("migrate", migrate).await
     }
 }
@@ -92,7 +92,7 @@ impl Salver {
             let deadline = tokio::time::Instant::now() + RETRY_PERIOD;
             while tokio::time::Instant::now() < deadline {
                 match salver.migrate_to_new(&from, &to).await {
-                    Err(error) if !error.is_closed() => {
+                    Err(error) if !error.is_session_closed() => {
                         tracing::debug!(%error, "session migration not complete; retrying")
                     }
                     _ => return,

@@ -7,7 +7,7 @@ impl Salver {
     /// Returns the messages that a page of this context would show, its own and those of
     /// [`View::ANY`](crate::View::ANY), and changes nothing. One round trip.
     ///
-    /// They are in the order of their ids. Claimed, delayed and outdated messages are not included.
+    /// They are in the order of their ids. Claimed, delayed and expired messages are not included.
     ///
     /// # Errors
     ///
@@ -20,7 +20,7 @@ impl Salver {
     ///
     /// Safe: it changes nothing.
     pub async fn peek(&self, context: &Context) -> Result<Vec<Message>, Error> {
-        let contexts = context.read_contexts();
+        let contexts = context.contexts_to_read();
         let peek = self.store.peek(&contexts, self.config().limits.max_age);
         Ok(self.read("peek", peek).await?.messages)
     }
@@ -71,7 +71,7 @@ impl Salver {
     ///
     /// Not cancel safe: if the future is dropped, the messages may have been removed and are lost.
     pub async fn take(&self, context: &Context) -> Result<Vec<Message>, Error> {
-        let contexts = context.read_contexts();
+        let contexts = context.contexts_to_read();
         let take = self.store.take(&contexts, self.config().limits.max_age);
         let result = self.write_non_idempotent("take", take).await?;
         telemetry::record_skipped(&self.app, &result.skipped());

@@ -55,7 +55,7 @@ impl Salver {
     /// trip.
     ///
     /// For the [`ttl`](crate::SalverBuilder::ttl) (1 hour by default) adds fail with
-    /// [`Error::is_closed`]. If the session has moved to a new id at a login, adds still go to that
+    /// [`Error::is_session_closed`]. If the session has moved to a new id at a login, adds still go to that
     /// id.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::message::limits::{MAX_LABEL, MAX_URL};
+use crate::message::limits::{MAX_LABEL_BYTES, MAX_URL_BYTES};
 use crate::validate::validate_line;
 
 /// The link that a message offers, such as "Look at them". Created by
@@ -37,8 +37,8 @@ impl Action {
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        validate_line("action.label", &self.label, MAX_LABEL)?;
-        validate_line("action.url", &self.url, MAX_URL)?;
+        validate_line("action.label", &self.label, MAX_LABEL_BYTES)?;
+        validate_line("action.url", &self.url, MAX_URL_BYTES)?;
         if is_link(&self.url) {
             Ok(())
         } else {

@@ -25,8 +25,8 @@ pub use self::format::Format;
 pub use self::id::MessageId;
 pub use self::level::Level;
 pub use self::limits::{
-    MAX_DATA, MAX_DELAY, MAX_DEPTH, MAX_KEY, MAX_LABEL, MAX_MESSAGE, MAX_TAG, MAX_TEXT, MAX_TITLE,
-    MAX_URL,
+    MAX_DATA_BYTES, MAX_DATA_DEPTH, MAX_DELAY, MAX_KEY_BYTES, MAX_LABEL_BYTES, MAX_MESSAGE_BYTES,
+    MAX_TAG_BYTES, MAX_TEXT_BYTES, MAX_TITLE_BYTES, MAX_URL_BYTES,
 };
 pub(crate) use self::translation_key::TranslationKey;
 
@@ -349,7 +349,7 @@ impl Message {
 
     /// Returns whether the message has expired at `unix_ms`, the time of the clock of the store.
     ///
-    /// Only [`expires_at`](Self::expires_at) counts, not the age limit.
+    /// Only [`expires_at`](Self::expires_at) counts, not `max_age`.
     #[must_use]
     pub fn is_expired_at(&self, unix_ms: u64) -> bool {
         self.expires_at.is_some_and(|moment| moment <= unix_ms)
@@ -371,9 +371,9 @@ impl Message {
     /// - an autoclose of 1 ms;
     /// - a delay of a year.
     pub fn validate(&self) -> Result<(), Error> {
-        validate_text("text", &self.text, MAX_TEXT)?;
+        validate_text("text", &self.text, MAX_TEXT_BYTES)?;
         if let Some(title) = &self.title {
-            validate_line("title", title, MAX_TITLE)?;
+            validate_line("title", title, MAX_TITLE_BYTES)?;
         }
         if let Some(tag) = &self.tag {
             validate_tag(tag)?;
@@ -399,14 +399,14 @@ impl Message {
         let Some(data) = &self.data else {
             return Ok(());
         };
-        if data::depth(data) > MAX_DEPTH {
+        if data::depth(data) > MAX_DATA_DEPTH {
             return Err(Error::invalid(
                 "data",
-                format!("is nested more than {MAX_DEPTH} deep"),
+                format!("is nested more than {MAX_DATA_DEPTH} deep"),
             ));
         }
-        if data.to_string().len() > MAX_DATA {
-            return Err(too_long("data", MAX_DATA));
+        if data.to_string().len() > MAX_DATA_BYTES {
+            return Err(too_long("data", MAX_DATA_BYTES));
         }
         Ok(())
     }
@@ -436,8 +436,8 @@ pub(crate) fn validate_tag(tag: &str) -> Result<(), Error> {
     if tag.is_empty() {
         return Err(Error::invalid("tag", "is empty"));
     }
-    if tag.len() > MAX_TAG {
-        return Err(too_long("tag", MAX_TAG));
+    if tag.len() > MAX_TAG_BYTES {
+        return Err(too_long("tag", MAX_TAG_BYTES));
     }
     if !tag.bytes().all(is_unreserved) {
         return Err(Error::invalid(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::message::data::depth;
-use crate::message::limits::{MAX_DATA, MAX_DEPTH, MAX_KEY};
+use crate::message::limits::{MAX_DATA_BYTES, MAX_DATA_DEPTH, MAX_KEY_BYTES};
 use crate::validate::{too_long, validate_line};
 
 /// The key of a text in the translations of the site, and its arguments.
@@ -36,21 +36,21 @@ impl TranslationKey {
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        validate_line("key", &self.key, MAX_KEY)?;
+        validate_line("key", &self.key, MAX_KEY_BYTES)?;
         if self.failed {
             return Err(Error::invalid("args", "cannot be written as JSON"));
         }
         let mut size = 0;
         for (name, value) in &self.args {
-            validate_line("args", name, MAX_KEY)?;
-            if depth(value) >= MAX_DEPTH {
-                let problem = format!("are nested more than {MAX_DEPTH} deep");
+            validate_line("args", name, MAX_KEY_BYTES)?;
+            if depth(value) >= MAX_DATA_DEPTH {
+                let problem = format!("are nested more than {MAX_DATA_DEPTH} deep");
                 return Err(Error::invalid("args", problem));
             }
             size += name.len() + value.to_string().len();
         }
-        match size > MAX_DATA {
-            true => Err(too_long("args", MAX_DATA)),
+        match size > MAX_DATA_BYTES {
+            true => Err(too_long("args", MAX_DATA_BYTES)),
             false => Ok(()),
         }
     }

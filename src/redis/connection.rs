@@ -14,7 +14,7 @@ use crate::backoff::jitter;
 use crate::redis::classify;
 use crate::redis::classify::Failure;
 use crate::redis::in_flight::{InFlight, StallPolicy};
-use crate::redis::raw::RawConnection;
+use crate::redis::raw_connection::RawConnection;
 use crate::redis::{Connector, Idempotency, Request, reply, retry};
 use crate::{Error, runtime};
 

@@ -11,7 +11,7 @@ mod classify;
 mod connect;
 mod connection;
 mod in_flight;
-mod raw;
+mod raw_connection;
 mod replication;
 mod reply;
 mod request;

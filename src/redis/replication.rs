@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::redis::classify;
 use crate::redis::classify::Failure;
-use crate::redis::raw::{RawConnection, WaitReplicas};
+use crate::redis::raw_connection::{RawConnection, WaitReplicas};
 use crate::redis::{Connection, Connector, Request, reply, retry};
 use crate::{Error, runtime};
 

@@ -5,7 +5,7 @@ use ::redis::{RedisError, Value};
 use crate::redis::Request;
 use crate::redis::classify;
 use crate::redis::classify::{Failure, Retry};
-use crate::redis::raw::RawConnection;
+use crate::redis::raw_connection::RawConnection;
 
 /// Returns the elements of a reply after the first, which names the key.
 pub(crate) fn parse_reply(

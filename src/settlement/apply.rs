@@ -19,7 +19,7 @@ use crate::telemetry;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Maximum number of settlements that wait in one queue. Bounds the memory used while the store is
-/// down. The messages of a rejected settlement become visible again when the lease ends.
+/// down. The messages of a rejected settlement become visible again when the lease expires.
 pub(super) const QUEUE_CAPACITY: usize = 1024;
 /// Maximum number of settlements in flight: enough to fill the pipeline of one connection.
 pub(super) const MAX_IN_FLIGHT: usize = 64;
@@ -62,7 +62,7 @@ impl PendingSettlement {
 /// The outcome of one attempt to settle a claim.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Applied {
-    /// Settled, or failed for good.
+    /// Settled, or failed permanently.
     Done,
     /// A confirm that failed and may succeed later.
     Retry,

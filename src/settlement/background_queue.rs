@@ -15,7 +15,7 @@ use crate::settlement::apply::{
 use crate::{Error, runtime};
 
 /// Maximum number of confirms that wait for a retry. Bounds the memory used while the store is
-/// down. Beyond it the oldest is abandoned: its messages become visible again when the lease ends.
+/// down. Beyond it the oldest is abandoned: its messages become visible again when the lease expires.
 const MAX_RETRY_QUEUE: usize = 1000;
 /// Wait before the first retry of confirms, doubled by each failed retry.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
@@ -61,7 +61,7 @@ impl BackgroundQueue {
         }
         if LOG_LIMIT.allow() {
             tracing::warn!(
-                "settlement queue full; claim dropped, its messages reappear when the lease expires"
+                "settlement queue full; a claim was neither confirmed nor released, its messages reappear when the lease expires"
             );
         }
     }

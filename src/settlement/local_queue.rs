@@ -105,7 +105,7 @@ impl QueueState {
             }
         };
         // Limited, since a runtime that is not polled finishes nothing. The messages of its
-        // settlements in flight then become visible when their leases end.
+        // settlements in flight then become visible when their leases expire.
         let _ = timeout(CALL_TIMEOUT, until_idle).await;
     }
 

@@ -17,7 +17,7 @@ pub struct ReadResult {
     pub next_due_in: Option<Duration>,
     /// Number of messages displaced since the last claim or take, for "and N more" on the page.
     pub displaced: u64,
-    /// Number of messages that were too old or past their deadline.
+    /// Number of messages that were expired or older than the maximum age.
     pub expired: u64,
     /// Number of members that could not be decoded.
     pub undecodable: u64,
@@ -45,7 +45,7 @@ impl ReadResult {
     /// `members` are stored members, as written by [`wire::encode`]. Returns those that a confirm
     /// removes: all but the members of a newer version.
     #[must_use]
-    pub fn read_members(&mut self, unix_ms: u64, mut members: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    pub fn decode_members(&mut self, unix_ms: u64, mut members: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         members.retain(|member| {
             match wire::decode(member) {
                 Ok(message) if message.is_expired_at(unix_ms) => self.expired += 1,
@@ -73,14 +73,14 @@ impl ReadResult {
 
     /// Records that a message becomes visible after this time. An earlier time that is recorded
     /// stays.
-    pub fn note_due_in(&mut self, time: Duration) {
+    pub fn record_due_in(&mut self, time: Duration) {
         self.next_due_in = Some(self.next_due_in.map_or(time, |next| next.min(time)));
     }
 }
 
 /// Messages held under a lease until confirmed or released.
 ///
-/// Dropping it has no effect on the store: the messages become visible again when the lease ends.
+/// Dropping it has no effect on the store: the messages become visible again when the lease expires.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claim {

@@ -53,11 +53,11 @@ impl IssueKind {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Unreachable => "check that the server is running and that its address is correct",
-            Self::CircuitOpen => "none needed: the store is retried within a second",
+            Self::CircuitOpen => "none needed: the store is retried within 200 ms",
             Self::PermissionDenied => {
                 "check the user, the password, and the permissions on the deployment page"
             }
-            Self::UnsupportedVersion => "use Redis 6.2 or newer, or Valkey",
+            Self::UnsupportedVersion => "use Redis 6.2 or newer",
             Self::EvictionEnabled => "set `maxmemory-policy noeviction`",
             Self::OutOfMemory => "raise `maxmemory`, or remove old messages with `Salver::sweep`",
             Self::ReadOnly => {

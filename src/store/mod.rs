@@ -1,17 +1,16 @@
 //! The storage of messages: the [`Store`] trait, its requirements, and the two stores of this
 //! crate.
 //!
-//! This module is in layer 2. It uses the core types and the connections to servers, but no handle,
-//! request or page.
+//! This module uses the core types and the connections to servers, but no handle, request or page.
 //!
-//! [`MemoryStore`] is the embedded default: one process, bounded, without persistence.
+//! [`MemoryStore`] is the default: one process, bounded, without persistence.
 //! [`RedisStore`] is shared by any number of processes, in any language.
 //!
 //! # Requirements
 //!
 //! A custom store has to meet these requirements. The tests in [`conformance`] check them: both
 //! stores of this crate pass, and `salver::conformance_tests!` runs the tests on a custom store. A
-//! message is *visible* when its time has come and it is not too old.
+//! message is *visible* when its time has come and it has not expired.
 //!
 //! 1. **One time decides.** A message has a time from which it is visible. An add sets it to now
 //!    plus the message's delay. A claim sets it to the end of the lease. A release sets it to the
@@ -40,7 +39,7 @@
 //!     member of a newer version is kept and counted. Only a member with a header that
 //!     [`wire::member_header`](crate::wire::member_header) accepts has an id, a tag or a version.
 //! 12. **A closed session accepts nothing.** Adds return [`AddOutcome::SessionMoved`] after a
-//!     migrate and fail with [`Error::is_closed`](crate::Error::is_closed) after a close, for
+//!     migrate and fail with [`Error::is_session_closed`](crate::Error::is_session_closed) after a close, for
 //!     [`Limits::ttl`]. Reads find nothing in it, even if another program has written there.
 //! 13. **A sweep removes old messages**, leased or not, in steps of bounded size. It works in a
 //!     store that is full.
@@ -59,21 +58,21 @@ mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod health;
-mod interface;
 mod memory;
 mod millis;
 #[cfg(feature = "redis")]
 mod redis;
 mod stats;
+mod store_trait;
 
 pub use self::claim::{Claim, ClaimedMembers, ReadResult};
 pub use self::health::{Issue, IssueKind};
-pub(crate) use self::interface::MAX_REDIRECTS;
-pub use self::interface::{AddOutcome, Selector, Store, StoreFuture};
 pub use self::memory::{Clock, MemoryStore};
 pub(crate) use self::millis::millis;
 #[cfg(feature = "redis")]
 pub use self::redis::{ADD_SCRIPT, RedisStore, RedisStoreBuilder};
 pub use self::stats::{ContextStats, StoreStats, SweepProgress};
+pub(crate) use self::store_trait::MAX_REDIRECTS;
+pub use self::store_trait::{AddOutcome, Selector, Store, StoreFuture};
 pub use crate::changes::{Changes, Listener};
 pub use crate::config::{Limits, WhenFull};

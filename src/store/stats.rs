@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ContextStats {
-    /// Number of messages, leased, scheduled or visible.
+    /// Number of messages, claimed, delayed or visible.
     pub messages: u64,
     /// Total size of the messages as stored, in bytes.
     pub bytes: u64,
@@ -33,7 +33,7 @@ impl ContextStats {
 pub struct StoreStats {
     /// Number of contexts with messages.
     pub contexts: u64,
-    /// Number of messages, leased, scheduled or visible.
+    /// Number of messages, claimed, delayed or visible.
     pub messages: u64,
     /// Total size of the messages as stored, in bytes.
     pub bytes: u64,

@@ -30,9 +30,9 @@ impl Salver {
 /// | `GET /salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
 /// | `GET /salver/salver.js` | the page script, with the feature `live` |
 /// | `GET /salver/stream` | messages of one view as server-sent events, with the feature `live` |
-/// | `POST /salver/claim` | claims the pending messages of a view, as JSON |
+/// | `POST /salver/claim` | claims the visible messages of a view, as JSON |
 /// | `POST /salver/confirm` | confirms claimed messages |
-/// | `GET /salver/count` | the number of pending messages, as JSON |
+/// | `GET /salver/count` | the number of visible messages, as JSON |
 /// | `POST /salver/messages` | adds a message, with [`accept_messages`](Self::accept_messages) |
 /// | `GET /salver/openapi.json` | the OpenAPI document of the JSON routes |
 ///

@@ -6,10 +6,10 @@ use salver::Salver;
 use salver::store::conformance::StoreUnderTest;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
-use crate::index::tracking_connections;
+use crate::pending_index::tracking_connections;
 use crate::support::eventually;
 use crate::support::redis::Server;
-use crate::web::site::adas_site;
+use crate::web::site::site_of_ada;
 
 /// The example runs the tests on its own store, here as under its own command.
 #[path = "../../examples/custom_store.rs"]
@@ -54,7 +54,7 @@ async fn redis() -> StoreUnderTest {
     let store = RedisStore::new(&url).unwrap();
     let pages = Salver::builder("app").store(store.clone());
     let pages = pages.pending_index(index).build().unwrap();
-    let _site = adas_site(&pages, |_| ()).await;
+    let _site = site_of_ada(&pages, |_| ()).await;
     eventually(
         "the tracking connection is open, if the index is enabled",
         async || (tracking_connections(&server).len() == usize::from(index)).then_some(()),

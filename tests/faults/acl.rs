@@ -14,7 +14,7 @@ use crate::support::redis::Server;
 use crate::support::{at, session};
 
 /// Environment variable with the Redis address for the child process.
-const URL: &str = "SALVER_TEST_DENIED";
+const REDIS_URL: &str = "SALVER_TEST_DENIED";
 
 /// Creates a Redis user with these permissions and returns the address to connect as this user.
 fn user(server: &Server, name: &str, permissions: &[String]) -> String {
@@ -36,20 +36,20 @@ async fn run_every_operation(salver: &Salver, flush_scripts: impl Fn()) -> Resul
     for _ in 0..2 {
         // The first call of each script falls back from EVALSHA to EVAL, later calls use EVALSHA.
         flush_scripts();
-        let page = at("ada", "page");
+        let context = at("ada", "page");
         let tagged = || Message::info("x").tag("t").after(Duration::from_millis(1));
-        salver.add(&page, tagged()).await?;
+        salver.add(&context, tagged()).await?;
         salver
-            .add_all(&page, vec![tagged(), Message::info("y")])
+            .add_all(&context, vec![tagged(), Message::info("y")])
             .await?;
-        salver.peek(&page).await?;
-        salver.contexts(page.session()).await?;
-        let claim = salver.claim(&page).await?;
+        salver.peek(&context).await?;
+        salver.contexts(context.session()).await?;
+        let claim = salver.claim(&context).await?;
         salver.release(claim).await?;
-        let claim = salver.claim(&page).await?;
+        let claim = salver.claim(&context).await?;
         salver.confirm(&claim).await?;
-        salver.retract(&page, "t").await?;
-        salver.take(&page).await?;
+        salver.retract(&context, "t").await?;
+        salver.take(&context).await?;
         for n in 0..66 {
             let added = salver
                 .add(&at("many", &format!("v{n}")), Message::info("x"))
@@ -96,10 +96,10 @@ async fn documented_permissions_suffice_for_every_operation() {
     assert_eq!(denied_commands(&server), []);
 
     let other = salver.with_app("other").unwrap();
-    let page = other.context(session("ada"), "page").unwrap();
+    let context = other.context(session("ada"), "page").unwrap();
     assert!(
         other
-            .add(&page, Message::info("x"))
+            .add(&context, Message::info("x"))
             .await
             .unwrap_err()
             .is_denied()
@@ -133,8 +133,8 @@ async fn documented_permissions_suffice_in_cluster() {
     assert_eq!(denied_commands(server), []);
 }
 
-/// Permissions for client tracking. Without them every page queries Redis; `index::pages` tests
-/// that.
+/// Permissions for client tracking. Without them every page queries Redis; `pending_index::pages`
+/// tests that.
 const TRACKING_PERMISSIONS: [&str; 2] = ["+client|tracking", "+subscribe"];
 
 #[tokio::test]
@@ -162,10 +162,10 @@ async fn health_lists_every_missing_permission() {
         denied_details(&url).await,
         ["the user has no permission to run hget, zadd"]
     );
-    let page = at("ada", "page");
+    let context = at("ada", "page");
     let error = Salver::redis("app", &url)
         .unwrap()
-        .add(&page, Message::info("x"))
+        .add(&context, Message::info("x"))
         .await;
     assert!(error.unwrap_err().is_denied());
 
@@ -201,14 +201,14 @@ async fn denied_details(url: &str) -> Vec<String> {
 fn missing_permission_is_logged_once_at_startup() {
     let server = Server::start();
     let permissions = [documented(), vec!["-hlen".to_owned()]].concat();
-    let name = concat!(module_path!(), "::warn")
+    let name = concat!(module_path!(), "::log_missing_permission_in_child_process")
         .split_once("::")
         .unwrap()
         .1;
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", name, "--ignored", "--nocapture"])
-        .env(URL, user(&server, "salver", &permissions))
+        .env(REDIS_URL, user(&server, "salver", &permissions))
         .stdout(Stdio::piped());
     let mut process = start(&mut command, "cargo");
     let lines: Vec<_> = process.lines().map(Result::unwrap).collect();
@@ -225,9 +225,9 @@ fn missing_permission_is_logged_once_at_startup() {
 
 #[tokio::test]
 #[ignore = "runs in a child process that another test starts"]
-async fn warn() {
+async fn log_missing_permission_in_child_process() {
     tracing_subscriber::fmt().with_ansi(false).init();
-    let salver = Salver::redis("app", &std::env::var(URL).unwrap()).unwrap();
+    let salver = Salver::redis("app", &std::env::var(REDIS_URL).unwrap()).unwrap();
     for n in 0..10 {
         let context = at(&format!("v{n}"), "page");
         let denied = salver.add(&context, Message::info("x")).await;

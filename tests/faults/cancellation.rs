@@ -109,10 +109,10 @@ async fn cancel_requests(fixture: Arc<CancellationFixture>, seed: usize) {
         let message = fixture.history.message(context);
         match fixture.salver.add(context, message.clone()).await {
             Ok(added) => {
-                fixture.history.acknowledged(&message);
-                fixture.history.displaced(added.displaced);
+                fixture.history.record_acknowledged(&message);
+                fixture.history.record_displaced(added.displaced);
             }
-            Err(_) => fixture.history.in_doubt(&message),
+            Err(_) => fixture.history.record_in_doubt(&message),
         }
         let path = format!("/{}", context.view().as_str());
         let Ok(mut stream) = send_get(fixture.port, &path, context.session().as_str()).await else {
@@ -152,5 +152,5 @@ async fn read(fixture: &CancellationFixture, context: &Context) {
         .await
         .expect("a client that did not cancel received an incomplete page");
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
-    fixture.history.received(context, &page);
+    fixture.history.record_received(context, &page);
 }

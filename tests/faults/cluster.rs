@@ -54,7 +54,7 @@ async fn session_migrates_and_closes_across_cluster_nodes() -> Result<(), Error>
 
         salver.close_session(&session(&after)).await?;
         let late = salver.add(&old, Message::info("too late")).await;
-        assert!(late.unwrap_err().is_closed());
+        assert!(late.unwrap_err().is_session_closed());
         assert_eq!(salver.contexts(&session(&after)).await?, []);
     }
     assert!(
@@ -106,7 +106,7 @@ async fn interrupted_cluster_login_loses_no_messages() {
                 // Its text names the session that will own it after the login.
                 let message = history.message(&at(&after, view));
                 salver.add(&old, message.clone()).await.unwrap();
-                history.acknowledged(&message);
+                history.record_acknowledged(&message);
             }
             if rng.u64(..2) == 0 {
                 claims.push(salver.claim(&old).await.unwrap());
@@ -115,7 +115,7 @@ async fn interrupted_cluster_login_loses_no_messages() {
         let confirm = async {
             for claim in &claims {
                 sleep(Duration::from_micros(rng.u64(..1_500))).await;
-                history.received_messages(
+                history.record_received_messages(
                     &at(&after, claim.members[0].context.view().as_str()),
                     claim.messages(),
                 );
@@ -136,7 +136,7 @@ async fn interrupted_cluster_login_loses_no_messages() {
         tokio::join!(confirm, login);
         for view in VIEWS {
             let new = at(&after, view);
-            history.received_messages(&new, &salver.take(&new).await.unwrap());
+            history.record_received_messages(&new, &salver.take(&new).await.unwrap());
             assert_eq!(salver.count(&at(&before, view)).await.unwrap(), 0);
         }
     }

@@ -43,7 +43,7 @@ async fn concurrent_tabs_receive_each_message_once() {
     // The tabs stop early if the writer is slower than they are. This takes the remaining messages.
     for context in &*contexts {
         let one = std::slice::from_ref(context);
-        history.received_messages(context, &store.take(one, AGE).await.unwrap().messages);
+        history.record_received_messages(context, &store.take(one, AGE).await.unwrap().messages);
     }
 
     monitor.catch_up(&server);
@@ -69,12 +69,13 @@ async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: Hist
                 .unwrap();
             batch
                 .iter()
-                .for_each(|message| history.acknowledged(message));
+                .for_each(|message| history.record_acknowledged(message));
         }
     }
 }
 
-/// Reads until all contexts were empty in sequence. Returns how many reads were out of order.
+/// Reads contexts until as many consecutive reads as there are contexts return nothing. Returns the
+/// number of reads whose messages were out of order.
 async fn read(
     tab: usize,
     store: Arc<dyn Store>,
@@ -94,7 +95,7 @@ async fn read(
         };
         empty = if messages.is_empty() { empty + 1 } else { 0 };
         out_of_order += usize::from(!messages.is_sorted_by_key(Message::id));
-        history.received_messages(&one[0], &messages);
+        history.record_received_messages(&one[0], &messages);
     }
     out_of_order
 }

@@ -100,10 +100,10 @@ async fn add(salver: &Salver, context: &Context, history: &History) {
     let message = history.message(context);
     match salver.add(context, message.clone()).await {
         Ok(added) => {
-            history.acknowledged(&message);
-            history.displaced(added.displaced);
+            history.record_acknowledged(&message);
+            history.record_displaced(added.displaced);
         }
-        Err(_) => history.in_doubt(&message),
+        Err(_) => history.record_in_doubt(&message),
     }
 }
 
@@ -129,7 +129,7 @@ async fn read_page(port: u16, context: &Context, history: &History) -> bool {
         return false;
     };
     match read_response(stream).await {
-        Some(page) => history.received(context, &page),
+        Some(page) => history.record_received(context, &page),
         None => return false,
     }
     true
@@ -174,11 +174,11 @@ impl Load {
             let message = self.history.message(context);
             match self.salver.add(context, message.clone()).await {
                 Ok(added) => {
-                    self.history.acknowledged(&message);
-                    self.history.displaced(added.displaced);
+                    self.history.record_acknowledged(&message);
+                    self.history.record_displaced(added.displaced);
                 }
                 Err(error) => {
-                    self.history.in_doubt(&message);
+                    self.history.record_in_doubt(&message);
                     return Err(error);
                 }
             }
@@ -186,7 +186,8 @@ impl Load {
         }
         let claim = self.salver.claim(context).await?;
         // The messages count as received here, even if the confirm fails.
-        self.history.received_messages(context, claim.messages());
+        self.history
+            .record_received_messages(context, claim.messages());
         self.done.fetch_add(1, Ordering::SeqCst);
         self.salver.confirm(&claim).await?;
         self.done.fetch_add(1, Ordering::SeqCst);
@@ -329,7 +330,7 @@ async fn out_of_memory_rejects_only_adds() {
         for context in &contexts {
             let message = history.message(context);
             match salver.add(context, message.clone()).await {
-                Ok(_) => history.acknowledged(&message),
+                Ok(_) => history.record_acknowledged(&message),
                 Err(error) => {
                     assert!(error.is_full(), "{error}");
                     rejected += 1;
@@ -350,9 +351,9 @@ async fn out_of_memory_rejects_only_adds() {
     assert!(!claim.messages().is_empty());
     salver.release(claim).await.unwrap();
     let claim = salver.claim(&contexts[0]).await.unwrap();
-    history.received_messages(&contexts[0], claim.messages());
+    history.record_received_messages(&contexts[0], claim.messages());
     salver.confirm(&claim).await.unwrap();
-    history.received_messages(&contexts[1], &salver.take(&contexts[1]).await.unwrap());
+    history.record_received_messages(&contexts[1], &salver.take(&contexts[1]).await.unwrap());
     let error = salver
         .add(&contexts[2], Message::info("x".repeat(4_000)))
         .await
@@ -378,7 +379,7 @@ async fn out_of_memory_rejects_only_adds() {
     );
     assert!(steps > 1, "the sweep ran in a single, unbounded step");
     // The swept messages do not count as lost.
-    history.expired(before as u64);
+    history.record_expired(before as u64);
     salver
         .add(&contexts[2], Message::info("memory is available again"))
         .await

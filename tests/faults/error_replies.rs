@@ -52,27 +52,27 @@ fn class(outcome: &Result<(), Error>) -> Class {
 /// A server, and a context with one pending and one claimed message.
 struct ErrorReplyFixture {
     server: Server,
-    page: Context,
+    context: Context,
     claim: Claim,
 }
 
 impl ErrorReplyFixture {
     async fn with_server(server: Server) -> Self {
-        let (store, page) = (RedisStore::new(&server.url()).unwrap(), at("ada", "page"));
+        let (store, context) = (RedisStore::new(&server.url()).unwrap(), at("ada", "page"));
         let limits = Limits::default();
         store
-            .add(&page, &[Message::info("claimed")], &limits)
+            .add(&context, &[Message::info("claimed")], &limits)
             .await
             .unwrap();
-        let one = std::slice::from_ref(&page);
-        let claim = store.claim(one, LEASE, AGE).await.unwrap();
+        let contexts = std::slice::from_ref(&context);
+        let claim = store.claim(contexts, LEASE, AGE).await.unwrap();
         store
-            .add(&page, &[Message::info("pending").tag("tag")], &limits)
+            .add(&context, &[Message::info("pending").tag("tag")], &limits)
             .await
             .unwrap();
         Self {
             server,
-            page,
+            context,
             claim,
         }
     }
@@ -84,18 +84,18 @@ impl ErrorReplyFixture {
     /// Runs one operation with a new connection.
     async fn run_operation(&self, operation: &str, url: &str) -> Result<(), Error> {
         let store = Arc::new(RedisStore::new(url).unwrap());
-        let (contexts, limits) = (self.page.read_contexts(), Limits::default());
+        let (contexts, limits) = (self.context.contexts_to_read(), Limits::default());
         match operation {
             "peek" => store.peek(&contexts, AGE).await.map(drop),
             "claim" => store.claim(&contexts, LEASE, AGE).await.map(drop),
             "add" => store
-                .add(&self.page, &[Message::info("new")], &limits)
+                .add(&self.context, &[Message::info("new")], &limits)
                 .await
                 .map(drop),
             "confirm" => store.confirm(&self.claim).await,
             "take" => store.take(&contexts, AGE).await.map(drop),
             "retract" => store
-                .retract(&self.page, &Selector::from("tag"))
+                .retract(&self.context, &Selector::from("tag"))
                 .await
                 .map(drop),
             _ => store.release(&self.claim).await,
@@ -261,7 +261,7 @@ async fn noperm() -> usize {
 
 async fn wrongtype() -> usize {
     let fixture = ErrorReplyFixture::new().await;
-    let key = fixture.page.key();
+    let key = fixture.context.key();
     let _: i32 = fixture.server.run(&[b"DEL", key.as_bytes()]);
     let _: String = fixture
         .server
@@ -295,7 +295,7 @@ async fn tryagain() -> usize {
     let mut fixture = ErrorReplyFixture::with_server(server).await;
     let slot: u16 = fixture
         .server
-        .run(&[b"CLUSTER", b"KEYSLOT", fixture.page.key().as_bytes()]);
+        .run(&[b"CLUSTER", b"KEYSLOT", fixture.context.key().as_bytes()]);
     let slot = slot.to_string();
     let migrating: [&[u8]; 5] = [
         b"CLUSTER",
@@ -307,11 +307,11 @@ async fn tryagain() -> usize {
     let _: String = fixture.server.run(&migrating);
     // The session index is still on this node and this context is not, so that a script finds only
     // some of its keys.
-    fixture.page = at("ada", "moved");
+    fixture.context = at("ada", "moved");
     let members = std::mem::take(&mut fixture.claim.members);
     fixture.claim.members = members
         .into_iter()
-        .map(|claimed| salver::store::ClaimedMembers::new(fixture.page.clone(), claimed.members))
+        .map(|claimed| salver::store::ClaimedMembers::new(fixture.context.clone(), claimed.members))
         .collect();
     let operations = ["peek", "claim", "add", "confirm", "take"];
     for operation in operations {

@@ -10,14 +10,14 @@ use salver::{Message, Salver};
 use super::cluster::cluster_handle;
 use super::failover_clients::FailoverClients;
 use super::{by_profile, pending};
-use crate::index;
+use crate::pending_index;
 use crate::support::cluster::{Cluster, NODE_TIMEOUT};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
 use crate::support::sentinels::{DOWN_AFTER, PRIMARY, SentinelSetup};
 use crate::support::{at, eventually};
-use crate::web::site::adas;
+use crate::web::site::context_of_ada;
 
 /// How a primary fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,9 +62,9 @@ async fn readonly_reply_switches_to_new_primary() {
         .sentinel(PRIMARY)
         .build();
     let salver = Salver::new("app", store.unwrap()).unwrap();
-    let page = at("ada", "page");
+    let context = at("ada", "page");
     salver
-        .add(&page, Message::info("to the old primary"))
+        .add(&context, Message::info("to the old primary"))
         .await
         .unwrap();
     setup.monitor(&new_primary);
@@ -72,11 +72,11 @@ async fn readonly_reply_switches_to_new_primary() {
     let follow: [&[u8]; 3] = [b"REPLICAOF", b"127.0.0.1", port.as_bytes()];
     let _: String = setup.servers[0].run(&follow);
     salver
-        .add(&page, Message::info("to the new primary"))
+        .add(&context, Message::info("to the new primary"))
         .await
         .unwrap();
     assert_eq!(
-        new_primary.run::<u64>(&[b"ZCARD", page.key().as_bytes()]),
+        new_primary.run::<u64>(&[b"ZCARD", context.key().as_bytes()]),
         1
     );
 }
@@ -98,15 +98,19 @@ async fn tracking_connection_leaves_replaced_primary() {
     let store = RedisStore::builder(&setup.urls()[0])
         .sentinel(PRIMARY)
         .build();
-    let (salver, report) = index::process_on(store.unwrap(), |salver| salver);
-    let site = index::site_of_a_page(&salver).await;
-    index::wait_until_idle(&report, || site.get("/p")).await;
+    let (salver, report) = pending_index::process_on(store.unwrap(), |salver| salver);
+    let site = pending_index::one_page_site(&salver).await;
+    pending_index::wait_until_idle(&report, || site.get("/p")).await;
     setup.monitor(&new_primary);
     let replaced = Instant::now();
     // New connections for calls reach the new primary. The tracking connection stays open.
     let old_primary = &setup.servers[0];
     let _: u64 = old_primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
-    index::external_zadd(&new_primary, &adas(&salver, "p"), "on the new primary");
+    pending_index::external_zadd(
+        &new_primary,
+        &context_of_ada(&salver, "p"),
+        "on the new primary",
+    );
     eventually(
         "the page shows the message on the new primary",
         async || {
@@ -123,18 +127,18 @@ async fn tracking_connection_leaves_replaced_primary() {
         replaced.elapsed()
     );
     salver.flush().await;
-    index::wait_until_idle(&report, || site.get("/p")).await;
+    pending_index::wait_until_idle(&report, || site.get("/p")).await;
     let connections =
-        [old_primary, &new_primary].map(|server| index::tracking_connections(server).len());
+        [old_primary, &new_primary].map(|server| pending_index::tracking_connections(server).len());
     assert_eq!(connections, [0, 1]);
     // The handle stays with the primary that the Sentinel names, also while the Sentinel is
     // stopped.
-    let before = index::tracking_connections(&new_primary);
+    let before = pending_index::tracking_connections(&new_primary);
     for signal in ["CONT", "STOP"] {
         setup.signal_sentinel(0, signal);
         tokio::time::sleep(DETECTION_TIMEOUT).await;
         assert_eq!(
-            index::tracking_connections(&new_primary),
+            pending_index::tracking_connections(&new_primary),
             before,
             "{signal}"
         );
@@ -172,12 +176,12 @@ async fn sentinel_round(how: Failure, replicas: u32) {
 
     let new_primary = setup.new_primary(0).expect("no server is the primary");
     let pending = pending(&setup.servers[new_primary], &contexts);
-    let losses_count = replicas > 0;
+    let count_losses = replicas > 0;
     let mut more = format!(
         "how={how:?} replicas={replicas} agreed_ms={}",
         agreed.as_millis()
     );
-    let mut verdict = clients.verdict(&pending, losses_count, &mut more);
+    let mut verdict = clients.verdict(&pending, count_losses, &mut more);
     claimed_twice += twice(&monitors[1..]);
     verdict.twice = claimed_twice;
     let longest = (DOWN_AFTER + Duration::from_secs(2)).max(agreed + DISCOVERY_TIMEOUT);
@@ -280,11 +284,11 @@ async fn cluster_resharding(cluster: &Cluster) {
 }
 
 async fn cluster_round(cluster: &Cluster, signal: &str) {
-    let (failing, seen_by) = (&cluster.nodes[0], &cluster.nodes[1]);
+    let (failing, observer) = (&cluster.nodes[0], &cluster.nodes[1]);
     let monitors: Vec<_> = cluster.nodes.iter().map(monitor).collect();
     let contexts: Vec<_> = (0..100).map(|n| at(&format!("w{n}"), "page")).collect();
     let mut affected = contexts.clone();
-    affected.retain(|context| cluster.primary_of(seen_by, &context.key()) == 0);
+    affected.retain(|context| cluster.primary_of(observer, &context.key()) == 0);
     let clients = FailoverClients::new(cluster_handle(cluster), contexts);
     let tasks = clients.start();
     clients.wait_for_rounds(200).await;
@@ -293,7 +297,7 @@ async fn cluster_round(cluster: &Cluster, signal: &str) {
     clients.record_failure(affected);
     let failed = Instant::now();
     let agreed = tokio::task::block_in_place(|| {
-        cluster.wait_for_takeover(failing.port, seen_by);
+        cluster.wait_for_takeover(failing.port, observer);
         failed.elapsed()
     });
     let recovery = clients.wait_for_recovery().await;

@@ -120,12 +120,12 @@ impl FailoverClients {
         self.observations().worst_wait
     }
 
-    /// Classifies all messages. With `losses_count` a missing message counts as lost. Otherwise it
+    /// Classifies all messages. With `count_losses` a missing message counts as lost. Otherwise it
     /// is only reported in `more`, as lost by the servers in the failover.
     pub fn verdict(
         &self,
         pending: &HashSet<MessageId>,
-        losses_count: bool,
+        count_losses: bool,
         more: &mut String,
     ) -> Verdict {
         let observations = self.observations();
@@ -143,7 +143,7 @@ impl FailoverClients {
             .max();
         let window = window.unwrap_or_default().as_millis();
         let mut verdict = self.history.verdict(pending);
-        if !losses_count {
+        if !count_losses {
             let lost = std::mem::take(&mut verdict.lost);
             verdict.n -= lost;
             more.push_str(&format!(" lost_in_failover={lost} loss_window_ms={window}"));
@@ -216,15 +216,15 @@ impl FailoverClients {
             let added = self.timed(self.salver.add(context, message.clone())).await;
             match added {
                 Ok(added) => {
-                    self.history.acknowledged(&message);
-                    self.history.displaced(added.displaced);
+                    self.history.record_acknowledged(&message);
+                    self.history.record_displaced(added.displaced);
                     let mut observations = self.observations();
                     observations
                         .acknowledged
                         .insert(message.id(), Instant::now());
                 }
                 Err(error) => {
-                    self.history.in_doubt(&message);
+                    self.history.record_in_doubt(&message);
                     return Err(error);
                 }
             }
@@ -235,7 +235,8 @@ impl FailoverClients {
     async fn read(&self, context: &Context) -> Result<(), Error> {
         let claim = self.timed(self.salver.claim(context)).await?;
         // The messages count as received here, even if the confirm fails.
-        self.history.received_messages(context, claim.messages());
+        self.history
+            .record_received_messages(context, claim.messages());
         let read = claim.messages().iter().map(Message::id);
         self.observations().read.extend(read);
         self.timed(self.salver.confirm(&claim)).await

@@ -131,8 +131,8 @@ impl FaultMatrixFixture {
     async fn seed(&self, context: &Context) {
         let message = self.history.message(context);
         let added = self.direct.add(context, message.clone()).await.unwrap();
-        self.history.acknowledged(&message);
-        self.history.displaced(added.displaced);
+        self.history.record_acknowledged(&message);
+        self.history.record_displaced(added.displaced);
     }
 
     /// Requests a page. Returns whether it contains a message.
@@ -144,7 +144,7 @@ impl FaultMatrixFixture {
             .insert_header((VISITOR_HEADER, "pager"));
         let (status, body) = self.site.call(request).await;
         self.statuses.borrow_mut().push(status);
-        self.history.received(&context, &body);
+        self.history.record_received(&context, &body);
         body.contains("canary")
     }
 
@@ -175,12 +175,12 @@ impl FaultMatrixFixture {
             .set(self.worst_add.get().max(started.elapsed()));
         match &added {
             Ok(added) => {
-                self.history.acknowledged(&message);
-                self.history.displaced(added.displaced);
+                self.history.record_acknowledged(&message);
+                self.history.record_displaced(added.displaced);
             }
             Err(error) => {
                 assert!(error.is_in_doubt() || error.is_unavailable(), "{error}");
-                self.history.in_doubt(&message);
+                self.history.record_in_doubt(&message);
             }
         }
         added.is_ok()
@@ -193,7 +193,8 @@ impl FaultMatrixFixture {
         let Ok(claim) = self.salver.claim(&context).await else {
             return false;
         };
-        self.history.received_messages(&context, claim.messages());
+        self.history
+            .record_received_messages(&context, claim.messages());
         self.salver.confirm(&claim).await.is_ok()
     }
 
@@ -242,7 +243,7 @@ impl FaultMatrixFixture {
 /// 12 faults x 6 operations: no page and no form fails, no message is lost, and every operation
 /// succeeds within a second of the end of the fault.
 #[actix_web::test]
-async fn faults_break_no_page_and_operations_recover() {
+async fn pages_and_forms_succeed_during_redis_faults_and_operations_recover() {
     let metrics = RecordedMetrics::start();
     let server = Server::start();
     let proxy = Proxy::start(server.port);
@@ -287,7 +288,9 @@ async fn faults_break_no_page_and_operations_recover() {
         async || {
             for context in &contexts {
                 let claim = direct.claim(context).await.unwrap();
-                fixture.history.received_messages(context, claim.messages());
+                fixture
+                    .history
+                    .record_received_messages(context, claim.messages());
                 direct.confirm(&claim).await.unwrap();
             }
             pending(&server, &contexts).is_empty().then_some(())

@@ -64,16 +64,16 @@ fn member_count(server: &Server, context: &Context) -> u64 {
 async fn unreplicated_add_is_in_doubt_on_every_retry() {
     let (primary, replica) = replicated();
     let salver = salver(&primary).replicated(1);
-    let page = at("ada", "page");
+    let context = at("ada", "page");
     for n in 1..=20 {
-        add(&salver, &page).await.unwrap();
+        add(&salver, &context).await.unwrap();
         assert_eq!(
-            member_count(&replica, &page),
+            member_count(&replica, &context),
             n,
             "an add returned before it was replicated"
         );
     }
-    let two = add(&salver.replicated(2), &page).await.unwrap_err();
+    let two = add(&salver.replicated(2), &context).await.unwrap_err();
     assert!(two.is_in_doubt(), "{two}");
 
     replica.signal("STOP");
@@ -83,7 +83,7 @@ async fn unreplicated_add_is_in_doubt_on_every_retry() {
         let other = self::salver(&primary).replicated(1);
         let salver = if n % 2 == 0 { &salver } else { &other };
         let started = Instant::now();
-        let error = salver.add(&page, message.clone()).await.unwrap_err();
+        let error = salver.add(&context, message.clone()).await.unwrap_err();
         assert!(error.is_in_doubt(), "{error}");
         assert!(error.to_string().contains("too few replicas"), "{error}");
         assert!(
@@ -93,15 +93,15 @@ async fn unreplicated_add_is_in_doubt_on_every_retry() {
         );
     }
     salver.close_session(&session("ada")).await.unwrap();
-    let error = add(&salver, &page).await.unwrap_err();
+    let error = add(&salver, &context).await.unwrap_err();
     assert!(
-        error.is_closed(),
+        error.is_session_closed(),
         "an add to a closed session returned another error: {error}"
     );
     replica.signal("CONT");
-    let page = at("bob", "page");
+    let context = at("bob", "page");
     eventually("the replica acknowledges writes again", async || {
-        add(&salver, &page).await.ok()
+        add(&salver, &context).await.ok()
     })
     .await;
 }
@@ -110,24 +110,25 @@ async fn unreplicated_add_is_in_doubt_on_every_retry() {
 async fn replica_wait_delays_no_other_call() {
     let (primary, replica) = replicated();
     let salver = salver(&primary);
-    let page = at("ada", "page");
-    add(&salver, &page).await.unwrap();
+    let context = at("ada", "page");
+    add(&salver, &context).await.unwrap();
     replica.signal("STOP");
     let waiting: Vec<_> = (0..WAITING_ADDS)
         .map(|n| {
-            let (salver, page) = (salver.replicated(1), at(&format!("v{n}"), "page"));
+            let salver = salver.replicated(1);
+            let context = at(&format!("v{n}"), "page");
             tokio::spawn(async move {
                 let started = Instant::now();
-                (add(&salver, &page).await.unwrap_err(), started.elapsed())
+                (add(&salver, &context).await.unwrap_err(), started.elapsed())
             })
         })
         .collect();
     let mut waits = Vec::new();
     while !waiting.iter().all(tokio::task::JoinHandle::is_finished) {
         let started = Instant::now();
-        add(&salver, &page).await.unwrap();
+        add(&salver, &context).await.unwrap();
         waits.push(started.elapsed());
-        let claim = salver.claim(&page).await.unwrap();
+        let claim = salver.claim(&context).await.unwrap();
         salver.confirm(&claim).await.unwrap();
     }
     waits.sort();
@@ -159,7 +160,7 @@ async fn replica_wait_delays_no_other_call() {
     replica.signal("CONT");
     let resumed = Instant::now();
     eventually("a replicated add succeeds again", async || {
-        add(&salver.replicated(1), &page).await.ok()
+        add(&salver.replicated(1), &context).await.ok()
     })
     .await;
     // A resumed replica may acknowledge only with its periodic report, once a second.
@@ -171,22 +172,26 @@ async fn replica_wait_delays_no_other_call() {
 async fn dropped_replicated_adds_do_not_block_later_adds() {
     let (primary, replica) = replicated();
     let salver = salver(&primary).replicated(1);
-    let page = at("ada", "page");
+    let context = at("ada", "page");
     replica.signal("STOP");
     for n in 0..20 {
-        let dropped = timeout(Duration::from_millis(n), add(&salver, &page)).await;
+        let dropped = timeout(Duration::from_millis(n), add(&salver, &context)).await;
         assert!(dropped.is_err(), "the add completed before it was dropped");
     }
     replica.signal("CONT");
     eventually("the next add succeeds", async || {
-        add(&salver, &page).await.ok()
+        add(&salver, &context).await.ok()
     })
     .await;
-    let pages: Vec<_> = (0..64).map(|n| at(&format!("v{n}"), "page")).collect();
-    for result in join_all(pages.iter().map(|page| add(&salver, page))).await {
+    let contexts: Vec<_> = (0..64).map(|n| at(&format!("v{n}"), "page")).collect();
+    for result in join_all(contexts.iter().map(|context| add(&salver, context))).await {
         result.unwrap();
     }
-    assert!(pages.iter().all(|page| member_count(&replica, page) == 1));
+    assert!(
+        contexts
+            .iter()
+            .all(|context| member_count(&replica, context) == 1)
+    );
     let connections: String = primary.run(&[b"CLIENT", b"LIST"]);
     let wait_connections = connections.matches("cmd=wait").count();
     assert!(
@@ -199,11 +204,11 @@ async fn dropped_replicated_adds_do_not_block_later_adds() {
 async fn broken_replica_wait_connections_are_replaced() {
     let (primary, _replica) = replicated();
     let salver = salver(&primary).replicated(1);
-    let pages: Vec<_> = (0..8).map(|n| at(&format!("v{n}"), "page")).collect();
-    join_all(pages.iter().map(|page| add(&salver, page))).await;
+    let contexts: Vec<_> = (0..8).map(|n| at(&format!("v{n}"), "page")).collect();
+    join_all(contexts.iter().map(|context| add(&salver, context))).await;
     let _: u64 = primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
-    for page in &pages {
-        add(&salver, page).await.unwrap();
+    for context in &contexts {
+        add(&salver, context).await.unwrap();
     }
 }
 
@@ -211,14 +216,14 @@ async fn broken_replica_wait_connections_are_replaced() {
 async fn cluster_add_waits_for_replicas() {
     let cluster = Cluster::start(3, 1);
     let salver = cluster_handle(&cluster).replicated(1);
-    let pages: Vec<_> = (0..30).map(|n| at(&format!("v{n}"), "page")).collect();
-    for page in &pages {
-        add(&salver, page).await.unwrap();
+    let contexts: Vec<_> = (0..30).map(|n| at(&format!("v{n}"), "page")).collect();
+    for context in &contexts {
+        add(&salver, context).await.unwrap();
     }
     for replica in &cluster.nodes[3..] {
         replica.signal("STOP");
     }
-    let error = add(&salver, &pages[0]).await.unwrap_err();
+    let error = add(&salver, &contexts[0]).await.unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
-    assert_eq!(salver.replicated(0).count(&pages[0]).await.unwrap(), 2);
+    assert_eq!(salver.replicated(0).count(&contexts[0]).await.unwrap(), 2);
 }

@@ -157,7 +157,7 @@ async fn only_complete_eligible_responses_confirm_messages() {
         let context = at("ada", path);
         let message = history.message(&context);
         salver.add(&context, message.clone()).await.unwrap();
-        history.acknowledged(&message);
+        history.record_acknowledged(&message);
         request_page(port, path, method, header, &context, &history).await;
         salver.flush().await;
         if expected == Shown {
@@ -218,6 +218,6 @@ async fn request_page(
     if let Ok(response) = request.send().await
         && let Ok(body) = response.text().await
     {
-        history.received(context, &body);
+        history.record_received(context, &body);
     }
 }

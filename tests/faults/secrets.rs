@@ -148,10 +148,10 @@ async fn secrets_never_appear_in_logs_errors_or_metrics() {
 
 /// Logs errors and all other printable values in full.
 async fn log_everything(salver: &Salver) {
-    let page = at("ada", "page");
-    let added = salver.add(&page, message()).await;
-    tracing::info!(?salver, ?page, ?added, claim = ?salver.claim(&page).await, "printed");
-    for error in [added.err(), salver.take(&page).await.err()]
+    let context = at("ada", "page");
+    let added = salver.add(&context, message()).await;
+    tracing::info!(?salver, ?context, ?added, claim = ?salver.claim(&context).await, "printed");
+    for error in [added.err(), salver.take(&context).await.err()]
         .into_iter()
         .flatten()
     {
@@ -163,7 +163,7 @@ async fn log_everything(salver: &Salver) {
     let bad_url = RedisStore::new(&format!("redis://:{CANARY}@[bad")).unwrap_err();
     tracing::error!(?invalid, ?bad_url, health = %salver.health().await, "refused");
     let store = RedisStore::new(&format!("redis://{CANARY}:{CANARY}@127.0.0.1:1")).unwrap();
-    let refused = store.add(&page, &[message()], &Limits::default()).await;
+    let refused = store.add(&context, &[message()], &Limits::default()).await;
     tracing::error!(?store, refused = ?refused, "no server");
     tokio::time::sleep(Duration::from_millis(10)).await;
 }

@@ -65,14 +65,14 @@ impl Scenario<'_> {
         let message = self.history.message(&owner);
         match self.salver.add(&context, message.clone()).await {
             Ok(_) => {
-                self.history.acknowledged(&message);
+                self.history.record_acknowledged(&message);
                 self.pending.insert(message.id());
                 assert!(
                     !self.visitor.closed.contains(&id),
                     "an add after a logout succeeded"
                 );
             }
-            Err(error) => assert!(error.is_closed(), "{error}"),
+            Err(error) => assert!(error.is_session_closed(), "{error}"),
         }
     }
 
@@ -102,7 +102,9 @@ impl Scenario<'_> {
     async fn log_out(&mut self) {
         let (old, new) = (self.visitor.current.clone(), self.new_id());
         self.salver.close_session(&old).await.unwrap();
-        self.pending.iter().for_each(|id| self.history.cleared(*id));
+        self.pending
+            .iter()
+            .for_each(|id| self.history.record_cleared(*id));
         self.cleared.extend(self.pending.drain());
         self.visitor
             .closed
@@ -117,7 +119,8 @@ impl Scenario<'_> {
         let context = self.context(&current);
         let owner = at(self.name.as_str(), "page");
         let claim = self.salver.claim(&context).await.unwrap();
-        self.history.received_messages(&owner, claim.messages());
+        self.history
+            .record_received_messages(&owner, claim.messages());
         for message in claim.messages() {
             assert!(
                 !self.cleared.contains(&message.id()),

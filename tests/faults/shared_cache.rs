@@ -59,7 +59,7 @@ async fn shared_cache_stores_no_page_with_messages() {
             if rng.u64(..2) == 0 {
                 let message = history.message(&visitor.context);
                 salver.add(&visitor.context, message.clone()).await.unwrap();
-                history.acknowledged(&message);
+                history.record_acknowledged(&message);
             }
         }
         let path = path(round);
@@ -293,7 +293,7 @@ impl Totals {
     /// Records a response.
     fn record(&mut self, visitor: &Visitor, response: &CachedResponse, history: &History) {
         let messages = response.body.matches("<li").count();
-        history.received(&visitor.context, &response.body);
+        history.record_received(&visitor.context, &response.body);
         self.pages += 1;
         self.messages += messages;
         self.not_modified += usize::from(response.status == StatusCode::NOT_MODIFIED);

@@ -55,12 +55,12 @@ fn tls_options(
 
 async fn assert_connects(builder: &RedisStoreBuilder) {
     let salver = Salver::new("app", builder.build().unwrap()).unwrap();
-    let page = at("ada", "page");
+    let context = at("ada", "page");
     salver
-        .add(&page, Message::info("over this connection"))
+        .add(&context, Message::info("over this connection"))
         .await
         .unwrap();
-    assert_eq!(salver.take(&page).await.unwrap().len(), 1);
+    assert_eq!(salver.take(&context).await.unwrap().len(), 1);
 }
 
 /// Asserts that the connection fails and that the error and the health report name the reason.

@@ -25,12 +25,12 @@ pub fn decoder(member: &[u8]) -> bool {
     let Ok(message) = wire::decode(member) else {
         return false;
     };
-    assert!(member.len() <= limits::MAX_MESSAGE);
-    assert!((1..=limits::MAX_TEXT).contains(&message.text().len()));
-    assert!(message.get_title().unwrap_or_default().len() <= limits::MAX_TITLE);
-    assert!(message.get_tag().unwrap_or_default().len() <= limits::MAX_TAG);
+    assert!(member.len() <= limits::MAX_MESSAGE_BYTES);
+    assert!((1..=limits::MAX_TEXT_BYTES).contains(&message.text().len()));
+    assert!(message.get_title().unwrap_or_default().len() <= limits::MAX_TITLE_BYTES);
+    assert!(message.get_tag().unwrap_or_default().len() <= limits::MAX_TAG_BYTES);
     if let Some(action) = message.get_action() {
-        assert!(action.label().len() <= limits::MAX_LABEL && leads_to_the_web(action.url()));
+        assert!(action.label().len() <= limits::MAX_LABEL_BYTES && leads_to_the_web(action.url()));
     }
     // The scripts read the same id and tag as the decoder.
     let header = header.unwrap();
@@ -48,7 +48,7 @@ pub fn decoder(member: &[u8]) -> bool {
         // The encoding of this crate (of 1e15, of an omitted level) can be longer than the input.
         Err(error) => {
             assert_eq!(error.field(), Some("message"));
-            assert!(member.len() > limits::MAX_MESSAGE / 4);
+            assert!(member.len() > limits::MAX_MESSAGE_BYTES / 4);
         }
     }
     true
@@ -206,7 +206,7 @@ pub fn link(url: &[u8]) -> bool {
     if Message::info("x").action("x", url).validate().is_err() {
         return false;
     }
-    assert!(url.len() <= limits::MAX_URL && !url.contains(char::is_control));
+    assert!(url.len() <= limits::MAX_URL_BYTES && !url.contains(char::is_control));
     assert!(leads_to_the_web(url));
     true
 }

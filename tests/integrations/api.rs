@@ -195,8 +195,8 @@ async fn messages_are_added_for_own_visitor_if_site_allows() {
 async fn invalid_and_cross_origin_requests_change_nothing() {
     let salver = Salver::memory("app").unwrap();
     let site = ApiSite::start(&salver, true);
-    let page = at("ada", "p");
-    salver.add(&page, Message::info("text")).await.unwrap();
+    let context = at("ada", "p");
+    salver.add(&context, Message::info("text")).await.unwrap();
     let too_long = "x".repeat(257);
     for (path, body, status, field) in [
         ("/claim", json!({ "view": "" }), 422, json!("view")),
@@ -271,7 +271,7 @@ async fn invalid_and_cross_origin_requests_change_nothing() {
             .header(name, value);
         assert_eq!(problem(count.send().await.unwrap()).await["status"], 403);
     }
-    assert_eq!(salver.count(&page).await.unwrap(), 1);
+    assert_eq!(salver.count(&context).await.unwrap(), 1);
 }
 
 #[actix_web::test]

@@ -53,7 +53,7 @@ fn salver(name: &str, url: &str, arguments: &[&str]) -> CommandOutput {
 }
 
 /// Runs commands against one server. Returns their output, joined.
-fn session(name: &str, url: &str, commands: &[&[&str]]) -> String {
+fn run_all(name: &str, url: &str, commands: &[&[&str]]) -> String {
     let _ = std::fs::remove_file(target().join(format!("cli/{name}.txt")));
     let outputs = commands
         .iter()
@@ -101,11 +101,11 @@ async fn commands_report_pending_messages() {
     // The setting of the deployment page. Without it `doctor` prints a hint.
     let server = Server::start_with(&["--zset-max-listpack-value", "512"]);
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
-    let page = at("ada", "uploads");
+    let uploads = at("ada", "uploads");
     let import = Message::success("120 icons\nare ready.")
         .title("Import")
         .tag("import");
-    salver.add(&page, import).await.unwrap();
+    salver.add(&uploads, import).await.unwrap();
     for n in 0..5 {
         let context = at(&format!("visitor {n}"), "orders/{id}");
         salver
@@ -134,7 +134,7 @@ async fn commands_report_pending_messages() {
     commands.extend(COMMON_COMMANDS);
     commands.push(&["sweep", "--older-than", "0s"]);
     commands.push(&["peek", PAGE]);
-    check("pending", &session("pending", &url, &commands));
+    check("pending", &run_all("pending", &url, &commands));
 }
 
 /// `sweep` shows a progress bar on a terminal, and only the result in a pipe.
@@ -164,13 +164,13 @@ async fn doctor_hints_at_skiplist_encoding() {
     let message = Message::info("a member of more than 64 bytes");
     salver.add(&at("ada", "uploads"), message).await.unwrap();
     let commands: [&[&str]; 2] = [&["doctor"], &["doctor", "--json"]];
-    check("hint", &session("hint", &server.url(), &commands));
+    check("hint", &run_all("hint", &server.url(), &commands));
 }
 
 #[tokio::test]
 async fn commands_report_empty_store() {
     let server = Server::start();
-    check("empty", &session("empty", &server.url(), &COMMON_COMMANDS));
+    check("empty", &run_all("empty", &server.url(), &COMMON_COMMANDS));
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn commands_diagnose_unusable_servers() {
     ];
     commands.extend(COMMON_COMMANDS);
     let url = format!("redis://ada:secret@127.0.0.1:{}", free_port());
-    check("unreachable", &session("unreachable", &url, &commands));
+    check("unreachable", &run_all("unreachable", &url, &commands));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -196,12 +196,12 @@ async fn commands_diagnose_unusable_servers() {
     let url = format!("redis://127.0.0.1:{port}");
     check(
         "other_protocol",
-        &session("other_protocol", &url, &commands),
+        &run_all("other_protocol", &url, &commands),
     );
 
     let server = Server::start_with(&["--requirepass", "another"]);
     let url = format!("redis://:secret@127.0.0.1:{}", server.port);
-    check("protected", &session("protected", &url, &commands));
+    check("protected", &run_all("protected", &url, &commands));
     for name in ["unreachable", "other_protocol", "protected"] {
         let log: PathBuf = target().join(format!("cli/{name}.txt"));
         assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
@@ -212,7 +212,7 @@ async fn commands_diagnose_unusable_servers() {
 fn usage_errors_are_explained() {
     let too_long = "x".repeat(4_097);
     let unreachable = "redis://127.0.0.1:1";
-    let output = session(
+    let output = run_all(
         "usage",
         unreachable,
         &[
@@ -238,8 +238,8 @@ fn usage_errors_are_explained() {
 async fn tail_prints_each_message_once() {
     let server = Server::start();
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
-    let page = at("ada", "uploads");
-    salver.add(&page, Message::info("before")).await.unwrap();
+    let context = at("ada", "uploads");
+    salver.add(&context, Message::info("before")).await.unwrap();
     let mut command = Command::new(TOOL);
     command
         .args(["tail", PAGE, "--json"])
@@ -259,14 +259,14 @@ async fn tail_prints_each_message_once() {
         );
     };
     expect_line("before").await;
-    salver.add(&page, Message::info("while")).await.unwrap();
+    salver.add(&context, Message::info("while")).await.unwrap();
     expect_line("while").await;
     let scheduled = Message::info("due").after(Duration::from_millis(300));
-    salver.add(&page, scheduled).await.unwrap();
+    salver.add(&context, scheduled).await.unwrap();
     expect_line("due").await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(printed.try_recv().is_err(), "each message once");
-    assert_eq!(salver.count(&page).await.unwrap(), 3);
+    assert_eq!(salver.count(&context).await.unwrap(), 3);
 }
 
 /// Shells accept the completion scripts, and `man` the manual pages.

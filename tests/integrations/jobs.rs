@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use salver::store::RedisStore;
 use salver::{Context, Salver, SessionId};
 
-use crate::support::app::{example, visitor};
 use crate::support::browser::Browser;
 use crate::support::eventually;
+use crate::support::example_programs::{example, visitor};
 use crate::support::processes::{ChildProcess, free_port, start};
 use crate::support::redis::Server;
 

@@ -99,9 +99,9 @@ async fn python_and_node_exchange_messages_with_rust() {
     let server = Server::start();
     let salver = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
     for language in &LANGUAGES {
-        let page = at(&format!("ada:{{ø}} {}", language.name), "orders/{id}");
-        assert_eq!(language.run(&server, &page, language.add), json!([0, 0]));
-        let messages = salver.peek(&page).await.unwrap();
+        let context = at(&format!("ada:{{ø}} {}", language.name), "orders/{id}");
+        assert_eq!(language.run(&server, &context, language.add), json!([0, 0]));
+        let messages = salver.peek(&context).await.unwrap();
         let texts: Vec<_> = messages.iter().map(Message::text).collect();
         // In the order of their ids. That of the first is derived from an earlier time, the start
         // of a job.
@@ -109,10 +109,13 @@ async fn python_and_node_exchange_messages_with_rust() {
         assert_eq!(messages[0].get_action().unwrap().url(), "/p");
         assert_eq!(messages[1].get_title(), Some("ø"));
 
-        salver.add(&page, Message::info("from Rust")).await.unwrap();
-        let any = page.with_view(View::ANY);
+        salver
+            .add(&context, Message::info("from Rust"))
+            .await
+            .unwrap();
+        let any = context.with_view(View::ANY);
         salver.add(&any, Message::info("for any")).await.unwrap();
-        let texts = language.run(&server, &page, language.peek);
+        let texts = language.run(&server, &context, language.peek);
         assert_eq!(
             texts,
             json!(["once", "20 %", "twice", "from Rust"]),
@@ -127,11 +130,11 @@ async fn python_and_node_exchange_messages_with_rust() {
         // Adds follow a login to the new session. After a logout they fail.
         let moved = at(&format!("ada after {}", language.name), "orders/{id}");
         salver
-            .migrate(page.session(), moved.session())
+            .migrate(context.session(), moved.session())
             .await
             .unwrap();
         assert_eq!(
-            language.run(&server, &page, language.add_later),
+            language.run(&server, &context, language.add_later),
             0,
             "{}",
             language.name

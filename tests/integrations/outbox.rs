@@ -10,7 +10,7 @@ use crate::support::processes::free_port;
 #[path = "../../examples/outbox.rs"]
 mod example;
 
-use example::{relay, order, prepare};
+use example::{order, prepare, relay};
 
 async fn database() -> SqlitePool {
     // A database in memory is dropped with its connection: the pool keeps exactly one.

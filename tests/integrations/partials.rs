@@ -6,8 +6,8 @@ use actix_web::{App, HttpResponse, HttpServer};
 use salver::web::Routes;
 use salver::{Message, Messages, Salver, View};
 
-use crate::support::app::example;
 use crate::support::browser::{Browser, target};
+use crate::support::example_programs::example;
 use crate::support::processes::{free_port, start};
 use crate::support::{eventually, session};
 

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, Responder, get, post};
 use salver::{Context, Message, Messages, Pending, Salver, View};
 use serde::Deserialize;
 
-use crate::web::site::{PAGE, WebTestSite, adas_site, html, site};
+use crate::web::site::{PAGE, WebTestSite, html, site, site_of_ada};
 
 /// Maximum number of lines of user code for a task.
 const MAX_LINES: usize = 15;
@@ -206,7 +206,7 @@ mod json_page {
     #[actix_web::test]
     async fn returns_pending_messages_once() {
         let salver = Salver::memory("shop").unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.service(messages);
         })
         .await;
@@ -329,7 +329,7 @@ mod existing_sessions_and_pool {
 }
 
 async fn add_message(salver: &Salver, view: &str, text: &str) {
-    let context = crate::web::site::adas(salver, view);
+    let context = crate::web::site::context_of_ada(salver, view);
     salver.add(&context, Message::info(text)).await.unwrap();
 }
 
@@ -349,7 +349,7 @@ fn each_task_takes_at_most_fifteen_lines_and_is_in_guide() {
         println!("INTEGRATION task={name} lines={lines}");
         assert!(lines <= MAX_LINES, "{name} takes {lines} lines");
         assert!(
-            guide.contains(&format!("`integrations::tasks::{name}`")),
+            guide.contains(&format!("`integrations::tasks::{name}")),
             "{name}"
         );
         tasks += 1;

@@ -10,11 +10,11 @@ use salver::{Message, Messages, Pending, Salver};
 use serde_json::json;
 
 use crate::live::client::EventStream;
-use crate::support::app::example;
+use crate::support::example_programs::example;
 use crate::support::processes::{free_port, start};
 use crate::support::redis::Server;
 use crate::support::{at, eventually};
-use crate::web::site::{Answer, PAGE, ada, adas, html, site};
+use crate::web::site::{PAGE, TestResponse, ada, context_of_ada, html, site};
 
 /// Returns a translator to Danish for requests that accept it.
 fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation> + use<> {
@@ -77,7 +77,7 @@ const ENGLISH: [&str; 7] = [
     "and 3 more",
 ];
 
-fn assert_shows(response: &Answer, texts: &[&str]) {
+fn assert_shows(response: &TestResponse, texts: &[&str]) {
     for text in texts {
         assert!(response.shows(text), "{text:?} in {}", response.body);
     }
@@ -120,18 +120,18 @@ async fn pages_and_partials_are_translated() {
                     .insert_header(("accept-language", language))
             };
             for path in ["slot", "rendered"] {
-                let page = adas(&salver, path);
+                let context = context_of_ada(&salver, path);
                 // Three more than the limit of the context.
                 let many = (0..3)
                     .map(|n| Message::info(n.to_string()))
                     .chain(messages());
-                salver.add_all(&page, many.collect()).await.unwrap();
+                salver.add_all(&context, many.collect()).await.unwrap();
                 assert_shows(&site.send(get(&format!("/{path}"))).await, &texts);
                 // Confirms in the background have to finish before the next add.
                 salver.flush().await;
             }
             salver
-                .add_all(&adas(&salver, "slot"), messages().into())
+                .add_all(&context_of_ada(&salver, "slot"), messages().into())
                 .await
                 .unwrap();
             let partial = get("/partial").insert_header(("hx-request", "true"));
@@ -162,7 +162,7 @@ async fn streams_and_json_api_are_translated() {
         .unwrap();
     let url = format!("http://{}/salver", server.addrs()[0]);
     actix_web::rt::spawn(server.run());
-    let page = at("ada", "p");
+    let context = at("ada", "p");
     let as_ada = |request: reqwest::RequestBuilder| {
         request
             .header(crate::faults::site::VISITOR_HEADER, "ada")
@@ -172,7 +172,7 @@ async fn streams_and_json_api_are_translated() {
     let many = (0..3)
         .map(|n| Message::info(n.to_string()))
         .chain(messages());
-    salver.add_all(&page, many.collect()).await.unwrap();
+    salver.add_all(&context, many.collect()).await.unwrap();
     let claim = reqwest::Client::new().post(format!("{url}/claim"));
     let claim = as_ada(claim.json(&json!({ "view": "p" })))
         .send()
@@ -190,11 +190,11 @@ async fn streams_and_json_api_are_translated() {
     );
     assert_eq!(claimed["displaced"], 3);
 
-    salver.clear(&page).await.unwrap();
+    salver.clear(&context).await.unwrap();
     let many = (0..3)
         .map(|n| Message::info(n.to_string()))
         .chain(messages());
-    salver.add_all(&page, many.collect()).await.unwrap();
+    salver.add_all(&context, many.collect()).await.unwrap();
     let stream = reqwest::Client::new().get(format!("{url}/stream?view=p"));
     let stream = as_ada(stream).header("accept", "text/event-stream");
     let mut events = EventStream::from_response(stream.send().await.unwrap()).await;

@@ -3,10 +3,10 @@
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-use crate::pages::{fill_the_dashboard, leave_here};
-use crate::support::app::{Dashboard, start_example};
+use crate::pages::{add_by_script, add_message_of_each_level};
 use crate::support::browser::Browser;
 use crate::support::eventually;
+use crate::support::example_programs::{Dashboard, start_example};
 
 async fn wait_for_messages(browser: &Browser, count: usize) {
     eventually(&format!("{count} messages"), async || {
@@ -26,7 +26,7 @@ async fn wait_for_stream(browser: &Browser) {
 
 async fn open(browser: &Browser, dashboard: &Dashboard) {
     browser.open(&dashboard.at("/uploads")).await;
-    leave_here(
+    add_by_script(
         browser,
         json!({ "text": "creates the session", "view": "uploads" }),
     )
@@ -45,7 +45,7 @@ async fn toasts_pass_axe_in_all_layouts() {
             for direction in ["ltr", "rtl"] {
                 open(&browser, &dashboard).await;
                 browser.run(&format!("document.dir = '{direction}'")).await;
-                fill_the_dashboard(&browser).await;
+                add_message_of_each_level(&browser).await;
                 wait_for_messages(&browser, 5).await;
                 browser
                     .picture(&format!("toasts-{scheme}-{size}-{direction}"))
@@ -72,7 +72,7 @@ async fn toasts_are_closed_by_keyboard() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     open(&browser, &dashboard).await;
     for n in 0..4 {
-        leave_here(
+        add_by_script(
             &browser,
             json!({ "text": n.to_string(), "level": "error", "view": "dashboard" }),
         )
@@ -114,7 +114,7 @@ async fn autoclose_pauses_on_focus_and_skips_errors() {
     for (level, text) in [("info", "closes"), ("error", "stays")] {
         let fields =
             json!({ "text": text, "level": level, "autoclose": "600", "view": "dashboard" });
-        leave_here(&browser, fields).await;
+        add_by_script(&browser, fields).await;
     }
     wait_for_messages(&browser, 2).await;
     browser
@@ -151,7 +151,7 @@ async fn same_tag_replaces_message_and_each_is_announced_once() {
         ("other", "", "error"),
         ("90 %", "import", "info"),
     ] {
-        leave_here(
+        add_by_script(
             &browser,
             json!({ "text": text, "tag": tag, "level": level, "view": "dashboard" }),
         )

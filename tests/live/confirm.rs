@@ -13,13 +13,13 @@ use crate::support::at;
 async fn confirm_removes_named_messages_of_own_session_only() {
     for (salver, _server) in on_both_stores(|salver| salver) {
         let site = LiveSite::start(&salver);
-        let page = at("ada", "p");
+        let context = at("ada", "p");
         let messages: Vec<_> = (0..3).map(|n| Message::info(n.to_string())).collect();
         let ids: Vec<_> = messages
             .iter()
             .map(|message| message.id().to_string())
             .collect();
-        salver.add_all(&page, messages).await.unwrap();
+        salver.add_all(&context, messages).await.unwrap();
         for (visitor, view, remaining) in [
             ("bob", "p", 3),
             ("ada", "q", 3),
@@ -28,7 +28,7 @@ async fn confirm_removes_named_messages_of_own_session_only() {
         ] {
             let confirm = confirm_request(&site, visitor, view, &[&ids[0], &ids[2]]);
             assert_eq!(confirm.send().await.unwrap().status(), 204);
-            let count = salver.count(&page).await.unwrap();
+            let count = salver.count(&context).await.unwrap();
             assert_eq!(count, remaining, "{visitor} {view}");
         }
         let mut events = EventStream::open(&site, "ada", "p").await;
@@ -41,9 +41,9 @@ async fn confirm_removes_named_messages_of_own_session_only() {
 async fn invalid_confirm_changes_nothing() {
     let [(salver, _), _] = on_both_stores(|salver| salver);
     let site = LiveSite::start(&salver);
-    let (page, message) = (at("ada", "p"), Message::info("text"));
+    let (context, message) = (at("ada", "p"), Message::info("text"));
     let id = message.id().to_string();
-    salver.add(&page, message).await.unwrap();
+    salver.add(&context, message).await.unwrap();
     let too_many = vec![&*id; 257];
     let too_large = vec![&*id; 1_000];
     let bodies = [
@@ -78,6 +78,6 @@ async fn invalid_confirm_changes_nothing() {
         .send()
         .await;
     assert_eq!(form.unwrap().status(), 415);
-    assert_eq!(salver.count(&page).await.unwrap(), 1);
+    assert_eq!(salver.count(&context).await.unwrap(), 1);
     site.stop().await;
 }

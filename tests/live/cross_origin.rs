@@ -18,9 +18,9 @@ use crate::web::site::html;
 async fn cross_origin_requests_read_and_remove_nothing() {
     let salver = Salver::memory("app").unwrap();
     let site = LiveSite::start(&salver);
-    let (page, message) = (at("ada", "p"), Message::info("text"));
+    let (context, message) = (at("ada", "p"), Message::info("text"));
     let id = message.id().to_string();
-    salver.add(&page, message).await.unwrap();
+    salver.add(&context, message).await.unwrap();
     let stream = format!("{}/salver/stream?view=p", site.url);
     let refused_headers = [
         [
@@ -73,7 +73,7 @@ async fn cross_origin_requests_read_and_remove_nothing() {
         assert_eq!(response.status(), 403, "{name}: {value}");
     }
     assert_eq!(
-        salver.count(&page).await.unwrap(),
+        salver.count(&context).await.unwrap(),
         1,
         "no message is removed"
     );

@@ -38,14 +38,14 @@ async fn open_stream(site: &LiveSite) -> TcpStream {
 async fn stalled_reader_gets_bounded_data_and_is_disconnected() {
     let salver = Salver::memory("app").unwrap();
     let site = LiveSite::start(&salver);
-    let page = at("ada", "p");
+    let context = at("ada", "p");
     let mut reader = open_stream(&site).await;
     let (mut sent, text) = (0, "x".repeat(4_000));
     let stalled_at = loop {
         let batch = (0..100).map(|_| Message::info(text.clone())).collect();
-        salver.add_all(&page, batch).await.unwrap();
+        salver.add_all(&context, batch).await.unwrap();
         let claimed = async {
-            while salver.count(&page).await.unwrap() > 0 {
+            while salver.count(&context).await.unwrap() > 0 {
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -58,7 +58,7 @@ async fn stalled_reader_gets_bounded_data_and_is_disconnected() {
     };
     println!("LIVE stalled_reader_sent_kib {}", sent / 1024);
     // Messages that were not sent are visible to the visitor's other pages.
-    assert_eq!(salver.count(&page).await.unwrap(), 100);
+    assert_eq!(salver.count(&context).await.unwrap(), 100);
 
     // The client now reads the buffered frames and the end of the response. A stream that stayed
     // open would have sent all messages.

@@ -9,7 +9,7 @@ use super::client::{Event, EventStream, confirm_request, stream_request};
 use super::{LiveSite, on_both_stores};
 use crate::faults::by_profile;
 use crate::faults::site::VISITOR_HEADER;
-use crate::index::external_zadd;
+use crate::pending_index::external_zadd;
 use crate::support::{at, eventually};
 
 const LEASE: Duration = Duration::from_secs(1);
@@ -66,12 +66,12 @@ async fn pending_messages_are_streamed_first_in_order() {
 async fn scheduled_and_leased_messages_are_streamed_when_due() {
     for (salver, _server) in on_both_stores(|salver| salver.lease(LEASE)) {
         let site = LiveSite::start(&salver);
-        let page = at("ada", "p");
-        salver.add(&page, Message::info("leased")).await.unwrap();
+        let context = at("ada", "p");
+        salver.add(&context, Message::info("leased")).await.unwrap();
         // A page claims the message and does not confirm it.
-        drop(salver.claim(&page).await.unwrap());
+        drop(salver.claim(&context).await.unwrap());
         let later = Message::info("scheduled").after(LEASE / 2);
-        salver.add(&page, later).await.unwrap();
+        salver.add(&context, later).await.unwrap();
         // A page reads before any message is due. The index records the time of the next read,
         // which the stream uses too.
         let request = reqwest::Client::new()

@@ -17,9 +17,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::index::tracking_connections;
-use crate::support::app::example;
+use crate::pending_index::tracking_connections;
 use crate::support::eventually;
+use crate::support::example_programs::example;
 use crate::support::processes::{ChildProcess, free_port, start};
 use crate::support::redis::Server;
 
@@ -171,7 +171,7 @@ async fn ten_thousand_open_streams_share_one_connection() {
         1,
         "one tracking connection for all streams"
     );
-    // Beside it one connection of each worker, and the one that all threads share.
+    // In addition, one connection of each worker, and the one that all threads share.
     assert!(connections() <= 4, "{} connections", connections());
     assert!(stream_kib <= 20.0, "{stream_kib} KiB for a stream");
 

@@ -145,9 +145,9 @@ impl Cluster {
     }
 
     /// Waits until a running node reports that the node on port `failed` owns no slot any more.
-    pub fn wait_for_takeover(&self, failed: u16, seen_by: &Server) {
+    pub fn wait_for_takeover(&self, failed: u16, observer: &Server) {
         let started = Instant::now();
-        while slots(seen_by).iter().any(|range| range.port == failed) {
+        while slots(observer).iter().any(|range| range.port == failed) {
             assert!(
                 started.elapsed() < Duration::from_secs(30),
                 "no replica took over the slots of the failed node"
@@ -164,9 +164,9 @@ impl Cluster {
     }
 
     /// Returns the index of the primary that owns a key, according to a running node.
-    pub fn primary_of(&self, seen_by: &Server, key: &str) -> usize {
-        let slot: u16 = seen_by.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
-        let mut ranges = slots(seen_by).into_iter();
+    pub fn primary_of(&self, observer: &Server, key: &str) -> usize {
+        let slot: u16 = observer.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
+        let mut ranges = slots(observer).into_iter();
         let range = ranges.find(|range| range.slots.contains(&slot));
         let port = range.expect("no node owns the slot").port;
         let mut nodes = self.nodes.iter();
@@ -181,8 +181,8 @@ struct SlotRange {
     port: u16,
 }
 
-fn slots(seen_by: &Server) -> Vec<SlotRange> {
-    let ranges: Vec<Vec<redis::Value>> = seen_by.run(&[b"CLUSTER", b"SLOTS"]);
+fn slots(observer: &Server) -> Vec<SlotRange> {
+    let ranges: Vec<Vec<redis::Value>> = observer.run(&[b"CLUSTER", b"SLOTS"]);
     let number = |value: &redis::Value| redis::from_redis_value(value.clone()).unwrap();
     let parse = |range: &Vec<redis::Value>| {
         let primary: Vec<redis::Value> = redis::from_redis_value(range[2].clone()).unwrap();

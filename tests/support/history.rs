@@ -50,33 +50,33 @@ impl History {
     }
 
     /// Records that the store acknowledged the add of this message.
-    pub fn acknowledged(&self, message: &Message) {
+    pub fn record_acknowledged(&self, message: &Message) {
         self.lock().acknowledged.insert(message.id());
     }
 
     /// Records that the add of this message failed and may have been applied.
-    pub fn in_doubt(&self, message: &Message) {
+    pub fn record_in_doubt(&self, message: &Message) {
         self.lock().in_doubt.insert(message.id());
     }
 
-    /// Records that `count` messages were displaced to make room for new ones.
-    pub fn displaced(&self, count: u64) {
+    /// Records that `count` messages were displaced by newer ones.
+    pub fn record_displaced(&self, count: u64) {
         self.lock().displaced += count as usize;
     }
 
     /// Records that `count` messages were removed because of their age.
-    pub fn expired(&self, count: u64) {
+    pub fn record_expired(&self, count: u64) {
         self.lock().expired += count as usize;
     }
 
     /// Records that a message was cleared on purpose. It counts neither as acknowledged nor as
     /// lost.
-    pub fn cleared(&self, id: MessageId) {
+    pub fn record_cleared(&self, id: MessageId) {
         self.lock().acknowledged.remove(&id);
     }
 
     /// Records the messages in a page that a reader of this context has read to its end.
-    pub fn received(&self, reader: &Context, page: &str) {
+    pub fn record_received(&self, reader: &Context, page: &str) {
         let mut state = self.lock();
         for canary in page.split(CANARY).skip(1) {
             let mut parts = canary.split('/').skip(1);
@@ -90,9 +90,9 @@ impl History {
     }
 
     /// Records messages that a reader of this context has received.
-    pub fn received_messages(&self, reader: &Context, messages: &[Message]) {
+    pub fn record_received_messages(&self, reader: &Context, messages: &[Message]) {
         for message in messages {
-            self.received(reader, message.text());
+            self.record_received(reader, message.text());
         }
     }
 
@@ -243,11 +243,11 @@ fn verdict_classifies_every_message() {
     let [shown, lost, kept, delivered, misdelivered] =
         std::array::from_fn(|_| history.message(&ada));
     for message in [&shown, &lost, &kept, &delivered, &misdelivered] {
-        history.acknowledged(message);
+        history.record_acknowledged(message);
     }
-    history.received(&ada, &format!("<li>{}</li>", shown.text()));
-    history.received(&ada, shown.text());
-    history.received(&bob, misdelivered.text());
+    history.record_received(&ada, &format!("<li>{}</li>", shown.text()));
+    history.record_received(&ada, shown.text());
+    history.record_received(&bob, misdelivered.text());
     let (id, at) = (delivered.id(), 1_000);
     for score in [2_000, 900, 2_000, 2_000] {
         history.record(Event::Scored { id, score, at });

@@ -1,10 +1,10 @@
 //! Test support: real servers, real browsers, spies.
 
 pub mod acl;
-pub mod app;
 pub mod browser;
 pub mod certificates;
 pub mod cluster;
+pub mod example_programs;
 pub mod history;
 pub mod logs;
 pub mod metrics;

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use futures_util::FutureExt;
 use salver::{Message, Messages, Pending, Salver};
 
-use super::site::{PAGE, WebTestSite, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, context_of_ada, html, site, site_of_ada};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
@@ -23,9 +23,9 @@ async fn visitor_without_session_causes_no_store_call() {
         _ = app.route("/p", web::get().to(page))
     })
     .await;
-    let answer = site.get("/p").await;
-    assert_eq!(answer.body, PAGE, "the body is unchanged");
-    let names: Vec<_> = answer
+    let response = site.get("/p").await;
+    assert_eq!(response.body, PAGE, "the body is unchanged");
+    let names: Vec<_> = response
         .headers
         .keys()
         .map(|name| name.as_str().to_owned())
@@ -39,15 +39,15 @@ async fn visitor_without_session_causes_no_store_call() {
 async fn page_without_messages_is_unchanged() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/plain", web::get().to(|| async { "plain" }));
         app.route("/noslot", web::get().to(|| async { html("<p>") }));
     })
     .await;
-    let answer = site.get("/p").await;
-    assert_eq!(answer.body, PAGE, "the body is unchanged");
-    let names: Vec<_> = answer
+    let response = site.get("/p").await;
+    assert_eq!(response.body, PAGE, "the body is unchanged");
+    let names: Vec<_> = response
         .headers
         .keys()
         .map(|name| name.as_str().to_owned())
@@ -70,12 +70,12 @@ async fn page_without_messages_is_unchanged() {
 async fn page_with_messages_claims_and_confirms_once() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await;
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     assert_eq!(report.take(), ["add"]);
@@ -105,8 +105,9 @@ async fn form_sends_one_call_per_add() {
     assert_eq!(report.take(), ["add", "add"]);
 }
 
-/// Beside the page itself, an idle page allocates the request state, its box, and the table of the
-/// request's extensions. To find the view it allocates the route pattern that actix-web builds.
+/// In addition to the page itself, an idle page allocates the request state, its box, and the table
+/// of the request's extensions. To find the view it allocates the route pattern that actix-web
+/// builds.
 #[actix_web::test]
 async fn idle_page_adds_at_most_four_allocations() {
     let server = Server::start();

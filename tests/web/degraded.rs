@@ -6,7 +6,7 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, web};
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
-use super::site::{PAGE, ada, adas, adas_site, html};
+use super::site::{PAGE, ada, context_of_ada, html, site_of_ada};
 use crate::support::eventually;
 use crate::support::logs::Logs;
 use crate::support::spy::SpyStore;
@@ -16,18 +16,21 @@ async fn slow_store_delays_page_by_timeout_and_keeps_message() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("kept"))
+        .add(&context_of_ada(&salver, "p"), Message::info("kept"))
         .await
         .unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await;
     report.slow(Duration::from_millis(300));
     let started = Instant::now();
-    let answer = site.get("/p").await;
+    let response = site.get("/p").await;
     let waited = started.elapsed();
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, PAGE));
+    assert_eq!(
+        (response.status.as_u16(), response.body.as_str()),
+        (200, PAGE)
+    );
     assert!(waited < Duration::from_millis(250), "{waited:?}");
     report.slow(Duration::ZERO);
     eventually("the late claim is released", async || {
@@ -42,7 +45,7 @@ async fn slow_store_delays_page_by_timeout_and_keeps_message() {
 async fn unreachable_store_fails_neither_page_nor_form() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route(
             "/p",
             web::get().to(|pending: Pending| async move { html(pending.html() + PAGE) }),
@@ -52,18 +55,18 @@ async fn unreachable_store_fails_neither_page_nor_form() {
             "ok"
         };
         app.route("/p", web::post().to(save));
-        let strict = |messages: Messages| async move {
+        let add_or_fail = |messages: Messages| async move {
             messages.add_message(Message::info("x")).await.map(|_| "ok")
         };
-        app.route("/strict", web::post().to(strict));
+        app.route("/add-or-fail", web::post().to(add_or_fail));
     })
     .await;
     report.down(true);
     assert_eq!(site.get("/p").await.body, PAGE);
     assert_eq!(site.post("/p").await.body, "ok");
-    let strict = site.post("/strict").await;
-    assert_eq!((strict.status.as_u16(), strict.body.as_str()), (503, ""));
-    assert_eq!(strict.header("retry-after"), Some("1"));
+    let failed = site.post("/add-or-fail").await;
+    assert_eq!((failed.status.as_u16(), failed.body.as_str()), (503, ""));
+    assert_eq!(failed.header("retry-after"), Some("1"));
 }
 
 #[actix_web::test]
@@ -71,12 +74,12 @@ async fn open_breaker_limits_store_calls() {
     let logs = Logs::start();
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
     })
     .await;
     salver
-        .add(&adas(&salver, "p"), Message::info("kept"))
+        .add(&context_of_ada(&salver, "p"), Message::info("kept"))
         .await
         .unwrap();
     report.down(true);
@@ -104,12 +107,12 @@ async fn open_breaker_limits_store_calls() {
 async fn failed_confirm_is_retried_until_written() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
     })
     .await;
-    let page = adas(&salver, "p");
-    salver.add(&page, Message::info("shown")).await.unwrap();
+    let context = context_of_ada(&salver, "p");
+    salver.add(&context, Message::info("shown")).await.unwrap();
     let response = site.call(TestRequest::get().uri("/p")).await.unwrap();
     report.down(true);
     assert!(
@@ -124,7 +127,7 @@ async fn failed_confirm_is_retried_until_written() {
     );
     report.down(false);
     eventually("the confirm is written", async || {
-        let left = salver.claim(&page).await.ok()?;
+        let left = salver.claim(&context).await.ok()?;
         left.result.next_due_in.is_none().then_some(())
     })
     .await;
@@ -135,13 +138,13 @@ async fn failed_confirm_is_retried_until_written() {
 async fn page_of_read_only_store_shows_pending_messages() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
     })
     .await;
-    let page = adas(&salver, "p");
+    let context = context_of_ada(&salver, "p");
     salver
-        .add(&page, Message::info("payment failed"))
+        .add(&context, Message::info("payment failed"))
         .await
         .unwrap();
     let no_writes = |replicas: &[u8]| {
@@ -155,14 +158,14 @@ async fn page_of_read_only_store_shows_pending_messages() {
             "each page shows the message"
         );
     }
-    let rejected = salver.add(&page, Message::info("x")).await.unwrap_err();
+    let rejected = salver.add(&context, Message::info("x")).await.unwrap_err();
     assert!(
         rejected.is_unavailable() && rejected.retry_after().is_some(),
         "{rejected}"
     );
     no_writes(b"0");
     eventually("the confirms are written", async || {
-        (salver.count(&page).await.unwrap() == 0).then_some(())
+        (salver.count(&context).await.unwrap() == 0).then_some(())
     })
     .await;
 }
@@ -171,7 +174,10 @@ async fn page_of_read_only_store_shows_pending_messages() {
 async fn error_of_one_key_does_not_open_breaker() {
     let server = crate::support::redis::Server::start();
     let salver = Salver::redis("app", &server.url()).unwrap();
-    let (broken, fine) = (adas(&salver, "broken"), adas(&salver, "fine"));
+    let (broken, fine) = (
+        context_of_ada(&salver, "broken"),
+        context_of_ada(&salver, "fine"),
+    );
     let _: String = server.run(&[b"SET", broken.key().as_bytes(), b"not a sorted set"]);
     for _ in 0..10 {
         let error = salver.peek(&broken).await.unwrap_err();
@@ -185,19 +191,19 @@ async fn error_of_one_key_does_not_open_breaker() {
 async fn dropped_probe_allows_next_probe() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = adas(&salver, "p");
+    let context = context_of_ada(&salver, "p");
     report.down(true);
     for _ in 0..3 {
-        salver.peek(&page).await.unwrap_err();
+        salver.peek(&context).await.unwrap_err();
     }
     report.down(false);
     report.slow(Duration::from_secs(60));
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(1)).await;
-    let probe = tokio::time::timeout(Duration::from_millis(1), salver.peek(&page)).await;
+    let probe = tokio::time::timeout(Duration::from_millis(1), salver.peek(&context)).await;
     assert!(probe.is_err(), "the probe was dropped before its reply");
     report.slow(Duration::ZERO);
-    salver.peek(&page).await.unwrap();
+    salver.peek(&context).await.unwrap();
 }
 
 #[actix_web::test]
@@ -237,7 +243,7 @@ async fn missing_middleware_error_names_line_to_add() {
 async fn compressed_response_is_logged_once() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         let encoded = || async {
             let mut page = HttpResponse::Ok();
             page.content_type("text/html")
@@ -262,7 +268,7 @@ async fn compressed_response_is_logged_once() {
 async fn messages_for_unknown_view_are_logged_once() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         let save = |messages: Messages| async move {
             messages.to("settings/password").info("never seen").await;
             messages.to("page").info("seen").await;
@@ -290,14 +296,14 @@ async fn messages_for_unknown_view_are_logged_once() {
 async fn panic_in_confirm_does_not_stop_later_confirms() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
     })
     .await;
     for panics in [true, false] {
         salver.clear_session(&ada()).await.unwrap();
         salver
-            .add(&adas(&salver, "p"), Message::info("hello"))
+            .add(&context_of_ada(&salver, "p"), Message::info("hello"))
             .await
             .unwrap();
         report.panic_at(if panics { "confirm" } else { "" });
@@ -312,8 +318,8 @@ async fn panic_in_confirm_does_not_stop_later_confirms() {
             .count(),
         2
     );
-    let page = [adas(&salver, "p")];
-    let left = salver.claim(&page[0]).await.unwrap();
+    let context = context_of_ada(&salver, "p");
+    let left = salver.claim(&context).await.unwrap();
     assert!(
         left.messages().is_empty() && left.result.next_due_in.is_none(),
         "the second claim was confirmed"
@@ -321,14 +327,14 @@ async fn panic_in_confirm_does_not_stop_later_confirms() {
 }
 
 #[actix_web::test]
-async fn now_beside_rendered_pending_is_logged() {
+async fn messages_now_in_handler_that_renders_pending_logs_warning() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
     let handler = |messages: Messages, pending: Pending| async move {
         messages.now(Message::info("lost"));
         html(pending.html())
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     site.get("/p").await;
     assert!(
         logs.text().contains("(use `Pending::now`)"),
@@ -346,9 +352,9 @@ async fn site_opens_one_connection_per_worker_and_one_more() {
         .redis(&server.url())
         .pending_index(false);
     let salver = salver.build().unwrap();
-    let page = adas(&salver, "a/p");
+    let context = context_of_ada(&salver, "a/p");
     salver
-        .add(&page, Message::info("through the shared connection"))
+        .add(&context, Message::info("through the shared connection"))
         .await
         .unwrap();
     let (workers, handle) = (2, salver.clone());
@@ -373,8 +379,8 @@ async fn site_opens_one_connection_per_worker_and_one_more() {
     for n in 0..4 {
         for path in ["a", "b", "c"] {
             let fresh = reqwest::Client::new();
-            let answer = fresh.get(format!("{url}/{path}/p")).send().await.unwrap();
-            let shown = answer
+            let response = fresh.get(format!("{url}/{path}/p")).send().await.unwrap();
+            let shown = response
                 .text()
                 .await
                 .unwrap()

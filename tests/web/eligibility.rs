@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 use serde::Deserialize;
 
-use super::site::{PAGE, ada, adas, adas_site, html};
+use super::site::{PAGE, ada, context_of_ada, html, site_of_ada};
 use crate::support::spy::SpyStore;
 
 /// A page that renders `Pending` itself. Its status is in the path.
@@ -42,20 +42,23 @@ async fn status_decides_whether_messages_count_as_shown() {
                 let salver = Salver::memory("app").unwrap();
                 let view = format!("{route}/{{status}}");
                 salver
-                    .add(&adas(&salver, view.as_str()), Message::info("hello"))
+                    .add(
+                        &context_of_ada(&salver, view.as_str()),
+                        Message::info("hello"),
+                    )
                     .await
                     .unwrap();
-                let site = adas_site(&salver, |app| {
+                let site = site_of_ada(&salver, |app| {
                     app.route("/rendered/{status}", web::get().to(rendered));
                     app.route("/slotted/{status}", web::get().to(slotted));
                 })
                 .await;
-                let answer = site.get(&format!("/{route}/{status}")).await;
+                let response = site.get(&format!("/{route}/{status}")).await;
                 if route == "slotted" {
-                    assert_eq!(answer.shows("hello"), expected == 0, "{route} {status}");
+                    assert_eq!(response.shows("hello"), expected == 0, "{route} {status}");
                 }
                 salver.flush().await;
-                let remaining = salver.count(&adas(&salver, view)).await.unwrap();
+                let remaining = salver.count(&context_of_ada(&salver, view)).await.unwrap();
                 assert_eq!(remaining, expected, "{route} {status}");
             }
         }
@@ -67,11 +70,11 @@ async fn requests_without_view_send_no_query() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |pending: Pending| async move { html(pending.html() + PAGE) };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::route().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::route().to(handler))).await;
     report.take();
     let get = || TestRequest::get().uri("/p");
     let not_views = [
@@ -88,18 +91,18 @@ async fn requests_without_view_send_no_query() {
         get().insert_header(("sec-fetch-dest", "serviceworker")),
     ];
     for request in not_views {
-        let answer = site.send(request).await;
-        assert_eq!(answer.body, PAGE);
+        let response = site.send(request).await;
+        assert_eq!(response.body, PAGE);
         assert_eq!(report.take(), [""; 0]);
     }
     for destination in ["document", "iframe", "frame", "empty"] {
-        let answer = site
+        let response = site
             .send(get().insert_header(("sec-fetch-dest", destination)))
             .await;
-        assert!(answer.shows("hello"), "{destination}");
+        assert!(response.shows("hello"), "{destination}");
         salver.flush().await;
         salver
-            .add(&adas(&salver, "p"), Message::info("hello"))
+            .add(&context_of_ada(&salver, "p"), Message::info("hello"))
             .await
             .unwrap();
     }
@@ -111,7 +114,10 @@ async fn requests_without_view_send_no_query() {
 async fn failed_handler_releases_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "{outcome}"), Message::info("hello"))
+        .add(
+            &context_of_ada(&salver, "{outcome}"),
+            Message::info("hello"),
+        )
         .await
         .unwrap();
     let handler = |outcome: web::Path<String>, pending: Pending| async move {
@@ -123,7 +129,7 @@ async fn failed_handler_releases_messages() {
             _ => panic!("the handler panics"),
         }
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/{outcome}", web::get().to(handler))
     })
     .await;
@@ -148,15 +154,15 @@ struct Fields {
 }
 
 #[actix_web::test]
-async fn rejected_form_beside_pending_releases_messages() {
+async fn failed_form_extractor_releases_messages_of_pending_extractor() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let form_last = |_: Pending, _: Form<Fields>| async { html(PAGE) };
     let form_first = |_: Form<Fields>, _: Pending| async { html(PAGE) };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::post().to(form_last));
         app.route("/p", web::put().to(form_first));
     })
@@ -176,7 +182,7 @@ async fn messages_count_as_shown_after_whole_body_is_sent() {
     let broken =
         move || pieces().chain(stream::iter([Err(error::ErrorInternalServerError("cut"))]));
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         let html = || HttpResponse::Ok().content_type("text/html").take();
         app.route(
             "/sized",
@@ -211,7 +217,10 @@ async fn messages_count_as_shown_after_whole_body_is_sent() {
         let view = path.trim_start_matches('/').to_owned();
         salver.clear_session(&ada()).await.unwrap();
         salver
-            .add(&adas(&salver, view.as_str()), Message::info("hello"))
+            .add(
+                &context_of_ada(&salver, view.as_str()),
+                Message::info("hello"),
+            )
             .await
             .unwrap();
         let response = site.call(TestRequest::get().uri(path)).await.unwrap();
@@ -224,7 +233,7 @@ async fn messages_count_as_shown_after_whole_body_is_sent() {
         }
         drop(body);
         salver.flush().await;
-        salver.count(&adas(&salver, view)).await.unwrap()
+        salver.count(&context_of_ada(&salver, view)).await.unwrap()
     };
     assert_eq!(pending_after("/sized", 100).await, 0, "all of a sized body");
     assert_eq!(
@@ -264,7 +273,7 @@ async fn messages_count_as_shown_after_whole_body_is_sent() {
 #[actix_web::test]
 async fn keep_and_confirm_override_response() {
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         let kept = |messages: Messages| async move {
             messages.keep();
             html(PAGE)
@@ -284,7 +293,7 @@ async fn keep_and_confirm_override_response() {
     .await;
     for (view, remaining) in [("kept", 1), ("pending", 1), ("confirmed", 0)] {
         salver
-            .add(&adas(&salver, view), Message::info("hello"))
+            .add(&context_of_ada(&salver, view), Message::info("hello"))
             .await
             .unwrap();
         for _ in 0..2 {
@@ -293,7 +302,7 @@ async fn keep_and_confirm_override_response() {
         }
         salver.flush().await;
         assert_eq!(
-            salver.count(&adas(&salver, view)).await.unwrap(),
+            salver.count(&context_of_ada(&salver, view)).await.unwrap(),
             remaining,
             "{view}"
         );
@@ -304,7 +313,10 @@ async fn keep_and_confirm_override_response() {
 async fn form_rendered_again_shows_pending_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "password"), Message::info("from a job"))
+        .add(
+            &context_of_ada(&salver, "password"),
+            Message::info("from a job"),
+        )
         .await
         .unwrap();
     let handler = |messages: Messages| async move {
@@ -313,12 +325,14 @@ async fn form_rendered_again_shows_pending_messages() {
             .content_type("text/html")
             .body(PAGE)
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/password", web::post().to(handler))
     })
     .await;
-    let answer = site.post("/password").await;
-    assert!(answer.shows("Empty password") && answer.shows("from a job") && answer.status == 422);
+    let response = site.post("/password").await;
+    assert!(
+        response.shows("Empty password") && response.shows("from a job") && response.status == 422
+    );
     let again = site.post("/password").await;
     assert!(again.shows("Empty password") && !again.shows("from a job"));
 }
@@ -340,12 +354,12 @@ async fn response_with_messages_forbids_caching() {
             .insert_header(("cloudflare-cdn-cache-control", "max-age=60"))
             .body(PAGE)
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     let idle = site.get("/p").await;
     assert_eq!(idle.header("cache-control"), Some("public, max-age=60"));
     assert!(idle.header("etag").is_some() && idle.header("last-modified").is_some());
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let carrying = site.get("/p").await;
@@ -369,7 +383,7 @@ async fn response_with_messages_forbids_caching() {
 #[actix_web::test]
 async fn wrapped_body_keeps_size() {
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/text", web::get().to(|| async { "seven b" }));
     })
     .await;
@@ -381,7 +395,7 @@ async fn wrapped_body_keeps_size() {
 async fn disconnect_during_handler_loses_no_message() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |pending: Pending| async move {
@@ -407,7 +421,7 @@ async fn confirm_overrides_error_of_outer_middleware() {
     use actix_web::middleware::{Next, from_fn};
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |pending: Pending| async move {

@@ -1,27 +1,30 @@
-//! Messages reach their own session and view only, also beside members that cannot be decoded.
+//! Messages reach their own session and view only, also in a context with undecodable members.
 
 use actix_web::web;
 use salver::{Message, MessageId, Messages, Salver, View, assert_messages};
 
-use super::site::{PAGE, ada, adas, adas_site, html, site};
+use super::site::{PAGE, ada, context_of_ada, html, site, site_of_ada};
 use crate::support::session;
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]
 async fn message_reaches_only_its_view() {
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         for path in ["/one", "/two"] {
             app.route(path, web::get().to(|| async { html(PAGE) }));
         }
     })
     .await;
     salver
-        .add(&adas(&salver, "two"), Message::info("for two"))
+        .add(&context_of_ada(&salver, "two"), Message::info("for two"))
         .await
         .unwrap();
     salver
-        .add(&adas(&salver, View::ANY), Message::info("for any"))
+        .add(
+            &context_of_ada(&salver, View::ANY),
+            Message::info("for any"),
+        )
         .await
         .unwrap();
     let one = site.get("/one").await;
@@ -72,15 +75,16 @@ fn undecodable_members() -> Vec<Vec<u8>> {
 
 /// Writes 1,000 undecodable members and ten newer messages, and checks that a page shows the ten.
 async fn assert_ten_messages_are_shown(salver: &Salver, store: &str, write_member: impl Fn(&[u8])) {
-    let page = adas(salver, "p");
+    let context = context_of_ada(salver, "p");
     undecodable_members()
         .iter()
         .for_each(|member| write_member(member));
     for n in 0..10 {
-        // An external writer does the same. `Salver::add` would remove older members at the cap.
+        // An external writer does the same. `Salver::add` would remove older members above the
+        // message limit.
         write_member(&salver::wire::encode(&Message::info(format!("good {n}."))).unwrap());
     }
-    let claim = salver.claim(&page).await.unwrap();
+    let claim = salver.claim(&context).await.unwrap();
     assert_eq!(
         (claim.messages().len(), claim.result.undecodable),
         (10, 1000)
@@ -88,13 +92,13 @@ async fn assert_ten_messages_are_shown(salver: &Salver, store: &str, write_membe
     salver.release(claim).await.unwrap();
     let routes =
         |app: &mut web::ServiceConfig| _ = app.route("/p", web::get().to(|| async { html(PAGE) }));
-    let body = adas_site(salver, routes).await.get("/p").await.body;
+    let body = site_of_ada(salver, routes).await.get("/p").await.body;
     let shown = (0..10)
         .filter(|n| body.contains(&format!("good {n}.")))
         .count();
     assert_eq!((shown, body.matches("<li").count()), (10, 10));
     salver.flush().await;
-    let remaining = salver.claim(&page).await.unwrap();
+    let remaining = salver.claim(&context).await.unwrap();
     assert_eq!(
         remaining.result.undecodable, 0,
         "the confirm removed the undecodable members"
@@ -109,9 +113,11 @@ async fn thousand_undecodable_members_hide_no_message_in_memory() {
     let (store, _) = SpyStore::new();
     let inner = store.inner.clone();
     let salver = Salver::new("app", store).unwrap();
-    let page = adas(&salver, "p");
-    assert_ten_messages_are_shown(&salver, "memory", |member| inner.put_member(&page, member))
-        .await;
+    let context = context_of_ada(&salver, "p");
+    assert_ten_messages_are_shown(&salver, "memory", |member| {
+        inner.put_member(&context, member)
+    })
+    .await;
 }
 
 #[actix_web::test]
@@ -123,7 +129,7 @@ async fn thousand_undecodable_members_hide_no_message_in_redis() {
         .page_timeout(timeout)
         .build()
         .unwrap();
-    let key = adas(&salver, "p").key();
+    let key = context_of_ada(&salver, "p").key();
     let mut connection = server.connect();
     let score = std::cell::Cell::new(1_000_000);
     let connection = std::cell::RefCell::new(&mut connection);
@@ -140,10 +146,10 @@ async fn thousand_undecodable_members_hide_no_message_in_redis() {
 async fn concurrent_requests_show_message_once() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("once"))
+        .add(&context_of_ada(&salver, "p"), Message::info("once"))
         .await
         .unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await;

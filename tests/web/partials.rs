@@ -9,7 +9,7 @@ use futures_util::stream;
 use salver::web::ViewSource;
 use salver::{Message, Messages, Pending, Salver, View, assert_messages};
 
-use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
 use crate::support::spy::SpyStore;
 
 type Headers = [(&'static str, &'static str)];
@@ -47,7 +47,7 @@ async fn added(messages: Messages) -> HttpResponse {
 /// A site with partials of all kinds, and a page at `orders/{id}`.
 macro_rules! partials_site {
     ($salver:expr) => {
-        adas_site($salver, |app| {
+        site_of_ada($salver, |app| {
             app.route("/orders/{id}", web::get().to(page))
                 .route("/page", web::get().to(page))
                 .route("/rows", web::get().to(rows))
@@ -68,7 +68,7 @@ fn get(path: &str, headers: &Headers) -> TestRequest {
 }
 
 async fn add(salver: &Salver, view: &str, text: &str) {
-    let context = adas(salver, View::try_from(view.to_owned()).unwrap());
+    let context = context_of_ada(salver, View::try_from(view.to_owned()).unwrap());
     salver.add(&context, Message::info(text)).await.unwrap();
 }
 
@@ -118,16 +118,16 @@ async fn partial_carries_messages_of_requesting_page() {
         add(&salver, "orders/{id}", "for the page").await;
         add(&salver, "*", "for any").await;
         add(&salver, "rows", "for another").await;
-        let answer = site.send(get(path, headers)).await;
-        let position = answer.body.find(before);
-        let position = position.unwrap_or_else(|| panic!("{headers:?}: {}", answer.body));
-        let (_, rest) = answer.body.split_at(position + before.len());
+        let response = site.send(get(path, headers)).await;
+        let position = response.body.find(before);
+        let position = position.unwrap_or_else(|| panic!("{headers:?}: {}", response.body));
+        let (_, rest) = response.body.split_at(position + before.len());
         assert!(rest.contains(after), "{rest}");
-        assert_eq!(answer.body.matches("for the page").count(), 1);
-        assert_eq!(answer.body.matches("for any").count(), 1);
-        assert!(!answer.shows("for another"), "{}", answer.body);
-        assert_eq!(answer.header("content-type"), Some(content_type));
-        assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+        assert_eq!(response.body.matches("for the page").count(), 1);
+        assert_eq!(response.body.matches("for any").count(), 1);
+        assert!(!response.shows("for another"), "{}", response.body);
+        assert_eq!(response.header("content-type"), Some(content_type));
+        assert_eq!(response.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
         assert_messages!(salver, ada(), "orders/{id}", []);
         let again = site.send(get(path, headers)).await;
@@ -145,15 +145,15 @@ async fn partial_carries_messages_added_by_its_handler() {
         .uri("/added")
         .insert_header(HTMX[0])
         .insert_header(CURRENT_URL);
-    let answer = site.send(request).await;
-    assert!(answer.shows("added here") && answer.shows("for the page"));
-    assert!(!answer.shows("added there"));
+    let response = site.send(request).await;
+    assert!(response.shows("added here") && response.shows("for the page"));
+    assert!(!response.shows("added there"));
     salver.flush().await;
     assert_messages!(salver, ada(), "added", []);
     assert_messages!(salver, ada(), "elsewhere", [Success "added there"]);
     // Without a script the response is a page of its own view. It has no slot.
-    let answer = site.send(TestRequest::post().uri("/added")).await;
-    assert!(!answer.shows("added here"));
+    let response = site.send(TestRequest::post().uri("/added")).await;
+    assert!(!response.shows("added here"));
 }
 
 /// A response that the client discards, or that redirects, carries no message. All stay pending.
@@ -166,7 +166,7 @@ async fn discarded_response_carries_no_message() {
             .body(PAGE)
     }
     let none = ("x-none", "x");
-    let answers: [(u16, (&str, &str), &Headers); 15] = [
+    let responses: [(u16, (&str, &str), &Headers); 15] = [
         (303, (LOCATION.as_str(), "/page"), HTMX),
         (200, ("hx-redirect", "/page"), HTMX),
         (200, ("hx-location", "/page"), HTMX),
@@ -188,9 +188,9 @@ async fn discarded_response_carries_no_message() {
             &[("turbo-frame", "cart")],
         ),
     ];
-    for (status, header, headers) in answers {
+    for (status, header, headers) in responses {
         let salver = Salver::memory("app").unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page));
             app.route("/response", web::get().to(move || respond(status, header)));
         })
@@ -199,11 +199,11 @@ async fn discarded_response_carries_no_message() {
             add(&salver, view, "hello").await;
         }
         let request = get("/response", headers).insert_header(CURRENT_URL);
-        let answer = site.send(request).await;
-        assert!(!answer.shows("hello"), "{status} {header:?} {headers:?}");
+        let response = site.send(request).await;
+        assert!(!response.shows("hello"), "{status} {header:?} {headers:?}");
         salver.flush().await;
         for view in ["orders/{id}", "response"] {
-            let pending = salver.peek(&adas(&salver, view)).await.unwrap();
+            let pending = salver.peek(&context_of_ada(&salver, view)).await.unwrap();
             assert_eq!(pending.len(), 2, "{view} {status} {header:?} {headers:?}");
         }
     }
@@ -221,11 +221,11 @@ async fn page_requested_by_script_shows_its_own_view() {
         add(&salver, "orders/{id}", "for the requesting page").await;
         add(&salver, "page", "for this page").await;
         let request = get("/page", headers).insert_header(CURRENT_URL);
-        let answer = site.send(request).await;
-        assert!(answer.shows("<salver-messages><ul"), "{}", answer.body);
-        let shown = answer.body.matches("for this page").count();
+        let response = site.send(request).await;
+        assert!(response.shows("<salver-messages><ul"), "{}", response.body);
+        let shown = response.body.matches("for this page").count();
         assert_eq!(shown, times, "{headers:?}");
-        assert!(!answer.shows("for the requesting page"));
+        assert!(!response.shows("for the requesting page"));
     }
 }
 
@@ -243,19 +243,19 @@ async fn handler_overrides_response_kind() {
             .body("<li>row</li>")
     }
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/orders/{id}", web::get().to(page))
             .route("/page", web::get().to(full_page))
             .route("/partial", web::get().to(as_partial));
     })
     .await;
     add(&salver, "orders/{id}", "for the page").await;
-    let answer = site
+    let response = site
         .send(get("/page", HTMX).insert_header(CURRENT_URL))
         .await;
-    assert_eq!(answer.body, "<li>row</li>");
-    let answer = site.send(get("/partial", HTMX)).await;
-    assert!(answer.shows("for the page"), "{}", answer.body);
+    assert_eq!(response.body, "<li>row</li>");
+    let response = site.send(get("/partial", HTMX)).await;
+    assert!(response.shows("for the page"), "{}", response.body);
 
     // A site can disable partials.
     let middleware = salver.middleware().without_partials();
@@ -263,8 +263,8 @@ async fn handler_overrides_response_kind() {
     add(&salver, "rows", "for the page").await;
     for path in ["/rows", "/changes"] {
         let partial = get(path, HTMX).insert_header(("salver-view", "rows"));
-        let answer = site.send(partial).await;
-        assert!(!answer.shows("for the page"), "{}", answer.body);
+        let response = site.send(partial).await;
+        assert!(!response.shows("for the page"), "{}", response.body);
     }
 }
 
@@ -300,10 +300,14 @@ async fn requesting_page_is_found_by_any_view_source() {
         })
         .await;
         add(&salver, view, "for the page").await;
-        let answer = site
+        let response = site
             .send(get("/rows", HTMX).insert_header(CURRENT_URL))
             .await;
-        assert!(answer.shows("for the page"), "{source:?}: {}", answer.body);
+        assert!(
+            response.shows("for the page"),
+            "{source:?}: {}",
+            response.body
+        );
         // The URL is invalid or matches no route: the partial still carries messages for any view.
         add(&salver, "*", "for any").await;
         let invalid = get("/rows", HTMX).insert_header(("hx-current-url", "/no where"));
@@ -321,7 +325,7 @@ async fn empty_response_carries_message_to_htmx_2() {
     let htmx_4: &Headers = &[HTMX[0], ("hx-request-type", "partial")];
     for (headers, carries) in [(HTMX, true), (htmx_4, false), (&[][..], false)] {
         let salver = Salver::memory("app").unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page))
                 .route("/nothing", web::delete().to(nothing));
         })
@@ -333,11 +337,14 @@ async fn empty_response_carries_message_to_htmx_2() {
                 .insert_header(CURRENT_URL),
             |request, header| request.insert_header(*header),
         );
-        let answer = site.send(request).await;
-        assert_eq!(answer.shows("hello"), carries, "{headers:?}");
-        assert_eq!(super::site::is_html(&answer), carries, "{headers:?}");
+        let response = site.send(request).await;
+        assert_eq!(response.shows("hello"), carries, "{headers:?}");
+        assert_eq!(super::site::is_html(&response), carries, "{headers:?}");
         salver.flush().await;
-        let pending = salver.count(&adas(&salver, "orders/{id}")).await.unwrap();
+        let pending = salver
+            .count(&context_of_ada(&salver, "orders/{id}"))
+            .await
+            .unwrap();
         assert_eq!(pending, usize::from(!carries), "{headers:?}");
     }
 }
@@ -347,7 +354,7 @@ async fn empty_response_carries_message_to_htmx_2() {
 async fn streamed_partial_is_filled_at_any_split() {
     for split in 1..40 {
         let salver = Salver::memory("app").unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page));
             app.route(
                 "/response",
@@ -372,16 +379,16 @@ async fn streamed_partial_is_filled_at_any_split() {
         ] {
             add(&salver, "orders/{id}", "hello").await;
             let request = get("/response", &[header]).insert_header(CURRENT_URL);
-            let answer = site.send(request.insert_header(("x-partial", "yes"))).await;
-            assert!(answer.shows(expected), "{split}: {}", answer.body);
+            let response = site.send(request.insert_header(("x-partial", "yes"))).await;
+            assert!(response.shows(expected), "{split}: {}", response.body);
             salver.flush().await;
             assert_messages!(salver, ada(), "orders/{id}", []);
         }
         add(&salver, "orders/{id}", "hello").await;
-        let answer = site
+        let response = site
             .send(get("/response", HTMX).insert_header(CURRENT_URL))
             .await;
-        assert!(!answer.shows("hello"), "{}", answer.body);
+        assert!(!response.shows("hello"), "{}", response.body);
     }
 }
 
@@ -392,18 +399,18 @@ async fn partial_rendering_pending_carries_no_other_message() {
         html(format!("<li>row</li>{pending}"))
     }
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/orders/{id}", web::get().to(page))
             .route("/rendered", web::get().to(rendered));
     })
     .await;
     add(&salver, "orders/{id}", "for the page").await;
     add(&salver, "rendered", "for itself").await;
-    let answer = site
+    let response = site
         .send(get("/rendered", HTMX).insert_header(CURRENT_URL))
         .await;
-    assert!(answer.shows("for itself") && !answer.shows("for the page"));
-    assert!(!answer.shows("hx-swap-oob"));
+    assert!(response.shows("for itself") && !response.shows("for the page"));
+    assert!(!response.shows("hx-swap-oob"));
 }
 
 /// A handler claims messages and does not render them. They are released, and the partial carries
@@ -416,7 +423,7 @@ async fn partial_counting_pending_shows_no_message() {
     }
     for header in [HTMX[0], ("turbo-frame", "cart")] {
         let salver = Salver::memory("app").unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.route("/orders/{id}", web::get().to(page))
                 .route("/badge", web::get().to(badge));
         })
@@ -424,10 +431,10 @@ async fn partial_counting_pending_shows_no_message() {
         for view in ["badge", "*"] {
             add(&salver, view, "hello").await;
         }
-        let answer = site
+        let response = site
             .send(get("/badge", &[header]).insert_header(CURRENT_URL))
             .await;
-        assert!(answer.body.starts_with('3') && !answer.shows("hello"));
+        assert!(response.body.starts_with('3') && !response.shows("hello"));
         salver.flush().await;
         assert_messages!(salver, ada(), "badge", [Info "hello", Info "hello"]);
     }
@@ -439,10 +446,10 @@ async fn partial_without_messages_sends_one_claim() {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     let site = partials_site!(&salver);
-    let answer = site
+    let response = site
         .send(get("/rows", HTMX).insert_header(CURRENT_URL))
         .await;
-    assert_eq!(answer.body, "<li>row</li>", "the body is unchanged");
+    assert_eq!(response.body, "<li>row</li>", "the body is unchanged");
     salver.flush().await;
     assert_eq!(report.take(), ["claim"], "one claim and no write");
 }

@@ -292,7 +292,7 @@ async fn close_session_clears_messages_and_issues_new_id() {
     site.post("/logout").await;
     assert_ne!(site.cookie(), old);
     let late = salver.add(&job, Message::info("late")).await.unwrap_err();
-    assert!(late.is_closed(), "{late}");
+    assert!(late.is_session_closed(), "{late}");
     assert_messages!(salver, old_id, "page", []);
     let page = site.get("/page").await;
     assert!(page.shows("You are logged out.") && !page.shows("Saved."));
@@ -304,17 +304,17 @@ async fn header_source_creates_no_session() {
     let by_header = SessionSource::header(HeaderName::from_static("x-key"));
     let site = site(salver.middleware().session(by_header), |app| {
         routes(app);
-        let strict = |messages: Messages| async move {
+        let add_or_fail = |messages: Messages| async move {
             messages
                 .add_message(Message::info("x"))
                 .await
                 .map(|_| "added")
         };
-        app.route("/strict", web::post().to(strict));
+        app.route("/add-or-fail", web::post().to(add_or_fail));
     })
     .await;
     let with_key = |request: TestRequest| request.insert_header(("x-key", "secret of ada"));
-    let rejected = site.post("/strict").await;
+    let rejected = site.post("/add-or-fail").await;
     assert_eq!(
         (rejected.status.as_u16(), rejected.body.as_str()),
         (422, "")
@@ -494,9 +494,12 @@ async fn message_below_minimum_level_creates_no_session() {
         .build()
         .unwrap();
     let site = site(quiet.middleware(), routes).await;
-    let answer = site.post("/save").await;
+    let response = site.post("/save").await;
     assert_eq!(
-        (answer.header("set-cookie"), answer.header("cache-control")),
+        (
+            response.header("set-cookie"),
+            response.header("cache-control")
+        ),
         (None, None)
     );
 }

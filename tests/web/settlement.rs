@@ -6,7 +6,7 @@ use actix_web::rt::System;
 use actix_web::web;
 use salver::{Message, Salver};
 
-use super::site::{PAGE, adas, adas_site, html};
+use super::site::{PAGE, context_of_ada, html, site_of_ada};
 use crate::support::eventually;
 use crate::support::spy::{Report, SpyStore};
 
@@ -15,10 +15,10 @@ fn confirms_of_stopped_worker_move_to_another_thread() {
     for is_in_flight in [false, true] {
         let (store, report) = SpyStore::new();
         let salver = Salver::new("app", store).unwrap();
-        let page = adas(&salver, "p");
+        let context = context_of_ada(&salver, "p");
         System::new().block_on(async {
-            salver.add(&page, Message::info("shown")).await.unwrap();
-            let site = adas_site(&salver, |app| {
+            salver.add(&context, Message::info("shown")).await.unwrap();
+            let site = site_of_ada(&salver, |app| {
                 app.route("/p", web::get().to(|| async { html(PAGE) }));
             })
             .await;
@@ -31,7 +31,7 @@ fn confirms_of_stopped_worker_move_to_another_thread() {
         report.slow(Duration::ZERO);
         System::new().block_on(async {
             salver.flush().await;
-            let remaining = salver.claim(&page).await.unwrap();
+            let remaining = salver.claim(&context).await.unwrap();
             assert!(
                 remaining.messages().is_empty(),
                 "is_in_flight={is_in_flight}"
@@ -49,11 +49,11 @@ fn confirms_of_stopped_worker_move_to_another_thread() {
 fn with_stalled_worker(then: impl AsyncFnOnce(&Salver, &Report)) {
     let (store, report) = SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
-    let page = adas(&salver, "p");
+    let context = context_of_ada(&salver, "p");
     let stalled = System::new();
     let site = stalled.block_on(async {
-        salver.add(&page, Message::info("shown")).await.unwrap();
-        let site = adas_site(&salver, |app| {
+        salver.add(&context, Message::info("shown")).await.unwrap();
+        let site = site_of_ada(&salver, |app| {
             app.route("/p", web::get().to(|| async { html(PAGE) }));
         })
         .await;

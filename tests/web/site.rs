@@ -25,13 +25,13 @@ pub fn html(body: impl Into<String>) -> HttpResponse {
 
 /// A response with its whole body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -75,24 +75,24 @@ where
         Ok(response)
     }
 
-    pub async fn send(&self, request: TestRequest) -> Answer {
+    pub async fn send(&self, request: TestRequest) -> TestResponse {
         let response = self.call(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body()).await;
         let body = body.unwrap_or_else(|_| panic!("the body ended with an error"));
         let body = String::from_utf8(body.to_vec()).unwrap();
-        Answer {
+        TestResponse {
             status,
             headers,
             body,
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(TestRequest::get().uri(path)).await
     }
 
-    pub async fn post(&self, path: &str) -> Answer {
+    pub async fn post(&self, path: &str) -> TestResponse {
         self.send(TestRequest::post().uri(path)).await
     }
 
@@ -128,12 +128,12 @@ pub fn ada() -> SessionId {
 }
 
 /// Returns the context of Ada's session for a view.
-pub fn adas(salver: &Salver, view: impl IntoView) -> Context {
+pub fn context_of_ada(salver: &Salver, view: impl IntoView) -> Context {
     salver.context(ada(), view).unwrap()
 }
 
 /// Returns a site on which the session of each request is Ada's.
-pub async fn adas_site(
+pub async fn site_of_ada(
     salver: &Salver,
     routes: impl FnOnce(&mut ServiceConfig),
 ) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
@@ -152,8 +152,8 @@ pub async fn site(
 }
 
 /// Returns whether a response is HTML.
-pub fn is_html(answer: &Answer) -> bool {
-    answer
+pub fn is_html(response: &TestResponse) -> bool {
+    response
         .headers
         .get(CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"))

@@ -10,15 +10,15 @@ use actix_web::{App, HttpRequest, HttpResponse, test};
 use futures_util::stream;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
-use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, is_html};
+use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, is_html, site_of_ada};
 
 async fn filled(page: &'static str) -> String {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(move || async move { html(page) }))
     });
     site.await.get("/p").await.body
@@ -110,7 +110,7 @@ async fn streamed_page_is_filled_at_any_chunk_size() {
     for size in 1..page.len() {
         let salver = Salver::memory("app").unwrap();
         salver
-            .add(&adas(&salver, "p"), Message::info("hello"))
+            .add(&context_of_ada(&salver, "p"), Message::info("hello"))
             .await
             .unwrap();
         let pieces = move || {
@@ -126,18 +126,18 @@ async fn streamed_page_is_filled_at_any_chunk_size() {
                 .content_type("text/html")
                 .streaming(pieces())
         };
-        let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
-        let answer = site.get("/p").await;
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let response = site.get("/p").await;
         assert!(
-            answer.shows("hello") && answer.shows("<p>after</p>"),
+            response.shows("hello") && response.shows("<p>after</p>"),
             "{size}: {}",
-            answer.body
+            response.body
         );
-        let removed = answer.body.find("<ul").unwrap()..answer.body.find("</ul>").unwrap() + 5;
-        let mut rest = answer.body.clone();
+        let removed = response.body.find("<ul").unwrap()..response.body.find("</ul>").unwrap() + 5;
+        let mut rest = response.body.clone();
         rest.replace_range(removed, "");
         assert_eq!(rest, page, "every other byte is unchanged");
-        assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+        assert_eq!(response.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
         assert_messages!(salver, ada(), "p", []);
         assert!(
@@ -151,7 +151,7 @@ async fn streamed_page_is_filled_at_any_chunk_size() {
 async fn sized_stream_is_filled_and_resized() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = || async {
@@ -160,9 +160,9 @@ async fn sized_stream_is_filled_and_resized() {
             .content_type("text/html")
             .body(SizedStream::new(PAGE.len() as u64, body))
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
-    let answer = site.get("/p").await;
-    assert!(answer.shows("hello") && is_html(&answer));
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let response = site.get("/p").await;
+    assert!(response.shows("hello") && is_html(&response));
     assert_eq!(site.get("/p").await.body, PAGE);
 }
 
@@ -170,14 +170,14 @@ async fn sized_stream_is_filled_and_resized() {
 async fn stream_without_slot_releases_messages() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = || async {
         let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"<p>no slot"))]);
         HttpResponse::Ok().content_type("text/html").streaming(body)
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     assert_eq!(site.get("/p").await.body, "<p>no slot");
     salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
@@ -187,7 +187,7 @@ async fn stream_without_slot_releases_messages() {
 async fn page_rendering_pending_leaves_slot_empty() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |pending: Pending| async move {
@@ -197,7 +197,7 @@ async fn page_rendering_pending_leaves_slot_empty() {
             .collect();
         html(format!("{} {PAGE}", texts.join(",")))
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     assert_eq!(site.get("/p").await.body, format!("hello {PAGE}"));
     assert_eq!(site.get("/p").await.body, format!(" {PAGE}"));
 }
@@ -206,25 +206,25 @@ async fn page_rendering_pending_leaves_slot_empty() {
 async fn counting_pending_is_not_rendering() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |mut pending: Pending| async move {
         pending.now(Message::warning("now"));
         html(format!("{} {} {PAGE}", pending.len(), pending.is_empty()))
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(handler));
     });
-    let answer = site.await.get("/p").await;
+    let response = site.await.get("/p").await;
     assert!(
-        answer.body.starts_with("2 false") && answer.shows("hello"),
+        response.body.starts_with("2 false") && response.shows("hello"),
         "the slot shows the messages"
     );
     assert!(
-        answer.shows("now"),
+        response.shows("now"),
         "the slot shows the message for this response: {}",
-        answer.body
+        response.body
     );
 }
 
@@ -234,7 +234,7 @@ async fn pending_can_be_displayed_serialised_and_iterated() {
     let add = async || {
         let message = Message::info("a < b").title("T").data(7);
         salver
-            .add(&adas(&salver, "{format}"), message)
+            .add(&context_of_ada(&salver, "{format}"), message)
             .await
             .unwrap();
     };
@@ -249,7 +249,7 @@ async fn pending_can_be_displayed_serialised_and_iterated() {
             }
         }
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/{format}", web::get().to(handler))
     })
     .await;
@@ -263,9 +263,9 @@ async fn pending_can_be_displayed_serialised_and_iterated() {
         ("iterate", "a < b"),
     ] {
         add().await;
-        let answer = site.get(&format!("/{format}")).await;
-        assert!(answer.shows(expected), "{format}: {}", answer.body);
-        assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+        let response = site.get(&format!("/{format}")).await;
+        assert!(response.shows(expected), "{format}: {}", response.body);
+        assert_eq!(response.header("cache-control"), Some("no-store, private"));
         salver.flush().await;
         assert_messages!(salver, ada(), "{format}", []);
     }
@@ -286,9 +286,9 @@ async fn now_is_shown_in_this_response_only() {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
     })
     .await;
-    let answer = site.post("/p").await;
-    assert!(answer.shows("wrong") && answer.shows("role=\"alert\""));
-    assert_eq!(answer.header("cache-control"), Some("no-store, private"));
+    let response = site.post("/p").await;
+    assert!(response.shows("wrong") && response.shows("role=\"alert\""));
+    assert_eq!(response.header("cache-control"), Some("no-store, private"));
     assert_eq!(
         site.cookie(),
         None,
@@ -314,7 +314,10 @@ async fn message_added_to_own_page_is_shown_in_it() {
 async fn slot_is_filled_before_compression_and_error_handlers() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello ".repeat(50)))
+        .add(
+            &context_of_ada(&salver, "p"),
+            Message::info("hello ".repeat(50)),
+        )
         .await
         .unwrap();
     let app = App::new()
@@ -342,7 +345,7 @@ async fn slot_is_filled_before_compression_and_error_handlers() {
 async fn compressed_body_is_unchanged() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let app = App::new()
@@ -353,8 +356,8 @@ async fn compressed_body_is_unchanged() {
     let request = test::TestRequest::get()
         .uri("/p")
         .insert_header((header::ACCEPT_ENCODING, "gzip"));
-    let answer = site.call(request).await.unwrap();
-    assert_eq!(answer.headers().get("content-encoding").unwrap(), "gzip");
+    let response = site.call(request).await.unwrap();
+    assert_eq!(response.headers().get("content-encoding").unwrap(), "gzip");
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
 
@@ -363,16 +366,21 @@ async fn page_shows_number_of_displaced_messages_once() {
     let salver = Salver::builder("app").max_messages(2).build().unwrap();
     for n in 0..5 {
         salver
-            .add(&adas(&salver, "p"), Message::info(format!("message {n}")))
+            .add(
+                &context_of_ada(&salver, "p"),
+                Message::info(format!("message {n}")),
+            )
             .await
             .unwrap();
     }
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await;
-    let answer = site.get("/p").await;
-    assert!(answer.shows("message 4") && !answer.shows("message 2") && answer.shows("and 3 more"));
+    let response = site.get("/p").await;
+    assert!(
+        response.shows("message 4") && !response.shows("message 2") && response.shows("and 3 more")
+    );
     assert_eq!(site.get("/p").await.body, PAGE);
 }
 
@@ -390,10 +398,10 @@ async fn pending_json_is_safe_in_script_element() {
     let evil = "</script><!--<script>&'\u{2028}\u{2029}\"\\";
     let message = Message::info(evil).data(serde_json::json!({ evil: evil }));
     salver
-        .add(&adas(&salver, "p"), message.clone())
+        .add(&context_of_ada(&salver, "p"), message.clone())
         .await
         .unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         let handler = |pending: Pending| async move { html(pending.json()) };
         app.route("/p", web::get().to(handler));
     })
@@ -417,12 +425,12 @@ async fn fragment_escapes_all_text() {
         .title(evil)
         .action(evil, "/?a=\"><script>");
     salver
-        .add(&adas(&salver, "p"), message.clone())
+        .add(&context_of_ada(&salver, "p"), message.clone())
         .await
         .unwrap();
     salver
         .add(
-            &adas(&salver, "p"),
+            &context_of_ada(&salver, "p"),
             message.with_id(salver::MessageId::new()).markdown(),
         )
         .await
@@ -430,10 +438,13 @@ async fn fragment_escapes_all_text() {
     let linked =
         "[x](javascript:alert(1)) <img src=x onerror=alert(1)> **bold** [y](https://example.org)";
     salver
-        .add(&adas(&salver, "p"), Message::info(linked).markdown())
+        .add(
+            &context_of_ada(&salver, "p"),
+            Message::info(linked).markdown(),
+        )
         .await
         .unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await;
@@ -455,17 +466,17 @@ async fn extractors_of_one_request_share_claim() {
     let (store, report) = crate::support::spy::SpyStore::new();
     let salver = Salver::new("app", store).unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let handler = |one: Pending, _: HttpRequest, other: Pending| async move {
         html(format!("{} {} {PAGE}", one.len(), other.len()))
     };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     report.slow(Duration::from_millis(5));
     report.take();
-    let answer = site.get("/p").await;
-    assert!(answer.body.starts_with("1 1 ") && answer.shows("hello"));
+    let response = site.get("/p").await;
+    assert!(response.body.starts_with("1 1 ") && response.shows("hello"));
     salver.flush().await;
     assert_eq!(report.take(), ["claim", "confirm"]);
 }
@@ -475,7 +486,7 @@ async fn stream_ending_inside_markup_is_unchanged() {
     for end in ["<!-- never closed", "<script>", "<p title=\"cut"] {
         let salver = Salver::memory("app").unwrap();
         salver
-            .add(&adas(&salver, "p"), Message::info("hello"))
+            .add(&context_of_ada(&salver, "p"), Message::info("hello"))
             .await
             .unwrap();
         let handler = move || async move {
@@ -488,7 +499,7 @@ async fn stream_ending_inside_markup_is_unchanged() {
             });
             HttpResponse::Ok().content_type("text/html").streaming(page)
         };
-        let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
         assert_eq!(site.get("/p").await.body, end);
         salver.flush().await;
         assert_messages!(salver, ada(), "p", [Info "hello"]);
@@ -496,10 +507,10 @@ async fn stream_ending_inside_markup_is_unchanged() {
 }
 
 #[actix_web::test]
-async fn page_of_stray_brackets_is_parsed_in_linear_time() {
+async fn page_of_unclosed_tags_is_parsed_in_linear_time() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "p"), Message::info("hello"))
+        .add(&context_of_ada(&salver, "p"), Message::info("hello"))
         .await
         .unwrap();
     let page: &'static str = "<a ".repeat(200_000).leak();
@@ -512,7 +523,7 @@ async fn page_of_stray_brackets_is_parsed_in_linear_time() {
             .content_type("text/html")
             .streaming(stream::iter(pieces.collect::<Vec<_>>()))
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(move || async move { html(page) }));
         app.route("/s", web::get().to(streamed));
     })
@@ -533,7 +544,7 @@ async fn expired_messages_are_not_counted_as_displaced() {
         .unwrap();
     let add = async |text: &str| {
         salver
-            .add(&adas(&salver, "p"), Message::info(text))
+            .add(&context_of_ada(&salver, "p"), Message::info(text))
             .await
             .unwrap()
     };
@@ -542,6 +553,6 @@ async fn expired_messages_are_not_counted_as_displaced() {
     clock.advance(Duration::from_secs(3601));
     add("3").await;
     let rendered = |pending: Pending| async move { html(pending.html()) };
-    let site = adas_site(&salver, |app| _ = app.route("/p", web::get().to(rendered))).await;
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(rendered))).await;
     assert!(!site.get("/p").await.shows("more"));
 }

@@ -1,4 +1,5 @@
-//! The names of views. They are frozen, because messages are addressed by them.
+//! The names of views. They must not change between versions, because pending messages are
+//! addressed by them.
 
 use actix_web::http::header::HeaderName;
 use actix_web::middleware::NormalizePath;
@@ -7,7 +8,7 @@ use actix_web::{App, HttpResponse, Responder, get, post, web};
 use salver::web::ViewSource;
 use salver::{Message, Messages, Salver, View};
 
-use super::site::{PAGE, WebTestSite, ada, adas, adas_site, html, site};
+use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
 
 async fn page() -> HttpResponse {
     html(PAGE)
@@ -27,17 +28,23 @@ async fn add_by_macro(messages: Messages) -> impl Responder {
 #[actix_web::test]
 async fn methods_of_one_path_share_view() {
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.service(page_by_macro).service(add_by_macro);
     })
     .await;
     site.post("/macro").await;
-    assert_eq!(salver.count(&adas(&salver, "macro")).await.unwrap(), 1);
+    assert_eq!(
+        salver
+            .count(&context_of_ada(&salver, "macro"))
+            .await
+            .unwrap(),
+        1
+    );
     assert!(site.get("/macro").await.shows("from the post"));
 }
 
 #[actix_web::test]
-async fn view_names_are_frozen() {
+async fn view_name_is_route_pattern_without_leading_slash() {
     let cases = [
         ("/", "/"),
         ("/settings", "settings"),
@@ -56,10 +63,10 @@ async fn view_names_are_frozen() {
     for (path, view) in cases {
         let salver = Salver::memory("app").unwrap();
         salver
-            .add(&adas(&salver, view), Message::info("found"))
+            .add(&context_of_ada(&salver, view), Message::info("found"))
             .await
             .unwrap();
-        let site = adas_site(&salver, |app| {
+        let site = site_of_ada(&salver, |app| {
             app.route("/", web::get().to(page));
             app.route("/settings", web::get().to(page));
             app.route("/orders/{id}", web::get().to(page));
@@ -92,14 +99,14 @@ async fn view_names_are_frozen() {
 async fn empty_scope_does_not_change_view_name() {
     let salver = Salver::memory("app").unwrap();
     salver
-        .add(&adas(&salver, "inside"), Message::info("found"))
+        .add(&context_of_ada(&salver, "inside"), Message::info("found"))
         .await
         .unwrap();
     let routes = |app: &mut web::ServiceConfig| {
         app.service(web::scope("").route("/inside", web::get().to(page)));
     };
     assert!(
-        adas_site(&salver, routes)
+        site_of_ada(&salver, routes)
             .await
             .get("/inside")
             .await
@@ -117,7 +124,7 @@ async fn normalised_path_has_view_of_route() {
     let site = WebTestSite::of(init_service(app).await);
     for path in ["/settings", "/settings/", "//settings//"] {
         salver
-            .add(&adas(&salver, "settings"), Message::info("found"))
+            .add(&context_of_ada(&salver, "settings"), Message::info("found"))
             .await
             .unwrap();
         assert!(site.get(path).await.shows("found"), "{path}");
@@ -128,7 +135,7 @@ async fn normalised_path_has_view_of_route() {
 #[actix_web::test]
 async fn request_without_route_shows_any_view_only() {
     let salver = Salver::memory("app").unwrap();
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.service(
             web::scope("/api")
                 .route("/x", web::get().to(page))
@@ -139,19 +146,19 @@ async fn request_without_route_shows_any_view_only() {
     .await;
     for path in ["/nowhere", "/api/nowhere"] {
         salver
-            .add(&adas(&salver, View::ANY), Message::info("any"))
+            .add(&context_of_ada(&salver, View::ANY), Message::info("any"))
             .await
             .unwrap();
         let name = path.trim_start_matches('/');
         salver
-            .add(&adas(&salver, name), Message::info("by its path"))
+            .add(&context_of_ada(&salver, name), Message::info("by its path"))
             .await
             .unwrap();
-        let answer = site.get(path).await;
+        let response = site.get(path).await;
         assert!(
-            answer.shows("any") && !answer.shows("by its path"),
+            response.shows("any") && !response.shows("by its path"),
             "{path}: {}",
-            answer.body
+            response.body
         );
         salver.flush().await;
     }
@@ -169,7 +176,10 @@ async fn scope_with_own_middleware_shows_messages() {
         .route("/cart", web::get().to(page));
     let site = WebTestSite::of(init_service(app).await);
     salver
-        .add(&adas(&salver, "shop/cart"), Message::info("found"))
+        .add(
+            &context_of_ada(&salver, "shop/cart"),
+            Message::info("found"),
+        )
         .await
         .unwrap();
     assert!(
@@ -186,7 +196,10 @@ async fn view_is_read_from_path_header_query_or_closure() {
     let routes = |app: &mut web::ServiceConfig| _ = app.route("/o/{id}", web::get().to(page));
     let add = async |view: &str| {
         salver
-            .add(&adas(&salver, view), Message::info(format!("for {view}.")))
+            .add(
+                &context_of_ada(&salver, view),
+                Message::info(format!("for {view}.")),
+            )
             .await
             .unwrap();
     };

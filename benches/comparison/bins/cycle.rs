@@ -1,25 +1,30 @@
-//! Measures post, redirect, get with one message: cycles per second of Salver and of other ways.
+//! Measures post, redirect, get with one message: cycles per second of Salver and of the
+//! alternatives.
 
 use comparison::compare;
-use comparison::load::Plan;
+use comparison::load::Workload;
 use comparison::server::Server;
-use comparison::{Outcome, environment};
+use comparison::{Result, environment};
 
 /// The modes that Salver is compared with.
 const OTHER_MODES: [&str; 5] = ["raw", "flash-session", "flash-cookie", "pool", "zrange"];
 
-fn main() -> Outcome {
+fn main() -> Result {
     environment::print()?;
     let mut server = Server::start(&[])?;
     let mut ratios = Vec::new();
     compare::print_header("Post, redirect, get with one message")?;
     for mode in OTHER_MODES {
-        let ratio = compare::sites(&mut server, ["salver", mode], Plan::Cycle)?;
+        let ratio = compare::sites(&mut server, ["salver", mode], Workload::PostRedirectGet)?;
         ratios.push((format!("cycle/{mode}"), ratio));
     }
     // Salver without a pending index, so that Redis sends no invalidations.
-    let ratio = compare::sites(&mut server, ["strict", "raw"], Plan::Cycle)?;
-    ratios.push(("cycle/strict/raw".into(), ratio));
+    let ratio = compare::sites(
+        &mut server,
+        ["without-index", "raw"],
+        Workload::PostRedirectGet,
+    )?;
+    ratios.push(("cycle/without-index/raw".into(), ratio));
     println!();
     for (name, ratio) in ratios {
         ratio.print_ratio(&name);

@@ -15,7 +15,7 @@ use comparison::fixture::Fixture;
 use comparison::listener::{Listener, VisitorGroup, now};
 use comparison::programs::{self, OTHER_CORE};
 use comparison::visitors;
-use comparison::{Outcome, TEXT, environment};
+use comparison::{Result, TEXT, environment};
 use salver::{Context, Error, Message, Salver};
 
 const IDLE: VisitorGroup = VisitorGroup {
@@ -44,7 +44,7 @@ struct Delays {
     lost: usize,
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     environment::print()?;
     programs::pin_to_core(OTHER_CORE)?;
     environment::print_scheduler_stall();
@@ -76,7 +76,7 @@ fn measure_delays(
     fixture: &mut Fixture,
     listener: &mut Listener,
     group: VisitorGroup,
-) -> Outcome<Delays> {
+) -> Result<Delays> {
     listener.listen(group)?;
     let adds = add(fixture, group)?;
     let changes = listener.change_times(group)?;
@@ -104,7 +104,7 @@ fn measure_delays(
 
 /// Adds at full speed; afterwards the other process requests every page. Returns the number of adds
 /// and the number of pages without their message.
-fn add_at_full_speed(fixture: &mut Fixture, listener: &mut Listener) -> Outcome<(usize, u64)> {
+fn add_at_full_speed(fixture: &mut Fixture, listener: &mut Listener) -> Result<(usize, u64)> {
     let first = IDLE.visitors + BUSY.visitors;
     let group = VisitorGroup {
         first,
@@ -126,8 +126,8 @@ fn add_at_full_speed(fixture: &mut Fixture, listener: &mut Listener) -> Outcome<
 }
 
 /// Adds one message for each visitor of the group. Each task makes one add after the other.
-fn add(fixture: &Fixture, group: VisitorGroup) -> Outcome<Vec<AddTimes>> {
-    let tasks: Outcome<Vec<Vec<_>>> = (0..group.tasks)
+fn add(fixture: &Fixture, group: VisitorGroup) -> Result<Vec<AddTimes>> {
+    let tasks: Result<Vec<Vec<_>>> = (0..group.tasks)
         .map(|task| {
             let context = |number| Ok((number, visitors::context(number)?));
             group.numbers_of_task(task).map(context).collect()

@@ -10,7 +10,7 @@ use comparison::programs::{self, SITE_CORE};
 use comparison::scripts::ReadMode;
 use comparison::statistics::Statistics;
 use comparison::visitors::Visitor;
-use comparison::{Outcome, environment};
+use comparison::{Result, environment};
 
 const VISITORS: usize = 50_000;
 /// Number of claims that the pipeline sends between a claim and its confirm.
@@ -29,7 +29,7 @@ struct Costs {
     script: Vec<f64>,
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     environment::print()?;
     programs::pin_to_core(SITE_CORE)?;
     let mut bench = Bench::new()?;
@@ -57,15 +57,15 @@ fn main() -> Outcome {
 }
 
 impl Bench {
-    fn new() -> Outcome<Self> {
-        let visitors: Outcome<_> = (0..VISITORS).map(Visitor::nth).collect();
+    fn new() -> Result<Self> {
+        let visitors: Result<_> = (0..VISITORS).map(Visitor::nth).collect();
         Ok(Self {
             fixture: Fixture::new()?,
             visitors: visitors?,
         })
     }
 
-    fn compare(&mut self, name: &str, operation: Operation) -> Outcome<Statistics> {
+    fn compare(&mut self, name: &str, operation: Operation) -> Result<Statistics> {
         let mut costs = [Costs::default(), Costs::default()];
         // Warm-up: the first run includes connecting and memory allocation.
         self.measure(Side::Left, operation, &mut Costs::default())?;
@@ -81,7 +81,7 @@ impl Bench {
     }
 
     /// Returns the operations per second.
-    fn measure(&mut self, side: Side, operation: Operation, costs: &mut Costs) -> Outcome<f64> {
+    fn measure(&mut self, side: Side, operation: Operation, costs: &mut Costs) -> Result<f64> {
         self.fixture.server.flush()?;
         if !matches!(operation, Operation::Add) {
             self.fixture.fill(VISITORS)?;
@@ -103,7 +103,7 @@ impl Bench {
     }
 }
 
-fn send_pipelined(fixture: &mut Fixture, visitors: &[Visitor], operation: Operation) -> Outcome {
+fn send_pipelined(fixture: &mut Fixture, visitors: &[Visitor], operation: Operation) -> Result {
     let Fixture {
         connection,
         scripts,

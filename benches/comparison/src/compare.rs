@@ -4,8 +4,8 @@
 use std::env;
 use std::time::Duration;
 
-use crate::Outcome;
-use crate::load::{self, Plan};
+use crate::Result;
+use crate::load::{self, Workload};
 use crate::server::Server;
 use crate::site::Site;
 use crate::spy;
@@ -38,7 +38,7 @@ pub struct Pair {
 /// # Errors
 ///
 /// `BENCH_ROUNDS` is not a number.
-pub fn rounds() -> Outcome<usize> {
+pub fn rounds() -> Result<usize> {
     env_number("BENCH_ROUNDS", DEFAULT_ROUNDS)
 }
 
@@ -47,11 +47,11 @@ pub fn rounds() -> Outcome<usize> {
 /// # Errors
 ///
 /// `BENCH_MAX_VISITORS` is not a number.
-pub fn max_visitors() -> Outcome<usize> {
+pub fn max_visitors() -> Result<usize> {
     env_number("BENCH_MAX_VISITORS", DEFAULT_MAX_VISITORS)
 }
 
-fn env_number(name: &str, default: usize) -> Outcome<usize> {
+fn env_number(name: &str, default: usize) -> Result<usize> {
     match env::var(name) {
         Ok(number) => Ok(number.parse()?),
         Err(_) => Ok(default),
@@ -63,7 +63,7 @@ fn env_number(name: &str, default: usize) -> Outcome<usize> {
 /// # Errors
 ///
 /// A measurement fails, or as [`rounds`].
-pub fn measure_alternating(mut measure: impl FnMut(Side) -> Outcome<f64>) -> Outcome<Pair> {
+pub fn measure_alternating(mut measure: impl FnMut(Side) -> Result<f64>) -> Result<Pair> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for round in 0..rounds()? {
         let order = match round % 2 {
@@ -102,11 +102,15 @@ struct ModeStats {
 /// # Errors
 ///
 /// A site does not start, or a page lacks its message.
-pub fn sites(server: &mut Server, modes: [&'static str; 2], plan: Plan) -> Outcome<Statistics> {
+pub fn sites(
+    server: &mut Server,
+    modes: [&'static str; 2],
+    workload: Workload,
+) -> Result<Statistics> {
     server.flush()?;
     let url = server.url();
     let sites = [Site::start(modes[0], &url)?, Site::start(modes[1], &url)?];
-    compare(server, sites, plan)
+    compare(server, sites, workload)
 }
 
 /// Measures this build and another build of the site with Salver, as [`sites`] does.
@@ -114,24 +118,24 @@ pub fn sites(server: &mut Server, modes: [&'static str; 2], plan: Plan) -> Outco
 /// # Errors
 ///
 /// As [`sites`].
-pub fn builds(server: &mut Server, other: &str, plan: Plan) -> Outcome<Statistics> {
+pub fn builds(server: &mut Server, other: &str, workload: Workload) -> Result<Statistics> {
     server.flush()?;
     let url = server.url();
     let sites = [
         Site::start("salver", &url)?,
         Site::start_program(other, "salver", &url)?,
     ];
-    compare(server, sites, plan)
+    compare(server, sites, workload)
 }
 
-fn compare(server: &mut Server, sites: [Site; 2], plan: Plan) -> Outcome<Statistics> {
+fn compare(server: &mut Server, sites: [Site; 2], workload: Workload) -> Result<Statistics> {
     let modes = [sites[0].mode, sites[1].mode];
     let mut stats = [ModeStats::default(), ModeStats::default()];
     for (site, stats) in sites.iter().zip(&mut stats) {
-        stats.commands = commands_per_unit(server, site, plan)?;
+        stats.commands = commands_per_unit(server, site, workload)?;
     }
     let pair = measure_alternating(|side| {
-        let result = load::measure(&sites[side as usize], server, plan, MEASURE_TIME)?;
+        let result = load::measure(&sites[side as usize], server, workload, MEASURE_TIME)?;
         let stats = &mut stats[side as usize];
         stats.site_micros.push(result.site_micros);
         stats.redis_micros.push(result.redis_micros);
@@ -149,7 +153,7 @@ fn compare(server: &mut Server, sites: [Site; 2], plan: Plan) -> Outcome<Statist
 /// # Errors
 ///
 /// As [`rounds`].
-pub fn print_header(title: &str) -> Outcome {
+pub fn print_header(title: &str) -> Result {
     println!("\n{title}, {} rounds", rounds()?);
     println!(
         "{:<14} {:<24} {:<20} {:>8} {:>9}  sent to Redis",
@@ -158,7 +162,7 @@ pub fn print_header(title: &str) -> Outcome {
     Ok(())
 }
 
-fn print_row(mode: &str, rate: Statistics, ratio: Option<Statistics>, stats: ModeStats) -> Outcome {
+fn print_row(mode: &str, rate: Statistics, ratio: Option<Statistics>, stats: ModeStats) -> Result {
     let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let (site, redis) = (
         Statistics::of(stats.site_micros),
@@ -178,12 +182,12 @@ fn print_row(mode: &str, rate: Statistics, ratio: Option<Statistics>, stats: Mod
 }
 
 /// Counts the Redis commands that a site sends for one page or cycle.
-fn commands_per_unit(server: &mut Server, site: &Site, plan: Plan) -> Outcome<String> {
+fn commands_per_unit(server: &mut Server, site: &Site, workload: Workload) -> Result<String> {
     // Warm-up: commands that a site sends only once, after its start, are not counted.
-    load::run_program(site, plan, 1, SPY_TIME)?;
-    let run = || load::run_program(site, plan, 1, SPY_TIME);
+    load::run_program(site, workload, 1, SPY_TIME)?;
+    let run = || load::run_program(site, workload, 1, SPY_TIME);
     let (report, sent) = spy::count_commands(server, run)?;
-    let units = report.requests / plan.requests();
+    let units = report.requests / workload.requests();
     let per_unit = sent
         .into_iter()
         .map(|(command, times)| (command, times as f64 / units));

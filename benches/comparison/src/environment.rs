@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, server};
+use crate::{Result, server};
 
 /// How long scheduler stalls are measured.
 const STALL_MEASURE_TIME: Duration = Duration::from_secs(2);
@@ -17,7 +17,7 @@ const MIN_STALL: Duration = Duration::from_micros(200);
 /// # Errors
 ///
 /// redis-server is not installed.
-pub fn print() -> Outcome {
+pub fn print() -> Result {
     let cores = available_parallelism()?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let rustc = Command::new("rustc").arg("--version").output()?;
@@ -53,7 +53,7 @@ pub fn print_scheduler_stall() {
     );
 }
 
-fn processor() -> Outcome<String> {
+fn processor() -> Result<String> {
     let info = fs::read_to_string("/proc/cpuinfo")?;
     let line = info.lines().find(|line| line.starts_with("model name"));
     let name = line.and_then(|line| line.split_once(": "));

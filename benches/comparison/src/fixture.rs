@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use salver::Salver;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::Outcome;
+use crate::Result;
 use crate::handle::{Operation, run_for_all};
 use crate::pipelined::PipelinedConnection;
 use crate::scripts::Scripts;
@@ -27,7 +27,7 @@ impl Fixture {
     /// # Errors
     ///
     /// redis-server is not installed, or does not start.
-    pub fn new() -> Outcome<Self> {
+    pub fn new() -> Result<Self> {
         Self::with(&[])
     }
 
@@ -36,7 +36,7 @@ impl Fixture {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn with(options: &[&str]) -> Outcome<Self> {
+    pub fn with(options: &[&str]) -> Result<Self> {
         let server = Server::start(options)?;
         Ok(Self {
             connection: PipelinedConnection::open(&server)?,
@@ -52,7 +52,7 @@ impl Fixture {
     /// # Errors
     ///
     /// The server rejects an add.
-    pub fn fill(&mut self, count: usize) -> Outcome {
+    pub fn fill(&mut self, count: usize) -> Result {
         // Creates visitors lazily: a million of them would take a gigabyte. `Visitor::nth` accepts
         // every number, so none is skipped.
         let visitors = (0..count).filter_map(|number| Visitor::nth(number).ok());
@@ -69,7 +69,7 @@ impl Fixture {
         &mut self,
         visitors: &Arc<[Visitor]>,
         operation: Operation,
-    ) -> Outcome<(Duration, Usage)> {
+    ) -> Result<(Duration, Usage)> {
         self.time(|fixture| run_for_all(&fixture.runtime, &fixture.salver, visitors, operation))
     }
 
@@ -78,7 +78,7 @@ impl Fixture {
     /// # Errors
     ///
     /// The closure fails, or the server does not reply.
-    pub fn time(&mut self, work: impl FnOnce(&mut Self) -> Outcome) -> Outcome<(Duration, Usage)> {
+    pub fn time(&mut self, work: impl FnOnce(&mut Self) -> Result) -> Result<(Duration, Usage)> {
         let before = self.server.usage()?;
         let started = Instant::now();
         work(self)?;

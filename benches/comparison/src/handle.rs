@@ -6,7 +6,7 @@ use salver::{Context, Error, Message, Salver};
 use tokio::runtime::Runtime;
 
 use crate::visitors::Visitor;
-use crate::{Outcome, TEXT};
+use crate::{Result, TEXT};
 
 /// Number of concurrent operations, equal to the number of commands that a
 /// [`PipelinedConnection`](crate::pipelined::PipelinedConnection) has in flight.
@@ -31,7 +31,7 @@ pub fn run_for_all(
     salver: &Salver,
     visitors: &Arc<[Visitor]>,
     operation: Operation,
-) -> Outcome {
+) -> Result {
     let tasks = (0..MAX_IN_FLIGHT).map(|first| {
         let (salver, visitors) = (salver.clone(), Arc::clone(visitors));
         runtime.spawn(async move {

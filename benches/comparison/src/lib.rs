@@ -17,7 +17,7 @@ pub mod statistics;
 pub mod visitors;
 
 /// The result of a benchmark or of one of its steps. `main` prints the error and exits.
-pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+pub type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// The text of every message. The load program searches pages for it.
 pub const TEXT: &str =

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{ChildStdin, ChildStdout};
 use std::time::{Duration, SystemTime};
 
-use crate::Outcome;
+use crate::Result;
 use crate::programs::{Running, SITE_CORE, on_core};
 use crate::site::sibling_program;
 
@@ -47,7 +47,7 @@ impl Listener {
     /// # Errors
     ///
     /// The program does not start.
-    pub fn start(redis: &str) -> Outcome<Self> {
+    pub fn start(redis: &str) -> Result<Self> {
         let mut command = on_core(SITE_CORE, &sibling_program("listener")?);
         let mut process = Running::start_with_pipes(command.arg(redis))?;
         let child = process.child();
@@ -66,7 +66,7 @@ impl Listener {
     /// # Errors
     ///
     /// As [`listen`](Self::listen).
-    pub fn wait_until_synced(&mut self) -> Outcome {
+    pub fn wait_until_synced(&mut self) -> Result {
         while !self.is_synced()? {}
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Listener {
     /// # Errors
     ///
     /// As [`listen`](Self::listen).
-    pub fn is_synced(&mut self) -> Outcome<bool> {
+    pub fn is_synced(&mut self) -> Result<bool> {
         self.command("index")?;
         Ok(self.reply()? == "Ready")
     }
@@ -87,7 +87,7 @@ impl Listener {
     /// # Errors
     ///
     /// The process has ended.
-    pub fn listen(&mut self, group: VisitorGroup) -> Outcome {
+    pub fn listen(&mut self, group: VisitorGroup) -> Result {
         let VisitorGroup {
             first,
             visitors,
@@ -103,7 +103,7 @@ impl Listener {
     /// # Errors
     ///
     /// As [`listen`](Self::listen).
-    pub fn change_times(&mut self, group: VisitorGroup) -> Outcome<Vec<Option<u64>>> {
+    pub fn change_times(&mut self, group: VisitorGroup) -> Result<Vec<Option<u64>>> {
         let mut times = vec![None; group.visitors];
         for _ in 0..group.visitors {
             let reply = self.reply()?;
@@ -123,7 +123,7 @@ impl Listener {
     /// # Errors
     ///
     /// As [`listen`](Self::listen).
-    pub fn missed(&mut self, first: usize, visitors: usize) -> Outcome<u64> {
+    pub fn missed(&mut self, first: usize, visitors: usize) -> Result<u64> {
         self.command(&format!("pages {first} {visitors}"))?;
         Ok(self.reply()?.parse()?)
     }
@@ -133,7 +133,7 @@ impl Listener {
     /// # Errors
     ///
     /// The process has ended.
-    pub fn cpu_time(&self) -> Outcome<Duration> {
+    pub fn cpu_time(&self) -> Result<Duration> {
         self.process.cpu_time()
     }
 
@@ -142,15 +142,15 @@ impl Listener {
     /// # Errors
     ///
     /// The process has ended.
-    pub fn resident_bytes(&self) -> Outcome<f64> {
+    pub fn resident_bytes(&self) -> Result<f64> {
         self.process.resident_bytes()
     }
 
-    fn command(&mut self, command: &str) -> Outcome {
+    fn command(&mut self, command: &str) -> Result {
         Ok(writeln!(self.commands, "{command}")?)
     }
 
-    fn reply(&mut self) -> Outcome<String> {
+    fn reply(&mut self) -> Result<String> {
         let reply = self.replies.next().transpose()?;
         reply.ok_or_else(|| "the listener has ended".into())
     }

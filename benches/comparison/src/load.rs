@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::Outcome;
+use crate::Result;
 use crate::programs::{OTHER_CORE, on_core};
 use crate::server::Server;
 use crate::site::{Site, sibling_program};
@@ -13,23 +13,23 @@ pub const VISITORS: usize = 64;
 
 /// The requests that each visitor sends.
 #[derive(Clone, Copy, Debug)]
-pub enum Plan {
+pub enum Workload {
     /// Request a page with nothing pending.
-    Idle,
+    NothingPending,
     /// Request a page with one pending message.
-    Shown,
+    OneMessage,
     /// Post a form, follow the redirect, and see the message on the page.
-    Cycle,
+    PostRedirectGet,
 }
 
-impl Plan {
-    /// Returns the name of the plan on the command line of the load program.
+impl Workload {
+    /// Returns the name of the workload on the command line of the load program.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Idle => "idle",
-            Self::Shown => "shown",
-            Self::Cycle => "cycle",
+            Self::NothingPending => "idle",
+            Self::OneMessage => "shown",
+            Self::PostRedirectGet => "cycle",
         }
     }
 
@@ -37,8 +37,8 @@ impl Plan {
     #[must_use]
     pub fn requests(self) -> f64 {
         match self {
-            Self::Idle => 1.0,
-            Self::Shown | Self::Cycle => 2.0,
+            Self::NothingPending => 1.0,
+            Self::OneMessage | Self::PostRedirectGet => 2.0,
         }
     }
 }
@@ -64,14 +64,14 @@ pub struct LoadResult {
 pub fn measure(
     site: &Site,
     server: &mut Server,
-    plan: Plan,
+    workload: Workload,
     time: Duration,
-) -> Outcome<LoadResult> {
+) -> Result<LoadResult> {
     let (site_before, redis_before) = (site.cpu_time()?, server.usage()?);
-    let report = run_program(site, plan, VISITORS, time)?;
+    let report = run_program(site, workload, VISITORS, time)?;
     let site_time = site.cpu_time()?.saturating_sub(site_before);
     let redis_time = server.usage()?.since(&redis_before).cpu_time;
-    let units = (report.requests / plan.requests()).max(1.0);
+    let units = (report.requests / workload.requests()).max(1.0);
     let micros = |cpu_time: Duration| cpu_time.as_secs_f64() * 1e6 / units;
     Ok(LoadResult {
         rate: report.rate(),
@@ -106,12 +106,12 @@ impl LoadReport {
 /// As [`measure`].
 pub fn run_program(
     site: &Site,
-    plan: Plan,
+    workload: Workload,
     visitors: usize,
     time: Duration,
-) -> Outcome<LoadReport> {
+) -> Result<LoadReport> {
     let mut load = on_core(OTHER_CORE, &sibling_program("load")?);
-    load.args([site.address.as_str(), plan.name()]);
+    load.args([site.address.as_str(), workload.name()]);
     load.args([visitors.to_string(), time.as_millis().to_string()]);
     let output = load.stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8(output.stdout)?;

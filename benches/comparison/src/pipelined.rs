@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use redis::{Cmd, Parser};
 
-use crate::Outcome;
+use crate::Result;
 use crate::scripts::Scripts;
 use crate::server::Server;
 
@@ -24,12 +24,12 @@ impl PipelinedConnection {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn open(server: &Server) -> Outcome<Self> {
+    pub fn open(server: &Server) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", server.port()))?;
         stream.set_nodelay(true)?;
         let replies = Parser::new();
         let mut connection = Self { stream, replies };
-        connection.send(Scripts::loads())?;
+        connection.send(Scripts::load_commands())?;
         Ok(connection)
     }
 
@@ -38,7 +38,7 @@ impl PipelinedConnection {
     /// # Errors
     ///
     /// The server rejects a command.
-    pub fn send(&mut self, commands: impl IntoIterator<Item = Cmd>) -> Outcome {
+    pub fn send(&mut self, commands: impl IntoIterator<Item = Cmd>) -> Result {
         let mut commands = commands.into_iter().fuse();
         let (mut batch, mut in_flight) = (Vec::new(), 0);
         loop {

@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::Outcome;
+use crate::Result;
 
 /// The core of the sites, and of the clients of the store.
 pub const SITE_CORE: usize = 0;
@@ -28,7 +28,7 @@ pub fn on_core(core: usize, program: &str) -> Command {
 /// # Errors
 ///
 /// `taskset` is not installed, or the core does not exist.
-pub fn pin_to_core(core: usize) -> Outcome {
+pub fn pin_to_core(core: usize) -> Result {
     let mut command = Command::new("taskset");
     let process = std::process::id().to_string();
     command.args(["-p", "-c", &core.to_string(), &process]);
@@ -55,7 +55,7 @@ impl Running {
     /// # Errors
     ///
     /// The command does not start.
-    pub fn start(command: &mut Command) -> Outcome<Self> {
+    pub fn start(command: &mut Command) -> Result<Self> {
         Self::spawn(command.stdin(Stdio::null()))
     }
 
@@ -64,11 +64,11 @@ impl Running {
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn start_with_pipes(command: &mut Command) -> Outcome<Self> {
+    pub fn start_with_pipes(command: &mut Command) -> Result<Self> {
         Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))
     }
 
-    fn spawn(command: &mut Command) -> Outcome<Self> {
+    fn spawn(command: &mut Command) -> Result<Self> {
         let child = command.spawn();
         Ok(Self(child.map_err(|error| {
             start_error(error, "taskset", "util-linux")
@@ -84,7 +84,7 @@ impl Running {
     /// # Errors
     ///
     /// The program has ended.
-    pub fn cpu_time(&self) -> Outcome<Duration> {
+    pub fn cpu_time(&self) -> Result<Duration> {
         cpu_time(&self.0.id().to_string())
     }
 
@@ -93,7 +93,7 @@ impl Running {
     /// # Errors
     ///
     /// The program has ended.
-    pub fn resident_bytes(&self) -> Outcome<f64> {
+    pub fn resident_bytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = resident.and_then(|value| value.split_whitespace().next());
@@ -106,7 +106,7 @@ impl Running {
 /// # Errors
 ///
 /// The process has ended, or the kernel has no `schedstat`.
-pub fn cpu_time(process: &str) -> Outcome<Duration> {
+pub fn cpu_time(process: &str) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let counts = fs::read_to_string(thread?.path().join("schedstat"))?;

@@ -41,7 +41,7 @@ impl Default for Scripts {
 
 impl Scripts {
     /// Returns the commands that load the scripts into a server.
-    pub fn loads() -> impl Iterator<Item = Cmd> {
+    pub fn load_commands() -> impl Iterator<Item = Cmd> {
         [ADD_SCRIPT, READ_SCRIPT, CONFIRM_SCRIPT]
             .into_iter()
             .map(|source| {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Client, Cmd, Connection, FromRedisValue, cmd};
 
-use crate::Outcome;
+use crate::Result;
 use crate::programs::{OTHER_CORE, Running, on_core, start_error};
 
 /// Maximum number of `SCAN` calls that do not indicate a resync. A health check sends one; a resync
@@ -38,7 +38,7 @@ impl Server {
     /// # Errors
     ///
     /// redis-server is not installed, or does not start.
-    pub fn start(options: &[&str]) -> Outcome<Self> {
+    pub fn start(options: &[&str]) -> Result<Self> {
         version()?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut command = on_core(OTHER_CORE, "redis-server");
@@ -74,7 +74,7 @@ impl Server {
     /// # Errors
     ///
     /// The server rejects the command.
-    pub fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Outcome<T> {
+    pub fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
         Ok(command.query(&mut self.connection)?)
     }
 
@@ -83,7 +83,7 @@ impl Server {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn flush(&mut self) -> Outcome {
+    pub fn flush(&mut self) -> Result {
         self.run(cmd("FLUSHALL").arg("SYNC"))
     }
 
@@ -92,7 +92,7 @@ impl Server {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn used_memory(&mut self) -> Outcome<f64> {
+    pub fn used_memory(&mut self) -> Result<f64> {
         let info: String = self.run(cmd("INFO").arg("memory"))?;
         let used = info
             .lines()
@@ -105,7 +105,7 @@ impl Server {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn calls(&mut self, command: &str) -> Outcome<u64> {
+    pub fn calls(&mut self, command: &str) -> Result<u64> {
         let usage = self.usage()?;
         Ok(usage.commands.get(command).map_or(0, |(calls, _)| *calls))
     }
@@ -116,7 +116,7 @@ impl Server {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn has_resynced(&mut self, scans_before: u64) -> Outcome<bool> {
+    pub fn has_resynced(&mut self, scans_before: u64) -> Result<bool> {
         Ok(self.calls("scan")?.saturating_sub(scans_before) > MAX_HEALTH_CHECK_SCANS)
     }
 
@@ -125,7 +125,7 @@ impl Server {
     /// # Errors
     ///
     /// The server does not reply.
-    pub fn usage(&mut self) -> Outcome<Usage> {
+    pub fn usage(&mut self) -> Result<Usage> {
         let info: String = self.run(cmd("INFO").arg("all"))?;
         let mut usage = Usage {
             cpu_time: Duration::ZERO,
@@ -193,7 +193,7 @@ fn url(port: u16) -> String {
 /// # Errors
 ///
 /// redis-server is not installed.
-pub fn version() -> Outcome<String> {
+pub fn version() -> Result<String> {
     let output = Command::new("redis-server").arg("--version").output();
     let output = output.map_err(|error| start_error(error, "redis-server", "redis-server"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use crate::Result;
 use crate::programs::{Running, SITE_CORE, on_core};
 
 /// Maximum time until the pending index of a site is synced. Scanning a million keys takes seconds.
@@ -28,7 +28,7 @@ impl Site {
     /// # Errors
     ///
     /// The site does not start; it prints the reason to stderr.
-    pub fn start(mode: &'static str, redis: &str) -> Outcome<Self> {
+    pub fn start(mode: &'static str, redis: &str) -> Result<Self> {
         Self::start_program(&sibling_program("site")?, mode, redis)
     }
 
@@ -37,7 +37,7 @@ impl Site {
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn start_program(program: &str, mode: &'static str, redis: &str) -> Outcome<Self> {
+    pub fn start_program(program: &str, mode: &'static str, redis: &str) -> Result<Self> {
         let mut command = on_core(SITE_CORE, program);
         let mut process = Running::start(command.args([mode, redis]).stdout(Stdio::piped()))?;
         let output = process.child().stdout.take();
@@ -64,7 +64,7 @@ impl Site {
     /// # Errors
     ///
     /// The site does not respond, or its index is not synced within a minute.
-    pub fn wait_until_synced(&self) -> Outcome<Duration> {
+    pub fn wait_until_synced(&self) -> Result<Duration> {
         let started = Instant::now();
         while self.is_syncing()? {
             if started.elapsed() > SYNC_TIMEOUT {
@@ -84,7 +84,7 @@ impl Site {
     /// # Errors
     ///
     /// The site does not respond.
-    pub fn is_syncing(&self) -> Outcome<bool> {
+    pub fn is_syncing(&self) -> Result<bool> {
         let mut stream = TcpStream::connect(&self.address)?;
         let host = &self.address;
         write!(
@@ -101,7 +101,7 @@ impl Site {
     /// # Errors
     ///
     /// The site has ended.
-    pub fn cpu_time(&self) -> Outcome<Duration> {
+    pub fn cpu_time(&self) -> Result<Duration> {
         self.process.cpu_time()
     }
 }
@@ -111,7 +111,7 @@ impl Site {
 /// # Errors
 ///
 /// The path of this program is unknown.
-pub fn sibling_program(name: &str) -> Outcome<String> {
+pub fn sibling_program(name: &str) -> Result<String> {
     let path = std::env::current_exe()?.with_file_name(name);
     Ok(path.to_string_lossy().into_owned())
 }

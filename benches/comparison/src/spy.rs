@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use redis::cmd;
 
-use crate::Outcome;
+use crate::Result;
 use crate::server::Server;
 
 /// Time for commands that a site sends after its last response, such as a confirm.
@@ -27,8 +27,8 @@ pub type CommandCounts = BTreeMap<String, u64>;
 /// The closure fails, or the connection to the server is lost.
 pub fn count_commands<T>(
     server: &mut Server,
-    work: impl FnOnce() -> Outcome<T>,
-) -> Outcome<(T, CommandCounts)> {
+    work: impl FnOnce() -> Result<T>,
+) -> Result<(T, CommandCounts)> {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port()))?;
     stream.write_all(b"MONITOR\r\n")?;
     let mut lines = BufReader::new(stream).lines();

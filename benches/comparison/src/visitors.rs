@@ -6,7 +6,7 @@ use redis::{Cmd, cmd};
 use salver::{Context, Message, Salver, SalverBuilder, SessionId, View, wire};
 
 use crate::scripts::{ReadMode, Scripts};
-use crate::{Outcome, TEXT};
+use crate::{Result, TEXT};
 
 const APP: &str = "portal";
 /// Timeout of each store call, long enough that no page is sent without its messages because the
@@ -27,12 +27,16 @@ impl Visitor {
     ///
     /// # Errors
     ///
-    /// None for any number.
-    pub fn nth(number: usize) -> Outcome<Self> {
+    /// Never fails: every number is valid.
+    pub fn nth(number: usize) -> Result<Self> {
         let context = context(number)?;
         Ok(Self {
             session_index: format!("{APP}!session:{{{}}}", name(number)),
-            keys: context.read_contexts().iter().map(Context::key).collect(),
+            keys: context
+                .contexts_to_read()
+                .iter()
+                .map(Context::key)
+                .collect(),
             member: wire::encode(&Message::success(TEXT))?,
             context,
         })
@@ -76,8 +80,8 @@ impl Visitor {
 ///
 /// # Errors
 ///
-/// None for any number.
-pub fn context(number: usize) -> Outcome<Context> {
+/// Never fails: every number is valid.
+pub fn context(number: usize) -> Result<Context> {
     let session = SessionId::new(name(number))?;
     Ok(Context::new(APP, session, View::new("page")?)?)
 }
@@ -86,8 +90,8 @@ pub fn context(number: usize) -> Outcome<Context> {
 ///
 /// # Errors
 ///
-/// None for any number.
-pub fn plain_add(number: usize, time: u64, member: &[u8]) -> Outcome<Cmd> {
+/// Never fails: every number is valid.
+pub fn plain_add(number: usize, time: u64, member: &[u8]) -> Result<Cmd> {
     let mut add = cmd("ZADD");
     add.arg(context(number)?.key()).arg(time).arg(member);
     Ok(add)
@@ -104,7 +108,7 @@ pub fn name(number: usize) -> String {
 /// # Errors
 ///
 /// The URL is invalid.
-pub fn salver(url: &str) -> Outcome<Salver> {
+pub fn salver(url: &str) -> Result<Salver> {
     Ok(builder(url).build()?)
 }
 

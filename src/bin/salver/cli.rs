@@ -17,7 +17,7 @@ const CONTEXT_HELP: &str = "\
 A CONTEXT is the key in Redis, `app:{session}:view` (the view `*` is any page), or the context as JSON, as in the \
 arguments of a job. Quote it: the shell expands braces.";
 
-/// Inspect and send messages from a shell: list pending messages, count them, and diagnose why they
+/// Inspect and send messages from a shell: list visible messages, count them, and diagnose why they
 /// do not arrive.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_STATUS)]

@@ -10,7 +10,7 @@ use crate::cli::Target;
 use crate::output::Output;
 use crate::server::Server;
 
-/// Interval of reads without a change. A lease that expires and a scheduled message that becomes
+/// Interval of reads without a change. A lease that expires and a delayed message that becomes
 /// visible change no key.
 const READ_INTERVAL: Duration = Duration::from_secs(1);
 

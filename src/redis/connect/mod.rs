@@ -30,7 +30,7 @@ use self::sentinel::SentinelResolver;
 pub(crate) use self::tls::TlsConfig;
 use crate::Error;
 use crate::redis::classify;
-use crate::redis::raw::RawConnection;
+use crate::redis::raw_connection::RawConnection;
 
 /// Longest wait where several servers are queried first: Sentinels for the primary, a Cluster for
 /// its hash slots.

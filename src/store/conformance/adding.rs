@@ -19,7 +19,7 @@ pub(crate) async fn messages_are_ordered_by_id(store: StoreUnderTest) {
 
 pub(crate) async fn messages_of_several_contexts_are_merged_by_id(store: StoreUnderTest) {
     let page = context("ada", "settings");
-    let contexts = page.read_contexts();
+    let contexts = page.contexts_to_read();
     let (first, second, third) = (Message::info("1"), Message::info("2"), Message::info("3"));
     store.add(&contexts[1], second).await;
     store.add(&page, third).await;

@@ -12,9 +12,9 @@ pub(crate) async fn closed_session_rejects_add_and_migrate(store: StoreUnderTest
     store.close(&ada, SHORT).await;
     let late = [Message::info("late")];
     let error = store.add_error(&Limits::default(), &page, &late).await;
-    assert!(error.is_closed(), "{error}");
+    assert!(error.is_session_closed(), "{error}");
     let error = store.migrate_error(&ada, &bob, true).await;
-    assert!(error.is_closed(), "{error}");
+    assert!(error.is_session_closed(), "{error}");
     store.assert_visible(&page, &[]).await;
     store.advance(SHORT * 2).await;
     store.add(&page, Message::info("a new visitor")).await;
@@ -81,7 +81,7 @@ pub(crate) async fn migrate_to_second_target_is_rejected(store: StoreUnderTest) 
     store.migrate(&ada, &bob).await;
     store.migrate(&ada, &bob).await;
     let error = store.migrate_error(&ada, &eve, true).await;
-    assert!(error.is_closed(), "{error}");
+    assert!(error.is_session_closed(), "{error}");
     store
         .assert_visible(&context("bob", "settings"), &["once"])
         .await;
@@ -130,7 +130,7 @@ pub(crate) async fn repeated_migrate_undoes_nothing(store: StoreUnderTest) {
     store.migrate(&bob, &eve).await;
     let late = [Message::info("late")];
     let error = store.add_error(&Limits::default(), &eve_page, &late).await;
-    assert!(error.is_closed(), "{error}");
+    assert!(error.is_session_closed(), "{error}");
 }
 
 pub(crate) async fn migrate_without_open_keeps_target_closed(store: StoreUnderTest) {
@@ -138,7 +138,7 @@ pub(crate) async fn migrate_without_open_keeps_target_closed(store: StoreUnderTe
     store.add(&page, Message::info("stays")).await;
     store.close(&bob, LEASE).await;
     let error = store.migrate_error(&ada, &bob, false).await;
-    assert!(error.is_closed(), "{error}");
+    assert!(error.is_session_closed(), "{error}");
     store.assert_visible(&page, &["stays"]).await;
     store.add(&page, Message::info("still open")).await;
 }

@@ -213,10 +213,10 @@ impl StoreUnderTest {
         &self,
         from: &SessionId,
         to: &SessionId,
-        open: bool,
+        reopen: bool,
     ) -> Error {
         self.store
-            .migrate(APP, from, to, open, &Limits::default())
+            .migrate(APP, from, to, reopen, &Limits::default())
             .await
             .expect_err("the migrate was not rejected")
     }

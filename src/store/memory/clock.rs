@@ -10,7 +10,7 @@ use crate::store::millis;
 ///
 /// [`Clock::manual`] stands still until it is advanced, so that tests of expiry and leases do not
 /// have to wait. The ids of messages contain the time of the system's clock. After an advance by
-/// more than the age limit, new messages therefore count as too old.
+/// more than `max_age`, new messages therefore count as expired.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The embedded store: one process, one lock, expiry checked on read.
+//! The in-memory store: one process, one lock, expiry checked on read.
 
 mod clock;
 mod sorted_set;

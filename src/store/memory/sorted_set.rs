@@ -87,7 +87,7 @@ impl SortedSet {
         self.remove(|entry| members.contains(&entry.member));
     }
 
-    /// Releases the members that are still under the lease that ends at `until`.
+    /// Releases the members that are still under the lease that expires at `until`.
     pub(crate) fn release(&mut self, members: &[Vec<u8>], until: u64, now: u64) {
         self.rescore(members, |entry| {
             (entry.score == until).then(|| entry.release_score(now))
@@ -143,10 +143,10 @@ impl SortedSet {
         &mut self,
         now: u64,
         mode: ReadMode,
-        age: Duration,
+        max_age: Duration,
         result: &mut ReadResult,
     ) -> Vec<Vec<u8>> {
-        let oldest = now.saturating_sub(millis(age));
+        let oldest = now.saturating_sub(millis(max_age));
         let old = |entry: &Entry| {
             let written_ms = entry.header().and_then(|header| header.unix_ms());
             entry.score <= now && written_ms.is_some_and(|written_ms| written_ms < oldest)
@@ -168,7 +168,7 @@ impl SortedSet {
             .collect();
         let members: Vec<_> = members.iter().map(|entry| entry.member.clone()).collect();
         if let Some(later) = self.entries.iter().find(|entry| entry.score > now) {
-            result.note_due_in(Duration::from_millis(later.score - now));
+            result.record_due_in(Duration::from_millis(later.score - now));
         }
         // Reported only together with visible messages: a page shows the count beside them.
         if self.is_visible(now) {

@@ -41,7 +41,9 @@ impl Session {
 
     pub(crate) fn redirect(&self, now: u64) -> Result<Option<SessionId>, Error> {
         match &self.tombstone {
-            Some((to, until)) if *until > now => to.clone().map(Some).ok_or_else(Error::closed),
+            Some((to, until)) if *until > now => {
+                to.clone().map(Some).ok_or_else(Error::session_closed)
+            }
             _ => Ok(None),
         }
     }
@@ -114,21 +116,21 @@ impl State {
         app: &str,
         from: &SessionId,
         to: &SessionId,
-        open: bool,
+        reopen: bool,
         limits: &Limits,
     ) -> Result<Vec<View>, Error> {
         match self.with_session(now, app, from, |session| session.redirect(now))? {
             // A repeat: later changes to the new session are not undone.
             Some(moved) if moved == *to => return Ok(Vec::new()),
-            Some(_) => return Err(Error::closed()),
+            Some(_) => return Err(Error::session_closed()),
             None => {}
         }
         if from == to {
             return Ok(Vec::new());
         }
         let closed = self.with_session(now, app, to, |session| session.tombstone.is_some());
-        if closed && !open {
-            return Err(Error::closed());
+        if closed && !reopen {
+            return Err(Error::session_closed());
         }
         let sets = self.with_session(now, app, from, |session| {
             session.tombstone = Some((Some(to.clone()), now + millis(limits.ttl)));
@@ -145,9 +147,9 @@ impl State {
         Ok(moved)
     }
 
-    /// Removes the messages of an application that are older than `age`.
-    pub(crate) fn sweep(&mut self, now: u64, app: &str, age: Duration) -> SweepProgress {
-        let oldest = now.saturating_sub(millis(age));
+    /// Removes the messages of an application that are older than `max_age`.
+    pub(crate) fn sweep(&mut self, now: u64, app: &str, max_age: Duration) -> SweepProgress {
+        let oldest = now.saturating_sub(millis(max_age));
         let owners = self.sessions.keys().filter(|owner| &*owner.app == app);
         let owners: Vec<_> = owners.cloned().collect();
         let mut progress = SweepProgress {

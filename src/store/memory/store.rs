@@ -1,4 +1,4 @@
-//! The embedded store: one process, one lock, expiry checked on read.
+//! The in-memory store: one process, one lock, expiry checked on read.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,11 +17,11 @@ use crate::{Context, Error, Message, SessionId, View, wire};
 /// are removed. Stops visitors from filling the memory of the process.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// A store in the memory of this process: the embedded default.
+/// A store in the memory of this process: the default.
 ///
 /// It meets the same requirements as the Redis store, without a server. It keeps at most 64 MiB of
-/// messages; over that, it removes the sessions that expire first. The messages end with the
-/// process, and no other process can read them.
+/// messages; over that, it removes the sessions that expire first. The messages are
+/// lost when the process exits, and no other process can read them.
 pub struct MemoryStore {
     clock: Clock,
     max_bytes: usize,
@@ -114,7 +114,7 @@ impl MemoryStore {
         &self,
         contexts: &[Context],
         mode: ReadMode,
-        age: Duration,
+        max_age: Duration,
     ) -> (ReadResult, Vec<ClaimedMembers>) {
         let now = self.clock.now();
         let mut result = ReadResult::default();
@@ -124,9 +124,9 @@ impl MemoryStore {
                 // Members that an external writer added to a closed session are not returned.
                 let open = matches!(session.redirect(now), Ok(None));
                 let set = session.sets.get_mut(context.view()).filter(|_| open);
-                set.map_or_else(Vec::new, |set| set.read(now, mode, age, &mut result))
+                set.map_or_else(Vec::new, |set| set.read(now, mode, max_age, &mut result))
             });
-            let members = result.read_members(now, members);
+            let members = result.decode_members(now, members);
             claimed.push(ClaimedMembers::new(context.clone(), members));
         }
         (result, claimed)
@@ -159,9 +159,13 @@ impl Store for MemoryStore {
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+    fn peek<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let (result, _) = self.read(contexts, ReadMode::Peek, age);
+            let (result, _) = self.read(contexts, ReadMode::Peek, max_age);
             Ok(result)
         })
     }
@@ -170,11 +174,11 @@ impl Store for MemoryStore {
         &'a self,
         contexts: &'a [Context],
         lease: Duration,
-        age: Duration,
+        max_age: Duration,
     ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
             let until = self.clock.now() + millis(lease);
-            let (result, claimed) = self.read(contexts, ReadMode::Claim { until }, age);
+            let (result, claimed) = self.read(contexts, ReadMode::Claim { until }, max_age);
             Ok(Claim {
                 result,
                 members: claimed,
@@ -183,9 +187,13 @@ impl Store for MemoryStore {
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+    fn take<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            let (result, _) = self.read(contexts, ReadMode::Take, age);
+            let (result, _) = self.read(contexts, ReadMode::Take, max_age);
             Ok(result)
         })
     }
@@ -261,12 +269,12 @@ impl Store for MemoryStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
-        open: bool,
+        reopen: bool,
         limits: &'a Limits,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            let moved = self.lock().migrate(now, app, from, to, open, limits)?;
+            let moved = self.lock().migrate(now, app, from, to, reopen, limits)?;
             let app = Arc::<str>::from(app);
             for view in moved {
                 self.changes.mark_changed(&Context::new_unchecked(
@@ -296,10 +304,10 @@ impl Store for MemoryStore {
     fn sweep<'a>(
         &'a self,
         app: &'a str,
-        age: Duration,
+        max_age: Duration,
         _from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress> {
-        Box::pin(async move { Ok(self.lock().sweep(self.clock.now(), app, age)) })
+        Box::pin(async move { Ok(self.lock().sweep(self.clock.now(), app, max_age)) })
     }
 
     fn stats<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {

@@ -20,17 +20,19 @@ pub(crate) async fn migrate(
     app: &str,
     from: &SessionId,
     to: &SessionId,
-    open: bool,
+    reopen: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
     // A repeat does not reopen the new session: later changes to it are not undone.
-    if cluster::close_source(connection, app, from, to, limits, false).await? == SourceState::Open {
+    if cluster::close_source(connection, app, from, to, limits, false).await?
+        == SourceState::NotMoved
+    {
         if from == to {
             return Ok(());
         }
-        cluster::open_target(connection, app, to, open).await?;
+        cluster::open_target(connection, app, to, reopen).await?;
     }
-    let SourceState::Closed(views) =
+    let SourceState::Moved(views) =
         cluster::close_source(connection, app, from, to, limits, true).await?
     else {
         return Ok(());
@@ -79,7 +81,7 @@ async fn write_following(
         match cluster::write_context(connection, &new, dump, limits).await {
             Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
             // A logout during the migration also removes the contexts that are not copied yet.
-            Err(error) if error.is_closed() => return Ok(new),
+            Err(error) if error.is_session_closed() => return Ok(new),
             received => return received.map(|_| new),
         }
     }

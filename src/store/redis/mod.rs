@@ -1,4 +1,4 @@
-//! The Redis store: one Lua script for every operation of more than one step.
+//! The Redis store: every operation on messages is one Lua script.
 
 mod builder;
 #[cfg(feature = "cluster")]

@@ -1,4 +1,4 @@
-//! The Redis store: one Lua script for every operation of more than one step.
+//! The Redis store: every operation on messages is one Lua script.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,7 +20,7 @@ use crate::{Context, Error, Message, SessionId, View};
 /// The lease of a take in a Cluster, which is a claim followed by its confirm.
 const TAKE_LEASE: Duration = Duration::from_secs(15);
 
-/// A store in Redis 6.2 or newer, or Valkey, shared by every process of the application.
+/// A store in Redis 6.2 or newer, shared by every process of the application.
 ///
 /// It connects on first use, and reconnects after a connection is lost. Calls on the store itself
 /// share one connection on the background runtime, so that they work from any runtime. Each actix
@@ -90,7 +90,7 @@ impl RedisStore {
         contexts: &[Context],
         mode: ReadMode,
         lease: Duration,
-        age: Duration,
+        max_age: Duration,
     ) -> Result<Claim, Error> {
         let changes = contexts
             .first()
@@ -98,7 +98,7 @@ impl RedisStore {
         let query = changes
             .as_ref()
             .map(|changes| changes.begin_query(contexts));
-        let claim = scripts::read(&self.connection, contexts, mode, lease, age).await?;
+        let claim = scripts::read(&self.connection, contexts, mode, lease, max_age).await?;
         if let Some(query) = query {
             query.finish(claim.result.next_due_in);
         }
@@ -137,14 +137,18 @@ impl Store for RedisStore {
         })
     }
 
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+    fn peek<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let query = scripts::read(
                 &self.connection,
                 contexts,
                 ReadMode::Peek,
                 Duration::ZERO,
-                age,
+                max_age,
             );
             Ok(query.await?.result)
         })
@@ -154,10 +158,10 @@ impl Store for RedisStore {
         &'a self,
         contexts: &'a [Context],
         lease: Duration,
-        age: Duration,
+        max_age: Duration,
     ) -> StoreFuture<'a, Claim> {
         Box::pin(async move {
-            let claim = self.read(contexts, ReadMode::Claim, lease, age).await;
+            let claim = self.read(contexts, ReadMode::Claim, lease, max_age).await;
             if !claim.as_ref().is_err_and(Error::is_read_only) {
                 return claim;
             }
@@ -168,22 +172,26 @@ impl Store for RedisStore {
                 contexts,
                 ReadMode::Peek,
                 Duration::ZERO,
-                age,
+                max_age,
             )
             .await
         })
     }
 
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult> {
+    fn take<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             if self.connection.is_cluster() {
                 // The Cluster client retries after a lost connection: messages that the first
                 // attempt removed would be lost.
-                let claim = self.claim(contexts, TAKE_LEASE, age).await?;
+                let claim = self.claim(contexts, TAKE_LEASE, max_age).await?;
                 self.confirm(&claim).await?;
                 return Ok(claim.result);
             }
-            let query = self.read(contexts, ReadMode::Take, Duration::ZERO, age);
+            let query = self.read(contexts, ReadMode::Take, Duration::ZERO, max_age);
             Ok(query.await?.result)
         })
     }
@@ -229,16 +237,16 @@ impl Store for RedisStore {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
-        open: bool,
+        reopen: bool,
         limits: &'a Limits,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             #[cfg(feature = "cluster")]
             if self.connection.is_cluster() {
-                return cluster_migration::migrate(&self.connection, app, from, to, open, limits)
+                return cluster_migration::migrate(&self.connection, app, from, to, reopen, limits)
                     .await;
             }
-            scripts::migrate(&self.connection, app, from, to, open, limits).await
+            scripts::migrate(&self.connection, app, from, to, reopen, limits).await
         })
     }
 
@@ -249,10 +257,10 @@ impl Store for RedisStore {
     fn sweep<'a>(
         &'a self,
         app: &'a str,
-        age: Duration,
+        max_age: Duration,
         from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress> {
-        Box::pin(sweep::sweep(&self.connection, app, age, from))
+        Box::pin(sweep::sweep(&self.connection, app, max_age, from))
     }
 
     fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {

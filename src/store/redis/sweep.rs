@@ -12,14 +12,14 @@ use crate::store::{StoreStats, SweepProgress};
 pub(crate) async fn sweep(
     connection: &Connection,
     app: &str,
-    age: Duration,
+    max_age: Duration,
     from: Option<&str>,
 ) -> Result<SweepProgress, Error> {
     let page = scan::step(connection, app, from).await?;
     let sweeps = page
         .contexts
         .iter()
-        .map(|key| scripts::sweep(connection, key, age));
+        .map(|key| scripts::sweep(connection, key, max_age));
     Ok(SweepProgress {
         contexts: page.contexts.len() as u64,
         removed: try_join_all(sweeps).await?.into_iter().sum(),

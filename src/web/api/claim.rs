@@ -1,4 +1,4 @@
-//! `POST claim`: claims the pending messages of a view.
+//! `POST claim`: claims the visible messages of a view.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Json;
@@ -28,7 +28,7 @@ struct ClaimResponse {
     next_ms: Option<u128>,
 }
 
-/// Claims the pending messages of a view and of [`View::ANY`].
+/// Claims the visible messages of a view and of [`View::ANY`].
 ///
 /// Other reads do not return them until the lease expires. The page confirms those that it shows.
 pub(crate) async fn claim(
@@ -47,7 +47,7 @@ pub(crate) async fn claim(
         return Ok(json(StatusCode::OK, response));
     };
     let context = salver.context_for(session, state.app_state.record_view(view));
-    let claim = salver.claim_for_api(context.read_contexts()).await?;
+    let claim = salver.claim_for_api(context.contexts_to_read()).await?;
     if let Some(result) = claim.result() {
         response.messages = state.translator(&request).translate_all(&result.messages);
         response.displaced = result.displaced;

@@ -1,4 +1,4 @@
-//! `GET count`: counts the pending messages of a view.
+//! `GET count`: counts the visible messages of a view.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Query;

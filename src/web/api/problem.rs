@@ -58,12 +58,12 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let status = match error.is_closed() {
+        let status = match error.is_session_closed() {
             true => StatusCode::CONFLICT,
             false => error.status_code(),
         };
         // Details of internal failures stay out of the response.
-        let is_caller_error = error.is_invalid() || error.is_closed() || error.is_full();
+        let is_caller_error = error.is_invalid() || error.is_session_closed() || error.is_full();
         let retry_after = error.retry_after().or_else(|| {
             let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
             is_long.then_some(LONG_RETRY_AFTER)

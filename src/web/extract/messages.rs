@@ -100,7 +100,7 @@ impl Messages {
     /// - [`is_invalid`](Error::is_invalid) for a view that [`View::new`] rejects, for a request
     ///   that no route matched, and for a visitor without a session if the session source cannot
     ///   create one.
-    /// - [`is_closed`](Error::is_closed) for a request with an old cookie, after a login or logout
+    /// - [`is_session_closed`](Error::is_session_closed) for a request with an old cookie, after a login or logout
     ///   in another request. It must not write into the new session.
     ///
     /// # Cancel safety
@@ -239,7 +239,7 @@ impl Messages {
 
     /// Removes the visitor's messages, closes the session and issues a new one. Call it at logout.
     ///
-    /// Jobs that still add to the old session receive [`is_closed`](Error::is_closed). Later adds
+    /// Jobs that still add to the old session receive [`is_session_closed`](Error::is_session_closed). Later adds
     /// of this request go to the new session: "You are logged out." A visitor without a session is
     /// left unchanged.
     ///

@@ -12,26 +12,32 @@
 // messages and of their close button).
 // Events: salver-message and salver-reset, both cancelable.
 
-const base = new URL(".", import.meta.url);
-const SEEN_KEY = "salver-seen";
+const baseUrl = new URL(".", import.meta.url);
+// Keys of local storage.
+const SEEN_IDS_KEY = "salver-seen";
+const CLIENT_ID_KEY = "salver-client";
+// Key of session storage.
+const CARRY_OVER_KEY = "salver-next";
 
 // Times are in milliseconds.
 
-// Number of shown ids to keep, more than a visitor goes back to.
-const MAX_SEEN = 200;
-// Delay in which confirmations are collected into one request.
-const BATCH_DELAY = 10;
+// Number of seen ids to keep, more than the pages that a visitor goes back to can contain.
+const MAX_SEEN_IDS = 200;
+// Delay in which confirms are collected into one request.
+const CONFIRM_DELAY = 10;
 // Maximum number of ids in one request. The server accepts 256.
-const MAX_BATCH = 100;
-// Timeout in which a visible tab shows a message that another tab forwarded to it.
+const MAX_CONFIRM_IDS = 100;
+// Timeout in which a visible tab must show a message that another tab forwarded to it.
 const FORWARD_TIMEOUT = 300;
 // Delay before a refused stream is opened again, doubled after each attempt.
-const MIN_RETRY = 1000;
-const MAX_RETRY = 300000;
-const TICK = 100;
-// How long the text of an announcement stays in its live region.
+const MIN_RETRY_DELAY = 1000;
+const MAX_RETRY_DELAY = 300000;
+// Resolution of the autoclose timers.
+const TICK_INTERVAL = 100;
+// Time for which the text of an announcement stays in its live region.
 const ANNOUNCEMENT_LIFETIME = 5000;
-// How long messages wait while no tab is visible. A redirect may be about to show the next page.
+// Time for which messages wait while no tab is visible. A redirect may be about to show the next
+// page.
 const HIDDEN_DELAY = 1500;
 // Delay after which assistive technology observes a new live region.
 const ANNOUNCEMENT_DELAY = 100;
@@ -39,29 +45,30 @@ const ANNOUNCEMENT_DELAY = 100;
 const UNLOAD_TIMEOUT = 5000;
 // Time after which a page is no longer unloading: the response was not a page, but a 204 for
 // example.
-const MAX_UNLOAD = 30000;
-const CARRY_OVER_KEY = "salver-next";
-// htmx 2, htmx 4, Turbo.
+const MAX_UNLOAD_TIME = 30000;
+
+// Events before a request of htmx 2, htmx 4, and Turbo.
 const REQUEST_EVENTS = ["htmx:configRequest", "htmx:config:request", "turbo:before-fetch-request"];
 
-// The ids that this browser has shown, shared by all tabs if local storage is available.
-const memory = [];
-const seen = {
+// The ids of the messages that this browser has shown, shared by all tabs if local storage is
+// available.
+const seenInMemory = [];
+const seenIds = {
   all() {
     try {
-      return [...memory, ...(JSON.parse(localStorage.getItem(SEEN_KEY)) || [])];
+      return [...seenInMemory, ...(JSON.parse(localStorage.getItem(SEEN_IDS_KEY)) || [])];
     } catch {
-      return memory;
+      return seenInMemory;
     }
   },
   // Adds an id. Returns whether it is new.
   add(id) {
-    const all = seen.all();
+    const all = seenIds.all();
     if (all.includes(id)) return false;
-    memory.push(id);
-    memory.splice(0, memory.length - MAX_SEEN);
+    seenInMemory.push(id);
+    seenInMemory.splice(0, seenInMemory.length - MAX_SEEN_IDS);
     try {
-      localStorage.setItem(SEEN_KEY, JSON.stringify([...new Set([...all, id])].slice(-MAX_SEEN)));
+      localStorage.setItem(SEEN_IDS_KEY, JSON.stringify([...new Set([...all, id])].slice(-MAX_SEEN_IDS)));
     } catch {
       // Local storage is full or disabled: this page keeps the ids in memory.
     }
@@ -72,73 +79,78 @@ const seen = {
 // Returns the id of this browser among those of one session, or "" without local storage.
 const clientId = () => {
   try {
-    const id = localStorage.getItem("salver-client") || Math.random().toString(36).slice(2);
-    localStorage.setItem("salver-client", id);
+    const id = localStorage.getItem(CLIENT_ID_KEY) || Math.random().toString(36).slice(2);
+    localStorage.setItem(CLIENT_ID_KEY, id);
     return id;
   } catch {
     return "";
   }
 };
 
-// The ids that are shown and not yet confirmed to the server, by view.
-const unacknowledged = new Map();
-let acknowledgeTimer;
+// The ids of shown messages that are not confirmed to the server yet, by view.
+const unconfirmed = new Map();
+let confirmTimer;
 
-const acknowledge = () => {
-  clearTimeout(acknowledgeTimer);
-  acknowledgeTimer = undefined;
-  for (const [view, viewIds] of unacknowledged) {
+const sendConfirms = () => {
+  clearTimeout(confirmTimer);
+  confirmTimer = undefined;
+  for (const [view, viewIds] of unconfirmed) {
     for (const ids = [...viewIds]; ids.length; ) {
       // If the request fails, the server sends the messages again. Their ids are already seen, so
       // they are confirmed again and not shown twice.
-      fetch(new URL("confirm", base), {
+      fetch(new URL("confirm", baseUrl), {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ view, ids: ids.splice(0, MAX_BATCH) }),
+        body: JSON.stringify({ view, ids: ids.splice(0, MAX_CONFIRM_IDS) }),
         keepalive: true,
       }).catch(() => {});
     }
   }
-  unacknowledged.clear();
+  unconfirmed.clear();
 };
 
-const confirm = (view, id) => {
-  if (!unacknowledged.has(view)) unacknowledged.set(view, new Set());
-  unacknowledged.get(view).add(id);
-  acknowledgeTimer ??= setTimeout(acknowledge, BATCH_DELAY);
+// Confirms a message to the server, in one request with others.
+const queueConfirm = (view, id) => {
+  if (!unconfirmed.has(view)) unconfirmed.set(view, new Set());
+  unconfirmed.get(view).add(id);
+  confirmTimer ??= setTimeout(sendConfirms, CONFIRM_DELAY);
 };
 
 // The HTML is safe: the server escapes all text in it.
-let policy;
+let htmlPolicy;
 try {
-  policy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
+  htmlPolicy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });
 } catch {
   // The CSP does not allow the policy. If it requires trusted types, no message is shown.
 }
-const parse = (html) => {
+// Parses the HTML of a message. Returns its list item.
+const parseItem = (html) => {
   const template = document.createElement("template");
-  template.innerHTML = policy ? policy.createHTML(html) : html;
+  template.innerHTML = htmlPolicy ? htmlPolicy.createHTML(html) : html;
   return template.content.querySelector("li");
 };
 
-const make = (name, attributes, ...children) => {
+const createElement = (name, attributes, ...children) => {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;
 };
 
-let edited = false;
-document.addEventListener("input", () => (edited = true), true);
+// Whether the visitor has changed a form field of this page.
+let hasUserInput = false;
+document.addEventListener("input", () => (hasUserInput = true), true);
 
-let leftAt = -Infinity;
-const markLeaving = () => (leftAt = performance.now());
-addEventListener("beforeunload", markLeaving);
+// When the page began to unload, by performance.now().
+let unloadStartedAt = -Infinity;
+const markUnloading = () => (unloadStartedAt = performance.now());
+addEventListener("beforeunload", markUnloading);
 // Not every browser fires beforeunload: a form that no script handles unloads the page.
-addEventListener("submit", (event) => event.defaultPrevented || markLeaving());
-const isLeaving = () => performance.now() - leftAt < MAX_UNLOAD;
+addEventListener("submit", (event) => event.defaultPrevented || markUnloading());
+const isUnloading = () => performance.now() - unloadStartedAt < MAX_UNLOAD_TIME;
 
-// The frames that this tab keeps for the next page.
+// The frames of the stream that this tab keeps for its next page, in session storage. `frame.any`
+// is set for a message of the view `*`, which any page shows.
 const carryOver = {
   all() {
     const all = JSON.parse(sessionStorage.getItem(CARRY_OVER_KEY)) || [];
@@ -174,22 +186,31 @@ const carryOver = {
   },
 };
 
-// The stream of one view, shared by the tabs of the browser.
-class Feed {
-  constructor(view, show, reset) {
-    Object.assign(this, { view, show, reset, tabId: Math.random(), visibleTabs: new Set(), forwarded: new Map(), queue: [] });
-    this.name = `salver ${base.pathname} ${view}`;
-    this.retryDelay = MIN_RETRY;
+// The stream of one view, shared by the tabs of the browser. `showFrame` shows a frame in this tab,
+// `reset` reloads the page of this tab for another session.
+class SharedStream {
+  constructor(view, showFrame, reset) {
+    Object.assign(this, { view, showFrame, reset });
+    this.tabId = Math.random();
+    // The ids of the other tabs that are visible.
+    this.visibleTabs = new Set();
+    // The timeouts of the forwarded messages, by message id.
+    this.forwardTimers = new Map();
+    // The frames that wait for a visible tab.
+    this.queue = [];
+    // Name of the lock and of the channel.
+    this.name = `salver ${baseUrl.pathname} ${view}`;
+    this.retryDelay = MIN_RETRY_DELAY;
   }
 
   start() {
-    this.aborter = new AbortController();
-    const { signal } = this.aborter;
+    this.abortController = new AbortController();
+    const { signal } = this.abortController;
     if (!navigator.locks || !globalThis.BroadcastChannel) return this.open();
     this.channel = new BroadcastChannel(this.name);
-    this.channel.onmessage = ({ data }) => this.onMessage(data);
-    document.addEventListener("visibilitychange", () => (this.announce(), this.flush()), { signal });
-    this.announce();
+    this.channel.onmessage = ({ data }) => this.onTabMessage(data);
+    document.addEventListener("visibilitychange", () => (this.announceVisibility(), this.flush()), { signal });
+    this.announceVisibility();
     // Runs in the tab that gets the lock, until that tab stops.
     const becomeLeader = () =>
       new Promise((release) => {
@@ -201,62 +222,67 @@ class Feed {
   }
 
   stop() {
-    this.announce(false);
-    this.aborter?.abort();
-    this.source?.close();
+    this.announceVisibility(false);
+    this.abortController?.abort();
+    this.eventSource?.close();
     this.channel?.close();
     clearTimeout(this.retryTimer);
     this.flushTimer = clearTimeout(this.flushTimer);
-    for (const timer of this.forwarded.values()) clearTimeout(timer);
-    this.forwarded.clear();
+    for (const timer of this.forwardTimers.values()) clearTimeout(timer);
+    this.forwardTimers.clear();
     this.queue = [];
     this.visibleTabs.clear();
-    this.aborter = this.source = this.channel = undefined;
+    this.abortController = this.eventSource = this.channel = undefined;
   }
 
-  announce(visible = !document.hidden) {
+  announceVisibility(visible = !document.hidden) {
     this.channel?.postMessage({ tab: this.tabId, visible });
   }
 
-  onMessage({ query, tab, visible, to, frame, shown, reset }) {
-    if (query) this.announce();
+  // Handles a message of another tab. `query` requests the visibility of all tabs. `tab` and
+  // `visible` announce the visibility of the sender. `to` and `frame` forward a frame to one tab.
+  // `shown` is the id of a forwarded message that was shown. `reset` repeats the event of the
+  // stream.
+  onTabMessage({ query, tab, visible, to, frame, shown, reset }) {
+    if (query) this.announceVisibility();
     if (tab) this.visibleTabs[visible ? "add" : "delete"](tab);
     if (tab && visible) this.flush();
     if (to === this.tabId) {
-      this.show(frame);
+      this.showFrame(frame);
       this.channel.postMessage({ shown: frame.message.id });
     }
     if (shown) {
-      clearTimeout(this.forwarded.get(shown));
-      this.forwarded.delete(shown);
+      clearTimeout(this.forwardTimers.get(shown));
+      this.forwardTimers.delete(shown);
     }
     if (reset) this.reset();
   }
 
   open() {
-    const url = new URL("stream", base);
+    const url = new URL("stream", baseUrl);
     url.searchParams.set("view", this.view);
-    // By the client id the server closes the previous stream, which it may still consider open.
+    // With the client id the server closes the previous stream of this browser, which it may still
+    // consider open.
     if (this.channel) url.searchParams.set("client", clientId());
-    const source = (this.source = new EventSource(url));
-    source.onopen = () => (this.retryDelay = MIN_RETRY);
-    source.onmessage = ({ data }) => this.onFrame(JSON.parse(data));
-    source.addEventListener("more", ({ data }) => this.onFrame({ more: JSON.parse(data) }));
-    source.addEventListener("reset", () => {
+    const eventSource = (this.eventSource = new EventSource(url));
+    eventSource.onopen = () => (this.retryDelay = MIN_RETRY_DELAY);
+    eventSource.onmessage = ({ data }) => this.receive(JSON.parse(data));
+    eventSource.addEventListener("more", ({ data }) => this.receive({ more: JSON.parse(data) }));
+    eventSource.addEventListener("reset", () => {
       this.channel?.postMessage({ reset: true });
       this.reset();
     });
     // EventSource reconnects after a network error, but not after an error status.
-    source.onerror = () => {
-      if (source.readyState !== EventSource.CLOSED) return;
+    eventSource.onerror = () => {
+      if (eventSource.readyState !== EventSource.CLOSED) return;
       this.retryTimer = setTimeout(() => this.open(), this.retryDelay * (0.5 + Math.random()));
-      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY);
+      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_DELAY);
     };
   }
 
   // Shows a frame in a visible tab: this one or another. Without a visible tab the frame waits for
   // HIDDEN_DELAY.
-  onFrame(frame) {
+  receive(frame) {
     this.queue.push(frame);
     if (!document.hidden || this.visibleTabs.size) return this.flush();
     this.flushTimer ??= setTimeout(() => this.flush(), HIDDEN_DELAY);
@@ -266,7 +292,7 @@ class Feed {
     this.flushTimer = clearTimeout(this.flushTimer);
     const [to] = document.hidden ? this.visibleTabs : [];
     for (const frame of this.queue.splice(0)) {
-      if (!to || !frame.message) this.show(frame);
+      if (!to || !frame.message) this.showFrame(frame);
       else this.forward(to, frame);
     }
   }
@@ -275,94 +301,100 @@ class Feed {
     this.channel.postMessage({ to, frame });
     const showHere = () => {
       this.visibleTabs.delete(to);
-      this.show(frame);
+      this.showFrame(frame);
     };
-    this.forwarded.set(frame.message.id, setTimeout(showHere, FORWARD_TIMEOUT));
+    this.forwardTimers.set(frame.message.id, setTimeout(showHere, FORWARD_TIMEOUT));
   }
 }
 
-// Confirms lists that the server rendered elsewhere in the page or in a partial, outside of
-// <salver-messages>.
-const known = new WeakSet();
-const scan = () => {
+// Confirms the messages of the lists that the server rendered outside of <salver-messages>, in the
+// page or in a partial.
+const confirmedLists = new WeakSet();
+const confirmOuterLists = () => {
   for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
-    if (list.closest("salver-messages") || known.has(list)) continue;
-    known.add(list);
+    if (list.closest("salver-messages") || confirmedLists.has(list)) continue;
+    confirmedLists.add(list);
     for (const item of list.querySelectorAll("[data-salver-id]")) {
-      seen.add(item.dataset.salverId);
-      confirm(list.dataset.salverConfirm, item.dataset.salverId);
+      seenIds.add(item.dataset.salverId);
+      queueConfirm(list.dataset.salverConfirm, item.dataset.salverId);
     }
   }
 };
-scan();
-for (const type of ["turbo:load", "turbo:frame-load", "htmx:load", "htmx:after:swap"]) document.addEventListener(type, scan);
+confirmOuterLists();
+// Events after Turbo or htmx has inserted content.
+const INSERT_EVENTS = ["turbo:load", "turbo:frame-load", "htmx:load", "htmx:after:swap"];
+for (const type of INSERT_EVENTS) document.addEventListener(type, confirmOuterLists);
 
 class SalverMessages extends HTMLElement {
   connectedCallback() {
     // The element was only moved within the page.
-    if (this.aborter) return;
-    const lists = this.querySelectorAll(":scope > ul.salver-messages");
+    if (this.abortController) return;
+    const renderedLists = this.querySelectorAll(":scope > ul.salver-messages");
     // A cached copy of the page contains the elements of its first run.
     for (const element of this.querySelectorAll(".salver-toasts, .salver-live-region")) element.remove();
     const label = this.getAttribute("label") || "Messages";
-    this.list = make("ul", { class: "salver-messages" });
-    this.toasts = make("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
+    this.list = createElement("ul", { class: "salver-messages" });
+    this.toasts = createElement("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
     // Live regions are inserted empty and filled later: text that is inserted with its region is
     // not announced.
-    this.liveRegions = ["polite", "assertive"].map((live) => make("div", { class: "salver-live-region", "aria-live": live }));
+    const createLiveRegion = (live) => createElement("div", { class: "salver-live-region", "aria-live": live });
+    this.liveRegions = ["polite", "assertive"].map(createLiveRegion);
     this.append(this.toasts, ...this.liveRegions);
-    this.aborter = new AbortController();
-    const { signal } = this.aborter;
-    addEventListener("pagehide", () => this.onHide(), { signal });
-    addEventListener("pageshow", ({ persisted }) => persisted && this.listen(), { signal });
+    this.abortController = new AbortController();
+    const { signal } = this.abortController;
+    addEventListener("pagehide", () => this.stop(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.start(), { signal });
     document.addEventListener("keydown", (event) => this.onKeydown(event), { signal });
-    for (const list of lists) this.adoptList(list);
-    const observer = new MutationObserver((changes) => changes.forEach(({ addedNodes }) => this.onAdded(addedNodes)));
+    for (const list of renderedLists) this.adoptList(list);
+    const observer = new MutationObserver((records) => records.forEach(({ addedNodes }) => this.showInsertedLists(addedNodes)));
     observer.observe(this, { childList: true });
     signal.addEventListener("abort", () => observer.disconnect());
     for (const type of REQUEST_EVENTS) document.addEventListener(type, (event) => this.addViewHeader(event.detail), { signal });
-    this.listen();
+    this.start();
   }
 
   disconnectedCallback() {
     queueMicrotask(() => {
-      if (this.isConnected || !this.aborter) return;
-      this.onHide();
-      this.aborter.abort();
-      this.aborter = undefined;
+      if (this.isConnected || !this.abortController) return;
+      this.stop();
+      this.abortController.abort();
+      this.abortController = undefined;
       for (const element of [this.toasts, ...this.liveRegions]) element.remove();
     });
   }
 
-  listen() {
+  // Opens the stream of the view.
+  start() {
     const view = this.getAttribute("view");
-    if (view === null || this.feed) return;
-    leftAt = -Infinity;
-    for (const frame of carryOver.take(view)) this.show(frame);
-    this.feed = new Feed(
+    if (view === null || this.stream) return;
+    unloadStartedAt = -Infinity;
+    this.showCarriedOver();
+    this.stream = new SharedStream(
       view,
-      (frame) => this.onFrame(frame),
+      (frame) => this.showOrCarryOver(frame),
       () => this.reset(),
     );
-    this.feed.start();
+    this.stream.start();
   }
 
-  // The page may be restored from the back/forward cache: it must not show its messages again then.
-  onHide() {
-    acknowledge();
-    this.feed?.stop();
-    this.feed = undefined;
+  // Closes the stream and removes the messages. The browser may restore the page from its
+  // back/forward cache, and the page must not show its messages again then.
+  stop() {
+    sendConfirms();
+    this.stream?.stop();
+    this.stream = undefined;
     for (const item of this.items()) item.remove();
   }
 
+  // Reloads the page, because its session has ended.
   reset() {
     const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
-    // Unsaved input is worth more than a page that shows the new session.
     carryOver.clear();
-    if (isLeaving() || !this.dispatchEvent(event) || edited) return;
+    // A page with user input is not reloaded: the input would be lost.
+    if (isUnloading() || !this.dispatchEvent(event) || hasUserInput) return;
     // Later, when the browser has the cookie of the new session. location.assign, because a reload
     // could submit a form again.
-    setTimeout(() => isLeaving() || location.assign(location.pathname + location.search), HIDDEN_DELAY * (0.5 + Math.random()));
+    setTimeout(() => isUnloading() || location.assign(location.pathname + location.search), HIDDEN_DELAY * (0.5 + Math.random()));
   }
 
   items() {
@@ -374,20 +406,21 @@ class SalverMessages extends HTMLElement {
     const view = list.dataset.salverConfirm;
     for (const item of [...list.children]) {
       const id = item.dataset.salverId;
-      if (id && view !== undefined) confirm(view, id);
-      if (!id || seen.add(id)) this.decorate(item);
+      if (id && view !== undefined) queueConfirm(view, id);
+      if (!id || seenIds.add(id)) this.decorate(item);
       else item.remove();
     }
   }
 
-  // Adds the header that lets a partial carry the messages of this page.
+  // Adds the header that lets a partial carry the messages of this page. The headers are in the
+  // detail of the event of htmx 2, in its context with htmx 4, and in its fetch options with Turbo.
   addViewHeader({ headers, ctx, fetchOptions }) {
     const view = this.getAttribute("view");
     if (view !== null) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
   }
 
   // Shows the lists that a partial inserted.
-  onAdded(nodes) {
+  showInsertedLists(nodes) {
     for (const list of nodes) {
       if (!list.matches?.("ul.salver-messages")) continue;
       this.adoptList(list);
@@ -397,34 +430,40 @@ class SalverMessages extends HTMLElement {
   }
 
   // Shows a frame here, or carries it over to the next page if this page unloads.
-  onFrame(frame) {
-    if (!isLeaving() || !carryOver.put(this.getAttribute("view"), frame)) return this.show(frame);
-    setTimeout(() => this.feed && carryOver.take(this.getAttribute("view")).forEach((frame) => this.show(frame)), UNLOAD_TIMEOUT);
+  showOrCarryOver(frame) {
+    if (!isUnloading() || !carryOver.put(this.getAttribute("view"), frame)) return this.showFrame(frame);
+    // If this page is still open then, the response was not a page.
+    setTimeout(() => this.stream && this.showCarriedOver(), UNLOAD_TIMEOUT);
   }
 
-  show({ message, html, more }) {
-    if (more) return this.insert(this.decorate(make("li", { class: "salver-more" }, more.text)));
-    confirm(this.getAttribute("view"), message.id);
-    if (!seen.add(message.id)) return;
+  showCarriedOver() {
+    for (const frame of carryOver.take(this.getAttribute("view"))) this.showFrame(frame);
+  }
+
+  // Shows a message, or the notice about displaced messages.
+  showFrame({ message, html, more }) {
+    if (more) return this.insert(this.decorate(createElement("li", { class: "salver-more" }, more.text)));
+    queueConfirm(this.getAttribute("view"), message.id);
+    if (!seenIds.add(message.id)) return;
     const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });
-    if (this.dispatchEvent(event)) this.insert(this.decorate(parse(html)));
+    if (this.dispatchEvent(event)) this.insert(this.decorate(parseItem(html)));
   }
 
   // Adds the close button, the autoclose timer and the announcement of an item.
   decorate(item) {
-    const { salverAutoclose: time, salverLevel: level } = item.dataset;
-    if (time && level !== "error") {
-      item.remainingMs = Number(time);
-      this.timer ??= setInterval(() => this.tick(), TICK);
+    const { salverAutoclose: autocloseMs, salverLevel: level } = item.dataset;
+    if (autocloseMs && level !== "error") {
+      item.remainingMs = Number(autocloseMs);
+      this.tickTimer ??= setInterval(() => this.tick(), TICK_INTERVAL);
     }
-    const announcement = make("p", {}, item.textContent);
+    const announcement = createElement("p", {}, item.textContent);
     setTimeout(() => this.liveRegions[level === "error" ? 1 : 0].append(announcement), ANNOUNCEMENT_DELAY);
     setTimeout(() => announcement.remove(), ANNOUNCEMENT_LIFETIME);
     item.querySelector("[role]")?.removeAttribute("role");
-    const close = make("button", { type: "button", class: "salver-close" });
-    close.setAttribute("aria-label", this.getAttribute("close-label") || "Close");
-    close.onclick = () => this.close(item);
-    item.append(close);
+    const closeButton = createElement("button", { type: "button", class: "salver-close" });
+    closeButton.setAttribute("aria-label", this.getAttribute("close-label") || "Close");
+    closeButton.onclick = () => this.close(item);
+    item.append(closeButton);
     return item;
   }
 
@@ -435,37 +474,37 @@ class SalverMessages extends HTMLElement {
     if (!previous) return this.list.append(item);
     // Ids sort by time: a delayed older message does not replace a newer one.
     if (previous.dataset.salverId > item.dataset.salverId) return;
-    const focused = previous.contains(document.activeElement);
+    const hadFocus = previous.contains(document.activeElement);
     previous.replaceWith(item);
-    if (focused) item.querySelector(".salver-close").focus();
+    if (hadFocus) item.querySelector(".salver-close").focus();
   }
 
   close(item) {
     const buttons = [...this.querySelectorAll(".salver-close")];
     const index = buttons.findIndex((button) => item.contains(button));
-    const focused = item.contains(document.activeElement);
+    const hadFocus = item.contains(document.activeElement);
     item.remove();
-    if (focused) (buttons[index + 1] || buttons[index - 1])?.focus();
+    if (hadFocus) (buttons[index + 1] || buttons[index - 1])?.focus();
   }
 
   // Escape closes the message that contains the focus, or else the last one.
   onKeydown(event) {
     const isHandled = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
     if (event.key !== "Escape" || isHandled) return;
-    const focused = document.activeElement.closest?.(".salver-message, .salver-more");
-    const item = this.contains(focused) ? focused : this.list.lastElementChild;
+    const focusedItem = document.activeElement.closest?.(".salver-message, .salver-more");
+    const item = this.contains(focusedItem) ? focusedItem : this.list.lastElementChild;
     if (!item) return;
     event.preventDefault();
     this.close(item);
   }
 
-  // Timers run while the page is visible, and no message is hovered or has visible focus. They stop
-  // while the browser suspends the page.
+  // Advances the autoclose timers. They run while the page is visible, and no message is hovered or
+  // has visible focus. They stop while the browser suspends the page.
   tick() {
-    const timed = this.items().filter((item) => item.remainingMs !== undefined);
-    if (!timed.length) this.timer = clearInterval(this.timer);
+    const autoclosing = this.items().filter((item) => item.remainingMs !== undefined);
+    if (!autoclosing.length) this.tickTimer = clearInterval(this.tickTimer);
     if (document.hidden || this.querySelector(":focus-visible, li:hover")) return;
-    for (const item of timed) if ((item.remainingMs -= TICK) <= 0) this.close(item);
+    for (const item of autoclosing) if ((item.remainingMs -= TICK_INTERVAL) <= 0) this.close(item);
   }
 }
 

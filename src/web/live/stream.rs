@@ -242,7 +242,7 @@ impl Stream {
         }
     }
 
-    /// Claims the pending messages and returns their frames; `None` if there are none.
+    /// Claims the visible messages and returns their frames; `None` if there are none.
     async fn read(&mut self) -> Option<Bytes> {
         static DEGRADED: LogLimit = LogLimit::new();
 
@@ -251,13 +251,13 @@ impl Stream {
         let claimed = {
             // Streams that wake together must not fill the connection that pages need.
             let _permit = self.app_state.stream_polls.acquire().await;
-            salver.claim_for_api(self.context.read_contexts()).await
+            salver.claim_for_api(self.context.contexts_to_read()).await
         };
         let mut guard = match claimed {
             Ok(guard) => guard,
             Err(error) => {
                 if !error.is_unavailable() && DEGRADED.allow() {
-                    tracing::warn!(%error, "live streams cannot read messages; connections stay open");
+                    tracing::warn!(%error, "live streams cannot read messages; open pages receive none until the store recovers");
                 }
                 self.read_at = started_at + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
                 return None;

@@ -24,7 +24,7 @@ impl Unconfirmed {
         let now = Instant::now();
         while self.0.len() >= MAX_CLAIMS || self.0.front().is_some_and(|(until, _)| *until <= now) {
             if let Some((_, claim)) = self.0.pop_front() {
-                claim.abandon_to_lease();
+                claim.drop_without_release();
             }
         }
         self.0.push_back((until, claim));
@@ -62,7 +62,7 @@ impl Drop for Unconfirmed {
         for (until, claim) in self.0.drain(..) {
             match until > now {
                 true => claim.release_after(CONFIRM_GRACE),
-                false => claim.abandon_to_lease(),
+                false => claim.drop_without_release(),
             }
         }
     }

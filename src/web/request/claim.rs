@@ -39,7 +39,8 @@ impl RequestState {
         };
         #[cfg(feature = "live")]
         self.claimed_view.replace(Some(context.view().clone()));
-        self.claim_contexts(request, context.read_contexts()).await
+        self.claim_contexts(request, context.contexts_to_read())
+            .await
     }
 
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
@@ -49,7 +50,7 @@ impl RequestState {
         match call.await {
             Ok(claim) => self.keep_claim(request, claim),
             Err(error) => {
-                // The circuit breaker has logged this once; a line for each page would hide that
+                // The circuit breaker warns when it opens; a warning for each page would hide that
                 // line.
                 if error.is_unavailable() {
                     tracing::debug!(%error, "page served without messages");
@@ -69,7 +70,7 @@ impl RequestState {
                 tracing::warn!(
                     undecodable,
                     unsupported,
-                    "skipped stored messages that cannot be decoded"
+                    "skipped stored messages that are malformed or of a newer format version"
                 );
             }
             if !result.messages.is_empty() {
@@ -171,7 +172,7 @@ impl RequestState {
             return None;
         }
         let page = salver.context_for(session, view);
-        let mut contexts = page.read_contexts();
+        let mut contexts = page.contexts_to_read();
         let own = self
             .app_state
             .view(request)

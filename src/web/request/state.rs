@@ -109,7 +109,7 @@ impl RequestState {
             let error = Error::misconfigured(
                 "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
             );
-            tracing::error!(%error);
+            tracing::error!(%error, "the middleware is missing; the request fails");
             error
         })
     }

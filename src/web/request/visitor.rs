@@ -21,7 +21,7 @@ pub(crate) struct Visitor {
     /// The hint cookie to set.
     hint: RefCell<Option<Box<Cookie<'static>>>>,
     /// Whether the index is bypassed, because this request has changed the visitor's messages.
-    is_modified: Cell<bool>,
+    bypasses_index: Cell<bool>,
     /// The session that this request has ended. Its streams are reset when the new cookie is set.
     #[cfg(feature = "live")]
     ended_session: RefCell<Option<SessionId>>,
@@ -53,7 +53,7 @@ impl Visitor {
             session: RefCell::new(SessionState::Unresolved),
             cookie: RefCell::default(),
             hint: RefCell::default(),
-            is_modified: Cell::new(false),
+            bypasses_index: Cell::new(false),
             #[cfg(feature = "live")]
             ended_session: RefCell::default(),
         }
@@ -102,18 +102,18 @@ impl Visitor {
 
     /// Sets the hint cookie if the index was bypassed without it, as after a released claim.
     pub(crate) fn set_hint_cookie(&self, request: &HttpRequest) {
-        if self.is_modified.get() && self.hint.borrow().is_none() {
+        if self.bypasses_index.get() && self.hint.borrow().is_none() {
             self.mark_modified(&self.issuer(request));
         }
     }
 
     /// Records that the index may be outdated for this visitor, so that the store is queried.
     pub(crate) fn bypass_index(&self) {
-        self.is_modified.set(true);
+        self.bypasses_index.set(true);
     }
 
     pub(crate) fn bypasses_index(&self) -> bool {
-        self.is_modified.get()
+        self.bypasses_index.get()
     }
 
     fn issue_session(&self, issuer: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
@@ -144,7 +144,7 @@ impl Visitor {
                 salver.retry_migration(&old, &new)?;
             }
             // The old id was closed, or another request moved it: start a new, empty session.
-            Err(error) if error.is_closed() => {}
+            Err(error) if error.is_session_closed() => {}
             Err(error) => return Err(error),
         }
         self.issue_session(issuer, &token)?;
@@ -166,7 +166,7 @@ impl Visitor {
     }
 
     /// Takes the cookies that the response has to set, and resets the streams of an ended session.
-    pub(crate) fn take_cookies(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
+    pub(crate) fn finish_session_changes(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended_session.take() {
             self.app_state.salver.reset_streams(&ended);

@@ -122,7 +122,7 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
             && this
                 .injector
                 .as_ref()
-                .is_none_or(|injector| injector.is_done())
+                .is_none_or(|injector| injector.is_inserted())
         {
             confirm(this.claim);
         }

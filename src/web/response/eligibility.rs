@@ -8,11 +8,11 @@ use actix_web::http::{Method, StatusCode};
 /// Returns whether messages rendered into this response count as shown once it has been sent.
 /// Not after an error or a `HEAD` request, with an empty body, or with a status that no page has.
 pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
-    let headers = response.response();
-    headers.error().is_none()
+    let inner = response.response();
+    inner.error().is_none()
         && response.request().method() != Method::HEAD
-        && is_page(headers.status())
-        && !matches!(headers.body().size(), BodySize::None | BodySize::Sized(0))
+        && is_page(inner.status())
+        && !matches!(inner.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
 /// Returns whether a status is that of a page. Client errors are pages, except 404: a form that is

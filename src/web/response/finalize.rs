@@ -60,7 +60,7 @@ pub(crate) async fn finalize_error(state: &RequestState, mut error: Error) -> Er
     if let Some(claim) = state.take_claim() {
         settle_claim(state, claim, false).await;
     }
-    for cookie in state.visitor.take_cookies() {
+    for cookie in state.visitor.finish_session_changes() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             forbid_caching(response.headers_mut());
             // This crate built the cookie, so it is a valid header value.
@@ -86,7 +86,7 @@ fn finish<B, T>(
     if state.carries_messages() {
         forbid_caching(response.headers_mut());
     }
-    for cookie in state.visitor.take_cookies() {
+    for cookie in state.visitor.finish_session_changes() {
         forbid_caching(response.headers_mut());
         if response.response_mut().add_cookie(&cookie).is_err() {
             tracing::error!("cannot set the session cookie: its value is not a valid header");
@@ -104,10 +104,10 @@ async fn inject<B: MessageBody + 'static>(
     partial: Option<&Partial>,
 ) -> Injected<B> {
     let (request, response) = response.into_parts();
-    let (mut headers, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     let mut injector = None;
     let body = match body.try_into_bytes() {
-        Ok(page) => EitherBody::right(inject_into_page(state, &request, page, partial).await),
+        Ok(page) => EitherBody::right(inject_into_body(state, &request, page, partial).await),
         // Only htmx decides whether a streamed body is a page or a partial: it is left unchanged.
         Err(body) if partial == Some(&Partial::Htmx) && !state.is_declared_partial() => {
             EitherBody::left(body)
@@ -128,34 +128,31 @@ async fn inject<B: MessageBody + 'static>(
         }
     };
     if state.carries_messages() {
-        headers.headers_mut().remove(header::CONTENT_LENGTH);
-        if !headers.headers().contains_key(header::CONTENT_TYPE) {
-            headers.headers_mut().insert(header::CONTENT_TYPE, HTML);
+        head.headers_mut().remove(header::CONTENT_LENGTH);
+        if !head.headers().contains_key(header::CONTENT_TYPE) {
+            head.headers_mut().insert(header::CONTENT_TYPE, HTML);
         }
     }
-    (
-        ServiceResponse::new(request, headers.set_body(body)),
-        injector,
-    )
+    (ServiceResponse::new(request, head.set_body(body)), injector)
 }
 
 /// Inserts the messages into a complete body: a page or a partial.
-async fn inject_into_page(
+async fn inject_into_body(
     state: &RequestState,
     request: &HttpRequest,
-    page: Bytes,
+    body: Bytes,
     partial: Option<&Partial>,
 ) -> Bytes {
     let slot = match partial {
         Some(Partial::Htmx) if state.is_declared_partial() => None,
-        None | Some(Partial::Htmx) => inject::find(&page, &InsertionPoint::Slot),
+        None | Some(Partial::Htmx) => inject::find(&body, &InsertionPoint::Slot),
         Some(_) => None,
     };
     if let Some(at) = slot {
         let Some(fragment) = render_messages(state, request, None).await else {
-            return page;
+            return body;
         };
-        let filled = insert(&page, at, &fragment);
+        let filled = insert(&body, at, &fragment);
         // htmx swaps in either the whole page or an element selected from it. It uses one of the
         // two copies and drops the other.
         return match partial {
@@ -163,13 +160,13 @@ async fn inject_into_page(
             None => filled,
         };
     }
-    let Some(partial) = partial else { return page };
-    let Some(at) = inject::find(&page, &partial.insertion_point()) else {
-        return page;
+    let Some(partial) = partial else { return body };
+    let Some(at) = inject::find(&body, &partial.insertion_point()) else {
+        return body;
     };
     let fragment = render_messages(state, request, Some(partial)).await;
-    fragment.map_or(page.clone(), |fragment| {
-        insert(&page, at, &partial.wrap(&fragment))
+    fragment.map_or(body.clone(), |fragment| {
+        insert(&body, at, &partial.wrap(&fragment))
     })
 }
 

@@ -143,7 +143,7 @@ impl Injector {
     }
 
     /// Returns whether the messages have been inserted.
-    pub(crate) fn is_done(&self) -> bool {
+    pub(crate) fn is_inserted(&self) -> bool {
         self.fragment.is_none()
     }
 }

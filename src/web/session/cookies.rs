@@ -3,9 +3,9 @@
 use memchr::memchr;
 
 /// Name of the session cookie over TLS. The prefix binds it to the host and to TLS.
-pub(crate) const SECURE: &str = "__Host-salver";
+pub(crate) const SECURE_SESSION: &str = "__Host-salver";
 /// Name of the session cookie over plain HTTP.
-pub(crate) const PLAIN: &str = "salver";
+pub(crate) const PLAIN_SESSION: &str = "salver";
 /// Name of the hint cookie over TLS.
 pub(crate) const SECURE_HINT: &str = "__Host-salver-hint";
 /// Name of the hint cookie over plain HTTP.
@@ -40,9 +40,9 @@ impl<'a> Cookies<'a> {
         };
         let value = || value.get(1..).unwrap_or_default().trim_ascii();
         let name = name.trim_ascii();
-        if name == PLAIN.as_bytes() {
+        if name == PLAIN_SESSION.as_bytes() {
             self.plain.get_or_insert_with(value);
-        } else if name == SECURE.as_bytes() {
+        } else if name == SECURE_SESSION.as_bytes() {
             self.secure.get_or_insert_with(value);
         } else if name == PLAIN_HINT.as_bytes() || name == SECURE_HINT.as_bytes() {
             self.hint = true;
@@ -57,8 +57,8 @@ impl<'a> Cookies<'a> {
     /// Returns the value of the session cookie with exactly this name.
     pub(crate) fn named(&self, name: &str) -> Option<&'a [u8]> {
         match name {
-            PLAIN => self.plain,
-            SECURE => self.secure,
+            PLAIN_SESSION => self.plain,
+            SECURE_SESSION => self.secure,
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::Error;
-use crate::web::session::cookies::SECURE;
+use crate::web::session::cookies::SECURE_SESSION;
 use crate::web::session::hint;
 use crate::web::session::token::Token;
 
@@ -63,7 +63,7 @@ impl SessionIssuer {
         match self {
             Self::None => None,
             Self::External(tls) => Some(hint::build_cookie(*tls)),
-            Self::Cookie(name) => Some(hint::build_cookie(*name == SECURE)),
+            Self::Cookie(name) => Some(hint::build_cookie(*name == SECURE_SESSION)),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(_, tls) => Some(hint::build_cookie(*tls)),
         }
@@ -76,6 +76,6 @@ fn build_cookie(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(name == SECURE)
+        .secure(name == SECURE_SESSION)
         .finish()
 }

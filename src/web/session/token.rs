@@ -59,8 +59,8 @@ impl<'a> Token<'a> {
         &self.0
     }
 
-    /// Derives the session id: the first 22 characters of base64url(SHA-256("salver1" 0 app 0
-    /// token)), where 0 is a zero byte.
+    /// Derives the session id: the first 22 characters of base64url(SHA-256("salver1\0" + app +
+    /// "\0" + token)).
     pub(crate) fn session(&self, app: &str) -> Result<SessionId, Error> {
         let mut digest = Sha256::new();
         for part in ["salver1", "\0", app, "\0", &self.0] {
@@ -72,6 +72,6 @@ impl<'a> Token<'a> {
         let id = written.ok().and(id.get(..ID_LEN));
         let id = id.and_then(|id| std::str::from_utf8(id).ok());
         id.map(SessionId::derived)
-            .ok_or_else(|| Error::unreadable("a digest"))
+            .ok_or_else(|| Error::unreadable("the session id derived from the token"))
     }
 }

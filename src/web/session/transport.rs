@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 
 use crate::web::request::headers::RequestHeaders;
-use crate::web::session::cookies::{PLAIN, SECURE};
+use crate::web::session::cookies::{PLAIN_SESSION, SECURE_SESSION};
 
 /// Returns the name of the session cookie for the visitor of this request.
 pub(super) fn cookie_name(
@@ -12,9 +12,9 @@ pub(super) fn cookie_name(
     plain_http: bool,
 ) -> &'static str {
     if !is_tls(request, headers) && (plain_http || is_local(request, headers)) {
-        PLAIN
+        PLAIN_SESSION
     } else {
-        SECURE
+        SECURE_SESSION
     }
 }
 

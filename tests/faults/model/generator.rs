@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Builder;
 
 use super::call::{Call, ContextRef, Member, MemberKind, NewMessage, ReadMode, Target, VIEWS};
-use super::pure::Model;
+use super::reference::Model;
 use super::steps::{Draft, FreshMessage, Operation, RawMember, ReadScope};
 
 /// Keeps all messages and members of a run, so that a step can refer to earlier ones.

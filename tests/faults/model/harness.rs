@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::call::PUT_TTL;
 use super::generator::Generator;
-use super::pure::Model;
+use super::reference::Model;
 use super::steps::Step;
 use super::store_under_test::StoreUnderTest;
 use super::time::TestClock;

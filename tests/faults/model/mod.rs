@@ -4,7 +4,7 @@
 mod call;
 mod generator;
 mod harness;
-mod pure;
+mod reference;
 mod steps;
 mod store_under_test;
 mod time;

@@ -107,7 +107,7 @@ impl StoreUnderTest {
         self.try_execute(now, call)
             .await
             .unwrap_or_else(|error| match error {
-                error if error.is_closed() => Outcome::SessionClosed,
+                error if error.is_session_closed() => Outcome::SessionClosed,
                 error if error.is_full() => Outcome::Full,
                 error => Outcome::Other(format!("{error:?}")),
             })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::rt::{spawn, time::timeout};
 use comparison::listener::{VisitorGroup, now};
-use comparison::{Outcome, visitors};
+use comparison::{Result, visitors};
 use salver::Salver;
 use salver::store::Listener;
 
@@ -12,8 +12,8 @@ use salver::store::Listener;
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Listens on the contexts of the visitors, and prints the time at which each changed.
-pub(crate) async fn listen(salver: &Salver, group: VisitorGroup) -> Outcome {
-    let tasks: Outcome<Vec<Vec<_>>> = (0..group.tasks)
+pub(crate) async fn listen(salver: &Salver, group: VisitorGroup) -> Result {
+    let tasks: Result<Vec<Vec<_>>> = (0..group.tasks)
         .map(|task| {
             let listen = |number| Ok((number, salver.listen(&visitors::context(number)?)));
             group.numbers_of_task(task).map(listen).collect()

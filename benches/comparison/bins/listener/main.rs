@@ -16,10 +16,10 @@ use std::io::stdin;
 use actix_web::test::init_service;
 use actix_web::{App, web};
 use comparison::listener::VisitorGroup;
-use comparison::{Outcome, visitors};
+use comparison::{Result, visitors};
 
 #[actix_web::main]
-async fn main() -> Outcome {
+async fn main() -> Result {
     let url = env::args().nth(1);
     let url = url.ok_or("usage: listener <redis url>")?;
     let salver = visitors::builder(&url).build()?;

@@ -1,5 +1,5 @@
 //! Visitors that request pages from a site as fast as it responds:
-//! `load <address> <plan> <visitors> <milliseconds>`.
+//! `load <address> <workload> <visitors> <milliseconds>`.
 //!
 //! Each client waits for a response before its next request. Prints four numbers: the measured
 //! pages or cycles, the seconds in which they were measured, the number of messages that were
@@ -22,8 +22,8 @@ use tokio::task::JoinHandle;
 use client::{Client, Counts};
 use phase::Phase;
 
-/// Visitors of one connection in plan `shown`. The time between two rounds of forms has to be long
-/// enough to measure.
+/// Visitors of one connection in workload `shown`. The time between two rounds of forms has to be
+/// long enough to measure.
 const VISITORS_PER_CONNECTION: usize = 16;
 
 /// Interval between two polls of the sockets, much shorter than the site needs for the requests
@@ -31,16 +31,16 @@ const VISITORS_PER_CONNECTION: usize = 16;
 const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
 #[derive(Clone, Copy)]
-enum Plan {
-    Idle,
-    Cycle,
+enum Workload {
+    NothingPending,
+    PostRedirectGet,
 }
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [address, plan, visitors, milliseconds] = arguments.as_slice() else {
+    let [address, workload, visitors, milliseconds] = arguments.as_slice() else {
         return Err(Error::other(
-            "usage: load <address> <plan> <visitors> <milliseconds>",
+            "usage: load <address> <workload> <visitors> <milliseconds>",
         ));
     };
     let address: SocketAddr = address.parse().map_err(Error::other)?;
@@ -48,11 +48,21 @@ fn main() -> Result<()> {
     let time = Duration::from_millis(milliseconds.parse().map_err(Error::other)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(limit_wakeups());
-    let (counts, measured) = match plan.as_str() {
-        "idle" => runtime.block_on(run_independent(address, visitors, time, Plan::Idle)),
-        "cycle" => runtime.block_on(run_independent(address, visitors, time, Plan::Cycle)),
+    let (counts, measured) = match workload.as_str() {
+        "idle" => runtime.block_on(run_independent(
+            address,
+            visitors,
+            time,
+            Workload::NothingPending,
+        )),
+        "cycle" => runtime.block_on(run_independent(
+            address,
+            visitors,
+            time,
+            Workload::PostRedirectGet,
+        )),
         "shown" => runtime.block_on(run_in_steps(address, visitors, time)),
-        _ => Err(Error::other(format!("unknown plan '{plan}'"))),
+        _ => Err(Error::other(format!("unknown workload '{workload}'"))),
     }?;
     println!(
         "{} {} {} {}",
@@ -80,28 +90,32 @@ async fn run_independent(
     address: SocketAddr,
     visitors: usize,
     time: Duration,
-    plan: Plan,
+    workload: Workload,
 ) -> Result<(Counts, Duration)> {
     let phase = Arc::new(Phase::default());
     let mut tasks = Vec::with_capacity(visitors);
     for _ in 0..visitors {
         let mut client = Client::connect(address, 1).await?;
-        if let Plan::Idle = plan {
+        if let Workload::NothingPending = workload {
             // An idle visitor added its last message some time ago.
             client.expire_cookies();
         }
-        tasks.push(tokio::spawn(run_client(client, plan, Arc::clone(&phase))));
+        tasks.push(tokio::spawn(run_client(
+            client,
+            workload,
+            Arc::clone(&phase),
+        )));
     }
     let measured = phase.run(time).await;
     let clients = join_all(tasks).await?;
     Ok((sum(&clients), measured))
 }
 
-async fn run_client(mut client: Client, plan: Plan, phase: Arc<Phase>) -> Result<Client> {
+async fn run_client(mut client: Client, workload: Workload, phase: Arc<Phase>) -> Result<Client> {
     while !phase.is_finished() {
-        match plan {
-            Plan::Idle => client.get_expecting(0).await?,
-            Plan::Cycle => {
+        match workload {
+            Workload::NothingPending => client.get_expecting(0).await?,
+            Workload::PostRedirectGet => {
                 client.post().await?;
                 client.get_expecting(1).await?;
             }

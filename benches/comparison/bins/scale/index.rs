@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use comparison::compare;
 use comparison::fixture::Fixture;
 use comparison::listener::Listener;
-use comparison::load::{self, Plan, VISITORS};
+use comparison::load::{self, VISITORS, Workload};
 use comparison::programs::{self, OTHER_CORE, SITE_CORE};
 use comparison::site::Site;
 use comparison::statistics::Statistics;
 use comparison::visitors;
-use comparison::{Outcome, TEXT};
+use comparison::{Result, TEXT};
 use redis::cmd;
 use salver::{Message, wire};
 
@@ -46,7 +46,7 @@ impl fmt::Display for IndexCosts {
 }
 
 /// Prints the costs of the index with the maximum number of contexts.
-pub(crate) fn measure() -> Outcome<IndexCosts> {
+pub(crate) fn measure() -> Result<IndexCosts> {
     let contexts = compare::max_visitors()?;
     println!(
         "\nThe pending index of a process, with {contexts} contexts, {} rounds",
@@ -75,7 +75,7 @@ struct ChangeCosts {
 
 /// Adds to every context with plain commands, as fast as Redis accepts them, while a process
 /// receives the changes.
-fn measure_changes(fixture: &mut Fixture, contexts: usize) -> Outcome<ChangeCosts> {
+fn measure_changes(fixture: &mut Fixture, contexts: usize) -> Result<ChangeCosts> {
     let mut listener = Listener::start(&fixture.server.url())?;
     listener.wait_until_synced()?;
     let scans_before = fixture.server.calls("scan")?;
@@ -110,7 +110,7 @@ fn measure_changes(fixture: &mut Fixture, contexts: usize) -> Outcome<ChangeCost
 
 /// Waits until the page of the last context shows its messages. All earlier changes have then been
 /// received.
-fn wait_for_last_change(listener: &mut Listener, contexts: usize) -> Outcome {
+fn wait_for_last_change(listener: &mut Listener, contexts: usize) -> Result {
     wait_until("the last message does not appear", || {
         Ok(listener.missed(contexts - 1, 1)? == 0)
     })
@@ -123,11 +123,11 @@ struct ResyncCosts {
 
 /// Repeatedly breaks the tracking connection of a site, and measures the resync while visitors
 /// request pages.
-fn measure_resyncs(fixture: &mut Fixture) -> Outcome<ResyncCosts> {
+fn measure_resyncs(fixture: &mut Fixture) -> Result<ResyncCosts> {
     let url = fixture.server.url();
     let site = Site::start("salver", &url)?;
-    // Each page of this site queries Redis, as each page of the other does during a resync.
-    let querying = Site::start("strict", &url)?;
+    // Each page of this site queries Redis, as each page of `site` does during a resync.
+    let without_index = Site::start("without-index", &url)?;
     let unloaded = force_resync(fixture, &site)?;
     println!(
         "seconds of a resync without load    {:.2}",
@@ -140,7 +140,7 @@ fn measure_resyncs(fixture: &mut Fixture) -> Outcome<ResyncCosts> {
         let all = [
             page_rate(&site, IDLE_TIME)?,
             resyncing,
-            page_rate(&querying, IDLE_TIME)?,
+            page_rate(&without_index, IDLE_TIME)?,
         ];
         rates
             .iter_mut()
@@ -155,7 +155,7 @@ fn resync_under_load(
     fixture: &mut Fixture,
     site: &Site,
     unloaded: Duration,
-) -> Outcome<(Duration, f64)> {
+) -> Result<(Duration, f64)> {
     // Shorter than the resync, so that at least the first run of the load is entirely within it.
     let time = IDLE_TIME.min(unloaded / 2);
     let is_synced = AtomicBool::new(false);
@@ -171,7 +171,7 @@ fn resync_under_load(
 
 /// Runs the load on a site repeatedly until `is_finished`. Returns the average rate of the first
 /// run and all runs that ended before that.
-fn page_rate_until(is_finished: &AtomicBool, site: &Site, time: Duration) -> Outcome<f64> {
+fn page_rate_until(is_finished: &AtomicBool, site: &Site, time: Duration) -> Result<f64> {
     let mut rates = vec![page_rate(site, time)?];
     loop {
         let rate = page_rate(site, time)?;
@@ -184,7 +184,7 @@ fn page_rate_until(is_finished: &AtomicBool, site: &Site, time: Duration) -> Out
 
 fn print_resync_costs(
     seconds: Vec<f64>,
-    [synced, resyncing, querying]: [Vec<f64>; 3],
+    [synced, resyncing, without_index]: [Vec<f64>; 3],
 ) -> ResyncCosts {
     let slowed = |others: &[f64]| {
         let pairs = resyncing.iter().zip(others);
@@ -194,7 +194,7 @@ fn print_resync_costs(
                 .collect(),
         )
     };
-    let (slowed_percent, slowed_querying) = (slowed(&synced), slowed(&querying));
+    let (slowed_percent, slowed_vs_without_index) = (slowed(&synced), slowed(&without_index));
     let seconds = Statistics::of(seconds);
     println!("seconds of a resync under load      {seconds:.2}");
     println!(
@@ -208,21 +208,21 @@ fn print_resync_costs(
     println!("slower than synced, percent         {slowed_percent:.1}");
     println!(
         "idle pages per second, no index     {:.0}",
-        Statistics::of(querying)
+        Statistics::of(without_index)
     );
-    println!("slower than without index, percent  {slowed_querying:.1}");
+    println!("slower than without index, percent  {slowed_vs_without_index:.1}");
     ResyncCosts {
         seconds,
         slowed_percent,
     }
 }
 
-fn page_rate(site: &Site, time: Duration) -> Outcome<f64> {
-    Ok(load::run_program(site, Plan::Idle, VISITORS, time)?.rate())
+fn page_rate(site: &Site, time: Duration) -> Result<f64> {
+    Ok(load::run_program(site, Workload::NothingPending, VISITORS, time)?.rate())
 }
 
 /// Breaks the tracking connection of a site. Returns the time until its index is synced again.
-fn force_resync(fixture: &mut Fixture, site: &Site) -> Outcome<Duration> {
+fn force_resync(fixture: &mut Fixture, site: &Site) -> Result<Duration> {
     let started = Instant::now();
     let mut kill = cmd("CLIENT");
     kill.arg("KILL").arg("TYPE").arg("pubsub");
@@ -234,7 +234,7 @@ fn force_resync(fixture: &mut Fixture, site: &Site) -> Outcome<Duration> {
     Ok(started.elapsed())
 }
 
-fn wait_until(failure: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
+fn wait_until(failure: &str, mut condition: impl FnMut() -> Result<bool>) -> Result {
     let started = Instant::now();
     while !condition()? {
         if started.elapsed() > WAIT_TIMEOUT {

@@ -9,9 +9,9 @@ mod processes;
 mod sessions;
 
 use comparison::programs::{self, SITE_CORE};
-use comparison::{Outcome, environment};
+use comparison::{Result, environment};
 
-fn main() -> Outcome {
+fn main() -> Result {
     environment::print()?;
     programs::pin_to_core(SITE_CORE)?;
     let mut ratios = vec![("memory/message", memory::measure()?)];

@@ -4,7 +4,7 @@ use comparison::compare::{self, Side};
 use comparison::fixture::Fixture;
 use comparison::statistics::Statistics;
 use comparison::visitors;
-use comparison::{Outcome, TEXT};
+use comparison::{Result, TEXT};
 use salver::{Message, wire};
 
 const VISITORS: usize = 100_000;
@@ -13,7 +13,7 @@ const TIME: u64 = 1_700_000_000_000;
 
 /// Prints the bytes of a message, with the server's default options and with the option that the
 /// deployment page recommends. Returns the ratio with the default options.
-pub(crate) fn measure() -> Outcome<Statistics> {
+pub(crate) fn measure() -> Result<Statistics> {
     println!(
         "\nBytes of Redis per pending message, one for each of {VISITORS} sessions, {} rounds",
         compare::rounds()?
@@ -26,7 +26,7 @@ pub(crate) fn measure() -> Outcome<Statistics> {
     Ok(ratio)
 }
 
-fn measure_with(name: &str, options: &[&str]) -> Outcome<Statistics> {
+fn measure_with(name: &str, options: &[&str]) -> Result<Statistics> {
     let mut fixture = Fixture::with(options)?;
     let pair = compare::measure_alternating(|side| bytes_each(&mut fixture, side))?;
     println!(
@@ -38,7 +38,7 @@ fn measure_with(name: &str, options: &[&str]) -> Outcome<Statistics> {
     Ok(pair.ratio)
 }
 
-fn bytes_each(fixture: &mut Fixture, side: Side) -> Outcome<f64> {
+fn bytes_each(fixture: &mut Fixture, side: Side) -> Result<f64> {
     fixture.server.flush()?;
     let before = fixture.server.used_memory()?;
     match side {

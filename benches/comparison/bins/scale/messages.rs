@@ -7,7 +7,7 @@ use comparison::fixture::{Fixture, micros_each};
 use comparison::handle::Operation;
 use comparison::statistics::Statistics;
 use comparison::visitors::Visitor;
-use comparison::{Outcome, TEXT};
+use comparison::{Result, TEXT};
 use salver::Message;
 
 /// Messages in a context, up to the default maximum.
@@ -17,7 +17,7 @@ const TOTAL_MESSAGES: usize = 20_000;
 
 /// Prints microseconds of Redis for the last add to a context, and for the claim and confirm of all
 /// its messages.
-pub(crate) fn measure() -> Outcome {
+pub(crate) fn measure() -> Result {
     println!(
         "\nMessages in a context: microseconds of Redis for the last add, and for claim and confirm of all"
     );
@@ -44,10 +44,10 @@ pub(crate) fn measure() -> Outcome {
     Ok(())
 }
 
-fn measure_contexts(fixture: &mut Fixture, messages: usize) -> Outcome<(f64, f64)> {
+fn measure_contexts(fixture: &mut Fixture, messages: usize) -> Result<(f64, f64)> {
     fixture.server.flush()?;
     let contexts = TOTAL_MESSAGES / messages;
-    let visitors: Outcome<Arc<[Visitor]>> = (0..contexts).map(Visitor::nth).collect();
+    let visitors: Result<Arc<[Visitor]>> = (0..contexts).map(Visitor::nth).collect();
     let visitors = visitors?;
     if messages > 1 {
         for visitor in visitors.iter() {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comparison::Outcome;
+use comparison::Result;
 use comparison::compare;
 use comparison::fixture::{Fixture, micros_each};
 use comparison::handle::Operation;
-use comparison::load::{self, Plan};
+use comparison::load::{self, Workload};
 use comparison::site::Site;
 use comparison::statistics::Statistics;
 use comparison::visitors::Visitor;
@@ -19,17 +19,17 @@ const CONNECT_TIME: Duration = Duration::from_millis(50);
 
 /// Prints microseconds of Redis for each add of one process, while other processes use the same
 /// Redis.
-pub(crate) fn measure() -> Outcome {
+pub(crate) fn measure() -> Result {
     println!(
         "\nProcesses on one Redis: microseconds of Redis for an add, and adds per second of one more process"
     );
     let (mut fixture, mut sites) = (Fixture::new()?, Vec::new());
-    let visitors: Outcome<Arc<[Visitor]>> = (0..VISITORS).map(Visitor::nth).collect();
+    let visitors: Result<Arc<[Visitor]>> = (0..VISITORS).map(Visitor::nth).collect();
     let visitors = visitors?;
     for processes in PROCESSES {
         while sites.len() < processes {
             let site = Site::start("salver", &fixture.server.url())?;
-            load::run_program(&site, Plan::Idle, 1, CONNECT_TIME)?;
+            load::run_program(&site, Workload::NothingPending, 1, CONNECT_TIME)?;
             sites.push(site);
         }
         let (mut costs, mut rates) = (Vec::new(), Vec::new());

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comparison::Outcome;
+use comparison::Result;
 use comparison::compare::{self, Pair};
 use comparison::fixture::{Fixture, micros_each};
 use comparison::handle::Operation;
-use comparison::load::{self, Plan};
+use comparison::load::{self, Workload};
 use comparison::site::Site;
 use comparison::statistics::Statistics;
 use comparison::visitors::Visitor;
@@ -25,10 +25,10 @@ struct PendingSessions {
 }
 
 impl PendingSessions {
-    fn new(sessions: usize) -> Outcome<Self> {
+    fn new(sessions: usize) -> Result<Self> {
         let mut fixture = Fixture::new()?;
         fixture.fill(sessions)?;
-        let sample: Outcome<_> = (0..sessions)
+        let sample: Result<_> = (0..sessions)
             .step_by(sessions / FEWEST_SESSIONS)
             .map(Visitor::nth)
             .collect();
@@ -40,7 +40,7 @@ impl PendingSessions {
 
     /// Returns the microseconds of an add, or of a claim and its confirm. Runs as many adds as
     /// claims, so that the number of messages does not change.
-    fn cost(&mut self, operation: Operation) -> Outcome<f64> {
+    fn cost(&mut self, operation: Operation) -> Result<f64> {
         let mut cost = Duration::ZERO;
         for _ in 0..REPETITIONS {
             let (claims, _) = self
@@ -56,7 +56,7 @@ impl PendingSessions {
     }
 
     /// Returns the microseconds of Redis for plain commands on the same keys.
-    fn cost_of_plain_commands(&mut self) -> Outcome<f64> {
+    fn cost_of_plain_commands(&mut self) -> Result<f64> {
         let Self { fixture, sample } = self;
         let commands = || sample.iter().flat_map(Visitor::plain_commands);
         let (_, usage) = fixture.time(|fixture| {
@@ -67,7 +67,7 @@ impl PendingSessions {
 }
 
 /// Prints the costs. Returns the ratios of the most sessions to the fewest.
-pub(crate) fn measure() -> Outcome<Vec<(&'static str, Statistics)>> {
+pub(crate) fn measure() -> Result<Vec<(&'static str, Statistics)>> {
     let most = compare::max_visitors()?;
     println!(
         "\nSessions with a pending message: microseconds with many and with {FEWEST_SESSIONS}, {} rounds",
@@ -101,7 +101,7 @@ pub(crate) fn measure() -> Outcome<Vec<(&'static str, Statistics)>> {
         ratios = vec![
             ("scale/add", add.ratio),
             ("scale/claim", claim.ratio),
-            ("scale/by-hand", plain.ratio),
+            ("scale/plain-commands", plain.ratio),
             ("scale/idle", idle.ratio),
         ];
     }
@@ -109,12 +109,17 @@ pub(crate) fn measure() -> Outcome<Vec<(&'static str, Statistics)>> {
 }
 
 /// Compares the idle pages of two sites, each on one of the servers.
-fn compare_pages(both: &mut [&mut PendingSessions; 2]) -> Outcome<Pair> {
+fn compare_pages(both: &mut [&mut PendingSessions; 2]) -> Result<Pair> {
     let start = |pending: &PendingSessions| Site::start("salver", &pending.fixture.server.url());
     let sites = [start(both[0])?, start(both[1])?];
     compare::measure_alternating(|side| {
         let server = &mut both[side as usize].fixture.server;
-        let result = load::measure(&sites[side as usize], server, Plan::Idle, IDLE_TIME)?;
+        let result = load::measure(
+            &sites[side as usize],
+            server,
+            Workload::NothingPending,
+            IDLE_TIME,
+        )?;
         Ok(1e6 / result.rate)
     })
 }

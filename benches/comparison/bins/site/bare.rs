@@ -2,7 +2,7 @@
 
 use actix_web::cookie::Cookie;
 use actix_web::{App, HttpResponse, get, post};
-use comparison::Outcome;
+use comparison::Result;
 
 use crate::page;
 use crate::serve::serve;
@@ -10,7 +10,7 @@ use crate::serve::serve;
 /// As long as Salver's session cookie, so that requests to both sites have the same size.
 const COOKIE: &str = "0123456789012345678901234567890123456789012";
 
-pub(crate) async fn run() -> Outcome {
+pub(crate) async fn run() -> Result {
     serve!(|| App::new().service(show).service(save))
 }
 

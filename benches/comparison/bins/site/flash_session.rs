@@ -7,12 +7,12 @@ use actix_web::cookie::Key;
 use actix_web::{App, HttpResponse, get, post};
 use actix_web_flash_messages::storage::SessionMessageStore;
 use actix_web_flash_messages::{FlashMessage, FlashMessagesFramework, IncomingFlashMessages};
-use comparison::{Outcome, TEXT};
+use comparison::{Result, TEXT};
 
 use crate::page;
 use crate::serve::serve;
 
-pub(crate) async fn run(url: &str) -> Outcome {
+pub(crate) async fn run(url: &str) -> Result {
     let framework = FlashMessagesFramework::builder(SessionMessageStore::default()).build();
     let sessions = RedisSessionStore::new(url).await?;
     let key = Key::generate();

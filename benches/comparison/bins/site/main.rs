@@ -17,10 +17,10 @@ mod zrange;
 
 use std::env;
 
-use comparison::{Outcome, visitors};
+use comparison::{Result, visitors};
 
 #[actix_web::main]
-async fn main() -> Outcome {
+async fn main() -> Result {
     let mut arguments = env::args().skip(1);
     let (Some(mode), Some(url)) = (arguments.next(), arguments.next()) else {
         return Err("usage: site <mode> <redis url>".into());
@@ -28,7 +28,7 @@ async fn main() -> Outcome {
     match mode.as_str() {
         "bare" => bare::run().await,
         "salver" => middleware::run(visitors::builder(&url)).await,
-        "strict" => middleware::run(visitors::builder(&url).pending_index(false)).await,
+        "without-index" => middleware::run(visitors::builder(&url).pending_index(false)).await,
         "flash-cookie" => flash_cookie::run().await,
         "flash-session" => flash_session::run(&url).await,
         "pool" => pool::run(&url).await,

@@ -1,13 +1,13 @@
 //! Salver: the middleware fills the slot. The handler of the page contains no code for messages.
 
 use actix_web::{App, HttpResponse, get, post};
-use comparison::{Outcome, TEXT};
+use comparison::{Result, TEXT};
 use salver::{Messages, Salver, SalverBuilder};
 
 use crate::page;
 use crate::serve::serve;
 
-pub(crate) async fn run(builder: SalverBuilder) -> Outcome {
+pub(crate) async fn run(builder: SalverBuilder) -> Result {
     let salver = builder.build()?;
     serve!(move || {
         App::new()

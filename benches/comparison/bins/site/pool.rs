@@ -4,7 +4,7 @@
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, get, post};
-use comparison::Outcome;
+use comparison::Result;
 use deadpool_redis::{Config, Connection, Pool, PoolConfig};
 use redis::Script;
 
@@ -25,7 +25,7 @@ impl PoolStore {
     }
 }
 
-pub(crate) async fn run(url: &str) -> Outcome {
+pub(crate) async fn run(url: &str) -> Result {
     let mut config = Config::from_url(url);
     config.pool = Some(PoolConfig::new(CONNECTIONS));
     let pool = config.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
@@ -58,7 +58,7 @@ async fn show(request: HttpRequest, store: Data<PoolStore>) -> actix_web::Result
 
 #[post("/page")]
 async fn save(request: HttpRequest, store: Data<PoolStore>) -> actix_web::Result<HttpResponse> {
-    let visitor = Visitor::of_or_new(&request);
+    let visitor = Visitor::from_request_or_new(&request);
     let mut connection = store.connection().await?;
     zrange::add(&visitor, &mut connection).await?;
     let mut response = page::see_other();

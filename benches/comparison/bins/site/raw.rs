@@ -4,7 +4,7 @@
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, get, post, rt};
-use comparison::Outcome;
+use comparison::Result;
 use comparison::scripts::{self, ReadMode, Scripts};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -17,7 +17,7 @@ use crate::{message, page};
 /// Capacity of the request queue of a connection, equal to Salver's.
 const PIPELINE_BUFFER: usize = 1024;
 
-pub(crate) async fn run(url: &str) -> Outcome {
+pub(crate) async fn run(url: &str) -> Result {
     let client = Client::open(url)?;
     serve!(move || {
         App::new()
@@ -39,7 +39,7 @@ pub(crate) fn connection(
         async move {
             let config = ConnectionManagerConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
             let mut connection = ConnectionManager::new_with_config(client, config).await?;
-            for load in Scripts::loads() {
+            for load in Scripts::load_commands() {
                 load.exec_async(&mut connection).await?;
             }
             Ok(connection)
@@ -83,7 +83,7 @@ async fn save(
     connection: Data<ConnectionManager>,
     scripts: Data<Scripts>,
 ) -> actix_web::Result<HttpResponse> {
-    let visitor = Visitor::of_or_new(&request);
+    let visitor = Visitor::from_request_or_new(&request);
     let [context, _] = visitor.contexts();
     let add = scripts.add(&visitor.session_index(), &context, &message::encoded()?);
     add.exec_async(&mut connection.get_ref().clone())

@@ -25,7 +25,7 @@ impl Visitor {
     }
 
     /// Returns the visitor of a request, or a new visitor.
-    pub(crate) fn of_or_new(request: &HttpRequest) -> Self {
+    pub(crate) fn from_request_or_new(request: &HttpRequest) -> Self {
         Self::of(request).unwrap_or_else(|| Self {
             session: Uuid::new_v4().simple().to_string(),
             is_new: true,

@@ -1,10 +1,10 @@
-//! The least that queries Redis: one `ZRANGE` per page, and a `ZREM` of the members that it found,
-//! on one connection of the worker.
+//! The minimum that still queries Redis: one `ZRANGE` per page, and a `ZREM` of the members that it
+//! found, on one connection of the worker.
 
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, get, post};
-use comparison::Outcome;
+use comparison::Result;
 use redis::aio::{ConnectionLike, ConnectionManager};
 use redis::{Client, cmd, pipe};
 
@@ -12,7 +12,7 @@ use crate::serve::serve;
 use crate::visitor::Visitor;
 use crate::{message, page, raw};
 
-pub(crate) async fn run(url: &str) -> Outcome {
+pub(crate) async fn run(url: &str) -> Result {
     let client = Client::open(url)?;
     serve!(move || {
         App::new()
@@ -55,7 +55,7 @@ async fn save(
     request: HttpRequest,
     connection: Data<ConnectionManager>,
 ) -> actix_web::Result<HttpResponse> {
-    let visitor = Visitor::of_or_new(&request);
+    let visitor = Visitor::from_request_or_new(&request);
     add(&visitor, &mut connection.get_ref().clone()).await?;
     let mut response = page::see_other();
     visitor.set_cookie(&mut response)?;

@@ -11,29 +11,30 @@
 --          {KEYS[1], 'moved', session}       nothing added; the new id of the session, encoded as
 --                                            in keys
 --          {KEYS[1], 'closed'}               nothing added; the session was closed
---          {KEYS[1], 'full', what}           nothing added; 'messages' or 'contexts'
+--          {KEYS[1], 'full', limit}          nothing added; the limit: 'messages' or 'contexts'
 -- Cost     O(members of the context), at most 1,000, to compare ids and tags; one round trip
 local context, index = KEYS[1], KEYS[2]
-local min_ttl, max_messages, max_contexts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local min_ttl_ms = tonumber(ARGV[1])
+local max_messages, max_contexts = tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local view = string.match(context, '}:(.*)$')
-local fields = redis.call('HMGET', index, '!moved', view)
-local moved, recorded = fields[1], fields[2]
+local index_values = redis.call('HMGET', index, '!moved', view)
+local moved, displaced_value = index_values[1], index_values[2]
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
 
-local prefix = string.sub(context, 1, -1 - #view)
+local key_prefix = string.sub(context, 1, -1 - #view)
 local count = redis.call('ZCARD', context)
 -- A context that became empty stays in the session index until the limit of contexts is reached.
-local is_new = count == 0 or not recorded
+local is_new = count == 0 or not displaced_value
 local context_count = is_new and redis.call('HLEN', index)
 if is_new and context_count >= max_contexts then
   for _, other in ipairs(redis.call('HKEYS', index)) do
-    if redis.call('EXISTS', prefix .. other) == 0 then redis.call('HDEL', index, other) end
+    if redis.call('EXISTS', key_prefix .. other) == 0 then redis.call('HDEL', index, other) end
   end
-  recorded = count > 0 and recorded
+  displaced_value = count > 0 and displaced_value
   if redis.call('HLEN', index) >= max_contexts then return {context, 'full', 'contexts'} end
 end
 
@@ -46,33 +47,33 @@ local function tag_of(member)
   return id_of(member) and string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
 end
 
-local ids, tagged = {}, {}
+local existing_ids, members_by_tag = {}, {}
 if count > 0 then
-  -- 1,000 is the largest possible limit: the limit of another process can be higher than this one.
+  -- 1,000 is the largest possible limit. Another process can have a higher limit than ARGV[2].
   for _, member in ipairs(redis.call('ZRANGE', context, -1000, -1)) do
     local id, tag = id_of(member), tag_of(member)
-    if id then ids[id] = true end
+    if id then existing_ids[id] = true end
     if tag then
-      tagged[tag] = tagged[tag] or {}
-      table.insert(tagged[tag], member)
+      members_by_tag[tag] = members_by_tag[tag] or {}
+      table.insert(members_by_tag[tag], member)
     end
   end
 end
 
-local accepted, last_with_tag, replaced, max_delay = {}, {}, {}, 0
+local accepted, last_with_tag, replaced, max_delay_ms = {}, {}, {}, 0
 for i = 5, #ARGV, 2 do
-  local delay, member = tonumber(ARGV[i]), ARGV[i + 1]
+  local delay_ms, member = tonumber(ARGV[i]), ARGV[i + 1]
   local id, tag = id_of(member), tag_of(member)
-  if not (id and ids[id]) then
-    if id then ids[id] = true end
+  if not (id and existing_ids[id]) then
+    if id then existing_ids[id] = true end
     if tag then
       if last_with_tag[tag] then accepted[last_with_tag[tag]].member = false end
       last_with_tag[tag] = #accepted + 1
-      for _, old in ipairs(tagged[tag] or {}) do table.insert(replaced, old) end
-      tagged[tag] = nil
+      for _, old in ipairs(members_by_tag[tag] or {}) do table.insert(replaced, old) end
+      members_by_tag[tag] = nil
     end
-    table.insert(accepted, {score = now + delay, member = member})
-    if delay > max_delay then max_delay = delay end
+    table.insert(accepted, {score = now + delay_ms, member = member})
+    if delay_ms > max_delay_ms then max_delay_ms = delay_ms end
   end
 end
 local to_add = {}
@@ -85,8 +86,8 @@ local excess = math.max(0, remaining + #to_add - max_messages)
 if excess > 0 and ARGV[4] == 'reject' then return {context, 'full', 'messages'} end
 -- An add never shortens the time to live. It is read first, because the removals below can delete
 -- the key, and with it the time to live.
-local ttl = min_ttl + max_delay
-if count > 0 then ttl = math.max(redis.call('PTTL', context), ttl) end
+local ttl_ms = min_ttl_ms + max_delay_ms
+if count > 0 then ttl_ms = math.max(redis.call('PTTL', context), ttl_ms) end
 for _, old in ipairs(replaced) do redis.call('ZREM', context, old) end
 -- Capacity is freed before the add: a context full of leased messages has to keep the new messages.
 if excess > 0 and remaining > 0 then
@@ -97,9 +98,11 @@ for i = math.max(0, excess - remaining) + 1, #to_add do
 end
 
 -- The recorded count of displaced messages is discarded with an expired context.
-local recorded_count = recorded and tonumber(recorded)
-local displaced = (count > 0 and recorded_count or 0) + excess
-if recorded_count ~= displaced then redis.call('HSET', index, view, displaced) end
-redis.call('PEXPIRE', context, ttl)
-if context_count == 0 or redis.call('PTTL', index) < ttl then redis.call('PEXPIRE', index, ttl) end
+local recorded_displaced = displaced_value and tonumber(displaced_value)
+local displaced = (count > 0 and recorded_displaced or 0) + excess
+if recorded_displaced ~= displaced then redis.call('HSET', index, view, displaced) end
+redis.call('PEXPIRE', context, ttl_ms)
+if context_count == 0 or redis.call('PTTL', index) < ttl_ms then
+  redis.call('PEXPIRE', index, ttl_ms)
+end
 return {context, 'ok', excess}

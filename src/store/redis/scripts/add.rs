@@ -52,7 +52,7 @@ pub(crate) fn parse_added(parts: Vec<Value>) -> Result<AddOutcome, Error> {
         "moved" => Ok(AddOutcome::SessionMoved(parse_session(
             &parts.next::<String>()?,
         )?)),
-        "closed" => Err(Error::closed()),
+        "closed" => Err(Error::session_closed()),
         "full" => Err(match parts.next::<String>()?.as_str() {
             "contexts" => Error::full("the session has too many contexts"),
             _ => Error::full("the context is full"),

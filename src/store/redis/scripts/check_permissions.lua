@@ -1,4 +1,5 @@
--- Runs each command of the other scripts on separate keys, to find those that the user may not run.
+-- Runs each command of the other scripts on keys that do not exist, to find the commands that the
+-- user has no permission to run.
 --
 -- KEYS[1]  a session index that does not exist
 -- KEYS[2]  a context that does not exist
@@ -18,9 +19,9 @@ local commands = {
 local reply = {KEYS[1]}
 for _, command in ipairs(commands) do
   local result = redis.pcall(unpack(command))
-  local failure = type(result) == 'table' and result.err
-  if failure and string.find(failure, 'permission')
-    or failure and string.find(failure, "can't run this command") then
+  local error_message = type(result) == 'table' and result.err
+  if error_message and string.find(error_message, 'permission')
+    or error_message and string.find(error_message, "can't run this command") then
     table.insert(reply, string.lower(command[1]))
   end
 end

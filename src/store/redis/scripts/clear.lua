@@ -5,23 +5,23 @@
 -- ARGV[1]  time in ms for which the session rejects adds from now on; 0: the session is not closed
 -- Returns  {KEYS[1], cleared}: the number of removed contexts
 -- Cost     O(contexts), at most 64; members are freed in the background; one round trip
-local index, close = KEYS[1], tonumber(ARGV[1])
+local index, closed_for_ms = KEYS[1], tonumber(ARGV[1])
 if KEYS[2] then
   redis.call('HDEL', index, (string.match(KEYS[2], '}:(.*)$')))
   return {index, redis.call('UNLINK', KEYS[2])}
 end
 -- On a server that is out of memory, a script may write only after a command that removes.
 redis.call('HDEL', index, '')
-local app, session = string.match(index, '^(.-)!session:({.*})$')
+local app, hash_tag = string.match(index, '^(.-)!session:({.*})$')
 local cleared = 0
 for _, view in ipairs(redis.call('HKEYS', index)) do
   if view ~= '!moved' then
-    cleared = cleared + redis.call('UNLINK', app .. ':' .. session .. ':' .. view)
+    cleared = cleared + redis.call('UNLINK', app .. ':' .. hash_tag .. ':' .. view)
     redis.call('HDEL', index, view)
   end
 end
 -- A session that has moved keeps its redirect, so that its jobs follow it.
-if close > 0 and redis.call('HSETNX', index, '!moved', '') == 1 then
-  redis.call('PEXPIRE', index, close)
+if closed_for_ms > 0 and redis.call('HSETNX', index, '!moved', '') == 1 then
+  redis.call('PEXPIRE', index, closed_for_ms)
 end
 return {index, cleared}

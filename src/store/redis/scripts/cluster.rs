@@ -24,9 +24,9 @@ static DELETE_SOURCE: LazyLock<Script> =
 /// The state of the old session in a migration.
 #[derive(PartialEq)]
 pub(crate) enum SourceState {
-    Open,
+    NotMoved,
     /// Is moving or has moved. Contains the views that have not been copied yet.
-    Closed(Vec<View>),
+    Moved(Vec<View>),
 }
 
 pub(crate) async fn close_source(
@@ -43,18 +43,18 @@ pub(crate) async fn close_source(
         &[Key::SessionIndex(app, from)],
     );
     request.arg(encode(to.as_str())).arg(millis(limits.ttl));
-    request.arg(if close { "go" } else { "ask" });
+    request.arg(if close { "close" } else { "check" });
     let mut parts = run(connection, request).await?;
     match parts.next::<String>()?.as_str() {
-        "here" => Ok(SourceState::Open),
-        "gone" => {
+        "not_moved" => Ok(SourceState::NotMoved),
+        "moved" => {
             let mut views = Vec::with_capacity(parts.0.len());
             for part in parts.0 {
                 views.extend(View::from_encoded(&parse::<String>(part)?));
             }
-            Ok(SourceState::Closed(views))
+            Ok(SourceState::Moved(views))
         }
-        _ => Err(Error::closed()),
+        _ => Err(Error::session_closed()),
     }
 }
 
@@ -62,17 +62,17 @@ pub(crate) async fn open_target(
     connection: &Connection,
     app: &str,
     to: &SessionId,
-    open: bool,
+    reopen: bool,
 ) -> Result<(), Error> {
     let mut request = build_request(
         &OPEN_TARGET,
         Idempotency::Idempotent,
         &[Key::SessionIndex(app, to)],
     );
-    request.arg(if open { "open" } else { "keep" });
+    request.arg(if reopen { "reopen" } else { "reject" });
     match run(connection, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
-        _ => Err(Error::closed()),
+        _ => Err(Error::session_closed()),
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn write_context(
         "moved" => Ok(AddOutcome::SessionMoved(parse_session(
             &parts.next::<String>()?,
         )?)),
-        _ => Err(Error::closed()),
+        _ => Err(Error::session_closed()),
     }
 }
 

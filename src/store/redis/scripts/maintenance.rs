@@ -25,10 +25,14 @@ pub(crate) async fn check_permissions(
     run(connection, request).await?.0.map(parse).collect()
 }
 
-/// Removes the messages that are older than `age` from one context. Returns their number.
-pub(crate) async fn sweep(connection: &Connection, key: &str, age: Duration) -> Result<u64, Error> {
+/// Removes the messages that are older than `max_age` from one context. Returns their number.
+pub(crate) async fn sweep(
+    connection: &Connection,
+    key: &str,
+    max_age: Duration,
+) -> Result<u64, Error> {
     let mut request = Request::new(&SWEEP, Idempotency::Idempotent, 1);
-    request.arg(key).arg(millis(age));
+    request.arg(key).arg(millis(max_age));
     run(connection, request).await?.next()
 }
 

@@ -16,15 +16,15 @@ pub(crate) async fn migrate(
     app: &str,
     from: &SessionId,
     to: &SessionId,
-    open: bool,
+    reopen: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
     let keys = [Key::SessionIndex(app, from), Key::SessionIndex(app, to)];
     let mut request = build_request(&MIGRATE, Idempotency::Idempotent, &keys);
     request.arg(millis(limits.ttl)).arg(limits.max_messages);
-    request.arg(if open { "open" } else { "keep" });
+    request.arg(if reopen { "reopen" } else { "reject" });
     match run(connection, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
-        _ => Err(Error::closed()),
+        _ => Err(Error::session_closed()),
     }
 }

@@ -27,14 +27,14 @@ pub(crate) async fn read(
     contexts: &[Context],
     mode: ReadMode,
     lease: Duration,
-    age: Duration,
+    max_age: Duration,
 ) -> Result<Claim, Error> {
     let Some(first) = contexts.first() else {
         return Ok(Claim::default());
     };
     let (mode_argument, idempotency) = match mode {
         ReadMode::Peek => ("peek", Idempotency::ReadOnly),
-        // A repeated claim can return nothing, but loses no message: the first lease ends.
+        // A repeated claim can return nothing, but loses no message: the first lease expires.
         ReadMode::Claim => ("claim", Idempotency::Idempotent),
         ReadMode::Take => ("take", Idempotency::NonIdempotent),
     };
@@ -46,7 +46,7 @@ pub(crate) async fn read(
     request
         .arg(mode_argument)
         .arg(millis(lease))
-        .arg(millis(age));
+        .arg(millis(max_age));
     let parts = connection.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
@@ -79,7 +79,7 @@ fn parse_context(
     result: &mut ReadResult,
 ) -> Result<ClaimedMembers, Error> {
     if let Ok(next) = u64::try_from(reply.next::<i64>()?) {
-        result.note_due_in(Duration::from_millis(next));
+        result.record_due_in(Duration::from_millis(next));
     }
     result.displaced += reply.next::<u64>()?;
     result.expired += reply.next::<u64>()?;
@@ -87,7 +87,7 @@ fn parse_context(
     let members: Vec<Vec<u8>> = reply.next()?;
     Ok(ClaimedMembers::new(
         context.clone(),
-        result.read_members(now, members),
+        result.decode_members(now, members),
     ))
 }
 

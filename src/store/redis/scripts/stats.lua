@@ -5,20 +5,23 @@
 --          the earliest creation time by the id, in Unix ms (by the score without an id; 0 without
 --          members); 1 if Redis stores the sorted set as a skip list, which takes three times the
 --          memory, 0 if not, or if the user may not query the encoding
--- Cost     O(members), at most 5,000 read; one round trip
-local messages, bytes, oldest, scanned = redis.call('ZCARD', KEYS[1]), 0, 0, 0
+-- Cost     O(members), at most 5,000 examined; one round trip
+local messages, bytes, oldest, examined = redis.call('ZCARD', KEYS[1]), 0, 0, 0
 repeat
-  local page = redis.call('ZRANGE', KEYS[1], scanned, scanned + 499, 'WITHSCORES')
-  for i = 1, #page, 2 do
-    local ms = tonumber(page[i + 1])
-    if string.sub(page[i], 1, 7) == '{"id":"' then
-      ms = tonumber(string.sub(page[i], 8, 15) .. string.sub(page[i], 17, 20), 16) or ms
+  local batch = redis.call('ZRANGE', KEYS[1], examined, examined + 499, 'WITHSCORES')
+  for i = 1, #batch, 2 do
+    local creation_time = tonumber(batch[i + 1])
+    if string.sub(batch[i], 1, 7) == '{"id":"' then
+      local digits = string.sub(batch[i], 8, 15) .. string.sub(batch[i], 17, 20)
+      creation_time = tonumber(digits, 16) or creation_time
     end
-    bytes = bytes + #page[i]
+    bytes = bytes + #batch[i]
     -- An external writer can set any score.
-    if ms > 0 and ms < 2 ^ 53 and (oldest == 0 or ms < oldest) then oldest = ms end
+    local is_valid = creation_time > 0 and creation_time < 2 ^ 53
+    if is_valid and (oldest == 0 or creation_time < oldest) then oldest = creation_time end
   end
-  scanned = scanned + #page / 2
-until #page < 1000 or scanned >= 5000
+  -- A batch lists each member with its score.
+  examined = examined + #batch / 2
+until #batch < 1000 or examined >= 5000
 local encoding = redis.pcall('OBJECT', 'ENCODING', KEYS[1])
 return {KEYS[1], messages, bytes, string.format('%.0f', oldest), encoding == 'skiplist' and 1 or 0}

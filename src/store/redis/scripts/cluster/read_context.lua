@@ -2,9 +2,9 @@
 --
 -- KEYS[1]  the old context
 -- KEYS[2]  the old session index
--- ARGV[1]  the largest message limit that a context can have
--- Returns  {KEYS[1], ttl, displaced, members}: remaining time to live in ms; each member is
---          followed by its score
+-- ARGV[1]  the largest possible limit of messages in a context
+-- Returns  {KEYS[1], ttl_ms, displaced, members}: ttl_ms is the remaining time to live; each member
+--          is followed by its score
 -- Cost     O(members), at most ARGV[1]; one round trip
 local view = string.match(KEYS[1], '}:(.*)$')
 local members = redis.call('ZRANGE', KEYS[1], -tonumber(ARGV[1]), -1, 'WITHSCORES')

@@ -7,11 +7,11 @@
 -- ARGV[3]  number of messages displaced so far
 -- ARGV[4…] members, each followed by its score
 -- Returns  {KEYS[1], 'ok'}
---          {KEYS[1], 'moved', session}   nothing written; the session has moved on to this id,
+--          {KEYS[1], 'moved', session}   nothing written; the new session has moved to this id,
 --                                        encoded as in keys
 --          {KEYS[1], 'closed'}           nothing written; the new session was closed
 -- Cost     O(members), at most twice ARGV[2]; one round trip
-local context, index, ttl = KEYS[1], KEYS[2], tonumber(ARGV[1])
+local context, index, min_ttl_ms = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local moved = redis.call('HGET', index, '!moved')
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
@@ -27,6 +27,6 @@ local excess = redis.call('ZCARD', context) - tonumber(ARGV[2])
 if excess > 0 then displaced = displaced + redis.call('ZREMRANGEBYRANK', context, 0, excess - 1) end
 redis.call('HINCRBY', index, view, displaced)
 for _, key in ipairs({context, index}) do
-  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ttl) end
+  if redis.call('PTTL', key) < min_ttl_ms then redis.call('PEXPIRE', key, min_ttl_ms) end
 end
 return {context, 'ok'}

@@ -7,12 +7,12 @@ use actix_web::{HttpResponse, web};
 use salver::store::IssueKind;
 use salver::{Message, PendingIndex, Salver, View};
 
-use super::{external_zadd, process, process_with, site_of_a_page, wait_until_idle};
+use super::{external_zadd, one_page_site, process, process_with, wait_until_idle};
 use crate::faults::PUSH_DELAY;
 use crate::support::eventually;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, adas, adas_site, html};
+use crate::web::site::{PAGE, context_of_ada, html, site_of_ada};
 
 /// Returns how many times the server has run a script.
 fn scripts_run(server: &Server) -> u64 {
@@ -28,7 +28,7 @@ fn scripts_run(server: &Server) -> u64 {
 async fn page_without_messages_sends_no_query() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     wait_until_idle(&report, || site.get("/p")).await;
     // The health check at the start has ended when no script runs any more.
     let before = eventually("no script runs", async || {
@@ -38,9 +38,9 @@ async fn page_without_messages_sends_no_query() {
     })
     .await;
     for _ in 0..100 {
-        let answer = site.get("/p").await;
-        assert_eq!(answer.body, PAGE, "the body is unchanged");
-        let names: Vec<_> = answer.headers.keys().map(|name| name.as_str()).collect();
+        let response = site.get("/p").await;
+        assert_eq!(response.body, PAGE, "the body is unchanged");
+        let names: Vec<_> = response.headers.keys().map(|name| name.as_str()).collect();
         assert_eq!(names, ["content-type"], "no cookie and no header is added");
     }
     let commands = scripts_run(&server) - before;
@@ -53,15 +53,18 @@ async fn message_of_another_process_is_shown() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     let (other, _) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     for view in [View::new("p").unwrap(), View::ANY] {
         for n in 0..20 {
             wait_until_idle(&report, || site.get("/p")).await;
             let text = format!("number {n} for {view}");
             let message = Message::info(text.as_str());
-            other.add(&adas(&other, &view), message).await.unwrap();
+            other
+                .add(&context_of_ada(&other, &view), message)
+                .await
+                .unwrap();
             report.take();
-            eventually("the page shows it", async || {
+            eventually("the page shows the message", async || {
                 site.get("/p").await.shows(&text).then_some(())
             })
             .await;
@@ -75,13 +78,16 @@ async fn message_of_another_process_is_shown() {
 async fn shown_message_causes_at_most_one_needless_query() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     wait_until_idle(&report, || site.get("/p")).await;
     let mut max = 0;
     for n in 0..50 {
         let text = format!("number {n}");
         let message = Message::info(text.as_str());
-        salver.add(&adas(&salver, "p"), message).await.unwrap();
+        salver
+            .add(&context_of_ada(&salver, "p"), message)
+            .await
+            .unwrap();
         assert!(
             site.get("/p").await.shows(&text),
             "the next page shows the process's own add"
@@ -105,10 +111,10 @@ async fn shown_message_causes_at_most_one_needless_query() {
 async fn external_zadd_is_shown() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     wait_until_idle(&report, || site.get("/p")).await;
-    external_zadd(&server, &adas(&salver, "p"), "from a shell");
-    eventually("the page shows it", async || {
+    external_zadd(&server, &context_of_ada(&salver, "p"), "from a shell");
+    eventually("the page shows the message", async || {
         site.get("/p").await.shows("from a shell").then_some(())
     })
     .await;
@@ -123,7 +129,7 @@ async fn message_is_queried_when_it_becomes_visible() {
     let short = |salver: salver::SalverBuilder| salver.lease(Duration::from_secs(1));
     let (salver, report) = process_with(&server.url(), short);
     let (other, _) = process_with(&server.url(), short);
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         for path in ["/scheduled", "/leased"] {
             app.route(path, web::get().to(|| async { html(PAGE) }));
         }
@@ -131,10 +137,10 @@ async fn message_is_queried_when_it_becomes_visible() {
     .await;
     let scheduled = Message::info("later").after(DELAY);
     other
-        .add(&adas(&other, "scheduled"), scheduled)
+        .add(&context_of_ada(&other, "scheduled"), scheduled)
         .await
         .unwrap();
-    let leased = adas(&other, "leased");
+    let leased = context_of_ada(&other, "leased");
     other.add(&leased, Message::info("again")).await.unwrap();
     // The process that claims the message ends without a confirm or a release.
     drop(other.claim(&leased).await.unwrap());
@@ -169,7 +175,7 @@ async fn own_change_is_queried_immediately() {
     let fails = |pending: salver::Pending| async move {
         HttpResponse::InternalServerError().body(pending.html())
     };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/fails", web::get().to(fails));
     })
@@ -178,7 +184,10 @@ async fn own_change_is_queried_immediately() {
         let (added, released) = (format!("added {n}"), format!("released {n}"));
         wait_until_idle(&report, || site.get("/p")).await;
         let message = Message::info(added.as_str());
-        salver.add(&adas(&salver, "p"), message).await.unwrap();
+        salver
+            .add(&context_of_ada(&salver, "p"), message)
+            .await
+            .unwrap();
         assert!(site.get("/p").await.shows(&added), "{n}");
 
         salver.flush().await;
@@ -186,7 +195,7 @@ async fn own_change_is_queried_immediately() {
         wait_until_idle(&report, || site.get("/p")).await;
         let message = Message::info(released.as_str());
         salver
-            .add(&adas(&salver, View::ANY), message)
+            .add(&context_of_ada(&salver, View::ANY), message)
             .await
             .unwrap();
         assert!(site.get("/fails").await.shows(&released), "{n}");
@@ -202,7 +211,7 @@ async fn pending_index_setting_disables_index() {
     let (salver, report) = process_with(&server.url(), |salver| salver.pending_index(false));
     let health =
         |salver: Salver| async move { format!("{:?}", salver.health().await.pending_index()) };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/health", web::get().to(health));
     })
@@ -229,7 +238,7 @@ async fn health_reports_state_of_index() {
     let (salver, report) = process(&server.url());
     let health =
         |salver: Salver| async move { format!("{:?}", salver.health().await.pending_index()) };
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/health", web::get().to(health));
     })
@@ -251,8 +260,8 @@ async fn health_reports_state_of_index() {
 #[actix_web::test]
 async fn missing_tracking_permission_makes_pages_query() {
     let server = Server::start();
-    for lacking in ["client|tracking", "subscribe", "app!beat"] {
-        let rule = match lacking {
+    for missing in ["client|tracking", "subscribe", "app!beat"] {
+        let rule = match missing {
             "app!beat" => "resetchannels".to_owned(),
             command => format!("-{command}"),
         };
@@ -261,7 +270,7 @@ async fn missing_tracking_permission_makes_pages_query() {
         ];
         let _: String = server.run(&user.map(str::as_bytes));
         let (salver, report) = process(&server.url_as("limited", "limited"));
-        let site = site_of_a_page(&salver).await;
+        let site = one_page_site(&salver).await;
         let health = eventually("health reports the issue", async || {
             let health = salver.health().await;
             (!health.is_healthy()).then_some(health)
@@ -269,11 +278,11 @@ async fn missing_tracking_permission_makes_pages_query() {
         .await;
         let issue = &health.issues()[0];
         assert_eq!(issue.kind().name(), "tracking_unavailable", "{health}");
-        assert!(issue.detail().contains(lacking), "{health}");
+        assert!(issue.detail().contains(missing), "{health}");
         for n in 0..10 {
             report.take();
             site.get("/p").await;
-            assert_eq!(report.take(), ["claim"], "{n}, {lacking}");
+            assert_eq!(report.take(), ["claim"], "{n}, {missing}");
         }
     }
 }
@@ -289,9 +298,9 @@ async fn health_reports_cause_of_missing_tracking() {
         set.exec(&mut shell).unwrap();
     };
     let (salver, _) = process(&server.url());
-    salver.count(&adas(&salver, "p")).await.unwrap();
+    salver.count(&context_of_ada(&salver, "p")).await.unwrap();
     set_max_clients(2);
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     site.get("/p").await;
     let health = eventually("health reports the issue", async || {
         let health = salver.health().await;

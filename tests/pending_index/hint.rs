@@ -156,12 +156,12 @@ async fn login_and_release_set_hint() {
 
 /// A process without an index sets no hint.
 #[actix_web::test]
-async fn hint_is_constant_and_absent_without_index() {
+async fn hint_cookie_has_constant_value_and_is_absent_without_pending_index() {
     let server = Server::start();
     let (salver, _) = process(&server.url());
     let forms = site(&salver).await;
-    let answer = forms.send(post("/p", "text")).await;
-    let cookies = answer.headers.get_all("set-cookie");
+    let response = forms.send(post("/p", "text")).await;
+    let cookies = response.headers.get_all("set-cookie");
     let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
     assert_eq!(
         cookies[1],
@@ -169,9 +169,9 @@ async fn hint_is_constant_and_absent_without_index() {
     );
     let memory = Salver::memory("app").unwrap();
     let forms = site(&memory).await;
-    let answer = forms.send(post("/p", "text")).await;
+    let response = forms.send(post("/p", "text")).await;
     assert_eq!(
-        answer.headers.get_all("set-cookie").count(),
+        response.headers.get_all("set-cookie").count(),
         1,
         "the session cookie only"
     );
@@ -204,13 +204,13 @@ async fn page_without_messages_sets_no_hint() {
     visitor.send(post("/save", "text")).await;
     for path in ["/slot", "/rendering", "/slot"] {
         report.take();
-        let answer = visitor.get(path).await;
+        let response = visitor.get(path).await;
         assert_eq!(
             report.take()[..1],
             ["claim"],
             "{path} queries because of the hint"
         );
-        assert!(answer.header("set-cookie").is_none(), "{path}");
-        assert!(answer.header("cache-control").is_none(), "{path}");
+        assert!(response.header("set-cookie").is_none(), "{path}");
+        assert!(response.header("cache-control").is_none(), "{path}");
     }
 }

@@ -18,7 +18,7 @@ use salver::{Context, Salver, SalverBuilder};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::{Report, SpyStore};
-use crate::web::site::{PAGE, WebTestSite, adas_site, html};
+use crate::web::site::{PAGE, WebTestSite, html, site_of_ada};
 
 /// Returns the handle of one process, which has its own connections, and a report of its store
 /// calls.
@@ -47,11 +47,11 @@ pub fn process_on(
 }
 
 /// Returns a site with the page `/p`, on which the session of each request is Ada's.
-pub async fn site_of_a_page(
+pub async fn one_page_site(
     salver: &Salver,
 ) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
 {
-    adas_site(salver, |app| {
+    site_of_ada(salver, |app| {
         _ = app.route("/p", web::get().to(|| async { html(PAGE) }))
     })
     .await

@@ -78,7 +78,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`is_full`](Error::is_full) with [`WhenFull::Reject`](crate::store::WhenFull::Reject) or
-    /// over [`Limits::max_contexts`]; [`is_closed`](Error::is_closed); and any error of the store
+    /// over [`Limits::max_contexts`]; [`is_session_closed`](Error::is_session_closed); and any error of the store
     /// itself.
     fn add<'a>(
         &'a self,
@@ -92,9 +92,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// Any error of the store itself, as for all following methods.
-    fn peek<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
+    fn peek<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult>;
 
-    /// Reads the visible messages, and hides them from all other reads until the lease ends.
+    /// Reads the visible messages, and hides them from all other reads until the lease expires.
     ///
     /// # Errors
     ///
@@ -103,7 +107,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         &'a self,
         contexts: &'a [Context],
         lease: Duration,
-        age: Duration,
+        max_age: Duration,
     ) -> StoreFuture<'a, Claim>;
 
     /// Reads the visible messages, and removes them immediately.
@@ -111,7 +115,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`peek`](Self::peek).
-    fn take<'a>(&'a self, contexts: &'a [Context], age: Duration) -> StoreFuture<'a, ReadResult>;
+    fn take<'a>(
+        &'a self,
+        contexts: &'a [Context],
+        max_age: Duration,
+    ) -> StoreFuture<'a, ReadResult>;
 
     /// Ends a claim whose messages were shown. Removes them, even if another claim holds them by
     /// then.
@@ -163,7 +171,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`is_closed`](Error::is_closed) if the old session was closed or has moved to another id, or
+    /// [`is_session_closed`](Error::is_session_closed) if the old session was closed or has moved to another id, or
     /// without `open` if the new one was or has; nothing has moved then. Repeating is safe: it
     /// changes nothing.
     fn migrate<'a>(
@@ -171,7 +179,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         app: &'a str,
         from: &'a SessionId,
         to: &'a SessionId,
-        open: bool,
+        reopen: bool,
         limits: &'a Limits,
     ) -> StoreFuture<'a, ()>;
 
@@ -182,7 +190,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// As [`peek`](Self::peek).
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>>;
 
-    /// Removes messages that are older than `age` by their ids, leased or not. Each call is one
+    /// Removes messages that are older than `max_age` by their ids, leased or not. Each call is one
     /// step of bounded size, which continues from the cursor of the previous step.
     ///
     /// # Errors
@@ -191,7 +199,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn sweep<'a>(
         &'a self,
         app: &'a str,
-        age: Duration,
+        max_age: Duration,
         from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress>;
 

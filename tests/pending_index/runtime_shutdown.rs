@@ -9,11 +9,11 @@ use actix_web::rt::System;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use salver::{Message, Messages, Pending, Salver, View};
 
-use super::{external_zadd, process, site_of_a_page, tracking_connections, wait_until_idle};
+use super::{external_zadd, one_page_site, process, tracking_connections, wait_until_idle};
 use crate::support::eventually;
 use crate::support::redis::Server;
 use crate::support::spy::Report;
-use crate::web::site::{PAGE, ada, adas, html};
+use crate::web::site::{PAGE, ada, context_of_ada, html};
 
 /// Three runtimes, one after the other, serve the page and shut down.
 #[test]
@@ -23,22 +23,25 @@ fn shutdown_of_runtimes_keeps_tracking_connection() {
     let mut first_ids = None;
     // A listener on a fourth runtime keeps the tracking connection open, so that no resync is
     // needed.
-    let lasting = tokio::runtime::Builder::new_current_thread().build();
-    let _listener = lasting
+    let other_runtime = tokio::runtime::Builder::new_current_thread().build();
+    let _listener = other_runtime
         .unwrap()
-        .block_on(async { salver.listen(&adas(&salver, "p")) });
+        .block_on(async { salver.listen(&context_of_ada(&salver, "p")) });
     for n in 0..3 {
         System::new().block_on(async {
-            let site = site_of_a_page(&salver).await;
+            let site = one_page_site(&salver).await;
             wait_until_idle(&report, || site.get("/p")).await;
             let (own, external) = (format!("own {n}"), format!("external {n}"));
             let message = Message::info(own.as_str());
-            salver.add(&adas(&salver, "p"), message).await.unwrap();
+            salver
+                .add(&context_of_ada(&salver, "p"), message)
+                .await
+                .unwrap();
             assert!(site.get("/p").await.shows(&own));
             salver.flush().await;
             wait_until_idle(&report, || site.get("/p")).await;
-            external_zadd(&server, &adas(&salver, "p"), &external);
-            eventually("the page shows it", async || {
+            external_zadd(&server, &context_of_ada(&salver, "p"), &external);
+            eventually("the page shows the message", async || {
                 site.get("/p").await.shows(&external).then_some(())
             })
             .await;
@@ -87,28 +90,28 @@ async fn serve(salver: &Salver) -> (ServerHandle, String) {
 /// connection fails.
 async fn get(url: &str, path: &str) -> Option<String> {
     let client = reqwest::Client::new();
-    let answer = client.get(format!("{url}{path}")).send().await.ok()?;
-    answer.text().await.ok()
+    let response = client.get(format!("{url}{path}")).send().await.ok()?;
+    response.text().await.ok()
 }
 
 /// Checks that an idle page sends no query, that an added message is shown, and that no query
 /// follows.
 async fn assert_serves_messages(salver: &Salver, report: &Report, url: &str, text: &str) {
     wait_until_idle(report, || get(url, "/p")).await;
-    let page = adas(salver, "p");
-    salver.add(&page, Message::info(text)).await.unwrap();
+    let context = context_of_ada(salver, "p");
+    salver.add(&context, Message::info(text)).await.unwrap();
     let shown = get(url, "/p").await.unwrap();
     assert!(shown.contains(text), "{shown}");
     eventually("the message is confirmed", async || {
         salver.flush().await;
-        (salver.count(&page).await.unwrap() == 0).then_some(())
+        (salver.count(&context).await.unwrap() == 0).then_some(())
     })
     .await;
     wait_until_idle(report, || get(url, "/p")).await;
 }
 
 #[actix_web::test]
-async fn one_handle_serves_consecutive_sites() {
+async fn handle_serves_restarted_site_with_one_tracking_connection() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
     for n in 0..3 {
@@ -127,14 +130,14 @@ async fn panicking_handler_and_stopped_worker_keep_tracking() {
     assert_serves_messages(&salver, &report, &url, "before all").await;
     for n in 0..4 {
         let text = format!("through the panic {n}");
-        let page = adas(&salver, View::ANY);
-        salver.add(&page, Message::info(&text)).await.unwrap();
+        let context = context_of_ada(&salver, View::ANY);
+        salver.add(&context, Message::info(&text)).await.unwrap();
         assert!(
             get(&url, "/panics").await.is_none(),
             "the handler that panics sent a response"
         );
         eventually("the page shows the released message", async || {
-            get(&url, "/p").await.filter(|page| page.contains(&text))
+            get(&url, "/p").await.filter(|body| body.contains(&text))
         })
         .await;
         assert_serves_messages(&salver, &report, &url, &format!("after the panic {n}")).await;

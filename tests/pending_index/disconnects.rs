@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::{external_zadd, process, site_of_a_page, tracking_connections, wait_until_idle};
+use super::{external_zadd, one_page_site, process, tracking_connections, wait_until_idle};
 use crate::faults::process::SiteProcess;
 use crate::faults::site::{read_response, send_get};
 use crate::support::eventually;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, adas, adas_site, html};
+use crate::web::site::{PAGE, context_of_ada, html, site_of_ada};
 
 /// Longest accepted delay until a silent failure is detected, with a margin for a busy machine.
 const DETECTION_LIMIT: Duration = Duration::from_millis(1_300);
@@ -24,15 +24,15 @@ async fn max_delay(
     fail: impl AsyncFn(),
 ) -> Duration {
     let (salver, report) = process(url);
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     let mut max_delay = Duration::ZERO;
     for n in 0..repetitions {
         wait_until_idle(&report, || site.get("/p")).await;
         fail().await;
         let text = format!("number {n}");
-        external_zadd(server, &adas(&salver, "p"), &text);
+        external_zadd(server, &context_of_ada(&salver, "p"), &text);
         let written = Instant::now();
-        eventually("the page shows it", async || {
+        eventually("the page shows the message", async || {
             site.get("/p").await.shows(&text).then_some(())
         })
         .await;
@@ -49,7 +49,7 @@ async fn message_written_while_disconnected_is_found_by_resync() {
     let server = Server::start();
     let (proxy, url) = Proxy::with_fault(Fault::None, &server.url());
     let (salver, report) = process(&url);
-    let site = adas_site(&salver, |app| {
+    let site = site_of_ada(&salver, |app| {
         for path in ["/p", "/q"] {
             app.route(path, web::get().to(|| async { html(PAGE) }));
         }
@@ -59,7 +59,7 @@ async fn message_written_while_disconnected_is_found_by_resync() {
         wait_until_idle(&report, || site.get("/q")).await;
         proxy.set(Fault::Refuse);
         let text = format!("number {n}");
-        external_zadd(&server, &adas(&salver, "p"), &text);
+        external_zadd(&server, &context_of_ada(&salver, "p"), &text);
         tokio::time::sleep(Duration::from_millis(100)).await;
         proxy.set(Fault::None);
         // Requests only the other page until the resync has completed, so that `/p` sends no query
@@ -75,14 +75,14 @@ async fn message_written_while_disconnected_is_found_by_resync() {
 async fn failed_query_is_repeated() {
     let server = Server::start();
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
-    let context = adas(&salver, "p");
+    let site = one_page_site(&salver).await;
+    let context = context_of_ada(&salver, "p");
     for is_page in [false, true] {
         wait_until_idle(&report, || site.get("/p")).await;
         let text = format!("after the failure {is_page}");
         external_zadd(&server, &context, &text);
-        // A key of another type makes the read fail. It is no context, so its write invalidates
-        // nothing.
+        // A key of another type makes the read fail. It belongs to no context, so its write
+        // invalidates nothing.
         let _: String = server.run(&[b"SET", b"app!session:{ada}", b"of another type"]);
         tokio::time::sleep(Duration::from_millis(50)).await;
         match is_page {
@@ -149,7 +149,7 @@ async fn frozen_process_uses_bounded_server_memory() {
         let page = read_response(stream).await?;
         page.contains("after the resume").then_some(())
     };
-    eventually("the page shows it", shown).await;
+    eventually("the page shows the message", shown).await;
 }
 
 fn used_memory(server: &Server) -> u64 {
@@ -164,7 +164,7 @@ fn used_memory(server: &Server) -> u64 {
 async fn demoted_primary_makes_pages_query() {
     let (server, other) = (Server::start(), Server::start());
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     wait_until_idle(&report, || site.get("/p")).await;
     let port = other.port.to_string();
     let _: String = server.run(&[b"REPLICAOF", b"127.0.0.1", port.as_bytes()]);
@@ -194,7 +194,7 @@ async fn tracking_connection_closes_with_last_handle() {
     let server = Server::start();
     for _ in 0..3 {
         let (salver, report) = process(&server.url());
-        let site = site_of_a_page(&salver).await;
+        let site = one_page_site(&salver).await;
         wait_until_idle(&report, || site.get("/p")).await;
         assert_eq!(tracking_connections(&server).len(), 1);
         drop(site);
@@ -238,14 +238,14 @@ async fn silent_tracking_connection_is_detected() {
 async fn restarted_server_is_resynced() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let (salver, report) = process(&server.url());
-    let site = site_of_a_page(&salver).await;
+    let site = one_page_site(&salver).await;
     for n in 0..5 {
         wait_until_idle(&report, || site.get("/p")).await;
         server.kill();
         server.restart();
         let text = format!("number {n}");
-        external_zadd(&server, &adas(&salver, "p"), &text);
-        eventually("the page shows it", async || {
+        external_zadd(&server, &context_of_ada(&salver, "p"), &text);
+        eventually("the page shows the message", async || {
             site.get("/p").await.shows(&text).then_some(())
         })
         .await;
