@@ -155,9 +155,12 @@ impl Workspace {
             let _ = fs::remove_dir_all(&path);
             copy_into(&root().join(part), &self.0);
         }
-        let file = self.0.join(&mutant.file);
-        let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, text.replacen(&mutant.find, &mutant.replace, 1)).unwrap();
+        // The copies keep their times, so that Cargo would keep the library of the last mutant if
+        // this one changes no file of it.
+        self.change("src/lib.rs", |text| text);
+        self.change(&mutant.file, |text| {
+            text.replacen(&mutant.find, &mutant.replace, 1)
+        });
 
         let begins = |list: &[&str]| list.iter().any(|module| mutant.test.starts_with(module));
         let target: &[&str] = match begins(&IN_LIBRARY) {
@@ -193,6 +196,12 @@ impl Workspace {
                 Outcome::Unviable
             }
         }
+    }
+
+    fn change(&self, file: impl AsRef<Path>, change: impl FnOnce(String) -> String) {
+        let file = self.0.join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, change(text)).unwrap();
     }
 
     fn cargo(&self, program: &str) -> Command {
