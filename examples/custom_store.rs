@@ -10,6 +10,7 @@ use salver::store::{
     AddOutcome, Claim, ClaimedMembers, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
     SweepProgress, WhenFull,
 };
+use salver::wire::EncodedMessage;
 use salver::{Context, Error, Message, Salver, SessionId, View, wire};
 
 /// Maximum number of moves that a confirm follows. Ends the loop of two sessions that moved to each
@@ -243,7 +244,7 @@ impl Tables {
         &mut self,
         now: u64,
         context: &Context,
-        messages: &[Message],
+        messages: &[EncodedMessage],
         limits: &Limits,
     ) -> Result<AddOutcome, Error> {
         if let Some(closed) = self.closed_session(context.app(), context.session()) {
@@ -258,15 +259,18 @@ impl Tables {
         // skipped. A tag replaces earlier messages of the batch.
         let mut new_rows: Vec<Row> = Vec::new();
         let mut longest_delay = 0;
-        for (index, message) in messages.iter().enumerate() {
+        for (index, encoded) in messages.iter().enumerate() {
+            let message = encoded.message();
             let row = Row {
                 context: context.clone(),
                 visible_from: now + millis(message.delay()),
-                member: wire::encode(message)?,
+                member: encoded.member().to_vec(),
             };
             let is_same = |other: &Row| other.context == *context && other.id() == row.id();
             let mut earlier = messages.iter().take(index);
-            if earlier.any(|other| other.id() == message.id()) || self.rows.iter().any(is_same) {
+            if earlier.any(|other| other.message().id() == message.id())
+                || self.rows.iter().any(is_same)
+            {
                 continue;
             }
             new_rows.retain(|other| other.tag().is_none() || other.tag() != row.tag());
@@ -357,7 +361,7 @@ impl Store for ListStore {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {

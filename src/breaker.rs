@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::{Error, telemetry};
 
 /// Consecutive failures that open the breaker. One failure may be transient; after three, pages no
@@ -24,13 +25,26 @@ const MAX_BACKOFF: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     failures: u32,
+    /// Delays until the next probe.
+    backoff: Backoff,
     /// Time until which all calls are rejected; `None` while the breaker is closed.
     open_until: Option<Instant>,
     /// Whether a probe is in progress.
     is_probing: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            failures: 0,
+            backoff: Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF),
+            open_until: None,
+            is_probing: false,
+        }
+    }
 }
 
 impl Breaker {
@@ -83,9 +97,7 @@ impl Breaker {
             telemetry::record_breaker_state(true);
             tracing::warn!(%error, "circuit breaker opened after 3 consecutive store failures; pages are served without messages");
         }
-        let failed_probes = (state.failures - FAILURE_THRESHOLD).min(8);
-        let backoff = (INITIAL_BACKOFF * 2_u32.pow(failed_probes)).min(MAX_BACKOFF);
-        state.open_until = Some(Instant::now() + backoff);
+        state.open_until = Some(Instant::now() + state.backoff.next_delay());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

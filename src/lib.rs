@@ -70,9 +70,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-#[cfg(any(feature = "redis", feature = "live"))]
 mod backoff;
 mod breaker;
+#[cfg(feature = "conformance")]
+mod call_counter;
 mod call_policy;
 mod changes;
 mod config;

@@ -94,6 +94,8 @@ pub fn member_header(member: &[u8]) -> Option<MemberHeader<'_>> {
 /// [`is_invalid`](Error::is_invalid) for a message that [`Message::validate`] rejects, and for a
 /// member of more than [`MAX_MESSAGE_BYTES`] bytes.
 pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
+    #[cfg(test)]
+    ENCODED.with(|count| count.set(count.get() + 1));
     message.validate()?;
     let member = serde_json::to_vec(message).map_err(|cause| {
         Error::invalid("message", "cannot be written as JSON").with_source(cause)
@@ -105,6 +107,43 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, Error> {
         ));
     }
     Ok(member)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many messages this thread has encoded.
+    pub(crate) static ENCODED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// A valid message and its encoding: an add validates and encodes each message once.
+#[derive(Clone, Debug)]
+pub struct EncodedMessage {
+    message: Message,
+    member: Vec<u8>,
+}
+
+impl EncodedMessage {
+    /// Validates and encodes a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`].
+    pub fn new(message: Message) -> Result<Self, Error> {
+        let member = encode(&message)?;
+        Ok(Self { message, member })
+    }
+
+    /// Returns the message.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// Returns the message as [`encode`] writes it.
+    #[must_use]
+    pub fn member(&self) -> &[u8] {
+        &self.member
+    }
 }
 
 /// Decodes a member and validates the message.

@@ -10,9 +10,11 @@ use salver::store::{
     AddOutcome, Claim, Clock, Issue, Limits, MemoryStore, ReadResult, Selector, Store, StoreFuture,
     SweepProgress, WhenFull,
 };
+use salver::wire::EncodedMessage;
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
 use crate::conformance::on_memory;
+use crate::support::encode_all;
 
 /// The faults, each with the conformance test that must catch it.
 const FAULTS: [(&str, &str); 26] = [
@@ -138,7 +140,8 @@ impl FaultyStore {
     }
 
     /// Returns the message that the faulty store adds instead.
-    fn rewrite(&self, message: &Message) -> Message {
+    fn rewrite(&self, encoded: &EncodedMessage) -> EncodedMessage {
+        let message = encoded.message();
         let copy = |with_tag: bool, delay: Duration| {
             let mut copy = Message::new(message.level(), message.text()).with_id(message.id());
             if let Some(tag) = message.get_tag().filter(|_| with_tag) {
@@ -146,15 +149,16 @@ impl FaultyStore {
             }
             copy.after(delay)
         };
-        match self.fault {
+        let rewritten = match self.fault {
             "repeat_uses_new_id" => copy(true, message.delay()).with_id(MessageId::new()),
             "delay_is_ignored" => copy(true, Duration::ZERO),
             "tag_is_ignored" => copy(false, message.delay()),
-            _ => message.clone(),
-        }
+            _ => return encoded.clone(),
+        };
+        EncodedMessage::new(rewritten).unwrap()
     }
 
-    fn limits(&self, limits: &Limits, messages: &[Message]) -> Limits {
+    fn limits(&self, limits: &Limits, messages: &[EncodedMessage]) -> Limits {
         let mut limits = *limits;
         match self.fault {
             "reject_drops_oldest" => limits.when_full = WhenFull::DropOldest,
@@ -164,7 +168,7 @@ impl FaultyStore {
             "ttl_ignores_delay" => {
                 let max_delay = messages
                     .iter()
-                    .map(Message::delay)
+                    .map(|encoded| encoded.message().delay())
                     .max()
                     .unwrap_or_default();
                 limits.ttl = limits.ttl.saturating_sub(max_delay);
@@ -179,22 +183,22 @@ impl Store for FaultyStore {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
             let target = self.target(context);
             let limits = self.limits(limits, messages);
             if self.has("repeat_ends_lease") {
-                for message in messages {
+                for encoded in messages {
                     self.inner
-                        .retract(&target, &Selector::from(message.id()))
+                        .retract(&target, &Selector::from(encoded.message().id()))
                         .await?;
                 }
             }
             let messages: Vec<_> = messages
                 .iter()
-                .map(|message| self.rewrite(message))
+                .map(|encoded| self.rewrite(encoded))
                 .collect();
             if self.has("capacity_is_freed_after_add") {
                 let unlimited = Limits::default();
@@ -270,7 +274,11 @@ impl Store for FaultyStore {
                     }
                     let limits = Limits::default();
                     self.inner
-                        .add(&claimed.context, claim.messages(), &limits)
+                        .add(
+                            &claimed.context,
+                            &encode_all(claim.messages().iter().cloned()),
+                            &limits,
+                        )
                         .await?;
                 }
             }

@@ -12,7 +12,7 @@ use crate::support::processes::scratch;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 use crate::support::spy::SpyStore;
-use crate::support::{at, eventually, session};
+use crate::support::{at, encode_all, eventually, session};
 
 #[tokio::test]
 async fn message_below_minimum_level_is_not_added() {
@@ -487,7 +487,7 @@ async fn unnoticed_disconnect_fails_no_call() {
     // disconnect.
     let store = RedisStore::new(&server.url()).unwrap();
     let (contexts, age) = ([at("ada", "settings")], Duration::from_secs(60));
-    let message = [Message::info("kept")];
+    let message = encode_all([Message::info("kept")]);
     let added = store.add(&contexts[0], &message, &Limits::default()).await;
     added.unwrap();
     server.kill();

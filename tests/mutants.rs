@@ -33,7 +33,7 @@ const USE_EXAMPLES: [&str; 4] = [
     "integrations::jobs::",
 ];
 /// Tests of these modules are in the library.
-const IN_LIBRARY: [&str; 3] = ["changes::", "redis::", "store::"];
+const IN_LIBRARY: [&str; 4] = ["changes::", "handle::tests::", "redis::", "store::"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

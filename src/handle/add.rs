@@ -2,7 +2,8 @@
 
 use crate::handle::salver::Salver;
 use crate::store::{AddOutcome, MAX_REDIRECTS};
-use crate::{Context, Error, Message, telemetry, wire};
+use crate::wire::EncodedMessage;
+use crate::{Context, Error, Message, telemetry};
 
 /// The result of an add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,35 +67,65 @@ impl Salver {
     ///
     /// As [`add`](Self::add), for all messages together.
     pub async fn add_all(&self, context: &Context, messages: Vec<Message>) -> Result<Added, Error> {
-        self.add_with_redirects(context, &messages, MAX_REDIRECTS)
-            .await
+        let accepted = self.accept(messages)?;
+        self.add_accepted(context, &accepted, MAX_REDIRECTS).await
     }
 
     /// Adds to exactly this session, since a request with an old cookie must not write to the new
-    /// session.
+    /// session. Takes messages that [`accept`](Self::accept) returned.
     #[cfg(feature = "web")]
     pub(crate) async fn add_without_redirect(
         &self,
         context: &Context,
-        message: Message,
+        accepted: &[EncodedMessage],
     ) -> Result<Added, Error> {
-        self.add_with_redirects(context, &[message], 1).await
+        self.add_accepted(context, accepted, 1).await
+    }
+
+    /// Validates and encodes messages, and leaves out those below the minimum level.
+    pub(crate) fn accept(&self, messages: Vec<Message>) -> Result<Vec<EncodedMessage>, Error> {
+        let encoded = messages.into_iter().map(|message| {
+            let encoded = EncodedMessage::new(message)?;
+            self.validate_delay(encoded.message())?;
+            Ok(encoded)
+        });
+        let encoded: Result<Vec<_>, Error> = encoded.collect();
+        let mut accepted = encoded.map_err(|error| error.with_operation("add"))?;
+        accepted.retain(|encoded| encoded.message().level() >= self.config().minimum_level);
+        Ok(accepted)
+    }
+
+    /// Checks that a message does not exceed `max_age` when it becomes visible, nor during the
+    /// lease of the page that shows it.
+    fn validate_delay(&self, message: &Message) -> Result<(), Error> {
+        let config = self.config();
+        let max_delay = config.limits.max_age.saturating_sub(config.lease);
+        match message.delay().is_zero() || message.delay() <= max_delay {
+            true => Ok(()),
+            false => Err(Error::invalid(
+                "after",
+                "is longer than `max_age` minus the lease",
+            )),
+        }
     }
 
     /// Adds, trying at most `max_attempts` ids of a session that moved.
-    async fn add_with_redirects(
+    async fn add_accepted(
         &self,
         context: &Context,
-        messages: &[Message],
+        accepted: &[EncodedMessage],
         max_attempts: usize,
     ) -> Result<Added, Error> {
+        if accepted.is_empty() {
+            return Ok(Added::default());
+        }
         let mut context = context.clone();
         for _ in 0..max_attempts {
-            match self.try_add(&context, messages).await? {
-                (AddOutcome::SessionMoved(session), _) => context = context.with_session(session),
-                (AddOutcome::Added { displaced }, messages) => {
+            match self.try_add(&context, accepted).await? {
+                AddOutcome::SessionMoved(session) => context = context.with_session(session),
+                AddOutcome::Added { displaced } => {
                     return Ok(Added {
-                        messages,
+                        messages: accepted.len(),
                         displaced,
                     });
                 }
@@ -103,45 +134,24 @@ impl Salver {
         Err(Error::session_closed().with_operation("add"))
     }
 
-    /// Adds under exactly this session id; returns how many messages were accepted.
+    /// Adds under exactly this session id.
     async fn try_add(
         &self,
         context: &Context,
-        messages: &[Message],
-    ) -> Result<(AddOutcome, usize), Error> {
+        accepted: &[EncodedMessage],
+    ) -> Result<AddOutcome, Error> {
         let config = self.config();
-        for message in messages {
-            // Encoding is the only check of the total size. It costs less than a round trip.
-            wire::encode(message).map_err(|error| error.with_operation("add"))?;
-            // The message must not exceed `max_age` when it becomes visible, nor during the lease
-            // of the page that shows it.
-            let max_delay = config.limits.max_age.saturating_sub(config.lease);
-            if !message.delay().is_zero() && message.delay() > max_delay {
-                let problem = "is longer than `max_age` minus the lease";
-                return Err(Error::invalid("after", problem).with_operation("add"));
-            }
-        }
-        let accepted = messages.iter().filter(|message| self.passes_level(message));
-        let accepted: Vec<_> = accepted.cloned().collect();
-        if accepted.is_empty() {
-            return Ok((AddOutcome::Added { displaced: 0 }, 0));
-        }
         let mut limits = config.limits;
         limits.replicas = self.replicas;
         // Less than the first attempt, so that the store still reports how many replicas
         // acknowledged.
         limits.replica_timeout = config.call_timeout / 3;
-        let add = || self.store.add(context, &accepted, &limits);
+        let add = || self.store.add(context, accepted, &limits);
         let outcome = self.write_idempotent("add", add).await?;
         if let AddOutcome::Added { displaced } = outcome {
             telemetry::record_added(&self.app, accepted.len() as u64);
             telemetry::record_displaced(&self.app, displaced);
         }
-        Ok((outcome, accepted.len()))
-    }
-
-    /// Returns whether a message is at or above the minimum level.
-    pub(crate) fn passes_level(&self, message: &Message) -> bool {
-        message.level() >= self.config().minimum_level
+        Ok(outcome)
     }
 }

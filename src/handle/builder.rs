@@ -126,6 +126,8 @@ impl SalverBuilder {
                 calls,
                 health_checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
+                extensions: Default::default(),
+                #[cfg(feature = "web")]
                 migrations: Arc::new(tokio::sync::Semaphore::new(
                     crate::handle::migrate::MAX_CONCURRENT_MIGRATIONS,
                 )),

@@ -7,12 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deadline::{read_timed_out, with_deadline, write_timed_out};
+use crate::handle::health;
 use crate::handle::salver::Salver;
 use crate::{Error, runtime, telemetry};
 
-/// Longest duration of the first health check. Longer than that of a call, since no caller waits
-/// for it.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Share of the timeout after which an idempotent write is sent again: 100 ms of 250.
 const FIRST_ATTEMPT_SHARE: f64 = 0.4;
 
@@ -117,8 +115,7 @@ impl Salver {
         }
         let (store, app) = (Arc::clone(&self.shared.store), Arc::clone(&self.app));
         let check = async move {
-            let result =
-                with_deadline(CHECK_TIMEOUT, store.health_check(&app), read_timed_out).await;
+            let result = health::check(&*store, &app).await;
             for issue in result.into_iter().flatten() {
                 tracing::warn!("store health: {issue}");
             }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Error;
+use crate::call_policy::CallPolicy;
 use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::salver::Salver;
-use crate::store::{Issue, IssueKind};
+use crate::store::{Issue, IssueKind, Store};
 
 /// Longest duration of a health check. Longer than that of a call, since no page waits for it.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -91,17 +92,11 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub async fn health(&self) -> Health {
-        let issues = match with_deadline(
-            CHECK_TIMEOUT,
-            self.store.health_check(self.app()),
-            read_timed_out,
-        )
-        .await
-        {
-            Ok(result) => {
+        let issues = match check(&*self.store, &self.app).await {
+            Ok(issues) => {
                 // The store works: pages need not wait for a probe of the breaker.
-                self.shared.calls.breaker().record_success();
-                result
+                self.shared.calls.record_success();
+                issues
             }
             Err(error) => self.issues_of(&error),
         };
@@ -122,13 +117,19 @@ impl Salver {
     /// Returns the issues that follow from a failed health check.
     fn issues_of(&self, error: &Error) -> Vec<Issue> {
         let mut issues = Vec::new();
-        if self.shared.calls.breaker().is_open() {
+        if self.shared.calls.is_open() {
             let detail = "the last calls to the store failed";
             issues.push(Issue::new(IssueKind::CircuitOpen, detail));
         }
         issues.push(Issue::new(issue_kind(error), error.to_string()));
         issues
     }
+}
+
+/// Checks the health of a store, even while the breaker is open.
+pub(super) async fn check(store: &dyn Store, app: &str) -> Result<Vec<Issue>, Error> {
+    let check = with_deadline(CHECK_TIMEOUT, store.health_check(app), read_timed_out);
+    CallPolicy::probe("health", app, check).await
 }
 
 fn issue_kind(error: &Error) -> IssueKind {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 #[cfg(feature = "web")]
 use std::time::Duration;
 
+#[cfg(feature = "web")]
+use crate::backoff::Backoff;
 use crate::handle::salver::Salver;
 #[cfg(feature = "web")]
 use crate::runtime;
@@ -17,6 +19,12 @@ pub(crate) const MAX_CONCURRENT_MIGRATIONS: usize = 256;
 /// How long a migration in doubt is retried. After that the visitor no longer expects the messages.
 #[cfg(feature = "web")]
 const RETRY_PERIOD: Duration = Duration::from_secs(5 * 60);
+/// Longest wait before the first retry of a migration in doubt.
+#[cfg(feature = "web")]
+const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
+/// Longest wait between two retries. Bounds how late the messages move after the store recovers.
+#[cfg(feature = "web")]
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 impl Salver {
     /// Moves all messages of a session to a new session id, as at a login.
@@ -88,7 +96,7 @@ impl Salver {
         let (salver, from, to) = (self.detached(), from.clone(), to.clone());
         let retries = async move {
             let _permit = permit;
-            let mut backoff = Duration::from_millis(50);
+            let mut backoff = Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF);
             let deadline = tokio::time::Instant::now() + RETRY_PERIOD;
             while tokio::time::Instant::now() < deadline {
                 match salver.migrate_to_new(&from, &to).await {
@@ -97,8 +105,7 @@ impl Salver {
                     }
                     _ => return,
                 }
-                tokio::time::sleep(backoff).await;
-                backoff = (backoff * 2).min(Duration::from_secs(5));
+                tokio::time::sleep(backoff.next_jittered()).await;
             }
             tracing::error!(
                 "session migration abandoned; pending messages remain under the old session id"

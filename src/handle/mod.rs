@@ -6,6 +6,8 @@ mod call;
 mod claim;
 mod claim_future;
 mod claim_guard;
+#[cfg(feature = "web")]
+mod extensions;
 mod health;
 mod listen;
 mod migrate;
@@ -13,7 +15,11 @@ mod read;
 mod remove;
 mod salver;
 mod stats;
+#[cfg(feature = "conformance")]
+mod stop;
 mod sweep;
+#[cfg(all(test, feature = "web"))]
+mod tests;
 
 pub use self::add::Added;
 pub use self::builder::SalverBuilder;

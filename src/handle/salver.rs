@@ -1,5 +1,7 @@
 //! The handle: the name of an application, a store and a configuration.
 
+#[cfg(feature = "web")]
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -7,6 +9,8 @@ use crate::call_policy::CallPolicy;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::context::{IntoView, validate_app};
+#[cfg(feature = "web")]
+use crate::handle::extensions::Extensions;
 use crate::settlement::Settler;
 use crate::store::Store;
 use crate::{Context, Error, SessionId, View};
@@ -49,6 +53,9 @@ pub(super) struct Shared {
     pub(super) calls: CallPolicy,
     /// Set when the health check of the store has been started.
     pub(super) health_checked: OnceLock<()>,
+    /// State of the layers above.
+    #[cfg(feature = "web")]
+    pub(super) extensions: Extensions,
     /// Permits for migrations in doubt that are retried.
     #[cfg(feature = "web")]
     pub(super) migrations: Arc<tokio::sync::Semaphore>,
@@ -155,6 +162,12 @@ impl Salver {
             changes: self.page_changes(),
             ..self.clone()
         }
+    }
+
+    /// Returns the state of this type that all clones of the handle share.
+    #[cfg(feature = "web")]
+    pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        self.shared.extensions.get()
     }
 
     /// Returns a handle that any runtime may use.

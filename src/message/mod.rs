@@ -371,6 +371,8 @@ impl Message {
     /// - an autoclose of 1 ms;
     /// - a delay of a year.
     pub fn validate(&self) -> Result<(), Error> {
+        #[cfg(test)]
+        VALIDATED.with(|count| count.set(count.get() + 1));
         validate_text("text", &self.text, MAX_TEXT_BYTES)?;
         if let Some(title) = &self.title {
             validate_line("title", title, MAX_TITLE_BYTES)?;
@@ -410,6 +412,12 @@ impl Message {
         }
         Ok(())
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many messages this thread has validated.
+    pub(crate) static VALIDATED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 impl fmt::Debug for Message {

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::backoff::jitter;
+use crate::backoff::Backoff;
 use crate::redis::classify;
 use crate::redis::classify::Failure;
 use crate::redis::in_flight::{InFlight, StallPolicy};
@@ -18,11 +18,9 @@ use crate::redis::raw_connection::RawConnection;
 use crate::redis::{Connector, Idempotency, Request, reply, retry};
 use crate::{Error, runtime};
 
-/// Longest pause after the first failed connection attempt. It doubles with each further failure,
-/// so that a server that is down is not flooded. The actual pause is random (full jitter), so that
-/// the processes of a site do not reconnect at the same time.
+/// Longest pause after the first failed connection attempt. A server that is down is not flooded.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
-/// Upper limit of the doubled pause, so that a recovered server is tried again soon.
+/// Longest pause after any failed connection attempt. A recovered server is tried again soon.
 const MAX_BACKOFF: Duration = Duration::from_millis(150);
 /// How long requests wait for a reply before their connection counts as stalled. If connecting took
 /// more than half of it, the timeout is twice the connect time.
@@ -60,16 +58,29 @@ struct OpenConnection {
 
 type ConnectFuture = Shared<BoxFuture<'static, Result<OpenConnection, Error>>>;
 
-#[derive(Default)]
 struct State {
     /// Number of connections established so far. The open connection has this epoch.
     epoch: u64,
     open: Option<OpenConnection>,
     connecting: Option<ConnectFuture>,
-    failures: u32,
-    backoff: Option<(Instant, Error)>,
+    backoff: Backoff,
+    /// Until when no connection attempt is made, and the error of the last one.
+    paused: Option<(Instant, Error)>,
     /// Requests in flight on the open connection.
     in_flight: InFlight,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            epoch: 0,
+            open: None,
+            connecting: None,
+            backoff: Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF),
+            paused: None,
+            in_flight: InFlight::default(),
+        }
+    }
 }
 
 /// A request in flight, until it receives its reply or is dropped.
@@ -239,7 +250,7 @@ impl Connection {
             if let Some(open) = state.open.clone() {
                 return Ok(self.begin_request(open, &mut state));
             }
-            match &state.backoff {
+            match &state.paused {
                 Some((until, error)) if *until > Instant::now() => return Err(error.clone()),
                 _ => state
                     .connecting
@@ -299,8 +310,8 @@ impl Connection {
         match connected {
             Ok(raw) => {
                 state.epoch += 1;
-                state.failures = 0;
-                state.backoff = None;
+                state.backoff.reset();
+                state.paused = None;
                 state.in_flight = InFlight::default();
                 let open = OpenConnection {
                     epoch: state.epoch,
@@ -315,10 +326,8 @@ impl Connection {
                 Ok(open)
             }
             Err(error) => {
-                let longest = INITIAL_BACKOFF * 2_u32.saturating_pow(state.failures.min(8));
-                state.failures += 1;
-                let backoff = jitter(longest.min(MAX_BACKOFF));
-                state.backoff = Some((Instant::now() + backoff, error.clone()));
+                let until = Instant::now() + state.backoff.next_jittered();
+                state.paused = Some((until, error.clone()));
                 Err(error)
             }
         }

@@ -1,16 +1,13 @@
 //! Applying a settlement, the confirm or release of a claim, to the store.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use crate::Error;
 use crate::call_policy::CallPolicy;
-use crate::deadline::write_timed_out;
+use crate::deadline::{with_deadline, write_timed_out};
 use crate::log_limit::LogLimit;
 use crate::store::{Claim, Store};
 use crate::telemetry;
@@ -87,7 +84,8 @@ impl Applier {
             // have the same end. A second release would then end the new one.
             Settlement::Release(claim) => ("release", self.store.release(claim)),
         };
-        match (self.call(operation, app, call).await, settlement) {
+        let call = with_deadline(CALL_TIMEOUT, call, write_timed_out);
+        match (self.calls.call(operation, app, call).await, settlement) {
             (Ok(()), Settlement::Confirm(_)) => telemetry::record_confirmed(app, length),
             (Ok(()), Settlement::Release(_)) => telemetry::record_released(app, length),
             (Err(error), Settlement::Confirm(_)) if error.retry_after().is_some() => {
@@ -99,25 +97,6 @@ impl Applier {
             }
         }
         Applied::Done
-    }
-
-    /// Runs a call to the store with a timeout, and turns a panic into an error.
-    async fn call(
-        &self,
-        operation: &'static str,
-        app: &Arc<str>,
-        settlement: impl Future<Output = Result<(), Error>>,
-    ) -> Result<(), Error> {
-        // A store that panics must not stop the settlement of all other claims.
-        let settlement = timeout(CALL_TIMEOUT, AssertUnwindSafe(settlement).catch_unwind());
-        let guarded = async {
-            match settlement.await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Error::unreadable("the reply of a store that panicked")),
-                Err(_) => Err(write_timed_out()),
-            }
-        };
-        self.calls.call(operation, app, guarded).await
     }
 }
 

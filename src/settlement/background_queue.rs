@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::backoff::Backoff;
 use crate::log_limit::LogLimit;
 use crate::settlement::apply::{
     Applied, Applier, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY,
@@ -90,8 +91,8 @@ impl BackgroundQueue {
 /// Applies the commands in batches, and retries failed confirms with exponential backoff.
 async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
     let mut commands = Vec::with_capacity(MAX_IN_FLIGHT);
-    let (mut retry_queue, mut backoff, mut retry_at) =
-        (VecDeque::new(), INITIAL_BACKOFF, Instant::now());
+    let (mut retry_queue, mut retry_at) = (VecDeque::new(), Instant::now());
+    let mut backoff = Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF);
     loop {
         let receiving = queue.recv_many(&mut commands, MAX_IN_FLIGHT);
         let received = match retry_queue.is_empty() {
@@ -104,14 +105,13 @@ async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
         let no_earlier_failures = retry_queue.is_empty();
         process(&applier, commands.drain(..), &mut retry_queue).await;
         if no_earlier_failures {
-            (backoff, retry_at) = (INITIAL_BACKOFF, Instant::now() + INITIAL_BACKOFF);
-        } else if Instant::now() >= retry_at {
-            backoff = match retry_all(&applier, &mut retry_queue).await {
-                true => INITIAL_BACKOFF,
-                false => (backoff * 2).min(MAX_BACKOFF),
-            };
-            retry_at = Instant::now() + backoff;
+            backoff.reset();
+        } else if Instant::now() < retry_at {
+            continue;
+        } else if retry_all(&applier, &mut retry_queue).await {
+            backoff.reset();
         }
+        retry_at = Instant::now() + backoff.next_jittered();
     }
 }
 

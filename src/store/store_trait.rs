@@ -11,7 +11,8 @@ use crate::config::Limits;
 use crate::store::claim::{Claim, ReadResult};
 use crate::store::health::Issue;
 use crate::store::stats::{StoreStats, SweepProgress};
-use crate::{Context, Error, Message, MessageId, SessionId, View};
+use crate::wire::EncodedMessage;
+use crate::{Context, Error, MessageId, SessionId, View};
 
 /// Maximum number of redirects of one call. Ends the loop of two sessions that moved to each other.
 pub(crate) const MAX_REDIRECTS: usize = 4;
@@ -63,10 +64,9 @@ impl From<Vec<MessageId>> for Selector {
 /// The storage of messages: Redis, memory, or a custom store. The [module page](crate::store) lists
 /// the requirements and links to a complete store.
 ///
-/// The contexts of one call all belong to one session. A store receives validated messages
-/// ([`Message::validate`]). It stores them as [`wire::encode`](crate::wire::encode) writes them, or
-/// in any form that decodes to equal messages. A store sets no timeouts: the
-/// [`Salver`](crate::Salver) that uses it does.
+/// The contexts of one call all belong to one session. A store receives valid messages with their
+/// encoding. It stores the [member](EncodedMessage::member), or any form that decodes to an equal
+/// message. A store sets no timeouts: the [`Salver`](crate::Salver) that uses it does.
 ///
 /// # Cancel safety
 ///
@@ -83,7 +83,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome>;
 

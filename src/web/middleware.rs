@@ -24,7 +24,6 @@ use crate::web::session::source::SessionSource;
 use crate::web::translation::{Translation, TranslatorFactory};
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
-use crate::web::view::unknown_view;
 use crate::{Message, Salver};
 
 impl Salver {
@@ -217,7 +216,9 @@ where
                 plain_http: self.plain_http,
                 partials: self.partials,
                 translator: self.translator.clone(),
-                unknown_views: &unknown_view::UNKNOWN_VIEWS,
+                unknown_views: self.salver.extension(),
+                #[cfg(feature = "live")]
+                streams: self.salver.extension(),
                 #[cfg(feature = "live")]
                 confirm_in_browser: self.confirm_in_browser,
                 #[cfg(feature = "live")]

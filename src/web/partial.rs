@@ -7,13 +7,13 @@
 use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, REFERER};
+use actix_web::http::header::{HeaderMap, HeaderName, REFERER};
 use actix_web::http::{StatusCode, Uri};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use crate::View;
-use crate::web::response::eligibility;
+use crate::web::response::eligibility::MediaType;
 use crate::web::response::inject::InsertionPoint;
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
@@ -52,15 +52,18 @@ pub(crate) enum Partial {
 
 impl Partial {
     /// Returns the kind of partial that a response is; `None` for a page that a browser loads.
-    pub(crate) fn of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Self> {
-        if is_turbo_stream(response) {
+    pub(crate) fn of<B: MessageBody>(
+        response: &ServiceResponse<B>,
+        media_type: MediaType,
+    ) -> Option<Self> {
+        if media_type == MediaType::TurboStream {
             return Some(Self::Stream);
         }
         let request = response.request().headers();
         if let Some(frame) = request.get(FRAME) {
             return Some(Self::Frame(Bytes::copy_from_slice(frame.as_bytes())));
         }
-        let is_swapped = !may_be_empty(response) || !is_htmx_4(request);
+        let is_swapped = !may_be_empty(response, media_type) || !is_htmx_4(request);
         (is_htmx_partial(request) && is_swapped).then_some(Self::Htmx)
     }
 
@@ -111,19 +114,17 @@ pub(crate) fn is_discarded_by_htmx<B>(response: &ServiceResponse<B>) -> bool {
         && (navigates() || !response.status().is_success() && !is_htmx_4(request))
 }
 
-/// Returns whether a response is a Turbo stream.
-pub(crate) fn is_turbo_stream<B>(response: &ServiceResponse<B>) -> bool {
-    eligibility::has_media_type(response, b"text/vnd.turbo-stream.html")
-}
-
 /// Returns whether a response has an empty body into which messages can be inserted, such as after
 /// a deletion.
-pub(crate) fn may_be_empty<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+pub(crate) fn may_be_empty<B: MessageBody>(
+    response: &ServiceResponse<B>,
+    media_type: MediaType,
+) -> bool {
     matches!(
         response.response().body().size(),
         BodySize::None | BodySize::Sized(0)
     ) && response.status() == StatusCode::OK
-        && (eligibility::is_html(response) || !response.headers().contains_key(CONTENT_TYPE))
+        && matches!(media_type, MediaType::Html | MediaType::Missing)
 }
 
 /// Returns the view of the requesting page, if the request names it: by `Salver-View`,

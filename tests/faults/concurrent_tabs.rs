@@ -7,10 +7,10 @@ use salver::store::{Limits, RedisStore, Store};
 use salver::{Context, Message};
 
 use super::{by_profile, pending};
-use crate::support::at;
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::redis::Server;
+use crate::support::{at, encode_all};
 
 const TABS: usize = 64;
 const CONTEXTS: usize = 1_000;
@@ -64,7 +64,11 @@ async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: Hist
         for context in &*contexts {
             let batch: Vec<_> = (0..BATCH).map(|_| history.message(context)).collect();
             store
-                .add(context, &batch, &Limits::default())
+                .add(
+                    context,
+                    &encode_all(batch.iter().cloned()),
+                    &Limits::default(),
+                )
                 .await
                 .unwrap();
             batch

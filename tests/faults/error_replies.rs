@@ -8,7 +8,7 @@ use salver::store::{Claim, Limits, RedisStore, Selector, Store};
 use salver::{Context, Error, Message};
 
 use crate::support::redis::Server;
-use crate::support::{at, eventually};
+use crate::support::{at, encode_all, eventually};
 
 const LEASE: Duration = Duration::from_secs(15);
 const AGE: Duration = Duration::from_secs(3600);
@@ -61,13 +61,17 @@ impl ErrorReplyFixture {
         let (store, context) = (RedisStore::new(&server.url()).unwrap(), at("ada", "page"));
         let limits = Limits::default();
         store
-            .add(&context, &[Message::info("claimed")], &limits)
+            .add(&context, &encode_all([Message::info("claimed")]), &limits)
             .await
             .unwrap();
         let contexts = std::slice::from_ref(&context);
         let claim = store.claim(contexts, LEASE, AGE).await.unwrap();
         store
-            .add(&context, &[Message::info("pending").tag("tag")], &limits)
+            .add(
+                &context,
+                &encode_all([Message::info("pending").tag("tag")]),
+                &limits,
+            )
             .await
             .unwrap();
         Self {
@@ -89,7 +93,7 @@ impl ErrorReplyFixture {
             "peek" => store.peek(&contexts, AGE).await.map(drop),
             "claim" => store.claim(&contexts, LEASE, AGE).await.map(drop),
             "add" => store
-                .add(&self.context, &[Message::info("new")], &limits)
+                .add(&self.context, &encode_all([Message::info("new")]), &limits)
                 .await
                 .map(drop),
             "confirm" => store.confirm(&self.claim).await,

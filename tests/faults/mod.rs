@@ -23,6 +23,7 @@ mod secrets;
 mod session_lifecycle;
 mod shared_cache;
 pub mod site;
+mod stops;
 mod tls_and_auth;
 mod xss_payloads;
 

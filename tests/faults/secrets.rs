@@ -10,7 +10,7 @@ use crate::support::logs::Logs;
 use crate::support::metrics::RecordedMetrics;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::support::{at, eventually};
+use crate::support::{at, encode_all, eventually};
 
 /// Part of every text, title, tag, link and data value, and of the password.
 const CANARY: &str = "cAnArY";
@@ -163,7 +163,9 @@ async fn log_everything(salver: &Salver) {
     let bad_url = RedisStore::new(&format!("redis://:{CANARY}@[bad")).unwrap_err();
     tracing::error!(?invalid, ?bad_url, health = %salver.health().await, "refused");
     let store = RedisStore::new(&format!("redis://{CANARY}:{CANARY}@127.0.0.1:1")).unwrap();
-    let refused = store.add(&context, &[message()], &Limits::default()).await;
+    let refused = store
+        .add(&context, &encode_all([message()]), &Limits::default())
+        .await;
     tracing::error!(?store, refused = ?refused, "no server");
     tokio::time::sleep(Duration::from_millis(10)).await;
 }

@@ -13,6 +13,7 @@ use actix_web::rt::{System, SystemRunner};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, web};
 use salver::store::{AddOutcome, Limits, RedisStore, Store};
+use salver::wire::EncodedMessage;
 use salver::{Context, Message, Messages, Salver, SessionId, View, limits, wire};
 use tokio::runtime::Runtime;
 use url::Url;
@@ -123,7 +124,7 @@ pub fn key(fields: &[u8]) -> bool {
         }
 
         redis.server.set(&[b"moved", fields[0]]);
-        let message = [Message::info("x")];
+        let message = [EncodedMessage::new(Message::info("x")).unwrap()];
         let limits = Limits::default();
         match redis.run(redis.store.add(&context, &message, &limits)) {
             Ok(AddOutcome::SessionMoved(id)) => {

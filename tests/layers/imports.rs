@@ -9,6 +9,7 @@ const LAYERS: [&[&str]; 7] = [
     &[
         "backoff",
         "breaker",
+        "call_counter",
         "call_policy",
         "config",
         "context",

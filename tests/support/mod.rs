@@ -18,7 +18,8 @@ pub mod spy;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use salver::{Context, SessionId, View};
+use salver::wire::EncodedMessage;
+use salver::{Context, Message, SessionId, View};
 
 /// Creates a session id from a readable name.
 pub fn session(name: &str) -> SessionId {
@@ -29,6 +30,12 @@ pub fn session(name: &str) -> SessionId {
 pub fn at(session_name: &str, view: &str) -> Context {
     let view = View::try_from(view.to_owned()).unwrap();
     Context::new("app", session(session_name), view).unwrap()
+}
+
+/// Encodes messages as a handle does for its store.
+pub fn encode_all(messages: impl IntoIterator<Item = Message>) -> Vec<EncodedMessage> {
+    let encoded = messages.into_iter().map(EncodedMessage::new);
+    encoded.collect::<Result<_, _>>().unwrap()
 }
 
 /// Polls every 5 milliseconds until `poll` returns a value. Panics after 10 seconds.

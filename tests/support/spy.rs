@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use salver::store::{
     AddOutcome, Changes, Claim, Issue, Limits, MemoryStore, ReadResult, Selector, Store,
-    StoreFuture, SweepProgress,
+    StoreFuture, StoreStats, SweepProgress,
 };
-use salver::{Context, Error, Message, SessionId, View};
+use salver::wire::EncodedMessage;
+use salver::{Context, Error, SessionId, View};
 
 /// The recorded calls of a spy, and the controls of its behaviour. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +116,7 @@ impl<S: Store> Store for SpyStore<S> {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         spied!(self, "add", self.inner.add(context, messages, limits))
@@ -197,6 +198,10 @@ impl<S: Store> Store for SpyStore<S> {
 
     // Not recorded: a handle runs one check in the background after the first reply of the store,
     // which delays no page.
+    fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
+        spied!(self, "stats", self.inner.stats(app, from))
+    }
+
     fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         self.inner.health_check(app)
     }

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::store::{AddOutcome, Claim, Limits, ReadResult, Store};
+use crate::wire::EncodedMessage;
 use crate::{Context, Error, Message, MessageId, SessionId, View};
 
 pub(crate) const APP: &str = "app";
@@ -134,7 +135,7 @@ impl StoreUnderTest {
         messages: &[Message],
     ) -> AddOutcome {
         self.store
-            .add(context, messages, limits)
+            .add(context, &encode_all(messages), limits)
             .await
             .expect("the add failed")
     }
@@ -146,7 +147,7 @@ impl StoreUnderTest {
         messages: &[Message],
     ) -> Error {
         self.store
-            .add(context, messages, limits)
+            .add(context, &encode_all(messages), limits)
             .await
             .expect_err("the add was not rejected")
     }
@@ -260,4 +261,11 @@ pub(crate) fn id_created_before(age: Duration) -> MessageId {
     let seconds = u64::try_from(created_at.unix_timestamp()).unwrap();
     let timestamp = Timestamp::from_unix(NoContext, seconds, created_at.nanosecond());
     Uuid::new_v7(timestamp).try_into().unwrap()
+}
+
+fn encode_all(messages: &[Message]) -> Vec<EncodedMessage> {
+    let encoded = messages.iter().cloned().map(EncodedMessage::new);
+    encoded
+        .collect::<Result<_, _>>()
+        .expect("a test adds an invalid message")
 }

@@ -11,7 +11,8 @@ use crate::store::{
     AddOutcome, Changes, Claim, ClaimedMembers, Issue, Limits, MAX_REDIRECTS, ReadResult, Selector,
     Store, StoreFuture, StoreStats, SweepProgress, millis,
 };
-use crate::{Context, Error, Message, SessionId, View, wire};
+use crate::wire::EncodedMessage;
+use crate::{Context, Error, SessionId, View};
 
 /// Default maximum size of all messages in bytes: 64 MiB. Over it, the sessions that expire first
 /// are removed. Stops visitors from filling the memory of the process.
@@ -137,14 +138,15 @@ impl Store for MemoryStore {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
-            let mut members = Vec::with_capacity(messages.len());
-            for message in messages {
-                members.push((millis(message.delay()), wire::encode(message)?));
-            }
+            let member = |encoded: &EncodedMessage| {
+                let delay = encoded.message().delay();
+                (millis(delay), encoded.member().to_vec())
+            };
+            let members = messages.iter().map(member).collect();
             let now = self.clock.now();
             let outcome = self.with_session(context.app(), context.session(), |session| {
                 session.add(now, context.view(), members, limits)

@@ -15,7 +15,8 @@ use crate::store::{
     AddOutcome, Changes, Claim, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
     StoreStats, SweepProgress,
 };
-use crate::{Context, Error, Message, SessionId, View};
+use crate::wire::EncodedMessage;
+use crate::{Context, Error, SessionId, View};
 
 /// The lease of a take in a Cluster, which is a claim followed by its confirm.
 const TAKE_LEASE: Duration = Duration::from_secs(15);
@@ -110,11 +111,11 @@ impl Store for RedisStore {
     fn add<'a>(
         &'a self,
         context: &'a Context,
-        messages: &'a [Message],
+        messages: &'a [EncodedMessage],
         limits: &'a Limits,
     ) -> StoreFuture<'a, AddOutcome> {
         Box::pin(async move {
-            let add = scripts::add(context, messages, limits)?;
+            let add = scripts::add(context, messages, limits);
             let added = match limits.replicas {
                 0 => self
                     .connection

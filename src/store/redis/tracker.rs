@@ -9,7 +9,7 @@ use futures_util::future::{FutureExt, select};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::backoff::jitter;
+use crate::backoff::{Backoff, jitter};
 use crate::log_limit::LogLimit;
 use crate::redis::{Connector, InvalidationHandler, TrackingConnection};
 use crate::store::redis::keys;
@@ -25,9 +25,9 @@ const MAX_TRACKED_CONTEXTS: usize = 2 << 20;
 /// Number of keys that the server scans in one step of a resync pass. The server executes no other
 /// command during a step.
 const SCAN_COUNT: usize = 500;
-/// Upper bound of the first pause after a failed attempt. Each further attempt doubles the bound up
-/// to [`MAX_BACKOFF`]. The pause has random jitter.
+/// Longest pause after the first failed attempt to track.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+/// Longest pause after any failed attempt. While there is no connection, every page queries.
 const MAX_BACKOFF: Duration = Duration::from_millis(800);
 /// Pause after the server rejected tracking. Retries fail until an operator changes the
 /// permissions.
@@ -153,24 +153,22 @@ impl TrackerTask {
     async fn reconnect_loop(&self) {
         static LOG_LIMIT: LogLimit = LogLimit::new();
 
-        let mut backoff = INITIAL_BACKOFF;
+        let mut backoff = Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF);
         loop {
             let started = Instant::now();
             let Err(error) = self.track().await;
-            backoff = match started.elapsed() > MAX_BACKOFF {
-                true => INITIAL_BACKOFF,
-                false => (backoff * 2).min(MAX_BACKOFF),
-            };
+            if started.elapsed() > MAX_BACKOFF {
+                backoff.reset();
+            }
             self.handler.changes.invalidate_all();
             let permanent = is_permanent(&error);
             if permanent && LOG_LIMIT.allow() {
                 tracing::warn!(%error, "client tracking unavailable; every page queries Redis until it is restored");
             }
             *lock(&self.last_error) = Some(error);
-            sleep(if permanent {
-                DENIED_BACKOFF
-            } else {
-                jitter(backoff)
+            sleep(match permanent {
+                true => DENIED_BACKOFF,
+                false => backoff.next_jittered(),
             })
             .await;
         }

@@ -55,16 +55,13 @@ pub(crate) async fn add(
     let view = View::try_from(std::mem::take(&mut body.view))?;
     let message = body.message();
     let id = message.id();
-    state.visitor.mark_modified(&state.visitor.issuer(&request));
     let salver = &state.app_state.salver;
-    let context = salver.context_for(session, view);
-    if salver
-        .add_without_redirect(&context, message)
-        .await?
-        .messages
-        == 0
-    {
+    let accepted = salver.accept(vec![message])?;
+    if accepted.is_empty() {
         return Err(Error::invalid("level", "is below the site's minimum level").into());
     }
+    state.visitor.mark_modified(&state.issuer(&request));
+    let context = salver.context_for(session, view);
+    salver.add_without_redirect(&context, &accepted).await?;
     Ok(caller::json(StatusCode::CREATED, json!({ "id": id })))
 }

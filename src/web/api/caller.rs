@@ -24,7 +24,7 @@ impl Caller {
         if csrf::is_cross_origin(request) {
             return Err(Problem::cross_origin());
         }
-        let session = state.visitor.session(request);
+        let session = state.session(request);
         Ok(Self { state, session })
     }
 }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::web::api::caller::{Caller, json};
 use crate::web::api::problem::Problem;
 use crate::web::request::eligibility;
-use crate::web::request::headers::RequestHeaders;
 use crate::{Message, View};
 
 /// The request body.
@@ -42,7 +41,7 @@ pub(crate) async fn claim(
         lease_ms: salver.config().lease.as_millis(),
         ..ClaimResponse::default()
     };
-    let may_claim = eligibility::may_claim(&request, &RequestHeaders::of(&request));
+    let may_claim = eligibility::may_claim(&request, state.headers(&request));
     let Some(session) = session.filter(|_| may_claim) else {
         return Ok(json(StatusCode::OK, response));
     };

@@ -107,10 +107,8 @@ impl Messages {
     ///
     /// As [`Salver::add`].
     pub async fn add_message(&self, message: Message) -> Result<Added, Error> {
-        message
-            .validate()
-            .map_err(|error| error.with_operation("add"))?;
-        if !self.state.app_state.salver.passes_level(&message) {
+        let accepted = self.state.app_state.salver.accept(vec![message])?;
+        if accepted.is_empty() {
             return Ok(Added::default());
         }
         let context = self.own_context()?;
@@ -122,7 +120,7 @@ impl Messages {
             .state
             .app_state
             .salver
-            .add_without_redirect(&context, message)
+            .add_without_redirect(&context, &accepted)
             .await?;
         self.state
             .app_state
@@ -268,9 +266,9 @@ impl FromRequest for Messages {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(RequestState::of(request).map(|state| {
             // Resolved now, because the extractor does not keep the request.
-            state.visitor.session(request);
+            state.session(request);
             Self {
-                issuer: state.visitor.issuer(request),
+                issuer: state.issuer(request),
                 view: state.view(request).ok_or_else(|| {
                     Error::invalid("view", "is missing: no route matched the request")
                 }),

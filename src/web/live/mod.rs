@@ -1,6 +1,6 @@
 //! Messages on open pages: a stream of Server-Sent Events to the page script.
 
-mod registry;
+pub(crate) mod registry;
 mod shutdown;
 mod sse;
 mod stream;
@@ -12,9 +12,8 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, Resource, web};
 
 use crate::web::assets::Asset;
+use crate::web::live::registry::StreamRegistry;
 use crate::{Salver, SessionId};
-
-pub(crate) use self::registry::STREAMS;
 
 /// Maximum number of streams of a worker that read the store at the same time. Stops streams that
 /// wake together from delaying pages.
@@ -36,7 +35,8 @@ pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
 }
 
 impl Salver {
-    /// Closes the streams of a session in this process. Its open pages reload.
+    /// Closes the streams of a session that this handle and its clones have open in this process.
+    /// Its open pages reload.
     ///
     /// [`Messages::renew`](crate::Messages::renew) and
     /// [`Messages::close_session`](crate::Messages::close_session) do this by themselves. Call it
@@ -44,10 +44,11 @@ impl Salver {
     /// the site, streams end within 15 minutes, and the page script reopens them with the session
     /// that the browser then has.
     pub fn reset_streams(&self, session: &SessionId) {
-        STREAMS.close_session(self.app(), session);
+        self.extension::<StreamRegistry>()
+            .close_session(self.app(), session);
     }
 
-    /// Closes all streams of this process and accepts no more. Call it before
+    /// Closes all streams of this handle and its clones, and accepts no more. Call it before
     /// [`ServerHandle::stop`](actix_web::dev::ServerHandle::stop).
     ///
     /// A server that shuts down waits for its responses, and a stream does not end by itself.
@@ -55,6 +56,6 @@ impl Salver {
     /// actix-web stops a server close the streams too, unless
     /// [`Routes::without_signal_handlers`](crate::web::Routes::without_signal_handlers) is set.
     pub fn close_streams(&self) {
-        STREAMS.shut_down();
+        self.extension::<StreamRegistry>().shut_down();
     }
 }

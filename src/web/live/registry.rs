@@ -1,23 +1,20 @@
-//! The open streams of this process: their limits, and the signals that close them.
+//! The open streams of a handle: their limits, and the signals that close them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::{Context, SessionId, View, telemetry};
 
-/// Maximum number of streams of one process. Stops visitors from using up the file descriptors and
+/// Maximum number of streams of one handle. Stops visitors from using up the file descriptors and
 /// the memory that pages need.
 const MAX_STREAMS: usize = 25_000;
-/// Maximum number of streams of one session in one process, more than the views that one visitor
+/// Maximum number of streams of one session, more than the views that one visitor
 /// has open. Stops one visitor from using up [`MAX_STREAMS`].
 const MAX_STREAMS_PER_SESSION: usize = 32;
-
-/// The streams of this process.
-pub(crate) static STREAMS: LazyLock<StreamRegistry> = LazyLock::new(StreamRegistry::default);
 
 /// The reason why a stream is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +30,21 @@ pub(crate) enum CloseReason {
 
 type SessionKey = (Arc<str>, SessionId);
 
-/// A registry of open streams.
-#[derive(Default)]
-pub(crate) struct StreamRegistry(Mutex<OpenStreams>);
+/// The open streams of a handle, in this process.
+pub(crate) struct StreamRegistry {
+    open: Mutex<OpenStreams>,
+    /// Set when the handler of the signals that stop the process is installed.
+    pub(super) handles_signals: Once,
+}
+
+impl Default for StreamRegistry {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            handles_signals: Once::new(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct OpenStreams {
@@ -75,7 +84,7 @@ impl StreamRegistry {
     ///
     /// With a `client` id, it closes the earlier streams of the same session, client and view.
     pub(crate) fn register(
-        &self,
+        self: &Arc<Self>,
         context: &Context,
         client: Option<String>,
     ) -> Option<Registration> {
@@ -110,6 +119,7 @@ impl StreamRegistry {
         open.count += 1;
         telemetry::stream_opened(&session_key.0);
         Some(Registration {
+            registry: Arc::clone(self),
             session: session_key,
             signal,
         })
@@ -134,12 +144,13 @@ impl StreamRegistry {
 
     fn lock(&self) -> MutexGuard<'_, OpenStreams> {
         // A panic cannot leave the registry half-changed, so a poisoned lock is safe to use.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The registration of one stream. Dropping it removes the stream from the registry.
 pub(crate) struct Registration {
+    registry: Arc<StreamRegistry>,
     session: SessionKey,
     signal: Arc<CloseSignal>,
 }
@@ -158,7 +169,7 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = STREAMS.lock();
+        let mut open = self.registry.lock();
         if let Entry::Occupied(mut streams) = open.sessions.entry(self.session.clone()) {
             streams
                 .get_mut()

@@ -1,17 +1,25 @@
 //! Shutdown: a server that stops waits for its responses, and a stream does not end by itself.
 
-use std::sync::Once;
+use std::sync::Arc;
 
 use crate::runtime;
+use crate::web::live::registry::StreamRegistry;
 
-/// Closes all streams at the signals by which actix-web stops a server. Only the first call has an
-/// effect.
-pub(crate) fn install_handler() {
-    static ONCE: Once = Once::new();
-
-    // If the background runtime cannot start, a server that stops waits for its streams until its
-    // own shutdown timeout.
-    ONCE.call_once(|| drop(runtime::spawn(wait_for_signal())));
+/// Closes all streams at the signals by which actix-web stops a server. Only the first call for a
+/// registry has an effect.
+pub(crate) fn install_handler(streams: &Arc<StreamRegistry>) {
+    streams.handles_signals.call_once(|| {
+        let streams = Arc::downgrade(streams);
+        let shutdown = async move {
+            wait_for_signal().await;
+            if let Some(streams) = streams.upgrade() {
+                streams.shut_down();
+            }
+        };
+        // If the background runtime cannot start, a server that stops waits for its streams until
+        // its own shutdown timeout.
+        drop(runtime::spawn(shutdown));
+    });
 }
 
 #[cfg(unix)]
@@ -20,8 +28,6 @@ async fn wait_for_signal() {
 
     use futures_util::future::select_all;
     use tokio::signal::unix::{SignalKind, signal};
-
-    use crate::web::live::STREAMS;
 
     let kinds = [
         SignalKind::terminate(),
@@ -34,12 +40,11 @@ async fn wait_for_signal() {
         .collect();
     let waiting = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
     pin!(select_all(waiting)).await;
-    STREAMS.shut_down();
 }
 
 #[cfg(not(unix))]
 async fn wait_for_signal() {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        crate::web::live::STREAMS.shut_down();
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

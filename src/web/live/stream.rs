@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::backoff::jitter;
 use crate::log_limit::LogLimit;
 use crate::store::Listener;
-use crate::web::live::registry::{CloseReason, Registration, STREAMS};
+use crate::web::live::registry::{CloseReason, Registration};
 use crate::web::live::unconfirmed::Unconfirmed;
 use crate::web::live::{shutdown, sse};
 use crate::web::request::app_state::AppState;
@@ -66,16 +66,17 @@ pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpR
         return Ok(HttpResponse::Forbidden().finish());
     }
     let StreamQuery { view, client } = parse_query(request)?;
-    let Some(session) = state.visitor.session(request) else {
+    let Some(session) = state.session(request) else {
         // A browser does not reconnect after 204. Without a session there are no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
     let context = state.app_state.salver.context_for(session, view);
-    let Some(registration) = STREAMS.register(&context, client) else {
+    let streams = &state.app_state.streams;
+    let Some(registration) = streams.register(&context, client) else {
         return Err(Error::unavailable("too many open streams"));
     };
     if handles_signals {
-        shutdown::install_handler();
+        shutdown::install_handler(streams);
     }
     let translator = state.translator(request).clone();
     let stream = Stream::new(&state.app_state, context, translator, registration);

@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
+#[cfg(feature = "live")]
+use crate::web::live::registry::StreamRegistry;
 use crate::web::partial;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::session_cache::SessionCache;
@@ -28,7 +31,10 @@ pub(crate) struct AppState {
     pub(crate) translator: TranslatorFactory,
     /// Whether partials carry messages.
     pub(crate) partials: bool,
-    pub(crate) unknown_views: &'static UnknownViewDetector,
+    /// Shared by all workers: a message that one worker adds may be shown by another.
+    pub(crate) unknown_views: Arc<UnknownViewDetector>,
+    #[cfg(feature = "live")]
+    pub(crate) streams: Arc<StreamRegistry>,
     /// Whether pages confirm in the browser which messages they show.
     #[cfg(feature = "live")]
     pub(crate) confirm_in_browser: bool,
@@ -42,7 +48,7 @@ impl AppState {
     pub(crate) fn session_of(
         &self,
         request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
+        headers: &RequestHeaders,
     ) -> Option<SessionId> {
         let app = self.salver.app();
         self.session

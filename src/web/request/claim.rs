@@ -11,7 +11,6 @@ use crate::handle::ClaimGuard;
 use crate::log_limit::LogLimit;
 use crate::web::partial::Partial;
 use crate::web::request::eligibility;
-use crate::web::request::headers::RequestHeaders;
 use crate::web::request::state::{PageMessages, RequestState, ResponseKind};
 
 /// Conditions that need an operator are logged once a minute, not once for each page.
@@ -32,9 +31,7 @@ impl RequestState {
 
     async fn claim(&self, request: &HttpRequest) -> PageMessages {
         let claimable = self.claimable.take();
-        let Some(context) =
-            claimable.or_else(|| self.claimable_context(request, &RequestHeaders::of(request)))
-        else {
+        let Some(context) = claimable.or_else(|| self.claimable_context(request)) else {
             return PageMessages::default();
         };
         #[cfg(feature = "live")]
@@ -112,20 +109,19 @@ impl RequestState {
     pub(crate) fn may_have_messages(
         &self,
         request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
         partial: Option<&Partial>,
     ) -> bool {
         if !self.response_only.borrow().is_empty() || self.has_claim() {
             return true;
         }
-        if partial.is_some() && self.claimable_partial_contexts(request, headers).is_some() {
+        if partial.is_some() && self.claimable_partial_contexts(request).is_some() {
             return true;
         }
         // A response to htmx may also be a full page.
         if partial.is_some_and(|partial| *partial != Partial::Htmx) {
             return false;
         }
-        let claimable = self.claimable_context(request, headers);
+        let claimable = self.claimable_context(request);
         let any = claimable.is_some();
         self.claimable.replace(claimable);
         any
@@ -133,15 +129,12 @@ impl RequestState {
 
     /// Returns the context to claim for this request; `None` if the request may not claim, has no
     /// session, or is known to have no pending messages.
-    fn claimable_context(
-        &self,
-        request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
-    ) -> Option<Context> {
+    fn claimable_context(&self, request: &HttpRequest) -> Option<Context> {
+        let headers = self.headers(request);
         if !eligibility::may_claim(request, headers) {
             return None;
         }
-        let session = self.visitor.session_with_headers(request, headers)?;
+        let session = self.session(request)?;
         let view = self.app_state.page_view(request);
         let salver = &self.app_state.salver;
         let is_known_empty = !self.visitor.bypasses_index()
@@ -153,15 +146,12 @@ impl RequestState {
     /// Returns the contexts to claim for a partial: those of the requesting page, and that of this
     /// request's own view if the request added messages to it. `None` as in
     /// [`claimable_context`](Self::claimable_context).
-    fn claimable_partial_contexts(
-        &self,
-        request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
-    ) -> Option<Vec<Context>> {
+    fn claimable_partial_contexts(&self, request: &HttpRequest) -> Option<Vec<Context>> {
+        let headers = self.headers(request);
         if !eligibility::may_claim(request, headers) {
             return None;
         }
-        let session = self.visitor.session_with_headers(request, headers)?;
+        let session = self.session(request)?;
         let view = match &*self.response_kind.borrow() {
             ResponseKind::PartialOf(view) => self.app_state.record_view(view.clone()),
             _ => self.app_state.requesting_page_view(request),
@@ -191,7 +181,7 @@ impl RequestState {
             return PageMessages::default();
         }
         let claim = async {
-            match self.claimable_partial_contexts(request, &RequestHeaders::of(request)) {
+            match self.claimable_partial_contexts(request) {
                 Some(contexts) => self.claim_contexts(request, contexts).await,
                 None => PageMessages::default(),
             }

@@ -3,6 +3,7 @@
 //! OWASP.)
 
 use actix_web::HttpRequest;
+use url::Url;
 
 /// Returns whether a request may open a stream: it accepts `text/event-stream` and comes from a
 /// page of the same origin.
@@ -33,9 +34,18 @@ fn same_origin(request: &HttpRequest) -> Option<bool> {
         return Some(site == "same-origin");
     }
     let page = header(request, "origin").or_else(|| header(request, "referer"))?;
-    let host = page.split_once("://").map(|(_, rest)| rest);
-    let host = host.and_then(|rest| rest.split('/').next());
-    Some(host == Some(request.connection_info().host()))
+    Some(has_host(page, request.connection_info().host()).unwrap_or(false))
+}
+
+/// Returns whether a URL leads to this host and port. `None` if either cannot be parsed, as the
+/// origin `null` of a sandboxed frame.
+fn has_host(url: &str, host: &str) -> Option<bool> {
+    let url = Url::parse(url).ok()?;
+    // The scheme of the URL decides which port may be left out. Behind a proxy, the scheme of the
+    // request may be another one.
+    let site = Url::parse(&format!("{}://{host}", url.scheme())).ok()?;
+    let port = Url::port_or_known_default;
+    Some(url.host().is_some() && url.host() == site.host() && port(&url) == port(&site))
 }
 
 fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {

@@ -1,8 +1,9 @@
-//! The request headers that Salver uses, read in one pass: a lookup for each of them costs more
-//! than one pass over all headers.
+//! The request headers that Salver uses, read in one pass for each request: a lookup for each of
+//! them costs more.
+
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HeaderValue;
 
 use crate::web::session::cookies::Cookies;
 
@@ -14,7 +15,7 @@ const PAGE_DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
 
 /// The request headers that Salver uses.
 #[derive(Default)]
-pub(crate) struct RequestHeaders<'a> {
+pub(crate) struct RequestHeaders {
     /// Whether the response is not displayed as a page, or not yet: a prefetch, an image, a script.
     pub(crate) is_speculative: bool,
     /// Whether a proxy reports the scheme or host of the visitor's request.
@@ -22,12 +23,13 @@ pub(crate) struct RequestHeaders<'a> {
     /// Whether htmx or Turbo sent the request, perhaps for a partial.
     pub(crate) is_partial_request: bool,
     pub(crate) has_cookies: bool,
-    pub(crate) cookies: Cookies<'a>,
-    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) cookies: Cookies,
+    /// Whether the `Host` header names this machine; `None` without the header.
+    pub(crate) is_loopback_host: Option<bool>,
 }
 
-impl<'a> RequestHeaders<'a> {
-    pub(crate) fn of(request: &'a HttpRequest) -> Self {
+impl RequestHeaders {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         let mut headers = Self::default();
         for (name, value) in request.headers() {
             match name.as_str() {
@@ -35,7 +37,10 @@ impl<'a> RequestHeaders<'a> {
                     headers.has_cookies = true;
                     headers.cookies.parse(value.as_bytes());
                 }
-                "host" => headers.host = headers.host.or(Some(value)),
+                "host" => {
+                    let is_loopback = || value.to_str().is_ok_and(is_loopback);
+                    headers.is_loopback_host.get_or_insert_with(is_loopback);
+                }
                 "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => headers.is_proxied = true,
                 "sec-fetch-dest" => headers.is_speculative |= !is_page(value.as_bytes()),
                 "hx-request" | "turbo-frame" => headers.is_partial_request = true,
@@ -52,6 +57,15 @@ impl<'a> RequestHeaders<'a> {
         }
         headers
     }
+}
+
+/// Returns whether a host, perhaps with a port, is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn is_page(destination: &[u8]) -> bool {

@@ -12,10 +12,12 @@ use crate::handle::ClaimGuard;
 use crate::web::partial;
 use crate::web::partial::Partial;
 use crate::web::request::app_state::AppState;
+use crate::web::request::headers::RequestHeaders;
 use crate::web::request::visitor::Visitor;
+use crate::web::response::eligibility::MediaType;
 use crate::web::session::issuer::SessionIssuer;
 use crate::web::translation::Translator;
-use crate::{Context, Error, Message, View};
+use crate::{Context, Error, Message, SessionId, View};
 
 /// A handler's decision about the claim. It takes precedence over the outcome of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub(crate) struct PageMessages {
 pub(crate) struct RequestState {
     pub(crate) app_state: Rc<AppState>,
     pub(crate) visitor: Visitor,
+    headers: OnceCell<RequestHeaders>,
     /// The context to claim, if it is already determined.
     pub(super) claimable: RefCell<Option<Context>>,
     pub(super) page_messages: tokio::sync::OnceCell<PageMessages>,
@@ -79,6 +82,7 @@ impl RequestState {
         let state = Rc::new(Self {
             app_state: Rc::clone(app_state),
             visitor: Visitor::new(app_state),
+            headers: OnceCell::new(),
             claimable: RefCell::default(),
             page_messages: tokio::sync::OnceCell::new(),
             claim: RefCell::default(),
@@ -112,6 +116,26 @@ impl RequestState {
             tracing::error!(%error, "the middleware is missing; the request fails");
             error
         })
+    }
+
+    /// Returns the headers of this request, which the first call reads.
+    pub(crate) fn headers(&self, request: &HttpRequest) -> &RequestHeaders {
+        self.headers.get_or_init(|| RequestHeaders::of(request))
+    }
+
+    /// Returns the session of the visitor, if there is one. Never creates one.
+    pub(crate) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
+        self.visitor.session(request, self.headers(request))
+    }
+
+    /// Returns the issuer of sessions for the visitor.
+    pub(crate) fn issuer(&self, request: &HttpRequest) -> SessionIssuer {
+        self.visitor.issuer(request, self.headers(request))
+    }
+
+    /// Sets the hint cookie if the index was bypassed without it, as after a released claim.
+    pub(crate) fn set_hint_cookie(&self, request: &HttpRequest) {
+        self.visitor.set_hint_cookie(|| self.issuer(request));
     }
 
     /// Moves the visitor to a new session id, with all messages, including those that this request
@@ -154,11 +178,15 @@ impl RequestState {
     }
 
     /// Returns the kind of partial that the response is; `None` for a full page.
-    pub(crate) fn partial<B: MessageBody>(&self, response: &ServiceResponse<B>) -> Option<Partial> {
+    pub(crate) fn partial<B: MessageBody>(
+        &self,
+        response: &ServiceResponse<B>,
+        media_type: MediaType,
+    ) -> Option<Partial> {
         match *self.response_kind.borrow() {
             ResponseKind::FullPage => None,
             ResponseKind::Auto if !self.app_state.partials => None,
-            _ => Partial::of(response),
+            _ => Partial::of(response, media_type),
         }
     }
 

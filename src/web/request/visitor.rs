@@ -60,14 +60,10 @@ impl Visitor {
     }
 
     /// Returns the session, if there is one. Never creates one.
-    pub(crate) fn session(&self, request: &HttpRequest) -> Option<SessionId> {
-        self.session_with_headers(request, &RequestHeaders::of(request))
-    }
-
-    pub(crate) fn session_with_headers(
+    pub(super) fn session(
         &self,
         request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
+        headers: &RequestHeaders,
     ) -> Option<SessionId> {
         let mut session = self.session.borrow_mut();
         if let SessionState::Unresolved = *session {
@@ -101,9 +97,9 @@ impl Visitor {
     }
 
     /// Sets the hint cookie if the index was bypassed without it, as after a released claim.
-    pub(crate) fn set_hint_cookie(&self, request: &HttpRequest) {
+    pub(super) fn set_hint_cookie(&self, issuer: impl FnOnce() -> SessionIssuer) {
         if self.bypasses_index.get() && self.hint.borrow().is_none() {
-            self.mark_modified(&self.issuer(request));
+            self.mark_modified(&issuer());
         }
     }
 
@@ -175,9 +171,12 @@ impl Visitor {
         cookie.into_iter().chain(hint)
     }
 
-    pub(crate) fn issuer(&self, request: &HttpRequest) -> SessionIssuer {
-        self.app_state
-            .session
-            .issuer(request, self.app_state.plain_http)
+    pub(super) fn issuer(&self, request: &HttpRequest, headers: &RequestHeaders) -> SessionIssuer {
+        let AppState {
+            session,
+            plain_http,
+            ..
+        } = &*self.app_state;
+        session.issuer(request, headers, *plain_http)
     }
 }

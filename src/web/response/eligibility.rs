@@ -2,7 +2,7 @@
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::http::{Method, StatusCode};
 
 /// Returns whether messages rendered into this response count as shown once it has been sent.
@@ -27,17 +27,31 @@ fn is_page(status: StatusCode) -> bool {
     }
 }
 
-/// Returns whether a response is HTML.
-pub(crate) fn is_html<B>(response: &ServiceResponse<B>) -> bool {
-    has_media_type(response, b"text/html")
+/// The media type of a response, without parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    Html,
+    TurboStream,
+    Other,
+    /// The response has no `Content-Type`.
+    Missing,
 }
 
-/// Returns whether a response has this media type, ignoring its parameters.
-pub(crate) fn has_media_type<B>(response: &ServiceResponse<B>, media_type: &[u8]) -> bool {
-    let value = response.headers().get(header::CONTENT_TYPE);
-    let value = value.map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = value.split(|byte| *byte == b';').next();
-    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type))
+impl MediaType {
+    pub(crate) fn of<B>(response: &ServiceResponse<B>) -> Self {
+        let Some(value) = response.headers().get(header::CONTENT_TYPE) else {
+            return Self::Missing;
+        };
+        let essence = value.as_bytes().split(|byte| *byte == b';').next();
+        let essence = essence.unwrap_or_default().trim_ascii();
+        if essence.eq_ignore_ascii_case(b"text/html") {
+            Self::Html
+        } else if essence.eq_ignore_ascii_case(b"text/vnd.turbo-stream.html") {
+            Self::TurboStream
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// Returns whether the body is already compressed, so that the slot cannot be found in it.

@@ -76,7 +76,7 @@ fn finish<B, T>(
     mut response: ServiceResponse<T>,
     body: impl FnOnce(T) -> Body<B>,
 ) -> ServiceResponse<Body<B>> {
-    state.visitor.set_hint_cookie(response.request());
+    state.set_hint_cookie(response.request());
     if !state.take_response_only().is_empty() {
         tracing::warn!(
             "message for this response not shown: the page has no slot, renders `Pending` itself (use `Pending::now`), or \

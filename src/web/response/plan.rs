@@ -6,9 +6,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 
 use crate::web::partial::{self, Partial};
-use crate::web::request::headers::RequestHeaders;
 use crate::web::request::state::RequestState;
-use crate::web::response::eligibility;
+use crate::web::response::eligibility::{self, MediaType};
 
 /// How a response is finalized.
 pub(crate) struct ResponsePlan {
@@ -24,21 +23,22 @@ impl ResponsePlan {
     /// Decides how a response is finalized. Makes no store call.
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
         let counts_as_shown = eligibility::counts_as_shown(response);
-        let is_empty = !counts_as_shown && partial::may_be_empty(response);
+        let media_type = MediaType::of(response);
+        let is_empty = !counts_as_shown && partial::may_be_empty(response, media_type);
         if state.is_rendered() || !(counts_as_shown || is_empty) {
             return Self::without_injection(
                 counts_as_shown && !state.is_discarded_by_client(response),
             );
         }
-        let is_stream = partial::is_turbo_stream(response);
-        if !(is_empty || is_stream || eligibility::is_html(response)) {
+        let is_stream = media_type == MediaType::TurboStream;
+        if !(is_empty || is_stream || media_type == MediaType::Html) {
             return Self::without_injection(counts_as_shown);
         }
         let request = response.request();
-        let headers = RequestHeaders::of(request);
+        let headers = state.headers(request);
         // Most pages are not requested by a script: the check for a partial is skipped for them.
         let partial = match headers.is_partial_request || is_stream {
-            true => state.partial(response),
+            true => state.partial(response, media_type),
             false => None,
         };
         let carries_nothing =
@@ -46,8 +46,7 @@ impl ResponsePlan {
         if carries_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
             return Self::without_injection(false);
         }
-        let injects =
-            is_readable(response) && state.may_have_messages(request, &headers, partial.as_ref());
+        let injects = is_readable(response) && state.may_have_messages(request, partial.as_ref());
         Self {
             counts_as_shown: true,
             injects,

@@ -3,13 +3,13 @@
 
 use std::cell::RefCell;
 
+use subtle::ConstantTimeEq;
+
 use crate::SessionId;
-use crate::web::session::token::{TOKEN_LEN, Token};
+use crate::web::session::token::{Token, TokenBytes};
 
 /// Number of cached visitors. Bounds the memory of each worker to about 100 KiB.
 const CAPACITY: usize = 1024;
-
-type TokenBytes = [u8; TOKEN_LEN];
 
 /// A direct-mapped cache: each token maps to one entry, which the most recent visitor occupies.
 pub(crate) struct SessionCache(RefCell<Vec<Option<(TokenBytes, SessionId)>>>);
@@ -23,12 +23,12 @@ impl Default for SessionCache {
 impl SessionCache {
     /// Returns the session of a token. `app` must be the same in all calls. `None` for an invalid
     /// token.
-    pub(crate) fn session(&self, token: &[u8], app: &str) -> Option<SessionId> {
-        let token: TokenBytes = token.try_into().ok()?;
+    pub(crate) fn session(&self, token: TokenBytes, app: &str) -> Option<SessionId> {
         let mut entries = self.0.borrow_mut();
         let entry = entries.get_mut(slot_index(&token))?;
+        // In constant time: response times reveal nothing about the token of another visitor.
         if let Some((cached, session)) = entry
-            && constant_time_eq(cached, &token)
+            && bool::from(cached.ct_eq(&token))
         {
             return Some(session.clone());
         }
@@ -43,19 +43,4 @@ impl SessionCache {
 fn slot_index(token: &TokenBytes) -> usize {
     let [first, second, ..] = *token;
     (usize::from(first) << 5 ^ usize::from(second)) % CAPACITY
-}
-
-/// Compares two tokens in constant time, so that response times reveal nothing about the token of
-/// another visitor.
-fn constant_time_eq(one: &TokenBytes, other: &TokenBytes) -> bool {
-    let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
-    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
-    let words = words.iter().zip(other_words);
-    let differs = words.fold(0, |differs, (one, other)| {
-        differs | (word(one) ^ word(other))
-    });
-    let rest = rest.iter().zip(other_rest);
-    rest.fold(differs, |differs, (one, other)| {
-        differs | u64::from(one ^ other)
-    }) == 0
 }

@@ -106,7 +106,7 @@ impl SessionSource {
     pub(crate) fn find(
         &self,
         request: &HttpRequest,
-        headers: &RequestHeaders<'_>,
+        headers: &RequestHeaders,
         app: &str,
         cache: &SessionCache,
         plain_http: bool,
@@ -128,26 +128,30 @@ impl SessionSource {
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
                 let token = session.get::<String>(SESSION_KEY).ok()??;
-                cache.session(token.as_bytes(), app)
+                cache.session(token.as_bytes().try_into().ok()?, app)
             }
         }
     }
 
     /// Returns the issuer of sessions for this visitor. It does not keep the request.
-    pub(crate) fn issuer(&self, request: &HttpRequest, plain_http: bool) -> SessionIssuer {
-        let headers = RequestHeaders::of(request);
+    pub(crate) fn issuer(
+        &self,
+        request: &HttpRequest,
+        headers: &RequestHeaders,
+        plain_http: bool,
+    ) -> SessionIssuer {
         match &self.0 {
             Kind::Header(_) => SessionIssuer::None,
             // The closure may read a cookie of the application, if the request has cookies.
             Kind::Closure(_) if headers.has_cookies => {
-                SessionIssuer::External(is_tls(request, &headers))
+                SessionIssuer::External(is_tls(request, headers))
             }
             Kind::Closure(_) => SessionIssuer::None,
-            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, &headers, plain_http)),
+            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, headers, plain_http)),
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                SessionIssuer::ActixSession(session, is_tls(request, &headers))
+                SessionIssuer::ActixSession(session, is_tls(request, headers))
             }
         }
     }

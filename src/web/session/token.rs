@@ -12,7 +12,9 @@ use crate::{Error, SessionId};
 /// guessed and no two are equal.
 const TOKEN_BYTES: usize = 32;
 /// Length of a token in characters: base64url without padding.
-pub(crate) const TOKEN_LEN: usize = 43;
+const TOKEN_LEN: usize = 43;
+/// The characters of a token, or other bytes of the same length.
+pub(crate) type TokenBytes = [u8; TOKEN_LEN];
 /// Allowed last characters of a token. The last one encodes four bits of the token and two zero
 /// bits.
 const LAST_CHARACTERS: &str = "AEIMQUYcgkosw048";

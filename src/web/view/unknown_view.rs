@@ -1,7 +1,7 @@
 //! Detection of messages for views without a page: the usual reason why a message does not appear.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,11 +13,7 @@ pub(crate) const MAX_VIEWS: usize = 1024;
 /// How long a message may wait for a page of its view before a warning is logged.
 const WARN_AFTER: Duration = Duration::from_secs(60);
 
-/// One detector for all workers: a message that one worker adds may be shown by another.
-pub(crate) static UNKNOWN_VIEWS: LazyLock<UnknownViewDetector> =
-    LazyLock::new(UnknownViewDetector::default);
-
-/// The views to which this process has added messages or of which it has served pages.
+/// The views to which a handle has added messages or of which it has served pages.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownViewDetector(Mutex<HashMap<ViewKey, State>>);
 

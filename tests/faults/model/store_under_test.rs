@@ -10,7 +10,7 @@ use super::call::{
     Bounds, Call, ContextRef, ModelClaim, NewMessage, Outcome, ReadMode, ReadOutcome, SESSIONS,
     Target, VIEWS,
 };
-use crate::support::{at, session};
+use crate::support::{at, encode_all, session};
 
 /// Adds a raw member, as an external writer does at the given time.
 type Put = Box<dyn Fn(&Context, &str, u64)>;
@@ -166,7 +166,7 @@ impl StoreUnderTest {
         messages: &[NewMessage],
         bounds: &Bounds,
     ) -> Result<Outcome, Error> {
-        let messages: Vec<_> = messages.iter().map(|new| new.message.clone()).collect();
+        let messages = encode_all(messages.iter().map(|new| new.message.clone()));
         let outcome = self
             .store
             .add(&context_of(context), &messages, &limits(bounds))

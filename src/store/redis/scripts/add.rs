@@ -9,7 +9,8 @@ use crate::redis::{Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{Parts, build_request, parse_session};
 use crate::store::{AddOutcome, millis};
-use crate::{Context, Error, Message, wire};
+use crate::wire::EncodedMessage;
+use crate::{Context, Error};
 
 /// `add.lua`, which writers in other languages run with `EVAL`. Its KEYS and ARGV are part of wire
 /// v1.
@@ -18,11 +19,7 @@ pub const ADD: &str = include_str!("add.lua");
 static ADD_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(ADD));
 
 /// Builds the request of an add. The caller chooses the connection.
-pub(crate) fn add(
-    context: &Context,
-    messages: &[Message],
-    limits: &Limits,
-) -> Result<Request, Error> {
+pub(crate) fn add(context: &Context, messages: &[EncodedMessage], limits: &Limits) -> Request {
     let keys = [Key::context(context), Key::session_index(context)];
     let mut request = build_request(&ADD_SCRIPT, Idempotency::Idempotent, &keys);
     let when_full = match limits.when_full {
@@ -36,10 +33,10 @@ pub(crate) fn add(
         .arg(when_full);
     for message in messages {
         request
-            .arg(millis(message.delay()))
-            .arg(wire::encode(message)?);
+            .arg(millis(message.message().delay()))
+            .arg(message.member());
     }
-    Ok(request)
+    request
 }
 
 /// Parses the reply of an add.

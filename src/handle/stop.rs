@@ -1,0 +1,45 @@
+//! Stops after a call to the store, as a crash of the process would: for tests of a store.
+
+use crate::Salver;
+
+impl Salver {
+    /// Returns how many calls to the store this handle and its clones have finished.
+    ///
+    /// Pages and settlements count too. Health checks do not, nor does a call that the circuit
+    /// breaker rejects.
+    #[must_use]
+    pub fn finished_calls(&self) -> u64 {
+        self.shared.calls.counter().finished()
+    }
+
+    /// Lets `calls` more calls to the store finish. Then nothing that uses this handle continues,
+    /// as after a crash of the process.
+    ///
+    /// The caller of the last call never receives its reply. A test drops it, and checks through
+    /// another handle of the same store what the crash has left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use salver::{Message, Salver, SessionId};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("shop")?;
+    /// let context = salver.context(SessionId::new("ada")?, "orders")?;
+    /// salver.stop_after(1);
+    /// tokio::select! {
+    ///     _ = salver.add(&context, Message::info("Your order has left.")) => unreachable!(),
+    ///     () = salver.stopped() => {}
+    /// }
+    /// assert_eq!(salver.finished_calls(), 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn stop_after(&self, calls: u64) {
+        self.shared.calls.counter().stop_after(calls);
+    }
+
+    /// Waits until the last call of [`stop_after`](Self::stop_after) has finished.
+    pub async fn stopped(&self) {
+        self.shared.calls.counter().stopped().await;
+    }
+}
