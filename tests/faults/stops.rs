@@ -4,7 +4,6 @@
 //! process stops after that call. Another process checks what is left, and repeats the operation
 //! where that is documented as safe.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -269,12 +268,9 @@ async fn stop_everywhere(store: &str, processes: &Processes) -> (u64, u64) {
             let stopping = processes.start();
             let scene = Scene::prepare(operation, &format!("{name}-{call}"), &observer).await;
             stopping.stop_after(call);
-            let run = async {
-                scene.run(operation, &stopping).await;
-                pending::<()>().await;
-            };
             tokio::select! {
-                () = run => unreachable!(),
+                biased;
+                () = scene.run(operation, &stopping) => panic!("{operation:?} continues"),
                 () = stopping.stopped() => stops += 1,
             }
             let expected = scene.expected(operation, call);

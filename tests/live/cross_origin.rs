@@ -58,16 +58,21 @@ async fn cross_origin_requests_read_and_remove_nothing() {
         assert_eq!(response.status(), 403, "{headers:?}");
         assert_eq!(response.bytes().await.unwrap(), "");
     }
-    let confirm = |name: &'static str, value: &'static str| {
+    let confirm = |name: &str, value: &str| {
         let request = Client::new().post(format!("{}/salver/confirm", site.url));
         let request = request.header(VISITOR_HEADER, "ada").header(name, value);
         request.json(&json!({ "view": "p", "ids": [id] }))
     };
+    // Another host on the port of the site, and the host of the site on another port.
+    let other_host = site.url.replace("127.0.0.1", "evil.example");
+    assert_ne!(other_host, site.url);
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
         ("origin", "https://evil.example"),
         ("origin", "null"),
+        ("origin", &other_host),
+        ("origin", "http://127.0.0.1:1"),
     ] {
         let response = confirm(name, value).send().await.unwrap();
         assert_eq!(response.status(), 403, "{name}: {value}");
