@@ -93,6 +93,12 @@ impl Index {
     }
 
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.created_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.millis_at(Instant::now())
+    }
+
+    /// Returns a time in milliseconds since `created_at`.
+    pub(crate) fn millis_at(&self, time: Instant) -> u64 {
+        let elapsed = time.saturating_duration_since(self.created_at);
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }

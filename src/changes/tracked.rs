@@ -1,6 +1,7 @@
 //! The reports of the tracking connection.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use tokio::time::sleep;
 
@@ -16,15 +17,11 @@ impl Changes {
         self.listeners.notify(fingerprint);
     }
 
-    /// Returns the current time, for [`record_heartbeat`](Self::record_heartbeat).
-    pub(crate) fn now(&self) -> u64 {
-        self.index().map_or(0, Index::now)
-    }
-
     /// Records that every change before this time has been received.
-    pub(crate) fn record_heartbeat(&self, time: u64) {
+    pub(crate) fn record_heartbeat(&self, time: Instant) {
         if let Some(index) = self.index() {
-            index.last_heartbeat.store(time, Ordering::Release);
+            let millis = index.millis_at(time);
+            index.last_heartbeat.store(millis, Ordering::Release);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One connection, opened on demand.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::redis::{Cmd, Value};
@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::redis::classify;
 use crate::redis::classify::Failure;
+use crate::redis::connect::Connector;
 use crate::redis::in_flight::{InFlight, StallPolicy};
 use crate::redis::raw_connection::RawConnection;
-use crate::redis::{Connector, Idempotency, Request, reply, retry};
+use crate::redis::{Idempotency, Request, reply, retry};
 use crate::{Error, runtime};
 
 /// Longest pause after the first failed connection attempt. A server that is down is not flooded.
@@ -44,6 +45,25 @@ pub(crate) struct Connection {
     on_background_runtime: bool,
     /// A standard mutex: locked only to read and update the state, never across an `.await`.
     state: Arc<Mutex<State>>,
+}
+
+/// The connection of another runtime, while something uses it.
+#[derive(Debug)]
+pub(crate) struct WeakConnection(Weak<Mutex<State>>);
+
+impl WeakConnection {
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Returns the connection to the servers of `shared`, if it is still used.
+    pub(crate) fn upgrade(&self, shared: &Connection) -> Option<Connection> {
+        Some(Connection {
+            connector: shared.connector.clone(),
+            on_background_runtime: false,
+            state: self.0.upgrade()?,
+        })
+    }
 }
 
 /// An established connection. Its epoch ensures that a failure closes only the connection on which
@@ -142,6 +162,10 @@ impl Connection {
             on_background_runtime: false,
             state: Arc::default(),
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakConnection {
+        WeakConnection(Arc::downgrade(&self.state))
     }
 
     pub(crate) fn connector(&self) -> &Connector {

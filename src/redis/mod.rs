@@ -8,6 +8,7 @@
 //! the deadline.
 
 mod classify;
+mod client;
 mod connect;
 mod connection;
 mod in_flight;
@@ -16,12 +17,13 @@ mod replication;
 mod reply;
 mod request;
 mod retry;
+mod tracker;
 mod tracking;
 
+pub(crate) use self::client::Client;
 #[cfg(feature = "tls")]
 pub(crate) use self::connect::TlsConfig;
-pub(crate) use self::connect::{ConnectionConfig, Connector, Topology};
-pub(crate) use self::connection::Connection;
-pub(crate) use self::replication::ReplicatedWriter;
+pub(crate) use self::connect::{ConnectionConfig, Topology};
 pub(crate) use self::request::{Idempotency, Request, Script};
-pub(crate) use self::tracking::{InvalidationHandler, TrackingConnection};
+pub(crate) use self::tracker::{Registration, TrackingHandler};
+pub(crate) use self::tracking::TrackingConnection;

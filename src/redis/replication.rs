@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::redis::classify;
 use crate::redis::classify::Failure;
+use crate::redis::connect::Connector;
 use crate::redis::raw_connection::{RawConnection, WaitReplicas};
-use crate::redis::{Connection, Connector, Request, reply, retry};
+use crate::redis::{Request, reply, retry};
 use crate::{Error, runtime};
 
 /// Maximum number of connections for these writes, and therefore of concurrent writes.
@@ -60,9 +61,9 @@ pub(crate) struct ReplicatedWriter {
 }
 
 impl ReplicatedWriter {
-    /// Creates a pool with the connector of a connection. Connects on first use.
-    pub(crate) fn for_connection(connection: &Connection) -> Self {
-        let pool = Pool::builder(ConnectionManager(connection.connector().clone()));
+    /// Creates a pool. Connects on first use.
+    pub(crate) fn new(connector: Connector) -> Self {
+        let pool = Pool::builder(ConnectionManager(connector));
         let pool = pool
             .max_size(MAX_CONNECTIONS)
             .runtime(Runtime::Tokio1)

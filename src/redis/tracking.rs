@@ -1,35 +1,58 @@
 //! A connection on which the server reports changed keys (`CLIENT TRACKING`).
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
 use crate::Error;
+use crate::redis::connect::Connector;
 use crate::redis::connect::PrimaryMonitor;
-use crate::redis::{Connector, Idempotency, classify};
+use crate::redis::{Idempotency, classify};
 
 /// Receiver of invalidation messages. The driver of the connection calls it between two reads of
 /// the socket, so it must not block.
 pub(crate) trait InvalidationHandler: Send + Sync + 'static {
-    /// A key with the tracked prefix was written or removed.
+    /// A key with a tracked prefix was written or removed.
     fn invalidated(&self, key: &[u8]);
-    /// Any key may have changed.
+    /// Any key may have changed, or changes are no longer received.
     fn all_invalidated(&self);
-    /// The connection is closed.
-    fn disconnected(&self);
 }
 
-/// A connection on which one server reports every change to keys with a prefix, made by any client
-/// (`CLIENT TRACKING ON BCAST`, Redis 6.0). Dropping it closes the connection.
+/// A connection on which one server reports every change to keys with some prefixes, made by any
+/// client (`CLIENT TRACKING ON BCAST`, Redis 6.0). Dropping it closes the connection.
 pub(crate) struct TrackingConnection {
     connection: MultiplexedConnection,
+    /// The prefixes whose changes the server reports. It rejects a prefix that it has already.
+    prefixes: Mutex<HashSet<String>>,
     primary_monitor: Option<PrimaryMonitor>,
 }
 
 impl TrackingConnection {
-    /// Connects and turns tracking on. When it returns, the handler receives changes.
+    /// Connects. The handler receives the changes of the prefixes that are [tracked](Self::track).
+    ///
+    /// # Errors
+    ///
+    /// `is_unavailable`, `is_denied`.
+    pub(crate) async fn open(
+        connector: &Connector,
+        handler: Arc<dyn InvalidationHandler>,
+    ) -> Result<Self, Error> {
+        let on_push = move |push: PushInfo| {
+            dispatch_push(&*handler, push);
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let (connection, primary_monitor) = connector.connect_with_push(on_push).await?;
+        Ok(Self {
+            connection,
+            prefixes: Mutex::default(),
+            primary_monitor,
+        })
+    }
+
+    /// Tracks the keys with a prefix. When it returns, the handler receives their changes.
     ///
     /// Also subscribes to `channel`. The server then applies `client-output-buffer-limit pubsub` to
     /// the connection, which bounds what it buffers for a client that has stopped reading. Messages
@@ -38,26 +61,24 @@ impl TrackingConnection {
     /// # Errors
     ///
     /// `is_unavailable`, `is_denied`; `is_unreadable` if the server does not support tracking.
-    pub(crate) async fn open(
-        connector: &Connector,
-        prefix: &str,
-        channel: &str,
-        handler: Arc<dyn InvalidationHandler>,
-    ) -> Result<Self, Error> {
-        let on_push = move |push: PushInfo| {
-            dispatch_push(&*handler, push);
-            Ok::<_, std::convert::Infallible>(())
-        };
-        let (mut connection, primary_monitor) = connector.connect_with_push(on_push).await?;
-        let mut track = ::redis::cmd("CLIENT");
-        track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
-        query::<Value>(&connection, &track).await?;
-        let subscribed = connection.subscribe(channel).await;
-        subscribed.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)?;
-        Ok(Self {
-            connection,
-            primary_monitor,
-        })
+    pub(crate) async fn track(&self, prefix: &str, channel: &str) -> Result<(), Error> {
+        if !self.lock_prefixes().contains(prefix) {
+            let mut track = ::redis::cmd("CLIENT");
+            track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
+            query::<Value>(&self.connection, &track).await?;
+            self.lock_prefixes().insert(prefix.to_owned());
+        }
+        let subscribed = self.connection.clone().subscribe(channel).await;
+        subscribed.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)
+    }
+
+    /// Returns the number of prefixes whose changes the server reports.
+    pub(crate) fn tracked_prefixes(&self) -> usize {
+        self.lock_prefixes().len()
+    }
+
+    fn lock_prefixes(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.prefixes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the Sentinels report another primary than this server. Never completes without
@@ -126,7 +147,7 @@ fn dispatch_push(handler: &dyn InvalidationHandler, push: PushInfo) {
                 _ => handler.all_invalidated(),
             }
         }
-        PushKind::Disconnection => handler.disconnected(),
+        PushKind::Disconnection => handler.all_invalidated(),
         _ => {}
     }
 }

@@ -191,26 +191,63 @@ async fn listener_reports_end_of_store() {
 
 /// With application names from untrusted input, a process has at most one connection for each
 /// listener, and one more.
+/// Returns how many key prefixes the server tracks.
+fn tracked_prefixes(server: &Server) -> usize {
+    let info: String = server.run(&[b"INFO", b"stats"]);
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("tracking_total_prefixes:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
 #[tokio::test]
-async fn untrusted_app_names_keep_connections_bounded() {
+async fn untrusted_app_names_keep_prefixes_bounded() {
     let server = Server::start();
     // The default user, because the documented permissions are for one application.
     let salver = redis(&format!("redis://127.0.0.1:{}", server.port));
     let mut kept = tracked_listener(&salver).await;
-    for n in 0..5 {
+    for n in 0..200 {
         let context = Context::new(format!("untrusted{n}"), session("ada"), View::ANY);
-        drop(salver.listen(&context.unwrap()));
-        eventually("all but the last connection are closed", async || {
-            (tracking_connections(&server).len() == 2).then_some(())
+        let listener = salver.listen(&context.unwrap());
+        eventually("the prefix is tracked", async || {
+            (tracked_prefixes(&server) >= 2).then_some(())
         })
         .await;
+        drop(listener);
+        assert!(tracked_prefixes(&server) <= 80);
     }
     while timeout(Duration::from_millis(20), kept.changed())
         .await
         .is_ok()
     {}
     external_zadd(&server, &at("ada", "p"), "for the kept listener");
-    timeout(REPORT_TIMEOUT, kept.changed())
+    timeout(Duration::from_secs(10), kept.changed())
         .await
-        .expect("the connection of the kept listener was closed");
+        .expect("the kept listener receives no reports");
+}
+
+#[tokio::test]
+async fn apps_share_one_tracking_connection() {
+    let server = Server::start();
+    let salver = redis(&format!("redis://127.0.0.1:{}", server.port));
+    let mut one = tracked_listener(&salver).await;
+    let context = Context::new("other", session("ada"), View::ANY).unwrap();
+    let mut other = salver.listen(&context);
+    eventually("both prefixes are tracked", async || {
+        (tracked_prefixes(&server) == 2).then_some(())
+    })
+    .await;
+    assert_eq!(tracking_connections(&server).len(), 1);
+    for listener in [&mut one, &mut other] {
+        while timeout(Duration::from_millis(1_200), listener.changed())
+            .await
+            .is_ok()
+        {}
+    }
+
+    external_zadd(&server, &context, "for the other app");
+    let reported = timeout(REPORT_TIMEOUT, other.changed()).await;
+    reported.expect("no change of the other app was reported");
+    let reported = timeout(Duration::from_millis(100), one.changed()).await;
+    reported.expect_err("a change of another app was reported");
 }

@@ -4,7 +4,7 @@
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
-use crate::redis::Connection;
+use crate::redis::Client;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::cluster;
 use crate::store::redis::scripts::cluster::{ContextDump, SourceState};
@@ -16,7 +16,7 @@ use crate::{Context, Error, SessionId};
 const MAX_CONCURRENT_CONTEXTS: usize = 8;
 
 pub(crate) async fn migrate(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -24,22 +24,20 @@ pub(crate) async fn migrate(
     limits: &Limits,
 ) -> Result<(), Error> {
     // A repeat does not reopen the new session: later changes to it are not undone.
-    if cluster::close_source(connection, app, from, to, limits, false).await?
-        == SourceState::NotMoved
-    {
+    if cluster::close_source(client, app, from, to, limits, false).await? == SourceState::NotMoved {
         if from == to {
             return Ok(());
         }
-        cluster::open_target(connection, app, to, reopen).await?;
+        cluster::open_target(client, app, to, reopen).await?;
     }
     let SourceState::Moved(views) =
-        cluster::close_source(connection, app, from, to, limits, true).await?
+        cluster::close_source(client, app, from, to, limits, true).await?
     else {
         return Ok(());
     };
     let moves = iter(views).map(|view| async move {
         let old = Context::new(app, from.clone(), view)?;
-        move_context(connection, &old, to, limits).await
+        move_context(client, &old, to, limits).await
     });
     let moved: Result<(), Error> = moves
         .buffer_unordered(MAX_CONCURRENT_CONTEXTS)
@@ -50,27 +48,27 @@ pub(crate) async fn migrate(
 }
 
 async fn move_context(
-    connection: &Connection,
+    client: &Client,
     old: &Context,
     to: &SessionId,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let dump = cluster::read_context(connection, old, limits).await?;
-    let new = write_following(connection, old, to, &dump, limits).await?;
-    let confirmed = cluster::delete_source(connection, old, &dump).await?;
+    let dump = cluster::read_context(client, old, limits).await?;
+    let new = write_following(client, old, to, &dump, limits).await?;
+    let confirmed = cluster::delete_source(client, old, &dump).await?;
     // A page of the old session has shown these messages meanwhile: the copies must not be shown.
     let claimed = vec![ClaimedMembers::new(new, confirmed)];
     let shown = Claim {
         members: claimed,
         ..Claim::default()
     };
-    scripts::confirm(connection, &shown).await
+    scripts::confirm(client, &shown).await
 }
 
 /// Writes a copied context to the new session, or to the session to which that has moved. Returns
 /// the context that was written.
 async fn write_following(
-    connection: &Connection,
+    client: &Client,
     old: &Context,
     to: &SessionId,
     dump: &ContextDump,
@@ -78,7 +76,7 @@ async fn write_following(
 ) -> Result<Context, Error> {
     let mut new = old.with_session(to.clone());
     for _ in 0..MAX_REDIRECTS {
-        match cluster::write_context(connection, &new, dump, limits).await {
+        match cluster::write_context(client, &new, dump, limits).await {
             Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
             // A logout during the migration also removes the contexts that are not copied yet.
             Err(error) if error.is_session_closed() => return Ok(new),

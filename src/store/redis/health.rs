@@ -8,7 +8,7 @@ use ::redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::redis::Connection;
+use crate::redis::Client;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::parse;
 use crate::store::{Issue, IssueKind};
@@ -22,9 +22,9 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// reject adds.
 const NEARLY_FULL_PERCENT: u64 = 95;
 
-pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issue>, Error> {
+pub(crate) async fn check(client: &Client, app: &str) -> Result<Vec<Issue>, Error> {
     let check = HealthCheck {
-        connection,
+        client,
         missing_permissions: BTreeSet::new(),
     };
     let issues = check.run(app).await;
@@ -39,7 +39,7 @@ pub(crate) async fn check(connection: &Connection, app: &str) -> Result<Vec<Issu
 
 /// A health check of a server, or of all nodes of a Cluster.
 struct HealthCheck<'a> {
-    connection: &'a Connection,
+    client: &'a Client,
     /// Commands that the user may not run.
     missing_permissions: BTreeSet<String>,
 }
@@ -70,7 +70,7 @@ impl HealthCheck<'_> {
         }
         self.try_command::<Value>(0, &["EVAL", "return 1", "0"])
             .await?;
-        match scripts::check_permissions(self.connection, app).await {
+        match scripts::check_permissions(self.client, app).await {
             Ok(missing) => self.missing_permissions.extend(missing),
             Err(error) if lacks_permission(&error, "key") => {
                 let detail =
@@ -102,7 +102,7 @@ impl HealthCheck<'_> {
     ) -> Result<Option<Option<T>>, Error> {
         let mut command = Cmd::new();
         command.arg(arguments);
-        match self.connection.execute_on_node(node, command).await {
+        match self.client.execute_on_node(node, command).await {
             Ok(Some(reply)) => Ok(Some(Some(parse(reply)?))),
             Ok(None) => Ok(None),
             Err(error) if lacks_permission(&error, "") => {

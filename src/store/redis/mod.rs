@@ -5,12 +5,12 @@ mod builder;
 mod cluster_migration;
 mod health;
 mod keys;
+mod pending_index;
 mod resync;
 mod scan;
 pub(crate) mod scripts;
 mod store;
 mod sweep;
-mod tracker;
 
 pub use self::builder::RedisStoreBuilder;
 pub use self::scripts::ADD as ADD_SCRIPT;

@@ -3,7 +3,7 @@
 use ::redis::cmd;
 
 use crate::Error;
-use crate::redis::Connection;
+use crate::redis::Client;
 use crate::store::redis::keys;
 use crate::store::redis::scripts::parse;
 
@@ -47,7 +47,7 @@ impl Cursor {
 
 /// Runs one step, from the cursor that the previous step returned.
 pub(crate) async fn step(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     from: Option<&str>,
 ) -> Result<ScanPage, Error> {
@@ -57,13 +57,10 @@ pub(crate) async fn step(
         .arg("MATCH")
         .arg(keys::contexts_pattern(app));
     scan.arg("COUNT").arg(SCAN_COUNT).arg("TYPE").arg("zset");
-    let Some(page) = connection.execute_on_node(position.node, scan).await? else {
+    let Some(page) = client.execute_on_node(position.node, scan).await? else {
         return Ok(ScanPage::default());
     };
-    let total_keys = match connection
-        .execute_on_node(position.node, cmd("DBSIZE"))
-        .await?
-    {
+    let total_keys = match client.execute_on_node(position.node, cmd("DBSIZE")).await? {
         Some(size) => parse(size)?,
         None => 0,
     };
@@ -71,7 +68,7 @@ pub(crate) async fn step(
     position.cursor = cursor;
     // Without a node of this number, the next step returns nothing and is the last.
     position.node += usize::from(cursor == 0);
-    let more = cursor != 0 || connection.is_cluster();
+    let more = cursor != 0 || client.is_cluster();
     let next = more.then(|| position.format());
     Ok(ScanPage {
         contexts,

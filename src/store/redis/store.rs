@@ -1,15 +1,14 @@
 //! The Redis store: every operation on messages is one Lua script.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::redis::{Connection, ConnectionConfig, Connector, ReplicatedWriter};
+use crate::redis::{Client, ConnectionConfig};
 #[cfg(feature = "cluster")]
 use crate::store::redis::cluster_migration;
+use crate::store::redis::pending_index::IndexTracking;
 use crate::store::redis::scripts::{self, ReadMode};
-use crate::store::redis::tracker::Tracker;
 use crate::store::redis::{health, sweep};
 use crate::store::{
     AddOutcome, Changes, Claim, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
@@ -29,13 +28,9 @@ const TAKE_LEASE: Duration = Duration::from_secs(15);
 /// the stored data.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    connection: Connection,
-    replicated_writer: ReplicatedWriter,
-    /// The stores of worker threads, so that an app with several wrapped scopes has one connection
-    /// per worker.
-    per_thread: Arc<Mutex<HashMap<ThreadId, Weak<Self>>>>,
-    /// The trackers of the pending indexes, by application.
-    trackers: Arc<Mutex<HashMap<String, Tracker>>>,
+    client: Client,
+    /// The pending indexes, by application.
+    indexes: Arc<Mutex<HashMap<String, IndexTracking>>>,
 }
 
 impl RedisStore {
@@ -48,33 +43,28 @@ impl RedisStore {
     /// `maxclients`.
     #[must_use]
     pub fn from_pool(pool: deadpool_redis::Pool) -> Self {
-        Self::with_connector(Connector::Pool(pool))
+        Self::with_client(Client::from_pool(pool))
     }
 
     pub(super) fn from_config(config: &ConnectionConfig) -> Result<Self, Error> {
-        Ok(Self::with_connector(Connector::new(config)?))
+        Client::new(config).map(Self::with_client)
     }
 
-    fn with_connector(connector: Connector) -> Self {
-        let connection = Connection::on_background_runtime(connector);
+    fn with_client(client: Client) -> Self {
         Self {
-            replicated_writer: ReplicatedWriter::for_connection(&connection),
-            connection,
-            per_thread: Arc::default(),
-            trackers: Arc::default(),
+            client,
+            indexes: Arc::default(),
         }
     }
 
     /// Returns the change notifications of an application, if they have been requested before.
     fn changes_of(&self, app: &str) -> Option<Arc<Changes>> {
-        let trackers = self.lock_trackers();
-        trackers
-            .get(app)
-            .map(|tracker| Arc::clone(&tracker.changes))
+        let indexes = self.lock_indexes();
+        indexes.get(app).map(|index| Arc::clone(&index.changes))
     }
 
-    fn lock_trackers(&self) -> MutexGuard<'_, HashMap<String, Tracker>> {
-        self.trackers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_indexes(&self) -> MutexGuard<'_, HashMap<String, IndexTracking>> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reports a change by this process itself, so that its next page does not depend on the
@@ -99,7 +89,7 @@ impl RedisStore {
         let query = changes
             .as_ref()
             .map(|changes| changes.begin_query(contexts));
-        let claim = scripts::read(&self.connection, contexts, mode, lease, max_age).await?;
+        let claim = scripts::read(&self.client, contexts, mode, lease, max_age).await?;
         if let Some(query) = query {
             query.finish(claim.result.next_due_in);
         }
@@ -117,14 +107,10 @@ impl Store for RedisStore {
         Box::pin(async move {
             let add = scripts::add(context, messages, limits);
             let added = match limits.replicas {
-                0 => self
-                    .connection
-                    .execute(&add)
-                    .await
-                    .map(|parts| (parts, true)),
+                0 => self.client.execute(&add).await.map(|parts| (parts, true)),
                 replicas => {
-                    self.replicated_writer
-                        .execute(add, replicas, limits.replica_timeout)
+                    self.client
+                        .execute_replicated(add, replicas, limits.replica_timeout)
                         .await
                 }
             };
@@ -145,7 +131,7 @@ impl Store for RedisStore {
     ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
             let query = scripts::read(
-                &self.connection,
+                &self.client,
                 contexts,
                 ReadMode::Peek,
                 Duration::ZERO,
@@ -169,7 +155,7 @@ impl Store for RedisStore {
             // A read-only server: show the messages without a lease, possibly twice. The confirm is
             // retried until the server accepts writes.
             scripts::read(
-                &self.connection,
+                &self.client,
                 contexts,
                 ReadMode::Peek,
                 Duration::ZERO,
@@ -185,7 +171,7 @@ impl Store for RedisStore {
         max_age: Duration,
     ) -> StoreFuture<'a, ReadResult> {
         Box::pin(async move {
-            if self.connection.is_cluster() {
+            if self.client.is_cluster() {
                 // The Cluster client retries after a lost connection: messages that the first
                 // attempt removed would be lost.
                 let claim = self.claim(contexts, TAKE_LEASE, max_age).await?;
@@ -198,12 +184,12 @@ impl Store for RedisStore {
     }
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
-        Box::pin(scripts::confirm(&self.connection, claim))
+        Box::pin(scripts::confirm(&self.client, claim))
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let released = scripts::release(&self.connection, claim).await;
+            let released = scripts::release(&self.client, claim).await;
             for claimed in &claim.members {
                 self.mark_changed(&claimed.context);
             }
@@ -212,11 +198,11 @@ impl Store for RedisStore {
     }
 
     fn retract<'a>(&'a self, context: &'a Context, selector: &'a Selector) -> StoreFuture<'a, u64> {
-        Box::pin(scripts::retract(&self.connection, context, selector))
+        Box::pin(scripts::retract(&self.client, context, selector))
     }
 
     fn clear<'a>(&'a self, context: &'a Context) -> StoreFuture<'a, ()> {
-        Box::pin(scripts::clear(&self.connection, context))
+        Box::pin(scripts::clear(&self.client, context))
     }
 
     fn clear_session<'a>(
@@ -225,12 +211,7 @@ impl Store for RedisStore {
         session: &'a SessionId,
         close: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
-        Box::pin(scripts::clear_session(
-            &self.connection,
-            app,
-            session,
-            close,
-        ))
+        Box::pin(scripts::clear_session(&self.client, app, session, close))
     }
 
     fn migrate<'a>(
@@ -243,16 +224,16 @@ impl Store for RedisStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             #[cfg(feature = "cluster")]
-            if self.connection.is_cluster() {
-                return cluster_migration::migrate(&self.connection, app, from, to, reopen, limits)
+            if self.client.is_cluster() {
+                return cluster_migration::migrate(&self.client, app, from, to, reopen, limits)
                     .await;
             }
-            scripts::migrate(&self.connection, app, from, to, reopen, limits).await
+            scripts::migrate(&self.client, app, from, to, reopen, limits).await
         })
     }
 
     fn contexts<'a>(&'a self, app: &'a str, session: &'a SessionId) -> StoreFuture<'a, Vec<View>> {
-        Box::pin(scripts::contexts(&self.connection, app, session))
+        Box::pin(scripts::contexts(&self.client, app, session))
     }
 
     fn sweep<'a>(
@@ -261,57 +242,43 @@ impl Store for RedisStore {
         max_age: Duration,
         from: Option<&'a str>,
     ) -> StoreFuture<'a, SweepProgress> {
-        Box::pin(sweep::sweep(&self.connection, app, max_age, from))
+        Box::pin(sweep::sweep(&self.client, app, max_age, from))
     }
 
     fn stats<'a>(&'a self, app: &'a str, from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
-        Box::pin(sweep::stats(&self.connection, app, from))
+        Box::pin(sweep::stats(&self.client, app, from))
     }
 
     fn health_check<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async move {
-            let mut issues = health::check(&self.connection, app).await?;
-            issues.extend(self.lock_trackers().get(app).and_then(Tracker::issue));
+            let mut issues = health::check(&self.client, app).await?;
+            issues.extend(self.lock_indexes().get(app).and_then(IndexTracking::issue));
             Ok(issues)
         })
     }
 
     fn changes(&self, app: &str) -> Option<Arc<Changes>> {
-        let connector = self.connection.connector();
-        if !connector.supports_tracking() {
+        if !self.client.supports_tracking() {
             return None;
         }
-        let mut trackers = self.lock_trackers();
-        if let Some(tracker) = trackers.get(app) {
-            return Some(Arc::clone(&tracker.changes));
+        let mut indexes = self.lock_indexes();
+        if let Some(index) = indexes.get(app) {
+            return Some(Arc::clone(&index.changes));
         }
-        // Names of applications can come from user input: unused trackers end before another one
+        // Names of applications can come from user input: unused indexes end before another one
         // starts.
-        trackers.retain(|_, tracker| tracker.is_needed());
-        // If the background runtime cannot start, there is no tracker, and pages query.
-        let tracker = Tracker::start(connector, app).ok()?;
-        let changes = Arc::clone(&tracker.changes);
-        trackers.insert(app.to_owned(), tracker);
+        indexes.retain(|_, index| index.is_needed());
+        // If the background runtime cannot start, there is no index, and pages query.
+        let index = IndexTracking::start(&self.client, app).ok()?;
+        let changes = Arc::clone(&index.changes);
+        indexes.insert(app.to_owned(), index);
         Some(changes)
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
-        let mut stores = self
-            .per_thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        stores.retain(|_, store| store.strong_count() > 0);
-        let thread = thread::current().id();
-        if let Some(store) = stores.get(&thread).and_then(Weak::upgrade) {
-            return store;
-        }
-        let store = Arc::new(Self {
-            connection: self.connection.for_current_runtime(),
-            replicated_writer: self.replicated_writer.clone(),
-            per_thread: Arc::clone(&self.per_thread),
-            trackers: Arc::clone(&self.trackers),
-        });
-        stores.insert(thread, Arc::downgrade(&store));
-        store
+        Arc::new(Self {
+            client: self.client.for_current_runtime(),
+            indexes: Arc::clone(&self.indexes),
+        })
     }
 }

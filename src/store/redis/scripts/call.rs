@@ -3,7 +3,7 @@
 use ::redis::{FromRedisValue, Value, from_redis_value};
 
 use crate::context::decode;
-use crate::redis::{Connection, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::{Error, SessionId};
 
@@ -19,8 +19,8 @@ pub(super) fn build_request(
 }
 
 /// Runs a script. Returns the elements of its reply after the first.
-pub(super) async fn run(connection: &Connection, request: Request) -> Result<Parts, Error> {
-    Ok(Parts(connection.execute(&request).await?.into_iter()))
+pub(super) async fn run(client: &Client, request: Request) -> Result<Parts, Error> {
+    Ok(Parts(client.execute(&request).await?.into_iter()))
 }
 
 /// Parses one element of a reply.

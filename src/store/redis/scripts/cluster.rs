@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::config::{Limits, MAX_MESSAGES};
 use crate::context::encode;
-use crate::redis::{Connection, Idempotency, Script};
+use crate::redis::{Client, Idempotency, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
 use crate::store::{AddOutcome, millis};
@@ -30,7 +30,7 @@ pub(crate) enum SourceState {
 }
 
 pub(crate) async fn close_source(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -44,7 +44,7 @@ pub(crate) async fn close_source(
     );
     request.arg(encode(to.as_str())).arg(millis(limits.ttl));
     request.arg(if close { "close" } else { "check" });
-    let mut parts = run(connection, request).await?;
+    let mut parts = run(client, request).await?;
     match parts.next::<String>()?.as_str() {
         "not_moved" => Ok(SourceState::NotMoved),
         "moved" => {
@@ -59,7 +59,7 @@ pub(crate) async fn close_source(
 }
 
 pub(crate) async fn open_target(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     to: &SessionId,
     reopen: bool,
@@ -70,7 +70,7 @@ pub(crate) async fn open_target(
         &[Key::SessionIndex(app, to)],
     );
     request.arg(if reopen { "reopen" } else { "reject" });
-    match run(connection, request).await?.next::<String>()?.as_str() {
+    match run(client, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
         _ => Err(Error::session_closed()),
     }
@@ -86,14 +86,14 @@ pub(crate) struct ContextDump {
 
 /// Reads a whole context, each member with its score. An expired context has no members.
 pub(crate) async fn read_context(
-    connection: &Connection,
+    client: &Client,
     from: &Context,
     limits: &Limits,
 ) -> Result<ContextDump, Error> {
     let keys = [Key::context(from), Key::session_index(from)];
     let mut request = build_request(&READ_CONTEXT, Idempotency::ReadOnly, &keys);
     request.arg(MAX_MESSAGES);
-    let mut parts = run(connection, request).await?;
+    let mut parts = run(client, request).await?;
     let ttl_ms: i64 = parts.next()?;
     Ok(ContextDump {
         // An external writer can create a context without expiry: use the minimum that an add sets.
@@ -104,7 +104,7 @@ pub(crate) async fn read_context(
 }
 
 pub(crate) async fn write_context(
-    connection: &Connection,
+    client: &Client,
     to: &Context,
     dump: &ContextDump,
     limits: &Limits,
@@ -119,7 +119,7 @@ pub(crate) async fn write_context(
     for (member, score) in &dump.members {
         request.arg(member).arg(score);
     }
-    let mut parts = run(connection, request).await?;
+    let mut parts = run(client, request).await?;
     match parts.next::<String>()?.as_str() {
         "ok" => Ok(AddOutcome::Added { displaced: 0 }),
         "moved" => Ok(AddOutcome::SessionMoved(parse_session(
@@ -132,7 +132,7 @@ pub(crate) async fn write_context(
 /// Removes a context that was copied. Returns the members that were confirmed after they were
 /// copied.
 pub(crate) async fn delete_source(
-    connection: &Connection,
+    client: &Client,
     from: &Context,
     dump: &ContextDump,
 ) -> Result<Vec<Vec<u8>>, Error> {
@@ -141,5 +141,5 @@ pub(crate) async fn delete_source(
     for (member, _) in &dump.members {
         request.arg(member);
     }
-    run(connection, request).await?.0.map(parse).collect()
+    run(client, request).await?.0.map(parse).collect()
 }

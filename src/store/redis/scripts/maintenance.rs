@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::Error;
-use crate::redis::{Connection, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::redis::keys;
 use crate::store::redis::scripts::call::{parse, run};
 use crate::store::{ContextStats, millis};
@@ -15,32 +15,25 @@ static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("swee
 static STATS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("stats.lua")));
 
 /// Returns the commands that the user has no permission to run.
-pub(crate) async fn check_permissions(
-    connection: &Connection,
-    app: &str,
-) -> Result<Vec<String>, Error> {
+pub(crate) async fn check_permissions(client: &Client, app: &str) -> Result<Vec<String>, Error> {
     let keys = keys::probe_keys(app);
     let mut request = Request::new(&CHECK_PERMISSIONS, Idempotency::Idempotent, keys.len());
     request.arg(&keys);
-    run(connection, request).await?.0.map(parse).collect()
+    run(client, request).await?.0.map(parse).collect()
 }
 
 /// Removes the messages that are older than `max_age` from one context. Returns their number.
-pub(crate) async fn sweep(
-    connection: &Connection,
-    key: &str,
-    max_age: Duration,
-) -> Result<u64, Error> {
+pub(crate) async fn sweep(client: &Client, key: &str, max_age: Duration) -> Result<u64, Error> {
     let mut request = Request::new(&SWEEP, Idempotency::Idempotent, 1);
     request.arg(key).arg(millis(max_age));
-    run(connection, request).await?.next()
+    run(client, request).await?.next()
 }
 
 /// Returns the statistics of one context.
-pub(crate) async fn stats(connection: &Connection, key: &str) -> Result<ContextStats, Error> {
+pub(crate) async fn stats(client: &Client, key: &str) -> Result<ContextStats, Error> {
     let mut request = Request::new(&STATS, Idempotency::ReadOnly, 1);
     request.arg(key);
-    let mut parts = run(connection, request).await?;
+    let mut parts = run(client, request).await?;
     let (messages, bytes) = (parts.next()?, parts.next()?);
     let (oldest, skiplist): (u64, u8) = (parts.next()?, parts.next()?);
     Ok(ContextStats {

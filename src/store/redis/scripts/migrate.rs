@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::config::Limits;
-use crate::redis::{Connection, Idempotency, Script};
+use crate::redis::{Client, Idempotency, Script};
 use crate::store::millis;
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, run};
@@ -12,7 +12,7 @@ use crate::{Error, SessionId};
 static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("migrate.lua")));
 
 pub(crate) async fn migrate(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     from: &SessionId,
     to: &SessionId,
@@ -23,7 +23,7 @@ pub(crate) async fn migrate(
     let mut request = build_request(&MIGRATE, Idempotency::Idempotent, &keys);
     request.arg(millis(limits.ttl)).arg(limits.max_messages);
     request.arg(if reopen { "reopen" } else { "reject" });
-    match run(connection, request).await?.next::<String>()?.as_str() {
+    match run(client, request).await?.next::<String>()?.as_str() {
         "ok" => Ok(()),
         _ => Err(Error::session_closed()),
     }

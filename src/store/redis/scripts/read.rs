@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 
-use crate::redis::{Connection, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{Parts, build_request, parse, run};
 use crate::store::{Claim, ClaimedMembers, ReadResult, millis};
@@ -23,7 +23,7 @@ pub(crate) enum ReadMode {
 }
 
 pub(crate) async fn read(
-    connection: &Connection,
+    client: &Client,
     contexts: &[Context],
     mode: ReadMode,
     lease: Duration,
@@ -47,7 +47,7 @@ pub(crate) async fn read(
         .arg(mode_argument)
         .arg(millis(lease))
         .arg(millis(max_age));
-    let parts = connection.execute(&request).await?;
+    let parts = client.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
         false => parse_claim(Parts(parts.into_iter()), contexts, &request),
@@ -92,7 +92,7 @@ fn parse_context(
 }
 
 pub(crate) async fn contexts(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     session: &SessionId,
 ) -> Result<Vec<View>, Error> {
@@ -101,7 +101,7 @@ pub(crate) async fn contexts(
         Idempotency::ReadOnly,
         &[Key::SessionIndex(app, session)],
     );
-    let reply = run(connection, request).await?;
+    let reply = run(client, request).await?;
     let mut views = Vec::with_capacity(reply.0.len());
     for part in reply.0 {
         // An external writer can have added a field that is not an encoded view.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::redis::{Connection, Idempotency, Script};
+use crate::redis::{Client, Idempotency, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, run};
 use crate::store::{Selector, millis};
@@ -13,7 +13,7 @@ static RETRACT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clear.lua")));
 
 pub(crate) async fn retract(
-    connection: &Connection,
+    client: &Client,
     context: &Context,
     selector: &Selector,
 ) -> Result<u64, Error> {
@@ -25,19 +25,19 @@ pub(crate) async fn retract(
             request.arg("id").arg(ids)
         }
     };
-    run(connection, request).await?.next()
+    run(client, request).await?.next()
 }
 
-pub(crate) async fn clear(connection: &Connection, context: &Context) -> Result<(), Error> {
+pub(crate) async fn clear(client: &Client, context: &Context) -> Result<(), Error> {
     let keys = [Key::session_index(context), Key::context(context)];
     let mut request = build_request(&CLEAR, Idempotency::Idempotent, &keys);
     request.arg(0);
-    run(connection, request).await?;
+    run(client, request).await?;
     Ok(())
 }
 
 pub(crate) async fn clear_session(
-    connection: &Connection,
+    client: &Client,
     app: &str,
     session: &SessionId,
     close: Option<Duration>,
@@ -48,6 +48,6 @@ pub(crate) async fn clear_session(
         &[Key::SessionIndex(app, session)],
     );
     request.arg(close.map_or(0, millis));
-    run(connection, request).await?;
+    run(client, request).await?;
     Ok(())
 }

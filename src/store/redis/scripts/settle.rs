@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::Error;
-use crate::redis::{Connection, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
 use crate::store::{Claim, ClaimedMembers, MAX_REDIRECTS};
@@ -13,7 +13,7 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 
 /// Removes the members of a claim. If the session has moved meanwhile, also removes them under its
 /// new id.
-pub(crate) async fn confirm(connection: &Connection, claim: &Claim) -> Result<(), Error> {
+pub(crate) async fn confirm(client: &Client, claim: &Claim) -> Result<(), Error> {
     let Some(first) = non_empty(claim).next() else {
         return Ok(());
     };
@@ -30,7 +30,7 @@ pub(crate) async fn confirm(connection: &Connection, claim: &Claim) -> Result<()
             request.arg(Key::Context(app, &session, claimed.context.view()));
         }
         append_members(&mut request, claim);
-        let Some(moved) = run(connection, request).await?.0.next() else {
+        let Some(moved) = run(client, request).await?.0.next() else {
             return Ok(());
         };
         session = parse_session(&parse::<String>(moved)?)?;
@@ -38,7 +38,7 @@ pub(crate) async fn confirm(connection: &Connection, claim: &Claim) -> Result<()
     Ok(())
 }
 
-pub(crate) async fn release(connection: &Connection, claim: &Claim) -> Result<(), Error> {
+pub(crate) async fn release(client: &Client, claim: &Claim) -> Result<(), Error> {
     let keys: Vec<_> = non_empty(claim)
         .map(|claimed| Key::context(&claimed.context))
         .collect();
@@ -48,7 +48,7 @@ pub(crate) async fn release(connection: &Connection, claim: &Claim) -> Result<()
     let mut request = build_request(&RELEASE, Idempotency::NonIdempotent, &keys);
     request.arg(claim.lease_until_ms);
     append_members(&mut request, claim);
-    run(connection, request).await?;
+    run(client, request).await?;
     Ok(())
 }
 

@@ -1,0 +1,126 @@
+//! The client of one Redis deployment, which all modules share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use ::redis::{Cmd, Value};
+
+use crate::Error;
+use crate::redis::connect::{ConnectionConfig, Connector};
+use crate::redis::connection::{Connection, WeakConnection};
+use crate::redis::replication::ReplicatedWriter;
+use crate::redis::request::Request;
+use crate::redis::tracker::{Registration, Tracker, TrackingHandler};
+
+/// A client of one server, of the primary behind Sentinels, or of a Cluster.
+///
+/// Cheap to clone; clones share their connections: one for all shared calls, one per worker thread,
+/// a pool for writes that wait for replicas, and one on which the server reports changed keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    connection: Connection,
+    replicated_writer: ReplicatedWriter,
+    /// The connections of worker threads, so that an app with several wrapped scopes has one per
+    /// worker.
+    per_thread: Arc<Mutex<HashMap<ThreadId, WeakConnection>>>,
+    tracker: Arc<Tracker>,
+}
+
+impl Client {
+    /// Parses the addresses. Does not connect.
+    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self, Error> {
+        Ok(Self::with_connector(Connector::new(config)?))
+    }
+
+    /// Creates a client that takes its connections from a pool and does not return them.
+    pub(crate) fn from_pool(pool: deadpool_redis::Pool) -> Self {
+        Self::with_connector(Connector::Pool(pool))
+    }
+
+    fn with_connector(connector: Connector) -> Self {
+        Self {
+            replicated_writer: ReplicatedWriter::new(connector.clone()),
+            tracker: Arc::new(Tracker::new(connector.clone())),
+            connection: Connection::on_background_runtime(connector),
+            per_thread: Arc::default(),
+        }
+    }
+
+    /// Returns the client with the connection of the calling worker thread.
+    pub(crate) fn for_current_runtime(&self) -> Self {
+        let mut connections = self
+            .per_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|_, connection| connection.is_used());
+        let thread = thread::current().id();
+        let existing = connections.get(&thread);
+        let existing = existing.and_then(|weak| weak.upgrade(&self.connection));
+        let connection = existing.unwrap_or_else(|| self.connection.for_current_runtime());
+        connections.insert(thread, connection.downgrade());
+        Self {
+            connection,
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether the keys of different sessions may be on different servers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.connection.is_cluster()
+    }
+
+    /// Runs a script and returns the elements of its reply after the first, which names the
+    /// requested key. Has no timeout: the caller sets the deadline.
+    ///
+    /// If the connection turns out to be broken, the request is sent once more over a new one,
+    /// unless it is not idempotent.
+    pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
+        self.connection.execute(request).await
+    }
+
+    /// Runs a script, and waits until `replicas` replicas have acknowledged its write. Returns
+    /// whether they did within the time.
+    pub(crate) async fn execute_replicated(
+        &self,
+        request: Request,
+        replicas: u32,
+        within: Duration,
+    ) -> Result<(Vec<Value>, bool), Error> {
+        let writer = &self.replicated_writer;
+        writer.execute(request, replicas, within).await
+    }
+
+    /// Sends a read-only command that concerns a server as a whole. In a Cluster it goes to the
+    /// primary with the number `node`, counted from 0. Returns `None` if there are fewer primaries.
+    pub(crate) async fn execute_on_node(
+        &self,
+        node: usize,
+        command: Cmd,
+    ) -> Result<Option<Value>, Error> {
+        self.connection.execute_on_node(node, command).await
+    }
+
+    /// Returns whether a single server can report all key changes.
+    pub(crate) fn supports_tracking(&self) -> bool {
+        self.connection.connector().supports_tracking()
+    }
+
+    /// Reports the changes of all keys with a prefix to a handler, until the registration is
+    /// dropped. All registrations share one connection.
+    ///
+    /// `channel`: a channel that the user may subscribe to. Nothing is published on it.
+    ///
+    /// # Errors
+    ///
+    /// `is_unavailable` when the background thread cannot be started.
+    pub(crate) fn track(
+        &self,
+        prefix: String,
+        channel: String,
+        handler: Arc<dyn TrackingHandler>,
+    ) -> Result<Registration, Error> {
+        self.tracker.register(prefix, channel, handler)
+    }
+}
