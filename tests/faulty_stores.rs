@@ -13,7 +13,7 @@ use salver::store::{
 use salver::wire::EncodedMessage;
 use salver::{Context, Error, Message, MessageId, SessionId, View};
 
-use crate::conformance::on_memory;
+use crate::support::conformance::on_memory;
 use crate::support::encode_all;
 
 /// The faults, each with the conformance test that must catch it.

@@ -17,7 +17,7 @@ use crate::support::eventually;
 use crate::support::processes::scratch;
 use crate::support::redis::Server;
 use crate::support::session;
-use crate::web::site::{PAGE, WebTestSite, html, site};
+use crate::support::site::{PAGE, WebTestSite, html, site};
 
 /// Calls of each subject in one count.
 const REPETITIONS: u64 = 20;

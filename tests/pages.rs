@@ -7,12 +7,10 @@ use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use salver::Salver;
 use serde_json::json;
 
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, SAVED, add_by_script, add_message_of_each_level};
 use crate::support::eventually;
 use crate::support::example_programs::{Dashboard, example, known_visitor, start_example, visitor};
 use crate::support::redis::Server;
-
-const SAVED: &str = "Your settings have been changed successfully.";
 
 /// Adds a message by the form of the dashboard.
 async fn add_by_form(browser: &Browser, dashboard: &Dashboard, text: &str, view: &str) {
@@ -20,15 +18,6 @@ async fn add_by_form(browser: &Browser, dashboard: &Dashboard, text: &str, view:
     browser.fill("text", text).await;
     browser.fill("view", view).await;
     browser.click("form[action='/messages'] button").await;
-}
-
-/// Adds a message by a script in the open page, without navigating away.
-pub async fn add_by_script(browser: &Browser, fields: serde_json::Value) {
-    let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', \
-                  body: new URLSearchParams(FIELDS) }).then(() => 1);";
-    browser
-        .run(&script.replace("FIELDS", &fields.to_string()))
-        .await;
 }
 
 /// Returns the number of pending messages of a view, without showing them.
@@ -483,30 +472,6 @@ async fn json_add_succeeds_or_names_invalid_field() {
         .await
         .unwrap();
     assert!(page.contains("hello") && page.contains("salver-warning"));
-}
-
-/// Adds one message of each level for the dashboard, by a script in the open page.
-pub async fn add_message_of_each_level(browser: &Browser) {
-    let long = format!(
-        "A long text without end, such as a path: /srv/import/2026-11-21/{}",
-        "icons-and-more-icons/".repeat(8)
-    );
-    let messages = [
-        ("debug", "", "Cache miss on icons:42.", ""),
-        ("info", "Import", "3 of 120 icons are ready.", ""),
-        ("success", "", SAVED, ""),
-        (
-            "warning",
-            "Plan",
-            "Your plan ends in **three** days, see [the prices](https://example.org).",
-            "true",
-        ),
-        ("error", "Payment failed", long.as_str(), ""),
-    ];
-    for (level, title, text, markdown) in messages {
-        let fields = json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
-        add_by_script(browser, fields).await;
-    }
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::faults::process::SiteProcess;
-use crate::faults::site::{read_response, send_get};
-use crate::faults::{pending, salver};
 use crate::support::at;
+use crate::support::fault_site::{read_response, send_get};
 use crate::support::history::{History, Row};
+use crate::support::profile::salver;
 use crate::support::redis::Server;
+use crate::support::redis::pending;
+use crate::support::site_process::SiteProcess;
 
 const CLIENTS: usize = 8;
 const VISITORS: usize = 500;

@@ -6,10 +6,11 @@ use salver::Salver;
 use salver::store::conformance::StoreUnderTest;
 use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
-use crate::pending_index::tracking_connections;
+use crate::support::conformance::on_memory;
 use crate::support::eventually;
 use crate::support::redis::Server;
-use crate::web::site::site_of_ada;
+use crate::support::redis::tracking_connections;
+use crate::support::site::site_of_ada;
 
 /// The example runs the tests on its own store, here as under its own command.
 #[path = "../../examples/custom_store.rs"]
@@ -35,22 +36,10 @@ fn memory() -> StoreUnderTest {
     on_memory(store.clone(), store, clock)
 }
 
-/// Returns a store under test that wraps a memory store, or is the memory store itself.
-pub fn on_memory(store: Arc<dyn Store>, inner: Arc<MemoryStore>, clock: Clock) -> StoreUnderTest {
-    StoreUnderTest::new(store, move |context, member| {
-        inner.put_member(&context, member);
-        async {}
-    })
-    .with_clock(move |time| {
-        clock.advance(time);
-        async {}
-    })
-}
-
 /// Returns the Redis store as processes with pages use it: its reads update the pending index.
 async fn redis() -> StoreUnderTest {
     let server = Server::start();
-    let (url, index) = crate::faults::index_mode(&server.url());
+    let (url, index) = crate::support::profile::index_mode(&server.url());
     let store = RedisStore::new(&url).unwrap();
     let pages = Salver::builder("app").store(store.clone());
     let pages = pages.pending_index(index).build().unwrap();

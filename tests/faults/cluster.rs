@@ -8,9 +8,9 @@ use salver::store::RedisStore;
 use salver::{Error, Message, MessageId, Salver};
 use tokio::time::{sleep, timeout};
 
-use super::by_profile;
 use crate::support::cluster::Cluster;
 use crate::support::history::{History, Row};
+use crate::support::profile::by_profile;
 use crate::support::{at, session};
 use fastrand::Rng;
 

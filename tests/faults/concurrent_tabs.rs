@@ -6,10 +6,11 @@ use std::time::Duration;
 use salver::store::{Limits, RedisStore, Store};
 use salver::{Context, Message};
 
-use super::{by_profile, pending};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
+use crate::support::profile::by_profile;
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use crate::support::{at, encode_all};
 
 const TABS: usize = 64;

@@ -11,15 +11,16 @@ use salver::{Context, Error, Message, Salver};
 
 use salver::store::IssueKind;
 
-use super::site::{read_response, send_get};
-use super::{by_profile, pending, salver};
+use crate::support::fault_site::{read_response, send_get};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
+use crate::support::profile::{by_profile, salver};
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use crate::support::{at, eventually, session};
 use fastrand::Rng;
 
-use super::process::SiteProcess;
+use crate::support::site_process::SiteProcess;
 
 const VISITORS: usize = 50;
 const READERS: usize = 16;

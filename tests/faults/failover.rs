@@ -9,15 +9,15 @@ use salver::{Message, Salver};
 
 use super::cluster::cluster_handle;
 use super::failover_clients::FailoverClients;
-use super::{by_profile, pending};
-use crate::pending_index;
 use crate::support::cluster::{Cluster, NODE_TIMEOUT};
 use crate::support::history::{History, Row};
+use crate::support::indexed_site::{one_page_site, process_on, wait_until_idle};
 use crate::support::monitor::Monitor;
-use crate::support::redis::Server;
+use crate::support::profile::by_profile;
+use crate::support::redis::{Server, external_zadd, pending, tracking_connections};
 use crate::support::sentinels::{DOWN_AFTER, PRIMARY, SentinelSetup};
+use crate::support::site::context_of_ada;
 use crate::support::{at, eventually};
-use crate::web::site::context_of_ada;
 
 /// How a primary fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,15 +98,15 @@ async fn tracking_connection_leaves_replaced_primary() {
     let store = RedisStore::builder(&setup.urls()[0])
         .sentinel(PRIMARY)
         .build();
-    let (salver, report) = pending_index::process_on(store.unwrap(), |salver| salver);
-    let site = pending_index::one_page_site(&salver).await;
-    pending_index::wait_until_idle(&report, || site.get("/p")).await;
+    let (salver, report) = process_on(store.unwrap(), |salver| salver);
+    let site = one_page_site(&salver).await;
+    wait_until_idle(&report, || site.get("/p")).await;
     setup.monitor(&new_primary);
     let replaced = Instant::now();
     // New connections for calls reach the new primary. The tracking connection stays open.
     let old_primary = &setup.servers[0];
     let _: u64 = old_primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"normal"]);
-    pending_index::external_zadd(
+    external_zadd(
         &new_primary,
         &context_of_ada(&salver, "p"),
         "on the new primary",
@@ -127,21 +127,16 @@ async fn tracking_connection_leaves_replaced_primary() {
         replaced.elapsed()
     );
     salver.flush().await;
-    pending_index::wait_until_idle(&report, || site.get("/p")).await;
-    let connections =
-        [old_primary, &new_primary].map(|server| pending_index::tracking_connections(server).len());
+    wait_until_idle(&report, || site.get("/p")).await;
+    let connections = [old_primary, &new_primary].map(|server| tracking_connections(server).len());
     assert_eq!(connections, [0, 1]);
     // The handle stays with the primary that the Sentinel names, also while the Sentinel is
     // stopped.
-    let before = pending_index::tracking_connections(&new_primary);
+    let before = tracking_connections(&new_primary);
     for signal in ["CONT", "STOP"] {
         setup.signal_sentinel(0, signal);
         tokio::time::sleep(DETECTION_TIMEOUT).await;
-        assert_eq!(
-            pending_index::tracking_connections(&new_primary),
-            before,
-            "{signal}"
-        );
+        assert_eq!(tracking_connections(&new_primary), before, "{signal}");
     }
 }
 

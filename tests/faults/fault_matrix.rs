@@ -11,12 +11,13 @@ use actix_web::{App, HttpResponse, web};
 use futures_util::future::join_all;
 use salver::{Context, Message, Messages, Salver};
 
-use super::site::{VISITOR_HEADER, visitor};
-use super::{by_profile, pending, salver};
+use crate::support::fault_site::{VISITOR_HEADER, visitor};
 use crate::support::history::{History, Row};
 use crate::support::metrics::RecordedMetrics;
+use crate::support::profile::{by_profile, salver};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use crate::support::{at, eventually, session};
 
 /// Duration of a fault in milliseconds, in the default profile.

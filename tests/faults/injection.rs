@@ -12,10 +12,10 @@ use salver::store::RedisStore;
 use salver::{Message, Pending, Salver, fragment};
 use serde_json::json;
 
-use super::by_profile;
 use super::xss_payloads::payloads;
 use crate::support::browser::Browser;
 use crate::support::history::Row;
+use crate::support::profile::by_profile;
 use crate::support::redis::Server;
 use crate::support::{at, session};
 

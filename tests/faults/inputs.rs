@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::by_profile;
 use crate::support::history::Row;
+use crate::support::profile::by_profile;
 use fastrand::Rng;
 
 #[path = "../fuzz/fake_redis.rs"]

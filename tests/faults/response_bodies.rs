@@ -10,11 +10,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use salver::{Context, Pending, Salver};
 
-use super::site::{VISITOR_HEADER, send_get, visitor};
-use super::{pending, salver};
+use crate::support::fault_site::{VISITOR_HEADER, send_get, visitor};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
+use crate::support::profile::salver;
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use crate::support::{at, eventually};
 
 const PAGE: &str = "<!doctype html><main><salver-messages></salver-messages></main>";

@@ -6,10 +6,11 @@ use actix_web::test::TestRequest;
 use salver::{Context, Salver, SessionId};
 
 use super::fault_matrix::{InProcessSite, in_process_site};
-use super::site::VISITOR_HEADER;
-use super::{by_profile, pending, salver};
+use crate::support::fault_site::VISITOR_HEADER;
 use crate::support::history::{History, Row};
+use crate::support::profile::{by_profile, salver};
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use crate::support::{at, session};
 use fastrand::Rng;
 

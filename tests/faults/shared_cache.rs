@@ -10,12 +10,13 @@ use futures_util::future::join;
 use reqwest::{Client, StatusCode};
 use salver::{Context, Messages, Salver, View};
 
-use super::{by_profile, pending, salver};
 use crate::support::eventually;
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::processes::{ChildProcess, free_port, scratch, start};
+use crate::support::profile::{by_profile, salver};
 use crate::support::redis::Server;
+use crate::support::redis::pending;
 use fastrand::Rng;
 
 const PAGE: &str =

@@ -10,10 +10,10 @@ use salver::store::RedisStore;
 use salver::{Level, Message, Salver, View};
 use serde_json::{Value, json};
 
-use crate::faults::by_profile;
-use crate::faults::site::{VISITOR_HEADER, visitor};
 use crate::support::browser::target;
+use crate::support::fault_site::{VISITOR_HEADER, visitor};
 use crate::support::processes::free_port;
+use crate::support::profile::by_profile;
 use crate::support::{at, eventually};
 
 /// A site that serves the API. With `accepts_messages` pages can add messages.

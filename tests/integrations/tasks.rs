@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, Responder, get, post};
 use salver::{Context, Message, Messages, Pending, Salver, View};
 use serde::Deserialize;
 
-use crate::web::site::{PAGE, WebTestSite, html, site, site_of_ada};
+use crate::support::site::{PAGE, WebTestSite, html, site, site_of_ada};
 
 /// Maximum number of lines of user code for a task.
 const MAX_LINES: usize = 15;
@@ -280,7 +280,8 @@ mod several_apps_on_one_redis {
         let server = crate::support::redis::Server::start();
         let (shop, blog) = apps(&server.url()).unwrap();
         add_message(&shop, "home", "of the shop").await;
-        let context = |salver: &Salver| salver.context(crate::web::site::ada(), "home").unwrap();
+        let context =
+            |salver: &Salver| salver.context(crate::support::site::ada(), "home").unwrap();
         assert_eq!(shop.count(&context(&shop)).await.unwrap(), 1);
         assert_eq!(blog.count(&context(&blog)).await.unwrap(), 0);
     }
@@ -329,7 +330,7 @@ mod existing_sessions_and_pool {
 }
 
 async fn add_message(salver: &Salver, view: &str, text: &str) {
-    let context = crate::web::site::context_of_ada(salver, view);
+    let context = crate::support::site::context_of_ada(salver, view);
     salver.add(&context, Message::info(text)).await.unwrap();
 }
 

@@ -9,12 +9,12 @@ use salver::web::Translation;
 use salver::{Message, Messages, Pending, Salver};
 use serde_json::json;
 
-use crate::live::client::EventStream;
+use crate::support::event_stream::EventStream;
 use crate::support::example_programs::example;
 use crate::support::processes::{free_port, start};
 use crate::support::redis::Server;
+use crate::support::site::{PAGE, TestResponse, ada, context_of_ada, html, site};
 use crate::support::{at, eventually};
-use crate::web::site::{PAGE, TestResponse, ada, context_of_ada, html, site};
 
 /// Returns a translator to Danish for requests that accept it.
 fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation> + use<> {
@@ -150,7 +150,7 @@ async fn streams_and_json_api_are_translated() {
     let server = HttpServer::new(move || {
         let middleware = site_salver
             .middleware()
-            .session(crate::faults::site::visitor);
+            .session(crate::support::fault_site::visitor);
         App::new()
             .wrap(middleware.translate(translator))
             .service(site_salver.routes())
@@ -165,7 +165,7 @@ async fn streams_and_json_api_are_translated() {
     let context = at("ada", "p");
     let as_ada = |request: reqwest::RequestBuilder| {
         request
-            .header(crate::faults::site::VISITOR_HEADER, "ada")
+            .header(crate::support::fault_site::VISITOR_HEADER, "ada")
             .header("sec-fetch-site", "same-origin")
             .header("accept-language", "da")
     };

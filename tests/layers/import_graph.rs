@@ -1,7 +1,8 @@
-//! The import graph of `src`: which file uses which, with names resolved as the compiler does.
+//! The import graph of a crate: which file uses which, with names resolved as the compiler does.
 //!
 //! Paths are resolved through re-exports to the file that defines the name, so that a re-export
-//! hides no edge. Tests, macros by example and method calls are not followed.
+//! hides no edge. Tests, macros by example, method calls and modules with a `#[path]` are not
+//! followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -61,6 +62,8 @@ impl Crate {
         };
         for item in items.iter().filter(|item| !is_test(attributes(item))) {
             match item {
+                // A file of another folder, such as an example.
+                Item::Mod(inner) if inner.attrs.iter().any(|one| one.path().is_ident("path")) => {}
                 Item::Mod(inner) => {
                     let name = inner.ident.to_string();
                     module.children.insert(name.clone());

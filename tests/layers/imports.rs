@@ -67,3 +67,25 @@ fn imports_go_to_lower_layers() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// A test file imports its own module and `support`. So a module of tests can be read alone.
+#[test]
+fn tests_import_only_support() {
+    let tests = root().join("tests");
+    let module = |file: &std::path::Path| {
+        let inside = file.strip_prefix(&tests).unwrap();
+        let first = inside.components().next().unwrap().as_os_str();
+        first.to_str().unwrap().trim_end_matches(".rs").to_owned()
+    };
+    let edges = Crate::read(&tests.join("main.rs")).edges();
+    assert!(edges.len() > 50, "no imports were read");
+    let mut wrong = Vec::new();
+    for (file, imported) in edges {
+        for target in imported {
+            if module(&target) != module(&file) && module(&target) != "support" {
+                wrong.push(format!("{} imports {}", file.display(), target.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use salver::web::Routes;
 use salver::{STYLESHEET, Salver};
 
-use super::LiveSite;
+use crate::support::live_site::LiveSite;
 
 /// Maximum size of the page script in bytes, compressed by gzip.
 const MAX_SCRIPT_BYTES: usize = 5_000;

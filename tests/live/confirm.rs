@@ -4,10 +4,11 @@ use reqwest::Client;
 use salver::Message;
 use serde_json::json;
 
-use super::client::{EventStream, confirm_request};
-use super::{LiveSite, on_both_stores};
-use crate::faults::site::VISITOR_HEADER;
+use super::on_both_stores;
 use crate::support::at;
+use crate::support::event_stream::{EventStream, confirm_request};
+use crate::support::fault_site::VISITOR_HEADER;
+use crate::support::live_site::LiveSite;
 
 #[actix_web::test]
 async fn confirm_removes_named_messages_of_own_session_only() {

@@ -7,12 +7,12 @@ use reqwest::Client;
 use salver::{Message, Salver};
 use serde_json::json;
 
-use super::LiveSite;
-use super::client::{EventStream, confirm_request, stream_request};
 use super::harness::Harness;
-use crate::faults::site::VISITOR_HEADER;
 use crate::support::at;
-use crate::web::site::html;
+use crate::support::event_stream::{EventStream, confirm_request, stream_request};
+use crate::support::fault_site::VISITOR_HEADER;
+use crate::support::live_site::LiveSite;
+use crate::support::site::html;
 
 #[actix_web::test]
 async fn cross_origin_requests_read_and_remove_nothing() {

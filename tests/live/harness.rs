@@ -15,8 +15,8 @@ use serde::Deserialize;
 use crate::support::browser::Browser;
 use crate::support::processes::free_port;
 use crate::support::redis::Server;
+use crate::support::site::html;
 use crate::support::{at, eventually, session};
-use crate::web::site::html;
 
 /// An event that a page reports: `page`, `shown` or `painted`.
 #[derive(Clone, Debug, Default, Deserialize)]

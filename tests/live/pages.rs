@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::harness::Harness;
-use crate::faults::by_profile;
 use crate::support::eventually;
+use crate::support::profile::by_profile;
 
 const LEASE: Duration = Duration::from_secs(15);
 /// Returns how often a test repeats its scenario.

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::LiveSite;
-use super::client::EventStream;
-use crate::faults::site::VISITOR_HEADER;
 use crate::support::at;
+use crate::support::event_stream::EventStream;
+use crate::support::fault_site::VISITOR_HEADER;
+use crate::support::live_site::LiveSite;
 
 /// The stall timeout of a stream.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use salver::store::{RedisStore, Selector};
 use salver::{Message, MessageId, Salver, View};
 
-use super::client::{Event, EventStream, confirm_request, stream_request};
-use super::{LiveSite, on_both_stores};
-use crate::faults::by_profile;
-use crate::faults::site::VISITOR_HEADER;
-use crate::pending_index::external_zadd;
+use super::on_both_stores;
+use crate::support::event_stream::{Event, EventStream, confirm_request, stream_request};
+use crate::support::fault_site::VISITOR_HEADER;
+use crate::support::live_site::LiveSite;
+use crate::support::profile::by_profile;
+use crate::support::redis::external_zadd;
 use crate::support::{at, eventually};
 
 const LEASE: Duration = Duration::from_secs(1);

@@ -17,11 +17,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::pending_index::tracking_connections;
 use crate::support::eventually;
 use crate::support::example_programs::example;
 use crate::support::processes::{ChildProcess, free_port, start};
 use crate::support::redis::Server;
+use crate::support::redis::tracking_connections;
 
 const STREAMS: usize = 10_000;
 /// One client in a hundred reads nothing.

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::{external_zadd, one_page_site, process, tracking_connections, wait_until_idle};
-use crate::faults::process::SiteProcess;
-use crate::faults::site::{read_response, send_get};
 use crate::support::eventually;
+use crate::support::fault_site::{read_response, send_get};
+use crate::support::indexed_site::{one_page_site, process, wait_until_idle};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, context_of_ada, html, site_of_ada};
+use crate::support::redis::{external_zadd, tracking_connections};
+use crate::support::site::{PAGE, context_of_ada, html, site_of_ada};
+use crate::support::site_process::SiteProcess;
 
 /// Longest accepted delay until a silent failure is detected, with a margin for a busy machine.
 const DETECTION_LIMIT: Duration = Duration::from_millis(1_300);

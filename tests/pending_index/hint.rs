@@ -7,11 +7,11 @@ use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse, web};
 use salver::{Messages, Pending, Salver};
 
-use super::{process, wait_until_idle};
-use crate::faults::{PUSH_DELAY, by_profile};
+use crate::support::indexed_site::{process, wait_until_idle};
+use crate::support::profile::{PUSH_DELAY, by_profile};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, WebTestSite, html};
+use crate::support::site::{PAGE, WebTestSite, html};
 
 /// Returns a site whose visitors have cookies. `POST /p` adds its body for `/p`, `POST /anywhere`
 /// adds it for any view, and `POST /login` renews the session. `/fails` claims the messages for any
@@ -38,7 +38,7 @@ async fn site(
         tokio::time::sleep(PUSH_DELAY * 4).await;
         HttpResponse::InternalServerError().body(pending.html())
     };
-    crate::web::site::site(salver.middleware(), move |app| {
+    crate::support::site::site(salver.middleware(), move |app| {
         app.route("/p", web::get().to(|| async { html(PAGE) }));
         app.route("/p", web::post().to(save));
         app.route("/anywhere", web::post().to(anywhere));
@@ -195,7 +195,7 @@ async fn page_without_messages_sets_no_hint() {
         messages.to("elsewhere").success(text).await;
         HttpResponse::SeeOther().finish()
     };
-    let visitor = crate::web::site::site(salver.middleware(), move |app| {
+    let visitor = crate::support::site::site(salver.middleware(), move |app| {
         app.route("/slot", web::get().to(slot_page));
         app.route("/rendering", web::get().to(rendering_page));
         app.route("/save", web::post().to(save));

@@ -7,12 +7,13 @@ use actix_web::{HttpResponse, web};
 use salver::store::IssueKind;
 use salver::{Message, PendingIndex, Salver, View};
 
-use super::{external_zadd, one_page_site, process, process_with, wait_until_idle};
-use crate::faults::PUSH_DELAY;
 use crate::support::eventually;
+use crate::support::indexed_site::{one_page_site, process, process_with, wait_until_idle};
+use crate::support::profile::PUSH_DELAY;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
-use crate::web::site::{PAGE, context_of_ada, html, site_of_ada};
+use crate::support::redis::external_zadd;
+use crate::support::site::{PAGE, context_of_ada, html, site_of_ada};
 
 /// Returns how many times the server has run a script.
 fn scripts_run(server: &Server) -> u64 {

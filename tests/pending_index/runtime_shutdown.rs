@@ -9,11 +9,12 @@ use actix_web::rt::System;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use salver::{Message, Messages, Pending, Salver, View};
 
-use super::{external_zadd, one_page_site, process, tracking_connections, wait_until_idle};
 use crate::support::eventually;
+use crate::support::indexed_site::{one_page_site, process, wait_until_idle};
 use crate::support::redis::Server;
+use crate::support::redis::{external_zadd, tracking_connections};
+use crate::support::site::{PAGE, ada, context_of_ada, html};
 use crate::support::spy::Report;
-use crate::web::site::{PAGE, ada, context_of_ada, html};
 
 /// Three runtimes, one after the other, serve the page and shut down.
 #[test]

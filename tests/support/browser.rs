@@ -247,3 +247,39 @@ pub fn target() -> PathBuf {
         .unwrap()
         .to_owned()
 }
+
+/// The message of the settings form of the example.
+pub const SAVED: &str = "Your settings have been changed successfully.";
+
+/// Adds a message by a script in the open page, without navigating away.
+pub async fn add_by_script(browser: &Browser, fields: Value) {
+    let script = "return fetch('/messages', { method: 'POST', redirect: 'manual', \
+                  body: new URLSearchParams(FIELDS) }).then(() => 1);";
+    browser
+        .run(&script.replace("FIELDS", &fields.to_string()))
+        .await;
+}
+
+/// Adds one message of each level for the dashboard, by a script in the open page.
+pub async fn add_message_of_each_level(browser: &Browser) {
+    let long = format!(
+        "A long text without end, such as a path: /srv/import/2026-11-21/{}",
+        "icons-and-more-icons/".repeat(8)
+    );
+    let messages = [
+        ("debug", "", "Cache miss on icons:42.", ""),
+        ("info", "Import", "3 of 120 icons are ready.", ""),
+        ("success", "", SAVED, ""),
+        (
+            "warning",
+            "Plan",
+            "Your plan ends in **three** days, see [the prices](https://example.org).",
+            "true",
+        ),
+        ("error", "Payment failed", long.as_str(), ""),
+    ];
+    for (level, title, text, markdown) in messages {
+        let fields = json!({ "level": level, "title": title, "text": text, "markdown": markdown, "view": "dashboard" });
+        add_by_script(browser, fields).await;
+    }
+}

@@ -1,8 +1,11 @@
 //! Real redis-servers. Each test starts its own.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use salver::{Context, MessageId};
 
 use super::acl::{self, PASSWORD};
 use super::processes::{ChildProcess, free_port, library, scratch, start};
@@ -193,4 +196,45 @@ impl LaunchOptions {
             .stdout(Stdio::null());
         start(&mut command, "redis-server")
     }
+}
+
+/// Returns the ids of all messages in these contexts, visible or not, read over a separate
+/// connection.
+pub fn pending(server: &Server, contexts: &[Context]) -> HashSet<MessageId> {
+    let mut connection = server.connect();
+    let mut ids = HashSet::new();
+    for context in contexts {
+        let mut range = redis::cmd("ZRANGE");
+        let range = range.arg(context.key()).arg(0).arg(-1);
+        let members: Vec<String> = range.query(&mut connection).unwrap();
+        ids.extend(
+            members
+                .iter()
+                .map(|member| member[7..43].parse::<MessageId>().unwrap()),
+        );
+    }
+    ids
+}
+
+/// Returns the ids of the connections with client tracking in broadcasting mode.
+pub fn tracking_connections(server: &Server) -> Vec<String> {
+    let clients: String = server.run(&[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+    let is_tracking = |client: &&str| {
+        let mut fields = client.split(' ');
+        fields.any(|field| field.starts_with("flags=") && field.contains('B'))
+    };
+    let ids = clients.lines().filter(is_tracking);
+    ids.filter_map(|client| client.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Writes a message by a bare ZADD, as an external writer does.
+pub fn external_zadd(server: &Server, context: &Context, text: &str) {
+    let id = uuid::Uuid::now_v7();
+    let member = format!(r#"{{"id":"{id}","v":1,"level":"info","text":"{text}"}}"#);
+    let score = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let score = score.unwrap().as_millis() - Duration::from_secs(1).as_millis();
+    let (key, score) = (context.key(), score.to_string());
+    let _: u64 = server.run(&[b"ZADD", key.as_bytes(), score.as_bytes(), member.as_bytes()]);
 }

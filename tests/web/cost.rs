@@ -6,9 +6,9 @@ use allocation_counter::measure;
 use futures_util::FutureExt;
 use salver::{Message, Messages, Pending, Salver};
 
-use super::site::{PAGE, WebTestSite, context_of_ada, html, site, site_of_ada};
 use crate::support::eventually;
 use crate::support::redis::Server;
+use crate::support::site::{PAGE, WebTestSite, context_of_ada, html, site, site_of_ada};
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]

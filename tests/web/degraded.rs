@@ -6,9 +6,9 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, web};
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
-use super::site::{PAGE, ada, context_of_ada, html, site_of_ada};
 use crate::support::eventually;
 use crate::support::logs::Logs;
+use crate::support::site::{PAGE, ada, context_of_ada, html, site_of_ada};
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 use serde::Deserialize;
 
-use super::site::{PAGE, ada, context_of_ada, html, site_of_ada};
+use crate::support::site::{PAGE, ada, context_of_ada, html, site_of_ada};
 use crate::support::spy::SpyStore;
 
 /// A page that renders `Pending` itself. Its status is in the path.

@@ -3,8 +3,8 @@
 use actix_web::web;
 use salver::{Message, MessageId, Messages, Salver, View, assert_messages};
 
-use super::site::{PAGE, ada, context_of_ada, html, site, site_of_ada};
 use crate::support::session;
+use crate::support::site::{PAGE, ada, context_of_ada, html, site, site_of_ada};
 use crate::support::spy::SpyStore;
 
 #[actix_web::test]

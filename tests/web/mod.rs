@@ -7,6 +7,5 @@ mod isolation;
 mod partials;
 mod sessions;
 mod settlement;
-pub mod site;
 mod slot;
 mod views;

@@ -9,7 +9,7 @@ use futures_util::stream;
 use salver::web::ViewSource;
 use salver::{Message, Messages, Pending, Salver, View, assert_messages};
 
-use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
+use crate::support::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
 use crate::support::spy::SpyStore;
 
 type Headers = [(&'static str, &'static str)];
@@ -339,7 +339,11 @@ async fn empty_response_carries_message_to_htmx_2() {
         );
         let response = site.send(request).await;
         assert_eq!(response.shows("hello"), carries, "{headers:?}");
-        assert_eq!(super::site::is_html(&response), carries, "{headers:?}");
+        assert_eq!(
+            crate::support::site::is_html(&response),
+            carries,
+            "{headers:?}"
+        );
         salver.flush().await;
         let pending = salver
             .count(&context_of_ada(&salver, "orders/{id}"))

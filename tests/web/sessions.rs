@@ -8,7 +8,7 @@ use salver::web::SessionSource;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 use serde_json::Value;
 
-use super::site::{PAGE, WebTestSite, html, site};
+use crate::support::site::{PAGE, WebTestSite, html, site};
 
 async fn save(messages: Messages) -> HttpResponse {
     messages.to("page").success("Saved.").await;

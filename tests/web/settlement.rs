@@ -6,8 +6,8 @@ use actix_web::rt::System;
 use actix_web::web;
 use salver::{Message, Salver};
 
-use super::site::{PAGE, context_of_ada, html, site_of_ada};
 use crate::support::eventually;
+use crate::support::site::{PAGE, context_of_ada, html, site_of_ada};
 use crate::support::spy::{Report, SpyStore};
 
 #[test]

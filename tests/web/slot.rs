@@ -10,7 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, test};
 use futures_util::stream;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
-use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, is_html, site_of_ada};
+use crate::support::site::{PAGE, WebTestSite, ada, context_of_ada, html, is_html, site_of_ada};
 
 async fn filled(page: &'static str) -> String {
     let salver = Salver::memory("app").unwrap();
@@ -274,7 +274,7 @@ async fn pending_can_be_displayed_serialised_and_iterated() {
 #[actix_web::test]
 async fn now_is_shown_in_this_response_only() {
     let salver = Salver::memory("app").unwrap();
-    let site = super::site::site(salver.middleware(), |app| {
+    let site = crate::support::site::site(salver.middleware(), |app| {
         app.route(
             "/p",
             web::post().to(|messages: Messages| async move {
@@ -304,7 +304,7 @@ async fn message_added_to_own_page_is_shown_in_it() {
         messages.info("just now").await;
         html(PAGE)
     };
-    let site = super::site::site(salver.middleware(), |app| {
+    let site = crate::support::site::site(salver.middleware(), |app| {
         _ = app.route("/p", web::get().to(handler))
     });
     assert!(site.await.get("/p").await.shows("just now"));

@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, Responder, get, post, web};
 use salver::web::ViewSource;
 use salver::{Message, Messages, Salver, View};
 
-use super::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
+use crate::support::site::{PAGE, WebTestSite, ada, context_of_ada, html, site, site_of_ada};
 
 async fn page() -> HttpResponse {
     html(PAGE)

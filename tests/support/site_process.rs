@@ -4,9 +4,9 @@ use std::io::{BufReader, Lines};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use super::salver;
-use super::site::FaultSite;
+use crate::support::fault_site::FaultSite;
 use crate::support::processes::{ChildProcess, start};
+use crate::support::profile::salver;
 
 /// Environment variable with the Redis address for the child process.
 const URL: &str = "SALVER_TEST_SITE";

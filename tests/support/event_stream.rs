@@ -9,8 +9,11 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{EVENT_TIMEOUT, LiveSite};
-use crate::faults::site::VISITOR_HEADER;
+use crate::support::fault_site::VISITOR_HEADER;
+use crate::support::live_site::LiveSite;
+
+/// Timeout for an event that is expected immediately.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A Server-Sent Event, parsed as a browser does.
 #[derive(Debug, Default, PartialEq)]
