@@ -91,6 +91,39 @@ async fn hello_example_shows_message_once() {
 }
 
 #[tokio::test]
+async fn full_app_shows_messages_around_login() {
+    let (url, _process) = start_example("full_app", "").await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{url}/orders/")).await;
+    browser.shows(&["Log in first."]).await;
+    browser.picture("full-app-login").await;
+
+    browser.fill("name", "Ada").await;
+    browser.fill("password", "wrong").await;
+    browser.click("main form button").await;
+    browser.shows(&["The password is wrong."]).await;
+    browser.fill("name", "Ada").await;
+    browser.fill("password", "icons").await;
+    browser.click("main form button").await;
+    browser.shows(&["Welcome, Ada."]).await;
+
+    browser.click("main form button").await;
+    browser.shows(&["Your order is on its way."]).await;
+    browser.picture("full-app").await;
+    browser.driver.refresh().await.unwrap();
+    assert!(browser.messages().await.is_empty(), "shown again");
+    browser.click("#logout").await;
+    browser.shows(&["You are logged out."]).await;
+    browser.quit().await;
+
+    let page = reqwest::Client::builder().gzip(false).build().unwrap();
+    let page = page.get(format!("{url}/login"));
+    let page = page.header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(page.headers()["content-encoding"], "gzip");
+    println!("PAGE example=full_app shown=5 after_reload=0");
+}
+
+#[tokio::test]
 async fn template_examples_render_messages() {
     for example in ["askama", "minijinja"] {
         let (url, _process) = start_example(example, "/").await;
