@@ -51,21 +51,6 @@
 //! | hint cookie | a cookie with a constant value and a lifetime of five seconds, set when a request changes messages: the next pages of this visitor send a query in every process |
 //! | partial | a fragment of HTML that htmx or Turbo requests and inserts into an open page |
 //!
-//! # Features
-//!
-//! | feature | default | adds |
-//! |---|---|---|
-//! | `redis` | yes | the Redis store and its connections |
-//! | `web` | yes | the actix-web middleware, extractors and routes |
-//! | `cluster` | no | Redis Cluster; enables `redis` |
-//! | `tls` | no | TLS to Redis: `rediss://` URLs, a custom CA certificate, a client certificate; enables `redis` |
-//! | `metrics` | no | metrics through the facade of the `metrics` crate |
-//! | `markdown` | no | sanitised HTML for the messages written in Markdown, which are otherwise shown as plain text |
-//! | `actix-session` | no | the visitor's token in a session of the `actix-session` crate; enables `web` |
-//! | `live` | no | messages on pages that are already open: event streams and the page script; enables `web` |
-//! | `conformance` | no | the conformance tests of [`Store`](store::Store), for custom stores |
-//! | `cli` | no | the command-line tool `salver`: [its page](docs::cli); enables `redis` and `tls` |
-//!
 //! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
