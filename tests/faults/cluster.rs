@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::cluster::Cluster;
 use crate::support::history::{History, Row};
 use crate::support::profile::by_profile;
-use crate::support::{at, session};
+use crate::support::{at, eventually, session};
 use fastrand::Rng;
 
 const VIEWS: [&str; 3] = ["one", "two", "three"];
@@ -62,6 +62,41 @@ async fn session_migrates_and_closes_across_cluster_nodes() -> Result<(), Error>
         "almost no session moved to another node"
     );
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_waits_for_migrating_hash_slot() {
+    // Longer than the retries of the Cluster client, and shorter than those of Salver.
+    const PAUSE: Duration = Duration::from_millis(300);
+
+    let cluster = Cluster::start(3, 0);
+    let urls = cluster.urls();
+    let store = RedisStore::builder(&urls[0]).cluster().build().unwrap();
+    let salver = Salver::builder("app").store(store);
+    let salver = salver.call_timeout(Duration::from_secs(5)).build().unwrap();
+    let context = at("ada", "orders");
+    salver.add(&context, Message::info("before")).await.unwrap();
+
+    let source = cluster.primary_of(&cluster.nodes[0], &context.key());
+    let (from, to) = (&cluster.nodes[source], &cluster.nodes[(source + 1) % 3]);
+    let key = context.key();
+    std::thread::scope(|threads| {
+        threads.spawn(|| cluster.migrate_slot_slowly(&key, from, to, PAUSE));
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                eventually("the keys of the slot are on both nodes", async || {
+                    let slot: u64 = to.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
+                    let slot = slot.to_string();
+                    let keys: u64 = to.run(&[b"CLUSTER", b"COUNTKEYSINSLOT", slot.as_bytes()]);
+                    (keys == 1).then_some(())
+                })
+                .await;
+                let added = salver.add(&context, Message::info("during")).await;
+                added.expect("the add does not wait for the migration");
+            });
+        });
+    });
+    assert_eq!(salver.count(&context).await.unwrap(), 2);
 }
 
 #[tokio::test]
