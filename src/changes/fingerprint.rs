@@ -67,25 +67,26 @@ impl Fingerprinter {
         Self(SipHasher13::new_with_keys(secret.0, secret.1))
     }
 
+    /// Returns the fingerprint of a key.
+    pub(crate) fn fingerprint_key(&self, key: &[u8]) -> Fingerprint {
+        let mut hasher = self.0;
+        hasher.write(key);
+        Fingerprint::new(&hasher)
+    }
+
+    /// Returns the fingerprint of the key of a context. Builds no key string.
     pub(crate) fn fingerprint(&self, context: &Context) -> Fingerprint {
         let mut hasher = self.0;
         context.write_key(|part| hasher.write(part.as_bytes()));
         Fingerprint::new(&hasher)
     }
 
+    #[cfg(feature = "redis")]
     pub(crate) fn fingerprint_all(&self, contexts: &[Context]) -> Vec<Fingerprint> {
         contexts
             .iter()
             .map(|context| self.fingerprint(context))
             .collect()
-    }
-
-    /// Returns the fingerprint of the context with this key, as written by [`Context::key`].
-    #[cfg(feature = "redis")]
-    pub(crate) fn fingerprint_key(&self, key: &[u8]) -> Fingerprint {
-        let mut hasher = self.0;
-        hasher.write(key);
-        Fingerprint::new(&hasher)
     }
 
     /// Returns a function that maps a view of a session to the fingerprint of its context. Builds

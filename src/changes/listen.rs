@@ -13,7 +13,17 @@ use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL, Source};
 impl Changes {
     /// Returns a listener for these contexts, which are those that a page reads.
     pub(crate) fn listen(self: &Arc<Self>, contexts: &[Context]) -> Listener {
-        Listener::new(self, self.fingerprinter.fingerprint_all(contexts))
+        self.listen_keys(contexts.iter().map(Context::key))
+    }
+
+    /// Returns a listener for these keys.
+    pub(crate) fn listen_keys(
+        self: &Arc<Self>,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Listener {
+        let fingerprint = |key: &[u8]| self.fingerprinter.fingerprint_key(key);
+        let keys = keys.into_iter();
+        Listener::new(self, keys.map(|key| fingerprint(key.as_ref())).collect())
     }
 }
 

@@ -54,6 +54,7 @@
     doc = "\n[`conformance`]: crate#features"
 )]
 
+mod backend;
 mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -65,6 +66,9 @@ mod redis;
 mod stats;
 mod store_trait;
 
+#[doc(hidden)]
+pub use self::backend::Backend;
+pub(crate) use self::backend::BackendKind;
 pub use self::claim::{Claim, ClaimedMembers, ReadResult};
 pub use self::health::{Issue, IssueKind};
 pub use self::memory::{Clock, MemoryStore};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::changes::Changes;
 use crate::config::Limits;
+use crate::store::backend::{Backend, BackendKind};
 use crate::store::claim::{Claim, ReadResult};
 use crate::store::health::Issue;
 use crate::store::stats::{StoreStats, SweepProgress};
@@ -231,6 +232,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn changes(&self, app: &str) -> Option<Arc<Changes>> {
         let _ = app;
         None
+    }
+
+    /// Returns what the store keeps its data in. A store of an application keeps the default.
+    #[doc(hidden)]
+    fn backend(&self) -> Backend {
+        Backend(BackendKind::Custom)
     }
 
     /// Returns the same store, for use on the calling thread's runtime alone.

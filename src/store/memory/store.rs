@@ -8,8 +8,8 @@ use crate::store::memory::clock::Clock;
 use crate::store::memory::sorted_set::ReadMode;
 use crate::store::memory::state::{Session, State};
 use crate::store::{
-    AddOutcome, Changes, Claim, ClaimedMembers, Issue, Limits, MAX_REDIRECTS, ReadResult, Selector,
-    Store, StoreFuture, StoreStats, SweepProgress, millis,
+    AddOutcome, Backend, BackendKind, Changes, Claim, ClaimedMembers, Issue, Limits, MAX_REDIRECTS,
+    ReadResult, Selector, Store, StoreFuture, StoreStats, SweepProgress, millis,
 };
 use crate::wire::EncodedMessage;
 use crate::{Context, Error, SessionId, View};
@@ -322,6 +322,10 @@ impl Store for MemoryStore {
 
     fn changes(&self, _app: &str) -> Option<Arc<Changes>> {
         Some(Arc::clone(&self.changes))
+    }
+
+    fn backend(&self) -> Backend {
+        Backend(BackendKind::Memory)
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {

@@ -11,8 +11,8 @@ use crate::store::redis::pending_index::IndexTracking;
 use crate::store::redis::scripts::{self, ReadMode};
 use crate::store::redis::{health, sweep};
 use crate::store::{
-    AddOutcome, Changes, Claim, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
-    StoreStats, SweepProgress,
+    AddOutcome, Backend, BackendKind, Changes, Claim, Issue, Limits, ReadResult, Selector, Store,
+    StoreFuture, StoreStats, SweepProgress,
 };
 use crate::wire::EncodedMessage;
 use crate::{Context, Error, SessionId, View};
@@ -273,6 +273,10 @@ impl Store for RedisStore {
         let changes = Arc::clone(&index.changes);
         indexes.insert(app.to_owned(), index);
         Some(changes)
+    }
+
+    fn backend(&self) -> Backend {
+        Backend(BackendKind::Redis(self.client.clone()))
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
