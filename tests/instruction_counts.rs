@@ -134,6 +134,9 @@ fn counts_match_baseline() {
         max.unwrap_or_else(|| panic!("callgrind did not count {name}:\n{counts}")) / REPETITIONS
     };
     let counts: Vec<_> = SUBJECTS.iter().map(|name| (*name, find(name))).collect();
+    for (name, count) in &counts {
+        println!("INSTRUCTIONS {name} {count}");
+    }
     if std::env::var_os("SALVER_UPDATE_INSTRUCTION_COUNTS").is_some() {
         let lines = counts
             .iter()

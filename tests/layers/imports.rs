@@ -1,5 +1,7 @@
 //! Imports go to lower layers and have no cycle.
 
+use std::path::Path;
+
 use super::import_graph::{Crate, cycles};
 use super::root;
 
@@ -30,6 +32,13 @@ const LAYERS: [&[&str]; 7] = [
     &["docs"],
 ];
 
+/// Returns the top module of a file below the folder of its crate.
+fn module_of(file: &Path, folder: &Path) -> String {
+    let inside = file.strip_prefix(folder).unwrap();
+    let first = inside.components().next().unwrap().as_os_str();
+    first.to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
 #[test]
 fn imports_have_no_cycle() {
     for file in ["src/lib.rs", "src/bin/salver/main.rs"] {
@@ -43,11 +52,7 @@ fn imports_have_no_cycle() {
 #[test]
 fn imports_go_to_lower_layers() {
     let source = root().join("src");
-    let module = |file: &std::path::Path| {
-        let inside = file.strip_prefix(&source).unwrap();
-        let first = inside.components().next().unwrap().as_os_str();
-        first.to_str().unwrap().trim_end_matches(".rs").to_owned()
-    };
+    let module = |file: &Path| module_of(file, &source);
     let layer = |name: &str| {
         let found = LAYERS.iter().position(|modules| modules.contains(&name));
         found.unwrap_or_else(|| panic!("the module {name} belongs to no layer"))
@@ -72,11 +77,7 @@ fn imports_go_to_lower_layers() {
 #[test]
 fn tests_import_only_support() {
     let tests = root().join("tests");
-    let module = |file: &std::path::Path| {
-        let inside = file.strip_prefix(&tests).unwrap();
-        let first = inside.components().next().unwrap().as_os_str();
-        first.to_str().unwrap().trim_end_matches(".rs").to_owned()
-    };
+    let module = |file: &Path| module_of(file, &tests);
     let edges = Crate::read(&tests.join("main.rs")).edges();
     assert!(edges.len() > 50, "no imports were read");
     let mut wrong = Vec::new();
