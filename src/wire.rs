@@ -4,6 +4,7 @@
 //! it: fields may be added and never change.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -115,8 +116,9 @@ thread_local! {
     pub(crate) static ENCODED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
-/// A valid message and its encoding: an add validates and encodes each message once.
-#[derive(Clone, Debug)]
+/// A valid message and its encoding: an add validates and encodes each message once. `Debug` prints
+/// no content.
+#[derive(Clone)]
 pub struct EncodedMessage {
     message: Message,
     member: Vec<u8>,
@@ -143,6 +145,12 @@ impl EncodedMessage {
     #[must_use]
     pub fn member(&self) -> &[u8] {
         &self.member
+    }
+}
+
+impl fmt::Debug for EncodedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message.fmt(f)
     }
 }
 

@@ -317,6 +317,8 @@ fn message_debug_contains_no_text() {
         .action(SECRET, "/")
         .data(SECRET);
     assert!(!format!("{message:?}").contains(SECRET));
+    let encoded = format!("{:?}", wire::EncodedMessage::new(message.clone()).unwrap());
+    assert_eq!(encoded, format!("{message:?}"));
 }
 
 fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {

@@ -171,7 +171,7 @@ impl Tracker {
         }
     }
 
-    /// Registers a handler. Returns its registration.
+    /// Registers the handler of a prefix that has no other one. Returns its registration.
     pub(crate) fn register(
         self: &Arc<Self>,
         prefix: String,
