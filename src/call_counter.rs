@@ -31,7 +31,8 @@ impl CallCounter {
 
     /// Lets `calls` more calls finish. Their callers continue, except that of the last one.
     pub(crate) fn stop_after(&self, calls: u64) {
-        self.last.store(self.finished() + calls, Ordering::Release);
+        let last = self.finished().saturating_add(calls);
+        self.last.store(last, Ordering::Release);
     }
 
     /// Waits until the last call has finished.

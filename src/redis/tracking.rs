@@ -8,8 +8,7 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
 use crate::Error;
-use crate::redis::connect::Connector;
-use crate::redis::connect::PrimaryMonitor;
+use crate::redis::connect::{Connector, PrimaryMonitor};
 use crate::redis::{Idempotency, classify};
 
 /// Receiver of invalidation messages. The driver of the connection calls it between two reads of

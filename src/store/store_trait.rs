@@ -167,13 +167,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Moves all messages, leases and schedules to a new session id, and closes the old one for
     /// [`Limits::ttl`]. Frees capacity as an add does. A message that both sessions have stays as
-    /// it is under the new id. With `open`, a new session that was closed, or has moved, is opened
+    /// it is under the new id. With `reopen`, a new session that was closed, or has moved, is opened
     /// again. A migrate to the same id changes nothing.
     ///
     /// # Errors
     ///
     /// [`is_session_closed`](Error::is_session_closed) if the old session was closed or has moved to another id, or
-    /// without `open` if the new one was or has; nothing has moved then. Repeating is safe: it
+    /// without `reopen` if the new one was or has; nothing has moved then. Repeating is safe: it
     /// changes nothing.
     fn migrate<'a>(
         &'a self,
