@@ -12,7 +12,8 @@ use crate::redis::connect::{ConnectionConfig, Connector};
 use crate::redis::connection::{Connection, WeakConnection};
 use crate::redis::replication::ReplicatedWriter;
 use crate::redis::request::Request;
-use crate::redis::tracker::{Registration, Tracker, TrackingHandler};
+use crate::redis::tracker::{Registration, Tracker};
+use crate::redis::tracking_entries::TrackingHandler;
 
 /// A client of one server, of the primary behind Sentinels, or of a Cluster.
 ///

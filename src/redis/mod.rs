@@ -19,11 +19,14 @@ mod request;
 mod retry;
 mod tracker;
 mod tracking;
+mod tracking_entries;
+mod tracking_task;
 
 pub(crate) use self::client::Client;
 #[cfg(feature = "tls")]
 pub(crate) use self::connect::TlsConfig;
 pub(crate) use self::connect::{ConnectionConfig, Topology};
 pub(crate) use self::request::{Idempotency, Request, Script};
-pub(crate) use self::tracker::{Registration, TrackingHandler};
+pub(crate) use self::tracker::Registration;
 pub(crate) use self::tracking::TrackingConnection;
+pub(crate) use self::tracking_entries::TrackingHandler;
