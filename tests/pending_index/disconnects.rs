@@ -60,9 +60,16 @@ async fn message_written_while_disconnected_is_found_by_resync() {
         wait_until_idle(&report, || site.get("/q")).await;
         proxy.set(Fault::Refuse);
         let text = format!("number {n}");
-        external_zadd(&server, &context_of_ada(&salver, "p"), &text);
+        for view in ["p", "q"] {
+            external_zadd(&server, &context_of_ada(&salver, view), &text);
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
         proxy.set(Fault::None);
+        // While the circuit breaker is open, pages send no query either.
+        eventually("pages query the store again", async || {
+            site.get("/q").await.shows(&text).then_some(())
+        })
+        .await;
         // Requests only the other page until the resync has completed, so that `/p` sends no query
         // before.
         wait_until_idle(&report, || site.get("/q")).await;
