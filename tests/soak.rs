@@ -9,8 +9,7 @@ use crate::support::at;
 use crate::support::fault_site::{read_response, send_get};
 use crate::support::history::{History, Row};
 use crate::support::profile::salver;
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::site_process::SiteProcess;
 
 const CLIENTS: usize = 8;

@@ -8,8 +8,7 @@ use salver::store::{Clock, MemoryStore, RedisStore, Store};
 
 use crate::support::conformance::on_memory;
 use crate::support::eventually;
-use crate::support::redis::Server;
-use crate::support::redis::tracking_connections;
+use crate::support::redis::{Server, tracking_connections};
 use crate::support::site::site_of_ada;
 
 /// The example runs the tests on its own store, here as under its own command.

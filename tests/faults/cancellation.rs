@@ -11,8 +11,7 @@ use crate::support::fault_site::{FaultSite, read_response, send_get};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::profile::{by_profile, salver};
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::{at, eventually};
 use fastrand::Rng;
 

@@ -9,8 +9,7 @@ use salver::{Context, Message};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::profile::by_profile;
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::{at, encode_all};
 
 const TABS: usize = 64;

@@ -16,8 +16,7 @@ use crate::support::history::{History, Row};
 use crate::support::metrics::RecordedMetrics;
 use crate::support::profile::{by_profile, salver};
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::{at, eventually, session};
 
 /// Duration of a fault in milliseconds, in the default profile.

@@ -14,8 +14,7 @@ use crate::support::fault_site::{VISITOR_HEADER, send_get, visitor};
 use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::profile::salver;
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::{at, eventually};
 
 const PAGE: &str = "<!doctype html><main><salver-messages></salver-messages></main>";

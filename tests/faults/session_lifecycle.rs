@@ -9,8 +9,7 @@ use super::fault_matrix::{InProcessSite, in_process_site};
 use crate::support::fault_site::VISITOR_HEADER;
 use crate::support::history::{History, Row};
 use crate::support::profile::{by_profile, salver};
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use crate::support::{at, session};
 use fastrand::Rng;
 

@@ -15,8 +15,7 @@ use crate::support::history::{History, Row};
 use crate::support::monitor::Monitor;
 use crate::support::processes::{ChildProcess, free_port, scratch, start};
 use crate::support::profile::{by_profile, salver};
-use crate::support::redis::Server;
-use crate::support::redis::pending;
+use crate::support::redis::{Server, pending};
 use fastrand::Rng;
 
 const PAGE: &str =

@@ -3,8 +3,7 @@
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-use crate::support::browser::Browser;
-use crate::support::browser::{add_by_script, add_message_of_each_level};
+use crate::support::browser::{Browser, add_by_script, add_message_of_each_level};
 use crate::support::eventually;
 use crate::support::example_programs::{Dashboard, start_example};
 

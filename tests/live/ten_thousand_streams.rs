@@ -20,8 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::eventually;
 use crate::support::example_programs::example;
 use crate::support::processes::{ChildProcess, free_port, start};
-use crate::support::redis::Server;
-use crate::support::redis::tracking_connections;
+use crate::support::redis::{Server, tracking_connections};
 
 const STREAMS: usize = 10_000;
 /// One client in a hundred reads nothing.

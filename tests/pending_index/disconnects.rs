@@ -8,8 +8,7 @@ use crate::support::eventually;
 use crate::support::fault_site::{read_response, send_get};
 use crate::support::indexed_site::{one_page_site, process, wait_until_idle};
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::redis::Server;
-use crate::support::redis::{external_zadd, tracking_connections};
+use crate::support::redis::{Server, external_zadd, tracking_connections};
 use crate::support::site::{PAGE, context_of_ada, html, site_of_ada};
 use crate::support::site_process::SiteProcess;
 

@@ -7,8 +7,7 @@ use salver::{Context, Message, Salver, View};
 use tokio::time::timeout;
 
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::redis::Server;
-use crate::support::redis::{external_zadd, tracking_connections};
+use crate::support::redis::{Server, external_zadd, tracking_connections};
 use crate::support::{at, eventually, session};
 
 /// Long enough for any change to be reported on a busy machine, and shorter than the fallback poll.

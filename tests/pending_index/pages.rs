@@ -11,8 +11,7 @@ use crate::support::eventually;
 use crate::support::indexed_site::{one_page_site, process, process_with, wait_until_idle};
 use crate::support::profile::PUSH_DELAY;
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::redis::Server;
-use crate::support::redis::external_zadd;
+use crate::support::redis::{Server, external_zadd};
 use crate::support::site::{PAGE, context_of_ada, html, site_of_ada};
 
 /// Returns how many times the server has run a script.

@@ -11,8 +11,7 @@ use salver::{Message, Messages, Pending, Salver, View};
 
 use crate::support::eventually;
 use crate::support::indexed_site::{one_page_site, process, wait_until_idle};
-use crate::support::redis::Server;
-use crate::support::redis::{external_zadd, tracking_connections};
+use crate::support::redis::{Server, external_zadd, tracking_connections};
 use crate::support::site::{PAGE, ada, context_of_ada, html};
 use crate::support::spy::Report;
 
