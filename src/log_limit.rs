@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Shortest time between two lines. A failure that lasts stays visible without filling the log.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -33,5 +35,24 @@ impl LogLimit {
             .last
             .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_line_a_minute_is_allowed() {
+        let limit = LogLimit::new();
+        assert!(limit.allow());
+        assert!(!limit.allow());
+        advance(INTERVAL - Duration::from_millis(1)).await;
+        assert!(!limit.allow());
+        advance(Duration::from_millis(1)).await;
+        assert!(limit.allow());
+        assert!(!limit.allow());
     }
 }

@@ -3,10 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[cfg(feature = "redis")]
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::changes::dirty_map::DirtyMap;
 #[cfg(feature = "web")]

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::{Instant, advance};
 
 use crate::changes::Changes;
 use crate::{Context, SessionId, View};
@@ -245,4 +247,14 @@ fn resync_started_during_invalidation_loses_no_entry() {
             "{n}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn index_is_out_of_sync_700_milliseconds_after_last_heartbeat() {
+    let changes = changes(10);
+    changes.record_heartbeat(Instant::now());
+    advance(Duration::from_millis(700)).await;
+    assert_eq!(changes.is_synced(), Some(true));
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(changes.is_synced(), Some(false));
 }

@@ -1,9 +1,8 @@
 //! The reports of the tracking connection.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::changes::index::{Index, SYNCED_BIT};
 use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};

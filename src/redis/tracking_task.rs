@@ -6,10 +6,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, FutureExt, select};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::Error;
 use crate::backoff::{Backoff, jitter};

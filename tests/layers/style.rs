@@ -30,6 +30,36 @@ fn files_are_short() {
     assert!(long.is_empty(), "over {MAX_LINES} lines: {long:#?}");
 }
 
+/// The files that read the system's clock. `health` compares it with the server's.
+const SYSTEM_CLOCK_READERS: [&str; 4] = [
+    "src/bin/",
+    "src/store/conformance/",
+    "src/store/memory/clock.rs",
+    "src/store/redis/health.rs",
+];
+
+/// All other files use tokio's clock, which a test pauses and advances.
+#[test]
+fn library_reads_time_from_injectable_clock() {
+    let mut wrong = Vec::new();
+    for path in files("src", ".rs") {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        if SYSTEM_CLOCK_READERS
+            .iter()
+            .any(|reader| name.starts_with(reader))
+        {
+            continue;
+        }
+        for line in read(&path).lines().filter(is_code) {
+            let has_std_instant = line.contains("std::time::") && line.contains("Instant");
+            if has_std_instant || line.contains("SystemTime") || line.contains("now_utc") {
+                wrong.push(format!("{name}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "use `tokio::time::Instant`: {wrong:#?}");
+}
+
 #[test]
 fn doc_comments_begin_with_plain_verb() {
     let mut wrong = Vec::new();

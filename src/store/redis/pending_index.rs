@@ -4,10 +4,10 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::redis::{Client, Registration, TrackingConnection, TrackingHandler};
 use crate::store::redis::keys;
