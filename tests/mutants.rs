@@ -33,7 +33,13 @@ const USE_EXAMPLES: [&str; 4] = [
     "integrations::jobs::",
 ];
 /// Tests of these modules are in the library.
-const IN_LIBRARY: [&str; 4] = ["changes::", "handle::tests::", "redis::", "store::"];
+const IN_LIBRARY: [&str; 5] = [
+    "changes::",
+    "handle::tests::",
+    "log_limit::",
+    "redis::",
+    "store::",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,10 +18,33 @@ const BATCH: usize = 10;
 const LEASE: Duration = Duration::from_secs(60);
 const AGE: Duration = Duration::from_secs(3600);
 
-/// 64 tabs compete for the messages of 1,000 contexts while a writer adds them. Every fourth tab
-/// takes, the others claim and confirm.
+/// How a tab reads.
+#[derive(Clone, Copy)]
+enum Read {
+    ClaimAndConfirm,
+    Take,
+}
+
+/// Tabs that claim and confirm compete for the messages that a writer adds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn concurrent_tabs_receive_each_message_once() {
+async fn concurrent_claims_return_each_message_to_one_tab() {
+    let messages = by_profile(20_000, 200_000);
+    compete("concurrent_claims", messages, |_| Read::ClaimAndConfirm).await;
+}
+
+/// Every fourth tab takes, the others claim and confirm.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_takes_return_each_message_to_one_caller() {
+    let how = |tab: usize| match tab % 4 {
+        0 => Read::Take,
+        _ => Read::ClaimAndConfirm,
+    };
+    compete("concurrent_takes", by_profile(100_000, 1_000_000), how).await;
+}
+
+/// [`TABS`] tabs compete for this number of messages while a writer adds them. Each tab reads as
+/// `how` says.
+async fn compete(test: &'static str, messages: usize, how: impl Fn(usize) -> Read) {
     let server = Server::start();
     let history = History::default();
     let monitor = Monitor::start(&server, &history);
@@ -32,9 +55,17 @@ async fn concurrent_tabs_receive_each_message_once() {
             .collect(),
     );
 
-    let writer = tokio::spawn(write(store.clone(), contexts.clone(), history.clone()));
+    let writer = tokio::spawn(write(
+        messages,
+        store.clone(),
+        contexts.clone(),
+        history.clone(),
+    ));
     let tabs: Vec<_> = (0..TABS)
-        .map(|tab| tokio::spawn(read(tab, store.clone(), contexts.clone(), history.clone())))
+        .map(|tab| {
+            let (store, contexts) = (store.clone(), contexts.clone());
+            tokio::spawn(read(tab, how(tab), store, contexts, history.clone()))
+        })
         .collect();
     writer.await.unwrap();
     for tab in tabs {
@@ -48,19 +79,24 @@ async fn concurrent_tabs_receive_each_message_once() {
 
     monitor.catch_up(&server);
     let verdict = history.verdict(&pending(&server, &contexts));
-    assert_eq!(verdict.n, by_profile(100_000, 1_000_000));
+    assert_eq!(verdict.n, messages);
     assert_eq!((verdict.received, verdict.again), (verdict.n, 0));
-    let row = Row {
-        test: "concurrent_tabs",
+    Row {
+        test,
         verdict,
         more: format!("tabs={TABS} contexts={CONTEXTS}"),
         ..Row::default()
-    };
-    row.report();
+    }
+    .report();
 }
 
-async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: History) {
-    for _ in 0..by_profile(100_000, 1_000_000) / CONTEXTS / BATCH {
+async fn write(
+    messages: usize,
+    store: Arc<dyn Store>,
+    contexts: Arc<Vec<Context>>,
+    history: History,
+) {
+    for _ in 0..messages / CONTEXTS / BATCH {
         for context in &*contexts {
             let batch: Vec<_> = (0..BATCH).map(|_| history.message(context)).collect();
             store
@@ -82,6 +118,7 @@ async fn write(store: Arc<dyn Store>, contexts: Arc<Vec<Context>>, history: Hist
 /// number of reads whose messages were out of order.
 async fn read(
     tab: usize,
+    how: Read,
     store: Arc<dyn Store>,
     contexts: Arc<Vec<Context>>,
     history: History,
@@ -90,12 +127,13 @@ async fn read(
     while empty < CONTEXTS {
         n = (n + 7) % CONTEXTS;
         let one = &contexts[n..=n];
-        let messages = if tab.is_multiple_of(4) {
-            store.take(one, AGE).await.unwrap().messages
-        } else {
-            let claim = store.claim(one, LEASE, AGE).await.unwrap();
-            store.confirm(&claim).await.unwrap();
-            claim.result.messages
+        let messages = match how {
+            Read::Take => store.take(one, AGE).await.unwrap().messages,
+            Read::ClaimAndConfirm => {
+                let claim = store.claim(one, LEASE, AGE).await.unwrap();
+                store.confirm(&claim).await.unwrap();
+                claim.result.messages
+            }
         };
         empty = if messages.is_empty() { empty + 1 } else { 0 };
         out_of_order += usize::from(!messages.is_sorted_by_key(Message::id));

@@ -1,18 +1,15 @@
 //! Every fault of the connection to Redis, for every operation.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::{Service, ServiceResponse};
-use actix_web::http::header::ContentType;
-use actix_web::test::{TestRequest, init_service, try_read_body};
-use actix_web::{App, HttpResponse, web};
+use actix_web::test::TestRequest;
 use futures_util::future::join_all;
-use salver::{Context, Message, Messages, Salver};
+use salver::{Context, Message, Salver};
 
-use crate::support::fault_site::{VISITOR_HEADER, visitor};
+use crate::support::fault_site::VISITOR_HEADER;
 use crate::support::history::{History, Row};
+use crate::support::in_process_site::{InProcessSite, in_process_site};
 use crate::support::metrics::RecordedMetrics;
 use crate::support::profile::{by_profile, salver};
 use crate::support::proxy::{Fault, Proxy};
@@ -28,12 +25,9 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(250);
 /// Tolerance for timers and a busy machine.
 const TOLERANCE: Duration = Duration::from_millis(5);
 
-/// Text of a message whose owner is no visitor, so that a [`History`] reports it as misdelivered to
-/// any reader.
-pub const UNOWNED_TEXT: &str = "canary/unowned/page/00000000-0000-7000-8000-000000000000";
-
 /// Metric of the time that a page waits for Redis.
 const PAGE_WAIT: &str = "salver_page_wait_duration_seconds";
+const MISMATCHED_REPLIES: &str = "salver_mismatched_replies_total";
 
 const FAULTS: [(&str, Fault); 12] = [
     ("refuse", Fault::Refuse),
@@ -53,56 +47,14 @@ const FAULTS: [(&str, Fault); 12] = [
     ),
 ];
 
-pub type InProcessSite = Rc<dyn AsyncCall>;
+/// Number of operations that run concurrently.
+const OPERATIONS: usize = 6;
 
-/// A site inside the process, independent of the type of its service.
-pub trait AsyncCall {
-    fn call(&self, request: TestRequest)
-    -> futures_util::future::LocalBoxFuture<'_, (u16, String)>;
-}
-
-struct ServiceSite<S>(S);
-
-impl<S, B> AsyncCall for ServiceSite<S>
-where
-    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: actix_web::body::MessageBody,
-{
-    fn call(
-        &self,
-        request: TestRequest,
-    ) -> futures_util::future::LocalBoxFuture<'_, (u16, String)> {
-        Box::pin(async move {
-            let response = self.0.call(request.to_request()).await.unwrap();
-            let status = response.status().as_u16();
-            let body = try_read_body(response).await.unwrap_or_default();
-            (status, String::from_utf8(body.to_vec()).unwrap())
-        })
-    }
-}
-
-/// Creates a site inside the process: `GET /page` has a slot, `POST /page` adds [`UNOWNED_TEXT`]
-/// and redirects.
-pub async fn in_process_site(salver: &Salver) -> InProcessSite {
-    let page = || async {
-        let page = "<main><salver-messages></salver-messages></main>";
-        HttpResponse::Ok()
-            .content_type(ContentType::html())
-            .body(page)
-    };
-    let save = |messages: Messages| async move {
-        messages.success(UNOWNED_TEXT).await;
-        HttpResponse::SeeOther().finish()
-    };
-    let app = App::new()
-        .wrap(salver.middleware().session(visitor))
-        .route("/page", web::get().to(page))
-        .route("/page", web::post().to(save));
-    Rc::new(ServiceSite(init_service(app).await))
-}
-
-/// The state of the six operations, and their results.
-struct FaultMatrixFixture {
+/// Six operations that run through a proxy, and their results.
+struct FaultMatrix {
+    server: Server,
+    proxy: Proxy,
+    metrics: RecordedMetrics,
     site: InProcessSite,
     /// Connected through the proxy.
     salver: Salver,
@@ -117,7 +69,105 @@ struct FaultMatrixFixture {
     statuses: RefCell<Vec<u16>>,
 }
 
-impl FaultMatrixFixture {
+impl FaultMatrix {
+    async fn start() -> Self {
+        let metrics = RecordedMetrics::start();
+        let server = Server::start();
+        let proxy = Proxy::start(server.port);
+        let salver_behind_proxy = salver(&proxy.url());
+        Self {
+            site: in_process_site(&salver_behind_proxy).await,
+            salver: salver_behind_proxy,
+            direct: salver(&server.url()),
+            server,
+            proxy,
+            metrics,
+            history: History::default(),
+            contexts: RefCell::default(),
+            takes: Default::default(),
+            worst_add: Cell::default(),
+            statuses: RefCell::default(),
+        }
+    }
+
+    /// Runs all operations during a fault, and afterwards until each of them succeeds. Returns the
+    /// time from the end of the fault until then.
+    async fn run(&self, fault: Fault) -> Duration {
+        let millis = by_profile(FAULT_MILLIS, FULL_FAULT_MILLIS) as u64;
+        self.wait_until_all_succeed().await;
+        self.proxy.set(fault);
+        let until = Instant::now() + Duration::from_millis(millis);
+        join_all((0..OPERATIONS).map(|operation| self.run_until(operation, until))).await;
+        self.proxy.set(Fault::None);
+        let fault_ended = Instant::now();
+        self.wait_until_all_succeed().await;
+        fault_ended.elapsed()
+    }
+
+    /// Returns how long the pages waited for Redis since the first `skip` pages, in ascending
+    /// order.
+    fn page_waits(&self, skip: usize) -> Vec<Duration> {
+        let waits = self.metrics.values(PAGE_WAIT).split_off(skip);
+        let mut waits: Vec<_> = waits.into_iter().map(Duration::from_secs_f64).collect();
+        waits.sort();
+        waits
+    }
+
+    /// Repeats an operation until this time, whether it succeeds or not.
+    async fn run_until(&self, operation: usize, until: Instant) {
+        while Instant::now() < until {
+            self.run_operation(operation).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn wait_until_all_succeed(&self) {
+        join_all((0..OPERATIONS).map(|operation| self.wait_until_success(operation))).await;
+    }
+
+    /// Repeats an operation until it succeeds. Panics after 5 seconds.
+    async fn wait_until_success(&self, operation: usize) {
+        let started = Instant::now();
+        while !self.run_operation(operation).await {
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "operation {operation} did not recover within 5 seconds"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Reads over the direct connection until no message is pending.
+    async fn read_pending_messages(&self) {
+        self.salver.flush().await;
+        let contexts = self.contexts.borrow().clone();
+        eventually(
+            "every message is read after its lease has expired",
+            async || {
+                for context in &contexts {
+                    let claim = self.direct.claim(context).await.unwrap();
+                    self.history
+                        .record_received_messages(context, claim.messages());
+                    self.direct.confirm(&claim).await.unwrap();
+                }
+                pending(&self.server, &contexts).is_empty().then_some(())
+            },
+        )
+        .await;
+    }
+
+    /// Asserts that messages added for takes are missing only if a take failed.
+    async fn assert_taken_or_failed(&self) {
+        let [seeded, taken, failed] = self.takes.each_ref().map(Cell::get);
+        let taken = taken + self.direct.count(&at("taker", "page")).await.unwrap();
+        assert!(taken <= seeded, "a message was taken twice");
+        assert!(
+            taken == seeded || failed > 0,
+            "{} messages were lost although no take failed",
+            seeded - taken
+        );
+    }
+
     fn context(&self, name: &str) -> Context {
         let context = at(name, "page");
         let mut contexts = self.contexts.borrow_mut();
@@ -240,139 +290,102 @@ impl FaultMatrixFixture {
     }
 }
 
-/// 12 faults x 6 operations: no page and no form fails, no message is lost, and every operation
-/// succeeds within a second of the end of the fault.
+/// No page and no form fails, whatever the fault, and no message is lost.
 #[actix_web::test]
-async fn pages_and_forms_succeed_during_redis_faults_and_operations_recover() {
-    let metrics = RecordedMetrics::start();
-    let server = Server::start();
-    let proxy = Proxy::start(server.port);
-    let (salver, direct) = (salver(&proxy.url()), salver(&server.url()));
-    let fixture = FaultMatrixFixture {
-        site: in_process_site(&salver).await,
-        salver: salver.clone(),
-        direct: direct.clone(),
-        history: History::default(),
-        contexts: RefCell::default(),
-        takes: Default::default(),
-        worst_add: Cell::default(),
-        statuses: RefCell::default(),
-    };
-    let duration = Duration::from_millis(by_profile(FAULT_MILLIS, FULL_FAULT_MILLIS) as u64);
-    let (mut recovery, mut wait_while_open) = (Duration::ZERO, Duration::MAX);
-    for (name, fault) in FAULTS {
-        let operations = (0..6).map(|operation| wait_until_success(&fixture, operation));
-        join_all(operations).await;
-        proxy.set(fault);
-        let before = metrics.values(PAGE_WAIT).len();
-        let started = Instant::now();
-        join_all((0..6).map(|operation| run_until(&fixture, operation, started + duration))).await;
-        if fault == Fault::Refuse {
-            let mut waits = metrics.values(PAGE_WAIT).split_off(before);
-            waits.sort_by(f64::total_cmp);
-            wait_while_open = Duration::from_secs_f64(waits[waits.len() / 2]);
-        }
-        proxy.set(Fault::None);
-        let fault_ended = Instant::now();
-        join_all((0..6).map(|operation| wait_until_success(&fixture, operation))).await;
-        let time = fault_ended.elapsed();
-        println!("MATRIX fault={name} recovery_ms={}", time.as_millis());
-        assert!(time < Duration::from_secs(1), "{name}: {time:?}");
-        recovery = recovery.max(time);
+async fn pages_and_forms_succeed_during_each_redis_fault() {
+    let matrix = FaultMatrix::start().await;
+    let mut recovery = Duration::ZERO;
+    for (_, fault) in FAULTS {
+        recovery = recovery.max(matrix.run(fault).await);
     }
-
-    salver.flush().await;
-    let contexts = fixture.contexts.borrow().clone();
-    eventually(
-        "every message is read after its lease has expired",
-        async || {
-            for context in &contexts {
-                let claim = direct.claim(context).await.unwrap();
-                fixture
-                    .history
-                    .record_received_messages(context, claim.messages());
-                direct.confirm(&claim).await.unwrap();
-            }
-            pending(&server, &contexts).is_empty().then_some(())
-        },
-    )
-    .await;
-    let [seeded, taken, failed] = fixture.takes.map(|count| count.get());
-    assert_taken_or_failed(
-        seeded,
-        taken + direct.count(&at("taker", "page")).await.unwrap(),
-        failed,
-    );
-    let statuses = fixture.statuses.borrow();
+    matrix.read_pending_messages().await;
+    matrix.assert_taken_or_failed().await;
+    let statuses = matrix.statuses.borrow();
     let server_errors = statuses.iter().filter(|status| **status >= 500).count();
     assert_eq!(server_errors, 0, "5xx responses");
-    assert!(
-        metrics.sum("salver_mismatched_replies_total") > 0,
-        "no mismatched reply was detected"
-    );
-
-    let mut waits = metrics.values(PAGE_WAIT);
-    waits.sort_by(f64::total_cmp);
-    let percentile =
-        |share: f64| Duration::from_secs_f64(waits[((waits.len() - 1) as f64 * share) as usize]);
-    let (p999_wait, worst_wait) = (percentile(0.999), percentile(1.0));
     let more = format!(
-        "cells=72 pages={} responses_5xx={server_errors} page_wait_p999_ms={:.1} worst_add_ms={} \
-         mismatches={} degraded={} page_wait_open_us={}",
-        waits.len(),
-        p999_wait.as_secs_f64() * 1000.0,
-        fixture.worst_add.get().as_millis(),
-        metrics.sum("salver_mismatched_replies_total"),
-        metrics.sum("salver_degraded_pages_total"),
-        wait_while_open.as_micros(),
+        "cells={} pages={} responses_5xx={server_errors} degraded={}",
+        FAULTS.len() * OPERATIONS,
+        matrix.page_waits(0).len(),
+        matrix.metrics.sum("salver_degraded_pages_total"),
     );
-    let verdict = fixture.history.verdict(&pending(&server, &contexts));
+    let contexts = matrix.contexts.borrow();
     Row {
         test: "fault_matrix",
-        verdict,
-        worst_wait,
+        verdict: matrix.history.verdict(&pending(&matrix.server, &contexts)),
+        worst_wait: *matrix.page_waits(0).last().unwrap(),
         recovery,
         more,
     }
     .report();
-    assert!(
-        wait_while_open < Duration::from_millis(1),
-        "{wait_while_open:?}"
+}
+
+/// Every operation succeeds within a second of the end of any fault.
+#[actix_web::test]
+async fn operations_succeed_within_a_second_after_each_redis_fault() {
+    let matrix = FaultMatrix::start().await;
+    for (name, fault) in FAULTS {
+        let recovery = matrix.run(fault).await;
+        println!("MATRIX fault={name} recovery_ms={}", recovery.as_millis());
+        assert!(recovery < Duration::from_secs(1), "{name}: {recovery:?}");
+    }
+}
+
+/// While Redis does not respond, a page waits for its timeout and an add for that of a call.
+#[actix_web::test]
+async fn pages_and_adds_wait_at_most_their_timeouts_for_redis() {
+    let matrix = FaultMatrix::start().await;
+    for fault in [
+        Fault::Pause,
+        Fault::BlackHole,
+        Fault::Delay(Duration::from_secs(2)),
+        Fault::DropReply,
+        Fault::OneByteAtATime,
+    ] {
+        matrix.run(fault).await;
+    }
+    let waits = matrix.page_waits(0);
+    let p999_wait = waits[((waits.len() - 1) as f64 * 0.999) as usize];
+    let worst_add = matrix.worst_add.get();
+    println!(
+        "MATRIX pages={} page_wait_p999_ms={} worst_add_ms={}",
+        waits.len(),
+        p999_wait.as_millis(),
+        worst_add.as_millis()
     );
     assert!(p999_wait <= PAGE_TIMEOUT + TOLERANCE, "{p999_wait:?}");
-    assert!(
-        fixture.worst_add.get() <= CALL_TIMEOUT + 4 * TOLERANCE,
-        "{:?}",
-        fixture.worst_add
-    );
+    assert!(worst_add <= CALL_TIMEOUT + 4 * TOLERANCE, "{worst_add:?}");
 }
 
-/// Repeats an operation until this time, whether it succeeds or not.
-async fn run_until(fixture: &FaultMatrixFixture, operation: usize, until: Instant) {
-    while Instant::now() < until {
-        fixture.run_operation(operation).await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
+#[actix_web::test]
+async fn pages_wait_less_than_a_millisecond_while_breaker_is_open() {
+    let matrix = FaultMatrix::start().await;
+    matrix.wait_until_all_succeed().await;
+    let pages_before = matrix.page_waits(0).len();
+    matrix.run(Fault::Refuse).await;
+    let waits = matrix.page_waits(pages_before);
+    let median = waits[waits.len() / 2];
+    println!("MATRIX page_wait_open_us={}", median.as_micros());
+    assert!(median < Duration::from_millis(1), "{median:?}");
+}
+
+/// A reply to another request is discarded and counted. No reader receives it.
+#[actix_web::test]
+async fn replies_to_other_requests_are_discarded_and_counted() {
+    let matrix = FaultMatrix::start().await;
+    for fault in [Fault::DuplicateReply, Fault::SwapReplies] {
+        let before = matrix.metrics.sum(MISMATCHED_REPLIES);
+        matrix.run(fault).await;
+        let mismatches = matrix.metrics.sum(MISMATCHED_REPLIES) - before;
+        println!("MATRIX fault={fault:?} mismatches={mismatches}");
+        assert!(mismatches > 0, "no mismatched reply during {fault:?}");
     }
-}
-
-/// Repeats an operation until it succeeds. Panics after 5 seconds.
-async fn wait_until_success(fixture: &FaultMatrixFixture, operation: usize) {
-    let started = Instant::now();
-    while !fixture.run_operation(operation).await {
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "operation {operation} did not recover within 5 seconds"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    matrix.read_pending_messages().await;
+    let contexts = matrix.contexts.borrow();
+    Row {
+        test: "mismatched_replies",
+        verdict: matrix.history.verdict(&pending(&matrix.server, &contexts)),
+        ..Row::default()
     }
-}
-
-/// Asserts that messages added for takes are missing only if a take failed.
-fn assert_taken_or_failed(seeded: usize, taken: usize, failed: usize) {
-    assert!(taken <= seeded, "a message was taken twice");
-    assert!(
-        taken == seeded || failed > 0,
-        "{} messages were lost although no take failed",
-        seeded - taken
-    );
+    .report();
 }

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use actix_web::test::TestRequest;
 use salver::{Context, Salver, SessionId};
 
-use super::fault_matrix::{InProcessSite, in_process_site};
 use crate::support::fault_site::VISITOR_HEADER;
 use crate::support::history::{History, Row};
+use crate::support::in_process_site::{InProcessSite, in_process_site};
 use crate::support::profile::{by_profile, salver};
 use crate::support::redis::{Server, pending};
 use crate::support::{at, session};
@@ -25,6 +25,17 @@ struct Visitor {
     id_count: u32,
 }
 
+/// An event of a visitor.
+#[derive(Clone, Copy)]
+enum Event {
+    Add,
+    LogIn,
+    LogOut,
+    Read,
+    PostWithOldCookie,
+    ReadWithOldIds,
+}
+
 /// A random sequence of events of one visitor.
 struct Scenario<'a> {
     salver: &'a Salver,
@@ -40,7 +51,39 @@ struct Scenario<'a> {
     pending: HashSet<salver::MessageId>,
 }
 
-impl Scenario<'_> {
+impl<'a> Scenario<'a> {
+    /// Creates the scenario of visitor `n`, who has a session without messages.
+    fn new(salver: &'a Salver, site: &'a InProcessSite, history: &'a History, n: usize) -> Self {
+        let name = format!("v{n}");
+        Self {
+            salver,
+            site,
+            history,
+            rng: Rng::with_seed(n as u64),
+            visitor: Visitor {
+                current: session(&name),
+                previous: Vec::new(),
+                closed: Vec::new(),
+                id_count: 0,
+            },
+            name,
+            contexts: Vec::new(),
+            cleared: HashSet::new(),
+            pending: HashSet::new(),
+        }
+    }
+
+    async fn run(&mut self, event: Event) {
+        match event {
+            Event::Add => self.add_from_job().await,
+            Event::LogIn => self.log_in().await,
+            Event::LogOut => self.log_out().await,
+            Event::Read => self.read().await,
+            Event::PostWithOldCookie => self.post_with_old_cookie().await,
+            Event::ReadWithOldIds => self.read_with_old_ids().await,
+        }
+    }
+
     fn new_id(&mut self) -> SessionId {
         self.visitor.id_count += 1;
         session(&format!("{}x{}", self.name, self.visitor.id_count))
@@ -140,42 +183,57 @@ impl Scenario<'_> {
     }
 }
 
-/// Interleaves logins, logouts, late adds of jobs, reads, and reads with earlier ids.
+/// The events of a scenario without logouts. An event that is listed twice is twice as frequent.
+const LOGIN_EVENTS: [Event; 8] = [
+    Event::Add,
+    Event::Add,
+    Event::Add,
+    Event::LogIn,
+    Event::LogIn,
+    Event::Read,
+    Event::PostWithOldCookie,
+    Event::ReadWithOldIds,
+];
+/// The events of a scenario with logouts.
+const LOGOUT_EVENTS: [Event; 9] = [
+    Event::Add,
+    Event::Add,
+    Event::Add,
+    Event::LogIn,
+    Event::LogIn,
+    Event::LogOut,
+    Event::Read,
+    Event::PostWithOldCookie,
+    Event::ReadWithOldIds,
+];
+/// Number of events in a scenario.
+const SCENARIO_LENGTH: usize = 12;
+
+/// Adds of jobs follow to the new session id, and the old one shows nothing.
 #[actix_web::test]
-async fn logins_and_logouts_neither_lose_nor_leak_messages() {
+async fn logins_move_all_messages_to_new_session_ids() {
+    run_scenarios("logins", &LOGIN_EVENTS).await;
+}
+
+/// No message of a closed session is shown, and late adds to it fail.
+#[actix_web::test]
+async fn logouts_remove_all_messages_and_reject_late_adds() {
+    let cleared = run_scenarios("logouts", &LOGOUT_EVENTS).await;
+    assert!(cleared > 0, "no logout removed a message");
+}
+
+/// Runs random sequences of these events, each for a visitor of its own. Returns the number of
+/// messages that logouts removed.
+async fn run_scenarios(test: &'static str, events: &[Event]) -> usize {
     let server = Server::start();
     let (salver, history) = (salver(&server.url()), History::default());
     let site = in_process_site(&salver).await;
-    let (scenarios, mut contexts, mut steps) = (by_profile(1_000, 100_000), Vec::new(), 0);
-    let mut cleared = 0;
+    let (scenarios, mut contexts, mut cleared) = (by_profile(1_000, 100_000), Vec::new(), 0);
     for n in 0..scenarios {
-        let name = format!("v{n}");
-        let mut scenario = Scenario {
-            salver: &salver,
-            site: &site,
-            history: &history,
-            rng: Rng::with_seed(n as u64),
-            visitor: Visitor {
-                current: session(&name),
-                previous: Vec::new(),
-                closed: Vec::new(),
-                id_count: 0,
-            },
-            name,
-            contexts: Vec::new(),
-            cleared: HashSet::new(),
-            pending: HashSet::new(),
-        };
-        for _ in 0..12 {
-            steps += 1;
-            match scenario.rng.u64(..9) {
-                0..=2 => scenario.add_from_job().await,
-                3 | 4 => scenario.log_in().await,
-                5 => scenario.log_out().await,
-                6 => scenario.read().await,
-                7 => scenario.post_with_old_cookie().await,
-                _ => scenario.read_with_old_ids().await,
-            }
+        let mut scenario = Scenario::new(&salver, &site, &history, n);
+        for _ in 0..SCENARIO_LENGTH {
+            let event = scenario.rng.choice(events).unwrap();
+            scenario.run(*event).await;
         }
         scenario.read().await;
         assert!(
@@ -188,12 +246,13 @@ async fn logins_and_logouts_neither_lose_nor_leak_messages() {
     }
     let verdict = history.verdict(&pending(&server, &contexts));
     assert_eq!((verdict.received, verdict.again), (verdict.n, 0));
-    let more = format!("scenarios={scenarios} steps={steps} cleared_by_logout={cleared}");
+    let events = scenarios * SCENARIO_LENGTH;
     Row {
-        test: "session_lifecycle",
+        test,
         verdict,
-        more,
+        more: format!("scenarios={scenarios} events={events} cleared_by_logout={cleared}"),
         ..Row::default()
     }
     .report();
+    cleared
 }

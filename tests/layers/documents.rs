@@ -38,17 +38,35 @@ fn readme_contains_hello_example() {
     );
 }
 
-/// Each guarantee names its tests, and each of them exists.
 #[test]
-fn every_guarantee_names_existing_tests() {
+fn every_test_module_belongs_to_a_part() {
+    let parts = read("tests/run");
+    for test in tests() {
+        let module = test.split("::").next().unwrap();
+        assert!(
+            parts.contains(&format!("{module}::")),
+            "no part of tests/run runs {test}"
+        );
+    }
+}
+
+/// Returns the names of the tests of this binary.
+fn tests() -> BTreeSet<String> {
     let binary = std::env::current_exe().unwrap();
     let list = output(binary.to_str().unwrap(), &["--list", "--format", "terse"]);
-    let tests: BTreeSet<_> = list
-        .lines()
+    list.lines()
         .filter_map(|line| line.strip_suffix(": test"))
-        .collect();
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Each guarantee names its tests, and each of them exists. A test of `faults` belongs to one
+/// guarantee, so that its failure says which one does not hold.
+#[test]
+fn every_guarantee_names_existing_tests() {
+    let tests = tests();
     let page = read("src/docs/guarantees.md");
-    let mut guarantees = 0;
+    let (mut guarantees, mut fault_tests) = (0, BTreeSet::new());
     let rows = page.split("| guarantee | test |\n|---|---|\n").skip(1);
     for row in rows.flat_map(|table| table.lines().take_while(|line| line.starts_with('|'))) {
         let names: Vec<_> = row
@@ -67,6 +85,10 @@ fn every_guarantee_names_existing_tests() {
                 .map(|test| format!("conformance::redis_server::{test}"));
             let name = conformance_test.as_deref().unwrap_or(name);
             assert!(tests.contains(name), "there is no test {name}");
+            assert!(
+                !name.starts_with("faults::") || fault_tests.insert(name.to_owned()),
+                "two guarantees name {name}"
+            );
         }
         guarantees += 1;
     }

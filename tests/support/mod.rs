@@ -9,6 +9,7 @@ pub mod event_stream;
 pub mod example_programs;
 pub mod fault_site;
 pub mod history;
+pub mod in_process_site;
 pub mod indexed_site;
 pub mod live_site;
 pub mod logs;
