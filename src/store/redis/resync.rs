@@ -257,6 +257,23 @@ mod tests {
         assert!((9.5..=10.5).contains(&second), "{second}");
     }
 
+    /// The step of a pass for listeners alone, without an index, detects a broken connection.
+    #[tokio::test]
+    async fn pass_that_needs_no_keys_runs_one_step() {
+        let changes = Changes::tracked(100);
+        let resync = Resync {
+            changes: &changes,
+            schedule: ResyncSchedule::default(),
+        };
+        let steps = RefCell::new(0);
+        let step = async |cursor| {
+            *steps.borrow_mut() += 1;
+            Ok((cursor + 1, keys(1)))
+        };
+        assert!(!resync.run_once(step).await.unwrap());
+        assert_eq!(steps.into_inner(), 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn resync_stops_after_invalidation() {
         let changes = changes(100);
