@@ -255,7 +255,11 @@ impl Connection {
     fn reconnect_in_background(&self, state: &mut State, epoch: u64) {
         let due =
             |open: &OpenConnection| open.epoch == epoch && open.since.elapsed() >= MIN_LIFETIME;
-        if state.connecting.is_none() && state.open.as_ref().is_some_and(due) {
+        let is_paused = |(until, _): &(Instant, Error)| *until > Instant::now();
+        if state.connecting.is_none()
+            && !state.paused.as_ref().is_some_and(is_paused)
+            && state.open.as_ref().is_some_and(due)
+        {
             state.connecting = Some(self.connect());
         }
     }
@@ -290,8 +294,12 @@ impl Connection {
         InFlightGuard {
             connection: self,
             raw: open.raw,
-            epoch: state.epoch,
-            request_id: state.in_flight.begin(),
+            epoch: open.epoch,
+            // Another connection may have been opened since this one: its requests are counted.
+            request_id: match open.epoch == state.epoch {
+                true => state.in_flight.begin(),
+                false => 0,
+            },
             is_answered: false,
         }
     }

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 /// How many requests must exceed the timeout. A single one may be a slow script.
 const STALLED_REQUESTS: u32 = 2;
+/// How long an overdue request counts, in multiples of the timeout. Two slow scripts that are far
+/// apart are no sign of a broken connection.
+const STALL_MEMORY: u32 = 10;
 
 /// The requests in flight on one connection, and the time of its last reply.
 #[derive(Default)]
@@ -18,8 +21,11 @@ pub(crate) struct InFlight {
     requests: VecDeque<(u64, Instant)>,
     /// When the last reply arrived.
     last_reply: Option<Instant>,
-    /// Number of requests that ended after the timeout, since the last prompt reply.
+    /// Number of requests that ended after the timeout, since the last prompt reply and within
+    /// [`STALL_MEMORY`] of each other.
     stalled: u32,
+    /// When the last of them ended.
+    stalled_at: Option<Instant>,
 }
 
 /// When a connection counts as stalled.
@@ -53,7 +59,8 @@ impl InFlight {
         let waited = waited.map_or(Duration::ZERO, |(_, since)| now.duration_since(since));
         let late = waited >= policy.timeout;
         if late && !self.has_recent_reply(now, policy) {
-            self.stalled += 1;
+            self.stalled = self.recently_stalled(now, policy) + 1;
+            self.stalled_at = Some(now);
         }
         if answered {
             self.last_reply = Some(now);
@@ -68,15 +75,23 @@ impl InFlight {
     /// Returns whether the connection counts as stalled: enough requests have exceeded the timeout,
     /// and no reply has arrived recently.
     pub(crate) fn is_stalled(&self, policy: StallPolicy) -> bool {
-        let missing = STALLED_REQUESTS.saturating_sub(self.stalled) as usize;
         // The common case needs no clock reading.
-        if self.requests.len() < missing {
+        if self.stalled == 0 && self.requests.len() < STALLED_REQUESTS as usize {
             return false;
         }
         let now = Instant::now();
+        let missing = STALLED_REQUESTS.saturating_sub(self.recently_stalled(now, policy)) as usize;
         let oldest = self.requests.iter().take(missing);
         let late = oldest.filter(|(_, since)| now.duration_since(*since) >= policy.timeout);
         late.count() == missing && !self.has_recent_reply(now, policy)
+    }
+
+    fn recently_stalled(&self, now: Instant, policy: StallPolicy) -> u32 {
+        let is_recent = |at| now.duration_since(at) < policy.timeout * STALL_MEMORY;
+        match self.stalled_at.is_some_and(is_recent) {
+            true => self.stalled,
+            false => 0,
+        }
     }
 
     /// Returns whether a reply arrived within the last half of the timeout. If a reply was lost on
@@ -164,6 +179,22 @@ mod tests {
             in_flight.finish(request, true, SINGLE_SERVER);
         }
         assert!(!in_flight.is_stalled(SINGLE_SERVER));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_requests_far_apart_are_no_stall() {
+        for policy in [SINGLE_SERVER, MULTIPLE_SERVERS] {
+            let mut in_flight = InFlight::default();
+            for _ in 0..3 {
+                let slow = in_flight.begin();
+                advance(TIMEOUT).await;
+                in_flight.finish(slow, true, policy);
+                advance(TIMEOUT * STALL_MEMORY).await;
+                in_flight.begin();
+                assert!(!in_flight.is_stalled(policy));
+                in_flight.finish(in_flight.last_id, true, policy);
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
