@@ -1,6 +1,7 @@
 //! A connection on which the server reports changed keys (`CLIENT TRACKING`).
 
 use std::collections::HashSet;
+use std::error::Error as _;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,7 +65,11 @@ impl TrackingConnection {
         if !self.lock_prefixes().contains(prefix) {
             let mut track = ::redis::cmd("CLIENT");
             track.arg(&["TRACKING", "ON", "BCAST", "PREFIX", prefix]);
-            query::<Value>(&self.connection, &track).await?;
+            match query::<Value>(&self.connection, &track).await {
+                // An earlier call was cancelled after it had sent the command.
+                Err(error) if is_overlap(&error) => {}
+                tracked => drop(tracked?),
+            }
             self.lock_prefixes().insert(prefix.to_owned());
         }
         let subscribed = self.connection.clone().subscribe(channel).await;
@@ -90,7 +95,7 @@ impl TrackingConnection {
     }
 
     /// Queries the role of the server. When it returns, the handler has received all changes that
-    /// the server made before its reply.
+    /// the server made before the command was sent.
     ///
     /// # Errors
     ///
@@ -118,6 +123,13 @@ impl TrackingConnection {
         scan.arg("COUNT").arg(count);
         query(&self.connection, &scan).await
     }
+}
+
+/// Returns whether the server has the prefix already. Prefixes of different applications do not
+/// overlap.
+fn is_overlap(error: &Error) -> bool {
+    let reply = error.source().map(ToString::to_string);
+    reply.is_some_and(|reply| reply.contains("overlaps with an existing prefix"))
 }
 
 async fn query<T: FromRedisValue>(
