@@ -34,6 +34,9 @@ struct State {
     open_until: Option<Instant>,
     /// Whether a probe is in progress.
     is_probing: bool,
+    /// Number of times that the breaker has opened or closed. The failure of a call that was admitted
+    /// earlier is no evidence about the store now.
+    changes: u64,
 }
 
 impl Default for State {
@@ -43,6 +46,7 @@ impl Default for State {
             backoff: Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF),
             open_until: None,
             is_probing: false,
+            changes: 0,
         }
     }
 }
@@ -67,6 +71,7 @@ impl Breaker {
         Ok(Permit {
             breaker: self,
             is_probe: probe,
+            changes: state.changes,
         })
     }
 
@@ -82,12 +87,19 @@ impl Breaker {
         if state.open_until.is_some() {
             telemetry::record_breaker_state(false);
             tracing::info!("circuit breaker closed; store reachable");
+            state.changes += 1;
         }
-        *state = State::default();
+        *state = State {
+            changes: state.changes,
+            ..State::default()
+        };
     }
 
-    fn record_failure(&self, error: &Error) {
+    fn record_failure(&self, error: &Error, changes: u64) {
         let mut state = self.state();
+        if changes != state.changes {
+            return;
+        }
         state.failures = state.failures.saturating_add(1);
         state.is_probing = false;
         if state.failures < FAILURE_THRESHOLD {
@@ -95,6 +107,7 @@ impl Breaker {
         }
         if state.open_until.is_none() {
             telemetry::record_breaker_state(true);
+            state.changes += 1;
             tracing::warn!(%error, "circuit breaker opened after 3 consecutive store failures; pages are served without messages");
         }
         state.open_until = Some(Instant::now() + state.backoff.next_delay());
@@ -110,6 +123,8 @@ impl Breaker {
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
+    /// [`State::changes`] at the admission.
+    changes: u64,
 }
 
 impl Permit<'_> {
@@ -122,7 +137,7 @@ impl Permit<'_> {
         self.is_probe = false;
         match outcome {
             Err(error) if error.trips_breaker() => {
-                self.breaker.record_failure(error);
+                self.breaker.record_failure(error, self.changes);
             }
             _ => self.breaker.record_success(),
         }
@@ -134,5 +149,55 @@ impl Drop for Permit<'_> {
         if self.is_probe {
             self.breaker.state().is_probing = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn failure() -> Result<(), Error> {
+        Err(Error::unavailable("the store is down"))
+    }
+
+    /// Of many calls in flight, only those that open the breaker count.
+    #[tokio::test(start_paused = true)]
+    async fn failures_of_calls_admitted_before_opening_are_ignored() {
+        let breaker = Breaker::default();
+        let in_flight: Vec<_> = (0..100).filter_map(|_| breaker.enter().ok()).collect();
+        assert_eq!(in_flight.len(), 100);
+        in_flight
+            .into_iter()
+            .for_each(|permit| permit.record(&failure()));
+        assert!(breaker.is_open());
+        advance(INITIAL_BACKOFF).await;
+        assert!(breaker.enter().is_ok(), "the first probe is due");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_failure_neither_ends_probe_nor_opens_closed_breaker() {
+        let breaker = Breaker::default();
+        let late: Vec<_> = (0..10).filter_map(|_| breaker.enter().ok()).collect();
+        for _ in 0..FAILURE_THRESHOLD {
+            if let Ok(permit) = breaker.enter() {
+                permit.record(&failure());
+            }
+        }
+        advance(INITIAL_BACKOFF).await;
+        let probe = breaker.enter();
+        let (while_probing, after) = (late.len() / 2, late.len());
+        let mut late = late.into_iter();
+        late.by_ref()
+            .take(while_probing)
+            .for_each(|permit| permit.record(&failure()));
+        assert!(breaker.enter().is_err(), "a probe is in progress");
+        if let Ok(probe) = probe {
+            probe.record(&Ok::<_, Error>(()));
+        }
+        late.take(after)
+            .for_each(|permit| permit.record(&failure()));
+        assert!(!breaker.is_open());
     }
 }
