@@ -6,7 +6,7 @@
 //! claims. There is one thread per process, started when first needed.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 
-static RUNTIME: OnceLock<Option<Handle>> = OnceLock::new();
+static RUNTIME: OnceLock<Handle> = OnceLock::new();
+/// Held while the thread starts, so that only one does.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// Runs a future to completion on the background runtime. Dropping the returned handle does not
 /// stop it.
@@ -27,11 +29,21 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    RUNTIME
-        .get_or_init(start)
-        .as_ref()
+    handle()
         .map(|handle| handle.spawn(work))
         .ok_or_else(|| Error::unavailable("cannot start the background thread"))
+}
+
+/// Returns the runtime, and starts it if it does not run. After a failure the next call tries again.
+fn handle() -> Option<&'static Handle> {
+    if let Some(handle) = RUNTIME.get() {
+        return Some(handle);
+    }
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if RUNTIME.get().is_none() {
+        let _ = RUNTIME.set(start()?);
+    }
+    RUNTIME.get()
 }
 
 /// Starts the thread; `None` when the runtime or the thread cannot be created.

@@ -1,12 +1,12 @@
 //! The settlement queue of the background runtime, which outlives every worker.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::log_limit::LogLimit;
@@ -20,6 +20,9 @@ use crate::{Error, runtime};
 const MAX_RETRY_QUEUE: usize = 1000;
 /// Wait before the first retry of confirms, doubled by each failed retry.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+/// How long failed confirms are retried after the last handle was dropped. Bounds the work that a
+/// process which rebuilds its handles leaves behind.
+const CLOSED_RETRY_PERIOD: Duration = Duration::from_secs(60);
 /// Longest wait between two retries. Bounds how late confirms are applied after the store recovers.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -32,14 +35,15 @@ enum Command {
 /// The sending half of the queue. The first settlement starts its task.
 pub(crate) struct BackgroundQueue {
     applier: Arc<Applier>,
-    queue: OnceLock<Result<mpsc::Sender<Command>, Error>>,
+    /// The running task. A task that has panicked is replaced.
+    queue: Mutex<Option<mpsc::Sender<Command>>>,
 }
 
 impl BackgroundQueue {
     pub(crate) fn new(applier: Applier) -> Self {
         Self {
             applier: Arc::new(applier),
-            queue: OnceLock::new(),
+            queue: Mutex::default(),
         }
     }
 
@@ -71,7 +75,8 @@ impl BackgroundQueue {
     /// more.
     pub(crate) async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
-        if let Some(Ok(queue)) = self.queue.get()
+        let queue = self.lock().clone();
+        if let Some(queue) = queue
             && queue.send(Command::Flush(done)).await.is_ok()
         {
             // An error means that the task has ended: there is nothing left to wait for.
@@ -79,12 +84,20 @@ impl BackgroundQueue {
         }
     }
 
-    /// Returns the sender, and starts the task on the first call.
-    fn queue(&self) -> &Result<mpsc::Sender<Command>, Error> {
-        self.queue.get_or_init(|| {
-            let (send, receive) = mpsc::channel(QUEUE_CAPACITY);
-            runtime::spawn(run(Arc::clone(&self.applier), receive)).map(|_| send)
-        })
+    /// Returns the sender, and starts the task if it does not run.
+    fn queue(&self) -> Result<mpsc::Sender<Command>, Error> {
+        let mut queue = self.lock();
+        if let Some(sender) = queue.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok(sender.clone());
+        }
+        let (send, receive) = mpsc::channel(QUEUE_CAPACITY);
+        runtime::spawn(run(Arc::clone(&self.applier), receive))?;
+        *queue = Some(send.clone());
+        Ok(send)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<mpsc::Sender<Command>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,7 +113,7 @@ async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
             false => timeout_at(retry_at, receiving).await.ok(),
         };
         if received == Some(0) {
-            return;
+            return retry_remaining(&applier, retry_queue).await;
         }
         let no_earlier_failures = retry_queue.is_empty();
         process(&applier, commands.drain(..), &mut retry_queue).await;
@@ -113,6 +126,16 @@ async fn run(applier: Arc<Applier>, mut queue: mpsc::Receiver<Command>) {
         }
         retry_at = Instant::now() + backoff.next_jittered();
     }
+}
+
+/// Retries the confirms that failed before the last handle was dropped.
+async fn retry_remaining(applier: &Applier, mut retry_queue: VecDeque<PendingSettlement>) {
+    let until = Instant::now() + CLOSED_RETRY_PERIOD;
+    let mut backoff = Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF);
+    while !retry_all(applier, &mut retry_queue).await && Instant::now() < until {
+        sleep(backoff.next_jittered()).await;
+    }
+    retry_queue.iter().for_each(PendingSettlement::abandon);
 }
 
 /// Applies a batch concurrently. Then retries failed confirms if a flush is requested.

@@ -6,11 +6,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use crate::deadline::{read_timed_out, with_deadline};
 use crate::runtime;
 use crate::settlement::apply::{
     Applied, Applier, CALL_TIMEOUT, MAX_IN_FLIGHT, PendingSettlement, QUEUE_CAPACITY, Settlement,
@@ -106,7 +107,8 @@ impl QueueState {
         };
         // Limited, since a runtime that is not polled finishes nothing. The messages of its
         // settlements in flight then become visible when their leases expire.
-        let _ = timeout(CALL_TIMEOUT, until_idle).await;
+        let until_idle = until_idle.map(Ok);
+        let _ = with_deadline(CALL_TIMEOUT, until_idle, read_timed_out).await;
     }
 
     fn spill_to_background(&self) {
