@@ -51,7 +51,7 @@ pub(crate) struct DirtyMap {
     /// Whether pages read the entries. Queries of pages clear entries, so without pages none is
     /// stored.
     enabled: AtomicBool,
-    /// The current generation: [`GENERATION`] or 0.
+    /// The current generation: [`GENERATION_BIT`] or 0.
     generation: AtomicU32,
 }
 

@@ -24,7 +24,7 @@ pub(crate) const SYNCED_BIT: u64 = 1;
 /// The entries of the pending index, and whether they are complete.
 pub(crate) struct Index {
     created_at: Instant,
-    /// Twice the number of invalidations, plus the bit [`SYNCED`].
+    /// Twice the number of invalidations, plus the bit [`SYNCED_BIT`].
     pub(crate) state: AtomicU64,
     /// Time of the last answered heartbeat, in milliseconds since `created_at`.
     pub(crate) last_heartbeat: AtomicU64,
@@ -82,7 +82,7 @@ impl Index {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Clears all entries and the bit [`SYNCED`]. Returns whether the bit was set.
+    /// Clears all entries and the bit [`SYNCED_BIT`]. Returns whether the bit was set.
     pub(super) fn invalidate(&self, _guard: &MutexGuard<'_, ()>) -> bool {
         let invalidated = |state: u64| Some((state | SYNCED_BIT).wrapping_add(1));
         let before = self

@@ -24,6 +24,7 @@ impl Changes {
         QueryGuard {
             changes: self,
             fingerprints,
+            began_at: self.index().map_or(0, |index| index.now()),
         }
     }
 }
@@ -34,6 +35,8 @@ pub(crate) struct QueryGuard<'a> {
     changes: &'a Changes,
     /// The contexts without a recorded result.
     fingerprints: Vec<Fingerprint>,
+    /// Time of the request: the reply may be late, and then a delay in it has partly passed.
+    began_at: u64,
 }
 
 impl QueryGuard<'_> {
@@ -46,7 +49,7 @@ impl QueryGuard<'_> {
         };
         let due = next.map(|next| {
             let next = u64::try_from(next.min(MAX_DUE_DELAY).as_millis()).unwrap_or(u64::MAX);
-            Due::after_millis(index.now().saturating_add(next))
+            Due::after_millis(self.began_at.saturating_add(next))
         });
         for fingerprint in fingerprints {
             self.changes

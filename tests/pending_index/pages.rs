@@ -161,7 +161,7 @@ async fn message_is_queried_when_it_becomes_visible() {
         let (pages, queries) = (pages.get(), queries.get());
         let late_ms = shown.as_millis() as i64 - at;
         println!("COST due={text} pages={pages} queries={queries} late_ms={late_ms}");
-        assert!((-50..=100).contains(&late_ms), "{late_ms} ms late");
+        assert!((-50..1_000).contains(&late_ms), "{late_ms} ms late");
         assert!(queries * 2 < pages, "{queries} queries of {pages} pages");
     }
 }

@@ -67,8 +67,9 @@ pub(crate) fn contexts_prefix(app: &str) -> String {
     format!("{}:{{", encode(app))
 }
 
-/// Returns the channel that tracking connections subscribe to. Nothing is published on it.
-pub(crate) fn heartbeat_channel(app: &str) -> String {
+/// Returns the channel that tracking connections subscribe to, so that the server limits what it
+/// buffers for them. Nothing is published on it.
+pub(crate) fn buffer_limit_channel(app: &str) -> String {
     format!("{}!beat", encode(app))
 }
 

@@ -38,7 +38,7 @@ impl IndexTracking {
             changes: Arc::clone(&changes),
             pattern: keys::contexts_pattern(app),
         };
-        let (prefix, channel) = (keys::contexts_prefix(app), keys::heartbeat_channel(app));
+        let (prefix, channel) = (keys::contexts_prefix(app), keys::buffer_limit_channel(app));
         Ok(Self {
             registration: client.track(prefix, channel, Arc::new(handler))?,
             changes,
