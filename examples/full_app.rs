@@ -78,7 +78,9 @@ async fn login(
 
 #[post("/logout")]
 async fn logout(session: Session, messages: Messages) -> Result<impl Responder, Error> {
-    session.remove(USER);
+    // Not `purge`: a purged session stores nothing more in this request, and so not the new token of
+    // Salver.
+    session.clear();
     session.renew();
     // Messages for the user are removed, and jobs that are still running can add no more.
     messages.close_session().await?;

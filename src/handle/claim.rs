@@ -59,7 +59,9 @@ impl Salver {
     ///
     /// # Errors
     ///
-    /// As [`peek`](Self::peek).
+    /// As [`peek`](Self::peek). With [`is_unavailable`](Error::is_unavailable) and
+    /// [`is_in_doubt`](Error::is_in_doubt) the store may have claimed messages: they are released
+    /// when it replies, or become visible again when the lease expires.
     ///
     /// # Cancel safety
     ///

@@ -15,6 +15,10 @@ impl Salver {
     /// Lets `calls` more calls to the store finish. Then nothing that uses this handle continues,
     /// as after a crash of the process.
     ///
+    /// `calls`: at least 1. Handles of other applications and of replicated adds, made from this one,
+    /// stop too. Calls that are already running when the last one finishes may still reach the store,
+    /// as those of a process that crashes may.
+    ///
     /// The caller of the last call never receives its reply. A test drops it, and checks through
     /// another handle of the same store what the crash has left.
     ///
@@ -38,7 +42,8 @@ impl Salver {
         self.shared.calls.counter().stop_after(calls);
     }
 
-    /// Waits until the last call of [`stop_after`](Self::stop_after) has finished.
+    /// Waits until the last call of [`stop_after`](Self::stop_after) has finished. For one waiter.
+    /// Cancel safe.
     pub async fn stopped(&self) {
         self.shared.calls.counter().stopped().await;
     }
