@@ -34,7 +34,8 @@ impl Tracker {
         handler: Arc<dyn TrackingHandler>,
     ) -> Result<Registration, Error> {
         let mut task = self.lock_task();
-        if task.is_none() {
+        // A task that has panicked is replaced, as one that was aborted.
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
             let tracking = TrackingTask {
                 connector: self.connector.clone(),
                 entries: Arc::clone(&self.entries),
