@@ -1,5 +1,10 @@
 //! Measures post, redirect, get with one message: cycles per second of Salver and of the
 //! alternatives.
+//!
+//! If `BENCH_PREVIOUS_SITE` is the path of the `site` program of another build, only compares the
+//! two builds, and prints `RATIO cycle/previous`.
+
+use std::env;
 
 use comparison::compare;
 use comparison::load::Workload;
@@ -13,6 +18,12 @@ fn main() -> Result {
     environment::print()?;
     let mut server = Server::start(&[])?;
     let mut ratios = Vec::new();
+    if let Ok(previous) = env::var("BENCH_PREVIOUS_SITE") {
+        compare::print_header("Post, redirect, get, by this build and the previous one")?;
+        let ratio = compare::builds(&mut server, &previous, Workload::PostRedirectGet)?;
+        ratio.print_ratio("cycle/previous");
+        return Ok(());
+    }
     compare::print_header("Post, redirect, get with one message")?;
     for mode in OTHER_MODES {
         let ratio = compare::sites(&mut server, ["salver", mode], Workload::PostRedirectGet)?;
