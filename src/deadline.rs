@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::{Error, runtime};
@@ -31,7 +30,7 @@ pub(crate) async fn with_deadline<T>(
     call: impl Future<Output = Result<T, Error>>,
     on_timeout: fn() -> Error,
 ) -> Result<T, Error> {
-    if Handle::try_current().is_ok() {
+    if runtime::is_inside_tokio() {
         return timeout(timeout_after, call)
             .await
             .unwrap_or_else(|_| Err(on_timeout()));

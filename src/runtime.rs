@@ -34,6 +34,23 @@ where
         .ok_or_else(|| Error::unavailable("cannot start the background thread"))
 }
 
+/// Returns whether the caller is inside a tokio runtime, which provides the timers.
+pub(crate) fn is_inside_tokio() -> bool {
+    Handle::try_current().is_ok()
+}
+
+/// Runs a call on the background runtime, for callers outside of any tokio runtime.
+///
+/// # Errors
+///
+/// Those of the call; `is_in_doubt` if it panics.
+pub(crate) async fn run<T: Send + 'static>(
+    call: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let task = spawn(call)?.await;
+    task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
+}
+
 /// Returns the runtime, and starts it if it does not run. After a failure the next call tries again.
 fn handle() -> Option<&'static Handle> {
     if let Some(handle) = RUNTIME.get() {

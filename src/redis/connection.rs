@@ -7,7 +7,6 @@ use std::time::Duration;
 use ::redis::{Cmd, Value};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
@@ -187,11 +186,11 @@ impl Connection {
     /// If the connection turns out to be broken, the request is sent once more over a new one,
     /// unless it is not idempotent.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
-        if in_tokio_runtime() {
+        if runtime::is_inside_tokio() {
             return self.execute_here(request).await;
         }
         let (connection, request) = (self.clone(), request.clone());
-        run_in_background(async move { connection.execute_here(&request).await }).await
+        runtime::run(async move { connection.execute_here(&request).await }).await
     }
 
     /// Sends a read-only command that concerns a server as a whole. In a Cluster it goes to the
@@ -201,9 +200,9 @@ impl Connection {
         node: usize,
         command: Cmd,
     ) -> Result<Option<Value>, Error> {
-        match in_tokio_runtime() {
+        match runtime::is_inside_tokio() {
             true => self.clone().send_command(node, command).await,
-            false => run_in_background(self.clone().send_command(node, command)).await,
+            false => runtime::run(self.clone().send_command(node, command)).await,
         }
     }
 
@@ -369,19 +368,6 @@ impl Connection {
         // A panic never leaves the state half updated, so a poisoned lock is still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Returns whether the caller is inside a tokio runtime, which provides the timers.
-fn in_tokio_runtime() -> bool {
-    Handle::try_current().is_ok()
-}
-
-/// Runs a request on the background runtime, for callers outside of any tokio runtime.
-async fn run_in_background<T: Send + 'static>(
-    call: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    let task = runtime::spawn(call)?.await;
-    task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
 }
 
 impl fmt::Debug for Connection {
