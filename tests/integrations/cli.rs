@@ -156,6 +156,34 @@ async fn sweep_shows_progress_on_terminal_only() {
     assert!(!piped.text.contains("of about"), "{}", piped.text);
 }
 
+/// `doctor` needs no application; `--app` stands before or after the command.
+#[tokio::test]
+async fn app_is_global_and_optional_for_doctor() {
+    let server = Server::start();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(TOOL)
+            .args(arguments)
+            .env("REDIS_URL", server.url())
+            .env_remove("SALVER_APP")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), errors)
+    };
+    for arguments in [
+        &["doctor"][..],
+        &["--app", "shop", "doctor"],
+        &["--app", "shop", "stats"],
+        &["stats", "--app", "shop"],
+    ] {
+        assert_eq!(run(arguments), (0, String::new()), "{arguments:?}");
+    }
+    for command in [&["stats"][..], &["sweep", "--older-than", "1d"]] {
+        let (code, errors) = run(command);
+        assert!(code == 2 && errors.contains("--app <APP>"), "{errors}");
+    }
+}
+
 /// A setting that wastes memory is reported as a hint, and `doctor` exits with 0.
 #[tokio::test]
 async fn doctor_hints_at_skiplist_encoding() {

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use salver::{Context, Level, SessionId};
 
@@ -27,8 +28,23 @@ pub(crate) struct Cli {
     /// Print JSON, one value per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The application's name.
+    #[arg(long, global = true, env = "SALVER_APP")]
+    pub(crate) app: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Returns the application, which `stats` and `sweep` need.
+    pub(crate) fn required_app(app: Option<String>) -> Result<String, clap::Error> {
+        app.ok_or_else(|| {
+            Self::command().error(
+                ErrorKind::MissingRequiredArgument,
+                "the command needs the application: --app <APP>, or SALVER_APP",
+            )
+        })
+    }
 }
 
 #[derive(Subcommand)]
@@ -51,26 +67,16 @@ pub(crate) enum Command {
         target: Target,
     },
     /// Count the messages of an application.
-    Stats {
-        /// The application's name.
-        #[arg(long, env = "SALVER_APP")]
-        app: String,
-    },
+    Stats,
     /// Remove messages older than an age, shown or not, to free memory.
     Sweep {
-        /// The application's name.
-        #[arg(long, env = "SALVER_APP")]
-        app: String,
         /// Minimum age: `1d`, `90m`, `1h 30m`.
         #[arg(long, value_name = "AGE")]
         older_than: humantime::Duration,
     },
-    /// Check the server: version, permissions, settings, clock, latency.
-    Doctor {
-        /// The application's name.
-        #[arg(long, env = "SALVER_APP")]
-        app: String,
-    },
+    /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
+    /// contexts.
+    Doctor,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -16,9 +16,13 @@ const READS: usize = 100;
 /// Maximum number of scan steps for the sample of contexts. Bounds the time of the command.
 const SAMPLE_STEPS: usize = 20;
 
-pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome {
+/// The application whose permissions are checked if none is named.
+const DEFAULT_APP: &str = "salver";
+
+/// Checks the server, and with an application a sample of its contexts.
+pub(crate) async fn run(server: &Server, app: Option<&str>, output: &Output) -> Outcome {
     let store = server.store()?;
-    let salver = Salver::new(app, store.clone())?;
+    let salver = Salver::new(app.unwrap_or(DEFAULT_APP), store.clone())?;
     let health = salver.health().await;
     let mut issues = health.issues().to_vec();
     let reached = !issues
@@ -27,7 +31,9 @@ pub(crate) async fn run(server: &Server, app: &str, output: &Output) -> Outcome 
     let (mut latency, mut hints) = (None, Vec::new());
     if reached && let Ok(measured) = measure_latency(&salver).await {
         latency = Some(measured);
-        hints.extend(encoding_hint(&sample(&store, app).await));
+        if let Some(app) = app {
+            hints.extend(encoding_hint(&sample(&store, app).await));
+        }
     }
     if !reached && server.speaks_other_protocol().await {
         let detail = OTHER_PROTOCOL;

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let Cli {
         server,
         json,
+        app,
         command,
     } = Cli::parse();
     let output = Output::new(json);
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(&server, command, &output)),
+        Ok(runtime) => runtime.block_on(run(&server, app, command, &output)),
         Err(error) => Err(CliError::from(error)),
     };
     match outcome {
@@ -47,14 +48,16 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
+async fn run(server: &Server, app: Option<String>, command: Command, output: &Output) -> Outcome {
     match command {
         Command::Peek { target } => peek::run(server, &target, output).await,
         Command::Add(args) => add::run(server, *args, output).await,
         Command::Tail { target } => tail::run(server, &target, output).await,
-        Command::Stats { app } => stats::run(server, &app, output).await,
-        Command::Sweep { app, older_than } => sweep::run(server, &app, *older_than, output).await,
-        Command::Doctor { app } => doctor::run(server, &app, output).await,
+        Command::Stats => stats::run(server, &required(app), output).await,
+        Command::Sweep { older_than } => {
+            sweep::run(server, &required(app), *older_than, output).await
+        }
+        Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.
             let mut script = Vec::new();
@@ -64,6 +67,11 @@ async fn run(server: &Server, command: Command, output: &Output) -> Outcome {
         }
         Command::Man { command } => man(command.as_deref()),
     }
+}
+
+/// Returns the application. Without one, prints the usage and ends the program.
+fn required(app: Option<String>) -> String {
+    Cli::required_app(app).unwrap_or_else(|error| error.exit())
 }
 
 /// Prints the manual page of a command; without a name, that of `salver`.
