@@ -196,6 +196,11 @@ fn names_are_validated_on_construction() {
         assert_rejected("app", &Salver::memory(bad).unwrap_err());
     }
     assert_rejected("view", &View::new("*").unwrap_err());
+    assert_eq!(View::new("/plain").unwrap(), View::new("plain").unwrap());
+    assert_eq!(View::new("/").unwrap().as_str(), "/");
+    let key = "app:{ada}:%2Fplain";
+    let context: Context = key.parse().unwrap();
+    assert_eq!(context.key(), key, "a key is kept as it was written");
     let context = r#"{"app":"","session":"hunter2","view":"v"}"#;
     let error = serde_json::from_str::<Context>(context)
         .unwrap_err()

@@ -28,7 +28,9 @@ impl View {
 
     /// Creates a view.
     ///
-    /// `name`: 1 to 256 bytes, not only white space, no control character, not `*`.
+    /// `name`: 1 to 256 bytes, not only white space, no control character, not `*`. A leading slash is
+    /// removed, as the default view of a page has none: `/plain` and `plain` are the same view. `/`
+    /// remains, the view of the root.
     ///
     /// # Errors
     ///
@@ -36,6 +38,14 @@ impl View {
     /// which keys use for [`View::ANY`].
     pub fn new(name: impl Into<String>) -> Result<Self, Error> {
         let name = name.into();
+        match name.strip_prefix('/') {
+            Some(rest) if !rest.is_empty() => Self::exact(rest.to_owned()),
+            _ => Self::exact(name),
+        }
+    }
+
+    /// Creates a view of exactly this name.
+    fn exact(name: String) -> Result<Self, Error> {
         validate_line("view", &name, MAX_VIEW)?;
         if name == ANY {
             return Err(Error::invalid("view", "is reserved for View::ANY"));
@@ -69,7 +79,8 @@ impl View {
         if part == ANY {
             return Some(Self::ANY);
         }
-        Self::new(decode(part)?).ok()
+        // A key may have been written by another program.
+        Self::exact(decode(part)?).ok()
     }
 }
 

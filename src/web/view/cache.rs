@@ -16,16 +16,13 @@ impl ViewCache {
         if let Some(view) = views.get(&pattern) {
             return view.clone();
         }
-        let view = View::new(strip_leading_slash(&pattern)).ok();
+        // The empty pattern is that of the root, too.
+        let view = match pattern.as_str() {
+            "" => View::new("/"),
+            pattern => View::new(pattern),
+        };
+        let view = view.ok();
         views.insert(pattern, view.clone());
         view
-    }
-}
-
-/// Returns a path without its leading slash; `/` for the root.
-pub(super) fn strip_leading_slash(path: &str) -> String {
-    match path.strip_prefix('/').unwrap_or(path) {
-        "" => "/".to_owned(),
-        rest => rest.to_owned(),
     }
 }

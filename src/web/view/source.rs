@@ -4,11 +4,12 @@ use std::fmt;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
+use actix_web::dev::{ResourceMap, Url};
 use actix_web::http::Uri;
 use actix_web::http::header::HeaderName;
 
 use crate::View;
-use crate::web::view::cache::{ViewCache, strip_leading_slash};
+use crate::web::view::cache::ViewCache;
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
 
@@ -92,7 +93,7 @@ impl ViewSource {
         let name = match &self.0 {
             Kind::Closure(find) => return find(request),
             Kind::Route => return cache.view(request.match_pattern()?),
-            Kind::Path => strip_leading_slash(request.path()),
+            Kind::Path => request.path().to_owned(),
             Kind::Header(name) => request.headers().get(name)?.to_str().ok()?.to_owned(),
             Kind::Query(name) => query(request.query_string(), name)?,
         };
@@ -108,15 +109,33 @@ impl ViewSource {
     ) -> Option<View> {
         let name = match &self.0 {
             Kind::Route => {
-                return cache.view(request.resource_map().match_pattern(url.path())?);
+                return cache.view(match_pattern(request.resource_map(), url)?);
             }
-            Kind::Path => strip_leading_slash(url.path()),
+            Kind::Path => url.path().to_owned(),
             Kind::Query(name) => query(url.query()?, name)?,
             // These sources read the request itself, not a URL.
             Kind::Header(_) | Kind::Closure(_) => return self.find(request, cache),
         };
         View::new(name).ok()
     }
+}
+
+/// Returns the pattern of the route that a URL matches, decoded as for a request. If there is none,
+/// that of the path as `NormalizePath` rewrites it.
+fn match_pattern(routes: &ResourceMap, url: &Uri) -> Option<String> {
+    let url = Url::new(url.clone());
+    let path = url.path();
+    routes.match_pattern(path).or_else(|| {
+        let segments: Vec<_> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        let trimmed = format!("/{}", segments.join("/"));
+        let with_slash = format!("{trimmed}/");
+        [trimmed, with_slash]
+            .iter()
+            .find_map(|path| routes.match_pattern(path))
+    })
 }
 
 fn query(query: &str, name: &str) -> Option<String> {

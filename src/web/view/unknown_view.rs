@@ -1,6 +1,7 @@
 //! Detection of messages for views without a page: the usual reason why a message does not appear.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,11 @@ const WARN_AFTER: Duration = Duration::from_secs(60);
 
 /// The views to which a handle has added messages or of which it has served pages.
 #[derive(Debug, Default)]
-pub(crate) struct UnknownViewDetector(Mutex<HashMap<ViewKey, State>>);
+pub(crate) struct UnknownViewDetector {
+    views: Mutex<HashMap<ViewKey, State>>,
+    /// Number of views in the state [`State::AddedAt`].
+    awaited: AtomicUsize,
+}
 
 /// A view of an application.
 type ViewKey = (String, View);
@@ -31,12 +36,17 @@ enum State {
 }
 
 impl UnknownViewDetector {
+    /// Returns whether messages wait for the first page of a view.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed) > 0
+    }
+
     /// Records that a page of a view was requested.
     pub(crate) fn record_page(&self, app: &str, view: &View) {
         let page = (app.to_owned(), view.clone());
         let mut views = self.views();
         if views.len() < MAX_VIEWS || views.contains_key(&page) {
-            views.insert(page, State::Seen);
+            self.insert(&mut views, page, State::Seen);
         }
     }
 
@@ -53,17 +63,25 @@ impl UnknownViewDetector {
                     "messages wait for view `{view}`, but no page of that view was requested; a view is the route pattern \
                      without its leading slash"
                 );
-                views.insert(page, State::Warned);
+                self.insert(&mut views, page, State::Warned);
             }
             Some(_) => {}
             None if views.len() < MAX_VIEWS => {
-                views.insert(page, State::AddedAt(Instant::now()));
+                self.insert(&mut views, page, State::AddedAt(Instant::now()));
             }
             None => {}
         }
     }
 
+    fn insert(&self, views: &mut HashMap<ViewKey, State>, page: ViewKey, state: State) {
+        views.insert(page, state);
+        let awaited = views
+            .values()
+            .filter(|state| matches!(state, State::AddedAt(_)));
+        self.awaited.store(awaited.count(), Ordering::Relaxed);
+    }
+
     fn views(&self) -> MutexGuard<'_, HashMap<ViewKey, State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
