@@ -28,6 +28,7 @@ mod live;
 mod mutants;
 mod pages;
 mod pending_index;
+mod slot;
 mod soak;
 mod support;
 mod types;

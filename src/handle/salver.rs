@@ -13,6 +13,8 @@ use crate::context::{IntoView, validate_app};
 use crate::handle::extensions::Extensions;
 use crate::settlement::Settler;
 use crate::store::Store;
+#[cfg(feature = "web")]
+use crate::store::{Backend, BackendKind};
 use crate::{Context, Error, SessionId, View};
 
 /// The handle of an application, with which handlers, jobs and tests add, read and remove messages.
@@ -168,6 +170,12 @@ impl Salver {
     #[cfg(feature = "web")]
     pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         self.shared.extensions.get()
+    }
+
+    /// Returns whether the messages are in the memory of this process.
+    #[cfg(feature = "web")]
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.store.backend(), Backend(BackendKind::Memory))
     }
 
     /// Returns a handle that any runtime may use.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::{Level, Message};
 
 /// A text for HTML elements and attributes: `& < > " '` are escaped.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

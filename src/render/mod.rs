@@ -10,7 +10,7 @@ mod markdown;
 
 pub use self::fragment::fragment;
 #[cfg(feature = "web")]
-pub(crate) use self::fragment::list;
+pub(crate) use self::fragment::{Escaped, list};
 #[cfg(feature = "web")]
 pub(crate) use self::json::json;
 

@@ -5,16 +5,13 @@ use crate::redis::Client;
 
 /// The backend of a store. Only this crate can look into it.
 #[derive(Clone, Debug)]
-pub struct Backend(
-    #[expect(dead_code, reason = "the modules that keep their own data read it")]
-    pub(crate)  BackendKind,
-);
+pub struct Backend(pub(crate) BackendKind);
 
 #[derive(Clone, Debug)]
 pub(crate) enum BackendKind {
     Memory,
     #[cfg(feature = "redis")]
-    Redis(#[expect(dead_code, reason = "as above")] Client),
+    Redis(#[expect(dead_code, reason = "the modules that keep their own data use it")] Client),
     /// A store of the application, which has no place for other data.
     Custom,
 }

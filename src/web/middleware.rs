@@ -217,6 +217,7 @@ where
                 partials: self.partials,
                 translator: self.translator.clone(),
                 unknown_views: self.salver.extension(),
+                sessions: self.salver.extension(),
                 #[cfg(feature = "live")]
                 streams: self.salver.extension(),
                 #[cfg(feature = "live")]

@@ -7,13 +7,15 @@
 use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, REFERER};
-use actix_web::http::{StatusCode, Uri};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
+use url::{Position, Url};
 
 use crate::View;
 use crate::web::response::eligibility::MediaType;
+use crate::web::response::html::Target;
 use crate::web::response::inject::InsertionPoint;
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
@@ -24,6 +26,9 @@ const VIEW: HeaderName = HeaderName::from_static("salver-view");
 const HTMX: HeaderName = HeaderName::from_static("hx-request");
 /// Request header of a boosted link or form, which loads a whole page.
 const BOOSTED: HeaderName = HeaderName::from_static("hx-boosted");
+/// Request header with the element that htmx replaces: its `id` (htmx 2, if it has one), or its name
+/// and `id` (htmx 4).
+const TARGET: HeaderName = HeaderName::from_static("hx-target");
 /// Request header for a page that is missing from the history cache of htmx.
 const RESTORED: HeaderName = HeaderName::from_static("hx-history-restore-request");
 /// Request header that only htmx 4 and later send.
@@ -71,7 +76,7 @@ impl Partial {
     pub(crate) fn insertion_point(&self) -> InsertionPoint {
         match self {
             Self::Htmx | Self::Stream => InsertionPoint::End,
-            Self::Frame(id) => InsertionPoint::Frame(id.clone()),
+            Self::Frame(id) => InsertionPoint::In(Target::Frame(id.clone())),
         }
     }
 
@@ -88,11 +93,18 @@ impl Partial {
     }
 }
 
-/// Returns whether htmx requests a partial. For a boosted link or a missing history entry, it
-/// requests a page.
+/// Returns whether htmx requests a partial. For a boosted link, unless it replaces another element
+/// than the body, and for a missing history entry, it requests a page.
 fn is_htmx_partial(request: &HeaderMap) -> bool {
     let is_true = |name: HeaderName| request.get(name).is_some_and(|value| value == "true");
-    is_true(HTMX) && !is_true(BOOSTED) && !is_true(RESTORED)
+    let loads_page = || is_true(BOOSTED) && !has_target(request);
+    is_true(HTMX) && !loads_page() && !is_true(RESTORED)
+}
+
+fn has_target(request: &HeaderMap) -> bool {
+    let target = request.get(TARGET).map(|target| target.as_bytes());
+    let name = target.and_then(|target| target.split(|byte| *byte == b'#').next());
+    name.is_some_and(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"body"))
 }
 
 /// Returns whether htmx 4 or later sent the request. These versions swap error responses too. If a
@@ -134,10 +146,12 @@ pub(crate) fn requesting_page(
     source: &ViewSource,
     view_cache: &ViewCache,
 ) -> Option<View> {
-    let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+    let text = |name: HeaderName| str::from_utf8(request.headers().get(name)?.as_bytes()).ok();
     if let Some(view) = text(VIEW) {
         return View::new(percent_decode_str(view).decode_utf8().ok()?).ok();
     }
-    let url = text(CURRENT_URL).or_else(|| text(REFERER))?;
-    source.find_page(request, &url.parse::<Uri>().ok()?, view_cache)
+    // Encodes what is not encoded, as a browser does when it requests the page.
+    let url = Url::parse(text(CURRENT_URL).or_else(|| text(REFERER))?).ok()?;
+    let path_and_query = &url[Position::BeforePath..Position::AfterQuery];
+    source.find_page(request, &path_and_query.parse().ok()?, view_cache)
 }

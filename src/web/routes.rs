@@ -6,6 +6,7 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::{Resource, web};
 
 use crate::Salver;
+use crate::render::Escaped;
 use crate::web::api;
 use crate::web::assets;
 use crate::web::assets::Asset;
@@ -121,14 +122,34 @@ impl Routes {
     /// It is HTML: the template must not escape it.
     #[must_use]
     pub fn head_html(&self) -> String {
+        self.head_html_with("")
+    }
+
+    /// Returns the HTML for the `<head>` of a page whose Content-Security-Policy allows scripts and
+    /// stylesheets by a nonce: `script-src 'nonce-…' 'strict-dynamic'`.
+    ///
+    /// `nonce` is the value of this response, without `nonce-`. It is escaped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let head = salver::web::Routes::default().head_html_with_nonce("abc123");
+    /// assert!(head.contains(" nonce=\"abc123\">"));
+    /// ```
+    #[must_use]
+    pub fn head_html_with_nonce(&self, nonce: &str) -> String {
+        self.head_html_with(&format!(" nonce=\"{}\"", Escaped(nonce)))
+    }
+
+    fn head_html_with(&self, attribute: &str) -> String {
         let head = format!(
-            r#"<link rel="stylesheet" href="{}/{}">"#,
+            r#"<link rel="stylesheet" href="{}/{}"{attribute}>"#,
             self.path,
             assets::CSS.file_name()
         );
         #[cfg(feature = "live")]
         let head = format!(
-            r#"{head}<script type="module" src="{}/{}"></script>"#,
+            r#"{head}<script type="module" src="{}/{}"{attribute}></script>"#,
             self.path,
             live::SCRIPT.file_name()
         );

@@ -52,7 +52,10 @@ impl EventStream {
     pub async fn from_response(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        assert_eq!(response.headers()["cache-control"], "private, no-cache");
+        assert_eq!(
+            response.headers()["cache-control"],
+            "private, no-cache, no-transform"
+        );
         let mut events = Self {
             bytes: response.bytes_stream().boxed_local(),
             buffer: String::new(),

@@ -292,6 +292,29 @@ async fn messages_for_unknown_view_are_logged_once() {
     assert!(!logs.text().contains("view `page`"));
 }
 
+/// The page finds no session, so no message is looked up for it. Its view has a page nevertheless.
+#[actix_web::test]
+async fn page_without_session_makes_its_view_known() {
+    let logs = Logs::start();
+    let salver = Salver::memory("app").unwrap();
+    let site = crate::support::site::site(salver.middleware(), |app| {
+        let save = |messages: Messages| async move {
+            messages.to("p").info("waits").await;
+            "ok"
+        };
+        app.route("/save", web::post().to(save));
+        app.route("/p", web::get().to(|| async { html(PAGE) }));
+    })
+    .await;
+    site.post("/save").await;
+    site.set_cookie(None);
+    site.get("/p").await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    site.post("/save").await;
+    assert_eq!(logs.text(), "");
+}
+
 #[actix_web::test]
 async fn panic_in_confirm_does_not_stop_later_confirms() {
     let (store, report) = SpyStore::new();

@@ -85,7 +85,13 @@ async fn requests_without_view_send_no_query() {
         get().insert_header(("sec-purpose", "prefetch;prerender")),
         get().insert_header(("x-sec-purpose", "PREFETCH")),
         get().insert_header(("purpose", "prefetch")),
+        get().insert_header(("purpose", "preview")),
+        get().insert_header(("x-purpose", "preview")),
+        get().insert_header(("x-purpose", ": preview")),
+        get().insert_header(("x-purpose", "instant")),
         get().insert_header(("x-moz", "prefetch")),
+        get().insert_header(("sec-fetch-purpose", "prefetch")),
+        get().insert_header(("sec-speculation-tags", "null")),
         get().insert_header(("sec-fetch-dest", "image")),
         get().insert_header(("sec-fetch-dest", "script")),
         get().insert_header(("sec-fetch-dest", "serviceworker")),
@@ -352,6 +358,11 @@ async fn response_with_messages_forbids_caching() {
             .insert_header(("surrogate-control", "max-age=60"))
             .insert_header(("cdn-cache-control", "max-age=60"))
             .insert_header(("cloudflare-cdn-cache-control", "max-age=60"))
+            .insert_header(("content-digest", "sha-256=:AA==:"))
+            .insert_header(("repr-digest", "sha-256=:AA==:"))
+            .insert_header(("digest", "sha-256=AA=="))
+            .insert_header(("content-md5", "AA=="))
+            .insert_header(("accept-ranges", "bytes"))
             .body(PAGE)
     };
     let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
@@ -374,9 +385,90 @@ async fn response_with_messages_forbids_caching() {
         "surrogate-control",
         "cdn-cache-control",
         "cloudflare-cdn-cache-control",
+        "content-digest",
+        "repr-digest",
+        "digest",
+        "content-md5",
+        "accept-ranges",
     ] {
         assert!(idle.header(name).is_some(), "{name}");
         assert_eq!(carrying.header(name), None, "{name}");
+    }
+}
+
+/// A browser saves one response and asks for credentials instead of the other: neither is a page.
+#[actix_web::test]
+async fn response_that_browsers_do_not_show_carries_no_message() {
+    let responses = [
+        ("content-disposition", "attachment", 200, false),
+        (
+            "content-disposition",
+            "ATTACHMENT; filename=\"report.html\"",
+            200,
+            false,
+        ),
+        ("content-disposition", "form-data; name=x", 200, false),
+        (
+            "content-disposition",
+            "inline; filename=\"report.html\"",
+            200,
+            true,
+        ),
+        ("www-authenticate", "Basic realm=\"shop\"", 401, false),
+        ("x-other", "1", 401, true),
+    ];
+    for (name, value, status, is_shown) in responses {
+        let salver = Salver::memory("app").unwrap();
+        let context = context_of_ada(&salver, "p");
+        salver.add(&context, Message::info("hello")).await.unwrap();
+        let handler = move || async move {
+            HttpResponse::build(StatusCode::from_u16(status).unwrap())
+                .content_type("text/html")
+                .insert_header((name, value))
+                .body(PAGE)
+        };
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let response = site.get("/p").await;
+        assert_eq!(response.shows("hello"), is_shown, "{name}: {value}");
+        salver.flush().await;
+        let pending = salver.count(&context).await.unwrap();
+        assert_eq!(pending, usize::from(!is_shown), "{name}: {value}");
+    }
+}
+
+/// jQuery and Unpoly use a part of the page, and the request does not tell which.
+#[actix_web::test]
+async fn script_request_for_fragment_claims_only_what_its_handler_declares() {
+    async fn full_page(messages: Messages) -> HttpResponse {
+        messages.as_full_page();
+        html(PAGE)
+    }
+    let requests = [
+        ("x-requested-with", "XMLHttpRequest", false),
+        ("x-up-version", "3.15.0", false),
+        ("x-pjax", "true", false),
+        // A page in a web view of Android.
+        ("x-requested-with", "org.example.app", true),
+    ];
+    for (name, value, is_page) in requests {
+        for (path, is_shown) in [("/p", is_page), ("/full", true), ("/rendered", true)] {
+            let salver = Salver::memory("app").unwrap();
+            let context = context_of_ada(&salver, path);
+            salver.add(&context, Message::info("hello")).await.unwrap();
+            let site = site_of_ada(&salver, |app| {
+                app.route("/p", web::get().to(|| async { html(PAGE) }));
+                app.route("/full", web::get().to(full_page));
+                let rendered = |pending: Pending| async move { html(pending.html()) };
+                app.route("/rendered", web::get().to(rendered));
+            })
+            .await;
+            let request = TestRequest::get().uri(path).insert_header((name, value));
+            let response = site.send(request).await;
+            assert_eq!(response.shows("hello"), is_shown, "{path} {name}: {value}");
+            salver.flush().await;
+            let pending = salver.count(&context).await.unwrap();
+            assert_eq!(pending, usize::from(!is_shown), "{path} {name}: {value}");
+        }
     }
 }
 

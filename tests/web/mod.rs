@@ -4,6 +4,7 @@ mod cost;
 mod degraded;
 mod eligibility;
 mod isolation;
+mod middleware_order;
 mod partials;
 mod sessions;
 mod settlement;

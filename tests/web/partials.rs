@@ -1,7 +1,7 @@
 //! Partial responses for htmx and Turbo: which of them carry messages, and which carry none.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::test::TestRequest;
 use actix_web::web::{self, Bytes};
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -214,8 +214,17 @@ async fn discarded_response_carries_no_message() {
 #[actix_web::test]
 async fn page_requested_by_script_shows_its_own_view() {
     let boosted: &Headers = &[HTMX[0], ("hx-boosted", "true")];
+    let boosted_body: &Headers = &[boosted[0], boosted[1], ("hx-target", "body#top")];
+    // htmx replaces a part of the page, which may not contain the slot.
+    let boosted_part: &Headers = &[boosted[0], boosted[1], ("hx-target", "content")];
     let restored: &Headers = &[HTMX[0], ("hx-history-restore-request", "true")];
-    for (headers, times) in [(HTMX, 2), (boosted, 1), (restored, 1)] {
+    for (headers, times) in [
+        (HTMX, 2),
+        (boosted, 1),
+        (boosted_body, 1),
+        (boosted_part, 2),
+        (restored, 1),
+    ] {
         let salver = Salver::memory("app").unwrap();
         let site = partials_site!(&salver);
         add(&salver, "orders/{id}", "for the requesting page").await;
@@ -282,6 +291,51 @@ async fn site_of_rows(
             .route("/changes", web::get().to(changes));
     })
     .await
+}
+
+/// htmx inserts any response as HTML.
+#[actix_web::test]
+async fn partial_without_content_type_carries_messages_to_htmx() {
+    let salver = Salver::memory("app").unwrap();
+    let site = site_of_ada(&salver, |app| {
+        let rows = || async { HttpResponse::Ok().body("<li>row</li>") };
+        app.route("/orders/{id}", web::get().to(page))
+            .route("/rows", web::get().to(rows));
+    })
+    .await;
+    add(&salver, "orders/{id}", "for the page").await;
+    let response = site
+        .send(get("/rows", HTMX).insert_header(CURRENT_URL))
+        .await;
+    assert!(response.shows("for the page"), "{}", response.body);
+    assert_eq!(
+        response.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+}
+
+/// The path of the requesting page is decoded and normalised as the request of that page was.
+#[actix_web::test]
+async fn requesting_page_is_found_as_its_request_was_routed() {
+    for url in [
+        "http://localhost/caf%C3%A9/1",
+        "http://localhost/café/1",
+        "http://localhost/caf%c3%a9/1/",
+        "http://localhost//café//1/?tab=a#b",
+    ] {
+        let salver = Salver::memory("app").unwrap();
+        let site = site_of_ada(&salver, |app| {
+            app.route("/café/{id}", web::get().to(page))
+                .route("/rows", web::get().to(rows));
+        })
+        .await;
+        add(&salver, "café/{id}", "for the page").await;
+        let url = HeaderValue::from_bytes(url.as_bytes()).unwrap();
+        let response = site
+            .send(get("/rows", HTMX).insert_header(("hx-current-url", url)))
+            .await;
+        assert!(response.shows("for the page"), "{}", response.body);
+    }
 }
 
 /// The view source of the site also finds the view of the requesting page, from its URL.

@@ -10,6 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, test};
 use futures_util::stream;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
+use crate::support::logs::Logs;
 use crate::support::site::{PAGE, WebTestSite, ada, context_of_ada, html, is_html, site_of_ada};
 
 async fn filled(page: &'static str) -> String {
@@ -25,7 +26,7 @@ async fn filled(page: &'static str) -> String {
 }
 
 #[actix_web::test]
-async fn first_empty_slot_is_filled_and_no_other() {
+async fn first_slot_is_filled_and_no_other() {
     const SLOT: &str = "<salver-messages></salver-messages>";
     let fills = [
         ("<p>", SLOT, "</p>"),
@@ -34,6 +35,7 @@ async fn first_empty_slot_is_filled_and_no_other() {
             "<salver-messages class=\"a>b\" data-x='<'></salver-messages>",
             "",
         ),
+        ("", "<salver-messages /></salver-messages>", ""),
         ("", "<SALVER-Messages\n>\n \t</salver-MESSAGES >", ""),
         ("<!-- <salver-messages></salver-messages> -->", SLOT, ""),
         (
@@ -61,7 +63,19 @@ async fn first_empty_slot_is_filled_and_no_other() {
             SLOT,
             "",
         ),
-        ("<salver-messages>not empty</salver-messages>", SLOT, ""),
+        ("", "<salver-messages>Loading</salver-messages>", SLOT),
+        ("", "<salver-messages><!-- here --></salver-messages>", ""),
+        ("<svg><title/><style><b></style></svg>", SLOT, ""),
+        ("<svg><salver-messages></salver-messages></svg>", SLOT, ""),
+        ("<math><mi><b>x</b></mi></math>", SLOT, ""),
+        ("<svg><![CDATA[<salver-messages>]]></svg>", SLOT, ""),
+        ("<!-- ended --!>", SLOT, ""),
+        ("<script><!-- <script> </script> --></script>", SLOT, ""),
+        (
+            "<template><template></template><salver-messages></salver-messages></template>",
+            SLOT,
+            "",
+        ),
         ("<salver-messages-x></salver-messages-x> 1 < 2 <", SLOT, ""),
         ("", SLOT, "<salver-messages></salver-messages>"),
         ("<!--><p data-x=it's>", SLOT, ""),
@@ -75,15 +89,12 @@ async fn first_empty_slot_is_filled_and_no_other() {
     for (before, slot, after) in fills {
         let page: &'static str = format!("{before}{slot}{after}").leak();
         let filled = filled(page).await;
-        let end = slot
-            .find("</salver")
-            .or_else(|| slot.find("</SALVER"))
-            .unwrap();
-        let open = slot[..end].trim_end();
-        let expected = format!("{before}{open}<ul class=\"salver-messages\"");
+        let content = ["Loading", "<!--", "\n \t", "</"].map(|content| slot.find(content));
+        let (start_tag, rest) = slot.split_at(content.into_iter().flatten().min().unwrap());
+        let expected = format!("{before}{start_tag}<ul class=\"salver-messages\"");
         assert!(filled.starts_with(&expected), "{page}\n{filled}");
         assert!(
-            filled.ends_with(&format!("{}{after}", &slot[open.len()..])),
+            filled.ends_with(&format!("{rest}{after}")),
             "{page}\n{filled}"
         );
         assert_eq!(filled.matches("hello").count(), 1, "{filled}");
@@ -92,13 +103,52 @@ async fn first_empty_slot_is_filled_and_no_other() {
         "<p>",
         "",
         "<salver-messages",
-        "<salver-messages>",
-        "<salver-messages>x</salver-messages>",
+        "<template><salver-messages></salver-messages>",
+        "<svg><salver-messages></salver-messages>",
+        "<plaintext><salver-messages></salver-messages>",
     ] {
         assert_eq!(
             filled(page.to_owned().leak()).await,
             page,
             "no slot, no change"
+        );
+    }
+}
+
+/// Neither a long attribute nor a long comment before the slot hides it in a streamed page.
+#[actix_web::test]
+async fn streamed_page_with_long_tag_is_filled() {
+    let long = "x".repeat(100 * 1024);
+    for before in [
+        format!("<p title=\"{long}\">"),
+        format!("<p {long}>"),
+        format!("<!-- {long} -->"),
+        format!("<{long}>"),
+    ] {
+        let salver = Salver::memory("app").unwrap();
+        salver
+            .add(&context_of_ada(&salver, "p"), Message::info("hello"))
+            .await
+            .unwrap();
+        let page = format!("{before}{PAGE}");
+        let handler = move || {
+            let chunks: Vec<_> = page
+                .as_bytes()
+                .chunks(1_000)
+                .map(Bytes::copy_from_slice)
+                .collect();
+            let chunks = stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>));
+            async move {
+                HttpResponse::Ok()
+                    .content_type("text/html")
+                    .streaming(chunks)
+            }
+        };
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        assert!(
+            site.get("/p").await.shows("<salver-messages><ul"),
+            "{}",
+            &before[..9]
         );
     }
 }
@@ -148,6 +198,99 @@ async fn streamed_page_is_filled_at_any_chunk_size() {
 }
 
 #[actix_web::test]
+async fn page_without_slot_is_logged_if_messages_wait_for_it() {
+    let logs = Logs::start();
+    let salver = Salver::memory("app").unwrap();
+    let context = context_of_ada(&salver, "p");
+    let site = site_of_ada(&salver, |app| {
+        app.route("/p", web::get().to(|| async { html("<h1>Page</h1>") }));
+    })
+    .await;
+    salver.add(&context, Message::info("hello")).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(site.get("/p").await.body, "<h1>Page</h1>");
+    }
+    let text = logs.text();
+    let warning = "wait for a page without `<salver-messages></salver-messages>`";
+    assert_eq!(text.matches(warning).count(), 1, "{text}");
+    assert!(text.contains("view=p pending=1"), "{text}");
+    assert_messages!(salver, ada(), "p", [Info "hello"]);
+}
+
+/// Without a content type, browsers decide by the first bytes.
+#[actix_web::test]
+async fn page_without_content_type_is_filled_if_browsers_show_html() {
+    let pages = [
+        ("<!DOCTYPE html>", true, false),
+        ("\n <p>", true, false),
+        ("<!-- a page -->", true, false),
+        ("<h1>", true, false),
+        ("Text ", false, false),
+        ("<article>", false, false),
+        ("<pre>", false, false),
+        ("<!doctype html>", false, true),
+    ];
+    for (beginning, is_filled, is_nosniff) in pages {
+        let salver = Salver::memory("app").unwrap();
+        let context = context_of_ada(&salver, "p");
+        salver.add(&context, Message::info("grün")).await.unwrap();
+        let page = format!("{beginning}<salver-messages></salver-messages>");
+        let body = page.clone();
+        let handler = move || {
+            let mut response = HttpResponse::Ok();
+            if is_nosniff {
+                response.insert_header(("x-content-type-options", "nosniff"));
+            }
+            let response = response.body(body.clone());
+            async move { response }
+        };
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let response = site.get("/p").await;
+        if is_filled {
+            assert!(response.shows("<salver-messages><ul"), "{beginning}");
+            assert_eq!(response.header("content-type"), Some("text/html"));
+        } else {
+            assert_eq!(response.body, page);
+            assert_eq!(response.header("content-type"), None);
+        }
+        salver.flush().await;
+        let pending = salver.count(&context).await.unwrap();
+        assert_eq!(pending, usize::from(!is_filled), "{beginning}");
+    }
+}
+
+#[actix_web::test]
+async fn messages_are_ascii_unless_page_is_utf_8() {
+    let content_types = [
+        ("text/html; charset=utf-8", true),
+        ("text/html;level=1; CHARSET=\"UTF-8\"", true),
+        ("text/html; charset=iso-8859-1", false),
+        ("text/html", false),
+    ];
+    for (content_type, is_utf_8) in content_types {
+        let salver = Salver::memory("app").unwrap();
+        let context = context_of_ada(&salver, "p");
+        let message = Message::info("Größe 😀")
+            .title("Größe")
+            .action("Größe", "/größe");
+        salver.add(&context, message).await.unwrap();
+        let handler = move || async move {
+            HttpResponse::Ok()
+                .insert_header((header::CONTENT_TYPE, content_type))
+                .body(PAGE)
+        };
+        let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
+        let response = site.get("/p").await;
+        assert_eq!(response.body.is_ascii(), !is_utf_8, "{content_type}");
+        let text = match is_utf_8 {
+            true => "<span class=\"salver-text\">Größe 😀</span>",
+            false => "<span class=\"salver-text\">Gr&#246;&#223;e &#128512;</span>",
+        };
+        assert!(response.shows(text), "{}", response.body);
+    }
+}
+
+#[actix_web::test]
 async fn sized_stream_is_filled_and_resized() {
     let salver = Salver::memory("app").unwrap();
     salver
@@ -177,8 +320,11 @@ async fn stream_without_slot_releases_messages() {
         let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"<p>no slot"))]);
         HttpResponse::Ok().content_type("text/html").streaming(body)
     };
+    let logs = Logs::start();
     let site = site_of_ada(&salver, |app| _ = app.route("/p", web::get().to(handler))).await;
     assert_eq!(site.get("/p").await.body, "<p>no slot");
+    let text = logs.text();
+    assert!(text.contains("wait for a streamed page without"), "{text}");
     salver.flush().await;
     assert_messages!(salver, ada(), "p", [Info "hello"]);
 }
@@ -295,6 +441,42 @@ async fn now_is_shown_in_this_response_only() {
         "no message was stored, so no session was created"
     );
     assert_eq!(site.get("/p").await.body, PAGE);
+}
+
+/// A handler fails, and its error renders the page with the form again.
+#[actix_web::test]
+async fn page_of_failed_handler_shows_only_messages_for_this_response() {
+    #[derive(Debug)]
+    struct Invalid;
+    impl std::fmt::Display for Invalid {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("invalid")
+        }
+    }
+    impl actix_web::ResponseError for Invalid {
+        fn error_response(&self) -> HttpResponse {
+            HttpResponse::UnprocessableEntity()
+                .content_type("text/html; charset=utf-8")
+                .body(PAGE)
+        }
+    }
+    let salver = Salver::memory("app").unwrap();
+    let context = context_of_ada(&salver, "p");
+    salver
+        .add(&context, Message::info("pending"))
+        .await
+        .unwrap();
+    let handler = |messages: Messages| async move {
+        messages.now(Message::error("wrong"));
+        Err::<HttpResponse, _>(Invalid)
+    };
+    let site = site_of_ada(&salver, |app| _ = app.route("/p", web::post().to(handler))).await;
+    let response = site.post("/p").await;
+    assert_eq!(response.status.as_u16(), 422);
+    assert!(response.shows("wrong") && !response.shows("pending"));
+    assert_eq!(response.header("cache-control"), Some("no-store, private"));
+    salver.flush().await;
+    assert_messages!(salver, ada(), "p", [Info "pending"]);
 }
 
 #[actix_web::test]

@@ -87,7 +87,7 @@ pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpR
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         // Not `no-store`: with it, browsers do not restore the page from the back/forward cache.
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache, no-transform"))
         // Compression, and proxies that buffer responses, would delay the frames.
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))

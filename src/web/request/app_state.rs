@@ -10,6 +10,7 @@ use actix_web::HttpRequest;
 use crate::web::live::registry::StreamRegistry;
 use crate::web::partial;
 use crate::web::request::headers::RequestHeaders;
+use crate::web::session::monitor::SessionMonitor;
 use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::SessionSource;
 use crate::web::translation::TranslatorFactory;
@@ -33,6 +34,8 @@ pub(crate) struct AppState {
     pub(crate) partials: bool,
     /// Shared by all workers: a message that one worker adds may be shown by another.
     pub(crate) unknown_views: Arc<UnknownViewDetector>,
+    /// Shared by all workers, as a session that one issues may come back to another.
+    pub(crate) sessions: Arc<SessionMonitor>,
     #[cfg(feature = "live")]
     pub(crate) streams: Arc<StreamRegistry>,
     /// Whether pages confirm in the browser which messages they show.

@@ -105,17 +105,40 @@ impl RequestState {
         outcome
     }
 
+    /// Logs that messages wait for a page without a slot, on the memory store, with which sites are
+    /// developed. It is asked at most once a minute. Other stores are not: such a page sends no query.
+    pub(crate) async fn warn_if_slot_is_missing(&self) {
+        static LOG_LIMIT: LogLimit = LogLimit::new();
+
+        let context = self.claimable.borrow().clone();
+        let is_memory = self.app_state.salver.is_in_memory();
+        let Some(context) = context.filter(|_| is_memory && LOG_LIMIT.allow()) else {
+            return;
+        };
+        if let Ok(pending @ 1..) = self.app_state.salver.count(&context).await {
+            let view = context.view();
+            tracing::warn!(
+                %view,
+                pending,
+                "messages wait for a page without `<salver-messages></salver-messages>`; add this element to its layout"
+            );
+        }
+    }
+
     /// Returns whether there may be anything to insert into the response. Makes no store call.
     pub(crate) fn may_have_messages(
         &self,
         request: &HttpRequest,
         partial: Option<&Partial>,
     ) -> bool {
-        if !self.response_only.borrow().is_empty() || self.has_claim() {
+        if self.has_response_only() || self.has_claim() {
             return true;
         }
         if partial.is_some() && self.claimable_partial_contexts(request).is_some() {
             return true;
+        }
+        if self.is_undeclared_fragment(request) {
+            return false;
         }
         // A response to htmx may also be a full page.
         if partial.is_some_and(|partial| *partial != Partial::Htmx) {
@@ -125,6 +148,14 @@ impl RequestState {
         let any = claimable.is_some();
         self.claimable.replace(claimable);
         any
+    }
+
+    /// Returns whether a script may use only a part of the response, and no handler declares which.
+    fn is_undeclared_fragment(&self, request: &HttpRequest) -> bool {
+        let headers = self.headers(request);
+        headers.is_fragment_request
+            && !headers.is_partial_request
+            && matches!(*self.response_kind.borrow(), ResponseKind::Auto)
     }
 
     /// Returns the context to claim for this request; `None` if the request may not claim, has no

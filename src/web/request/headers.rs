@@ -7,8 +7,9 @@ use actix_web::HttpRequest;
 
 use crate::web::session::cookies::Cookies;
 
-/// Header values of a request that a browser sends before the visitor opens the page.
-const SPECULATIVE: [&str; 2] = ["prefetch", "prerender"];
+/// Header values of a request whose response a browser or a crawler does not show to the visitor, or
+/// not yet.
+const SPECULATIVE: [&str; 4] = ["prefetch", "prerender", "preview", "instant"];
 /// Values of `Sec-Fetch-Dest` for which the response may be a page. Others, such as an image or a
 /// script, show no messages.
 const PAGE_DESTINATIONS: [&str; 4] = ["document", "iframe", "frame", "empty"];
@@ -22,6 +23,9 @@ pub(crate) struct RequestHeaders {
     pub(crate) is_proxied: bool,
     /// Whether htmx or Turbo sent the request, perhaps for a partial.
     pub(crate) is_partial_request: bool,
+    /// Whether a script sent the request and may use only a part of the response, which part the
+    /// request does not tell: jQuery, Unpoly, and libraries that set the same header.
+    pub(crate) is_fragment_request: bool,
     pub(crate) has_cookies: bool,
     pub(crate) cookies: Cookies,
     /// Whether the `Host` header names this machine; `None` without the header.
@@ -44,10 +48,19 @@ impl RequestHeaders {
                 "forwarded" | "x-forwarded-proto" | "x-forwarded-host" => headers.is_proxied = true,
                 "sec-fetch-dest" => headers.is_speculative |= !is_page(value.as_bytes()),
                 "hx-request" | "turbo-frame" => headers.is_partial_request = true,
+                "x-up-version" | "x-pjax" => headers.is_fragment_request = true,
+                // A web view of Android sends the name of its app.
+                "x-requested-with" => {
+                    headers.is_fragment_request |=
+                        value.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest");
+                }
                 // The preload extension of htmx uses its own header.
                 "hx-preloaded" => headers.is_speculative = true,
+                // A speculation rule set a tag for its requests.
+                "sec-speculation-tags" => headers.is_speculative = true,
                 // Headers of current and older browsers.
-                "sec-purpose" | "x-sec-purpose" | "purpose" | "x-moz" => {
+                "sec-purpose" | "x-sec-purpose" | "purpose" | "x-purpose" | "x-moz"
+                | "sec-fetch-purpose" => {
                     headers.is_speculative |= SPECULATIVE
                         .iter()
                         .any(|purpose| contains(value.as_bytes(), purpose));

@@ -111,9 +111,10 @@ impl RequestState {
         let state = request.extensions().get::<Rc<Self>>().cloned();
         state.ok_or_else(|| {
             let error = Error::misconfigured(
-                "Salver's middleware is missing: add `.wrap(salver.middleware())` to the App",
+                "Salver's middleware has not received the request: add `.wrap(salver.middleware())` to the App, after \
+                 the `.wrap` of each middleware that uses `Messages` or `Pending`",
             );
-            tracing::error!(%error, "the middleware is missing; the request fails");
+            tracing::error!(%error, "Salver's middleware is missing, or wrapped too early; the request fails");
             error
         })
     }
@@ -166,7 +167,14 @@ impl RequestState {
 
     /// Adds a message to this response only.
     pub(crate) fn add_response_only(&self, message: Message) {
+        if self.visitor.is_finished() {
+            tracing::warn!("message for this response not shown: {}", Visitor::FINISHED);
+        }
         self.response_only.borrow_mut().push(message);
+    }
+
+    pub(crate) fn has_response_only(&self) -> bool {
+        !self.response_only.borrow().is_empty()
     }
 
     pub(crate) fn has_claim(&self) -> bool {

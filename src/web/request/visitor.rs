@@ -6,6 +6,7 @@ use std::rc::Rc;
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 
+use crate::log_limit::LogLimit;
 use crate::web::request::app_state::AppState;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::issuer::SessionIssuer;
@@ -16,12 +17,16 @@ use crate::{Error, SessionId};
 pub(crate) struct Visitor {
     app_state: Rc<AppState>,
     session: RefCell<SessionState>,
+    /// The issuer of the session that this visitor receives.
+    issued_by: RefCell<Option<SessionIssuer>>,
     /// The session cookie to set.
     cookie: RefCell<Option<Box<Cookie<'static>>>>,
     /// The hint cookie to set.
     hint: RefCell<Option<Box<Cookie<'static>>>>,
     /// Whether the index is bypassed, because this request has changed the visitor's messages.
     bypasses_index: Cell<bool>,
+    /// Whether the response has its cookies.
+    is_finished: Cell<bool>,
     /// The session that this request has ended. Its streams are reset when the new cookie is set.
     #[cfg(feature = "live")]
     ended_session: RefCell<Option<SessionId>>,
@@ -46,14 +51,20 @@ impl SessionState {
 }
 
 impl Visitor {
+    /// Why a middleware that is wrapped around Salver's can neither set a cookie nor fill the slot.
+    pub(crate) const FINISHED: &str = "the response has already passed Salver's middleware; wrap the middleware that \
+        adds it before `.wrap(salver.middleware())`";
+
     /// Creates the visitor of a request, with an unresolved session.
     pub(crate) fn new(app_state: &Rc<AppState>) -> Self {
         Self {
             app_state: Rc::clone(app_state),
             session: RefCell::new(SessionState::Unresolved),
+            issued_by: RefCell::default(),
             cookie: RefCell::default(),
             hint: RefCell::default(),
             bypasses_index: Cell::new(false),
+            is_finished: Cell::new(false),
             #[cfg(feature = "live")]
             ended_session: RefCell::default(),
         }
@@ -68,6 +79,9 @@ impl Visitor {
         let mut session = self.session.borrow_mut();
         if let SessionState::Unresolved = *session {
             let result = self.app_state.session_of(request, headers);
+            if result.is_some() {
+                self.app_state.sessions.record_found();
+            }
             *session = result.map_or(SessionState::Anonymous, SessionState::Session);
         }
         session.id()
@@ -113,9 +127,14 @@ impl Visitor {
     }
 
     fn issue_session(&self, issuer: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
+        if self.is_finished.get() && issuer.sets_cookie() {
+            return Err(Error::misconfigured(Self::FINISHED));
+        }
         let id = token.session(self.app_state.salver.app())?;
         self.cookie.replace(issuer.issue(token)?.map(Box::new));
         self.session.replace(SessionState::Session(id.clone()));
+        self.app_state.sessions.record_issued(issuer);
+        self.issued_by.replace(Some(issuer.clone()));
         Ok(id)
     }
 
@@ -167,8 +186,28 @@ impl Visitor {
         if let Some(ended) = self.ended_session.take() {
             self.app_state.salver.reset_streams(&ended);
         }
+        self.is_finished.set(true);
+        self.warn_if_session_is_lost();
         let (cookie, hint) = (self.cookie.take(), self.hint.take());
         cookie.into_iter().chain(hint)
+    }
+
+    fn warn_if_session_is_lost(&self) {
+        static LOG_LIMIT: LogLimit = LogLimit::new();
+
+        let issued_by = self.issued_by.borrow();
+        if let Some(cause) = issued_by.as_ref().and_then(SessionIssuer::loss)
+            && LOG_LIMIT.allow()
+        {
+            tracing::warn!(
+                "a visitor does not receive a new session, so its messages are never shown; {cause}"
+            );
+        }
+    }
+
+    /// Returns whether the response has its cookies, so that a new session cannot reach the visitor.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished.get()
     }
 
     pub(super) fn issuer(&self, request: &HttpRequest, headers: &RequestHeaders) -> SessionIssuer {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::handle::ClaimGuard;
+use crate::log_limit::LogLimit;
 use crate::web::response::inject::Injector;
 
 pin_project! {
@@ -35,6 +36,16 @@ pin_project! {
                 confirm(this.claim);
             }
         }
+    }
+}
+
+fn log_missing_slot() {
+    static LOG_LIMIT: LogLimit = LogLimit::new();
+
+    if LOG_LIMIT.allow() {
+        tracing::warn!(
+            "messages wait for a streamed page without `<salver-messages></salver-messages>`; add this element to its layout"
+        );
     }
 }
 
@@ -125,6 +136,8 @@ impl<B: MessageBody + 'static> MessageBody for Body<B> {
                 .is_none_or(|injector| injector.is_inserted())
         {
             confirm(this.claim);
+        } else if *this.has_sent && this.claim.is_some() {
+            log_missing_slot();
         }
         *this.claim = None;
         Poll::Ready(None)

@@ -8,10 +8,15 @@ use actix_web::http::{Method, StatusCode};
 /// Returns whether messages rendered into this response count as shown once it has been sent.
 /// Not after an error or a `HEAD` request, with an empty body, or with a status that no page has.
 pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+    response.response().error().is_none() && is_shown(response)
+}
+
+/// Returns whether the browser shows a response. That of a failed handler can be a page, too.
+pub(crate) fn is_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let inner = response.response();
-    inner.error().is_none()
-        && response.request().method() != Method::HEAD
+    response.request().method() != Method::HEAD
         && is_page(inner.status())
+        && !is_authentication_prompt(response)
         && !matches!(inner.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
@@ -25,6 +30,31 @@ fn is_page(status: StatusCode) -> bool {
         400..=499 => true,
         _ => false,
     }
+}
+
+/// Returns whether the browser asks for credentials instead of showing the response.
+fn is_authentication_prompt<B>(response: &ServiceResponse<B>) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+        && response.headers().contains_key(header::WWW_AUTHENTICATE)
+}
+
+/// Returns whether the browser saves the response instead of showing it.
+pub(crate) fn is_download<B>(response: &ServiceResponse<B>) -> bool {
+    let disposition = response.headers().get(header::CONTENT_DISPOSITION);
+    disposition.is_some_and(|value| {
+        let kind = value.as_bytes().split(|byte| *byte == b';').next();
+        // Browsers treat every type but `inline` as `attachment` (RFC 6266, section 4.2).
+        !kind
+            .unwrap_or_default()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"inline")
+    })
+}
+
+/// Returns whether browsers decide by the first bytes of a response without `Content-Type`.
+pub(crate) fn is_sniffed<B>(response: &ServiceResponse<B>) -> bool {
+    let options = response.headers().get(header::X_CONTENT_TYPE_OPTIONS);
+    !options.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"nosniff"))
 }
 
 /// The media type of a response, without parameters.

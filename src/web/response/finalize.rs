@@ -8,15 +8,32 @@ use bytes::Bytes;
 
 use crate::handle::ClaimGuard;
 use crate::web::partial::Partial;
-use crate::web::request::state::{ClaimOverride, RequestState};
+use crate::web::request::state::{ClaimOverride, PageMessages, RequestState};
 use crate::web::response::body::Body;
-use crate::web::response::inject;
-use crate::web::response::inject::{Injector, InsertionPoint};
+use crate::web::response::encoding::FragmentEncoding;
+use crate::web::response::html::{Target, is_html};
+use crate::web::response::inject::{self, Injector, InsertionPoint, insert};
 use crate::web::response::plan::ResponsePlan;
 use crate::web::translation::Translator;
 
 /// Content type of a partial whose response had no body.
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// Content type of a page that had none. A `<meta charset>` of the page stays in force.
+const SNIFFED_HTML: HeaderValue = HeaderValue::from_static("text/html");
+
+/// Headers that describe the body before messages are inserted: its length and its digests (RFC
+/// 9530, RFC 3230, RFC 1864), and that ranges of it can be requested.
+const BODY_HEADERS: [&str; 6] = [
+    "content-length",
+    "content-digest",
+    "repr-digest",
+    "digest",
+    "content-md5",
+    "accept-ranges",
+];
+
+/// Where the messages of a page are inserted.
+const SLOT: InsertionPoint = InsertionPoint::In(Target::Slot);
 
 /// Headers by which caches store responses, or check whether they have changed.
 const CACHE_HEADERS: [&str; 6] = [
@@ -35,7 +52,7 @@ pub(crate) async fn finalize<B: MessageBody + 'static>(
     plan: ResponsePlan,
 ) -> ServiceResponse<Body<B>> {
     let (response, injector) = match plan.injects {
-        true => inject(state, response, plan.partial.as_ref()).await,
+        true => inject(state, response, &plan).await,
         false => (response.map_body(|_, body| EitherBody::left(body)), None),
     };
     let claim = match state.take_claim() {
@@ -95,19 +112,38 @@ fn finish<B, T>(
     response.map_body(|_, inner| body(inner))
 }
 
+/// How messages are rendered into a response.
+#[derive(Clone, Copy)]
+struct Rendering {
+    encoding: FragmentEncoding,
+    /// Whether it shows pending messages, besides those for this response only.
+    claims: bool,
+}
+
 type Injected<B> = (ServiceResponse<EitherBody<B, Bytes>>, Option<Box<Injector>>);
 
 /// Fills the slot, or the insertion point of a partial, if there is something to insert.
 async fn inject<B: MessageBody + 'static>(
     state: &RequestState,
     response: ServiceResponse<B>,
-    partial: Option<&Partial>,
+    plan: &ResponsePlan,
 ) -> Injected<B> {
+    let partial = plan.partial.as_ref();
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
+    let rendering = Rendering {
+        encoding: FragmentEncoding::of(head.headers()),
+        claims: plan.counts_as_shown,
+    };
     let mut injector = None;
     let body = match body.try_into_bytes() {
-        Ok(page) => EitherBody::right(inject_into_body(state, &request, page, partial).await),
+        Ok(page) if plan.is_sniffed && !is_html(&page) => EitherBody::right(page),
+        Ok(page) => {
+            let page = inject_into_body(state, &request, page, partial, rendering).await;
+            EitherBody::right(page)
+        }
+        // The first bytes arrive after the headers have been sent.
+        Err(body) if plan.is_sniffed => EitherBody::left(body),
         // Only htmx decides whether a streamed body is a page or a partial: it is left unchanged.
         Err(body) if partial == Some(&Partial::Htmx) && !state.is_declared_partial() => {
             EitherBody::left(body)
@@ -115,9 +151,9 @@ async fn inject<B: MessageBody + 'static>(
         // A streamed body: its headers are sent before its slot arrives, so the claim cannot wait
         // for the slot.
         Err(body) => {
-            let fragment = render_messages(state, &request, partial).await;
+            let fragment = render_messages(state, &request, partial, rendering).await;
             let (insertion_point, fragment) = match partial {
-                None => (InsertionPoint::Slot, fragment),
+                None => (SLOT, fragment),
                 Some(partial) => (
                     partial.insertion_point(),
                     fragment.map(|fragment| partial.wrap(&fragment)),
@@ -128,9 +164,16 @@ async fn inject<B: MessageBody + 'static>(
         }
     };
     if state.carries_messages() {
-        head.headers_mut().remove(header::CONTENT_LENGTH);
+        for name in BODY_HEADERS {
+            head.headers_mut().remove(name);
+        }
         if !head.headers().contains_key(header::CONTENT_TYPE) {
-            head.headers_mut().insert(header::CONTENT_TYPE, HTML);
+            let content_type = match plan.is_sniffed {
+                true => SNIFFED_HTML,
+                false => HTML,
+            };
+            head.headers_mut()
+                .insert(header::CONTENT_TYPE, content_type);
         }
     }
     (ServiceResponse::new(request, head.set_body(body)), injector)
@@ -142,31 +185,35 @@ async fn inject_into_body(
     request: &HttpRequest,
     body: Bytes,
     partial: Option<&Partial>,
+    rendering: Rendering,
 ) -> Bytes {
     let slot = match partial {
         Some(Partial::Htmx) if state.is_declared_partial() => None,
-        None | Some(Partial::Htmx) => inject::find(&body, &InsertionPoint::Slot),
+        None | Some(Partial::Htmx) => inject::find(&body, &SLOT),
         Some(_) => None,
     };
     if let Some(at) = slot {
-        let Some(fragment) = render_messages(state, request, None).await else {
+        let Some(fragment) = render_messages(state, request, None, rendering).await else {
             return body;
         };
-        let filled = insert(&body, at, &fragment);
+        let filled = insert(&body, at, fragment.as_bytes());
         // htmx swaps in either the whole page or an element selected from it. It uses one of the
         // two copies and drops the other.
         return match partial {
-            Some(partial) => insert(&filled, filled.len(), &partial.wrap(&fragment)),
+            Some(partial) => insert(&filled, filled.len(), partial.wrap(&fragment).as_bytes()),
             None => filled,
         };
     }
-    let Some(partial) = partial else { return body };
+    let Some(partial) = partial else {
+        state.warn_if_slot_is_missing().await;
+        return body;
+    };
     let Some(at) = inject::find(&body, &partial.insertion_point()) else {
         return body;
     };
-    let fragment = render_messages(state, request, Some(partial)).await;
+    let fragment = render_messages(state, request, Some(partial), rendering).await;
     fragment.map_or(body.clone(), |fragment| {
-        insert(&body, at, &partial.wrap(&fragment))
+        insert(&body, at, partial.wrap(&fragment).as_bytes())
     })
 }
 
@@ -175,11 +222,13 @@ async fn render_messages(
     state: &RequestState,
     request: &HttpRequest,
     partial: Option<&Partial>,
+    rendering: Rendering,
 ) -> Option<String> {
     // A claim that the handler made and did not render does not belong to the partial: it is
     // released.
     let is_claimed_by_handler = partial.is_some() && state.has_claim();
     let page_messages = match partial {
+        _ if !rendering.claims => PageMessages::default(),
         None => state.page_messages(request).await,
         Some(_) => state.partial_messages(request).await,
     };
@@ -196,12 +245,7 @@ async fn render_messages(
         true => state.mark_carries_messages(!fragment.is_empty()),
         false => state.mark_rendered(!fragment.is_empty()),
     }
-    (!fragment.is_empty()).then_some(fragment)
-}
-
-fn insert(page: &[u8], at: usize, fragment: &str) -> Bytes {
-    let (before, after) = page.split_at_checked(at).unwrap_or((page, &[]));
-    [before, fragment.as_bytes(), after].concat().into()
+    (!fragment.is_empty()).then(|| rendering.encoding.encode(fragment))
 }
 
 /// Decides how the claim is settled. Returns it for the body to confirm, or confirms or releases it

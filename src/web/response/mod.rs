@@ -2,8 +2,9 @@
 
 pub(crate) mod body;
 pub(crate) mod eligibility;
+pub(crate) mod encoding;
 pub(crate) mod error;
 pub(crate) mod finalize;
-pub(crate) mod html_tag;
+pub(crate) mod html;
 pub(crate) mod inject;
 pub(crate) mod plan;

@@ -17,6 +17,8 @@ pub(crate) struct ResponsePlan {
     pub(super) injects: bool,
     /// The kind of partial that the response is; `None` for a full page.
     pub(super) partial: Option<Partial>,
+    /// Whether the response is a page only if its first bytes show it, as it has no `Content-Type`.
+    pub(super) is_sniffed: bool,
 }
 
 impl ResponsePlan {
@@ -24,6 +26,14 @@ impl ResponsePlan {
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
         let counts_as_shown = eligibility::counts_as_shown(response);
         let media_type = MediaType::of(response);
+        if !counts_as_shown && Self::shows_only_now(state, response, media_type) {
+            return Self {
+                counts_as_shown: false,
+                injects: true,
+                partial: None,
+                is_sniffed: false,
+            };
+        }
         let is_empty = !counts_as_shown && partial::may_be_empty(response, media_type);
         if state.is_rendered() || !(counts_as_shown || is_empty) {
             return Self::without_injection(
@@ -31,10 +41,17 @@ impl ResponsePlan {
             );
         }
         let is_stream = media_type == MediaType::TurboStream;
-        if !(is_empty || is_stream || media_type == MediaType::Html) {
+        let is_sniffed =
+            media_type == MediaType::Missing && !is_empty && eligibility::is_sniffed(response);
+        let may_be_page = is_empty || is_stream || is_sniffed || media_type == MediaType::Html;
+        if !may_be_page || eligibility::is_download(response) {
             return Self::without_injection(counts_as_shown);
         }
         let request = response.request();
+        // Also without a session, for which no view is looked up below.
+        if state.app_state.unknown_views.is_awaited() {
+            state.app_state.page_view(request);
+        }
         let headers = state.headers(request);
         // Most pages are not requested by a script: the check for a partial is skipped for them.
         let partial = match headers.is_partial_request || is_stream {
@@ -50,8 +67,24 @@ impl ResponsePlan {
         Self {
             counts_as_shown: true,
             injects,
+            // htmx inserts a response as HTML, whatever it is.
+            is_sniffed: is_sniffed && partial != Some(Partial::Htmx),
             partial,
         }
+    }
+
+    /// Returns whether the page of a failed handler shows the messages for this response only.
+    fn shows_only_now<B: MessageBody>(
+        state: &RequestState,
+        response: &ServiceResponse<B>,
+        media_type: MediaType,
+    ) -> bool {
+        state.has_response_only()
+            && media_type == MediaType::Html
+            && eligibility::is_shown(response)
+            && !eligibility::is_download(response)
+            && !state.headers(response.request()).is_partial_request
+            && is_readable(response)
     }
 
     fn without_injection(counts_as_shown: bool) -> Self {
@@ -59,6 +92,7 @@ impl ResponsePlan {
             counts_as_shown,
             injects: false,
             partial: None,
+            is_sniffed: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Issuing a session to a visitor.
 
+#[cfg(feature = "actix-session")]
+use actix_session::SessionStatus;
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::Error;
@@ -58,6 +60,50 @@ impl SessionIssuer {
 }
 
 impl SessionIssuer {
+    /// Returns whether a new session needs a cookie of the response.
+    pub(crate) fn sets_cookie(&self) -> bool {
+        matches!(self, Self::Cookie(_))
+    }
+
+    /// Returns what to check if no visitor sends back a session.
+    pub(super) fn advice(&self) -> &'static str {
+        match self {
+            Self::None | Self::External(_) => "Check the session source",
+            Self::Cookie(SECURE_SESSION) => {
+                "The cookie needs HTTPS: behind a proxy that ends TLS, let it send `X-Forwarded-Proto`; for plain HTTP \
+                 call `plain_http()`"
+            }
+            Self::Cookie(_) => "Check whether clients store cookies",
+            #[cfg(feature = "actix-session")]
+            Self::ActixSession(..) => {
+                "Wrap the middleware of actix-session around Salver's: \
+                 `.wrap(salver.middleware()).wrap(session_middleware)`; its cookie needs HTTPS unless `cookie_secure(false)`"
+            }
+        }
+    }
+
+    /// Returns why the visitor does not receive an issued session, if that is certain.
+    pub(crate) fn loss(&self) -> Option<&'static str> {
+        #[cfg(feature = "actix-session")]
+        if let Self::ActixSession(session, _) = self
+            && matches!(session.get::<String>(SESSION_KEY), Ok(None))
+        {
+            return Some(match session.status() {
+                SessionStatus::Purged => {
+                    "the handler has purged the session of actix-session, which then stores nothing more: call \
+                     `session.clear()` and `session.renew()` instead, then `messages.close_session()`, then add the message"
+                }
+                // The middleware takes the values out of a session that it stores.
+                _ => {
+                    "the middleware of actix-session runs inside of Salver's: use \
+                     `.wrap(salver.middleware()).wrap(session_middleware)`; or the handler has cleared the session after \
+                     it added a message: clear it before"
+                }
+            });
+        }
+        None
+    }
+
     /// Returns the hint cookie for a visitor whose session is found by a cookie.
     pub(crate) fn hint_cookie(&self) -> Option<Cookie<'static>> {
         match self {

@@ -3,6 +3,7 @@
 pub(crate) mod cookies;
 mod hint;
 pub(crate) mod issuer;
+pub(crate) mod monitor;
 pub(crate) mod session_cache;
 pub(crate) mod source;
 pub(crate) mod token;
