@@ -44,6 +44,7 @@ pub(crate) fn is_inside_tokio() -> bool {
 /// # Errors
 ///
 /// Those of the call; `is_in_doubt` if it panics.
+#[cfg(feature = "redis")]
 pub(crate) async fn run<T: Send + 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {

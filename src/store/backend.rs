@@ -5,7 +5,13 @@ use crate::redis::Client;
 
 /// The backend of a store. Only this crate can look into it.
 #[derive(Clone, Debug)]
-pub struct Backend(pub(crate) BackendKind);
+pub struct Backend(
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(dead_code, reason = "the modules that keep their own data use it")
+    )]
+    pub(crate) BackendKind,
+);
 
 #[derive(Clone, Debug)]
 pub(crate) enum BackendKind {
