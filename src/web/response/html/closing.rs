@@ -105,7 +105,7 @@ impl OpenElements {
     }
 
     /// Closes the form, and leaves the elements in it open.
-    pub(super) fn end_form(&mut self) {
+    fn end_form(&mut self) {
         if !std::mem::take(&mut self.has_form) {
             return;
         }
@@ -156,7 +156,7 @@ impl OpenElements {
         }
     }
 
-    pub(super) fn end_other(&mut self, name: &[u8]) {
+    fn end_other(&mut self, name: &[u8]) {
         for at in (0..self.stack.len()).rev() {
             match self.stack.get(at) {
                 Some(element) if element.is_html(name) => return self.stack.truncate(at),

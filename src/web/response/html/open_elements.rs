@@ -88,7 +88,7 @@ impl OpenElements {
     }
 
     /// Closes SVG and MathML elements up to one that contains HTML.
-    pub(super) fn close_foreign(&mut self) {
+    fn close_foreign(&mut self) {
         while self
             .stack
             .pop_if(|element| element.namespace != Namespace::Html && !element.contains_html)

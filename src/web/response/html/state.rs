@@ -14,7 +14,8 @@ pub(super) enum Content {
     Plaintext,
 }
 
-/// How much of `<!-- <script>` a script contains: its end tag is ignored in the second state.
+/// How much of `<!-- <script>` a script contains. After all of it, the next end tag of a script ends
+/// the inner one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escape {
     None,

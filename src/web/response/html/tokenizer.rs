@@ -25,8 +25,9 @@ pub(super) struct Tokenizer {
     allows_cdata: bool,
 }
 
-/// The declarations after `<!`.
+/// What begins a comment after `<!`.
 const COMMENT: &[u8] = b"--";
+/// What begins a CDATA section after `<!`.
 const CDATA: &[u8] = b"[CDATA[";
 const SCRIPT: &[u8] = b"script";
 
@@ -133,10 +134,7 @@ impl Tokenizer {
 
     fn in_tag(&mut self, byte: u8) -> Step {
         match (self.state, byte) {
-            (S::TagOpen, b'!') => {
-                self.letters.clear();
-                To(S::MarkupDeclaration)
-            }
+            (S::TagOpen, b'!') => self.read_letters(S::MarkupDeclaration),
             (S::TagOpen, b'/') => To(S::EndTagOpen),
             (S::TagOpen, b'?') => Again(S::BogusComment),
             (S::TagOpen, b'a'..=b'z' | b'A'..=b'Z') => self.begin_tag(TagKind::Start, S::TagName),
@@ -246,7 +244,7 @@ impl Tokenizer {
     fn in_raw_text_tag(&mut self, byte: u8) -> Step {
         match (self.state, byte) {
             (S::RawLessThan, b'/') => match self.content {
-                Content::Script(Escape::ScriptInComment) => self.read_name(S::DoubleEscapeEnd),
+                Content::Script(Escape::ScriptInComment) => self.read_letters(S::DoubleEscapeEnd),
                 _ => To(S::RawEndTagOpen),
             },
             (S::RawLessThan, b'!') if self.content == Content::Script(Escape::None) => {
@@ -280,7 +278,7 @@ impl Tokenizer {
         }
     }
 
-    fn read_name(&mut self, state: State) -> Step {
+    fn read_letters(&mut self, state: State) -> Step {
         self.letters.clear();
         To(state)
     }
