@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::render::presentation::{DefaultPresentation, Part, Presentation};
 use crate::{Level, Message};
 
 /// A text for HTML elements and attributes: `& < > " '` are escaped.
@@ -30,7 +31,8 @@ impl fmt::Display for Escaped<'_> {
 ///
 /// Every text is escaped. With the feature `markdown`, Markdown texts are rendered to sanitised
 /// HTML. A link that [`Message::validate`] rejects is omitted. Each item contains its own live
-/// region, since an item with the role of a live region would no longer be a list item.
+/// region, since an item with the role of a live region would no longer be a list item. It begins
+/// with the word of its level, such as "Error:", which the stylesheet hides from sight.
 ///
 /// ```
 /// use salver::{Message, fragment};
@@ -41,20 +43,24 @@ impl fmt::Display for Escaped<'_> {
 /// ```
 #[must_use]
 pub fn fragment(messages: &[Message], displaced: u64) -> String {
-    let more = (displaced > 0).then(|| format!("and {displaced} more"));
-    list(messages, more.as_deref(), None)
+    list(messages, displaced, None, &DefaultPresentation)
 }
 
-/// Renders the same list. `more`: the text of the last item. `confirm`: the view whose messages the
-/// page script confirms, on a page that confirms in the browser.
-pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&str>) -> String {
+/// Renders the same list in the presentation of a site. `confirm`: the view whose messages the page
+/// script confirms, on a page that confirms in the browser.
+pub(crate) fn list(
+    messages: &[Message],
+    displaced: u64,
+    confirm: Option<&str>,
+    presentation: &impl Presentation,
+) -> String {
     let mut items = String::new();
     for message in messages {
         // Writing to a `String` cannot fail.
-        let _ = render_item(&mut items, message);
+        let _ = render_item(&mut items, message, presentation);
     }
-    if let Some(more) = more {
-        let _ = write!(items, r#"<li class="salver-more">{}</li>"#, Escaped(more));
+    if displaced > 0 {
+        let _ = render_more(&mut items, displaced, presentation);
     }
     if items.is_empty() {
         return items;
@@ -65,37 +71,71 @@ pub(crate) fn list(messages: &[Message], more: Option<&str>, confirm: Option<&st
     format!(r#"<ul class="salver-messages" data-turbo-temporary{confirm}>{items}</ul>"#)
 }
 
-fn render_item(out: &mut String, message: &Message) -> fmt::Result {
+/// Renders the item about displaced messages.
+fn render_more(out: &mut String, displaced: u64, presentation: &impl Presentation) -> fmt::Result {
+    let classes = presentation.classes(Level::Info, Part::More);
+    write!(
+        out,
+        r#"<li class="{}""#,
+        Escaped(classes.unwrap_or("salver-more"))
+    )?;
+    render_close_classes(out, Level::Info, presentation)?;
+    write!(out, ">{}</li>", Escaped(&presentation.more(displaced)))
+}
+
+fn render_item(
+    out: &mut String,
+    message: &Message,
+    presentation: &impl Presentation,
+) -> fmt::Result {
     let level = message.level();
+    let classes = |part| presentation.classes(level, part);
     // Only errors may interrupt a screen reader.
     let role = match level {
         Level::Error => "alert",
         _ => "status",
     };
-    write!(
-        out,
-        r#"<li class="salver-message salver-{level}" data-salver-id="{id}" data-salver-level="{level}""#,
-        id = message.id(),
-    )?;
+    match classes(Part::Message) {
+        Some(classes) => write!(out, r#"<li class="{}""#, Escaped(classes))?,
+        None => write!(out, r#"<li class="salver-message salver-{level}""#)?,
+    }
+    let id = message.id();
+    write!(out, r#" data-salver-id="{id}" data-salver-level="{level}""#)?;
     if let Some(tag) = message.get_tag() {
         write!(out, r#" data-salver-tag="{}""#, Escaped(tag))?;
     }
     if let Some(millis) = message.autoclose_millis() {
         write!(out, r#" data-salver-autoclose="{millis}""#)?;
     }
+    render_close_classes(out, level, presentation)?;
     write!(out, r#"><div class="salver-body" role="{role}">"#)?;
-    if let Some(title) = message.get_title() {
-        write!(out, "<strong>{}</strong> ", Escaped(title))?;
+    let word = presentation.level_word(level);
+    if !word.is_empty() {
+        let classes = Escaped(classes(Part::Level).unwrap_or("salver-level"));
+        write!(out, r#"<span class="{classes}">{}</span> "#, Escaped(&word))?;
     }
-    render_text(out, message)?;
+    if let Some(title) = message.get_title() {
+        let title = Escaped(title);
+        match classes(Part::Title) {
+            Some(classes) => write!(
+                out,
+                r#"<strong class="{}">{title}</strong> "#,
+                Escaped(classes)
+            )?,
+            None => write!(out, "<strong>{title}</strong> ")?,
+        }
+    }
+    render_text(out, message, classes(Part::Text).unwrap_or("salver-text"))?;
     // `fragment` is public: its caller may pass a message that was never validated.
     if let Some(action) = message
         .get_action()
         .filter(|action| action.validate().is_ok())
     {
+        let classes = classes(Part::Action).unwrap_or("salver-action");
         write!(
             out,
-            r#" <a class="salver-action" href="{}">{}</a>"#,
+            r#" <a class="{}" href="{}">{}</a>"#,
+            Escaped(classes),
             Escaped(action.url()),
             Escaped(action.label()),
         )?;
@@ -104,15 +144,28 @@ fn render_item(out: &mut String, message: &Message) -> fmt::Result {
     Ok(())
 }
 
-fn render_text(out: &mut String, message: &Message) -> fmt::Result {
+/// Renders the attribute with the classes of the button that the page script adds.
+fn render_close_classes(
+    out: &mut String,
+    level: Level,
+    presentation: &impl Presentation,
+) -> fmt::Result {
+    match presentation.classes(level, Part::Close) {
+        Some(classes) => write!(out, r#" data-salver-close="{}""#, Escaped(classes)),
+        None => Ok(()),
+    }
+}
+
+fn render_text(out: &mut String, message: &Message, classes: &str) -> fmt::Result {
+    let classes = Escaped(classes);
     #[cfg(feature = "markdown")]
     if message.format() == crate::Format::Markdown {
         let html = crate::render::markdown::render(message.text());
-        return write!(out, r#"<div class="salver-text">{html}</div>"#);
+        return write!(out, r#"<div class="{classes}">{html}</div>"#);
     }
     write!(
         out,
-        r#"<span class="salver-text">{}</span>"#,
+        r#"<span class="{classes}">{}</span>"#,
         Escaped(message.text())
     )
 }

@@ -7,12 +7,17 @@ mod fragment;
 mod json;
 #[cfg(feature = "markdown")]
 mod markdown;
+mod presentation;
 
 pub use self::fragment::fragment;
 #[cfg(feature = "web")]
 pub(crate) use self::fragment::{Escaped, list};
 #[cfg(feature = "web")]
 pub(crate) use self::json::json;
+#[cfg(feature = "web")]
+pub use self::presentation::Part;
+#[cfg(feature = "web")]
+pub(crate) use self::presentation::{Presentation, default_level_word};
 
 /// The stylesheet of the crate.
 ///

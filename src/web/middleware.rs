@@ -14,6 +14,8 @@ use actix_web::{Error, HttpRequest};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
+use crate::render::Part;
+use crate::web::presentation::Classes;
 use crate::web::request::app_state::AppState;
 use crate::web::request::state::RequestState;
 use crate::web::response::body::Body;
@@ -24,7 +26,7 @@ use crate::web::session::source::SessionSource;
 use crate::web::translation::{Translation, TranslatorFactory};
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
-use crate::{Message, Salver};
+use crate::{Level, Message, Salver};
 
 impl Salver {
     /// Creates the middleware: `App::new().wrap(salver.middleware())`.
@@ -42,6 +44,7 @@ impl Salver {
             plain_http: false,
             partials: true,
             translator: TranslatorFactory::default(),
+            classes: Classes::default(),
             #[cfg(feature = "live")]
             confirm_in_browser: false,
         }
@@ -57,6 +60,7 @@ impl Salver {
 /// | [`session`](Self::session) | the session is found by Salver's own cookie |
 /// | [`view`](Self::view) | the view is the pattern of the matched route |
 /// | [`translate`](Self::translate) | messages are shown as they were written |
+/// | [`classes`](Self::classes) | messages have the classes of the stylesheet |
 /// | [`without_partials`](Self::without_partials) | responses to htmx and Turbo carry messages |
 /// | [`plain_http`](Self::plain_http) | the cookie needs TLS, except on one machine |
 /// | `confirm_in_browser`, with the feature `live` | a page counts as shown when it has been sent |
@@ -89,6 +93,7 @@ pub struct Middleware {
     plain_http: bool,
     partials: bool,
     translator: TranslatorFactory,
+    classes: Classes,
     #[cfg(feature = "live")]
     confirm_in_browser: bool,
 }
@@ -135,7 +140,8 @@ impl Middleware {
     /// `translator` is called at most once for each request and returns a closure that translates
     /// one message. If that closure returns `None`, or a translation that is not a valid message,
     /// the message is shown as it was written. The closure is also called for the key `salver-more`
-    /// with the argument `count`, for the text "and 3 more".
+    /// with the argument `count`, for the text "and 3 more", and for the keys `salver-level-debug`
+    /// to `salver-level-error`, for the words "Debug:" to "Error:".
     ///
     /// Default: messages are shown as they were written.
     ///
@@ -163,6 +169,41 @@ impl Middleware {
         T: Fn(&Message) -> Option<Translation> + 'static,
     {
         self.translator = TranslatorFactory::new(translator);
+        self
+    }
+
+    /// Sets the CSS classes of messages, for a site with its own design.
+    ///
+    /// `classes` maps a level and a part of a message to classes, which replace Salver's own for
+    /// that part; the stylesheet then does not style it. For `None`, the part keeps its default
+    /// class. The level of [`Part::More`] is `Info`. Messages in pages, in partials and on the
+    /// stream have the same classes.
+    ///
+    /// Default: the classes in the table of [`Part`]. [The guide](crate::docs::guide) has the
+    /// classes for Bootstrap and Tailwind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use salver::{Level, Salver, web::Part};
+    ///
+    /// # fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("shop")?;
+    /// let middleware = salver.middleware().classes(|level, part| match (level, part) {
+    ///     (Level::Error, Part::Message) => Some("alert alert-danger alert-dismissible"),
+    ///     (Level::Debug, Part::Message) => Some("alert alert-secondary alert-dismissible"),
+    ///     (_, Part::Close) => Some("btn-close"),
+    ///     _ => None,
+    /// });
+    /// # let _ = middleware;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn classes(
+        mut self,
+        classes: impl Fn(Level, Part) -> Option<&'static str> + 'static,
+    ) -> Self {
+        self.classes = Classes::new(classes);
         self
     }
 
@@ -216,6 +257,7 @@ where
                 plain_http: self.plain_http,
                 partials: self.partials,
                 translator: self.translator.clone(),
+                classes: self.classes.clone(),
                 unknown_views: self.salver.extension(),
                 sessions: self.salver.extension(),
                 #[cfg(feature = "live")]

@@ -52,12 +52,15 @@ pub(crate) mod extract;
 mod live;
 mod middleware;
 mod partial;
+mod presentation;
 mod request;
 pub(crate) mod response;
 mod routes;
 mod session;
 mod translation;
 mod view;
+
+pub use crate::render::Part;
 
 pub use self::middleware::{Middleware, MiddlewareService, ResponseFuture};
 pub use self::response::body::Body;

@@ -1,14 +1,18 @@
 //! Messages in the visitor's language. The site's translator is called when a message is shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
 
-use crate::Message;
+use crate::render::default_level_word;
+use crate::{Level, Message};
 
 /// Key of the text about displaced messages. Its argument `count` is their number.
 const MORE_KEY: &str = "salver-more";
+/// Key of the word of a level, before the name of the level.
+const LEVEL_KEY: &str = "salver-level-";
 
 /// The translation of a message: its text and, optionally, its title and the label of its link.
 ///
@@ -121,6 +125,14 @@ impl Translator {
         let more = Message::info(format!("and {displaced} more"));
         let more = more.key(MORE_KEY).arg("count", displaced);
         self.translate(&more).text().to_owned()
+    }
+
+    /// Returns the word of a level in the visitor's language; `None` for the default.
+    pub(crate) fn level_word(&self, level: Level) -> Option<Cow<'static, str>> {
+        // Without a translator, no key has to be built.
+        self.0.as_ref()?;
+        let word = Message::info(default_level_word(level)).key(format!("{LEVEL_KEY}{level}"));
+        Some(self.translated(&word)?.text().to_owned().into())
     }
 
     fn translated(&self, message: &Message) -> Option<Message> {

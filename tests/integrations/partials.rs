@@ -1,10 +1,10 @@
-//! Pages that swap partials, with htmx 2, htmx 4 and Turbo in a real browser.
+//! Pages that swap partials, with htmx 2, htmx 4, Turbo, Unpoly and jQuery in a real browser.
 
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::web::{self, Path};
 use actix_web::{App, HttpResponse, HttpServer};
 use salver::web::Routes;
-use salver::{Message, Messages, Salver, View};
+use salver::{Message, MessageId, Messages, Salver, View};
 
 use crate::support::browser::{Browser, target};
 use crate::support::example_programs::example;
@@ -12,10 +12,13 @@ use crate::support::processes::{free_port, start};
 use crate::support::{eventually, session};
 
 /// The libraries, each with the file that a page loads.
-const LIBRARIES: [(&str, &str); 3] = [
+const LIBRARIES: [(&str, &str); 6] = [
     ("htmx2", "htmx2/dist/htmx.min.js"),
     ("htmx4", "htmx4/dist/htmx.min.js"),
     ("turbo", "@hotwired/turbo/dist/turbo.es2017-umd.js"),
+    ("unpoly", "unpoly/unpoly.min.js"),
+    ("jquery", "jquery/dist/jquery.min.js"),
+    ("idiomorph", "idiomorph/dist/idiomorph-ext.min.js"),
 ];
 /// A page loads no page script (`plain`), or the page script too (`live`).
 const SCRIPTS: [&str; 2] = ["plain", "live"];
@@ -28,19 +31,38 @@ fn html(body: impl Into<String>) -> HttpResponse {
         .body(body.into())
 }
 
+/// Records the ids that the page script confirms.
+const RECORD_CONFIRMS: &str =
+    "window.confirmed = []; const { fetch: send } = window; window.fetch = (url, options) => {
+    if (String(url).endsWith('/confirm')) confirmed.push(...JSON.parse(options.body).ids);
+    return send(url, options);
+};";
+
+/// Forbids scripts to insert HTML, and records the messages that arrive.
+const STRICT: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"require-trusted-types-for 'script'; trusted-types 'none'\">
+<script>window.arrived = []; document.addEventListener('salver-message', ({ detail }) => arrived.push(detail.id));</script>";
+
 /// Returns a page with one button, form or link for each kind of partial.
 fn page(library: &str, script: &str, name: &str) -> HttpResponse {
     let head = match script {
-        "live" => Routes::default().head_html(),
+        "live" | "quiet" => Routes::default().head_html(),
+        "strict" => format!("{STRICT}{}", Routes::default().head_html()),
         _ => String::new(),
     };
     let view = if name == "home" { HOME } else { OTHER };
+    // Without the attribute, the page has no stream.
+    let view = match script {
+        "quiet" => String::new(),
+        _ => format!("view=\"{view}\""),
+    };
     let other = format!("/{library}/{script}/other");
+    let render = MessageId::new();
     html(format!(
         r##"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
-<script src="/lib/{library}.js" defer></script>{head}</head>
-<body><main><h1>{name}</h1><salver-messages view="{view}"></salver-messages>
-<div id="box">{name}</div>
+<meta name="turbo-refresh-method" content="morph"><script>{RECORD_CONFIRMS}</script>
+<script src="/lib/{library}.js" defer></script><script src="/lib/idiomorph.js" defer></script>{head}</head>
+<body hx-ext="morph"><main><h1>{name}</h1><salver-messages {view}></salver-messages>
+<div id="box">{name}</div><p id="render">{render}</p>
 <table><tbody id="rows"><tr id="first"><td>first</td></tr></tbody></table>
 <button id="add" hx-post="/add" hx-target="#box">Add</button>
 <button id="row" hx-post="/row" hx-target="#rows" hx-swap="beforeend">Row</button>
@@ -53,6 +75,10 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
 <form id="changes" method="post" action="/changes"><button>Changes</button></form>
 <form id="save" method="post" action="/leave?to={other}"><button>Save</button></form>
 <turbo-frame id="cart"><a id="into" href="/frame">Into</a></turbo-frame>
+<button id="morph2" hx-get="/{library}/{script}/home" hx-target="body" hx-swap="morph:innerHTML">Morph</button>
+<button id="morph4" hx-get="/{library}/{script}/home" hx-target="body" hx-swap="innerMorph">Morph</button>
+<a id="follow-part" href="{other}" up-follow up-target="#box">Part</a>
+<a id="preload-part" href="{other}" up-preload up-follow up-target="#box">Part</a>
 <a id="home" href="/{library}/{script}/home">home</a></main></body></html>"##
     ))
 }
@@ -195,6 +221,8 @@ impl Harness {
         self.browser.open(&url).await;
         let loaded = match library {
             "turbo" => "return !!window.Turbo",
+            "unpoly" => "return !!window.up?.framework.booted",
+            "jquery" => "return !!window.jQuery && document.readyState === 'complete'",
             _ => "return !!window.htmx && document.readyState === 'complete'",
         };
         eventually("the library is loaded", async || {
@@ -207,9 +235,20 @@ impl Harness {
         let view = View::try_from(view.to_owned()).unwrap();
         let context = self.salver.context(session("ada"), view).unwrap();
         self.salver
-            .add(&context, Message::info(text))
+            .add(&context, Message::error(text))
             .await
             .unwrap();
+    }
+
+    /// Runs a script that morphs the page, and waits until it has.
+    async fn morph(&self, script: &str) {
+        let render = "return document.getElementById('render').textContent";
+        let before = self.browser.run(render).await;
+        self.browser.run(script).await;
+        eventually("the page is morphed", async || {
+            (self.browser.run(render).await != before).then_some(())
+        })
+        .await;
     }
 
     async fn press(&self, id: &str) {
@@ -241,6 +280,14 @@ impl Harness {
     }
 }
 
+/// The scripts that morph the page into a new copy of it.
+const MORPHS: [(&str, &str); 3] = [
+    ("turbo", "Turbo.session.refresh(document.baseURI)"),
+    ("htmx2", "document.getElementById('morph2').click()"),
+    ("htmx4", "document.getElementById('morph4').click()"),
+];
+/// The page script has adopted all messages of the page.
+const CLOSABLE: &str = "document.querySelectorAll('.salver-message').length === document.querySelectorAll('.salver-close').length";
 const SWAPPED: &str = "document.getElementById('box').textContent === 'partial'";
 
 #[actix_web::test]
@@ -364,6 +411,124 @@ async fn turbo_streams_frames_and_pages_show_messages() {
         shown += 4;
     }
     println!("INTEGRATION turbo shown={shown} duplicates=0 lost=0");
+    harness.browser.quit().await;
+}
+
+/// A page that is refreshed by morphing keeps its toasts, and shows and confirms later messages.
+#[actix_web::test]
+async fn messages_are_shown_after_morphing() {
+    let harness = Harness::start().await;
+    let mut shown = 0;
+    for (library, script) in MORPHS {
+        harness.open(library, "live").await;
+        harness.browser.wait_for_stream().await;
+        harness.add(HOME, "before").await;
+        harness
+            .expect_message("before", "confirmed.length === 1")
+            .await;
+        for n in 1..=3 {
+            harness.morph(script).await;
+            let text = format!("after {n}");
+            harness.add(HOME, &text).await;
+            let confirmed = format!("confirmed.length === {}", n + 1);
+            harness.expect_message(&text, &confirmed).await;
+            harness.expect_message("before", "true").await;
+        }
+        let in_slot = "document.querySelectorAll('salver-messages .salver-toasts, salver-messages [aria-live]').length";
+        assert_eq!(harness.browser.run(&format!("return {in_slot}")).await, 3);
+        harness.expect_no_messages(library, "live").await;
+        shown += 4;
+    }
+    println!("INTEGRATION morphing shown={shown} duplicates=0 lost=0");
+    harness.browser.quit().await;
+}
+
+/// The list of a page is morphed into the list of the next page, which has another message.
+#[actix_web::test]
+async fn morphed_list_shows_its_new_message() {
+    let harness = Harness::start().await;
+    for (library, script) in MORPHS {
+        harness.add(HOME, "rendered").await;
+        harness.open(library, "quiet").await;
+        harness.expect_message("rendered", CLOSABLE).await;
+        harness.add(HOME, "morphed").await;
+        harness.morph(script).await;
+        harness.expect_message("morphed", CLOSABLE).await;
+        harness.expect_no_messages(library, "quiet").await;
+    }
+    println!("INTEGRATION morphed_lists shown=6 duplicates=0 lost=0");
+    harness.browser.quit().await;
+}
+
+/// A page that may not insert HTML confirms no message of the stream: the next page shows it.
+#[actix_web::test]
+async fn message_that_cannot_be_shown_is_not_confirmed() {
+    let harness = Harness::start().await;
+    let strict = format!("{}/jquery/strict/home", harness.url);
+    harness.browser.open(&strict).await;
+    harness.browser.wait_for_stream().await;
+    harness.add(HOME, "refused").await;
+    eventually("the message arrives", async || {
+        (harness.browser.run("return arrived.length").await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(harness.browser.run("return confirmed.length").await, 0);
+    let plain = format!("{}/jquery/plain/home", harness.url);
+    eventually("the next page shows the message", async || {
+        harness.browser.open(&plain).await;
+        (harness.browser.messages().await == ["refused"]).then_some(())
+    })
+    .await;
+    harness.expect_no_messages("jquery", "plain").await;
+    harness.browser.quit().await;
+}
+
+/// A script that uses a part of a page loses no message of that page.
+#[actix_web::test]
+async fn parts_for_unpoly_and_jquery_lose_no_messages() {
+    let harness = Harness::start().await;
+    let mut shown = 0;
+    for script in SCRIPTS {
+        for (library, load) in [
+            ("unpoly", "document.getElementById('follow-part').click()"),
+            (
+                "unpoly",
+                "up.link.preload(document.getElementById('preload-part'))
+                     .then(() => document.getElementById('preload-part').click())",
+            ),
+            ("jquery", "jQuery('#box').load('OTHER #box > *, #box')"),
+        ] {
+            let other = format!("/{library}/{script}/other");
+            harness.open(library, script).await;
+            harness.add(OTHER, "for the other page").await;
+            harness.browser.run(&load.replace("OTHER", &other)).await;
+            let loaded = "return document.getElementById('box').textContent === 'other'";
+            eventually("the part is loaded", async || {
+                (harness.browser.run(loaded).await == true).then_some(())
+            })
+            .await;
+            assert_eq!(
+                harness.browser.messages().await,
+                [""; 0],
+                "{library} {script}"
+            );
+            harness
+                .browser
+                .open(&format!("{}{other}", harness.url))
+                .await;
+            harness
+                .expect_message("for the other page", "document.title === 'other'")
+                .await;
+            harness.browser.driver.refresh().await.unwrap();
+            assert_eq!(
+                harness.browser.messages().await,
+                [""; 0],
+                "{library} {script}"
+            );
+            shown += 1;
+        }
+    }
+    println!("INTEGRATION parts shown={shown} duplicates=0 lost=0");
     harness.browser.quit().await;
 }
 

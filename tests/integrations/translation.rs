@@ -31,6 +31,7 @@ fn translator(request: &HttpRequest) -> impl Fn(&Message) -> Option<Translation>
                 .title("Indstillinger")
                 .action("Se"),
             "icons" => format!("{} ikoner", args.join(" ")).into(),
+            "salver-level-success" => "Fuldført:".into(),
             "salver-more" => format!("og {} til", args.join(" ")).into(),
             // Over the length limit: the original text is shown.
             "long" => "x".repeat(5_000).into(),
@@ -58,7 +59,8 @@ fn messages() -> [Message; 4] {
     ]
 }
 
-const DANISH: [&str; 7] = [
+const DANISH: [&str; 8] = [
+    "\">Fuldført:</span> <strong>",
     "<strong>Indstillinger</strong>",
     "Gemt &lt;b&gt;.",
     "href=\"/settings\">Se</a>",
@@ -67,7 +69,8 @@ const DANISH: [&str; 7] = [
     "too long in Danish",
     "og count=3 til",
 ];
-const ENGLISH: [&str; 7] = [
+const ENGLISH: [&str; 8] = [
+    "\">Success:</span> <strong>",
     "<strong>Settings</strong>",
     "Saved.",
     "href=\"/settings\">Look</a>",
@@ -136,8 +139,8 @@ async fn pages_and_partials_are_translated() {
                 .unwrap();
             let partial = get("/partial").insert_header(("hx-request", "true"));
             let partial = partial.insert_header(("salver-view", "slot"));
-            assert_shows(&site.send(partial).await, &texts[..6]);
-            assert_shows(&site.send(get("/now")).await, &texts[..3]);
+            assert_shows(&site.send(partial).await, &texts[..7]);
+            assert_shows(&site.send(get("/now")).await, &texts[..4]);
             salver.flush().await;
         }
     }
@@ -210,7 +213,16 @@ async fn streams_and_json_api_are_translated() {
         events.expect_next().await;
     }
     let more = events.expect_next().await;
-    assert_eq!(more.json(), json!({ "count": 3, "text": "og count=3 til" }));
+    let more = more.json();
+    assert_eq!(
+        (&more["count"], &more["text"]),
+        (&json!(3), &json!("og count=3 til"))
+    );
+    let html = more["html"].as_str().unwrap();
+    assert!(
+        html.contains("<li class=\"salver-more\">og count=3 til</li>"),
+        "{html}"
+    );
 }
 
 /// The example `fluent`, in each of its languages.

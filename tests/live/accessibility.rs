@@ -14,15 +14,6 @@ async fn wait_for_messages(browser: &Browser, count: usize) {
     .await;
 }
 
-/// Waits until the page holds the lock of the stream.
-async fn wait_for_stream(browser: &Browser) {
-    eventually("the page opens the stream", async || {
-        let script = "return navigator.locks.query().then(({ held }) => held.length)";
-        (browser.run(script).await == 1).then_some(())
-    })
-    .await;
-}
-
 async fn open(browser: &Browser, dashboard: &Dashboard) {
     browser.open(&dashboard.at("/uploads")).await;
     add_by_script(
@@ -137,7 +128,7 @@ async fn autoclose_pauses_on_focus_and_skips_errors() {
 async fn same_tag_replaces_message_and_each_is_announced_once() {
     let (dashboard, browser) = (Dashboard::start(None), Browser::start().await);
     open(&browser, &dashboard).await;
-    wait_for_stream(&browser).await;
+    browser.wait_for_stream().await;
     browser
         .run(
             "window.announced = []; for (const region of document.querySelectorAll('[aria-live]')) \
@@ -162,7 +153,11 @@ async fn same_tag_replaces_message_and_each_is_announced_once() {
         .await;
     }
     assert_eq!(browser.messages().await, ["90 %", "other"]);
-    let expected = json!(["polite 10 %", "assertive other", "polite 90 %"]);
+    let expected = json!([
+        "polite Info: 10 %",
+        "assertive Error: other",
+        "polite Info: 90 %"
+    ]);
     eventually("all messages are announced", async || {
         (browser.run("return announced").await == expected).then_some(())
     })
@@ -180,7 +175,7 @@ async fn examples_show_messages_on_open_pages() {
         let (url, _process) = start_example(name, path).await;
         let browser = Browser::start().await;
         browser.open(&url).await;
-        wait_for_stream(&browser).await;
+        browser.wait_for_stream().await;
         browser
             .run("document.querySelector('form button').click()")
             .await;

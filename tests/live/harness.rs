@@ -89,11 +89,7 @@ impl Harness {
 
     /// Waits until a tab of the browser holds the lock of the stream.
     pub async fn wait_for_stream(&self) {
-        eventually("a tab opens the stream", async || {
-            let script = "return navigator.locks.query().then(({ held }) => held.length)";
-            (self.browser.run(script).await.as_u64()? > 0).then_some(())
-        })
-        .await;
+        self.browser.wait_for_stream().await;
     }
 
     pub async fn stop_site(&self) {
@@ -115,7 +111,16 @@ impl Harness {
 
     /// Adds a message to a view, as a job does. Returns its id, and the time before the add.
     pub async fn add(&mut self, view: &str) -> (String, f64) {
-        let message = Message::info(format!("message {}", self.added));
+        self.add_message(view, Message::info).await
+    }
+
+    /// Adds a message that stays until the visitor closes it.
+    pub async fn add_error(&mut self, view: &str) -> (String, f64) {
+        self.add_message(view, Message::error).await
+    }
+
+    async fn add_message(&mut self, view: &str, create: fn(String) -> Message) -> (String, f64) {
+        let message = create(format!("message {}", self.added));
         self.added += 1;
         let (id, started_at) = (message.id().to_string(), now());
         let context = at("ada", view);

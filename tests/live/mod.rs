@@ -1,10 +1,12 @@
 //! Messages on open pages.
 
 mod accessibility;
+mod appearance;
 mod assets;
 mod confirm;
 mod cross_origin;
 mod harness;
+mod modals;
 mod pages;
 mod stalled_reader;
 mod stream;

@@ -146,6 +146,15 @@ impl Browser {
             .clone()
     }
 
+    /// Waits until a tab of the browser holds the lock of the stream.
+    pub async fn wait_for_stream(&self) {
+        eventually("a tab opens the stream", async || {
+            let script = "return navigator.locks.query().then(({ held }) => held.length)";
+            (self.run(script).await.as_u64()? > 0).then_some(())
+        })
+        .await;
+    }
+
     async fn devtools(&self, command: &str, arguments: Value) -> Value {
         self.driver
             .cdp()
@@ -179,11 +188,13 @@ impl Browser {
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": features }),
-        )
-        .await;
+        self.emulate_media(features).await;
+    }
+
+    /// Sets media features, such as forced colours.
+    pub async fn emulate_media(&self, features: Value) {
+        let features = json!({ "features": features });
+        self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
     /// Saves a screenshot of the whole page under `target/screenshots`.

@@ -1,5 +1,6 @@
 //! Tests of the middleware, the slot and the extractors.
 
+mod classes;
 mod cost;
 mod degraded;
 mod eligibility;

@@ -68,9 +68,17 @@ async fn first_slot_is_filled_and_no_other() {
         ("<svg><title/><style><b></style></svg>", SLOT, ""),
         ("<svg><salver-messages></salver-messages></svg>", SLOT, ""),
         ("<math><mi><b>x</b></mi></math>", SLOT, ""),
-        ("<svg><![CDATA[<salver-messages>]]></svg>", SLOT, ""),
+        (
+            "<svg><![CDATA[></svg><salver-messages></salver-messages>]]></svg>",
+            SLOT,
+            "",
+        ),
         ("<!-- ended --!>", SLOT, ""),
-        ("<script><!-- <script> </script> --></script>", SLOT, ""),
+        (
+            "<script><!-- <script> </script> <salver-messages></salver-messages> --></script>",
+            SLOT,
+            "",
+        ),
         (
             "<template><template></template><salver-messages></salver-messages></template>",
             SLOT,

@@ -1,8 +1,8 @@
 // Salver's page script: the element <salver-messages view="settings">.
 //
-// It adopts the messages that the server rendered into the page or into a partial (htmx, Turbo). It
-// shows the messages that arrive on the stream while the page is open. It confirms every message
-// that it shows to the server.
+// It adopts the messages that the server rendered into the page or into a partial (htmx, Turbo,
+// Unpoly). It shows the messages that arrive on the stream while the page is open, above a modal
+// dialog too. It confirms every message to the server once the message is in the document.
 //
 // Tabs of one view share one stream: the tab with the lock opens it, and a visible tab shows the
 // messages. A message that arrives while the page unloads, mostly after a form was sent, is carried
@@ -60,6 +60,9 @@ const seenIds = {
     } catch {
       return seenInMemory;
     }
+  },
+  has(id) {
+    return seenIds.all().includes(id);
   },
   // Adds an id. Returns whether it is new.
   add(id) {
@@ -307,31 +310,89 @@ class SharedStream {
   }
 }
 
+// The id of the message that each item was handled for. A script that morphs the page reuses an item
+// for another message.
+const handledIds = new WeakMap();
+// Returns whether an item is new, and marks it as handled.
+const markHandled = (item) => {
+  const id = item.dataset.salverId ?? "";
+  const isNew = handledIds.get(item) !== id;
+  handledIds.set(item, id);
+  return isNew;
+};
+
 // Confirms the messages of the lists that the server rendered outside of <salver-messages>, in the
 // page or in a partial.
-const confirmedLists = new WeakSet();
 const confirmOuterLists = () => {
   for (const list of document.querySelectorAll("ul[data-salver-confirm]")) {
-    if (list.closest("salver-messages") || confirmedLists.has(list)) continue;
-    confirmedLists.add(list);
-    for (const item of list.querySelectorAll("[data-salver-id]")) {
+    if (list.closest("salver-messages")) continue;
+    for (const item of [...list.children].filter(markHandled)) {
+      if (!item.dataset.salverId) continue;
       seenIds.add(item.dataset.salverId);
       queueConfirm(list.dataset.salverConfirm, item.dataset.salverId);
     }
   }
 };
+
+// Elements outside of which nothing can be reached: modal dialogs, and what fills the screen if it can
+// contain messages. Browsers that do not know :modal skip it.
+const MODAL = ":is(dialog:modal, [aria-modal=true], :fullscreen):not(video, audio, iframe, img, canvas, object, embed)";
+// The modal elements, the one that was opened last at the end.
+let modals = [];
+const updateModals = (opened = []) => {
+  // A set keeps the order of insertion.
+  const order = new Set([...modals, ...document.querySelectorAll(MODAL)]);
+  for (const modal of opened) if (order.delete(modal)) order.add(modal);
+  modals = [...order].filter((modal) => modal.isConnected && modal.matches(MODAL));
+};
+// Returns the modal element in which the visitor is. Many pages contain hidden ones.
+const topModal = () => modals.findLast((modal) => modal.checkVisibility?.() ?? true);
+
+// The <salver-messages> of the page.
+const connectedElements = new Set();
+const OBSERVED = "ul.salver-messages, dialog, [aria-modal=true]";
+const OBSERVED_ATTRIBUTES = ["data-salver-id", "open", "aria-modal", "aria-hidden", "inert"];
+const addsObserved = ({ type, addedNodes }) =>
+  type === "attributes" || [...addedNodes].some((node) => node.matches?.(OBSERVED) || node.querySelector?.(OBSERVED));
+
+// Libraries replace and morph content, and each announces it by other events. The document itself
+// tells what has changed.
+const onMutations = (records) => {
+  const isRelevant = records.some(addsObserved);
+  if (isRelevant) {
+    updateModals(records.filter(({ type }) => type === "attributes").map(({ target }) => target));
+    confirmOuterLists();
+  }
+  for (const element of connectedElements) if (isRelevant || !element.isMounted()) element.refresh();
+};
+const observer = new MutationObserver(onMutations);
+observer.observe(document, { childList: true, subtree: true, attributeFilter: OBSERVED_ATTRIBUTES });
+document.addEventListener("fullscreenchange", ({ target }) => {
+  updateModals([target]);
+  for (const element of connectedElements) element.mount(true);
+});
+updateModals();
 confirmOuterLists();
-// Events after Turbo or htmx has inserted content.
-const INSERT_EVENTS = ["turbo:load", "turbo:frame-load", "htmx:load", "htmx:after:swap"];
-for (const type of INSERT_EVENTS) document.addEventListener(type, confirmOuterLists);
+
+// Properties of <salver-messages> that a dialog does not inherit.
+const COLORS = ["fg", "bg", "border", "debug", "info", "success", "warning", "error"].map((name) => `--salver-${name}`);
 
 class SalverMessages extends HTMLElement {
+  static observedAttributes = ["view"];
+
+  // A script that morphs the page turns this element into that of another page.
+  attributeChangedCallback() {
+    if (!this.abortController) return;
+    this.closeStream();
+    this.start();
+  }
+
   connectedCallback() {
     // The element was only moved within the page.
     if (this.abortController) return;
     const renderedLists = this.querySelectorAll(":scope > ul.salver-messages");
     // A cached copy of the page contains the elements of its first run.
-    for (const element of this.querySelectorAll(".salver-toasts, .salver-live-region")) element.remove();
+    for (const element of document.querySelectorAll(".salver-toasts, .salver-live-region")) element.isOwned || element.remove();
     const label = this.getAttribute("label") || "Messages";
     this.list = createElement("ul", { class: "salver-messages" });
     this.toasts = createElement("div", { class: "salver-toasts", role: "region", "aria-label": label }, this.list);
@@ -339,16 +400,15 @@ class SalverMessages extends HTMLElement {
     // not announced.
     const createLiveRegion = (live) => createElement("div", { class: "salver-live-region", "aria-live": live });
     this.liveRegions = ["polite", "assertive"].map(createLiveRegion);
-    this.append(this.toasts, ...this.liveRegions);
+    for (const element of this.ownElements()) element.isOwned = true;
+    this.mount();
     this.abortController = new AbortController();
     const { signal } = this.abortController;
     addEventListener("pagehide", () => this.stop(), { signal });
     addEventListener("pageshow", ({ persisted }) => persisted && this.start(), { signal });
     document.addEventListener("keydown", (event) => this.onKeydown(event), { signal });
-    for (const list of renderedLists) this.adoptList(list);
-    const observer = new MutationObserver((records) => records.forEach(({ addedNodes }) => this.showInsertedLists(addedNodes)));
-    observer.observe(this, { childList: true });
-    signal.addEventListener("abort", () => observer.disconnect());
+    for (const list of renderedLists) this.adoptItems(list, [...list.children].filter(markHandled));
+    connectedElements.add(this);
     for (const type of REQUEST_EVENTS) document.addEventListener(type, (event) => this.addViewHeader(event.detail), { signal });
     this.start();
   }
@@ -359,8 +419,44 @@ class SalverMessages extends HTMLElement {
       this.stop();
       this.abortController.abort();
       this.abortController = undefined;
-      for (const element of [this.toasts, ...this.liveRegions]) element.remove();
+      connectedElements.delete(this);
+      for (const element of this.ownElements()) element.remove();
     });
+  }
+
+  ownElements() {
+    return [this.toasts, ...this.liveRegions];
+  }
+
+  isMounted() {
+    return [this.list, ...this.ownElements()].every((element) => element.isConnected);
+  }
+
+  // Puts the elements of this script where the visitor can see and reach them: into this element, or
+  // into the modal element. Beside and above others, the toasts are in the top layer.
+  // `raise`: something else was added to the top layer.
+  mount(raise = false) {
+    const modal = topModal();
+    const isInert = modal ? !modal.contains(this) : this.closest("[inert], [aria-hidden=true]");
+    const parent = isInert ? (modal ?? document.body) : this;
+    if (this.list.parentNode !== this.toasts) this.toasts.replaceChildren(this.list);
+    if (this.ownElements().some((element) => element.parentNode !== parent)) {
+      parent.append(...this.ownElements());
+      const inherited = getComputedStyle(this);
+      for (const name of COLORS) this.toasts.style.setProperty(name, isInert ? inherited.getPropertyValue(name) : "");
+    }
+    const isRaised = modal || isInert || document.fullscreenElement;
+    if (raise || !isRaised) this.toasts.popover = null;
+    if (!isRaised || !this.toasts.isConnected) return;
+    this.toasts.popover = "manual";
+    // It throws for an open popover. Browsers without popovers show the element where it is.
+    if (!this.toasts.matches(":is(:popover-open)")) this.toasts.showPopover?.();
+  }
+
+  // Follows what a script has done to the page.
+  refresh() {
+    this.mount();
+    for (const list of this.querySelectorAll("ul.salver-messages")) if (list !== this.list) this.showInsertedList(list);
   }
 
   // Opens the stream of the view.
@@ -371,18 +467,22 @@ class SalverMessages extends HTMLElement {
     this.showCarriedOver();
     this.stream = new SharedStream(
       view,
-      (frame) => this.showOrCarryOver(frame),
+      (frame) => this.showOrCarryOver(view, frame),
       () => this.reset(),
     );
     this.stream.start();
+  }
+
+  closeStream() {
+    this.stream?.stop();
+    this.stream = undefined;
   }
 
   // Closes the stream and removes the messages. The browser may restore the page from its
   // back/forward cache, and the page must not show its messages again then.
   stop() {
     sendConfirms();
-    this.stream?.stop();
-    this.stream = undefined;
+    this.closeStream();
     for (const item of this.items()) item.remove();
   }
 
@@ -398,13 +498,14 @@ class SalverMessages extends HTMLElement {
   }
 
   items() {
-    return [...this.querySelectorAll(".salver-message, .salver-more")];
+    return [...new Set([...this.querySelectorAll("ul.salver-messages > li"), ...this.list.children])];
   }
 
-  // Confirms and decorates the items of a list that the server rendered.
-  adoptList(list) {
+  // Confirms and decorates items of a list that the server rendered. Removes those that this browser
+  // has shown before.
+  adoptItems(list, items) {
     const view = list.dataset.salverConfirm;
-    for (const item of [...list.children]) {
+    for (const item of items) {
       const id = item.dataset.salverId;
       if (id && view !== undefined) queueConfirm(view, id);
       if (!id || seenIds.add(id)) this.decorate(item);
@@ -419,39 +520,43 @@ class SalverMessages extends HTMLElement {
     if (view !== null) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
   }
 
-  // Shows the lists that a partial inserted.
-  showInsertedLists(nodes) {
-    for (const list of nodes) {
-      if (!list.matches?.("ul.salver-messages")) continue;
-      this.adoptList(list);
-      list.remove();
-      for (const item of [...list.children]) this.insert(item);
-    }
+  // Shows the messages of a list that a partial inserted, or that a script has morphed.
+  showInsertedList(list) {
+    const items = [...list.children].filter(markHandled);
+    this.adoptItems(list, items);
+    for (const item of items) if (item.isConnected) this.insert(item);
+    if (!list.children.length) list.remove();
   }
 
   // Shows a frame here, or carries it over to the next page if this page unloads.
-  showOrCarryOver(frame) {
-    if (!isUnloading() || !carryOver.put(this.getAttribute("view"), frame)) return this.showFrame(frame);
+  showOrCarryOver(view, frame) {
+    if (!isUnloading() || !carryOver.put(view, frame)) return this.showFrame(view, frame);
     // If this page is still open then, the response was not a page.
     setTimeout(() => this.stream && this.showCarriedOver(), UNLOAD_TIMEOUT);
   }
 
   showCarriedOver() {
-    for (const frame of carryOver.take(this.getAttribute("view"))) this.showFrame(frame);
+    const view = this.getAttribute("view");
+    for (const frame of carryOver.take(view)) this.showFrame(view, frame);
   }
 
-  // Shows a message, or the notice about displaced messages.
-  showFrame({ message, html, more }) {
-    if (more) return this.insert(this.decorate(createElement("li", { class: "salver-more" }, more.text)));
-    queueConfirm(this.getAttribute("view"), message.id);
-    if (!seenIds.add(message.id)) return;
-    const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });
-    if (this.dispatchEvent(event)) this.insert(this.decorate(parseItem(html)));
+  // Shows a message, or the notice about displaced messages. A message that cannot be shown is not
+  // confirmed, so the server keeps it.
+  showFrame(view, { message, html, more }) {
+    if (more) return this.insert(this.decorate(parseItem(more.html)));
+    const { id } = message;
+    if (!seenIds.has(id)) {
+      const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });
+      if (this.dispatchEvent(event) && !this.insert(this.decorate(parseItem(html)))) return;
+      seenIds.add(id);
+    }
+    queueConfirm(view, id);
   }
 
   // Adds the close button, the autoclose timer and the announcement of an item.
   decorate(item) {
-    const { salverAutoclose: autocloseMs, salverLevel: level } = item.dataset;
+    const { salverAutoclose: autocloseMs, salverLevel: level, salverClose: closeClass } = item.dataset;
+    item.remainingMs = undefined;
     if (autocloseMs && level !== "error") {
       item.remainingMs = Number(autocloseMs);
       this.tickTimer ??= setInterval(() => this.tick(), TICK_INTERVAL);
@@ -460,39 +565,49 @@ class SalverMessages extends HTMLElement {
     setTimeout(() => this.liveRegions[level === "error" ? 1 : 0].append(announcement), ANNOUNCEMENT_DELAY);
     setTimeout(() => announcement.remove(), ANNOUNCEMENT_LIFETIME);
     item.querySelector("[role]")?.removeAttribute("role");
-    const closeButton = createElement("button", { type: "button", class: "salver-close" });
+    item.closeButton?.remove();
+    const closeButton = createElement("button", { type: "button", class: closeClass ?? "salver-close" });
     closeButton.setAttribute("aria-label", this.getAttribute("close-label") || "Close");
     closeButton.onclick = () => this.close(item);
     item.append(closeButton);
+    item.closeButton = closeButton;
+    markHandled(item);
     return item;
   }
 
-  // Inserts an item. It replaces the item with the same tag.
+  // Inserts an item. It replaces the item with the same tag. Returns whether the message is in the
+  // document, or a newer one of its tag.
   insert(item) {
+    this.mount();
     const tag = item.dataset.salverTag;
-    const previous = tag && this.items().find((other) => other.dataset.salverTag === tag);
-    if (!previous) return this.list.append(item);
+    const previous = tag && this.items().find((other) => other !== item && other.dataset.salverTag === tag);
+    if (!previous) this.list.append(item);
+    if (!previous) return item.isConnected;
     // Ids sort by time: a delayed older message does not replace a newer one.
-    if (previous.dataset.salverId > item.dataset.salverId) return;
+    if (previous.dataset.salverId > item.dataset.salverId) {
+      item.remove();
+      return true;
+    }
     const hadFocus = previous.contains(document.activeElement);
     previous.replaceWith(item);
-    if (hadFocus) item.querySelector(".salver-close").focus();
+    if (hadFocus) item.closeButton.focus();
+    return item.isConnected;
   }
 
   close(item) {
-    const buttons = [...this.querySelectorAll(".salver-close")];
-    const index = buttons.findIndex((button) => item.contains(button));
+    const items = this.items();
+    const index = items.indexOf(item);
     const hadFocus = item.contains(document.activeElement);
     item.remove();
-    if (hadFocus) (buttons[index + 1] || buttons[index - 1])?.focus();
+    if (hadFocus) (items[index + 1] || items[index - 1])?.closeButton?.focus();
   }
 
   // Escape closes the message that contains the focus, or else the last one.
   onKeydown(event) {
     const isHandled = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
     if (event.key !== "Escape" || isHandled) return;
-    const focusedItem = document.activeElement.closest?.(".salver-message, .salver-more");
-    const item = this.contains(focusedItem) ? focusedItem : this.list.lastElementChild;
+    const focusedItem = this.items().find((item) => item.contains(document.activeElement));
+    const item = focusedItem ?? this.list.lastElementChild;
     if (!item) return;
     event.preventDefault();
     this.close(item);
@@ -503,7 +618,7 @@ class SalverMessages extends HTMLElement {
   tick() {
     const autoclosing = this.items().filter((item) => item.remainingMs !== undefined);
     if (!autoclosing.length) this.tickTimer = clearInterval(this.tickTimer);
-    if (document.hidden || this.querySelector(":focus-visible, li:hover")) return;
+    if (document.hidden || this.items().some((item) => item.matches(":hover") || item.querySelector(":focus-visible"))) return;
     for (const item of autoclosing) if ((item.remainingMs -= TICK_INTERVAL) <= 0) this.close(item);
   }
 }

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::Message;
+use crate::render::list;
 use crate::store::Claim;
+use crate::web::presentation::{Classes, SitePresentation};
 use crate::web::translation::Translator;
-use crate::{Message, fragment};
 
 /// A comment, which shows both sides that the connection is open.
 pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
@@ -41,13 +43,18 @@ pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
 }
 
 /// Returns a frame for each message of a claim, and one with the number of displaced messages.
-pub(crate) fn messages(claim: &Claim, translator: &Translator) -> Bytes {
+pub(crate) fn messages(claim: &Claim, translator: &Translator, classes: &Classes) -> Bytes {
+    let presentation = SitePresentation {
+        translator,
+        classes,
+    };
+    let html = |messages: &[Message], displaced| list(messages, displaced, None, &presentation);
     let mut frames = String::new();
     for message in claim.messages() {
         let translated = translator.translate(message);
         let frame = MessageFrame {
             any: claim.is_for_any(message),
-            html: fragment(std::slice::from_ref(&translated), 0),
+            html: html(std::slice::from_ref(&translated), 0),
             message: &translated,
         };
         // A message always serializes, and writing into a string cannot fail.
@@ -56,8 +63,8 @@ pub(crate) fn messages(claim: &Claim, translator: &Translator) -> Bytes {
     }
     let displaced = claim.result.displaced;
     if displaced > 0 {
-        let text = translator.more(displaced);
-        let more = json!({ "count": displaced, "text": text });
+        let (text, html) = (translator.more(displaced), html(&[], displaced));
+        let more = json!({ "count": displaced, "text": text, "html": html });
         let _ = write!(frames, "event: more\ndata: {more}\n\n");
     }
     frames.into()

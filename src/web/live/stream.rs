@@ -270,7 +270,7 @@ impl Stream {
         let next = result.next_due_in.map_or(IDLE_READ_INTERVAL, |next| {
             next.clamp(MIN_READ_INTERVAL, MAX_DUE_DELAY)
         });
-        let frames = sse::messages(claim, &self.translator);
+        let frames = sse::messages(claim, &self.translator, &self.app_state.classes);
         if !result.messages.is_empty() {
             self.redeliveries = match self.unconfirmed.contains_any(&result.messages) {
                 true => self.redeliveries + 1,

@@ -9,6 +9,7 @@ use actix_web::HttpRequest;
 #[cfg(feature = "live")]
 use crate::web::live::registry::StreamRegistry;
 use crate::web::partial;
+use crate::web::presentation::Classes;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::monitor::SessionMonitor;
 use crate::web::session::session_cache::SessionCache;
@@ -30,6 +31,7 @@ pub(crate) struct AppState {
     pub(crate) recorded_views: RefCell<HashSet<View>>,
     pub(crate) plain_http: bool,
     pub(crate) translator: TranslatorFactory,
+    pub(crate) classes: Classes,
     /// Whether partials carry messages.
     pub(crate) partials: bool,
     /// Shared by all workers: a message that one worker adds may be shown by another.

@@ -11,6 +11,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use crate::handle::ClaimGuard;
 use crate::web::partial;
 use crate::web::partial::Partial;
+use crate::web::presentation::SitePresentation;
 use crate::web::request::app_state::AppState;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::request::visitor::Visitor;
@@ -283,13 +284,13 @@ impl RequestState {
         displaced: u64,
         translator: &Translator,
     ) -> String {
-        let more = (displaced > 0).then(|| translator.more(displaced));
         let confirm = self.view_to_confirm();
-        crate::render::list(
-            messages,
-            more.as_deref(),
-            confirm.as_ref().map(View::as_str),
-        )
+        let confirm = confirm.as_ref().map(View::as_str);
+        let presentation = SitePresentation {
+            translator,
+            classes: &self.app_state.classes,
+        };
+        crate::render::list(messages, displaced, confirm, &presentation)
     }
 
     /// Returns the view if the page has to confirm what it shows, and records that the HTML
