@@ -98,7 +98,7 @@ async fn subjects() {
         _ = app.route("/p", web::get().to(extractor_page));
     })
     .await;
-    let cookie = format!("salver={}", "A".repeat(43));
+    let cookie = format!("salver-app={}", "A".repeat(43));
     site.set_cookie(Some(cookie.clone()));
     bare.set_cookie(Some(cookie));
     for _ in 0..REPETITIONS {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::validate::validate_line;
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", feature = "web"))]
 pub(crate) use self::key::encode;
 pub(crate) use self::key::{decode, encode_into};
 pub use self::session::SessionId;

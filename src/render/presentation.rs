@@ -17,6 +17,10 @@ use crate::Level;
 /// | `Action` | the `<a>` of the action | `salver-action` |
 /// | `Close` | the `<button>` that the page script adds | `salver-close` |
 /// | `More` | the `<li>` of "and 3 more" | `salver-more` |
+#[cfg_attr(
+    not(feature = "web"),
+    expect(unreachable_pub, reason = "only `web` exports it")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Part {

@@ -21,6 +21,7 @@ use crate::web::request::state::RequestState;
 use crate::web::response::body::Body;
 use crate::web::response::finalize::{finalize, finalize_error, finalize_unchanged};
 use crate::web::response::plan::ResponsePlan;
+use crate::web::session::cookies::CookieSettings;
 use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::SessionSource;
 use crate::web::translation::{Translation, TranslatorFactory};
@@ -253,6 +254,7 @@ where
                 view: self.view.clone(),
                 view_cache: ViewCache::default(),
                 session_cache: SessionCache::default(),
+                cookies: CookieSettings::new(self.session.cookie_settings(), self.salver.app()),
                 recorded_views: RefCell::default(),
                 plain_http: self.plain_http,
                 partials: self.partials,

@@ -85,7 +85,7 @@ fn token<'a>(headers: &[&'a [u8]]) -> Option<&'a [u8]> {
     let value = pairs.find_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         let (name, value) = (&pair[..equals], &pair[equals + 1..]);
-        (name.trim_ascii() == b"salver").then_some(value.trim_ascii())
+        (name.trim_ascii() == b"salver-app").then_some(value.trim_ascii())
     })?;
     // 43 characters have two bits more than 32 bytes. These two bits are zero, so that each token
     // has a single encoding.

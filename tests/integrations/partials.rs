@@ -428,11 +428,11 @@ async fn messages_are_shown_after_morphing() {
             .await;
         for n in 1..=3 {
             harness.morph(script).await;
+            harness.expect_message("before", "true").await;
             let text = format!("after {n}");
             harness.add(HOME, &text).await;
             let confirmed = format!("confirmed.length === {}", n + 1);
             harness.expect_message(&text, &confirmed).await;
-            harness.expect_message("before", "true").await;
         }
         let in_slot = "document.querySelectorAll('salver-messages .salver-toasts, salver-messages [aria-live]').length";
         assert_eq!(harness.browser.run(&format!("return {in_slot}")).await, 3);

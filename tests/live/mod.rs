@@ -7,6 +7,7 @@ mod confirm;
 mod cross_origin;
 mod harness;
 mod modals;
+mod other_sites;
 mod pages;
 mod stalled_reader;
 mod stream;

@@ -114,7 +114,7 @@ async fn open(port: u16, number: usize) -> TcpStream {
     let mut stream = socket.connect(to).await.unwrap();
     let (token, _) = token_and_session(number);
     let request = format!(
-        "GET /salver/stream?view=uploads HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: text/event-stream\r\nsec-fetch-site: same-origin\r\ncookie: salver={token}\r\n\r\n"
+        "GET /salver/stream?view=uploads HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: text/event-stream\r\nsec-fetch-site: same-origin\r\ncookie: salver-dashboard={token}\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     stream

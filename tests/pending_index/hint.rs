@@ -165,7 +165,7 @@ async fn hint_cookie_has_constant_value_and_is_absent_without_pending_index() {
     let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
     assert_eq!(
         cookies[1],
-        "salver-hint=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=5"
+        "salver-app!hint=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=5"
     );
     let memory = Salver::memory("app").unwrap();
     let forms = site(&memory).await;

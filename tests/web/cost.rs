@@ -125,7 +125,7 @@ async fn idle_page_adds_at_most_four_allocations() {
     let bare =
         WebTestSite::of(init_service(App::new().route("/slot", web::get().to(slot_page))).await);
     let site = site(salver.middleware(), routes).await;
-    let cookie = format!("salver={}", "A".repeat(43));
+    let cookie = format!("salver-app={}", "A".repeat(43));
     site.set_cookie(Some(cookie.clone()));
     bare.set_cookie(Some(cookie));
     // Once the index is synced, a response is ready at its first poll.

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web;
 use actix_web::{App, Error, HttpResponse, error};
-use salver::web::SessionSource;
+use salver::web::{SessionCookie, SessionSource};
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 use serde_json::Value;
 
@@ -58,42 +58,46 @@ async fn session_cookie_is_bound_to_host_and_small() {
             TestRequest::post()
                 .uri("/save")
                 .insert_header(("host", "localhost")),
-            "__Host-salver",
+            "__Host-salver-app",
             true,
         ),
         (
             save().insert_header(("host", "example.org")),
-            "__Host-salver",
+            "__Host-salver-app",
             true,
         ),
         (
             save().insert_header(("host", "127.0.0.1.example.org")),
-            "__Host-salver",
+            "__Host-salver-app",
             true,
         ),
         (
             save().insert_header(("host", "localhost:8080")),
-            "salver",
+            "salver-app",
             false,
         ),
-        (save().insert_header(("host", "127.0.0.1")), "salver", false),
+        (
+            save().insert_header(("host", "127.0.0.1")),
+            "salver-app",
+            false,
+        ),
         (
             save().insert_header(("host", "[::1]:8080")),
-            "salver",
+            "salver-app",
             false,
         ),
         (
             save()
                 .insert_header(("host", "localhost"))
                 .peer_addr("192.0.2.1:80".parse().unwrap()),
-            "__Host-salver",
+            "__Host-salver-app",
             true,
         ),
         (
             save()
                 .insert_header(("host", "localhost"))
                 .insert_header(("x-forwarded-proto", "https")),
-            "__Host-salver",
+            "__Host-salver-app",
             true,
         ),
     ];
@@ -128,7 +132,7 @@ async fn session_cookie_is_bound_to_host_and_small() {
         .to_str()
         .unwrap();
     assert!(
-        cookie.starts_with("salver=") && !cookie.contains("Secure"),
+        cookie.starts_with("salver-app=") && !cookie.contains("Secure"),
         "{cookie}"
     );
 }
@@ -138,8 +142,9 @@ async fn session_id_matches_fixtures() {
     let fixtures: Value = serde_json::from_str(include_str!("../fixtures/wire_v1.json")).unwrap();
     for case in fixtures["sessions"].as_array().unwrap() {
         let salver = Salver::memory(case["app"].as_str().unwrap()).unwrap();
-        let site = site(salver.middleware(), routes).await;
-        site.set_cookie(Some(format!("salver={}", case["token"].as_str().unwrap())));
+        let cookie = SessionCookie::new().name("sid").unwrap();
+        let site = site(salver.middleware().session(cookie), routes).await;
+        site.set_cookie(Some(format!("sid={}", case["token"].as_str().unwrap())));
         assert_eq!(
             site.get("/id").await.body,
             case["session"].as_str().unwrap()
@@ -161,10 +166,10 @@ async fn malformed_token_yields_no_session() {
         &format!("{}B", &good[1..]),
     ];
     for token in bad {
-        site.set_cookie(Some(format!("salver={token}")));
+        site.set_cookie(Some(format!("salver-app={token}")));
         assert_eq!(site.get("/id").await.body, "", "{token}");
     }
-    site.set_cookie(Some(format!("__Host-salver={good}")));
+    site.set_cookie(Some(format!("__Host-salver-app={good}")));
     assert_eq!(
         site.get("/id").await.body,
         "",
@@ -395,14 +400,20 @@ async fn percent_encoded_cookie_name_is_ignored() {
         let body = actix_web::test::call_and_read_body(&app, request).await;
         String::from_utf8(body.to_vec()).unwrap()
     };
-    let own_id = id(format!("__Host-salver={own}")).await;
+    let own_id = id(format!("__Host-salver-app={own}")).await;
     assert_eq!(own_id.len(), 22);
     assert_eq!(
-        id(format!("%5F_Host-salver={planted}; __Host-salver={own}")).await,
+        id(format!(
+            "%5F_Host-salver-app={planted}; __Host-salver-app={own}"
+        ))
+        .await,
         own_id
     );
     assert_eq!(
-        id(format!("%5F_Host-salver={planted}; salver={planted}")).await,
+        id(format!(
+            "%5F_Host-salver-app={planted}; salver-app={planted}"
+        ))
+        .await,
         ""
     );
 }
@@ -419,7 +430,7 @@ async fn non_utf_8_cookie_hides_no_session_cookie() {
             .insert_header(("cookie", cookies));
         actix_web::test::call_and_read_body(&app, request.to_request()).await
     };
-    let own = format!("__Host-salver={}", "A".repeat(43)).into_bytes();
+    let own = format!("__Host-salver-app={}", "A".repeat(43)).into_bytes();
     let expected = id(&own).await;
     assert_eq!(expected.len(), 22);
     let other: &[u8] = b"name=J\xf8rgen; words; =; ";
@@ -512,13 +523,13 @@ async fn alternating_visitors_keep_their_session_ids() {
     let mut ids = Vec::new();
     for token in &tokens {
         let single = site(salver.middleware(), routes).await;
-        single.set_cookie(Some(format!("salver={token}")));
+        single.set_cookie(Some(format!("salver-app={token}")));
         ids.push(single.get("/id").await.body);
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
     let shared = site(salver.middleware(), routes).await;
     for (token, expected) in tokens.iter().zip(&ids).cycle().take(9) {
-        shared.set_cookie(Some(format!("salver={token}")));
+        shared.set_cookie(Some(format!("salver-app={token}")));
         assert_eq!(&shared.get("/id").await.body, expected);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -11,9 +12,10 @@ use crate::web::live::registry::StreamRegistry;
 use crate::web::partial;
 use crate::web::presentation::Classes;
 use crate::web::request::headers::RequestHeaders;
+use crate::web::session::cookies::CookieSettings;
 use crate::web::session::monitor::SessionMonitor;
 use crate::web::session::session_cache::SessionCache;
-use crate::web::session::source::SessionSource;
+use crate::web::session::source::{ReturnedSession, SessionSource};
 use crate::web::translation::TranslatorFactory;
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
@@ -27,6 +29,7 @@ pub(crate) struct AppState {
     pub(crate) view: ViewSource,
     pub(crate) view_cache: ViewCache,
     pub(crate) session_cache: SessionCache,
+    pub(crate) cookies: Rc<CookieSettings>,
     /// Views of which this worker has served a page.
     pub(crate) recorded_views: RefCell<HashSet<View>>,
     pub(crate) plain_http: bool,
@@ -58,6 +61,17 @@ impl AppState {
         let app = self.salver.app();
         self.session
             .find(request, headers, app, &self.session_cache, self.plain_http)
+    }
+
+    /// Returns the session of the return cookie, if the request has one.
+    pub(crate) fn returned_session_of(
+        &self,
+        request: &HttpRequest,
+        headers: &RequestHeaders,
+    ) -> Option<ReturnedSession> {
+        let (app, cache) = (self.salver.app(), &self.session_cache);
+        self.session
+            .find_returned(request, headers, app, cache, self.plain_http)
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {

@@ -41,6 +41,7 @@ impl RequestState {
     }
 
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
+        self.move_returned_messages(request).await;
         let salver = &self.app_state.salver;
         let call = self
             .with_remaining_timeout(async |timeout| salver.claim_for_page(contexts, timeout).await);
@@ -56,6 +57,25 @@ impl RequestState {
                 }
                 PageMessages::default()
             }
+        }
+    }
+
+    /// Moves the messages of a request from another site into the visitor's session. If the store
+    /// fails, the return cookie stays, and the next page tries again.
+    async fn move_returned_messages(&self, request: &HttpRequest) {
+        let Some((from, to)) = self.visitor.take_returned().zip(self.session(request)) else {
+            return;
+        };
+        let salver = &self.app_state.salver;
+        let moved = self.with_remaining_timeout(async |timeout| {
+            tokio::time::timeout(timeout, salver.migrate_to(&from, &to, false)).await
+        });
+        match moved.await {
+            Ok(Err(error)) if !error.is_session_closed() => {
+                tracing::debug!(%error, "messages of a request from another site not moved yet");
+            }
+            Ok(_) => self.visitor.remove_return_cookie(&self.issuer(request)),
+            Err(_) => {}
         }
     }
 

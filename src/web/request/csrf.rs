@@ -27,6 +27,15 @@ pub(crate) fn is_cross_origin(request: &HttpRequest) -> bool {
     same_origin(request) == Some(false)
 }
 
+/// Returns whether a page of another site sent the request. Browsers without `Sec-Fetch-Site` do not
+/// tell another origin of the same site apart.
+pub(crate) fn is_cross_site(request: &HttpRequest) -> bool {
+    match header(request, "sec-fetch-site") {
+        Some(site) => site == "cross-site",
+        None => is_cross_origin(request),
+    }
+}
+
 /// Returns whether the requesting page has the same origin; `None` without information. Browsers
 /// without `Sec-Fetch-Site` send `Origin` with requests that carry data, and `Referer` with others.
 fn same_origin(request: &HttpRequest) -> Option<bool> {

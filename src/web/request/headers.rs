@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 
-use crate::web::session::cookies::Cookies;
+use crate::web::session::cookies::{CookieSettings, Cookies};
 
 /// Header values of a request whose response a browser or a crawler does not show to the visitor, or
 /// not yet.
@@ -33,13 +33,13 @@ pub(crate) struct RequestHeaders {
 }
 
 impl RequestHeaders {
-    pub(crate) fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest, cookies: &CookieSettings) -> Self {
         let mut headers = Self::default();
         for (name, value) in request.headers() {
             match name.as_str() {
                 "cookie" => {
                     headers.has_cookies = true;
-                    headers.cookies.parse(value.as_bytes());
+                    headers.cookies.parse(value.as_bytes(), cookies);
                 }
                 "host" => {
                     let is_loopback = || value.to_str().is_ok_and(is_loopback);

@@ -122,7 +122,8 @@ impl RequestState {
 
     /// Returns the headers of this request, which the first call reads.
     pub(crate) fn headers(&self, request: &HttpRequest) -> &RequestHeaders {
-        self.headers.get_or_init(|| RequestHeaders::of(request))
+        self.headers
+            .get_or_init(|| RequestHeaders::of(request, &self.app_state.cookies))
     }
 
     /// Returns the session of the visitor, if there is one. Never creates one.

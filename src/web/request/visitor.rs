@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
-use actix_web::cookie::Cookie;
 
 use crate::log_limit::LogLimit;
 use crate::web::request::app_state::AppState;
@@ -19,10 +18,12 @@ pub(crate) struct Visitor {
     session: RefCell<SessionState>,
     /// The issuer of the session that this visitor receives.
     issued_by: RefCell<Option<SessionIssuer>>,
-    /// The session cookie to set.
-    cookie: RefCell<Option<Box<Cookie<'static>>>>,
-    /// The hint cookie to set.
-    hint: RefCell<Option<Box<Cookie<'static>>>>,
+    /// The `Set-Cookie` value of the session cookie, of the hint cookie, and of the return cookie.
+    cookie: RefCell<Option<String>>,
+    hint: RefCell<Option<String>>,
+    return_cookie: RefCell<Option<String>>,
+    /// The session of the return cookie, whose messages have not moved into the session yet.
+    returned: RefCell<Option<SessionId>>,
     /// Whether the index is bypassed, because this request has changed the visitor's messages.
     bypasses_index: Cell<bool>,
     /// Whether the response has its cookies.
@@ -63,6 +64,8 @@ impl Visitor {
             issued_by: RefCell::default(),
             cookie: RefCell::default(),
             hint: RefCell::default(),
+            return_cookie: RefCell::default(),
+            returned: RefCell::default(),
             bypasses_index: Cell::new(false),
             is_finished: Cell::new(false),
             #[cfg(feature = "live")]
@@ -82,9 +85,51 @@ impl Visitor {
             if result.is_some() {
                 self.app_state.sessions.record_found();
             }
+            let result = match headers.cookies.has_returned() {
+                true => self.with_returned(request, headers, result),
+                false => result,
+            };
             *session = result.map_or(SessionState::Anonymous, SessionState::Session);
         }
         session.id()
+    }
+
+    /// Returns the session of a request with a return cookie. If there is no other session, it becomes
+    /// the session of the visitor.
+    fn with_returned(
+        &self,
+        request: &HttpRequest,
+        headers: &RequestHeaders,
+        session: Option<SessionId>,
+    ) -> Option<SessionId> {
+        let Some(returned) = self.app_state.returned_session_of(request, headers) else {
+            return session;
+        };
+        if session.is_some() {
+            // The messages move when they are read.
+            self.returned.replace(Some(returned.id));
+            self.bypass_index();
+            return session;
+        }
+        if let SessionIssuer::Cookie(cookies) = self.issuer(request, headers)
+            && let Ok(token) = str::from_utf8(&returned.token)
+        {
+            self.cookie.replace(Some(cookies.session(token)));
+            self.return_cookie.replace(Some(cookies.remove_returned()));
+        }
+        Some(returned.id)
+    }
+
+    /// Takes the session whose messages have to move into the session of the visitor.
+    pub(super) fn take_returned(&self) -> Option<SessionId> {
+        self.returned.take()
+    }
+
+    /// Removes the return cookie.
+    pub(super) fn remove_return_cookie(&self, issuer: &SessionIssuer) {
+        if let SessionIssuer::Cookie(cookies) = issuer {
+            self.return_cookie.replace(Some(cookies.remove_returned()));
+        }
     }
 
     /// Returns the session, if it is resolved and there is one.
@@ -106,7 +151,7 @@ impl Visitor {
     pub(crate) fn mark_modified(&self, issuer: &SessionIssuer) {
         self.bypass_index();
         if self.app_state.salver.has_index() {
-            self.hint.replace(issuer.hint_cookie().map(Box::new));
+            self.hint.replace(issuer.hint_cookie());
         }
     }
 
@@ -131,7 +176,11 @@ impl Visitor {
             return Err(Error::misconfigured(Self::FINISHED));
         }
         let id = token.session(self.app_state.salver.app())?;
-        self.cookie.replace(issuer.issue(token)?.map(Box::new));
+        let cookie = issuer.issue(token)?;
+        match issuer {
+            SessionIssuer::ReturnCookie(_) => self.return_cookie.replace(cookie),
+            _ => self.cookie.replace(cookie),
+        };
         self.session.replace(SessionState::Session(id.clone()));
         self.app_state.sessions.record_issued(issuer);
         self.issued_by.replace(Some(issuer.clone()));
@@ -173,6 +222,10 @@ impl Visitor {
         let Some(old) = self.resolved_session() else {
             return Ok(());
         };
+        // The messages of the return cookie were for the visitor who leaves.
+        if self.take_returned().is_some() {
+            self.remove_return_cookie(issuer);
+        }
         // The new token comes first: the visitor leaves the old session even if closing it fails.
         self.issue_session(issuer, &issuer.generate_token()?)?;
         #[cfg(feature = "live")]
@@ -180,16 +233,16 @@ impl Visitor {
         self.app_state.salver.close_session(&old).await
     }
 
-    /// Takes the cookies that the response has to set, and resets the streams of an ended session.
-    pub(crate) fn finish_session_changes(&self) -> impl Iterator<Item = Box<Cookie<'static>>> {
+    /// Takes the `Set-Cookie` values of the response, and resets the streams of an ended session.
+    pub(crate) fn finish_session_changes(&self) -> impl Iterator<Item = String> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended_session.take() {
             self.app_state.salver.reset_streams(&ended);
         }
         self.is_finished.set(true);
         self.warn_if_session_is_lost();
-        let (cookie, hint) = (self.cookie.take(), self.hint.take());
-        cookie.into_iter().chain(hint)
+        let cookies = [&self.cookie, &self.hint, &self.return_cookie].map(RefCell::take);
+        cookies.into_iter().flatten()
     }
 
     fn warn_if_session_is_lost(&self) {
@@ -213,9 +266,10 @@ impl Visitor {
     pub(super) fn issuer(&self, request: &HttpRequest, headers: &RequestHeaders) -> SessionIssuer {
         let AppState {
             session,
+            cookies,
             plain_http,
             ..
         } = &*self.app_state;
-        session.issuer(request, headers, *plain_http)
+        session.issuer(request, headers, cookies, *plain_http)
     }
 }

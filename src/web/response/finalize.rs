@@ -7,6 +7,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 use crate::handle::ClaimGuard;
+use crate::log_limit::LogLimit;
 use crate::web::partial::Partial;
 use crate::web::request::state::{ClaimOverride, PageMessages, RequestState};
 use crate::web::response::body::Body;
@@ -80,8 +81,7 @@ pub(crate) async fn finalize_error(state: &RequestState, mut error: Error) -> Er
     for cookie in state.visitor.finish_session_changes() {
         error.add_response_mapper(move |mut response: HttpResponse| {
             forbid_caching(response.headers_mut());
-            // This crate built the cookie, so it is a valid header value.
-            let _ = response.add_cookie(&cookie);
+            set_cookie(response.headers_mut(), &cookie);
             response
         });
     }
@@ -105,11 +105,24 @@ fn finish<B, T>(
     }
     for cookie in state.visitor.finish_session_changes() {
         forbid_caching(response.headers_mut());
-        if response.response_mut().add_cookie(&cookie).is_err() {
-            tracing::error!("cannot set the session cookie: its value is not a valid header");
-        }
+        set_cookie(response.headers_mut(), &cookie);
     }
     response.map_body(|_, inner| body(inner))
+}
+
+fn set_cookie(headers: &mut HeaderMap, cookie: &str) {
+    static LOG_LIMIT: LogLimit = LogLimit::new();
+
+    if clears_cookies(headers) && LOG_LIMIT.allow() {
+        tracing::warn!(
+            "the response sets a session cookie, but `Clear-Site-Data` makes the browser remove it; send \
+             `Clear-Site-Data: \"cache\", \"storage\"` and remove each cookie of the application by name"
+        );
+    }
+    match HeaderValue::from_str(cookie) {
+        Ok(value) => headers.append(header::SET_COOKIE, value),
+        Err(_) => tracing::error!("cannot set the session cookie: its value is not a valid header"),
+    }
 }
 
 /// How messages are rendered into a response.
@@ -267,6 +280,15 @@ async fn settle_claim(
         _ => state.release(claim).await,
     }
     None
+}
+
+/// Returns whether the browser removes all cookies of the site, those of this response too.
+fn clears_cookies(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all("clear-site-data");
+    values.any(|value| {
+        let mut types = value.as_bytes().split(|byte| *byte == b',');
+        types.any(|kind| matches!(kind.trim_ascii(), b"\"cookies\"" | b"\"*\""))
+    })
 }
 
 /// Forbids caches to store a response that is meant for one visitor, and to answer "not modified"

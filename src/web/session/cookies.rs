@@ -1,67 +1,220 @@
-//! Salver's own cookies, parsed from the `Cookie` header.
+//! Salver's own cookies: their names, their attributes, and their values in the `Cookie` header.
 
+use std::rc::Rc;
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use memchr::memchr;
 
-use crate::web::session::token::TokenBytes;
+use crate::web::session::session_cookie::SessionCookie;
+use crate::web::session::token::{Token, TokenBytes};
 
-/// Name of the session cookie over TLS. The prefix binds it to the host and to TLS.
-pub(crate) const SECURE_SESSION: &str = "__Host-salver";
-/// Name of the session cookie over plain HTTP.
-pub(crate) const PLAIN_SESSION: &str = "salver";
-/// Name of the hint cookie over TLS.
-pub(crate) const SECURE_HINT: &str = "__Host-salver-hint";
-/// Name of the hint cookie over plain HTTP.
-pub(crate) const PLAIN_HINT: &str = "salver-hint";
+/// Prefix of a name over TLS. It binds the cookie to the host and to TLS.
+const SECURE_PREFIX: &str = "__Host-";
+/// Lifetime of the hint cookie: long enough for a redirect, short enough not to affect later pages.
+const HINT_MAX_AGE: Duration = Duration::seconds(5);
+/// Lifetime of the return cookie. Its messages expire after an hour by default.
+const RETURN_MAX_AGE: Duration = Duration::hours(1);
+
+/// The cookies of an application.
+pub(crate) struct CookieSettings {
+    settings: SessionCookie,
+    session: Names,
+    /// Makes the visitor's next requests query the store instead of using the index. An add is known
+    /// to its own process immediately, and to other processes about a millisecond later. A redirect
+    /// can be faster. The value is the same for all visitors and identifies none of them.
+    hint: Names,
+    /// The session of a request without session cookie from another site.
+    returned: Names,
+}
+
+/// The name of a cookie, over plain HTTP and over TLS.
+struct Names {
+    plain: String,
+    secure: String,
+}
+
+impl Names {
+    fn new(plain: String) -> Self {
+        let secure = format!("{SECURE_PREFIX}{plain}");
+        Self { plain, secure }
+    }
+
+    fn get(&self, is_secure: bool) -> &str {
+        match is_secure {
+            true => &self.secure,
+            false => &self.plain,
+        }
+    }
+
+    fn contains(&self, name: &[u8]) -> bool {
+        name == self.plain.as_bytes() || name == self.secure.as_bytes()
+    }
+}
+
+impl CookieSettings {
+    pub(crate) fn new(settings: SessionCookie, app: &str) -> Rc<Self> {
+        // `!` is neither in an encoded name nor in one that a site has set.
+        let name = settings.name_for(app);
+        Rc::new(Self {
+            session: Names::new(name.clone()),
+            hint: Names::new(format!("{name}!hint")),
+            returned: Names::new(format!("{name}!return")),
+            settings,
+        })
+    }
+
+    pub(crate) fn same_site(&self) -> SameSite {
+        self.settings.same_site_attribute()
+    }
+}
+
+/// Builds the `Set-Cookie` values for one visitor.
+#[derive(Clone)]
+pub(crate) struct CookieWriter {
+    pub(crate) settings: Rc<CookieSettings>,
+    /// Whether the cookies need TLS.
+    pub(crate) is_secure: bool,
+}
+
+impl CookieWriter {
+    /// Returns the cookie that carries a token.
+    pub(crate) fn session(&self, token: &str) -> String {
+        self.build(
+            &self.settings.session,
+            token,
+            self.settings.same_site(),
+            None,
+        )
+    }
+
+    pub(crate) fn hint(&self) -> String {
+        let same_site = self.settings.same_site();
+        self.build(&self.settings.hint, "1", same_site, Some(HINT_MAX_AGE))
+    }
+
+    /// Returns the cookie of a session that is created for a request from another site. The redirect
+    /// that follows comes from there, too, so it is never `Strict`.
+    pub(crate) fn returned(&self, token: &Token<'_>) -> String {
+        let max_age = Some(RETURN_MAX_AGE);
+        self.build(
+            &self.settings.returned,
+            token.as_str(),
+            SameSite::Lax,
+            max_age,
+        )
+    }
+
+    /// Returns the value that removes the return cookie.
+    pub(crate) fn remove_returned(&self) -> String {
+        let max_age = Some(Duration::ZERO);
+        self.build(&self.settings.returned, "", SameSite::Lax, max_age)
+    }
+
+    fn build(
+        &self,
+        names: &Names,
+        value: &str,
+        same_site: SameSite,
+        max_age: Option<Duration>,
+    ) -> String {
+        let mut cookie = Cookie::build(names.get(self.is_secure), value)
+            .path("/")
+            .http_only(true)
+            .same_site(same_site)
+            .secure(self.is_secure)
+            .finish();
+        cookie.set_max_age(max_age);
+        // The crate `cookie` does not know the attribute in the version that actix-web uses.
+        match self.settings.settings.is_partitioned() {
+            true => format!("{cookie}; Partitioned"),
+            false => cookie.to_string(),
+        }
+    }
+}
 
 /// The values of Salver's cookies. They are bytes, so that another cookie that is not UTF-8 does
 /// not hide them. The inner `None` is a value that is no token, because of its length.
 #[derive(Default)]
 pub(crate) struct Cookies {
-    secure: Option<Option<TokenBytes>>,
-    plain: Option<Option<TokenBytes>>,
+    session: Values,
+    returned: Values,
     /// Whether the hint cookie is present, under either name. A false hint costs at most one
     /// unnecessary store call.
     pub(crate) hint: bool,
 }
 
+/// The values of a cookie under its two names.
+#[derive(Default)]
+struct Values {
+    plain: Option<Option<TokenBytes>>,
+    secure: Option<Option<TokenBytes>>,
+}
+
+impl Values {
+    /// Stores a value under the name that the cookie has. The first cookie of a name counts.
+    fn insert(&mut self, names: &Names, name: &[u8], value: impl Fn() -> Option<TokenBytes>) {
+        if name == names.plain.as_bytes() {
+            self.plain.get_or_insert_with(value);
+        } else if name == names.secure.as_bytes() {
+            self.secure.get_or_insert_with(value);
+        }
+    }
+
+    fn get(&self, is_secure: bool) -> Option<TokenBytes> {
+        match is_secure {
+            true => self.secure.flatten(),
+            false => self.plain.flatten(),
+        }
+    }
+
+    fn is_present(&self) -> bool {
+        self.plain.is_some() || self.secure.is_some()
+    }
+}
+
 impl Cookies {
-    /// Parses the value of a `Cookie` header. The first cookie of a name counts.
-    pub(crate) fn parse(&mut self, mut header: &[u8]) {
+    /// Parses the value of a `Cookie` header.
+    pub(crate) fn parse(&mut self, mut header: &[u8], settings: &CookieSettings) {
         while !header.is_empty() {
             let end = memchr(b';', header).unwrap_or(header.len());
             let (cookie, rest) = header.split_at_checked(end).unwrap_or((header, &[]));
-            self.parse_cookie(cookie);
+            self.parse_cookie(cookie, settings);
             header = rest.get(1..).unwrap_or_default();
         }
     }
 
-    fn parse_cookie(&mut self, cookie: &[u8]) {
+    fn parse_cookie(&mut self, cookie: &[u8], settings: &CookieSettings) {
         let Some((name, value)) = memchr(b'=', cookie).and_then(|at| cookie.split_at_checked(at))
         else {
             return;
         };
         let value = || value.get(1..)?.trim_ascii().try_into().ok();
         let name = name.trim_ascii();
-        if name == PLAIN_SESSION.as_bytes() {
-            self.plain.get_or_insert_with(value);
-        } else if name == SECURE_SESSION.as_bytes() {
-            self.secure.get_or_insert_with(value);
-        } else if name == PLAIN_HINT.as_bytes() || name == SECURE_HINT.as_bytes() {
-            self.hint = true;
-        }
+        self.session.insert(&settings.session, name, value);
+        self.returned.insert(&settings.returned, name, value);
+        self.hint |= settings.hint.contains(name);
     }
 
-    /// Returns whether there is a cookie with a name of the session cookie.
+    /// Returns whether there is a session cookie, under either name.
     pub(crate) fn has_session(&self) -> bool {
-        self.plain.is_some() || self.secure.is_some()
+        self.session.is_present()
     }
 
-    /// Returns the value of the session cookie with exactly this name, if it may be a token.
-    pub(crate) fn named(&self, name: &str) -> Option<TokenBytes> {
-        match name {
-            PLAIN_SESSION => self.plain.flatten(),
-            SECURE_SESSION => self.secure.flatten(),
-            _ => None,
-        }
+    /// Returns whether there is a return cookie, under either name.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.returned.is_present()
+    }
+
+    /// Returns the value of the session cookie with exactly the name for this transport, if it may be
+    /// a token. Another host of the same domain can set the plain name, or a name that decodes to the
+    /// secure one.
+    pub(crate) fn session(&self, is_secure: bool) -> Option<TokenBytes> {
+        self.session.get(is_secure)
+    }
+
+    /// Returns the value of the return cookie, likewise.
+    pub(crate) fn returned(&self, is_secure: bool) -> Option<TokenBytes> {
+        self.returned.get(is_secure)
     }
 }

@@ -1,13 +1,10 @@
 //! Issuing a session to a visitor.
 
+use crate::Error;
+use crate::web::session::cookies::CookieWriter;
+use crate::web::session::token::Token;
 #[cfg(feature = "actix-session")]
 use actix_session::SessionStatus;
-use actix_web::cookie::{Cookie, SameSite};
-
-use crate::Error;
-use crate::web::session::cookies::SECURE_SESSION;
-use crate::web::session::hint;
-use crate::web::session::token::Token;
 
 /// Key of the token in an actix-session.
 #[cfg(feature = "actix-session")]
@@ -18,13 +15,16 @@ pub(super) const SESSION_KEY: &str = "salver";
 pub(crate) enum SessionIssuer {
     /// The source can only find sessions.
     None,
-    /// The source finds the session by a cookie of the application. The flag: whether over TLS.
-    External(bool),
-    /// Salver's own cookie, with this name.
-    Cookie(&'static str),
-    /// A session of the `actix-session` crate. The flag: whether over TLS.
+    /// The source finds the session by a cookie of the application.
+    External(CookieWriter),
+    /// Salver's own cookie.
+    Cookie(CookieWriter),
+    /// The return cookie: the browser may have a session cookie that it does not send with this
+    /// request.
+    ReturnCookie(CookieWriter),
+    /// A session of the `actix-session` crate.
     #[cfg(feature = "actix-session")]
-    ActixSession(actix_session::Session, bool),
+    ActixSession(actix_session::Session, CookieWriter),
 }
 
 impl SessionIssuer {
@@ -39,17 +39,18 @@ impl SessionIssuer {
                 "session",
                 "cannot be created, renewed or closed by this session source",
             )),
-            Self::Cookie(_) => Token::generate(),
+            Self::Cookie(_) | Self::ReturnCookie(_) => Token::generate(),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(..) => Token::generate(),
         }
     }
 
-    /// Issues a token. Returns the cookie that the response has to set, if there is one.
-    pub(crate) fn issue(&self, token: &Token<'_>) -> Result<Option<Cookie<'static>>, Error> {
+    /// Issues a token. Returns the `Set-Cookie` value of the response, if there is one.
+    pub(crate) fn issue(&self, token: &Token<'_>) -> Result<Option<String>, Error> {
         match self {
             Self::None | Self::External(_) => Ok(None),
-            Self::Cookie(name) => Ok(Some(build_cookie(name, token))),
+            Self::Cookie(cookies) => Ok(Some(cookies.session(token.as_str()))),
+            Self::ReturnCookie(cookies) => Ok(Some(cookies.returned(token))),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(session, _) => session
                 .insert(SESSION_KEY, token.as_str())
@@ -62,18 +63,18 @@ impl SessionIssuer {
 impl SessionIssuer {
     /// Returns whether a new session needs a cookie of the response.
     pub(crate) fn sets_cookie(&self) -> bool {
-        matches!(self, Self::Cookie(_))
+        matches!(self, Self::Cookie(_) | Self::ReturnCookie(_))
     }
 
     /// Returns what to check if no visitor sends back a session.
     pub(super) fn advice(&self) -> &'static str {
         match self {
             Self::None | Self::External(_) => "Check the session source",
-            Self::Cookie(SECURE_SESSION) => {
+            Self::Cookie(cookies) | Self::ReturnCookie(cookies) if cookies.is_secure => {
                 "The cookie needs HTTPS: behind a proxy that ends TLS, let it send `X-Forwarded-Proto`; for plain HTTP \
                  call `plain_http()`"
             }
-            Self::Cookie(_) => "Check whether clients store cookies",
+            Self::Cookie(_) | Self::ReturnCookie(_) => "Check whether clients store cookies",
             #[cfg(feature = "actix-session")]
             Self::ActixSession(..) => {
                 "Wrap the middleware of actix-session around Salver's: \
@@ -105,23 +106,14 @@ impl SessionIssuer {
     }
 
     /// Returns the hint cookie for a visitor whose session is found by a cookie.
-    pub(crate) fn hint_cookie(&self) -> Option<Cookie<'static>> {
+    pub(crate) fn hint_cookie(&self) -> Option<String> {
         match self {
             Self::None => None,
-            Self::External(tls) => Some(hint::build_cookie(*tls)),
-            Self::Cookie(name) => Some(hint::build_cookie(*name == SECURE_SESSION)),
+            Self::External(cookies) | Self::Cookie(cookies) | Self::ReturnCookie(cookies) => {
+                Some(cookies.hint())
+            }
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(_, tls) => Some(hint::build_cookie(*tls)),
+            Self::ActixSession(_, cookies) => Some(cookies.hint()),
         }
     }
-}
-
-/// Builds the cookie that carries a token.
-fn build_cookie(name: &'static str, token: &Token<'_>) -> Cookie<'static> {
-    Cookie::build(name, token.as_str().to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(name == SECURE_SESSION)
-        .finish()
 }

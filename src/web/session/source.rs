@@ -4,16 +4,20 @@ use std::fmt;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
+use actix_web::cookie::SameSite;
 use actix_web::http::header::HeaderName;
 
 use crate::SessionId;
+use crate::web::request::csrf;
 use crate::web::request::headers::RequestHeaders;
+use crate::web::session::cookies::{CookieSettings, CookieWriter};
 #[cfg(feature = "actix-session")]
 use crate::web::session::issuer::SESSION_KEY;
 use crate::web::session::issuer::SessionIssuer;
 use crate::web::session::session_cache::SessionCache;
-use crate::web::session::token::Token;
-use crate::web::session::transport::{cookie_name, is_tls};
+use crate::web::session::session_cookie::SessionCookie;
+use crate::web::session::token::{Token, TokenBytes};
+use crate::web::session::transport::{is_tls, needs_tls};
 
 type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 
@@ -37,14 +41,15 @@ type Find = dyn Fn(&HttpRequest) -> Option<SessionId>;
 ///
 /// The value is a random token of 256 bits. The session id is derived from it, so the store never
 /// receives the token. The cookie is `HttpOnly`, `SameSite=Lax`, and lasts until the browser
-/// session ends.
+/// session ends. Its name contains that of the application; [`SessionCookie`] sets another name, and
+/// more.
 ///
-/// | connection | name | `Secure` |
+/// | connection | name for the application `shop` | `Secure` |
 /// |---|---|---|
-/// | TLS | `__Host-salver` | yes |
-/// | plain HTTP, between a browser and a server on one machine | `salver` | no |
-/// | plain HTTP elsewhere, with [`plain_http`][plain_http] | `salver` | no |
-/// | plain HTTP elsewhere | `__Host-salver`, which browsers do not store | yes |
+/// | TLS | `__Host-salver-shop` | yes |
+/// | plain HTTP, between a browser and a server on one machine | `salver-shop` | no |
+/// | plain HTTP elsewhere, with [`plain_http`][plain_http] | `salver-shop` | no |
+/// | plain HTTP elsewhere | `__Host-salver-shop`, which browsers do not store | yes |
 ///
 /// A visitor without a session receives the cookie when a handler adds a message or requests a
 /// [`context`](crate::Messages::context). Reading messages never sets it.
@@ -69,7 +74,7 @@ pub struct SessionSource(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Cookie,
+    Cookie(SessionCookie),
     Header(HeaderName),
     #[cfg(feature = "actix-session")]
     ActixSession,
@@ -77,10 +82,43 @@ enum Kind {
 }
 
 impl SessionSource {
-    /// Uses Salver's own cookie. This is the default.
+    /// Uses Salver's own cookie. This is the default. [`SessionCookie`] has its settings.
     #[must_use]
     pub fn cookie() -> Self {
-        Self(Kind::Cookie)
+        SessionCookie::new().into()
+    }
+
+    /// Returns the settings of Salver's own cookies.
+    pub(crate) fn cookie_settings(&self) -> SessionCookie {
+        match &self.0 {
+            Kind::Cookie(settings) => settings.clone(),
+            _ => SessionCookie::new(),
+        }
+    }
+
+    /// Returns the session of the return cookie, if the request has one.
+    pub(crate) fn find_returned(
+        &self,
+        request: &HttpRequest,
+        headers: &RequestHeaders,
+        app: &str,
+        cache: &SessionCache,
+        plain_http: bool,
+    ) -> Option<ReturnedSession> {
+        if !headers.cookies.has_returned() || !matches!(self.0, Kind::Cookie(_)) {
+            return None;
+        }
+        let token = headers
+            .cookies
+            .returned(self.needs_tls(request, headers, plain_http))?;
+        let id = cache.session(token, app)?;
+        Some(ReturnedSession { id, token })
+    }
+
+    /// Returns whether Salver's own cookies need TLS. Browsers accept `SameSite=None` only with it.
+    fn needs_tls(&self, request: &HttpRequest, headers: &RequestHeaders, plain_http: bool) -> bool {
+        let is_cross_site = matches!(&self.0, Kind::Cookie(settings) if settings.same_site_attribute() == SameSite::None);
+        is_cross_site || needs_tls(request, headers, plain_http)
     }
 
     /// Uses a request header whose value is a secret, such as an API key.
@@ -113,13 +151,11 @@ impl SessionSource {
     ) -> Option<SessionId> {
         match &self.0 {
             Kind::Closure(find) => find(request),
-            Kind::Cookie if headers.cookies.has_session() => {
-                // Only the exact name that this visitor would receive counts. Another host of the
-                // same domain can set the plain name, or a name that decodes to the secure one.
-                let name = cookie_name(request, headers, plain_http);
-                cache.session(headers.cookies.named(name)?, app)
+            Kind::Cookie(_) if headers.cookies.has_session() => {
+                let is_secure = self.needs_tls(request, headers, plain_http);
+                cache.session(headers.cookies.session(is_secure)?, app)
             }
-            Kind::Cookie => None,
+            Kind::Cookie(_) => None,
             Kind::Header(name) => {
                 let value = request.headers().get(name)?.to_str().ok()?;
                 Token::from_secret(value)?.session(app).ok()
@@ -138,22 +174,60 @@ impl SessionSource {
         &self,
         request: &HttpRequest,
         headers: &RequestHeaders,
+        cookies: &Rc<CookieSettings>,
         plain_http: bool,
     ) -> SessionIssuer {
+        let writer = |is_secure| CookieWriter {
+            settings: Rc::clone(cookies),
+            is_secure,
+        };
         match &self.0 {
             Kind::Header(_) => SessionIssuer::None,
             // The closure may read a cookie of the application, if the request has cookies.
             Kind::Closure(_) if headers.has_cookies => {
-                SessionIssuer::External(is_tls(request, headers))
+                SessionIssuer::External(writer(is_tls(request, headers)))
             }
             Kind::Closure(_) => SessionIssuer::None,
-            Kind::Cookie => SessionIssuer::Cookie(cookie_name(request, headers, plain_http)),
+            Kind::Cookie(settings) => {
+                let writer = writer(self.needs_tls(request, headers, plain_http));
+                match may_lack_cookie(request, headers, settings) {
+                    true => SessionIssuer::ReturnCookie(writer),
+                    false => SessionIssuer::Cookie(writer),
+                }
+            }
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => {
                 let session = actix_session::SessionExt::get_session(request);
-                SessionIssuer::ActixSession(session, is_tls(request, headers))
+                SessionIssuer::ActixSession(session, writer(is_tls(request, headers)))
             }
         }
+    }
+}
+
+/// The session of the return cookie.
+pub(crate) struct ReturnedSession {
+    pub(crate) id: SessionId,
+    pub(crate) token: TokenBytes,
+}
+
+/// Returns whether the browser may have a session cookie that it does not send with this request: a
+/// form that another site sends, or with `Strict` any request from there.
+fn may_lack_cookie(
+    request: &HttpRequest,
+    headers: &RequestHeaders,
+    settings: &SessionCookie,
+) -> bool {
+    let is_withheld = match settings.same_site_attribute() {
+        SameSite::None => false,
+        SameSite::Strict => true,
+        SameSite::Lax => !request.method().is_safe(),
+    };
+    is_withheld && !headers.cookies.has_session() && csrf::is_cross_site(request)
+}
+
+impl From<SessionCookie> for SessionSource {
+    fn from(settings: SessionCookie) -> Self {
+        Self(Kind::Cookie(settings))
     }
 }
 
@@ -169,7 +243,7 @@ where
 impl fmt::Debug for SessionSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            Kind::Cookie => "SessionSource::cookie",
+            Kind::Cookie(_) => "SessionSource::cookie",
             Kind::Header(_) => "SessionSource::header",
             #[cfg(feature = "actix-session")]
             Kind::ActixSession => "SessionSource::actix_session",

@@ -1,21 +1,12 @@
-//! Whether the visitor reached the site over TLS, and the cookie name that follows from it.
+//! Whether the visitor reached the site over TLS, and whether its cookies need that.
 
 use actix_web::HttpRequest;
 
 use crate::web::request::headers::{RequestHeaders, is_loopback};
-use crate::web::session::cookies::{PLAIN_SESSION, SECURE_SESSION};
 
-/// Returns the name of the session cookie for the visitor of this request.
-pub(super) fn cookie_name(
-    request: &HttpRequest,
-    headers: &RequestHeaders,
-    plain_http: bool,
-) -> &'static str {
-    if !is_tls(request, headers) && (plain_http || is_local(request, headers)) {
-        PLAIN_SESSION
-    } else {
-        SECURE_SESSION
-    }
+/// Returns whether the cookies for the visitor of this request need TLS.
+pub(crate) fn needs_tls(request: &HttpRequest, headers: &RequestHeaders, plain_http: bool) -> bool {
+    is_tls(request, headers) || !(plain_http || is_local(request, headers))
 }
 
 /// Returns whether the visitor reached the site over TLS. Uses `connection_info`, which allocates,
