@@ -130,8 +130,7 @@ pub(crate) struct Permit<'a> {
 impl Permit<'_> {
     /// Records the outcome of the call.
     pub(crate) fn record<T>(mut self, outcome: &Result<T, Error>) {
-        // The store was not called, so the result is no evidence about its state.
-        if outcome.as_ref().is_err_and(Error::is_replica_queue_full) {
+        if outcome.as_ref().is_err_and(Error::is_inconclusive) {
             return;
         }
         self.is_probe = false;

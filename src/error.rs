@@ -54,6 +54,12 @@ enum Detail {
     ReadOnly,
     MismatchedReply,
     ReplicaQueueFull,
+    /// The store replies, but later than a page waits.
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(dead_code, reason = "only pages wait so short")
+    )]
+    SlowStore,
     /// Concerns replicas only: the store itself works.
     InsufficientReplicas,
 }
@@ -160,6 +166,13 @@ impl Error {
     pub fn replica_queue_full() -> Self {
         Self::unavailable("too many writes are waiting for replicas")
             .with_detail(Detail::ReplicaQueueFull)
+    }
+
+    /// Creates an error for a page that did not wait for the reply of a slow store.
+    #[cfg(feature = "web")]
+    pub(crate) fn slow_store() -> Self {
+        Self::unavailable("the store replies later than `page_timeout`")
+            .with_detail(Detail::SlowStore)
     }
 
     /// Creates an error for a write that was sent and not acknowledged: it may have been applied.
@@ -302,9 +315,13 @@ impl Error {
         self.0.detail == Some(Detail::ReadOnly)
     }
 
-    /// Returns whether the store was not called, because all connections wait for replicas.
-    pub(crate) fn is_replica_queue_full(&self) -> bool {
-        self.0.detail == Some(Detail::ReplicaQueueFull)
+    /// Returns whether the error is no evidence about the state of the store: all connections wait
+    /// for replicas, so that it was not called, or its reply comes later than a page waits.
+    pub(crate) fn is_inconclusive(&self) -> bool {
+        matches!(
+            self.0.detail,
+            Some(Detail::ReplicaQueueFull | Detail::SlowStore)
+        )
     }
 
     /// Returns whether further calls are likely to fail too: the store is unreachable, did not

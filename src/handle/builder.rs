@@ -126,6 +126,8 @@ impl SalverBuilder {
                 calls,
                 health_checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
+                page_latency: Default::default(),
+                #[cfg(feature = "web")]
                 extensions: Default::default(),
                 #[cfg(feature = "web")]
                 migrations: Arc::new(tokio::sync::Semaphore::new(
@@ -185,6 +187,12 @@ settings! {
     ///
     /// 1 ms to 10 s. Default: 50 ms. After it the page is served without messages, which stay
     /// pending.
+    ///
+    /// Set it to several times the round trip to the store. If three consecutive replies come
+    /// later, a warning names both times, and [`Salver::health`] reports
+    /// [`SlowStore`](crate::store::IssueKind::SlowStore). So that messages are shown nevertheless,
+    /// one page then waits up to four times the measured latency: at most 1 s, and at most
+    /// [`call_timeout`](Self::call_timeout). After three more late replies another page does.
     page_timeout(time: Duration) => page_timeout;
     /// Sets how long an add, or any other call on the handle, waits for the store at most.
     ///

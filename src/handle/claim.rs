@@ -16,6 +16,8 @@ use crate::store::Selector;
 use crate::telemetry::Timer;
 use crate::{Context, Error, telemetry};
 use std::time::Duration;
+#[cfg(feature = "web")]
+use tokio::time::Instant;
 
 impl Salver {
     /// Claims within `timeout`. A claim that completes later is released.
@@ -37,9 +39,38 @@ impl Salver {
         timeout: Duration,
     ) -> Result<ClaimGuard, Error> {
         let timer = Timer::start();
-        let guard = self.claim_guarded(contexts, timeout).await;
+        let claim = async {
+            // Evaluated when the circuit breaker admits the call, so that a rejected call does not
+            // use up the extended timeout.
+            let latency = &self.shared.page_latency;
+            let timeout = latency.timeout(timeout, self.config());
+            let claiming = ClaimFuture::for_page(self, contexts);
+            with_deadline(timeout, claiming, latency.on_timeout()).await
+        };
+        let guard = self.call("claim", claim).await;
         telemetry::record_page_wait(&self.app, timer, guard.is_err());
         guard
+    }
+
+    /// Records how long the claim of a page has taken. `is_missed`: whether the page no longer waits.
+    #[cfg(feature = "web")]
+    pub(super) fn record_page_claim(
+        &self,
+        claimed: &Result<ClaimGuard, Error>,
+        started_at: Instant,
+        is_missed: bool,
+    ) {
+        let latency = &self.shared.page_latency;
+        match claimed {
+            Ok(_) => {
+                let took = started_at.elapsed();
+                if latency.record_reply(took, is_missed, self.config()) {
+                    // The store works: pages that did not wait must not open the breaker.
+                    self.shared.calls.record_success();
+                }
+            }
+            Err(_) => latency.record_failure(),
+        }
     }
 
     /// Claims for the JSON API or a stream, within the call timeout.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::CatchUnwind;
+use tokio::time::Instant;
 
 use crate::deadline::{read_timed_out, with_deadline};
 use crate::handle::claim_guard::ClaimGuard;
@@ -26,8 +27,11 @@ type StoreCall = Pin<Box<dyn Future<Output = Result<Claim, Error>> + Send>>;
 pub(crate) struct ClaimFuture<'a> {
     salver: &'a Salver,
     call: Option<CatchUnwind<AssertUnwindSafe<StoreCall>>>,
-    /// Whether the call has been polled. If not, there is nothing to release.
-    is_started: bool,
+    /// Time of the first poll. Without one there is nothing to release.
+    started_at: Option<Instant>,
+    /// Whether a page waits for the claim, so that its latency is recorded.
+    #[cfg(feature = "web")]
+    is_for_page: bool,
 }
 
 impl<'a> ClaimFuture<'a> {
@@ -40,8 +44,18 @@ impl<'a> ClaimFuture<'a> {
             salver,
             // A store that panics must not break the page.
             call: Some(AssertUnwindSafe(call).catch_unwind()),
-            is_started: false,
+            started_at: None,
+            #[cfg(feature = "web")]
+            is_for_page: false,
         }
+    }
+
+    /// Creates the claim of a page: the time that the store takes is recorded.
+    #[cfg(feature = "web")]
+    pub(crate) fn for_page(salver: &'a Salver, contexts: Vec<Context>) -> Self {
+        let mut claiming = Self::new(salver, contexts);
+        claiming.is_for_page = true;
+        claiming
     }
 }
 
@@ -49,25 +63,41 @@ impl Future for ClaimFuture<'_> {
     type Output = Result<ClaimGuard, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Waker<'_>) -> Poll<Self::Output> {
-        self.is_started = true;
+        #[cfg_attr(
+            not(feature = "web"),
+            expect(unused_variables, reason = "only pages record the latency")
+        )]
+        let started_at = *self.started_at.get_or_insert_with(Instant::now);
         let Some(call) = &mut self.call else {
             return Poll::Ready(Err(read_timed_out()));
         };
         let claimed = ready!(call.poll_unpin(cx));
         self.call = None;
-        Poll::Ready(into_guard(self.salver, claimed))
+        let claimed = into_guard(self.salver, claimed);
+        #[cfg(feature = "web")]
+        if self.is_for_page {
+            self.salver.record_page_claim(&claimed, started_at, false);
+        }
+        Poll::Ready(claimed)
     }
 }
 
 impl Drop for ClaimFuture<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take()
-            && self.is_started
+            && self.started_at.is_some()
         {
             let salver = self.salver.clone();
+            #[cfg(feature = "web")]
+            let page_started_at = self.started_at.filter(|_| self.is_for_page);
             let release = async move {
                 let claimed = with_deadline(ORPHAN_TIMEOUT, call.map(Ok), read_timed_out).await;
-                drop(claimed.and_then(|claimed| into_guard(&salver, claimed)));
+                let claimed = claimed.and_then(|claimed| into_guard(&salver, claimed));
+                #[cfg(feature = "web")]
+                if let Some(started_at) = page_started_at {
+                    salver.record_page_claim(&claimed, started_at, true);
+                }
+                drop(claimed);
             };
             // Without the background thread, the messages become visible when the lease expires.
             let _ = runtime::spawn(release);

@@ -100,6 +100,11 @@ impl Salver {
             }
             Err(error) => self.issues_of(&error),
         };
+        #[cfg(feature = "web")]
+        let issues = {
+            let slow = self.shared.page_latency.issue(self.config());
+            issues.into_iter().chain(slow).collect()
+        };
         let index = match self
             .changes
             .as_ref()

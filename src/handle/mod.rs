@@ -11,6 +11,8 @@ mod extensions;
 mod health;
 mod listen;
 mod migrate;
+#[cfg(feature = "web")]
+mod page_latency;
 mod read;
 mod remove;
 mod salver;

@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::context::{IntoView, validate_app};
 #[cfg(feature = "web")]
 use crate::handle::extensions::Extensions;
+#[cfg(feature = "web")]
+use crate::handle::page_latency::PageLatency;
 use crate::settlement::Settler;
 use crate::store::Store;
 #[cfg(feature = "web")]
@@ -55,6 +57,9 @@ pub(super) struct Shared {
     pub(super) calls: CallPolicy,
     /// Set when the health check of the store has been started.
     pub(super) health_checked: OnceLock<()>,
+    /// How long claims of pages take.
+    #[cfg(feature = "web")]
+    pub(super) page_latency: PageLatency,
     /// State of the layers above.
     #[cfg(feature = "web")]
     pub(super) extensions: Extensions,

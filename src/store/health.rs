@@ -26,12 +26,14 @@ pub enum IssueKind {
     TrackingUnavailable,
     /// The store has more contexts than this process can track, so every page queries it.
     IndexFull,
+    /// The store replies later than pages wait, so that most pages are served without messages.
+    SlowStore,
 }
 
 impl IssueKind {
     /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
     /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
-    /// `tracking_unavailable`, `index_full`.
+    /// `tracking_unavailable`, `index_full`, `slow_store`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +47,7 @@ impl IssueKind {
             Self::ClockSkew => "clock_skew",
             Self::TrackingUnavailable => "tracking_unavailable",
             Self::IndexFull => "index_full",
+            Self::SlowStore => "slow_store",
         }
     }
 
@@ -70,6 +73,7 @@ impl IssueKind {
             Self::IndexFull => {
                 "shorten `ttl`, or set `pending_index(false)`: until then every page queries Redis"
             }
+            Self::SlowStore => "raise `page_timeout`, or move the store closer to this process",
         }
     }
 }

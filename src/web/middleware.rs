@@ -85,7 +85,8 @@ impl Salver {
 ///
 /// A store failure breaks no page: the page is served without messages, and they stay pending. All
 /// store calls together delay a page by at most
-/// [`page_timeout`](crate::SalverBuilder::page_timeout), 50 ms by default.
+/// [`page_timeout`](crate::SalverBuilder::page_timeout), 50 ms by default. While the store replies
+/// later than that, one page in four waits longer.
 #[derive(Clone, Debug)]
 pub struct Middleware {
     salver: Salver,

@@ -11,4 +11,5 @@ mod partials;
 mod sessions;
 mod settlement;
 mod slot;
+mod slow_store;
 mod views;
