@@ -24,10 +24,10 @@ type Source = Arc<dyn StdError + Send + Sync + 'static>;
 /// | [`is_denied`](Self::is_denied) | credentials or permissions | no | correct the user of the store |
 /// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
 /// | [`is_session_closed`](Self::is_session_closed) | the session ended | no | drop the message |
-/// | [`is_misconfigured`](Self::is_misconfigured) | the application is set up wrongly | no | change the code that the text names |
+/// | [`is_misconfigured`](Self::is_misconfigured) | the application or the server is set up wrongly | no | change the code or the setting that the text names |
 ///
-/// The text names the operation and the field or limit. It never contains the content of a message,
-/// a session id or a token. [`source`](StdError::source) returns the underlying error, if there is
+/// The text names the operation and the field or limit, and quotes the error reply of the server. It
+/// never contains the content of a message, a session id or a token. [`source`](StdError::source) returns the underlying error, if there is
 /// one.
 ///
 /// ```
@@ -46,6 +46,7 @@ struct Repr {
     operation: Option<&'static str>,
     source: Option<Source>,
     detail: Option<Detail>,
+    server_reply: Option<Arc<str>>,
 }
 
 /// Finer distinctions, for use inside the crate.
@@ -96,6 +97,7 @@ impl Error {
             operation: None,
             source: None,
             detail: None,
+            server_reply: None,
         }))
     }
 
@@ -220,6 +222,20 @@ impl Error {
         self
     }
 
+    /// Sets the error reply of the server, which the text then contains. It must not repeat the
+    /// arguments of the command.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_server_reply(mut self, reply: Option<String>) -> Self {
+        self.0.server_reply = reply.map(Into::into);
+        self
+    }
+
+    /// Returns the error reply of the server, if there is one.
+    #[cfg(feature = "redis")]
+    pub(crate) fn server_reply(&self) -> Option<&str> {
+        self.0.server_reply.as_deref()
+    }
+
     /// Sets the operation, such as `add`, with which the text begins. An operation that is already
     /// set stays.
     #[must_use]
@@ -288,8 +304,9 @@ impl Error {
         matches!(self.0.kind, Kind::Closed)
     }
 
-    /// Returns whether the application is set up wrongly: a missing middleware, a store that does
-    /// not implement the operation. The text describes the necessary change.
+    /// Returns whether the application or the server is set up wrongly: a missing middleware, a store
+    /// that does not implement the operation, a database that does not exist, a command that the
+    /// server does not know. The text describes the necessary change.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         matches!(self.0.kind, Kind::Misconfigured { .. })
@@ -373,6 +390,10 @@ impl fmt::Display for Error {
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),
             Kind::Misconfigured { what } => f.write_str(what),
+        }?;
+        match &self.0.server_reply {
+            Some(reply) => write!(f, "; the server replied \"{reply}\""),
+            None => Ok(()),
         }
     }
 }
@@ -382,6 +403,7 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("operation", &self.0.operation)
+            .field("server_reply", &self.0.server_reply)
             .field("source", &self.0.source)
             .finish()
     }

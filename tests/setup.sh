@@ -34,6 +34,7 @@ need_file '/usr/lib/*/faketime/libfaketimeMT.so.1' libfaketime
 need chromium chromium
 need chromedriver chromium-driver
 need nginx nginx-light
+need nutcracker nutcracker
 need valgrind valgrind
 need prlimit util-linux
 need script bsdutils

@@ -102,7 +102,8 @@ impl Salver {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let outcome = self.shared.calls.call(operation, &self.app, call).await;
-        if outcome.as_ref().err().is_none_or(Error::is_denied) {
+        let is_answered = |error: &Error| error.is_denied() || error.is_misconfigured();
+        if outcome.as_ref().err().is_none_or(is_answered) {
             self.check_health_once();
         }
         outcome

@@ -140,6 +140,8 @@ pub(super) async fn check(store: &dyn Store, app: &str) -> Result<Vec<Issue>, Er
 fn issue_kind(error: &Error) -> IssueKind {
     if error.is_denied() {
         IssueKind::PermissionDenied
+    } else if error.is_misconfigured() {
+        IssueKind::Misconfigured
     } else if error.is_full() {
         IssueKind::OutOfMemory
     } else if error.is_read_only() {

@@ -4,7 +4,7 @@
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::Error;
-use crate::redis::Idempotency;
+use crate::redis::{Idempotency, server_reply};
 
 /// Error codes of a missing or wrong password, or of a missing ACL permission.
 const AUTH_CODES: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"];
@@ -15,6 +15,8 @@ const SCRIPT_PERMISSION_ERRORS: [&str; 2] = [
     "The user executing the script can't",
     "ACL failure in script",
 ];
+/// Error text of a user who may not run `SELECT`. The client drops its code.
+const COMMAND_PERMISSION_ERROR: &str = "no permissions to run the";
 
 /// Error codes of a server that accepts reads and rejects writes. `READONLY` comes from a replica:
 /// a new connection may reach the primary.
@@ -26,6 +28,19 @@ const FAILOVER_CODES: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCK
 /// Error codes of a Cluster node that does not hold all of the keys. The Cluster client follows
 /// them, and stops after a few attempts while a hash slot is migrating.
 const REDIRECT_CODES: [&str; 3] = ["MOVED", "ASK", "TRYAGAIN"];
+
+/// Texts of a server that does not have the database of the URL. A Cluster has only number 0.
+const DATABASE_ERRORS: [&str; 3] = [
+    "DB index is out of range",
+    "invalid DB index",
+    "SELECT is not allowed in cluster mode",
+];
+
+/// What to do about a command that the server does not know.
+const UNKNOWN_COMMAND: &str = "the server does not know a command that Salver needs: use Redis 6.2 or newer without renamed \
+     commands, and no proxy such as twemproxy";
+const UNKNOWN_DATABASE: &str =
+    "the server does not have this database: correct the number at the end of the URL";
 
 /// How to handle a request that failed.
 pub(crate) struct Failure {
@@ -49,17 +64,38 @@ pub(crate) enum Retry {
 
 /// Classifies the error of a connection attempt.
 pub(crate) fn classify_connect(error: RedisError) -> Error {
+    let error = server_reply::without_arguments(error);
     // The Cluster client reports the error codes of its nodes only in the text.
     let detail = error.detail().unwrap_or_default();
-    if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(detail, code)) {
-        return Error::denied().with_source(error);
-    }
-    Error::unavailable(connect_failure_reason(&error)).with_source(error)
+    let mapped = if is_denied(&error) || AUTH_CODES.iter().any(|code| contains_code(detail, code)) {
+        Error::denied()
+    } else if server_reply::is_unknown_command(&error) {
+        Error::misconfigured(UNKNOWN_COMMAND)
+    } else if DATABASE_ERRORS.iter().any(|text| detail.contains(text)) {
+        Error::misconfigured(UNKNOWN_DATABASE)
+    } else {
+        Error::unavailable(connect_failure_reason(&error))
+    };
+    mapped
+        .with_server_reply(server_reply::text(&error))
+        .with_source(error)
+}
+
+/// Classifies the error of a connection that the server closed with this reason.
+pub(crate) fn classify_greeting(error: RedisError, reason: &str) -> Error {
+    let is_denied = AUTH_CODES.iter().any(|code| reason.starts_with(code));
+    let mapped = match is_denied {
+        true => Error::denied(),
+        false => Error::unavailable("the server rejects the connection"),
+    };
+    mapped
+        .with_server_reply(Some(reason.to_owned()))
+        .with_source(error)
 }
 
 /// Texts of the client's TLS and connect errors, each with the reason that Salver reports. Some of
 /// these errors can be recognised by their text alone.
-const TLS_FAILURES: [(&str, &str); 5] = [
+const TLS_FAILURES: [(&str, &str); 6] = [
     (
         "invalid peer certificate",
         "the server's certificate is not trusted",
@@ -79,6 +115,11 @@ const TLS_FAILURES: [(&str, &str); 5] = [
     (
         "reset by peer",
         "connection reset during connect; the server may require TLS",
+    ),
+    (
+        "broken pipe",
+        "connection closed during connect; a proxy such as twemproxy, which supports neither `HELLO` nor scripts, or a \
+         port that requires TLS does this",
     ),
 ];
 
@@ -119,6 +160,7 @@ fn outcome_unknown(reason: &'static str, idempotency: Idempotency) -> Error {
 
 /// Classifies the error of a request that was sent.
 pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Failure {
+    let error = server_reply::without_arguments(error);
     let retry = match idempotency {
         Idempotency::NonIdempotent => Retry::Never,
         _ => Retry::Reconnect,
@@ -147,6 +189,11 @@ pub(crate) fn classify_reply(error: RedisError, idempotency: Idempotency) -> Fai
             }
             _ => classify_server_error(&error),
         }
+    };
+    let mapped = match mapped.is_full() {
+        // The code says it all, and the text goes to the callers of the JSON API.
+        true => mapped,
+        false => mapped.with_server_reply(server_reply::text(&error)),
     };
     Failure {
         error: mapped.with_source(error),
@@ -182,6 +229,8 @@ fn classify_server_error(error: &RedisError) -> (Error, bool, Retry) {
         Error::unavailable(
             "the keys are on another server: is `RedisStoreBuilder::cluster` missing?",
         )
+    } else if server_reply::is_unknown_command(error) {
+        Error::misconfigured(UNKNOWN_COMMAND)
     } else if error.code() != Some("ERR") {
         Error::unavailable("Redis refused the request")
     } else {
@@ -223,8 +272,8 @@ fn is_denied(error: &RedisError) -> bool {
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
     ) || AUTH_CODES.iter().any(|code| has_code(error, code))
         || error.detail().is_some_and(|text| {
-            SCRIPT_PERMISSION_ERRORS
-                .iter()
-                .any(|pattern| text.contains(pattern))
+            let mut patterns = SCRIPT_PERMISSION_ERRORS.iter();
+            patterns.any(|pattern| text.contains(pattern))
+                || text.contains(COMMAND_PERMISSION_ERROR)
         })
 }

@@ -17,6 +17,7 @@ mod replication;
 mod reply;
 mod request;
 mod retry;
+mod server_reply;
 mod tracker;
 mod tracking;
 mod tracking_entries;

@@ -103,7 +103,7 @@ impl Entry {
 
 /// Returns whether retries fail until an operator changes the configuration.
 pub(super) fn is_permanent(error: &Error) -> bool {
-    error.is_denied() || error.is_unreadable()
+    error.is_denied() || error.is_unreadable() || error.is_misconfigured()
 }
 
 pub(super) fn log_permanent(error: &Error) {

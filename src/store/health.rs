@@ -10,6 +10,8 @@ pub enum IssueKind {
     Unreachable,
     /// The circuit breaker of this process is open: after failures, it lets few calls through.
     CircuitOpen,
+    /// The server does not know a command that the store needs, or does not have the database.
+    Misconfigured,
     /// Authentication failed, or the user lacks a permission.
     PermissionDenied,
     /// The version of the server is too old.
@@ -33,12 +35,13 @@ pub enum IssueKind {
 impl IssueKind {
     /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
     /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
-    /// `tracking_unavailable`, `index_full`, `slow_store`.
+    /// `tracking_unavailable`, `index_full`, `slow_store`, `misconfigured`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::CircuitOpen => "circuit_open",
+            Self::Misconfigured => "misconfigured",
             Self::PermissionDenied => "permission_denied",
             Self::UnsupportedVersion => "unsupported_version",
             Self::EvictionEnabled => "eviction_enabled",
@@ -57,6 +60,7 @@ impl IssueKind {
         match self {
             Self::Unreachable => "check that the server is running and that its address is correct",
             Self::CircuitOpen => "none needed: the store is retried within 200 ms",
+            Self::Misconfigured => "no retry helps: change the setting that the detail names",
             Self::PermissionDenied => {
                 "check the user, the password, and the permissions on the deployment page"
             }

@@ -179,7 +179,9 @@ async fn health_lists_every_missing_permission() {
     let wrong_password = url.replace(PASSWORD, "wrong");
     assert_eq!(
         denied_details(&wrong_password).await,
-        ["authentication failed"]
+        [
+            "authentication failed; the server replied \"WRONGPASS invalid username-password pair or user is disabled\""
+        ]
     );
 }
 

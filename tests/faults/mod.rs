@@ -19,6 +19,7 @@ mod model;
 mod replicas;
 mod response_bodies;
 mod secrets;
+mod server_replies;
 mod session_lifecycle;
 mod shared_cache;
 mod stops;

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use salver::Error;
 use serde_json::json;
 
-/// Exit statuses of `sysexits.h` (BSD): invalid input, service unavailable, permission denied.
+/// Exit statuses of `sysexits.h` (BSD): invalid input, service unavailable, permission denied,
+/// configuration error.
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const NO_PERMISSION: u8 = 77;
+const CONFIG: u8 = 78;
 
 /// An error of a command.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ impl From<Error> for CliError {
     fn from(error: Error) -> Self {
         let code = if error.is_denied() {
             NO_PERMISSION
+        } else if error.is_misconfigured() {
+            CONFIG
         } else if error.is_unavailable() || error.is_in_doubt() || error.is_full() {
             UNAVAILABLE
         } else {

@@ -3,6 +3,7 @@
 #[cfg(feature = "cluster")]
 mod cluster;
 mod config;
+mod greeting;
 mod options;
 mod primary_monitor;
 mod sentinel;

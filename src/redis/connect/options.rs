@@ -9,6 +9,7 @@ use ::redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo,
 use crate::Error;
 use crate::redis::classify;
 use crate::redis::connect::config::ConnectionConfig;
+use crate::redis::connect::greeting;
 #[cfg(feature = "tls")]
 use crate::redis::connect::tls::{install_crypto_provider, invalid_certificate, is_tls};
 
@@ -44,7 +45,19 @@ pub(super) async fn connect(
     config: &AsyncConnectionConfig,
 ) -> Result<MultiplexedConnection, Error> {
     let connection = client.get_multiplexed_async_connection_with_config(config);
-    connection.await.map_err(classify::classify_connect)
+    let error = match connection.await {
+        Ok(connection) => return Ok(connection),
+        Err(error) => error,
+    };
+    let is_closed = error.is_connection_dropped() && !error.is_connection_refusal();
+    let greeting = match is_closed {
+        true => greeting::read(client).await,
+        false => None,
+    };
+    Err(match greeting {
+        Some(text) => classify::classify_greeting(error, &text),
+        None => classify::classify_connect(error),
+    })
 }
 
 /// Returns the error for an invalid URL. Drops the cause, which may quote the URL and its password.

@@ -31,10 +31,20 @@ pub(crate) async fn check(client: &Client, app: &str) -> Result<Vec<Issue>, Erro
     issues.or_else(|error| match error.is_denied() {
         true => Ok(vec![Issue::new(
             IssueKind::PermissionDenied,
-            "authentication failed",
+            denied_detail(&error),
         )]),
         false => Err(error),
     })
+}
+
+fn denied_detail(error: &Error) -> String {
+    match error.server_reply() {
+        Some(reply) if reply.starts_with("WRONGPASS") || reply.starts_with("NOAUTH") => {
+            format!("authentication failed; the server replied \"{reply}\"")
+        }
+        Some(reply) => format!("access denied; the server replied \"{reply}\""),
+        None => "authentication failed".to_owned(),
+    }
 }
 
 /// A health check of a server, or of all nodes of a Cluster.
@@ -112,10 +122,18 @@ impl HealthCheck<'_> {
             }
             // A replica rejects WAIT, and a command can be renamed: neither is a missing
             // permission.
-            Err(error) if error.is_unreadable() => Ok(Some(None)),
+            Err(error) if error.is_unreadable() || is_unknown(&error, arguments) => Ok(Some(None)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Returns whether the server does not know this command. Other errors of the setup concern the
+/// connection, and so all commands.
+fn is_unknown(error: &Error, arguments: &[&str]) -> bool {
+    let reply = error.server_reply().filter(|_| error.is_misconfigured());
+    let names_command = |reply: &str| arguments.first().is_some_and(|name| reply.contains(name));
+    reply.is_some_and(names_command)
 }
 
 /// Returns whether the server rejected a command for a missing permission, with `what` in its
