@@ -94,7 +94,8 @@ async fn subjects() {
     let slot_page = || async { html(PAGE) };
     let bare =
         WebTestSite::of(init_service(App::new().route("/p", web::get().to(slot_page))).await);
-    let site = site(salver.middleware(), |app| {
+    let middleware = salver.middleware().without_explanations();
+    let site = site(middleware, |app| {
         _ = app.route("/p", web::get().to(extractor_page));
     })
     .await;

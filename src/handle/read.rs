@@ -1,6 +1,7 @@
 //! Reading without a lease.
 
 use crate::handle::salver::Salver;
+use crate::store::ReadResult;
 use crate::{Context, Error, Message, SessionId, telemetry};
 
 impl Salver {
@@ -20,9 +21,23 @@ impl Salver {
     ///
     /// Safe: it changes nothing.
     pub async fn peek(&self, context: &Context) -> Result<Vec<Message>, Error> {
+        Ok(self.inspect(context).await?.messages)
+    }
+
+    /// Reads as [`peek`](Self::peek), and also counts the messages that a page does not show: expired
+    /// and malformed ones. `next_due_in` tells when the next claimed or delayed message is visible.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn inspect(&self, context: &Context) -> Result<ReadResult, Error> {
         let contexts = context.contexts_to_read();
         let peek = self.store.peek(&contexts, self.config().limits.max_age);
-        Ok(self.read("peek", peek).await?.messages)
+        self.read("peek", peek).await
     }
 
     /// Counts the visible messages of exactly this context, without those of

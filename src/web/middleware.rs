@@ -44,6 +44,7 @@ impl Salver {
             view: ViewSource::route(),
             plain_http: false,
             partials: true,
+            explains: cfg!(debug_assertions),
             translator: TranslatorFactory::default(),
             classes: Classes::default(),
             #[cfg(feature = "live")]
@@ -63,6 +64,7 @@ impl Salver {
 /// | [`translate`](Self::translate) | messages are shown as they were written |
 /// | [`classes`](Self::classes) | messages have the classes of the stylesheet |
 /// | [`without_partials`](Self::without_partials) | responses to htmx and Turbo carry messages |
+/// | [`explain`](Self::explain) | debug builds tell in a header what a response shows |
 /// | [`plain_http`](Self::plain_http) | the cookie needs TLS, except on one machine |
 /// | `confirm_in_browser`, with the feature `live` | a page counts as shown when it has been sent |
 ///
@@ -94,6 +96,7 @@ pub struct Middleware {
     view: ViewSource,
     plain_http: bool,
     partials: bool,
+    explains: bool,
     translator: TranslatorFactory,
     classes: Classes,
     #[cfg(feature = "live")]
@@ -223,6 +226,30 @@ impl Middleware {
         self
     }
 
+    /// Adds the header `Salver-Status` to HTML responses: what a page shows, or why it shows nothing.
+    ///
+    /// ```text
+    /// Salver-Status: shown=2; view="settings"
+    /// Salver-Status: skipped; reason="no slot in the body"; view="settings"
+    /// ```
+    ///
+    /// [The guide](crate::docs::guide) explains each reason. The value is a dictionary of RFC 9651, in
+    /// which characters beyond ASCII are percent-encoded.
+    ///
+    /// Default: in debug builds only. The header contains no text of a message.
+    #[must_use]
+    pub fn explain(mut self) -> Self {
+        self.explains = true;
+        self
+    }
+
+    /// Omits the header `Salver-Status` in debug builds, too, for tests that compare whole responses.
+    #[must_use]
+    pub fn without_explanations(mut self) -> Self {
+        self.explains = false;
+        self
+    }
+
     /// Allows the session cookie over plain HTTP on any host. Every system on the network path can
     /// then read it.
     ///
@@ -259,6 +286,7 @@ where
                 recorded_views: RefCell::default(),
                 plain_http: self.plain_http,
                 partials: self.partials,
+                explains: self.explains,
                 translator: self.translator.clone(),
                 classes: self.classes.clone(),
                 unknown_views: self.salver.extension(),

@@ -184,6 +184,57 @@ async fn app_is_global_and_optional_for_doctor() {
     }
 }
 
+/// `why` gives each reason in the words of the guide.
+#[tokio::test]
+async fn why_gives_reason_for_missing_message() {
+    let server = Server::start();
+    let handle = Salver::new("app", RedisStore::new(&server.url()).unwrap()).unwrap();
+    let add = async |view: &str, message: Message| {
+        handle.add(&at("ada", view), message).await.unwrap();
+    };
+    add("pending", Message::info("text")).await;
+    add(
+        "later",
+        Message::info("text").after(Duration::from_secs(3600)),
+    )
+    .await;
+    add("claimed", Message::info("text")).await;
+    let _claim = handle.claim(&at("ada", "claimed")).await.unwrap();
+    let _: i64 = server.run(&[b"ZADD", b"app:{ada}:malformed", b"1", b"no JSON"]);
+    let command = |context| salver("why", &server.url(), &["why", context]).text;
+    for (context, expected) in [
+        (
+            "app:{ada}:pending",
+            "pending=1; view=\"pending\"\nthe next page of this view shows them",
+        ),
+        (
+            "app:{ada}:later",
+            "skipped; reason=\"claimed or delayed\"; view=\"later\"\nthe next message is visible in at most 1h",
+        ),
+        (
+            "app:{ada}:claimed",
+            "skipped; reason=\"claimed or delayed\"; view=\"claimed\"",
+        ),
+        (
+            "app:{ada}:malformed",
+            "skipped; reason=\"malformed\"; view=\"malformed\"\n1 malformed, not shown",
+        ),
+        (
+            "app:{ada}:none",
+            "skipped; reason=\"nothing pending\"; view=\"none\"\nmessages wait for other views: `pending`",
+        ),
+        (
+            "app:{eve}:none",
+            "skipped; reason=\"nothing pending\"; view=\"none\"\nthe session has no visible message",
+        ),
+    ] {
+        let text = command(context);
+        assert!(text.contains(expected) && text.ends_with("= 0\n"), "{text}");
+    }
+    let json = salver("why", &server.url(), &["why", "app:{ada}:none", "--json"]).text;
+    assert!(json.contains(r#"{"pending":0,"reason":"nothing pending","view":"none","next_due_in_ms":null,"other_views":["pending"]}"#), "{json}");
+}
+
 /// A setting that wastes memory is reported as a hint, and `doctor` exits with 0.
 #[tokio::test]
 async fn doctor_hints_at_skiplist_encoding() {

@@ -132,14 +132,15 @@ pub fn context_of_ada(salver: &Salver, view: impl IntoView) -> Context {
     salver.context(ada(), view).unwrap()
 }
 
-/// Returns a site on which the session of each request is Ada's.
+/// Returns a site on which the session of each request is Ada's. It sends the headers of a release
+/// build.
 pub async fn site_of_ada(
     salver: &Salver,
     routes: impl FnOnce(&mut ServiceConfig),
 ) -> WebTestSite<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>>
 {
     let middleware = salver.middleware().session(|_: &_| Some(ada()));
-    site(middleware, routes).await
+    site(middleware.without_explanations(), routes).await
 }
 
 /// Returns a site with this middleware.

@@ -19,10 +19,8 @@ async fn visitor_without_session_causes_no_store_call() {
         assert!(pending.is_empty() && messages.session().is_none());
         html(PAGE)
     };
-    let site = site(salver.middleware(), |app| {
-        _ = app.route("/p", web::get().to(page))
-    })
-    .await;
+    let middleware = salver.middleware().without_explanations();
+    let site = site(middleware, |app| _ = app.route("/p", web::get().to(page))).await;
     let response = site.get("/p").await;
     assert_eq!(response.body, PAGE, "the body is unchanged");
     let names: Vec<_> = response
@@ -124,7 +122,7 @@ async fn idle_page_adds_at_most_four_allocations() {
     };
     let bare =
         WebTestSite::of(init_service(App::new().route("/slot", web::get().to(slot_page))).await);
-    let site = site(salver.middleware(), routes).await;
+    let site = site(salver.middleware().without_explanations(), routes).await;
     let cookie = format!("salver-app={}", "A".repeat(43));
     site.set_cookie(Some(cookie.clone()));
     bare.set_cookie(Some(cookie));

@@ -12,4 +12,5 @@ mod sessions;
 mod settlement;
 mod slot;
 mod slow_store;
+mod status;
 mod views;

@@ -66,6 +66,13 @@ pub(crate) enum Command {
         #[arg(value_name = "CONTEXT")]
         target: Target,
     },
+    /// Print why a page shows no message of a context; changes nothing.
+    #[command(after_help = CONTEXT_HELP)]
+    Why {
+        /// Context: app:{session}:view.
+        #[arg(value_name = "CONTEXT")]
+        target: Target,
+    },
     /// Count the messages of an application.
     Stats,
     /// Remove messages older than an age, shown or not, to free memory.

@@ -22,6 +22,7 @@ mod server;
 mod stats;
 mod sweep;
 mod tail;
+mod why;
 
 /// The result of a command: `false` if `doctor` found an issue.
 type Outcome = Result<bool, CliError>;
@@ -53,6 +54,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Peek { target } => peek::run(server, &target, output).await,
         Command::Add(args) => add::run(server, *args, output).await,
         Command::Tail { target } => tail::run(server, &target, output).await,
+        Command::Why { target } => why::run(server, &target, output).await,
         Command::Stats => stats::run(server, &required(app), output).await,
         Command::Sweep { older_than } => {
             sweep::run(server, &required(app), *older_than, output).await

@@ -41,7 +41,7 @@ pub(crate) async fn claim(
         lease_ms: salver.config().lease.as_millis(),
         ..ClaimResponse::default()
     };
-    let may_claim = eligibility::may_claim(&request, state.headers(&request));
+    let may_claim = eligibility::why_not_claiming(&request, state.headers(&request)).is_none();
     let Some(session) = session.filter(|_| may_claim) else {
         return Ok(json(StatusCode::OK, response));
     };

@@ -143,6 +143,7 @@ impl Pending {
     fn rendered(&self) -> &[Message] {
         let any = !self.messages.is_empty() || self.displaced > 0;
         self.state.mark_rendered(any);
+        self.state.status.set_shown(self.messages.len());
         &self.messages
     }
 }

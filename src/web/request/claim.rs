@@ -6,12 +6,13 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use tokio::time::Instant;
 
-use crate::Context;
 use crate::handle::ClaimGuard;
 use crate::log_limit::LogLimit;
 use crate::web::partial::Partial;
 use crate::web::request::eligibility;
 use crate::web::request::state::{PageMessages, RequestState, ResponseKind};
+use crate::web::response::status::SkipReason;
+use crate::{Context, SessionId};
 
 /// Conditions that need an operator are logged once a minute, not once for each page.
 static DEGRADED_LOG_LIMIT: LogLimit = LogLimit::new();
@@ -48,6 +49,7 @@ impl RequestState {
         match call.await {
             Ok(claim) => self.keep_claim(request, claim),
             Err(error) => {
+                self.status.skip(SkipReason::StoreFailure);
                 // The circuit breaker warns when it opens; a warning for each page would hide that
                 // line.
                 if error.is_unavailable() {
@@ -158,6 +160,7 @@ impl RequestState {
             return true;
         }
         if self.is_undeclared_fragment(request) {
+            self.status.skip(SkipReason::FragmentRequest);
             return false;
         }
         // A response to htmx may also be a full page.
@@ -178,14 +181,24 @@ impl RequestState {
             && matches!(*self.response_kind.borrow(), ResponseKind::Auto)
     }
 
+    /// Returns the session of a request that may claim.
+    fn claiming_session(&self, request: &HttpRequest) -> Option<SessionId> {
+        if let Some(reason) = eligibility::why_not_claiming(request, self.headers(request)) {
+            self.status.skip(reason);
+            return None;
+        }
+        let session = self.session(request);
+        if session.is_none() {
+            self.status.skip(SkipReason::NoSession);
+        }
+        session
+    }
+
     /// Returns the context to claim for this request; `None` if the request may not claim, has no
     /// session, or is known to have no pending messages.
     fn claimable_context(&self, request: &HttpRequest) -> Option<Context> {
         let headers = self.headers(request);
-        if !eligibility::may_claim(request, headers) {
-            return None;
-        }
-        let session = self.session(request)?;
+        let session = self.claiming_session(request)?;
         let view = self.app_state.page_view(request);
         let salver = &self.app_state.salver;
         let is_known_empty = !self.visitor.bypasses_index()
@@ -199,14 +212,12 @@ impl RequestState {
     /// [`claimable_context`](Self::claimable_context).
     fn claimable_partial_contexts(&self, request: &HttpRequest) -> Option<Vec<Context>> {
         let headers = self.headers(request);
-        if !eligibility::may_claim(request, headers) {
-            return None;
-        }
-        let session = self.session(request)?;
+        let session = self.claiming_session(request)?;
         let view = match &*self.response_kind.borrow() {
             ResponseKind::PartialOf(view) => self.app_state.record_view(view.clone()),
             _ => self.app_state.requesting_page_view(request),
         };
+        self.status.set_view(&view);
         let salver = &self.app_state.salver;
         let uses_index = !self.visitor.bypasses_index() && !headers.cookies.hint;
         if uses_index && salver.is_known_empty(&session, &view) {

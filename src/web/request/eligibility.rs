@@ -4,9 +4,18 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 
 use crate::web::request::headers::RequestHeaders;
+use crate::web::response::status::SkipReason;
 
-/// Returns whether a request may claim messages, as far as its method and headers decide it. `HEAD`
-/// and speculative requests may not.
-pub(crate) fn may_claim(request: &HttpRequest, headers: &RequestHeaders) -> bool {
-    request.method() != Method::HEAD && !headers.is_speculative
+/// Returns why a request may not claim messages, as far as its method and headers decide it.
+pub(crate) fn why_not_claiming(
+    request: &HttpRequest,
+    headers: &RequestHeaders,
+) -> Option<SkipReason> {
+    if request.method() == Method::HEAD {
+        Some(SkipReason::HeadRequest)
+    } else if headers.is_speculative {
+        Some(SkipReason::SpeculativeRequest)
+    } else {
+        None
+    }
 }

@@ -16,6 +16,7 @@ use crate::web::request::app_state::AppState;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::request::visitor::Visitor;
 use crate::web::response::eligibility::MediaType;
+use crate::web::response::status::ResponseStatus;
 use crate::web::session::issuer::SessionIssuer;
 use crate::web::translation::Translator;
 use crate::{Context, Error, Message, SessionId, View};
@@ -73,6 +74,8 @@ pub(crate) struct RequestState {
     pub(super) is_rendered: Cell<bool>,
     pub(super) carries_messages: Cell<bool>,
     pub(super) claim_override: Cell<Option<ClaimOverride>>,
+    /// What the response shows, or why it shows nothing.
+    pub(crate) status: ResponseStatus,
     /// How long all store calls together may still delay this page.
     pub(super) remaining_timeout: Cell<Duration>,
 }
@@ -97,6 +100,7 @@ impl RequestState {
             is_rendered: Cell::new(false),
             carries_messages: Cell::new(false),
             claim_override: Cell::new(None),
+            status: ResponseStatus::default(),
             remaining_timeout: Cell::new(app_state.salver.config().page_timeout),
         });
         request.extensions_mut().insert(Rc::clone(&state));

@@ -5,6 +5,8 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header;
 use actix_web::http::{Method, StatusCode};
 
+use crate::web::response::status::SkipReason;
+
 /// Returns whether messages rendered into this response count as shown once it has been sent.
 /// Not after an error or a `HEAD` request, with an empty body, or with a status that no page has.
 pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
@@ -13,11 +15,23 @@ pub(crate) fn counts_as_shown<B: MessageBody>(response: &ServiceResponse<B>) -> 
 
 /// Returns whether the browser shows a response. That of a failed handler can be a page, too.
 pub(crate) fn is_shown<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+    why_not_shown(response).is_none()
+}
+
+/// Returns why the browser does not show a response.
+pub(crate) fn why_not_shown<B: MessageBody>(response: &ServiceResponse<B>) -> Option<SkipReason> {
     let inner = response.response();
-    response.request().method() != Method::HEAD
-        && is_page(inner.status())
-        && !is_authentication_prompt(response)
-        && !matches!(inner.body().size(), BodySize::None | BodySize::Sized(0))
+    if response.request().method() == Method::HEAD {
+        Some(SkipReason::HeadRequest)
+    } else if !is_page(inner.status()) {
+        Some(SkipReason::StatusOfNoPage)
+    } else if is_authentication_prompt(response) {
+        Some(SkipReason::AuthenticationPrompt)
+    } else if matches!(inner.body().size(), BodySize::None | BodySize::Sized(0)) {
+        Some(SkipReason::EmptyBody)
+    } else {
+        None
+    }
 }
 
 /// Returns whether a status is that of a page. Client errors are pages, except 404: a form that is

@@ -11,10 +11,12 @@ use crate::log_limit::LogLimit;
 use crate::web::partial::Partial;
 use crate::web::request::state::{ClaimOverride, PageMessages, RequestState};
 use crate::web::response::body::Body;
+use crate::web::response::eligibility::MediaType;
 use crate::web::response::encoding::FragmentEncoding;
 use crate::web::response::html::{Target, is_html};
 use crate::web::response::inject::{self, Injector, InsertionPoint, insert};
 use crate::web::response::plan::ResponsePlan;
+use crate::web::response::status::{STATUS, SkipReason};
 use crate::web::translation::Translator;
 
 /// Content type of a partial whose response had no body.
@@ -103,6 +105,12 @@ fn finish<B, T>(
     if state.carries_messages() {
         forbid_caching(response.headers_mut());
     }
+    if state.app_state.explains && MediaType::of(&response) != MediaType::Other {
+        let view = || state.view(response.request());
+        if let Some(status) = state.status.header(view) {
+            response.headers_mut().insert(STATUS, status);
+        }
+    }
     for cookie in state.visitor.finish_session_changes() {
         forbid_caching(response.headers_mut());
         set_cookie(response.headers_mut(), &cookie);
@@ -150,20 +158,28 @@ async fn inject<B: MessageBody + 'static>(
     };
     let mut injector = None;
     let body = match body.try_into_bytes() {
-        Ok(page) if plan.is_sniffed && !is_html(&page) => EitherBody::right(page),
+        Ok(page) if plan.is_sniffed && !is_html(&page) => {
+            state.status.skip(SkipReason::NotHtml);
+            EitherBody::right(page)
+        }
         Ok(page) => {
             let page = inject_into_body(state, &request, page, partial, rendering).await;
             EitherBody::right(page)
         }
         // The first bytes arrive after the headers have been sent.
-        Err(body) if plan.is_sniffed => EitherBody::left(body),
+        Err(body) if plan.is_sniffed => {
+            state.status.skip(SkipReason::NotHtml);
+            EitherBody::left(body)
+        }
         // Only htmx decides whether a streamed body is a page or a partial: it is left unchanged.
         Err(body) if partial == Some(&Partial::Htmx) && !state.is_declared_partial() => {
+            state.status.skip(SkipReason::StreamedPartial);
             EitherBody::left(body)
         }
         // A streamed body: its headers are sent before its slot arrives, so the claim cannot wait
         // for the slot.
         Err(body) => {
+            state.status.mark_streamed();
             let fragment = render_messages(state, &request, partial, rendering).await;
             let (insertion_point, fragment) = match partial {
                 None => (SLOT, fragment),
@@ -218,10 +234,12 @@ async fn inject_into_body(
         };
     }
     let Some(partial) = partial else {
+        state.status.skip(SkipReason::NoSlot);
         state.warn_if_slot_is_missing().await;
         return body;
     };
     let Some(at) = inject::find(&body, &partial.insertion_point()) else {
+        state.status.skip(SkipReason::NoFrame);
         return body;
     };
     let fragment = render_messages(state, request, Some(partial), rendering).await;
@@ -253,6 +271,7 @@ async fn render_messages(
             false => state.translator(request).clone(),
         };
     let messages = [&*page_messages.messages, &translator.translate_all(&now)].concat();
+    state.status.add_shown(messages.len());
     let fragment = state.render(&messages, page_messages.displaced, &translator);
     match is_claimed_by_handler {
         true => state.mark_carries_messages(!fragment.is_empty()),

@@ -8,3 +8,4 @@ pub(crate) mod finalize;
 pub(crate) mod html;
 pub(crate) mod inject;
 pub(crate) mod plan;
+pub(crate) mod status;

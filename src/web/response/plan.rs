@@ -8,6 +8,7 @@ use actix_web::dev::ServiceResponse;
 use crate::web::partial::{self, Partial};
 use crate::web::request::state::RequestState;
 use crate::web::response::eligibility::{self, MediaType};
+use crate::web::response::status::SkipReason;
 
 /// How a response is finalized.
 pub(crate) struct ResponsePlan {
@@ -26,6 +27,12 @@ impl ResponsePlan {
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
         let counts_as_shown = eligibility::counts_as_shown(response);
         let media_type = MediaType::of(response);
+        if !counts_as_shown {
+            let reason = eligibility::why_not_shown(response);
+            state
+                .status
+                .skip(reason.unwrap_or(SkipReason::FailedHandler));
+        }
         if !counts_as_shown && Self::shows_only_now(state, response, media_type) {
             return Self {
                 counts_as_shown: false,
@@ -45,6 +52,10 @@ impl ResponsePlan {
             media_type == MediaType::Missing && !is_empty && eligibility::is_sniffed(response);
         let may_be_page = is_empty || is_stream || is_sniffed || media_type == MediaType::Html;
         if !may_be_page || eligibility::is_download(response) {
+            state.status.skip(match may_be_page {
+                true => SkipReason::Download,
+                false => SkipReason::NotHtml,
+            });
             return Self::without_injection(counts_as_shown);
         }
         let request = response.request();
@@ -61,9 +72,17 @@ impl ResponsePlan {
         let carries_nothing =
             is_stream && partial.is_none() || is_empty && partial != Some(Partial::Htmx);
         if carries_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
+            state.status.skip(match carries_nothing {
+                true => SkipReason::PartialsDisabled,
+                false => SkipReason::DiscardedPartial,
+            });
             return Self::without_injection(false);
         }
-        let injects = is_readable(response) && state.may_have_messages(request, partial.as_ref());
+        let is_readable = is_readable(response);
+        if !is_readable {
+            state.status.skip(SkipReason::CompressedBody);
+        }
+        let injects = is_readable && state.may_have_messages(request, partial.as_ref());
         Self {
             counts_as_shown: true,
             injects,
