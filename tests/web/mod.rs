@@ -7,6 +7,7 @@ mod degraded;
 mod eligibility;
 mod isolation;
 mod middleware_order;
+mod misdirected;
 mod partials;
 mod sessions;
 mod settlement;

@@ -123,9 +123,7 @@ impl Messages {
             .add_without_redirect(&context, &accepted)
             .await?;
         self.state
-            .app_state
-            .unknown_views
-            .record_add(context.app(), context.view());
+            .record_add(context.app(), context.view(), self.is_own_view);
         Ok(added)
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
+use actix_web::http::Uri;
 
 #[cfg(feature = "live")]
 use crate::web::live::registry::StreamRegistry;
@@ -91,6 +92,11 @@ impl AppState {
     pub(crate) fn requesting_page_view(&self, request: &HttpRequest) -> View {
         let view = partial::requesting_page(request, &self.view, &self.view_cache);
         self.record_view(view.unwrap_or(View::ANY))
+    }
+
+    /// Returns the view of the page at a path with a query; `None` if it has none of its own.
+    pub(crate) fn view_of_page(&self, request: &HttpRequest, url: &Uri) -> Option<View> {
+        self.view.find_page(request, url, &self.view_cache)
     }
 
     /// Records that a view has a page. Each worker reports a view once.

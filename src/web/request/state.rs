@@ -43,6 +43,13 @@ pub(crate) enum ResponseKind {
     PartialOf(View),
 }
 
+/// A view to which a request has added messages.
+pub(crate) struct AddedView {
+    pub(crate) view: View,
+    /// Whether it is the view of the request itself.
+    pub(crate) is_own: bool,
+}
+
 /// The messages that this request claimed, shared by all of its readers.
 #[derive(Clone, Default)]
 pub(crate) struct PageMessages {
@@ -68,6 +75,9 @@ pub(crate) struct RequestState {
     pub(super) response_kind: RefCell<ResponseKind>,
     /// Whether this request has added messages to its own view.
     pub(super) added_to_own_view: Cell<bool>,
+    /// Views to which this request has added messages, and of which no page was served. Debug builds
+    /// only.
+    unknown_views: RefCell<Vec<AddedView>>,
     /// The translator for the visitor's language, created on first use.
     pub(super) translator: OnceCell<Translator>,
     pub(super) response_only: RefCell<Vec<Message>>,
@@ -95,6 +105,7 @@ impl RequestState {
             claimed_view: RefCell::default(),
             response_kind: RefCell::default(),
             added_to_own_view: Cell::new(false),
+            unknown_views: RefCell::default(),
             translator: OnceCell::new(),
             response_only: RefCell::default(),
             is_rendered: Cell::new(false),
@@ -218,6 +229,22 @@ impl RequestState {
 
     pub(crate) fn mark_added_to_own_view(&self) {
         self.added_to_own_view.set(true);
+    }
+
+    /// Records an add. `is_own`: whether it was to the view of this request.
+    pub(crate) fn record_add(&self, app: &str, view: &View, is_own: bool) {
+        let views = &self.app_state.unknown_views;
+        views.record_add(app, view);
+        if cfg!(debug_assertions) && views.is_unknown(app, view) {
+            let view = view.clone();
+            self.unknown_views
+                .borrow_mut()
+                .push(AddedView { view, is_own });
+        }
+    }
+
+    pub(crate) fn take_unknown_views(&self) -> Vec<AddedView> {
+        self.unknown_views.take()
     }
 
     pub(crate) fn take_response_only(&self) -> Vec<Message> {

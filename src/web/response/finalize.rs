@@ -15,6 +15,7 @@ use crate::web::response::eligibility::MediaType;
 use crate::web::response::encoding::FragmentEncoding;
 use crate::web::response::html::{Target, is_html};
 use crate::web::response::inject::{self, Injector, InsertionPoint, insert};
+use crate::web::response::misdirected;
 use crate::web::response::plan::ResponsePlan;
 use crate::web::response::status::{STATUS, SkipReason};
 use crate::web::translation::Translator;
@@ -96,6 +97,7 @@ fn finish<B, T>(
     body: impl FnOnce(T) -> Body<B>,
 ) -> ServiceResponse<Body<B>> {
     state.set_hint_cookie(response.request());
+    misdirected::warn(state, &response);
     if !state.take_response_only().is_empty() {
         tracing::warn!(
             "message for this response not shown: the page has no slot, renders `Pending` itself (use `Pending::now`), or \

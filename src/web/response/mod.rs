@@ -7,5 +7,6 @@ pub(crate) mod error;
 pub(crate) mod finalize;
 pub(crate) mod html;
 pub(crate) mod inject;
+mod misdirected;
 pub(crate) mod plan;
 pub(crate) mod status;

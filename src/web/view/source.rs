@@ -100,6 +100,11 @@ impl ViewSource {
         View::new(name).ok()
     }
 
+    /// Returns whether the view is the pattern of the matched route.
+    pub(crate) fn is_route(&self) -> bool {
+        matches!(self.0, Kind::Route)
+    }
+
     /// Returns the view of the page at `url`, whose script sent the request.
     pub(crate) fn find_page(
         &self,

@@ -73,6 +73,18 @@ impl UnknownViewDetector {
         }
     }
 
+    /// Returns whether messages wait for a page of a view, and no warning was logged.
+    pub(crate) fn is_unknown(&self, app: &str, view: &View) -> bool {
+        let page = (app.to_owned(), view.clone());
+        matches!(self.views().get(&page), Some(State::AddedAt(_)))
+    }
+
+    /// Records that a warning about a view was logged.
+    pub(crate) fn record_warning(&self, app: &str, view: &View) {
+        let page = (app.to_owned(), view.clone());
+        self.insert(&mut self.views(), page, State::Warned);
+    }
+
     fn insert(&self, views: &mut HashMap<ViewKey, State>, page: ViewKey, state: State) {
         views.insert(page, state);
         let awaited = views
