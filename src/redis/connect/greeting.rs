@@ -1,9 +1,9 @@
 //! What a server sends before it receives a command: the reason why it closes the connection.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use ::redis::{Client, ConnectionAddr};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -25,14 +25,16 @@ pub(super) async fn read(client: &Client) -> Option<String> {
         return None;
     };
     let started = Instant::now();
-    let mut stream = TcpStream::connect((host.as_str(), *port)).await.ok()?;
+    let stream = TcpStream::connect((host.as_str(), *port)).await.ok()?;
     let wait = started.elapsed() * 2 + GREETING_TIMEOUT;
     let reading = async {
         let mut greeting = Vec::new();
         let mut part = [0; 256];
         while greeting.len() < MAX_GREETING && !greeting.contains(&b'\n') {
-            match stream.read(&mut part).await {
+            stream.readable().await.ok()?;
+            match stream.try_read(&mut part) {
                 Ok(length @ 1..) => greeting.extend(part.iter().take(length)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 _ => break,
             }
         }
