@@ -284,6 +284,7 @@ where
                 session_cache: SessionCache::default(),
                 cookies: CookieSettings::new(self.session.cookie_settings(), self.salver.app()),
                 recorded_views: RefCell::default(),
+                guarded_routes: self.salver.extension(),
                 plain_http: self.plain_http,
                 partials: self.partials,
                 explains: self.explains,

@@ -11,14 +11,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, REFERER};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use url::{Position, Url};
+use url::Url;
 
 use crate::View;
 use crate::web::response::eligibility::MediaType;
 use crate::web::response::html::Target;
 use crate::web::response::inject::InsertionPoint;
-use crate::web::view::cache::ViewCache;
-use crate::web::view::source::ViewSource;
+use crate::web::view::page_url::PageUrl;
 
 /// Request header with the view of the requesting page, percent-encoded.
 const VIEW: HeaderName = HeaderName::from_static("salver-view");
@@ -140,11 +139,10 @@ pub(crate) fn may_be_empty<B: MessageBody>(
 }
 
 /// Returns the view of the requesting page, if the request names it: by `Salver-View`,
-/// `HX-Current-URL` or `Referer`.
+/// `HX-Current-URL` or `Referer`. `find` returns the view of the page at a URL.
 pub(crate) fn requesting_page(
     request: &HttpRequest,
-    source: &ViewSource,
-    view_cache: &ViewCache,
+    find: impl FnOnce(&PageUrl) -> Option<View>,
 ) -> Option<View> {
     let text = |name: HeaderName| str::from_utf8(request.headers().get(name)?.as_bytes()).ok();
     if let Some(view) = text(VIEW) {
@@ -152,6 +150,5 @@ pub(crate) fn requesting_page(
     }
     // Encodes what is not encoded, as a browser does when it requests the page.
     let url = Url::parse(text(CURRENT_URL).or_else(|| text(REFERER))?).ok()?;
-    let path_and_query = &url[Position::BeforePath..Position::AfterQuery];
-    source.find_page(request, &path_and_query.parse().ok()?, view_cache)
+    find(&PageUrl::new(&url)?)
 }

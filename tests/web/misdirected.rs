@@ -14,7 +14,7 @@ async fn page() -> HttpResponse {
 }
 
 /// Adds a message to its own view and redirects to `location`.
-fn add_here(location: &'static str) -> impl Fn(Messages) -> BoxedResponse + Clone {
+fn add_and_redirect(location: &'static str) -> impl Fn(Messages) -> BoxedResponse + Clone {
     move |messages| {
         Box::pin(async move {
             messages.success("Saved.").await;
@@ -49,7 +49,7 @@ async fn redirect_from_view_without_page_is_logged_once_with_view_to_add_to() {
     let site = site_of_ada(&salver, |app| {
         app.route(
             "/add-here",
-            web::post().to(add_here("../plain?token=secret")),
+            web::post().to(add_and_redirect("../plain?token=secret")),
         );
         app.route("/plain", web::get().to(page));
     })
@@ -75,12 +75,21 @@ async fn redirect_to_page_that_shows_message_logs_nothing() {
     let logs = Logs::start();
     let salver = Salver::memory("app").unwrap();
     let routes = |app: &mut ServiceConfig| {
-        app.route("/settings", web::post().to(add_here("/settings?saved")));
-        app.route("/orders/{id}", web::post().to(add_here("/orders/8#top")));
+        app.route(
+            "/settings",
+            web::post().to(add_and_redirect("/settings?saved")),
+        );
+        app.route(
+            "/orders/{id}",
+            web::post().to(add_and_redirect("/orders/8#top")),
+        );
         app.route("/orders/{id}", web::get().to(page));
-        app.route("/pay", web::post().to(add_here("https://pay.example/")));
+        app.route(
+            "/pay",
+            web::post().to(add_and_redirect("https://pay.example/")),
+        );
         app.route("/profile", web::get().to(page));
-        app.route("/profile", web::post().to(add_here("/orders/8")));
+        app.route("/profile", web::post().to(add_and_redirect("/orders/8")));
         app.route("/added", web::post().to(add_to("orders/{id}")));
     };
     let site = site_of_ada(&salver, routes).await;
@@ -95,7 +104,7 @@ async fn redirect_to_page_that_shows_message_logs_nothing() {
 async fn message_to_view_without_route_is_logged_at_once() {
     let salver = Salver::memory("app").unwrap();
     let routes = |app: &mut ServiceConfig| {
-        app.route("/typo", web::post().to(add_to("setings")));
+        app.route("/typo", web::post().to(add_to("settings/al")));
         app.route("/one", web::post().to(add_to("pages/about")));
         app.route("/settings", web::get().to(page));
         app.route("/pages/{page}", web::get().to(page));
@@ -103,7 +112,7 @@ async fn message_to_view_without_route_is_logged_at_once() {
     let site = site_of_ada(&salver, routes).await;
     let logs = Logs::start();
     for (path, expected) in [
-        ("/typo", "the path `/setings` matches no route"),
+        ("/typo", "the path `/settings/al` matches no route"),
         (
             "/one",
             "`/pages/about` matches only the route `/pages/{page}`",

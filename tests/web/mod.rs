@@ -5,6 +5,7 @@ mod cookies;
 mod cost;
 mod degraded;
 mod eligibility;
+mod guarded_scopes;
 mod isolation;
 mod middleware_order;
 mod misdirected;

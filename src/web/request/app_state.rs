@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::Uri;
 
 #[cfg(feature = "live")]
 use crate::web::live::registry::StreamRegistry;
@@ -19,9 +19,21 @@ use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::{ReturnedSession, SessionSource};
 use crate::web::translation::TranslatorFactory;
 use crate::web::view::cache::ViewCache;
-use crate::web::view::source::ViewSource;
+use crate::web::view::guarded_routes::GuardedRoutes;
+use crate::web::view::page_url::PageUrl;
+use crate::web::view::source::{ViewSource, match_pattern};
 use crate::web::view::unknown_view::{MAX_VIEWS, UnknownViewDetector};
 use crate::{Salver, SessionId, View};
+
+/// Whether the path of a page leads to its route.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum PageRoute {
+    /// This worker has served partials only.
+    Unchecked,
+    ByPath,
+    /// Guards decide too.
+    Guarded,
+}
 
 /// State of one worker: its handle, its session and view sources, its caches.
 pub(crate) struct AppState {
@@ -33,6 +45,10 @@ pub(crate) struct AppState {
     pub(crate) cookies: Rc<CookieSettings>,
     /// Views of which this worker has served a page.
     pub(crate) recorded_views: RefCell<HashSet<View>>,
+    /// Views of which this worker has served a page or a partial.
+    pub(crate) recorded_views: RefCell<HashMap<View, PageRoute>>,
+    /// Shared by all workers: one may serve a page and another one its partials.
+    pub(crate) guarded_routes: Arc<GuardedRoutes>,
     pub(crate) plain_http: bool,
     pub(crate) translator: TranslatorFactory,
     pub(crate) classes: Classes,
@@ -84,26 +100,50 @@ impl AppState {
     /// Returns the view of a page, and records that the view has a page. [`View::ANY`] if the
     /// source finds no view.
     pub(crate) fn page_view(&self, request: &HttpRequest) -> View {
-        self.record_view(self.view(request).unwrap_or(View::ANY))
+        let view = self.record_view(self.view(request).unwrap_or(View::ANY));
+        if self.view.is_route()
+            && let Some(route) = self.recorded_views.borrow_mut().get_mut(&view)
+            // Pages of a guarded view may be served on several hosts.
+            && *route != PageRoute::ByPath
+        {
+            *route = self.check_route(request, &view);
+        }
+        view
+    }
+
+    /// Compares the route of a page with the one that its path leads to, and records it if they
+    /// differ.
+    fn check_route(&self, request: &HttpRequest, view: &View) -> PageRoute {
+        let Some(pattern) = request.match_pattern() else {
+            return PageRoute::ByPath;
+        };
+        let url = PageUrl::of_request(request);
+        if match_pattern(request.resource_map(), &url).as_ref() == Some(&pattern) {
+            return PageRoute::ByPath;
+        }
+        self.guarded_routes.record(&pattern, url.host(), view);
+        PageRoute::Guarded
     }
 
     /// Returns the view of the page that requests a partial, and records that the view has a page.
     /// [`View::ANY`] if the request does not name one.
     pub(crate) fn requesting_page_view(&self, request: &HttpRequest) -> View {
-        let view = partial::requesting_page(request, &self.view, &self.view_cache);
+        let find = |url: &PageUrl| self.view_of_page(request, url);
+        let view = partial::requesting_page(request, find);
         self.record_view(view.unwrap_or(View::ANY))
     }
 
-    /// Returns the view of the page at a path with a query; `None` if it has none of its own.
-    pub(crate) fn view_of_page(&self, request: &HttpRequest, url: &Uri) -> Option<View> {
-        self.view.find_page(request, url, &self.view_cache)
+    /// Returns the view of the page at a URL; `None` if it has none of its own.
+    pub(crate) fn view_of_page(&self, request: &HttpRequest, url: &PageUrl) -> Option<View> {
+        let (cache, guarded_routes) = (&self.view_cache, &*self.guarded_routes);
+        self.view.find_page(request, url, cache, guarded_routes)
     }
 
     /// Records that a view has a page. Each worker reports a view once.
     pub(crate) fn record_view(&self, view: View) -> View {
-        let mut pages = self.recorded_views.borrow_mut();
-        if pages.len() < MAX_VIEWS && !pages.contains(&view) {
-            pages.insert(view.clone());
+        let mut views = self.recorded_views.borrow_mut();
+        if views.len() < MAX_VIEWS && !views.contains_key(&view) {
+            views.insert(view.clone(), PageRoute::Unchecked);
             self.unknown_views.record_page(self.salver.app(), &view);
         }
         view

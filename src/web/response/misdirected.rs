@@ -2,12 +2,12 @@
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceResponse;
-use actix_web::http::Uri;
 use actix_web::http::header::LOCATION;
-use url::{Position, Url};
+use url::Url;
 
 use crate::View;
 use crate::web::request::state::{AddedView, RequestState};
+use crate::web::view::page_url::PageUrl;
 
 /// Logs one hint for each view to which this request has added messages and of which no page was
 /// served, if the response or the routes show why the messages do not appear.
@@ -37,7 +37,7 @@ fn warn_of_redirect<B>(state: &RequestState, response: &ServiceResponse<B>, view
     if target.as_ref() == Some(view) {
         return false;
     }
-    let location = location.path();
+    let location = location.raw_path();
     let target = target.map_or("the view of that page".to_owned(), |target| {
         format!("\"{target}\"")
     });
@@ -50,8 +50,8 @@ fn warn_of_redirect<B>(state: &RequestState, response: &ServiceResponse<B>, view
     true
 }
 
-/// Returns the path and query of the page of this site to which the response redirects.
-fn redirect_target<B>(response: &ServiceResponse<B>) -> Option<Uri> {
+/// Returns the URL of the page of this site to which the response redirects.
+fn redirect_target<B>(response: &ServiceResponse<B>) -> Option<PageUrl> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     if !response.status().is_redirection() {
         return None;
@@ -61,8 +61,7 @@ fn redirect_target<B>(response: &ServiceResponse<B>) -> Option<Uri> {
     let base = Url::parse(&format!("http://{}", host.host())).ok()?;
     let target = base.join(path).ok()?.join(location).ok()?;
     let is_same_site = target.host() == base.host();
-    let path_and_query = &target[Position::BeforePath..Position::AfterQuery];
-    is_same_site.then(|| path_and_query.parse().ok()).flatten()
+    is_same_site.then(|| PageUrl::new(&target)).flatten()
 }
 
 /// Logs that the name of a view is probably misspelled, since no route has this pattern.

@@ -4,12 +4,13 @@ use std::fmt;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
-use actix_web::dev::{ResourceMap, Url};
-use actix_web::http::Uri;
+use actix_web::dev::ResourceMap;
 use actix_web::http::header::HeaderName;
 
 use crate::View;
 use crate::web::view::cache::ViewCache;
+use crate::web::view::guarded_routes::GuardedRoutes;
+use crate::web::view::page_url::PageUrl;
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
 
@@ -109,14 +110,16 @@ impl ViewSource {
     pub(crate) fn find_page(
         &self,
         request: &HttpRequest,
-        url: &Uri,
+        url: &PageUrl,
         cache: &ViewCache,
+        guarded_routes: &GuardedRoutes,
     ) -> Option<View> {
         let name = match &self.0 {
             Kind::Route => {
-                return cache.view(match_pattern(request.resource_map(), url)?);
+                let pattern = || match_pattern(request.resource_map(), url);
+                return guarded_routes.view(url).or_else(|| cache.view(pattern()?));
             }
-            Kind::Path => url.path().to_owned(),
+            Kind::Path => url.raw_path().to_owned(),
             Kind::Query(name) => query(url.query()?, name)?,
             // These sources read the request itself, not a URL.
             Kind::Header(_) | Kind::Closure(_) => return self.find(request, cache),
@@ -125,22 +128,9 @@ impl ViewSource {
     }
 }
 
-/// Returns the pattern of the route that a URL matches, decoded as for a request. If there is none,
-/// that of the path as `NormalizePath` rewrites it.
-fn match_pattern(routes: &ResourceMap, url: &Uri) -> Option<String> {
-    let url = Url::new(url.clone());
-    let path = url.path();
-    routes.match_pattern(path).or_else(|| {
-        let segments: Vec<_> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        let trimmed = format!("/{}", segments.join("/"));
-        let with_slash = format!("{trimmed}/");
-        [trimmed, with_slash]
-            .iter()
-            .find_map(|path| routes.match_pattern(path))
-    })
+/// Returns the pattern of the route that the path of a URL matches, without regard to guards.
+pub(crate) fn match_pattern(routes: &ResourceMap, url: &PageUrl) -> Option<String> {
+    url.find_path(|path| routes.match_pattern(path))
 }
 
 fn query(query: &str, name: &str) -> Option<String> {
