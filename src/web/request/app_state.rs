@@ -100,13 +100,16 @@ impl AppState {
     /// Returns the view of a page, and records that the view has a page. [`View::ANY`] if the
     /// source finds no view.
     pub(crate) fn page_view(&self, request: &HttpRequest) -> View {
-        let view = self.record_view(self.view(request).unwrap_or(View::ANY));
-        if self.view.is_route()
-            && let Some(route) = self.recorded_views.borrow_mut().get_mut(&view)
-            // Pages of a guarded view may be served on several hosts.
-            && *route != PageRoute::ByPath
-        {
-            *route = self.check_route(request, &view);
+        let view = self.view(request).unwrap_or(View::ANY);
+        let known = self.recorded_views.borrow().get(&view).copied();
+        // One lookup suffices for most pages. Those of a guarded view may be served on several hosts.
+        if known == Some(PageRoute::ByPath) {
+            return view;
+        }
+        let view = self.record_view(view);
+        let route = self.check_route(request, &view);
+        if let Some(known) = self.recorded_views.borrow_mut().get_mut(&view) {
+            *known = route;
         }
         view
     }
@@ -114,7 +117,8 @@ impl AppState {
     /// Compares the route of a page with the one that its path leads to, and records it if they
     /// differ.
     fn check_route(&self, request: &HttpRequest, view: &View) -> PageRoute {
-        let Some(pattern) = request.match_pattern() else {
+        let pattern = || request.match_pattern();
+        let Some(pattern) = self.view.is_route().then(pattern).flatten() else {
             return PageRoute::ByPath;
         };
         let url = PageUrl::of_request(request);
