@@ -1,9 +1,8 @@
 //! State that all requests of a worker share.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::rc::Rc;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -43,8 +42,6 @@ pub(crate) struct AppState {
     pub(crate) view_cache: ViewCache,
     pub(crate) session_cache: SessionCache,
     pub(crate) cookies: Rc<CookieSettings>,
-    /// Views of which this worker has served a page.
-    pub(crate) recorded_views: RefCell<HashSet<View>>,
     /// Views of which this worker has served a page or a partial.
     pub(crate) recorded_views: RefCell<HashMap<View, PageRoute>>,
     /// Shared by all workers: one may serve a page and another one its partials.
