@@ -82,9 +82,7 @@ impl Partial {
     /// Wraps the messages in an element that the script swaps into the slot.
     pub(crate) fn wrap(&self, fragment: &str) -> String {
         match self {
-            Self::Htmx => {
-                format!(r#"<div hx-swap-oob="beforeend:salver-messages">{fragment}</div>"#)
-            }
+            Self::Htmx => out_of_band("beforeend", fragment),
             Self::Stream | Self::Frame(_) => format!(
                 r#"<turbo-stream action="append" targets="salver-messages"><template>{fragment}</template></turbo-stream>"#
             ),
@@ -110,6 +108,23 @@ fn has_target(request: &HeaderMap) -> bool {
 /// response contains only out-of-band elements, they leave the target unchanged.
 fn is_htmx_4(request: &HeaderMap) -> bool {
     request.contains_key(REQUEST_TYPE)
+}
+
+/// Wraps the second copy of the messages of a page that htmx requested: htmx swaps in the whole page,
+/// or an element selected from it. htmx 4 morphs the body and then appends out of band, so that a slot
+/// that it keeps would contain both copies: there the second one replaces the first.
+pub(crate) fn wrap_copy(request: &HttpRequest, fragment: &str) -> String {
+    let headers = request.headers();
+    let position = match is_htmx_4(headers) && !has_target(headers) {
+        true => "innerHTML",
+        false => "beforeend",
+    };
+    out_of_band(position, fragment)
+}
+
+/// Returns an element that htmx swaps into the slot.
+fn out_of_band(position: &str, fragment: &str) -> String {
+    format!(r#"<div hx-swap-oob="{position}:salver-messages">{fragment}</div>"#)
 }
 
 /// Returns whether htmx sent the request and discards the response: an error response, or a

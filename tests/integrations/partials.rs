@@ -61,7 +61,7 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
         r##"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="turbo-refresh-method" content="morph"><script>{RECORD_CONFIRMS}</script>
 <script src="/lib/{library}.js" defer></script><script src="/lib/idiomorph.js" defer></script>{head}</head>
-<body hx-ext="morph"><main><h1>{name}</h1><salver-messages {view}></salver-messages>
+<body hx-ext="morph"><main><h1>{name}</h1><div id="notices" up-hungry><salver-messages {view}></salver-messages></div>
 <div id="box">{name}</div><p id="render">{render}</p>
 <table><tbody id="rows"><tr id="first"><td>first</td></tr></tbody></table>
 <button id="add" hx-post="/add" hx-target="#box">Add</button>
@@ -79,6 +79,7 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
 <button id="morph4" hx-get="/{library}/{script}/home" hx-target="body" hx-swap="innerMorph">Morph</button>
 <a id="follow-part" href="{other}" up-follow up-target="#box">Part</a>
 <a id="preload-part" href="{other}" up-preload up-follow up-target="#box">Part</a>
+<a id="follow-full" href="/{library}/{script}/full" up-follow up-target="#box">Full</a>
 <a id="home" href="/{library}/{script}/home">home</a></main></body></html>"##
     ))
 }
@@ -86,6 +87,12 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
 async fn pages(path: Path<(String, String)>, request: actix_web::HttpRequest) -> HttpResponse {
     let name = request.path().rsplit('/').next().unwrap().to_owned();
     page(&path.0, &path.1, &name)
+}
+
+/// A page for Unpoly, which uses the slot of each page: it is in an element with `up-hungry`.
+async fn full_page(path: Path<(String, String)>, messages: Messages) -> HttpResponse {
+    messages.as_full_page();
+    page(&path.0, &path.1, "other")
 }
 
 async fn library(path: Path<String>) -> HttpResponse {
@@ -187,6 +194,7 @@ impl Harness {
                 .service(site.routes())
                 .route("/{library}/{script}/home", web::get().to(pages))
                 .route("/{library}/{script}/other", web::get().to(pages))
+                .route("/{library}/{script}/full", web::get().to(full_page))
                 .route("/lib/{name}", web::get().to(library))
                 .route("/add", web::post().to(add))
                 .route("/row", web::post().to(row))
@@ -270,7 +278,8 @@ impl Harness {
         .await;
         let shown = self.browser.messages().await;
         let count = shown.iter().filter(|shown| *shown == text).count();
-        assert_eq!(count, 1, "{text:?} in {shown:?}");
+        let url = self.browser.driver.current_url().await.unwrap();
+        assert_eq!(count, 1, "{text:?} in {shown:?} of {url}");
     }
 
     /// Opens the page again, and asserts that it shows no message.
@@ -447,16 +456,18 @@ async fn messages_are_shown_after_morphing() {
 #[actix_web::test]
 async fn morphed_list_shows_its_new_message() {
     let harness = Harness::start().await;
-    for (library, script) in MORPHS {
-        harness.add(HOME, "rendered").await;
-        harness.open(library, "quiet").await;
-        harness.expect_message("rendered", CLOSABLE).await;
-        harness.add(HOME, "morphed").await;
-        harness.morph(script).await;
-        harness.expect_message("morphed", CLOSABLE).await;
-        harness.expect_no_messages(library, "quiet").await;
+    for (library, morph) in MORPHS {
+        for (script, condition) in [("plain", "true"), ("quiet", CLOSABLE)] {
+            harness.add(HOME, "rendered").await;
+            harness.open(library, script).await;
+            harness.expect_message("rendered", condition).await;
+            harness.add(HOME, "morphed").await;
+            harness.morph(morph).await;
+            harness.expect_message("morphed", condition).await;
+            harness.expect_no_messages(library, script).await;
+        }
     }
-    println!("INTEGRATION morphed_lists shown=6 duplicates=0 lost=0");
+    println!("INTEGRATION morphed_lists shown=12 duplicates=0 lost=0");
     harness.browser.quit().await;
 }
 
@@ -527,6 +538,15 @@ async fn parts_for_unpoly_and_jquery_lose_no_messages() {
             );
             shown += 1;
         }
+    }
+    for script in SCRIPTS {
+        harness.open("unpoly", script).await;
+        harness.add("{library}/{script}/full", "for the slot").await;
+        harness.press("follow-full").await;
+        let loaded = "document.getElementById('box').textContent === 'other'";
+        harness.expect_message("for the slot", loaded).await;
+        harness.expect_no_messages("unpoly", script).await;
+        shown += 1;
     }
     println!("INTEGRATION parts shown={shown} duplicates=0 lost=0");
     harness.browser.quit().await;

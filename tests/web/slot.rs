@@ -11,6 +11,7 @@ use futures_util::stream;
 use salver::{Message, Messages, Pending, Salver, assert_messages};
 
 use crate::support::logs::Logs;
+use crate::support::redis::Server;
 use crate::support::site::{PAGE, WebTestSite, ada, context_of_ada, html, is_html, site_of_ada};
 
 async fn filled(page: &'static str) -> String {
@@ -207,8 +208,17 @@ async fn streamed_page_is_filled_at_any_chunk_size() {
 
 #[actix_web::test]
 async fn page_without_slot_is_logged_if_messages_wait_for_it() {
+    assert_missing_slot_is_logged(Salver::memory("app").unwrap()).await;
+}
+
+#[actix_web::test]
+async fn page_without_slot_is_logged_on_redis_too() {
+    let server = Server::start();
+    assert_missing_slot_is_logged(Salver::redis("app", &server.url()).unwrap()).await;
+}
+
+async fn assert_missing_slot_is_logged(salver: Salver) {
     let logs = Logs::start();
-    let salver = Salver::memory("app").unwrap();
     let context = context_of_ada(&salver, "p");
     let site = site_of_ada(&salver, |app| {
         app.route("/p", web::get().to(|| async { html("<h1>Page</h1>") }));

@@ -127,17 +127,21 @@ impl RequestState {
         outcome
     }
 
-    /// Logs that messages wait for a page without a slot, on the memory store, with which sites are
-    /// developed. It is asked at most once a minute. Other stores are not: such a page sends no query.
+    /// Logs that messages wait for a page without a slot. The store is asked at most once a minute, and
+    /// only where it is known that messages may be pending: otherwise such a page sends no query.
     pub(crate) async fn warn_if_slot_is_missing(&self) {
         static LOG_LIMIT: LogLimit = LogLimit::new();
 
         let context = self.claimable.borrow().clone();
-        let is_memory = self.app_state.salver.is_in_memory();
-        let Some(context) = context.filter(|_| is_memory && LOG_LIMIT.allow()) else {
+        let salver = &self.app_state.salver;
+        let is_known = salver.is_in_memory() || salver.has_index();
+        let Some(context) = context.filter(|_| is_known && LOG_LIMIT.allow()) else {
             return;
         };
-        if let Ok(pending @ 1..) = self.app_state.salver.count(&context).await {
+        let count = self.with_remaining_timeout(async |timeout| {
+            tokio::time::timeout(timeout, salver.count(&context)).await
+        });
+        if let Ok(Ok(pending @ 1..)) = count.await {
             let view = context.view();
             tracing::warn!(
                 %view,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::handle::ClaimGuard;
 use crate::log_limit::LogLimit;
-use crate::web::partial::Partial;
+use crate::web::partial::{Partial, wrap_copy};
 use crate::web::request::state::{ClaimOverride, PageMessages, RequestState};
 use crate::web::response::body::Body;
 use crate::web::response::eligibility::MediaType;
@@ -231,7 +231,10 @@ async fn inject_into_body(
         // htmx swaps in either the whole page or an element selected from it. It uses one of the
         // two copies and drops the other.
         return match partial {
-            Some(partial) => insert(&filled, filled.len(), partial.wrap(&fragment).as_bytes()),
+            Some(_) => {
+                let copy = wrap_copy(request, &fragment);
+                insert(&filled, filled.len(), copy.as_bytes())
+            }
             None => filled,
         };
     }
