@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::Error;
 use crate::config::Config;
 use crate::deadline::read_timed_out;
@@ -16,6 +18,9 @@ const LATE_REPLIES: u32 = 3;
 const TIMEOUT_FACTOR: u32 = 4;
 /// Upper limit of the extended timeout. A visitor notices a page that takes longer.
 const MAX_EXTENDED_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a slow store stays an issue of the health without another late reply. Pages claim only if
+/// messages may be pending, so that on a quiet site none may come.
+const ISSUE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long the store takes to reply to the claims of pages. All clones of a handle share it.
 ///
@@ -33,6 +38,8 @@ struct State {
     late_replies: u32,
     /// The latency of the last late reply. `None` if the last reply was in time or did not come.
     late: Option<Duration>,
+    /// When the last late reply came.
+    late_at: Option<Instant>,
     /// Whether [`LATE_REPLIES`] were reached, and no reply was in time since.
     is_slow: bool,
 }
@@ -71,6 +78,7 @@ impl PageLatency {
         }
         state.late_replies = state.late_replies.saturating_add(u32::from(is_missed));
         state.late = Some(latency);
+        state.late_at = Some(Instant::now());
         state.is_slow |= state.late_replies >= LATE_REPLIES;
         let is_slow = state.is_slow;
         drop(state);
@@ -94,7 +102,8 @@ impl PageLatency {
     /// Returns the issue of a slow store.
     pub(super) fn issue(&self, config: &Config) -> Option<Issue> {
         let state = self.state();
-        let latency = state.late.filter(|_| state.is_slow)?;
+        let is_recent = state.late_at?.elapsed() < ISSUE_LIFETIME;
+        let latency = state.late.filter(|_| state.is_slow && is_recent)?;
         let detail = format!(
             "the store replied in {} ms, but a page waits at most {} ms",
             latency.as_millis(),

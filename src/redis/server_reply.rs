@@ -39,10 +39,14 @@ pub(super) fn without_arguments(error: RedisError) -> RedisError {
 
 /// Returns whether the server does not know a command, or not `HELLO`.
 pub(super) fn is_unknown_command(error: &RedisError) -> bool {
-    let detail = error.detail().unwrap_or_default();
+    // The last one is that of a script.
+    const TEXTS: [&str; 3] = [
+        "unknown command",
+        "unknown subcommand",
+        "unknown redis command",
+    ];
+
+    let detail = error.detail().unwrap_or_default().to_ascii_lowercase();
     error.kind() == ErrorKind::RESP3NotSupported
-        || error.code() == Some("ERR")
-            && ["unknown command", "unknown subcommand"]
-                .iter()
-                .any(|text| detail.contains(text))
+        || error.code() == Some("ERR") && TEXTS.iter().any(|text| detail.contains(text))
 }

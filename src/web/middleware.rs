@@ -44,7 +44,7 @@ impl Salver {
             view: ViewSource::route(),
             plain_http: false,
             partials: true,
-            explains: cfg!(debug_assertions),
+            has_status_header: cfg!(debug_assertions),
             translator: TranslatorFactory::default(),
             classes: Classes::default(),
             #[cfg(feature = "live")]
@@ -64,7 +64,7 @@ impl Salver {
 /// | [`translate`](Self::translate) | messages are shown as they were written |
 /// | [`classes`](Self::classes) | messages have the classes of the stylesheet |
 /// | [`without_partials`](Self::without_partials) | responses to htmx and Turbo carry messages |
-/// | [`explain`](Self::explain) | debug builds tell in a header what a response shows |
+/// | [`explain`](Self::explain) | debug builds report in a header what a response shows |
 /// | [`plain_http`](Self::plain_http) | the cookie needs TLS, except on one machine |
 /// | `confirm_in_browser`, with the feature `live` | a page counts as shown when it has been sent |
 ///
@@ -96,7 +96,7 @@ pub struct Middleware {
     view: ViewSource,
     plain_http: bool,
     partials: bool,
-    explains: bool,
+    has_status_header: bool,
     translator: TranslatorFactory,
     classes: Classes,
     #[cfg(feature = "live")]
@@ -194,10 +194,13 @@ impl Middleware {
     ///
     /// # fn main() -> Result<(), salver::Error> {
     /// let salver = Salver::memory("shop")?;
-    /// let middleware = salver.middleware().classes(|level, part| match (level, part) {
-    ///     (Level::Error, Part::Message) => Some("alert alert-danger alert-dismissible"),
-    ///     (Level::Debug, Part::Message) => Some("alert alert-secondary alert-dismissible"),
-    ///     (_, Part::Close) => Some("btn-close"),
+    /// let middleware = salver.middleware().classes(|level, part| match (part, level) {
+    ///     (Part::Message, Level::Error) => Some("alert alert-danger alert-dismissible"),
+    ///     (Part::Message, Level::Warning) => Some("alert alert-warning alert-dismissible"),
+    ///     (Part::Message, Level::Success) => Some("alert alert-success alert-dismissible"),
+    ///     (Part::Message, _) => Some("alert alert-info alert-dismissible"),
+    ///     (Part::Level, _) => Some("fw-semibold"), // these classes have no icon
+    ///     (Part::Close, _) => Some("btn-close"),
     ///     _ => None,
     /// });
     /// # let _ = middleware;
@@ -239,14 +242,14 @@ impl Middleware {
     /// Default: in debug builds only. The header contains no text of a message.
     #[must_use]
     pub fn explain(mut self) -> Self {
-        self.explains = true;
+        self.has_status_header = true;
         self
     }
 
     /// Omits the header `Salver-Status` in debug builds, too, for tests that compare whole responses.
     #[must_use]
     pub fn without_explanations(mut self) -> Self {
-        self.explains = false;
+        self.has_status_header = false;
         self
     }
 
@@ -287,7 +290,7 @@ where
                 guarded_routes: self.salver.extension(),
                 plain_http: self.plain_http,
                 partials: self.partials,
-                explains: self.explains,
+                has_status_header: self.has_status_header,
                 translator: self.translator.clone(),
                 classes: self.classes.clone(),
                 unknown_views: self.salver.extension(),

@@ -130,9 +130,10 @@ impl Translator {
     /// Returns the word of a level in the visitor's language; `None` for the default.
     pub(crate) fn level_word(&self, level: Level) -> Option<Cow<'static, str>> {
         // Without a translator, no key has to be built.
-        self.0.as_ref()?;
+        let translate = self.0.as_ref()?;
         let word = Message::info(default_level_word(level)).key(format!("{LEVEL_KEY}{level}"));
-        Some(self.translated(&word)?.text().to_owned().into())
+        // An empty word is valid: it is omitted.
+        Some(translate(&word)?.text.into())
     }
 
     fn translated(&self, message: &Message) -> Option<Message> {

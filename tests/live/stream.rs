@@ -201,7 +201,7 @@ async fn displaced_count_is_streamed_and_undecodable_removed() {
         assert_eq!(events.expect_next().await.text(), "4");
         let more = Event {
             name: "more".to_owned(),
-            data: r#"{"count":3,"text":"and 3 more"}"#.to_owned(),
+            data: r#"{"count":3,"text":"and 3 more","html":"<ul class=\"salver-messages\" data-turbo-temporary><li class=\"salver-more\">and 3 more</li></ul>"}"#.to_owned(),
             ..Event::default()
         };
         assert_eq!(events.expect_next().await, more);

@@ -6,9 +6,17 @@ use actix_web::test::TestRequest;
 use actix_web::{HttpResponse, web};
 use salver::web::{Middleware, SessionCookie};
 use salver::{Messages, Salver};
+use serde_json::json;
 
 use crate::support::logs::Logs;
 use crate::support::site::{PAGE, TestResponse, WebTestSite, html, site};
+
+async fn pay(messages: Messages) -> HttpResponse {
+    messages.to("orders").success("Paid.").await;
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, "/orders"))
+        .finish()
+}
 
 /// A site whose form adds a message for the page `/orders`.
 async fn shop(
@@ -20,15 +28,16 @@ async fn shop(
         Error = actix_web::Error,
     >,
 > {
-    async fn pay(messages: Messages) -> HttpResponse {
-        messages.to("orders").success("Paid.").await;
-        HttpResponse::SeeOther()
-            .insert_header((LOCATION, "/orders"))
-            .finish()
-    }
     async fn order(messages: Messages) -> HttpResponse {
         messages.to("orders").success("Ordered.").await;
         HttpResponse::NoContent().finish()
+    }
+    async fn login(messages: Messages) -> HttpResponse {
+        messages.renew().await.unwrap();
+        messages.to("orders").success("Welcome.").await;
+        HttpResponse::SeeOther()
+            .insert_header((LOCATION, "/orders"))
+            .finish()
     }
     async fn logout(messages: Messages) -> HttpResponse {
         messages.close_session().await.unwrap();
@@ -42,6 +51,7 @@ async fn shop(
         app.route("/pay", web::post().to(pay))
             .route("/pay", web::get().to(pay))
             .route("/order", web::post().to(order))
+            .route("/login", web::post().to(login))
             .route("/logout", web::post().to(logout))
             .route("/orders", web::get().to(|| async { html(PAGE) }));
     })
@@ -79,7 +89,15 @@ async fn each_application_has_its_own_cookie() {
         assert!(cookies(&response)[0].starts_with(expected), "{response:?}");
         assert!(site.get("/orders").await.shows("Ordered."), "{app}");
     }
-    for name in ["", "a b", "a!hint", "å", &"n".repeat(65)] {
+    for name in [
+        "",
+        "a b",
+        "a!hint",
+        "å",
+        "__Host-a",
+        "__secure-a",
+        &"n".repeat(65),
+    ] {
         assert!(
             SessionCookie::new().name(name).unwrap_err().is_invalid(),
             "{name}"
@@ -109,7 +127,7 @@ async fn cookie_has_the_attributes_of_its_settings() {
         let cookie = cookies(&response)[0];
         let is_secure = expected.contains("Secure");
         assert_eq!(
-            cookie.starts_with("__Host-salver-shop="),
+            cookie.starts_with("__Host-salver-shop"),
             is_secure,
             "{cookie}"
         );
@@ -210,6 +228,81 @@ async fn strict_cookie_is_not_replaced_by_links_of_other_sites() {
     );
     site.set_cookie(Some(own));
     assert!(site.get("/orders").await.shows("Ordered."));
+}
+
+/// An identity provider returns the visitor by a form: the visitor gets a new session, with all
+/// messages of the one that the request did not name.
+#[actix_web::test]
+async fn login_by_a_form_of_another_site_moves_the_visitor_to_a_new_session() {
+    let salver = Salver::memory("shop").unwrap();
+    let site = shop(salver.middleware()).await;
+    site.post("/order").await;
+    let own = site.cookie().unwrap();
+    site.set_cookie(None);
+    let response = site.send(cross_site().uri("/login")).await;
+    let [cookie] = cookies(&response)[..] else {
+        panic!("{response:?}")
+    };
+    assert!(cookie.starts_with("salver-shop!login="), "{cookie}");
+    let login = site.cookie().unwrap();
+    site.set_cookie(Some(format!("{own}; {login}")));
+    let page = site.get("/orders").await;
+    assert!(
+        page.shows("Ordered.") && page.shows("Welcome."),
+        "{}",
+        page.body
+    );
+    let after = site.cookie().unwrap();
+    assert_eq!(
+        value(&after, "salver-shop"),
+        value(&login, "salver-shop!login")
+    );
+    assert_eq!(value(&after, "salver-shop!login"), Some(""));
+    site.post("/order").await;
+    site.set_cookie(Some(own));
+    assert!(
+        !site.get("/orders").await.shows("Ordered."),
+        "the old session is open"
+    );
+}
+
+/// A logout in such a request replaces the session that the request did not name.
+#[actix_web::test]
+async fn logout_by_a_form_of_another_site_leaves_the_old_session() {
+    let salver = Salver::memory("shop").unwrap();
+    let site = shop(salver.middleware()).await;
+    site.post("/order").await;
+    let own = site.cookie().unwrap();
+    site.set_cookie(None);
+    site.send(cross_site().uri("/logout")).await;
+    let new = site.cookie().unwrap();
+    assert_ne!(value(&new, "salver-shop"), value(&own, "salver-shop"));
+    let page = site.get("/orders").await;
+    assert!(
+        page.shows("Goodbye.") && !page.shows("Ordered."),
+        "{}",
+        page.body
+    );
+}
+
+/// A page that renders its messages by script finds those of the form, too.
+#[actix_web::test]
+async fn json_api_claims_messages_of_a_form_of_another_site() {
+    let salver = Salver::memory("shop").unwrap();
+    let routes = salver.routes();
+    let site = site(salver.middleware(), |app| {
+        app.service(routes).route("/pay", web::post().to(pay));
+    })
+    .await;
+    let own = "salver-shop=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    site.send(cross_site()).await;
+    site.set_cookie(Some(format!("{own}; {}", site.cookie().unwrap())));
+    let count = site.get("/salver/count?view=orders").await;
+    assert_eq!(count.body, r#"{"count":1}"#);
+    let claim = TestRequest::post()
+        .uri("/salver/claim")
+        .set_json(json!({ "view": "orders" }));
+    assert!(site.send(claim).await.shows("Paid."));
 }
 
 /// The messages of a form of another site were for the visitor who leaves.

@@ -31,7 +31,11 @@ macro_rules! worker {
                         .guard(guard::Host(SHOP))
                         .route("/orders", web::get().to(page)),
                 )
-                .service(web::scope("/admin").route("/posts", web::get().to(page)))
+                .service(
+                    web::scope("/admin")
+                        .route("/posts", web::get().to(page))
+                        .route("/{slug}", web::get().to(page)),
+                )
                 .service(
                     web::scope("/{tenant}")
                         .guard(guard::Host(SHOP))
@@ -69,8 +73,9 @@ where
 }
 
 /// The view of each page, by host and path.
-const PAGES: [(&str, &str, &str); 5] = [
+const PAGES: [(&str, &str, &str); 6] = [
     (SHOP, "/admin/orders", "admin/orders"),
+    (BLOG, "/admin/about", "admin/{slug}"),
     (BLOG, "/admin/posts", "admin/posts"),
     (SHOP, "/acme/x", "{tenant}/x"),
     (BLOG, "/acme/x", "{blog}/x"),

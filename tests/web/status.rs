@@ -33,7 +33,7 @@ type Case = (
 
 /// Requests and their routes, each with the status that the response tells. One message is pending
 /// for each route.
-const CASES: [Case; 23] = [
+const CASES: [Case; 27] = [
     ("/page", &[], r#"shown=1; view="page""#),
     ("/rendered", &[], r#"shown=1; view="rendered""#),
     ("/streamed", &[], r#"shown=1; view="streamed"; streamed"#),
@@ -49,6 +49,26 @@ const CASES: [Case; 23] = [
         r#"shown=1; view="empty""#,
     ),
     (
+        "/empty",
+        &[PARTIAL, ("salver-view", "none")],
+        r#"skipped; reason="nothing pending"; view="none""#,
+    ),
+    (
+        "/page",
+        &[PARTIAL, ("salver-view", "home")],
+        r#"shown=1; view="page""#,
+    ),
+    (
+        "/rendered-error",
+        &[],
+        r#"skipped; reason="failed handler"; view="rendered-error""#,
+    ),
+    (
+        "/rendered-refused",
+        &[PARTIAL],
+        r#"skipped; reason="discarded by htmx"; view="rendered-refused""#,
+    ),
+    (
         "/noslot",
         &[],
         r#"skipped; reason="no slot in the body"; view="noslot""#,
@@ -61,7 +81,7 @@ const CASES: [Case; 23] = [
     (
         "/prefetch",
         &[("sec-purpose", "prefetch")],
-        r#"skipped; reason="speculative request"; view="prefetch""#,
+        r#"skipped; reason="not a page request"; view="prefetch""#,
     ),
     (
         "/script",
@@ -86,7 +106,7 @@ const CASES: [Case; 23] = [
     (
         "/gone",
         &[],
-        r#"skipped; reason="status of no page"; view="gone""#,
+        r#"skipped; reason="not a page status"; view="gone""#,
     ),
     (
         "/failed",
@@ -143,6 +163,20 @@ fn routes(app: &mut web::ServiceConfig) {
             web::get().to(|messages: Messages| async move {
                 messages.now(Message::info("only here"));
                 html(PAGE)
+            }),
+        )
+        .route(
+            "/rendered-error",
+            web::get().to(|pending: Pending| async move {
+                drop(pending.html());
+                Err::<HttpResponse, _>(FailedPage)
+            }),
+        )
+        .route(
+            "/rendered-refused",
+            web::get().to(|pending: Pending| async move {
+                drop(pending.html());
+                page_with(StatusCode::UNPROCESSABLE_ENTITY, None)
             }),
         )
         .route("/part", web::get().to(|| async { html("<p>") }))
@@ -253,6 +287,17 @@ async fn header_tells_what_a_response_shows_or_why_it_shows_nothing() {
         );
         salver.flush().await;
     }
+    let middleware = salver.middleware().session(|_: &_| Some(ada()));
+    let without_partials = crate::support::site::site(middleware.without_partials(), routes).await;
+    salver
+        .add(&context_of_ada(&salver, "part"), Message::info("text"))
+        .await
+        .unwrap();
+    let part = TestRequest::get().uri("/part").insert_header(PARTIAL);
+    assert_eq!(
+        without_partials.send(part).await.header("salver-status"),
+        Some(r#"skipped; reason="partials are disabled"; view="part""#)
+    );
     let guide = include_str!("../../src/docs/guide.md");
     for reason in &reasons {
         assert!(

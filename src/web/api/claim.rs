@@ -46,6 +46,7 @@ pub(crate) async fn claim(
         return Ok(json(StatusCode::OK, response));
     };
     let context = salver.context_for(session, state.app_state.record_view(view));
+    state.move_returned_messages().await;
     let claim = salver.claim_for_api(context.contexts_to_read()).await?;
     if let Some(result) = claim.result() {
         response.messages = state.translator(&request).translate_all(&result.messages);

@@ -27,6 +27,7 @@ pub(crate) async fn count(
     let view = View::new(view)?;
     let count = match session {
         Some(session) => {
+            state.move_returned_messages().await;
             let salver = &state.app_state.salver;
             salver.peek(&salver.context_for(session, view)).await?.len()
         }

@@ -6,7 +6,6 @@ mod sse;
 mod stream;
 mod unconfirmed;
 
-use std::future::ready;
 use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, Resource, web};
@@ -29,8 +28,7 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 
 /// Returns the resource that serves streams, below `path`.
 pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
-    let open =
-        web::get().to(move |request: HttpRequest| ready(stream::open(&request, handles_signals)));
+    let open = web::get().to(move |request: HttpRequest| stream::open(request, handles_signals));
     web::resource(format!("{path}/stream")).route(open)
 }
 

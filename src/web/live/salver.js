@@ -345,8 +345,13 @@ const updateModals = (opened = []) => {
   for (const modal of opened) if (order.delete(modal)) order.add(modal);
   modals = [...order].filter((modal) => modal.isConnected && modal.matches(MODAL));
 };
-// Returns the modal element in which the visitor is. Many pages contain hidden ones.
-const topModal = () => modals.findLast((modal) => modal.checkVisibility?.() ?? true);
+// Many pages contain hidden modal elements, which a class makes visible.
+const isOpen = (modal) => {
+  if (!modal.isConnected || !modal.matches(MODAL) || modal.closest("[inert], [aria-hidden=true]")) return false;
+  return modal.getClientRects().length > 0 && getComputedStyle(modal).visibility === "visible";
+};
+// Returns the modal element in which the visitor is.
+const topModal = () => modals.filter(isOpen).pop();
 
 // The <salver-messages> of the page.
 const connectedElements = new Set();
@@ -356,17 +361,20 @@ const addsObserved = ({ type, addedNodes }) =>
   type === "attributes" || [...addedNodes].some((node) => node.matches?.(OBSERVED) || node.querySelector?.(OBSERVED));
 
 // Libraries replace and morph content, and each announces it by other events. The document itself
-// tells what has changed.
+// reports what has changed.
 const onMutations = (records) => {
   const isRelevant = records.some(addsObserved);
   if (isRelevant) {
-    updateModals(records.filter(({ type }) => type === "attributes").map(({ target }) => target));
+    const opening = records.filter(({ attributeName }) => ["open", "aria-modal"].includes(attributeName));
+    updateModals(opening.map(({ target }) => target));
     confirmOuterLists();
   }
   for (const element of connectedElements) if (isRelevant || !element.isMounted()) element.refresh();
 };
 const observer = new MutationObserver(onMutations);
 observer.observe(document, { childList: true, subtree: true, attributeFilter: OBSERVED_ATTRIBUTES });
+// A script that shows a modal element moves the focus into it.
+document.addEventListener("focusin", () => connectedElements.forEach((element) => element.mount()));
 document.addEventListener("fullscreenchange", ({ target }) => {
   updateModals([target]);
   for (const element of connectedElements) element.mount(true);
@@ -381,8 +389,8 @@ class SalverMessages extends HTMLElement {
   static observedAttributes = ["view"];
 
   // A script that morphs the page turns this element into that of another page.
-  attributeChangedCallback() {
-    if (!this.abortController) return;
+  attributeChangedCallback(name, before, after) {
+    if (!this.abortController || before === after) return;
     this.closeStream();
     this.start();
   }
@@ -446,6 +454,8 @@ class SalverMessages extends HTMLElement {
       for (const name of COLORS) this.toasts.style.setProperty(name, isInert ? inherited.getPropertyValue(name) : "");
     }
     const isRaised = modal || isInert || document.fullscreenElement;
+    // A class can close what contains them, which is not observed.
+    if (isInert) this.tickTimer ??= setInterval(() => this.tick(), TICK_INTERVAL);
     if (raise || !isRaised) this.toasts.popover = null;
     if (!isRaised || !this.toasts.isConnected) return;
     this.toasts.popover = "manual";
@@ -604,10 +614,10 @@ class SalverMessages extends HTMLElement {
 
   // Escape closes the message that contains the focus, or else the last one.
   onKeydown(event) {
-    const isHandled = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]");
-    if (event.key !== "Escape" || isHandled) return;
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
     const focusedItem = this.items().find((item) => item.contains(document.activeElement));
-    const item = focusedItem ?? this.list.lastElementChild;
+    // Without focus in a message, Escape closes the modal element.
+    const item = focusedItem ?? (topModal() ? undefined : this.list.lastElementChild);
     if (!item) return;
     event.preventDefault();
     this.close(item);
@@ -617,7 +627,9 @@ class SalverMessages extends HTMLElement {
   // has visible focus. They stop while the browser suspends the page.
   tick() {
     const autoclosing = this.items().filter((item) => item.remainingMs !== undefined);
-    if (!autoclosing.length) this.tickTimer = clearInterval(this.tickTimer);
+    const isElsewhere = this.toasts.parentNode !== this;
+    if (isElsewhere) this.mount();
+    if (!autoclosing.length && !isElsewhere) this.tickTimer = clearInterval(this.tickTimer);
     if (document.hidden || this.items().some((item) => item.matches(":hover") || item.querySelector(":focus-visible"))) return;
     for (const item of autoclosing) if ((item.remainingMs -= TICK_INTERVAL) <= 0) this.close(item);
   }

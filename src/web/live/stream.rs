@@ -60,7 +60,11 @@ const IDLE_READ_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DELIVERIES: u8 = 3;
 
 /// Opens the stream of a view, in the visitor's session.
-pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpResponse, Error> {
+pub(crate) async fn open(
+    request: HttpRequest,
+    handles_signals: bool,
+) -> Result<HttpResponse, Error> {
+    let request = &request;
     let state = RequestState::of(request)?;
     if !csrf::allows_stream(request) {
         return Ok(HttpResponse::Forbidden().finish());
@@ -70,6 +74,9 @@ pub(crate) fn open(request: &HttpRequest, handles_signals: bool) -> Result<HttpR
         // A browser does not reconnect after 204. Without a session there are no messages.
         return Ok(HttpResponse::NoContent().finish());
     };
+    state.move_returned_messages().await;
+    // A stream shows the messages of its view.
+    let view = state.app_state.record_view(view);
     let context = state.app_state.salver.context_for(session, view);
     let streams = &state.app_state.streams;
     let Some(registration) = streams.register(&context, client) else {

@@ -49,8 +49,8 @@ pub(crate) struct AppState {
     pub(crate) plain_http: bool,
     pub(crate) translator: TranslatorFactory,
     pub(crate) classes: Classes,
-    /// Whether responses tell what they show.
-    pub(crate) explains: bool,
+    /// Whether responses have the header `Salver-Status`.
+    pub(crate) has_status_header: bool,
     /// Whether partials carry messages.
     pub(crate) partials: bool,
     /// Shared by all workers: a message that one worker adds may be shown by another.

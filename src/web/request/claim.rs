@@ -35,6 +35,7 @@ impl RequestState {
         let Some(context) = claimable.or_else(|| self.claimable_context(request)) else {
             return PageMessages::default();
         };
+        self.status.set_view(context.view());
         #[cfg(feature = "live")]
         self.claimed_view.replace(Some(context.view().clone()));
         self.claim_contexts(request, context.contexts_to_read())
@@ -42,7 +43,7 @@ impl RequestState {
     }
 
     async fn claim_contexts(&self, request: &HttpRequest, contexts: Vec<Context>) -> PageMessages {
-        self.move_returned_messages(request).await;
+        self.move_returned_messages().await;
         let salver = &self.app_state.salver;
         let call = self
             .with_remaining_timeout(async |timeout| salver.claim_for_page(contexts, timeout).await);
@@ -62,21 +63,22 @@ impl RequestState {
         }
     }
 
-    /// Moves the messages of a request from another site into the visitor's session. If the store
-    /// fails, the return cookie stays, and the next page tries again.
-    async fn move_returned_messages(&self, request: &HttpRequest) {
-        let Some((from, to)) = self.visitor.take_returned().zip(self.session(request)) else {
+    /// Moves the messages that a request from another site has left in a session of its own. If the
+    /// store fails, the return cookie stays, and the next request tries again.
+    pub(crate) async fn move_returned_messages(&self) {
+        let Some(pending) = self.visitor.take_pending_move() else {
             return;
         };
         let salver = &self.app_state.salver;
         let moved = self.with_remaining_timeout(async |timeout| {
-            tokio::time::timeout(timeout, salver.migrate_to(&from, &to, false)).await
+            let migration = salver.migrate_to(&pending.from, &pending.to, false);
+            tokio::time::timeout(timeout, migration).await
         });
         match moved.await {
             Ok(Err(error)) if !error.is_session_closed() => {
                 tracing::debug!(%error, "messages of a request from another site not moved yet");
             }
-            Ok(_) => self.visitor.remove_return_cookie(&self.issuer(request)),
+            Ok(_) => self.visitor.finish_move(pending),
             Err(_) => {}
         }
     }

@@ -14,7 +14,7 @@ pub(crate) fn why_not_claiming(
     if request.method() == Method::HEAD {
         Some(SkipReason::HeadRequest)
     } else if headers.is_speculative {
-        Some(SkipReason::SpeculativeRequest)
+        Some(SkipReason::NotPageRequest)
     } else {
         None
     }

@@ -22,15 +22,29 @@ pub(crate) struct Visitor {
     cookie: RefCell<Option<String>>,
     hint: RefCell<Option<String>>,
     return_cookie: RefCell<Option<String>>,
-    /// The session of the return cookie, whose messages have not moved into the session yet.
-    returned: RefCell<Option<SessionId>>,
+    /// The move of messages that the return cookie asks for.
+    pending_move: RefCell<Option<PendingMove>>,
+    /// Whether this request is a login.
+    is_login: Cell<bool>,
     /// Whether the index is bypassed, because this request has changed the visitor's messages.
     bypasses_index: Cell<bool>,
+    /// Whether the index is bypassed for this request alone.
+    ignores_index: Cell<bool>,
     /// Whether the response has its cookies.
     is_finished: Cell<bool>,
     /// The session that this request has ended. Its streams are reset when the new cookie is set.
     #[cfg(feature = "live")]
     ended_session: RefCell<Option<SessionId>>,
+}
+
+/// A move of messages between the session of the visitor and one that a request from another site has
+/// created.
+pub(super) struct PendingMove {
+    pub(super) from: SessionId,
+    pub(super) to: SessionId,
+    /// The cookie to set after the move, if the session of the visitor changes.
+    session_cookie: Option<String>,
+    remove_return_cookie: String,
 }
 
 /// The session of the visitor, as far as it is resolved.
@@ -65,8 +79,10 @@ impl Visitor {
             cookie: RefCell::default(),
             hint: RefCell::default(),
             return_cookie: RefCell::default(),
-            returned: RefCell::default(),
+            pending_move: RefCell::default(),
+            is_login: Cell::new(false),
             bypasses_index: Cell::new(false),
+            ignores_index: Cell::new(false),
             is_finished: Cell::new(false),
             #[cfg(feature = "live")]
             ended_session: RefCell::default(),
@@ -105,31 +121,45 @@ impl Visitor {
         let Some(returned) = self.app_state.returned_session_of(request, headers) else {
             return session;
         };
-        if session.is_some() {
-            // The messages move when they are read.
-            self.returned.replace(Some(returned.id));
-            self.bypass_index();
-            return session;
-        }
-        if let SessionIssuer::Cookie(cookies) = self.issuer(request, headers)
-            && let Ok(token) = str::from_utf8(&returned.token)
-        {
-            self.cookie.replace(Some(cookies.session(token)));
-            self.return_cookie.replace(Some(cookies.remove_returned()));
-        }
-        Some(returned.id)
+        // The hint cookie of the request that created the session may not arrive with this one.
+        self.ignores_index.set(true);
+        let SessionIssuer::Cookie(cookies) = self.issuer(request, headers) else {
+            return Some(returned.id);
+        };
+        let token = str::from_utf8(&returned.token).ok();
+        let new_cookie = token.map(|token| cookies.session(token));
+        let remove_return_cookie = cookies.remove_returned(returned.is_login);
+        let (from, to, session_cookie) = match session {
+            None => {
+                self.cookie.replace(new_cookie);
+                self.return_cookie.replace(Some(remove_return_cookie));
+                return Some(returned.id);
+            }
+            Some(session) if returned.is_login => (session, returned.id, new_cookie),
+            Some(session) => (returned.id, session, None),
+        };
+        // The messages move when they are read.
+        self.pending_move.replace(Some(PendingMove {
+            from,
+            to: to.clone(),
+            session_cookie,
+            remove_return_cookie,
+        }));
+        Some(to)
     }
 
-    /// Takes the session whose messages have to move into the session of the visitor.
-    pub(super) fn take_returned(&self) -> Option<SessionId> {
-        self.returned.take()
+    /// Takes the move of messages that a request from another site has caused.
+    pub(super) fn take_pending_move(&self) -> Option<PendingMove> {
+        self.pending_move.take()
     }
 
-    /// Removes the return cookie.
-    pub(super) fn remove_return_cookie(&self, issuer: &SessionIssuer) {
-        if let SessionIssuer::Cookie(cookies) = issuer {
-            self.return_cookie.replace(Some(cookies.remove_returned()));
+    /// Sets the cookies after a move.
+    pub(super) fn finish_move(&self, finished: PendingMove) {
+        if finished.session_cookie.is_some() {
+            self.cookie.replace(finished.session_cookie);
         }
+        self.return_cookie
+            .replace(Some(finished.remove_return_cookie));
     }
 
     /// Returns the session, if it is resolved and there is one.
@@ -168,7 +198,7 @@ impl Visitor {
     }
 
     pub(crate) fn bypasses_index(&self) -> bool {
-        self.bypasses_index.get()
+        self.bypasses_index.get() || self.ignores_index.get()
     }
 
     fn issue_session(&self, issuer: &SessionIssuer, token: &Token<'_>) -> Result<SessionId, Error> {
@@ -176,7 +206,7 @@ impl Visitor {
             return Err(Error::misconfigured(Self::FINISHED));
         }
         let id = token.session(self.app_state.salver.app())?;
-        let cookie = issuer.issue(token)?;
+        let cookie = issuer.issue(token, self.is_login.get())?;
         match issuer {
             SessionIssuer::ReturnCookie(_) => self.return_cookie.replace(cookie),
             _ => self.cookie.replace(cookie),
@@ -190,7 +220,12 @@ impl Visitor {
     /// Moves the visitor to a new session id, with all messages. Returns the new id if the messages
     /// have certainly moved. Does nothing for a visitor without a session.
     pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<Option<SessionId>, Error> {
+        self.is_login.set(true);
         let Some(old) = self.resolved_session() else {
+            // The browser may have a session that it does not send with this request.
+            if let SessionIssuer::ReturnCookie(_) = issuer {
+                self.issue_session(issuer, &issuer.generate_token()?)?;
+            }
             return Ok(None);
         };
         let token = issuer.generate_token()?;
@@ -212,6 +247,10 @@ impl Visitor {
             Err(error) => return Err(error),
         }
         self.issue_session(issuer, &token)?;
+        if let Some(pending) = &mut *self.pending_move.borrow_mut() {
+            pending.to = new.clone();
+            pending.session_cookie = None;
+        }
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old));
         Ok(is_certain.then_some(new))
@@ -219,18 +258,32 @@ impl Visitor {
 
     /// Removes the visitor's messages, closes the session and issues a new one.
     pub(crate) async fn close_session(&self, issuer: &SessionIssuer) -> Result<(), Error> {
+        let is_unknown = matches!(issuer, SessionIssuer::ReturnCookie(_));
+        let issuer = &issuer.replacing();
         let Some(old) = self.resolved_session() else {
+            // The browser may have a session that it does not send with this request.
+            if is_unknown {
+                self.issue_session(issuer, &issuer.generate_token()?)?;
+            }
             return Ok(());
         };
-        // The messages of the return cookie were for the visitor who leaves.
-        if self.take_returned().is_some() {
-            self.remove_return_cookie(issuer);
-        }
+        self.return_cookie.take();
+        // These messages were for the visitor who leaves, too.
+        let other = self.take_pending_move().map(|pending| {
+            self.return_cookie
+                .replace(Some(pending.remove_return_cookie));
+            pending.from
+        });
         // The new token comes first: the visitor leaves the old session even if closing it fails.
         self.issue_session(issuer, &issuer.generate_token()?)?;
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old.clone()));
-        self.app_state.salver.close_session(&old).await
+        let salver = &self.app_state.salver;
+        let closed = salver.close_session(&old).await;
+        if let Some(other) = other {
+            salver.close_session(&other).await?;
+        }
+        closed
     }
 
     /// Takes the `Set-Cookie` values of the response, and resets the streams of an ended session.

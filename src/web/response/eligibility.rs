@@ -24,7 +24,7 @@ pub(crate) fn why_not_shown<B: MessageBody>(response: &ServiceResponse<B>) -> Op
     if response.request().method() == Method::HEAD {
         Some(SkipReason::HeadRequest)
     } else if !is_page(inner.status()) {
-        Some(SkipReason::StatusOfNoPage)
+        Some(SkipReason::NotPageStatus)
     } else if is_authentication_prompt(response) {
         Some(SkipReason::AuthenticationPrompt)
     } else if matches!(inner.body().size(), BodySize::None | BodySize::Sized(0)) {

@@ -107,7 +107,7 @@ fn finish<B, T>(
     if state.carries_messages() {
         forbid_caching(response.headers_mut());
     }
-    if state.app_state.explains && MediaType::of(&response) != MediaType::Other {
+    if state.app_state.has_status_header && MediaType::of(&response) != MediaType::Other {
         let view = || state.view(response.request());
         if let Some(status) = state.status.header(view) {
             response.headers_mut().insert(STATUS, status);
@@ -239,7 +239,13 @@ async fn inject_into_body(
         };
     }
     let Some(partial) = partial else {
-        state.status.skip(SkipReason::NoSlot);
+        let is_partial = state.headers(request).is_partial_request;
+        state
+            .status
+            .skip(match is_partial && !state.app_state.partials {
+                true => SkipReason::PartialsDisabled,
+                false => SkipReason::NoSlot,
+            });
         state.warn_if_slot_is_missing().await;
         return body;
     };

@@ -33,8 +33,11 @@ fn warn_of_redirect<B>(state: &RequestState, response: &ServiceResponse<B>, view
     let Some(location) = redirect_target(response) else {
         return false;
     };
-    let target = state.app_state.view_of_page(response.request(), &location);
-    if target.as_ref() == Some(view) {
+    let request = response.request();
+    let target = state.app_state.view_of_page(request, &location);
+    // Behind a guard, the path may lead to another route than the request did.
+    let is_same_path = location.raw_path() == request.uri().path();
+    if target.as_ref() == Some(view) || is_same_path {
         return false;
     }
     let location = location.raw_path();
@@ -60,7 +63,8 @@ fn redirect_target<B>(response: &ServiceResponse<B>) -> Option<PageUrl> {
     let (host, path) = (request.connection_info(), request.path());
     let base = Url::parse(&format!("http://{}", host.host())).ok()?;
     let target = base.join(path).ok()?.join(location).ok()?;
-    let is_same_site = target.host() == base.host();
+    let port = Url::port_or_known_default;
+    let is_same_site = target.host() == base.host() && port(&target) == port(&base);
     is_same_site.then(|| PageUrl::new(&target)).flatten()
 }
 

@@ -27,11 +27,11 @@ impl ResponsePlan {
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
         let counts_as_shown = eligibility::counts_as_shown(response);
         let media_type = MediaType::of(response);
-        if !counts_as_shown {
+        let is_empty = !counts_as_shown && partial::may_be_empty(response, media_type);
+        if !counts_as_shown && !is_empty {
             let reason = eligibility::why_not_shown(response);
-            state
-                .status
-                .skip(reason.unwrap_or(SkipReason::FailedHandler));
+            let reason = reason.unwrap_or(SkipReason::FailedHandler);
+            state.status.refuse(reason);
         }
         if !counts_as_shown && Self::shows_only_now(state, response, media_type) {
             return Self {
@@ -41,11 +41,12 @@ impl ResponsePlan {
                 is_sniffed: false,
             };
         }
-        let is_empty = !counts_as_shown && partial::may_be_empty(response, media_type);
         if state.is_rendered() || !(counts_as_shown || is_empty) {
-            return Self::without_injection(
-                counts_as_shown && !state.is_discarded_by_client(response),
-            );
+            let is_discarded = counts_as_shown && state.is_discarded_by_client(response);
+            if is_discarded {
+                state.status.refuse(SkipReason::DiscardedPartial);
+            }
+            return Self::without_injection(counts_as_shown && !is_discarded);
         }
         let is_stream = media_type == MediaType::TurboStream;
         let is_sniffed =
@@ -72,8 +73,9 @@ impl ResponsePlan {
         let carries_nothing =
             is_stream && partial.is_none() || is_empty && partial != Some(Partial::Htmx);
         if carries_nothing || headers.is_partial_request && state.is_discarded_by_client(response) {
-            state.status.skip(match carries_nothing {
-                true => SkipReason::PartialsDisabled,
+            state.status.refuse(match carries_nothing {
+                true if is_stream => SkipReason::PartialsDisabled,
+                true => SkipReason::EmptyBody,
                 false => SkipReason::DiscardedPartial,
             });
             return Self::without_injection(false);

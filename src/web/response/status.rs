@@ -18,12 +18,12 @@ pub(crate) enum SkipReason {
     NoSlot,
     NoFrame,
     HeadRequest,
-    SpeculativeRequest,
+    NotPageRequest,
     FragmentRequest,
     PartialsDisabled,
     StreamedPartial,
     DiscardedPartial,
-    StatusOfNoPage,
+    NotPageStatus,
     FailedHandler,
     AuthenticationPrompt,
     EmptyBody,
@@ -41,12 +41,12 @@ impl SkipReason {
             Self::NoSlot => "no slot in the body",
             Self::NoFrame => "no frame in the body",
             Self::HeadRequest => "HEAD request",
-            Self::SpeculativeRequest => "speculative request",
+            Self::NotPageRequest => "not a page request",
             Self::FragmentRequest => "fragment for a script",
             Self::PartialsDisabled => "partials are disabled",
             Self::StreamedPartial => "streamed partial",
             Self::DiscardedPartial => "discarded by htmx",
-            Self::StatusOfNoPage => "status of no page",
+            Self::NotPageStatus => "not a page status",
             Self::FailedHandler => "failed handler",
             Self::AuthenticationPrompt => "authentication prompt",
             Self::EmptyBody => "empty body",
@@ -73,6 +73,12 @@ impl ResponseStatus {
     /// Records why messages are not shown.
     pub(crate) fn skip(&self, reason: SkipReason) {
         self.skipped.set(self.skipped.get().or(Some(reason)));
+    }
+
+    /// Records why nothing is shown of what a handler may have rendered.
+    pub(crate) fn refuse(&self, reason: SkipReason) {
+        self.shown.set(0);
+        self.skipped.set(Some(reason));
     }
 
     /// Records how many messages a handler has rendered, as often as it has.

@@ -24,8 +24,11 @@ pub(crate) struct CookieSettings {
     /// to its own process immediately, and to other processes about a millisecond later. A redirect
     /// can be faster. The value is the same for all visitors and identifies none of them.
     hint: Names,
-    /// The session of a request without session cookie from another site.
+    /// The session of a request without session cookie from another site. Its messages move into the
+    /// session of the visitor.
     returned: Names,
+    /// The same after a login: it replaces the session of the visitor.
+    login: Names,
 }
 
 /// The name of a cookie, over plain HTTP and over TLS.
@@ -60,6 +63,7 @@ impl CookieSettings {
             session: Names::new(name.clone()),
             hint: Names::new(format!("{name}!hint")),
             returned: Names::new(format!("{name}!return")),
+            login: Names::new(format!("{name}!login")),
             settings,
         })
     }
@@ -93,22 +97,29 @@ impl CookieWriter {
         self.build(&self.settings.hint, "1", same_site, Some(HINT_MAX_AGE))
     }
 
-    /// Returns the cookie of a session that is created for a request from another site. The redirect
-    /// that follows comes from there, too, so it is never `Strict`.
-    pub(crate) fn returned(&self, token: &Token<'_>) -> String {
+    /// Returns the cookie of a session that is created for a request from another site. It is never
+    /// `Strict`: other sites cause the redirect that follows, too.
+    pub(crate) fn returned(&self, token: &Token<'_>, is_login: bool) -> String {
         let max_age = Some(RETURN_MAX_AGE);
         self.build(
-            &self.settings.returned,
+            self.return_names(is_login),
             token.as_str(),
             SameSite::Lax,
             max_age,
         )
     }
 
-    /// Returns the value that removes the return cookie.
-    pub(crate) fn remove_returned(&self) -> String {
+    /// Returns the value that removes this cookie.
+    pub(crate) fn remove_returned(&self, is_login: bool) -> String {
         let max_age = Some(Duration::ZERO);
-        self.build(&self.settings.returned, "", SameSite::Lax, max_age)
+        self.build(self.return_names(is_login), "", SameSite::Lax, max_age)
+    }
+
+    fn return_names(&self, is_login: bool) -> &Names {
+        match is_login {
+            true => &self.settings.login,
+            false => &self.settings.returned,
+        }
     }
 
     fn build(
@@ -139,6 +150,7 @@ impl CookieWriter {
 pub(crate) struct Cookies {
     session: Values,
     returned: Values,
+    login: Values,
     /// Whether the hint cookie is present, under either name. A false hint costs at most one
     /// unnecessary store call.
     pub(crate) hint: bool,
@@ -193,6 +205,7 @@ impl Cookies {
         let name = name.trim_ascii();
         self.session.insert(&settings.session, name, value);
         self.returned.insert(&settings.returned, name, value);
+        self.login.insert(&settings.login, name, value);
         self.hint |= settings.hint.contains(name);
     }
 
@@ -203,7 +216,7 @@ impl Cookies {
 
     /// Returns whether there is a return cookie, under either name.
     pub(crate) fn has_returned(&self) -> bool {
-        self.returned.is_present()
+        self.returned.is_present() || self.login.is_present()
     }
 
     /// Returns the value of the session cookie with exactly the name for this transport, if it may be
@@ -213,8 +226,9 @@ impl Cookies {
         self.session.get(is_secure)
     }
 
-    /// Returns the value of the return cookie, likewise.
-    pub(crate) fn returned(&self, is_secure: bool) -> Option<TokenBytes> {
-        self.returned.get(is_secure)
+    /// Returns the value of the return cookie, likewise, and whether it is that of a login.
+    pub(crate) fn returned(&self, is_secure: bool) -> Option<(TokenBytes, bool)> {
+        let login = self.login.get(is_secure).map(|token| (token, true));
+        login.or_else(|| Some((self.returned.get(is_secure)?, false)))
     }
 }

@@ -46,11 +46,13 @@ impl SessionIssuer {
     }
 
     /// Issues a token. Returns the `Set-Cookie` value of the response, if there is one.
-    pub(crate) fn issue(&self, token: &Token<'_>) -> Result<Option<String>, Error> {
+    ///
+    /// `is_login`: whether the new session replaces that of the visitor, for a return cookie.
+    pub(crate) fn issue(&self, token: &Token<'_>, is_login: bool) -> Result<Option<String>, Error> {
         match self {
             Self::None | Self::External(_) => Ok(None),
             Self::Cookie(cookies) => Ok(Some(cookies.session(token.as_str()))),
-            Self::ReturnCookie(cookies) => Ok(Some(cookies.returned(token))),
+            Self::ReturnCookie(cookies) => Ok(Some(cookies.returned(token, is_login))),
             #[cfg(feature = "actix-session")]
             Self::ActixSession(session, _) => session
                 .insert(SESSION_KEY, token.as_str())
@@ -61,6 +63,14 @@ impl SessionIssuer {
 }
 
 impl SessionIssuer {
+    /// Returns the issuer that replaces the session of the visitor, even if the request came without it.
+    pub(crate) fn replacing(&self) -> Self {
+        match self {
+            Self::ReturnCookie(cookies) => Self::Cookie(cookies.clone()),
+            other => other.clone(),
+        }
+    }
+
     /// Returns whether a new session needs a cookie of the response.
     pub(crate) fn sets_cookie(&self) -> bool {
         matches!(self, Self::Cookie(_) | Self::ReturnCookie(_))

@@ -13,7 +13,7 @@ const MAX_NAME: usize = 64;
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`name`](Self::name) | `salver-` and the name of the application, percent-encoded |
+/// | [`name`](Self::name) | `salver-` and the name of the application, percent-encoded; `!embedded` follows with [`embedded`](Self::embedded) |
 /// | [`same_site`](Self::same_site) | `Lax` |
 /// | [`embedded`](Self::embedded) | the site is not shown in frames of other sites |
 ///
@@ -25,6 +25,11 @@ const MAX_NAME: usize = 64;
 /// (`{name}!return`) and does not replace the session cookie. The next page finds both cookies,
 /// moves the messages into the visitor's session, and removes the second cookie. With
 /// [`Strict`](SameSite::Strict) this applies to links of other sites, too.
+///
+/// A login in such a request ([`renew`](crate::Messages::renew)) creates the new session under
+/// `{name}!login`; the next page moves the visitor to it, with all messages. A logout
+/// ([`close_session`](crate::Messages::close_session)) replaces the session cookie at once. The old
+/// session, which the request does not name, is not closed: its messages expire.
 ///
 /// # Examples
 ///
@@ -71,7 +76,7 @@ impl SessionCookie {
     /// # Errors
     ///
     /// [`is_invalid`](Error::is_invalid) unless the name has 1 to 64 letters, digits, `-`, `_` and
-    /// `.`.
+    /// `.`, or if it begins with `__Host-` or `__Secure-`.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, Error> {
         let name = name.into();
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -79,6 +84,13 @@ impl SessionCookie {
             return Err(Error::invalid(
                 "name of the cookie",
                 "does not have 1 to 64 letters, digits, `-`, `_` and `.`",
+            ));
+        }
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("__host-") || lower.starts_with("__secure-") {
+            return Err(Error::invalid(
+                "name of the cookie",
+                "has a prefix, which is added over TLS",
             ));
         }
         self.name = Some(name);
@@ -114,7 +126,9 @@ impl SessionCookie {
 
     /// Returns the name without prefix, for an application.
     pub(super) fn name_for(&self, app: &str) -> String {
-        let default = || format!("salver-{}", crate::context::encode(app));
+        // A browser that has both a partitioned cookie and another one of that name sends both.
+        let suffix = if self.is_partitioned { "!embedded" } else { "" };
+        let default = || format!("salver-{}{suffix}", crate::context::encode(app));
         self.name.clone().unwrap_or_else(default)
     }
 

@@ -108,11 +108,14 @@ impl SessionSource {
         if !headers.cookies.has_returned() || !matches!(self.0, Kind::Cookie(_)) {
             return None;
         }
-        let token = headers
-            .cookies
-            .returned(self.needs_tls(request, headers, plain_http))?;
+        let is_secure = self.needs_tls(request, headers, plain_http);
+        let (token, is_login) = headers.cookies.returned(is_secure)?;
         let id = cache.session(token, app)?;
-        Some(ReturnedSession { id, token })
+        Some(ReturnedSession {
+            id,
+            token,
+            is_login,
+        })
     }
 
     /// Returns whether Salver's own cookies need TLS. Browsers accept `SameSite=None` only with it.
@@ -190,7 +193,8 @@ impl SessionSource {
             Kind::Closure(_) => SessionIssuer::None,
             Kind::Cookie(settings) => {
                 let writer = writer(self.needs_tls(request, headers, plain_http));
-                match may_lack_cookie(request, headers, settings) {
+                let is_missing = headers.cookies.session(writer.is_secure).is_none();
+                match is_missing && may_lack_cookie(request, settings) {
                     true => SessionIssuer::ReturnCookie(writer),
                     false => SessionIssuer::Cookie(writer),
                 }
@@ -208,21 +212,18 @@ impl SessionSource {
 pub(crate) struct ReturnedSession {
     pub(crate) id: SessionId,
     pub(crate) token: TokenBytes,
+    pub(crate) is_login: bool,
 }
 
 /// Returns whether the browser may have a session cookie that it does not send with this request: a
 /// form that another site sends, or with `Strict` any request from there.
-fn may_lack_cookie(
-    request: &HttpRequest,
-    headers: &RequestHeaders,
-    settings: &SessionCookie,
-) -> bool {
+fn may_lack_cookie(request: &HttpRequest, settings: &SessionCookie) -> bool {
     let is_withheld = match settings.same_site_attribute() {
         SameSite::None => false,
         SameSite::Strict => true,
         SameSite::Lax => !request.method().is_safe(),
     };
-    is_withheld && !headers.cookies.has_session() && csrf::is_cross_site(request)
+    is_withheld && csrf::is_cross_site(request)
 }
 
 impl From<SessionCookie> for SessionSource {

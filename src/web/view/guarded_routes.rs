@@ -22,6 +22,7 @@ pub(crate) struct GuardedRoutes(RwLock<Vec<GuardedRoute>>);
 
 struct GuardedRoute {
     pattern: ResourceDef,
+    parameters: usize,
     /// The host with its port, if the page names one.
     host: String,
     view: View,
@@ -30,14 +31,12 @@ struct GuardedRoute {
 impl GuardedRoutes {
     /// Records that a page of this pattern was served on a host.
     pub(crate) fn record(&self, pattern: &str, host: &str, view: &View) {
-        if self
-            .find(|route| route.host == host && route.view == *view)
-            .is_some()
-        {
+        if self.contains(host, view) {
             return;
         }
         let route = GuardedRoute {
             pattern: ResourceDef::new(pattern),
+            parameters: parameters(pattern),
             host: host.to_owned(),
             view: view.clone(),
         };
@@ -47,19 +46,29 @@ impl GuardedRoutes {
         }
     }
 
-    /// Returns the view of a page, if it was served by a recorded route.
-    pub(super) fn view(&self, page: &PageUrl) -> Option<View> {
-        self.find(|route| {
-            let matches = |path: &str| route.pattern.is_match(path).then_some(());
-            route.host == page.host() && page.find_path(matches).is_some()
-        })
-    }
-
-    fn find(&self, is_wanted: impl FnMut(&&GuardedRoute) -> bool) -> Option<View> {
+    fn contains(&self, host: &str, view: &View) -> bool {
         let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
         routes
             .iter()
-            .find(is_wanted)
-            .map(|route| route.view.clone())
+            .any(|route| route.host == host && route.view == *view)
     }
+
+    /// Returns the view of a page, if it was served by a recorded route with at most so many
+    /// parameters. Of several routes, the one with the fewest counts.
+    pub(super) fn view(&self, page: &PageUrl, max_parameters: Option<usize>) -> Option<View> {
+        let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let matching = routes.iter().filter(|route| {
+            let matches = |path: &str| route.pattern.is_match(path).then_some(());
+            route.host == page.host() && page.find_path(matches).is_some()
+        });
+        let best = matching.min_by_key(|route| route.parameters)?;
+        let is_better = max_parameters.is_none_or(|max| best.parameters <= max);
+        is_better.then(|| best.view.clone())
+    }
+}
+
+/// Returns the number of parameters of a pattern. Of several patterns that match a path, sites put the
+/// one with the fewest first.
+pub(super) fn parameters(pattern: &str) -> usize {
+    pattern.matches('{').count()
 }

@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderName;
 
 use crate::View;
 use crate::web::view::cache::ViewCache;
-use crate::web::view::guarded_routes::GuardedRoutes;
+use crate::web::view::guarded_routes::{GuardedRoutes, parameters};
 use crate::web::view::page_url::PageUrl;
 
 type Find = dyn Fn(&HttpRequest) -> Option<View>;
@@ -116,8 +116,11 @@ impl ViewSource {
     ) -> Option<View> {
         let name = match &self.0 {
             Kind::Route => {
-                let pattern = || match_pattern(request.resource_map(), url);
-                return guarded_routes.view(url).or_else(|| cache.view(pattern()?));
+                let mapped = match_pattern(request.resource_map(), url);
+                let specificity = mapped.as_deref().map(parameters);
+                return guarded_routes
+                    .view(url, specificity)
+                    .or_else(|| cache.view(mapped?));
             }
             Kind::Path => url.raw_path().to_owned(),
             Kind::Query(name) => query(url.query()?, name)?,
