@@ -10,16 +10,22 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
+        let mut rest = self.0;
+        let special = |byte: u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+        while let Some(at) = rest.bytes().position(special) {
+            let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            f.write_str(before)?;
+            let mut characters = from.chars();
+            match characters.next() {
+                Some('&') => f.write_str("&amp;")?,
+                Some('<') => f.write_str("&lt;")?,
+                Some('>') => f.write_str("&gt;")?,
+                Some('"') => f.write_str("&quot;")?,
+                _ => f.write_str("&#39;")?,
             }
+            rest = characters.as_str();
         }
+        f.write_str(rest)?;
         Ok(())
     }
 }

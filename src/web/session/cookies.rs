@@ -11,6 +11,16 @@ use crate::web::session::token::{Token, TokenBytes};
 
 /// Prefix of a name over TLS. It binds the cookie to the host and to TLS.
 const SECURE_PREFIX: &str = "__Host-";
+/// Suffix of the hint cookie, which makes the visitor's next requests query the store instead of using
+/// the index. An add is known to its own process immediately, and to other processes about a
+/// millisecond later. A redirect can be faster. The value is the same for all visitors and identifies
+/// none of them. (`!` is neither in an encoded name nor in one that a site has set.)
+const HINT: &str = "!hint";
+/// Suffix of the return cookie: the session of a request without session cookie from another site. Its
+/// messages move into the session of the visitor.
+const RETURN: &str = "!return";
+/// Suffix of the return cookie after a login: it replaces the session of the visitor.
+const LOGIN: &str = "!login";
 /// Lifetime of the hint cookie: long enough for a redirect, short enough not to affect later pages.
 const HINT_MAX_AGE: Duration = Duration::seconds(5);
 /// Lifetime of the return cookie. Its messages expire after an hour by default.
@@ -19,57 +29,14 @@ const RETURN_MAX_AGE: Duration = Duration::hours(1);
 /// The cookies of an application.
 pub(crate) struct CookieSettings {
     settings: SessionCookie,
-    session: Names,
-    /// Makes the visitor's next requests query the store instead of using the index. An add is known
-    /// to its own process immediately, and to other processes about a millisecond later. A redirect
-    /// can be faster. The value is the same for all visitors and identifies none of them.
-    hint: Names,
-    /// The session of a request without session cookie from another site. Its messages move into the
-    /// session of the visitor.
-    returned: Names,
-    /// The same after a login: it replaces the session of the visitor.
-    login: Names,
-}
-
-/// The name of a cookie, over plain HTTP and over TLS.
-struct Names {
-    plain: String,
-    secure: String,
-}
-
-impl Names {
-    fn new(plain: String) -> Self {
-        let secure = format!("{SECURE_PREFIX}{plain}");
-        Self { plain, secure }
-    }
-
-    fn get(&self, is_secure: bool) -> &str {
-        match is_secure {
-            true => &self.secure,
-            false => &self.plain,
-        }
-    }
-
-    fn contains(&self, name: &[u8]) -> bool {
-        name == self.plain.as_bytes() || name == self.secure.as_bytes()
-    }
+    /// The name of the session cookie over plain HTTP.
+    name: String,
 }
 
 impl CookieSettings {
     pub(crate) fn new(settings: SessionCookie, app: &str) -> Rc<Self> {
-        // `!` is neither in an encoded name nor in one that a site has set.
         let name = settings.name_for(app);
-        Rc::new(Self {
-            session: Names::new(name.clone()),
-            hint: Names::new(format!("{name}!hint")),
-            returned: Names::new(format!("{name}!return")),
-            login: Names::new(format!("{name}!login")),
-            settings,
-        })
-    }
-
-    pub(crate) fn same_site(&self) -> SameSite {
-        self.settings.same_site_attribute()
+        Rc::new(Self { settings, name })
     }
 }
 
@@ -84,52 +51,40 @@ pub(crate) struct CookieWriter {
 impl CookieWriter {
     /// Returns the cookie that carries a token.
     pub(crate) fn session(&self, token: &str) -> String {
-        self.build(
-            &self.settings.session,
-            token,
-            self.settings.same_site(),
-            None,
-        )
+        self.build("", token, self.same_site(), None)
     }
 
     pub(crate) fn hint(&self) -> String {
-        let same_site = self.settings.same_site();
-        self.build(&self.settings.hint, "1", same_site, Some(HINT_MAX_AGE))
+        self.build(HINT, "1", self.same_site(), Some(HINT_MAX_AGE))
     }
 
     /// Returns the cookie of a session that is created for a request from another site. It is never
     /// `Strict`: other sites cause the redirect that follows, too.
     pub(crate) fn returned(&self, token: &Token<'_>, is_login: bool) -> String {
-        let max_age = Some(RETURN_MAX_AGE);
-        self.build(
-            self.return_names(is_login),
-            token.as_str(),
-            SameSite::Lax,
-            max_age,
-        )
+        let suffix = if is_login { LOGIN } else { RETURN };
+        self.build(suffix, token.as_str(), SameSite::Lax, Some(RETURN_MAX_AGE))
     }
 
     /// Returns the value that removes this cookie.
     pub(crate) fn remove_returned(&self, is_login: bool) -> String {
-        let max_age = Some(Duration::ZERO);
-        self.build(self.return_names(is_login), "", SameSite::Lax, max_age)
+        let suffix = if is_login { LOGIN } else { RETURN };
+        self.build(suffix, "", SameSite::Lax, Some(Duration::ZERO))
     }
 
-    fn return_names(&self, is_login: bool) -> &Names {
-        match is_login {
-            true => &self.settings.login,
-            false => &self.settings.returned,
-        }
+    fn same_site(&self) -> SameSite {
+        self.settings.settings.same_site_attribute()
     }
 
     fn build(
         &self,
-        names: &Names,
+        suffix: &str,
         value: &str,
         same_site: SameSite,
         max_age: Option<Duration>,
     ) -> String {
-        let mut cookie = Cookie::build(names.get(self.is_secure), value)
+        let prefix = if self.is_secure { SECURE_PREFIX } else { "" };
+        let name = format!("{prefix}{}{suffix}", self.settings.name);
+        let mut cookie = Cookie::build(name, value)
             .path("/")
             .http_only(true)
             .same_site(same_site)
@@ -164,13 +119,13 @@ struct Values {
 }
 
 impl Values {
-    /// Stores a value under the name that the cookie has. The first cookie of a name counts.
-    fn insert(&mut self, names: &Names, name: &[u8], value: impl Fn() -> Option<TokenBytes>) {
-        if name == names.plain.as_bytes() {
-            self.plain.get_or_insert_with(value);
-        } else if name == names.secure.as_bytes() {
-            self.secure.get_or_insert_with(value);
-        }
+    /// Stores a value. The first cookie of a name counts.
+    fn insert(&mut self, is_secure: bool, value: Option<TokenBytes>) {
+        let values = match is_secure {
+            true => &mut self.secure,
+            false => &mut self.plain,
+        };
+        values.get_or_insert(value);
     }
 
     fn get(&self, is_secure: bool) -> Option<TokenBytes> {
@@ -201,12 +156,22 @@ impl Cookies {
         else {
             return;
         };
-        let value = || value.get(1..)?.trim_ascii().try_into().ok();
         let name = name.trim_ascii();
-        self.session.insert(&settings.session, name, value);
-        self.returned.insert(&settings.returned, name, value);
-        self.login.insert(&settings.login, name, value);
-        self.hint |= settings.hint.contains(name);
+        let (is_secure, plain) = match name.strip_prefix(SECURE_PREFIX.as_bytes()) {
+            Some(plain) => (true, plain),
+            None => (false, name),
+        };
+        let Some(suffix) = plain.strip_prefix(settings.name.as_bytes()) else {
+            return;
+        };
+        let value = || value.get(1..)?.trim_ascii().try_into().ok();
+        match str::from_utf8(suffix) {
+            Ok("") => self.session.insert(is_secure, value()),
+            Ok(RETURN) => self.returned.insert(is_secure, value()),
+            Ok(LOGIN) => self.login.insert(is_secure, value()),
+            Ok(HINT) => self.hint = true,
+            _ => {}
+        }
     }
 
     /// Returns whether there is a session cookie, under either name.
