@@ -45,7 +45,7 @@ const STRICT: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"req
 /// Returns a page with one button, form or link for each kind of partial.
 fn page(library: &str, script: &str, name: &str) -> HttpResponse {
     let head = match script {
-        "live" | "quiet" => Routes::default().head_html(),
+        "live" | "quiet" | "hungry-live" => Routes::default().head_html(),
         "strict" => format!("{STRICT}{}", Routes::default().head_html()),
         _ => String::new(),
     };
@@ -55,13 +55,18 @@ fn page(library: &str, script: &str, name: &str) -> HttpResponse {
         "quiet" => String::new(),
         _ => format!("view=\"{view}\""),
     };
+    // Unpoly replaces this element by that of each response.
+    let hungry = match script.starts_with("hungry") {
+        true => " up-hungry",
+        false => "",
+    };
     let other = format!("/{library}/{script}/other");
     let render = MessageId::new();
     html(format!(
         r##"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="turbo-refresh-method" content="morph"><script>{RECORD_CONFIRMS}</script>
 <script src="/lib/{library}.js" defer></script><script src="/lib/idiomorph.js" defer></script>{head}</head>
-<body hx-ext="morph"><main><h1>{name}</h1><div id="notices" up-hungry><salver-messages {view}></salver-messages></div>
+<body hx-ext="morph"><main><h1>{name}</h1><div id="notices"{hungry}><salver-messages {view}></salver-messages></div>
 <div id="box">{name}</div><p id="render">{render}</p>
 <table><tbody id="rows"><tr id="first"><td>first</td></tr></tbody></table>
 <button id="add" hx-post="/add" hx-target="#box">Add</button>
@@ -539,7 +544,7 @@ async fn parts_for_unpoly_and_jquery_lose_no_messages() {
             shown += 1;
         }
     }
-    for script in SCRIPTS {
+    for script in ["hungry", "hungry-live"] {
         harness.open("unpoly", script).await;
         harness.add("{library}/{script}/full", "for the slot").await;
         harness.press("follow-full").await;
