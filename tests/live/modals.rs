@@ -66,7 +66,8 @@ const MODALS: [(&str, &str, &str); 7] = [
         "element that a class shows",
         "window.modal = Object.assign(document.createElement('div'), { innerHTML: '<button>Inside</button>', hidden: true });
          modal.setAttribute('aria-modal', 'true'); document.body.append(modal);
-         modal.style = 'position: fixed; inset: 0; z-index: 5000; background: #eee'; modal.hidden = false; modal.querySelector('button').focus()",
+         modal.style = 'position: fixed; inset: 0; z-index: 5000; background: #eee; display: none';
+         setTimeout(() => { modal.hidden = false; modal.style.display = 'block'; modal.querySelector('button').focus(); })",
         "modal.style.display = 'none'",
     ),
     (
