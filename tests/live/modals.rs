@@ -175,3 +175,18 @@ async fn message_is_visible_in_full_screen() {
     harness.assert_each_shown_once("full_screen");
     harness.stop().await;
 }
+
+/// A page that is replaced while its modal is open leaves no toasts in it.
+#[actix_web::test]
+async fn removed_element_takes_its_toasts_along() {
+    let mut harness = Harness::start(LEASE).await;
+    harness.open("a").await;
+    harness.browser.run(MODALS[0].1).await;
+    let (id, _) = harness.add_error("a").await;
+    harness.wait_for("shown", &id).await;
+    let script = "const done = arguments[0]; document.querySelector('salver-messages').remove();
+        setTimeout(() => done(document.querySelectorAll('.salver-toasts, .salver-live-region').length), 500)";
+    let left = harness.browser.driver.execute_async(script, Vec::new());
+    assert_eq!(*left.await.unwrap().json(), 0);
+    harness.stop().await;
+}

@@ -428,6 +428,8 @@ class SalverMessages extends HTMLElement {
       this.abortController.abort();
       this.abortController = undefined;
       connectedElements.delete(this);
+      // It would mount them again, into a modal element that is open.
+      this.tickTimer = clearInterval(this.tickTimer);
       for (const element of this.ownElements()) element.remove();
     });
   }

@@ -88,6 +88,25 @@ impl SessionSource {
         SessionCookie::new().into()
     }
 
+    /// Uses a request header whose value is a secret, such as an API key.
+    ///
+    /// The secret has at most 512 characters; a longer one is ignored. The session id is derived
+    /// from it as from the token of the cookie. This source cannot create, renew or close sessions.
+    #[must_use]
+    pub fn header(name: HeaderName) -> Self {
+        Self(Kind::Header(name))
+    }
+
+    /// Uses a token in the visitor's session of the `actix-session` crate, under the key `salver`.
+    ///
+    /// Wrap the middleware of that crate outside of Salver's:
+    /// `.wrap(salver.middleware()).wrap(session_middleware)`.
+    #[cfg(feature = "actix-session")]
+    #[must_use]
+    pub fn actix_session() -> Self {
+        Self(Kind::ActixSession)
+    }
+
     /// Returns the settings of Salver's own cookies.
     pub(crate) fn cookie_settings(&self) -> SessionCookie {
         match &self.0 {
@@ -122,25 +141,6 @@ impl SessionSource {
     fn needs_tls(&self, request: &HttpRequest, headers: &RequestHeaders, plain_http: bool) -> bool {
         let is_cross_site = matches!(&self.0, Kind::Cookie(settings) if settings.same_site_attribute() == SameSite::None);
         is_cross_site || needs_tls(request, headers, plain_http)
-    }
-
-    /// Uses a request header whose value is a secret, such as an API key.
-    ///
-    /// The secret has at most 512 characters; a longer one is ignored. The session id is derived
-    /// from it as from the token of the cookie. This source cannot create, renew or close sessions.
-    #[must_use]
-    pub fn header(name: HeaderName) -> Self {
-        Self(Kind::Header(name))
-    }
-
-    /// Uses a token in the visitor's session of the `actix-session` crate, under the key `salver`.
-    ///
-    /// Wrap the middleware of that crate outside of Salver's:
-    /// `.wrap(salver.middleware()).wrap(session_middleware)`.
-    #[cfg(feature = "actix-session")]
-    #[must_use]
-    pub fn actix_session() -> Self {
-        Self(Kind::ActixSession)
     }
 
     /// Returns the session of a request, if it has one.
