@@ -24,6 +24,7 @@ type Source = Arc<dyn StdError + Send + Sync + 'static>;
 /// | [`is_denied`](Self::is_denied) | credentials or permissions | no | correct the user of the store |
 /// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
 /// | [`is_session_closed`](Self::is_session_closed) | the session ended | no | drop the message |
+/// | [`is_anonymous`](Self::is_anonymous) | the request belongs to no person | no | ask the visitor to log in |
 /// | [`is_misconfigured`](Self::is_misconfigured) | the application or the server is set up wrongly | no | change the code or the setting that the text names |
 ///
 /// The text names the operation and the field or limit, and quotes the error reply of the server. It
@@ -85,6 +86,11 @@ enum Kind {
         what: &'static str,
     },
     Closed,
+    #[cfg_attr(
+        not(feature = "inbox"),
+        expect(dead_code, reason = "only an inbox belongs to a person")
+    )]
+    Anonymous,
     Misconfigured {
         what: &'static str,
     },
@@ -208,6 +214,13 @@ impl Error {
         Self::new(Kind::Closed)
     }
 
+    /// Creates an error for a request without a recipient.
+    #[cfg(feature = "inbox")]
+    #[must_use]
+    pub(crate) fn anonymous() -> Self {
+        Self::new(Kind::Anonymous)
+    }
+
     /// Creates an error for an application that is set up wrongly; `what` describes the necessary
     /// change.
     #[must_use]
@@ -304,6 +317,15 @@ impl Error {
         matches!(self.0.kind, Kind::Closed)
     }
 
+    /// Returns whether the request belongs to no person whom the site knows: the visitor is not logged
+    /// in.
+    ///
+    /// As a response it has status 401.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.0.kind, Kind::Anonymous)
+    }
+
     /// Returns whether the application or the server is set up wrongly: a missing middleware, a store
     /// that does not implement the operation, a database that does not exist, a command that the
     /// server does not know. The text describes the necessary change.
@@ -323,6 +345,7 @@ impl Error {
             Kind::Denied => "denied",
             Kind::Unreadable { .. } => "unreadable",
             Kind::Closed => "closed",
+            Kind::Anonymous => "anonymous",
             Kind::Misconfigured { .. } => "misconfigured",
         }
     }
@@ -367,6 +390,12 @@ impl Error {
         }
     }
 
+    /// Logs the error, for a call whose failure must not fail the work around it:
+    /// `salver.notify(…).await.unwrap_or_else(Error::log)`.
+    pub fn log(self) {
+        tracing::error!(error = %self, "a call to Salver failed; the work around it continues");
+    }
+
     /// Returns how long to wait before a retry: 1 second if
     /// [`is_unavailable`](Self::is_unavailable) or [`is_in_doubt`](Self::is_in_doubt), else `None`,
     /// since a retry does not help.
@@ -389,6 +418,9 @@ impl fmt::Display for Error {
             Kind::Denied => f.write_str("not applied, permission denied"),
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),
+            Kind::Anonymous => {
+                f.write_str("the request has no recipient, the visitor is not logged in")
+            }
             Kind::Misconfigured { what } => f.write_str(what),
         }?;
         match &self.0.server_reply {

@@ -64,11 +64,18 @@ mod changes;
 mod config;
 mod context;
 mod deadline;
+#[cfg(feature = "inbox")]
+mod digest;
 pub mod docs;
 mod error;
+mod extensions;
 mod handle;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 mod log_limit;
 mod message;
+#[cfg(feature = "inbox")]
+mod recipient;
 #[cfg(feature = "redis")]
 mod redis;
 mod render;
@@ -85,7 +92,11 @@ pub mod wire;
 pub use crate::context::{Context, IntoView, SessionId, View};
 pub use crate::error::Error;
 pub use crate::handle::{Added, Health, PendingIndex, Salver, SalverBuilder};
+#[cfg(feature = "inbox")]
+pub use crate::inbox::{Inbox, InboxFilter, Notification, ReadState};
 pub use crate::message::{Action, Autoclose, Format, Level, Message, MessageId};
+#[cfg(feature = "inbox")]
+pub use crate::recipient::Recipient;
 pub use crate::render::{STYLESHEET, fragment};
 #[cfg(feature = "web")]
 pub use crate::web::extract::{Messages, Pending};

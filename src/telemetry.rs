@@ -36,6 +36,10 @@ counters! {
     record_undecodable => "salver_undecodable_total";
     record_unsupported => "salver_unsupported_version_total";
     record_abandoned => "salver_abandoned_confirms_total";
+    #[cfg(feature = "inbox")]
+    record_notified => "salver_notified_total";
+    #[cfg(feature = "inbox")]
+    record_displaced_notifications => "salver_displaced_notifications_total";
 }
 
 /// The start time of an operation. Empty without the feature `metrics`.

@@ -21,6 +21,7 @@ mod external_writers;
 mod faults;
 mod faulty_stores;
 mod handle;
+mod inbox;
 mod instruction_counts;
 mod integrations;
 mod layers;

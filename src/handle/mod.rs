@@ -6,8 +6,6 @@ mod call;
 mod claim;
 mod claim_future;
 mod claim_guard;
-#[cfg(feature = "web")]
-mod extensions;
 mod health;
 mod listen;
 mod migrate;

@@ -10,13 +10,15 @@ use crate::changes::Changes;
 use crate::config::Config;
 use crate::context::{IntoView, validate_app};
 #[cfg(feature = "web")]
-use crate::handle::extensions::Extensions;
+use crate::extensions::Extensions;
 #[cfg(feature = "web")]
 use crate::handle::page_latency::PageLatency;
 use crate::settlement::Settler;
-use crate::store::Store;
+#[cfg(any(feature = "web", feature = "inbox"))]
+use crate::store::Backend;
 #[cfg(feature = "web")]
-use crate::store::{Backend, BackendKind};
+use crate::store::BackendKind;
+use crate::store::Store;
 use crate::{Context, Error, SessionId, View};
 
 /// The handle of an application, with which handlers, jobs and tests add, read and remove messages.
@@ -153,6 +155,18 @@ impl Salver {
         self.settler.flush().await;
     }
 
+    /// Returns the name of the application, as metrics share it.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn shared_app(&self) -> &Arc<str> {
+        &self.app
+    }
+
+    /// Returns what the store keeps its data in.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn backend(&self) -> Backend {
+        self.store.backend()
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.shared.config
     }
@@ -180,7 +194,7 @@ impl Salver {
     /// Returns whether the messages are in the memory of this process.
     #[cfg(feature = "web")]
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.store.backend(), Backend(BackendKind::Memory))
+        matches!(self.store.backend(), Backend(BackendKind::Memory(_)))
     }
 
     /// Returns a handle that any runtime may use.

@@ -77,6 +77,15 @@ impl MessageId {
         Self(id.into_uuid())
     }
 
+    /// Derives an id from a digest: 48 bits of time, then the first ten bytes of the digest with the
+    /// version and the variant set.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn from_digest(unix_ms: u64, digest: [u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, ..] = digest;
+        let random = [a, b, c, d, e, f, g, h, i, j];
+        Self(Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
+    }
+
     /// Returns the time in the id, in Unix milliseconds of the clock of the process that created
     /// it.
     #[must_use]

@@ -12,6 +12,7 @@ mod client;
 mod connect;
 mod connection;
 mod in_flight;
+mod parts;
 mod raw_connection;
 mod replication;
 mod reply;
@@ -27,6 +28,7 @@ pub(crate) use self::client::Client;
 #[cfg(feature = "tls")]
 pub(crate) use self::connect::TlsConfig;
 pub(crate) use self::connect::{ConnectionConfig, Topology};
+pub(crate) use self::parts::{Parts, parse};
 pub(crate) use self::request::{Idempotency, Request, Script};
 pub(crate) use self::tracker::Registration;
 pub(crate) use self::tracking::TrackingConnection;

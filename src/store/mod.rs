@@ -68,7 +68,7 @@ mod store_trait;
 
 #[doc(hidden)]
 pub use self::backend::Backend;
-pub(crate) use self::backend::BackendKind;
+pub(crate) use self::backend::{BackendKind, MemoryBackend};
 pub use self::claim::{Claim, ClaimedMembers, ReadResult};
 pub use self::health::{Issue, IssueKind};
 pub use self::memory::{Clock, MemoryStore};

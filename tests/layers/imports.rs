@@ -7,7 +7,7 @@ use super::root;
 
 /// The modules of `src` by layer, lowest first. A module imports its own files and those of lower
 /// layers. The core types, which are the lowest layer, also import each other.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &[
         "backoff",
         "breaker",
@@ -16,9 +16,12 @@ const LAYERS: [&[&str]; 7] = [
         "config",
         "context",
         "deadline",
+        "digest",
         "error",
+        "extensions",
         "log_limit",
         "message",
+        "recipient",
         "runtime",
         "telemetry",
         "validate",
@@ -29,6 +32,7 @@ const LAYERS: [&[&str]; 7] = [
     &["settlement"],
     &["handle"],
     &["testing", "web"],
+    &["inbox"],
     &["docs"],
 ];
 

@@ -10,6 +10,7 @@ pub mod example_programs;
 pub mod fault_site;
 pub mod history;
 pub mod in_process_site;
+pub mod inboxes;
 pub mod indexed_site;
 pub mod live_site;
 pub mod logs;

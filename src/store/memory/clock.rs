@@ -49,6 +49,14 @@ impl Clock {
         }
     }
 
+    /// Moves a manual clock back, as a correction of the system's clock does. Has no effect on a system
+    /// clock.
+    pub fn rewind(&self, time: Duration) {
+        if let Some(now) = &self.0 {
+            now.fetch_sub(millis(time), Ordering::SeqCst);
+        }
+    }
+
     pub(crate) fn now(&self) -> u64 {
         self.0
             .as_ref()

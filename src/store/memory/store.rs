@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::extensions::Extensions;
+use crate::store::backend::MemoryBackend;
 use crate::store::memory::clock::Clock;
 use crate::store::memory::sorted_set::ReadMode;
 use crate::store::memory::state::{Session, State};
@@ -29,6 +31,8 @@ pub struct MemoryStore {
     /// A blocking lock. It is held for a few map operations, and never across an await.
     state: Mutex<State>,
     changes: Arc<Changes>,
+    /// The data of other modules.
+    data: Arc<Extensions>,
 }
 
 impl Default for MemoryStore {
@@ -52,6 +56,7 @@ impl MemoryStore {
             max_bytes: MAX_BYTES,
             state: Mutex::default(),
             changes: Arc::default(),
+            data: Arc::default(),
         }
     }
 
@@ -325,7 +330,10 @@ impl Store for MemoryStore {
     }
 
     fn backend(&self) -> Backend {
-        Backend(BackendKind::Memory)
+        Backend(BackendKind::Memory(MemoryBackend {
+            clock: self.clock.clone(),
+            data: Arc::clone(&self.data),
+        }))
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {

@@ -8,9 +8,8 @@ use ::redis::{Cmd, RedisError, Value};
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::redis::Client;
+use crate::redis::{Client, parse};
 use crate::store::redis::scripts;
-use crate::store::redis::scripts::parse;
 use crate::store::{Issue, IssueKind};
 
 /// The oldest supported version.

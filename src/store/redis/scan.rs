@@ -3,9 +3,8 @@
 use ::redis::cmd;
 
 use crate::Error;
-use crate::redis::Client;
+use crate::redis::{Client, parse};
 use crate::store::redis::keys;
-use crate::store::redis::scripts::parse;
 
 /// Approximate number of keys that the server scans in one step.
 const SCAN_COUNT: usize = 50;

@@ -7,7 +7,9 @@ use crate::Error;
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        if self.is_invalid() {
+        if self.is_anonymous() {
+            StatusCode::UNAUTHORIZED
+        } else if self.is_invalid() {
             StatusCode::UNPROCESSABLE_ENTITY
         } else if self.is_misconfigured() {
             StatusCode::INTERNAL_SERVER_ERROR

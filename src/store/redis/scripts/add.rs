@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use ::redis::Value;
 
 use crate::config::{Limits, WhenFull};
-use crate::redis::{Idempotency, Request, Script};
+use crate::redis::{Idempotency, Parts, Request, Script};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{Parts, build_request, parse_session};
+use crate::store::redis::scripts::call::{build_request, parse_session};
 use crate::store::{AddOutcome, millis};
 use crate::wire::EncodedMessage;
 use crate::{Context, Error};
@@ -41,7 +41,7 @@ pub(crate) fn add(context: &Context, messages: &[EncodedMessage], limits: &Limit
 
 /// Parses the reply of an add.
 pub(crate) fn parse_added(parts: Vec<Value>) -> Result<AddOutcome, Error> {
-    let mut parts = Parts(parts.into_iter());
+    let mut parts = Parts::new(parts);
     match parts.next::<String>()?.as_str() {
         "ok" => Ok(AddOutcome::Added {
             displaced: parts.next()?,

@@ -1,9 +1,7 @@
 //! One call of a script: its request, and the elements of its reply.
 
-use ::redis::{FromRedisValue, Value, from_redis_value};
-
 use crate::context::decode;
-use crate::redis::{Client, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::redis::keys::Key;
 use crate::{Error, SessionId};
 
@@ -20,22 +18,7 @@ pub(super) fn build_request(
 
 /// Runs a script. Returns the elements of its reply after the first.
 pub(super) async fn run(client: &Client, request: Request) -> Result<Parts, Error> {
-    Ok(Parts(client.execute(&request).await?.into_iter()))
-}
-
-/// Parses one element of a reply.
-pub(crate) fn parse<T: FromRedisValue>(value: Value) -> Result<T, Error> {
-    from_redis_value(value).map_err(|_| Error::unreadable("a Redis reply"))
-}
-
-/// The elements of a reply, parsed in order. A missing element is parsed as nil, which most types
-/// reject as unreadable.
-pub(super) struct Parts(pub(super) std::vec::IntoIter<Value>);
-
-impl Parts {
-    pub(super) fn next<T: FromRedisValue>(&mut self) -> Result<T, Error> {
-        parse(self.0.next().unwrap_or(Value::Nil))
-    }
+    client.execute(&request).await.map(Parts::new)
 }
 
 /// Parses a session id, encoded as in keys.

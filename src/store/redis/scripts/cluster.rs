@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use crate::config::{Limits, MAX_MESSAGES};
 use crate::context::encode;
-use crate::redis::{Client, Idempotency, Script};
+use crate::redis::{Client, Idempotency, Script, parse};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
+use crate::store::redis::scripts::call::{build_request, parse_session, run};
 use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, SessionId, View};
 
@@ -48,8 +48,8 @@ pub(crate) async fn close_source(
     match parts.next::<String>()?.as_str() {
         "not_moved" => Ok(SourceState::NotMoved),
         "moved" => {
-            let mut views = Vec::with_capacity(parts.0.len());
-            for part in parts.0 {
+            let mut views = Vec::with_capacity(parts.len());
+            for part in parts.rest() {
                 views.extend(View::from_encoded(&parse::<String>(part)?));
             }
             Ok(SourceState::Moved(views))
@@ -141,5 +141,5 @@ pub(crate) async fn delete_source(
     for (member, _) in &dump.members {
         request.arg(member);
     }
-    run(client, request).await?.0.map(parse).collect()
+    run(client, request).await?.rest().map(parse).collect()
 }

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::Error;
-use crate::redis::{Client, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script, parse};
 use crate::store::redis::keys;
-use crate::store::redis::scripts::call::{parse, run};
+use crate::store::redis::scripts::call::run;
 use crate::store::{ContextStats, millis};
 
 static CHECK_PERMISSIONS: LazyLock<Script> =
@@ -19,7 +19,7 @@ pub(crate) async fn check_permissions(client: &Client, app: &str) -> Result<Vec<
     let keys = keys::probe_keys(app);
     let mut request = Request::new(&CHECK_PERMISSIONS, Idempotency::Idempotent, keys.len());
     request.arg(&keys);
-    run(client, request).await?.0.map(parse).collect()
+    run(client, request).await?.rest().map(parse).collect()
 }
 
 /// Removes the messages that are older than `max_age` from one context. Returns their number.

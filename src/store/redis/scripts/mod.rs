@@ -12,7 +12,6 @@ mod settle;
 
 pub use self::add::ADD;
 pub(crate) use self::add::{add, parse_added};
-pub(crate) use self::call::parse;
 pub(crate) use self::maintenance::{check_permissions, stats, sweep};
 pub(crate) use self::migrate::migrate;
 pub(crate) use self::read::{ReadMode, contexts, read};

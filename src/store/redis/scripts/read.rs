@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ::redis::Value;
 
-use crate::redis::{Client, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Parts, Request, Script, parse};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{Parts, build_request, parse, run};
+use crate::store::redis::scripts::call::{build_request, run};
 use crate::store::{Claim, ClaimedMembers, ReadResult, millis};
 use crate::{Context, Error, SessionId, View};
 
@@ -50,7 +50,7 @@ pub(crate) async fn read(
     let parts = client.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
-        false => parse_claim(Parts(parts.into_iter()), contexts, &request),
+        false => parse_claim(Parts::new(parts), contexts, &request),
     }
 }
 
@@ -62,7 +62,7 @@ fn parse_claim(mut parts: Parts, contexts: &[Context], request: &Request) -> Res
         ..Claim::default()
     };
     for (number, context) in contexts.iter().enumerate() {
-        let mut reply = Parts(parts.next::<Vec<Value>>()?.into_iter());
+        let mut reply = Parts::new(parts.next::<Vec<Value>>()?);
         if request.key(number + 1) != Some(reply.next::<Vec<u8>>()?.as_slice()) {
             return Err(Error::mismatched_reply(request.is_write()));
         }
@@ -102,8 +102,8 @@ pub(crate) async fn contexts(
         &[Key::SessionIndex(app, session)],
     );
     let reply = run(client, request).await?;
-    let mut views = Vec::with_capacity(reply.0.len());
-    for part in reply.0 {
+    let mut views = Vec::with_capacity(reply.len());
+    for part in reply.rest() {
         // An external writer can have added a field that is not an encoded view.
         views.extend(View::from_encoded(&parse::<String>(part)?));
     }

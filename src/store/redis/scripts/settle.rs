@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use crate::Error;
-use crate::redis::{Client, Idempotency, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script, parse};
 use crate::store::redis::keys::Key;
-use crate::store::redis::scripts::call::{build_request, parse, parse_session, run};
+use crate::store::redis::scripts::call::{build_request, parse_session, run};
 use crate::store::{Claim, ClaimedMembers, MAX_REDIRECTS};
 
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("confirm.lua")));
@@ -30,7 +30,7 @@ pub(crate) async fn confirm(client: &Client, claim: &Claim) -> Result<(), Error>
             request.arg(Key::Context(app, &session, claimed.context.view()));
         }
         append_members(&mut request, claim);
-        let Some(moved) = run(client, request).await?.0.next() else {
+        let Some(moved) = run(client, request).await?.rest().next() else {
             return Ok(());
         };
         session = parse_session(&parse::<String>(moved)?)?;

@@ -1,10 +1,10 @@
-//! State of the layers above the handle, which its clones share.
+//! One value of each type: the state of a higher layer, kept by a lower one that does not know it.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// One value of each type. The first request creates it.
+/// One value of each type. The first request creates it. Its owner shares it with its clones.
 #[derive(Default)]
 pub(crate) struct Extensions(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 

@@ -1,0 +1,16 @@
+//! Digests of several fields, from which ids are derived, so that every step may be repeated.
+
+use sha2::{Digest, Sha256};
+
+/// Returns SHA-256 over the name and the fields, each preceded by its length as 32 bits in big-endian
+/// order, so that no two lists of fields have the same bytes.
+pub(crate) fn digest(name: &str, fields: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for field in std::iter::once(&name).chain(fields) {
+        // Fields are shorter than 4 GiB: every field has a limit.
+        let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
+        hash.update(length.to_be_bytes());
+        hash.update(field.as_bytes());
+    }
+    hash.finalize().into()
+}

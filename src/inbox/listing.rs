@@ -1,0 +1,237 @@
+//! Filters and groups: they run in the process, over pages of the store.
+
+use std::collections::HashMap;
+
+use crate::inbox::encoding;
+use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
+use crate::inbox::reader::Inbox;
+use crate::inbox::results::{InboxPage, InboxRow};
+use crate::inbox::store::{Entry, InboxStore, Page};
+use crate::store::millis;
+use crate::{Error, InboxFilter, MessageId, Notification};
+
+/// The position of the last row of the page before.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor(u64);
+
+impl Cursor {
+    /// The beginning of the list.
+    const START: Self = Self(u64::MAX);
+
+    pub(super) fn parse(after: Option<&str>) -> Result<Self, Error> {
+        let Some(after) = after else {
+            return Ok(Self::START);
+        };
+        let position = after.parse().ok().filter(|position| *position > 0);
+        let problem = || Error::invalid("after", "is not a cursor that a list returned");
+        position.map(Self).ok_or_else(problem)
+    }
+}
+
+/// A row while it is read, with the group that its notifications have in common.
+struct Row {
+    notifications: Vec<Notification>,
+    more: u64,
+    is_group: bool,
+}
+
+impl Row {
+    fn position(&self) -> u64 {
+        self.notifications.first().map_or(0, Notification::position)
+    }
+
+    fn finish(self) -> Option<InboxRow> {
+        let mut actors: Vec<String> = Vec::new();
+        for (_, name) in self
+            .notifications
+            .iter()
+            .filter_map(Notification::get_actor)
+        {
+            if !actors.iter().any(|actor| actor == name) {
+                actors.push(name.to_owned());
+            }
+        }
+        let unread = self.notifications.iter().filter(|one| one.is_unread());
+        let unread = unread.count() as u64;
+        let count = self.notifications.len() as u64 + self.more;
+        let mut notifications = self.notifications.into_iter();
+        Some(InboxRow {
+            newest: notifications.next()?,
+            older: notifications.collect(),
+            count,
+            unread,
+            actors,
+        })
+    }
+}
+
+/// The rows that were read, newest first.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<Row>,
+    /// The row of each group.
+    groups: HashMap<String, usize>,
+}
+
+impl Rows {
+    fn push(&mut self, entry: Entry, notification: Notification, is_grouped: bool) {
+        let group = entry.group.filter(|_| is_grouped);
+        let existing = group.as_ref().and_then(|group| self.groups.get(group));
+        if let Some(row) = existing.and_then(|index| self.rows.get_mut(*index)) {
+            row.notifications.push(notification);
+            row.more += entry.more;
+            return;
+        }
+        let row = Row {
+            notifications: vec![notification],
+            more: entry.more,
+            is_group: group.is_some(),
+        };
+        if let Some(group) = group {
+            self.groups.insert(group, self.rows.len());
+        }
+        self.rows.push(row);
+    }
+
+    /// Returns whether the page is complete when everything down to a position has been read: there is
+    /// one row more than it has, and all notifications of its groups are in the read part. Those of a
+    /// group are of one day.
+    fn is_complete(&self, cursor: Cursor, limit: usize, read_down_to: u64) -> bool {
+        let after = self.rows.iter().filter(|row| row.position() < cursor.0);
+        let mut page = after.clone().take(limit).filter(|row| row.is_group);
+        after.clone().count() > limit && page.all(|row| read_down_to <= day_start(row.position()))
+    }
+
+    fn finish(self, cursor: Cursor, limit: usize) -> (Vec<InboxRow>, Option<String>) {
+        let after = self
+            .rows
+            .into_iter()
+            .filter(|row| row.position() < cursor.0);
+        let mut rows: Vec<_> = after.filter_map(Row::finish).collect();
+        let has_next = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| has_next);
+        let next = last.map(|row| row.newest.position().to_string());
+        (rows, next)
+    }
+}
+
+/// Returns the first position of the day of a position.
+fn day_start(position: u64) -> u64 {
+    let day = millis(GROUP_PERIOD);
+    position / day * day
+}
+
+/// Lists one page.
+pub(super) async fn list(
+    inbox: &Inbox,
+    store: &dyn InboxStore,
+    filter: &InboxFilter,
+    cursor: Cursor,
+) -> Result<InboxPage, Error> {
+    let mut rows = Rows::default();
+    // A group of the page before may have notifications after the cursor: reading begins with the day
+    // of the cursor, so that they are recognised.
+    let end_of_day = day_start(cursor.0).saturating_add(millis(GROUP_PERIOD));
+    let before = match filter.is_grouped {
+        true => cursor.0.max(end_of_day),
+        false => cursor.0,
+    };
+    let is_exact = !filter.is_grouped && filter.has_no_condition();
+    let size = if is_exact {
+        filter.limit + 1
+    } else {
+        READ_SIZE
+    };
+    let mut reader = PlaceReader::new(inbox, store, filter, before, size);
+    let mut counts = None;
+    while let Some(page) = reader.next().await? {
+        counts.get_or_insert((page.unread, page.unseen));
+        for (entry, notification) in reader.matching(page.entries) {
+            rows.push(entry, notification, filter.is_grouped);
+        }
+        if rows.is_complete(cursor, filter.limit, reader.before) {
+            break;
+        }
+    }
+    let (rows, next) = rows.finish(cursor, filter.limit);
+    let (unread, unseen) = counts.unwrap_or_default();
+    Ok(InboxPage {
+        rows,
+        next,
+        unread,
+        unseen,
+    })
+}
+
+/// Returns the ids of all notifications that a filter selects.
+pub(super) async fn matching_ids(
+    inbox: &Inbox,
+    store: &dyn InboxStore,
+    filter: &InboxFilter,
+) -> Result<Vec<MessageId>, Error> {
+    let mut reader = PlaceReader::new(inbox, store, filter, u64::MAX, READ_SIZE);
+    let mut ids = Vec::new();
+    while let Some(page) = reader.next().await? {
+        let matching = reader.matching(page.entries);
+        ids.extend(matching.map(|(_, notification)| notification.id()));
+    }
+    Ok(ids)
+}
+
+/// Reads the place of a filter page by page, newest first.
+struct PlaceReader<'a> {
+    inbox: &'a Inbox,
+    store: &'a dyn InboxStore,
+    filter: &'a InboxFilter,
+    size: usize,
+    /// Everything from this position on has been read.
+    before: u64,
+    is_finished: bool,
+}
+
+impl<'a> PlaceReader<'a> {
+    fn new(
+        inbox: &'a Inbox,
+        store: &'a dyn InboxStore,
+        filter: &'a InboxFilter,
+        before: u64,
+        size: usize,
+    ) -> Self {
+        Self {
+            inbox,
+            store,
+            filter,
+            size,
+            before: before.min(filter.until.saturating_add(1)),
+            is_finished: false,
+        }
+    }
+
+    /// Reads the next page; `None` after the last one.
+    async fn next(&mut self) -> Result<Option<Page>, Error> {
+        if self.is_finished {
+            return Ok(None);
+        }
+        let (key, place) = (self.inbox.key(), self.filter.place);
+        let call = self.store.list(key, place, self.before, self.size);
+        let page = self.inbox.salver().read("list", call).await?;
+        if let Some(last) = page.entries.last() {
+            self.before = last.position;
+        }
+        self.is_finished = page.entries.len() < self.size || self.before <= self.filter.since;
+        Ok(Some(page))
+    }
+
+    /// Returns the notifications that match. Those that cannot be decoded are skipped.
+    fn matching(&self, entries: Vec<Entry>) -> impl Iterator<Item = (Entry, Notification)> {
+        let filter = self.filter;
+        entries.into_iter().filter_map(move |entry| {
+            let mut notification = encoding::decode(&entry.member).ok()?;
+            notification.position = entry.position;
+            notification.is_unread = entry.is_unread;
+            let matches = entry.position >= filter.since && filter.matches(&notification);
+            matches.then_some((entry, notification))
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! The inbox: notifications that stay until a person has read them.
+//!
+//! A flash message reaches one session, on one page, once. A [`Notification`] reaches a person: it is
+//! in their inbox on every device, until they read it, archive it or delete it.
+//!
+//! - [`Salver::notify`](crate::Salver::notify) adds a notification to the inboxes of recipients.
+//! - [`Inbox`] lists, counts and marks the notifications of one recipient.
+//! - [`Salver::erase`](crate::Salver::erase) and [`Salver::export`](crate::Salver::export) remove and
+//!   return all that is stored about a recipient.
+//!
+//! Layer: above the handle and `web`. The data is in the memory store or in Redis, beside the
+//! messages and in keys of its own.
+//!
+//! # Examples
+//!
+//! ```
+//! use salver::{InboxFilter, Message, Notification, ReadState, Recipient, Salver};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+//! let salver = Salver::memory("graphspace")?;
+//! let ada = Recipient::user(7);
+//! let text = Message::success("Graph p53 uploaded.").action("Open", "/graphs/7");
+//! let note = Notification::new("graph.uploaded", text).subject("graphs/7").group("uploads");
+//! salver.notify([ada.clone()], note).await?;
+//!
+//! let inbox = salver.inbox(&ada);
+//! assert_eq!(inbox.counts().await?.unread, 1);
+//! let page = inbox.list(&InboxFilter::unread(), None).await?;
+//! assert_eq!(page.rows[0].newest.text(), "Graph p53 uploaded.");
+//! inbox.mark(&InboxFilter::all().kind("graph"), ReadState::Read).await?;
+//! assert_eq!(inbox.counts().await?.unread, 0);
+//! # Ok(()) }
+//! ```
+
+mod encoding;
+mod erase;
+mod filter;
+mod limits;
+mod listing;
+mod notification;
+mod notify;
+mod reader;
+mod results;
+mod store;
+
+pub use self::filter::InboxFilter;
+pub use self::limits::{
+    MAX_ACTOR_BYTES, MAX_AGE, MAX_GROUP_BYTES, MAX_IN_GROUP, MAX_KIND_BYTES, MAX_NOTIFICATIONS,
+    MAX_ROWS, MAX_SUBJECT_BYTES,
+};
+pub use self::notification::Notification;
+pub use self::reader::Inbox;
+pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};

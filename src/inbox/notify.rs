@@ -1,0 +1,88 @@
+//! Adding notifications.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::inbox::encoding::EncodedNotification;
+use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
+use crate::{Error, Notification, Recipient, Salver, telemetry};
+
+/// Adds that wait for the store at the same time. More would delay the calls of pages.
+const MAX_CONCURRENT_ADDS: usize = 16;
+
+impl Salver {
+    /// Adds a notification to the inbox of each recipient. One round trip for each, 16 at once.
+    ///
+    /// Call it after the commit of what it reports. Then its failure must not fail the work around it:
+    /// `salver.notify([ada], note).await.unwrap_or_else(Error::log)`.
+    ///
+    /// Each recipient gets an id that is derived from that of the message and from the recipient. So a
+    /// repeat with the same notification adds nothing twice, and brings back nothing that was
+    /// deleted. A recipient that occurs twice gets it once. Without a reply an add is sent once more,
+    /// as in [`add`](Self::add).
+    ///
+    /// A recipient that was [erased](Self::erase) after the message was built does not get it. If the
+    /// inbox has a later notification with the same tag, that one stays.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid), before any round trip: a field that [`Notification`]
+    ///   describes, a recipient with an empty id.
+    /// - [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
+    ///   [`is_full`](Error::is_full), [`is_denied`](Error::is_denied), as for [`add`](Self::add).
+    /// - [`is_misconfigured`](Error::is_misconfigured): the store is a custom one.
+    ///
+    /// All recipients are tried; the first failure is returned. Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, some recipients may have got it. Repeating is safe.
+    pub async fn notify(
+        &self,
+        recipients: impl IntoIterator<Item = Recipient>,
+        notification: Notification,
+    ) -> Result<(), Error> {
+        let recipients: Vec<_> = recipients.into_iter().collect();
+        let encoded = EncodedNotification::new(&notification)
+            .and_then(|encoded| {
+                recipients.iter().try_for_each(Recipient::validate)?;
+                Ok(encoded)
+            })
+            .map_err(|error| error.with_operation("notify"))?;
+        let store = store::of(self)?;
+        let adds = recipients
+            .iter()
+            .map(|recipient| self.notify_one(&*store, recipient, &encoded));
+        let mut outcomes = stream::iter(adds).buffered(MAX_CONCURRENT_ADDS);
+        let mut first_failure = Ok(());
+        while let Some(outcome) = outcomes.next().await {
+            first_failure = first_failure.and(outcome);
+        }
+        first_failure
+    }
+
+    async fn notify_one(
+        &self,
+        store: &dyn InboxStore,
+        recipient: &Recipient,
+        encoded: &EncodedNotification<'_>,
+    ) -> Result<(), Error> {
+        let inbox = InboxKey {
+            app: self.app(),
+            recipient,
+        };
+        let member = encoded.member_for(self.app(), recipient);
+        let new = NewNotification {
+            member: &member,
+            group: encoded.notification().get_group(),
+            order: encoded.notification().id(),
+            is_unread: encoded.notification().is_unread(),
+        };
+        let add = || store.add(inbox, &new);
+        if let AddOutcome::Added { displaced } = self.write_idempotent("notify", add).await? {
+            telemetry::record_notified(self.shared_app(), 1);
+            telemetry::record_displaced_notifications(self.shared_app(), displaced);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,258 @@
+//! The inbox of one recipient.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::inbox::limits::MARK_SIZE;
+use crate::inbox::listing::{self, Cursor};
+use crate::inbox::results::{InboxCounts, InboxPage, ReadState};
+use crate::inbox::store::{self, Change, InboxKey, InboxStore, Marked, Place};
+use crate::{Error, InboxFilter, MessageId, Recipient, Salver};
+
+/// The inbox of one recipient. Created by [`Salver::inbox`]; in a handler it is also an extractor, for
+/// the recipient of the request.
+///
+/// Cheap to clone. Every call concerns this recipient only, whatever ids and cursors it gets.
+///
+/// # Examples
+///
+/// ```
+/// use salver::{InboxFilter, Message, Notification, Recipient, Salver};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("shop")?;
+/// let ada = Recipient::user(7);
+/// salver.notify([ada.clone()], Notification::new("order.sent", Message::info("Sent."))).await?;
+///
+/// let inbox = salver.inbox(&ada);
+/// let page = inbox.list(&InboxFilter::all(), None).await?;
+/// inbox.mark_seen().await?;
+/// assert_eq!(page.rows.len(), 1);
+/// assert_eq!(inbox.counts().await?.unseen, 0);
+/// assert_eq!(inbox.counts().await?.unread, 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Inbox {
+    salver: Salver,
+    recipient: Recipient,
+    /// The highest position that was listed.
+    listed: Arc<AtomicU64>,
+}
+
+impl Salver {
+    /// Returns the inbox of a recipient. Sends nothing.
+    #[must_use]
+    pub fn inbox(&self, recipient: &Recipient) -> Inbox {
+        Inbox {
+            salver: self.clone(),
+            recipient: recipient.clone(),
+            listed: Arc::default(),
+        }
+    }
+}
+
+impl Inbox {
+    /// Returns the recipient.
+    #[must_use]
+    pub fn recipient(&self) -> &Recipient {
+        &self.recipient
+    }
+
+    /// Lists notifications, newest first, and changes nothing.
+    ///
+    /// One round trip for the first 200 notifications, and one for each further 200 that a filter or
+    /// the groups of the page need: at most five. `after`: the cursor of the page before,
+    /// [`InboxPage::next`].
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a limit of 0 or 101, a kind of `"a b"`, a cursor that is
+    /// not a number. [`is_unavailable`](Error::is_unavailable), [`is_denied`](Error::is_denied),
+    /// [`is_unreadable`](Error::is_unreadable), [`is_misconfigured`](Error::is_misconfigured) as for
+    /// [`notify`](Salver::notify).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn list(
+        &self,
+        filter: &InboxFilter,
+        after: Option<&str>,
+    ) -> Result<InboxPage, Error> {
+        let cursor = self.validate(filter).and_then(|()| Cursor::parse(after));
+        let cursor = cursor.map_err(|error| error.with_operation("list"))?;
+        let store = store::of(&self.salver)?;
+        let page = listing::list(self, &*store, filter, cursor).await?;
+        let positions = page.rows.iter().map(|row| row.newest.position());
+        self.listed
+            .fetch_max(positions.max().unwrap_or(0), Ordering::Relaxed);
+        Ok(page)
+    }
+
+    /// Counts notifications. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn counts(&self) -> Result<InboxCounts, Error> {
+        let store = self.store("counts")?;
+        self.salver.read("counts", store.counts(self.key())).await
+    }
+
+    /// Marks the notifications that a filter selects, and returns how many changed. Repeating is safe.
+    ///
+    /// One round trip for a filter by ids or without conditions, else one for each 200 that are read
+    /// and for each 500 that are marked. The limit and the grouping of the filter do not matter.
+    ///
+    /// [`ReadState::Read`] and [`ReadState::Unread`] bring archived ones back into the inbox, if the
+    /// filter is [`InboxFilter::archived`].
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list), and [`is_in_doubt`](Error::is_in_doubt): some may have been marked.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, some may have been marked. Repeating is safe.
+    pub async fn mark(&self, filter: &InboxFilter, state: ReadState) -> Result<u64, Error> {
+        let change = match (state, filter.place) {
+            (ReadState::Read, Place::Archived) => Change::Restore,
+            (ReadState::Read, _) => Change::Read,
+            (ReadState::Unread, _) => Change::Unread,
+            (ReadState::Archived, _) => Change::Archive,
+        };
+        self.change("mark", filter, change).await
+    }
+
+    /// Marks all notifications as seen, up to the newest one that this `Inbox` or a clone of it has
+    /// listed. One round trip.
+    ///
+    /// Seen only rises. It does nothing before the first [`list`](Self::list).
+    ///
+    /// # Errors
+    ///
+    /// As [`mark`](Self::mark).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`mark`](Self::mark).
+    pub async fn mark_seen(&self) -> Result<(), Error> {
+        self.mark_seen_upto(self.listed.load(Ordering::Relaxed))
+            .await?;
+        Ok(())
+    }
+
+    /// Marks all notifications as seen up to a position, which a page has shown.
+    pub(super) async fn mark_seen_upto(&self, position: u64) -> Result<Marked, Error> {
+        let store = self.store("mark_seen")?;
+        let mark = || store.mark_seen(self.key(), position);
+        self.salver.write_idempotent("mark_seen", mark).await
+    }
+
+    /// Removes the notifications that a filter selects, and returns how many. They never come back:
+    /// not even if [`notify`](Salver::notify) is repeated, within 7 days.
+    ///
+    /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark).
+    ///
+    /// ```
+    /// # use salver::{InboxFilter, Recipient, Salver};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+    /// # let salver = Salver::memory("shop")?;
+    /// // The graph was deleted, and with it what was said about it.
+    /// salver.inbox(&Recipient::user(7)).retract(&InboxFilter::all().subject("graphs/7")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`mark`](Self::mark).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`mark`](Self::mark).
+    pub async fn retract(&self, filter: &InboxFilter) -> Result<u64, Error> {
+        let mut removed = self.change("retract", filter, Change::Delete).await?;
+        if filter.place == Place::Inbox && filter.only_ids().is_none() {
+            let archived = filter.clone().in_place(Place::Archived);
+            removed += self.change("retract", &archived, Change::Delete).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Changes the notifications that a filter selects. Returns how many changed.
+    pub(super) async fn change(
+        &self,
+        operation: &'static str,
+        filter: &InboxFilter,
+        change: Change,
+    ) -> Result<u64, Error> {
+        self.validate(filter)
+            .map_err(|error| error.with_operation(operation))?;
+        let store = self.store(operation)?;
+        if let Some(ids) = filter.only_ids() {
+            return self.change_ids(operation, &*store, ids, change).await;
+        }
+        let is_range = filter.is_whole_place() && filter.place != Place::Archived;
+        let is_ranged_change =
+            change == Change::Read || change == Change::Archive && filter.place == Place::Inbox;
+        if is_range && is_ranged_change {
+            let mark = || store.mark_upto(self.key(), change, filter.until);
+            return Ok(self.salver.write_idempotent(operation, mark).await?.changed);
+        }
+        let ids = listing::matching_ids(self, &*store, filter).await?;
+        self.change_ids(operation, &*store, &ids, change).await
+    }
+
+    async fn change_ids(
+        &self,
+        operation: &'static str,
+        store: &dyn InboxStore,
+        ids: &[MessageId],
+        change: Change,
+    ) -> Result<u64, Error> {
+        let mut changed = 0;
+        for ids in ids.chunks(MARK_SIZE) {
+            let mark = || store.mark(self.key(), change, ids);
+            changed += self.salver.write_idempotent(operation, mark).await?.changed;
+        }
+        Ok(changed)
+    }
+
+    pub(super) fn key(&self) -> InboxKey<'_> {
+        InboxKey {
+            app: self.salver.app(),
+            recipient: &self.recipient,
+        }
+    }
+
+    pub(super) fn salver(&self) -> &Salver {
+        &self.salver
+    }
+
+    fn validate(&self, filter: &InboxFilter) -> Result<(), Error> {
+        self.recipient.validate()?;
+        filter.validate()
+    }
+
+    /// Returns the storage for a call, after a check of the recipient.
+    pub(super) fn store(&self, operation: &'static str) -> Result<Arc<dyn InboxStore>, Error> {
+        let checked = self.recipient.validate();
+        checked.map_err(|error| error.with_operation(operation))?;
+        store::of(&self.salver)
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("app", &self.salver.app())
+            .field("recipient", &self.recipient)
+            .finish()
+    }
+}

@@ -1,0 +1,193 @@
+//! All inboxes of a memory store.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::inbox::limits::REMOVED_TTL;
+use crate::inbox::results::InboxCounts;
+use crate::inbox::store::memory::inbox::MemoryInbox;
+use crate::inbox::store::store_trait::{
+    AddOutcome, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+};
+use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
+use crate::{MessageId, Recipient, wire};
+
+/// Maximum size of all inboxes in bytes: 64 MiB. Over it, the inbox that expires first is removed.
+/// Stops notifications from filling the memory of the process.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// The inboxes of a memory store.
+pub(in crate::inbox::store) struct MemoryInboxes {
+    clock: Clock,
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryInboxes {
+    pub(in crate::inbox::store) fn new(backend: MemoryBackend) -> Self {
+        Self {
+            state: backend.data.get(),
+            clock: backend.clock,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock is a bug in this crate. The maps are consistent between operations,
+        // so a poisoned lock is safe to use.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_inbox<T>(
+        &self,
+        inbox: InboxKey<'_>,
+        operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
+    ) -> T {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let outcome = state.with_inbox(now, &Owner::of(inbox), operation);
+        state.make_room();
+        outcome
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Owner {
+    app: Arc<str>,
+    recipient: Recipient,
+}
+
+impl Owner {
+    fn of(inbox: InboxKey<'_>) -> Self {
+        Self {
+            app: inbox.app.into(),
+            recipient: inbox.recipient.clone(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    inboxes: HashMap<Owner, MemoryInbox>,
+    /// The inboxes by the time at which they expire.
+    expiries: BTreeSet<(u64, Owner)>,
+    bytes: usize,
+    /// When recipients were erased.
+    erased: HashMap<Owner, u64>,
+}
+
+impl State {
+    fn with_inbox<T>(
+        &mut self,
+        now: u64,
+        owner: &Owner,
+        operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
+    ) -> T {
+        let inbox = self.take_out(owner).filter(|inbox| inbox.expires() > now);
+        let mut inbox = inbox.unwrap_or_default();
+        let outcome = operation(&mut inbox, now);
+        // An inbox that was never added to has no expiry, and is not kept.
+        if inbox.expires() > now {
+            self.bytes += inbox.bytes();
+            self.expiries.insert((inbox.expires(), owner.clone()));
+            self.inboxes.insert(owner.clone(), inbox);
+        }
+        outcome
+    }
+
+    fn take_out(&mut self, owner: &Owner) -> Option<MemoryInbox> {
+        let inbox = self.inboxes.remove(owner)?;
+        self.expiries.remove(&(inbox.expires(), owner.clone()));
+        self.bytes -= inbox.bytes();
+        Some(inbox)
+    }
+
+    fn make_room(&mut self) {
+        while self.bytes > MAX_BYTES
+            && let Some((_, owner)) = self.expiries.first().cloned()
+        {
+            self.take_out(&owner);
+        }
+    }
+
+    fn is_erased(&mut self, now: u64, owner: &Owner, member: &[u8]) -> bool {
+        let period = millis(REMOVED_TTL);
+        self.erased.retain(|_, time| *time + period > now);
+        let built_at = wire::member_header(member).and_then(|header| header.unix_ms());
+        let erased_at = self.erased.get(owner);
+        erased_at.is_some_and(|erased_at| built_at.is_some_and(|built_at| built_at < *erased_at))
+    }
+
+    fn erase(&mut self, now: u64, owner: Owner) {
+        self.take_out(&owner);
+        self.erased.insert(owner, now);
+    }
+}
+
+impl InboxStore for MemoryInboxes {
+    fn add<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        new: &'a NewNotification<'a>,
+    ) -> StoreFuture<'a, AddOutcome> {
+        Box::pin(async move {
+            let (now, owner) = (self.clock.now(), Owner::of(inbox));
+            let mut state = self.lock();
+            if state.is_erased(now, &owner, new.member) {
+                return Ok(AddOutcome::Erased);
+            }
+            let outcome = state.with_inbox(now, &owner, |inbox, now| inbox.add(now, new));
+            state.make_room();
+            Ok(outcome)
+        })
+    }
+
+    fn mark<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        ids: &'a [MessageId],
+    ) -> StoreFuture<'a, Marked> {
+        Box::pin(
+            async move { Ok(self.with_inbox(inbox, |inbox, now| inbox.mark(now, change, ids))) },
+        )
+    }
+
+    fn mark_upto<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        position: u64,
+    ) -> StoreFuture<'a, Marked> {
+        Box::pin(async move {
+            Ok(self.with_inbox(inbox, |inbox, now| inbox.mark_upto(now, change, position)))
+        })
+    }
+
+    fn mark_seen<'a>(&'a self, inbox: InboxKey<'a>, position: u64) -> StoreFuture<'a, Marked> {
+        Box::pin(
+            async move { Ok(self.with_inbox(inbox, |inbox, now| inbox.mark_seen(now, position))) },
+        )
+    }
+
+    fn list<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        place: Place,
+        before: u64,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        Box::pin(async move {
+            Ok(self.with_inbox(inbox, |inbox, now| inbox.list(now, place, before, limit)))
+        })
+    }
+
+    fn counts<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, InboxCounts> {
+        Box::pin(async move { Ok(self.with_inbox(inbox, |inbox, now| inbox.counts(now))) })
+    }
+
+    fn erase<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.lock().erase(self.clock.now(), Owner::of(inbox));
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! One inbox in memory. Each operation does what the script of the same name does in Redis.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::MessageId;
+use crate::inbox::encoding::id_of;
+use crate::inbox::limits::{
+    GROUP_PERIOD, MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS,
+};
+use crate::inbox::results::InboxCounts;
+use crate::inbox::store::memory::removed::Removed;
+use crate::inbox::store::store_trait::{
+    AddOutcome, Change, Entry, Marked, NewNotification, Page, Place,
+};
+use crate::store::millis;
+use crate::wire;
+
+/// Estimated memory of a notification in addition to its bytes, and of the id of a removed one.
+const NOTIFICATION_COST: usize = 256;
+const REMOVED_COST: usize = 64;
+
+/// The inbox of one recipient.
+#[derive(Default)]
+pub(super) struct MemoryInbox {
+    /// By position. Positions are unique.
+    notifications: BTreeMap<u64, Stored>,
+    positions: HashMap<MessageId, u64>,
+    /// The notification with a tag, and the id of its message.
+    tags: HashMap<Vec<u8>, (MessageId, MessageId)>,
+    removed: Removed,
+    seen: u64,
+    expires: u64,
+    bytes: usize,
+}
+
+struct Stored {
+    id: MessageId,
+    entry: Entry,
+    is_archived: bool,
+}
+
+impl Stored {
+    fn is_in(&self, place: Place) -> bool {
+        match place {
+            Place::Inbox => !self.is_archived,
+            Place::Unread => self.entry.is_unread,
+            Place::Archived => self.is_archived,
+        }
+    }
+}
+
+impl MemoryInbox {
+    pub(super) fn add(&mut self, now: u64, new: &NewNotification<'_>) -> AddOutcome {
+        // Every caller encodes the member with an id.
+        let Some((id, header)) = id_of(new.member).zip(wire::member_header(new.member)) else {
+            return AddOutcome::Duplicate;
+        };
+        if self.positions.contains_key(&id) {
+            return AddOutcome::Duplicate;
+        }
+        if self.removed.contains(id) {
+            return AddOutcome::Removed;
+        }
+        if let Some((order, other)) = header.tag.and_then(|tag| self.tags.get(tag)).copied() {
+            if order > new.order {
+                return AddOutcome::Superseded;
+            }
+            self.remove(now, other);
+        }
+        let position = now.max(self.highest() + 1);
+        let group = new.group.map(|group| group_key(group, position));
+        self.remove_aged(now);
+        let displaced = self.make_room(now, group.as_deref());
+        if let Some(tag) = header.tag {
+            self.tags.insert(tag.to_vec(), (new.order, id));
+        }
+        self.positions.insert(id, position);
+        self.bytes += new.member.len() + NOTIFICATION_COST;
+        let entry = Entry {
+            position,
+            is_unread: new.is_unread,
+            more: 0,
+            group,
+            member: new.member.to_vec(),
+        };
+        let stored = Stored {
+            id,
+            entry,
+            is_archived: false,
+        };
+        self.notifications.insert(position, stored);
+        self.removed.trim(now);
+        self.expires = now + millis(MAX_AGE);
+        AddOutcome::Added { displaced }
+    }
+
+    /// Returns the highest position that was ever used, as far as it is known.
+    fn highest(&self) -> u64 {
+        let last = self.notifications.last_key_value();
+        let last = last.map_or(0, |(position, _)| *position);
+        last.max(self.removed.highest()).max(self.seen)
+    }
+
+    /// Removes a notification with all that belongs to it: every one that leaves the inbox leaves here.
+    fn remove(&mut self, now: u64, id: MessageId) -> Option<Stored> {
+        let position = self.positions.remove(&id)?;
+        let stored = self.notifications.remove(&position)?;
+        let header = wire::member_header(&stored.entry.member);
+        if let Some(tag) = header.and_then(|header| header.tag)
+            && self
+                .tags
+                .get(tag)
+                .is_some_and(|(_, with_tag)| *with_tag == id)
+        {
+            self.tags.remove(tag);
+        }
+        self.bytes -= stored.entry.member.len() + NOTIFICATION_COST;
+        self.removed.insert(now.max(position), id);
+        Some(stored)
+    }
+
+    fn remove_aged(&mut self, now: u64) {
+        let oldest = oldest(now);
+        let aged = self.notifications.range(..oldest);
+        let aged: Vec<_> = aged
+            .take(MAX_AGED_PER_ADD)
+            .map(|(_, stored)| stored.id)
+            .collect();
+        for id in aged {
+            self.remove(now, id);
+        }
+    }
+
+    /// Removes the oldest of a full group, then the oldest of a full inbox. Returns how many.
+    fn make_room(&mut self, now: u64, group: Option<&str>) -> u64 {
+        let mut displaced = 0;
+        let mut members = self.group(group);
+        if members.len() >= MAX_IN_GROUP {
+            let more = self.remove(now, members.remove(0));
+            let more = more.map_or(0, |stored| stored.entry.more);
+            if let Some(next) = members.first().and_then(|id| self.find(*id)) {
+                next.entry.more += 1 + more;
+            }
+            displaced += 1;
+        }
+        if self.notifications.len() >= MAX_NOTIFICATIONS
+            && let Some((_, first)) = self.notifications.first_key_value()
+        {
+            let id = first.id;
+            self.remove(now, id);
+            displaced += 1;
+        }
+        displaced
+    }
+
+    /// Returns the ids of a group, oldest first.
+    fn group(&self, group: Option<&str>) -> Vec<MessageId> {
+        let Some(group) = group else {
+            return Vec::new();
+        };
+        let stored = self.notifications.values();
+        let members = stored.filter(|stored| stored.entry.group.as_deref() == Some(group));
+        let mut ids: Vec<_> = members.map(|stored| stored.id).collect();
+        ids.sort();
+        ids
+    }
+
+    fn find(&mut self, id: MessageId) -> Option<&mut Stored> {
+        let position = self.positions.get(&id)?;
+        self.notifications.get_mut(position)
+    }
+
+    pub(super) fn mark(&mut self, now: u64, change: Change, ids: &[MessageId]) -> Marked {
+        let mut changed = 0;
+        for id in ids {
+            changed += u64::from(match change {
+                Change::Delete => self.remove(now, *id).is_some(),
+                _ => self.find(*id).is_some_and(|stored| stored.apply(change)),
+            });
+        }
+        self.removed.trim(now);
+        self.marked(now, changed)
+    }
+
+    pub(super) fn mark_upto(&mut self, now: u64, change: Change, position: u64) -> Marked {
+        let selected = self.notifications.range_mut(..=position);
+        let changed = selected.filter_map(|(_, stored)| stored.apply(change).then_some(()));
+        let changed = changed.count() as u64;
+        self.marked(now, changed)
+    }
+
+    pub(super) fn mark_seen(&mut self, now: u64, position: u64) -> Marked {
+        let last = self.notifications.last_key_value();
+        let seen = last.map_or(0, |(last, _)| position.min(*last));
+        let is_higher = seen > self.seen;
+        self.seen = self.seen.max(seen);
+        self.marked(now, u64::from(is_higher))
+    }
+
+    fn marked(&self, now: u64, changed: u64) -> Marked {
+        let InboxCounts { unread, unseen, .. } = self.counts(now);
+        Marked {
+            changed,
+            unread,
+            unseen,
+        }
+    }
+
+    pub(super) fn list(&self, now: u64, place: Place, before: u64, limit: usize) -> Page {
+        let InboxCounts { unread, unseen, .. } = self.counts(now);
+        let first = oldest(now).min(before);
+        let entries = self.notifications.range(first..before).rev();
+        let entries = entries.filter(|(_, stored)| stored.is_in(place));
+        Page {
+            unread,
+            unseen,
+            entries: entries
+                .take(limit)
+                .map(|(_, stored)| stored.entry.clone())
+                .collect(),
+        }
+    }
+
+    pub(super) fn counts(&self, now: u64) -> InboxCounts {
+        let mut counts = InboxCounts::default();
+        for (position, stored) in self.notifications.range(oldest(now)..) {
+            counts.total += u64::from(stored.is_in(Place::Inbox));
+            counts.unread += u64::from(stored.is_in(Place::Unread));
+            counts.unseen += u64::from(stored.is_in(Place::Unread) && *position > self.seen);
+        }
+        counts
+    }
+
+    pub(super) fn expires(&self) -> u64 {
+        self.expires
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.removed.len() * REMOVED_COST
+    }
+}
+
+impl Stored {
+    /// Changes the state. Returns whether it was another one.
+    fn apply(&mut self, change: Change) -> bool {
+        let before = (self.is_archived, self.entry.is_unread);
+        let after = match (change, before) {
+            (Change::Read, (is_archived, _)) => (is_archived, false),
+            (Change::Unread, _) => (false, true),
+            (Change::Archive, _) => (true, false),
+            (Change::Restore, (_, is_unread)) => (false, is_unread),
+            (Change::Delete, before) => before,
+        };
+        (self.is_archived, self.entry.is_unread) = after;
+        before != after
+    }
+}
+
+/// Returns the lowest position that is not older than the age limit.
+fn oldest(now: u64) -> u64 {
+    now.saturating_sub(millis(MAX_AGE))
+}
+
+/// Returns what the notifications of a group and a day have in common.
+fn group_key(group: &str, position: u64) -> String {
+    format!("{group}:{}", position / millis(GROUP_PERIOD))
+}

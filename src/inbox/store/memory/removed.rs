@@ -1,0 +1,41 @@
+//! The ids of removed notifications: the counterpart of a sorted set in Redis.
+
+use std::collections::BTreeSet;
+
+use crate::MessageId;
+use crate::inbox::limits::{MAX_REMOVED, REMOVED_TTL};
+use crate::store::millis;
+
+/// The newest ids that were removed, with the time of the removal.
+#[derive(Default)]
+pub(super) struct Removed(BTreeSet<(u64, MessageId)>);
+
+impl Removed {
+    pub(super) fn contains(&self, id: MessageId) -> bool {
+        self.0.iter().any(|(_, removed)| *removed == id)
+    }
+
+    /// Remembers an id. `time` is at least the position that the notification had, so that no later
+    /// one gets that position.
+    pub(super) fn insert(&mut self, time: u64, id: MessageId) {
+        self.0.insert((time, id));
+    }
+
+    /// Forgets the oldest ids.
+    pub(super) fn trim(&mut self, now: u64) {
+        let oldest = now.saturating_sub(millis(REMOVED_TTL));
+        self.0.retain(|(time, _)| *time > oldest);
+        while self.0.len() > MAX_REMOVED {
+            self.0.pop_first();
+        }
+    }
+
+    /// Returns the latest time.
+    pub(super) fn highest(&self) -> u64 {
+        self.0.last().map_or(0, |(time, _)| *time)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,32 @@
+//! The storage of inboxes: one trait, for the memory of this process and for Redis.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod store_trait;
+
+use std::sync::Arc;
+
+use crate::store::{Backend, BackendKind};
+use crate::{Error, Salver};
+
+pub(super) use self::store_trait::{
+    AddOutcome, Change, Entry, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+};
+
+/// Returns the storage of inboxes beside the messages of a handle.
+///
+/// # Errors
+///
+/// `is_misconfigured` for a custom store, which has no place for it.
+pub(super) fn of(salver: &Salver) -> Result<Arc<dyn InboxStore>, Error> {
+    let Backend(backend) = salver.backend();
+    match backend {
+        BackendKind::Memory(memory) => Ok(Arc::new(memory::MemoryInboxes::new(memory))),
+        #[cfg(feature = "redis")]
+        BackendKind::Redis(client) => Ok(Arc::new(redis::RedisInboxes::new(client))),
+        BackendKind::Custom => Err(Error::misconfigured(
+            "inboxes are stored in a `MemoryStore` or a `RedisStore`, not in a custom store",
+        )),
+    }
+}

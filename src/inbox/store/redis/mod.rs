@@ -1,0 +1,74 @@
+//! Inboxes in Redis: every operation is one Lua script.
+
+mod keys;
+mod scripts;
+
+use crate::MessageId;
+use crate::inbox::results::InboxCounts;
+use crate::inbox::store::store_trait::{
+    AddOutcome, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+};
+use crate::redis::Client;
+use crate::store::StoreFuture;
+
+/// The inboxes of a Redis server, or of a Cluster.
+pub(super) struct RedisInboxes {
+    client: Client,
+}
+
+impl RedisInboxes {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl InboxStore for RedisInboxes {
+    fn add<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        new: &'a NewNotification<'a>,
+    ) -> StoreFuture<'a, AddOutcome> {
+        Box::pin(scripts::add(&self.client, inbox, new))
+    }
+
+    fn mark<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        ids: &'a [MessageId],
+    ) -> StoreFuture<'a, Marked> {
+        Box::pin(scripts::mark(&self.client, inbox, change, ids))
+    }
+
+    fn mark_upto<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        position: u64,
+    ) -> StoreFuture<'a, Marked> {
+        let name = scripts::name(change);
+        Box::pin(scripts::mark_upto(&self.client, inbox, name, position))
+    }
+
+    fn mark_seen<'a>(&'a self, inbox: InboxKey<'a>, position: u64) -> StoreFuture<'a, Marked> {
+        Box::pin(scripts::mark_upto(&self.client, inbox, "seen", position))
+    }
+
+    fn list<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        place: Place,
+        before: u64,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        Box::pin(scripts::list(&self.client, inbox, place, before, limit))
+    }
+
+    fn counts<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, InboxCounts> {
+        Box::pin(scripts::counts(&self.client, inbox))
+    }
+
+    fn erase<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, ()> {
+        Box::pin(scripts::erase(&self.client, inbox))
+    }
+}

@@ -1,0 +1,59 @@
+-- Changes the state of notifications by their ids. Follows `remove.lua`.
+--
+-- KEYS[1]  inbox                       KEYS[5]  ids of removed notifications by time
+-- KEYS[2]  notifications               KEYS[6]  group and id of each grouped notification
+-- KEYS[3]  unread                      KEYS[7]  state
+-- KEYS[4]  archived
+-- ARGV[1]  'read', 'unread', 'archive', 'restore' or 'delete'
+-- ARGV[2]  maximum age in ms
+-- ARGV[3]  how long ids of removed notifications are remembered, in ms
+-- ARGV[4]  how many of them
+-- ARGV[5…] ids, at most 500; one that the inbox does not have is skipped
+-- Returns  {KEYS[1], changed, unread, unseen}
+-- Cost     O(ids log n); one round trip
+local keys = {
+  inbox = KEYS[1], notifications = KEYS[2], unread = KEYS[3], archived = KEYS[4],
+  removed = KEYS[5], groups = KEYS[6], state = KEYS[7],
+}
+local change, max_age_ms = ARGV[1], tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- Keys that this call creates expire with the others.
+local ttl_ms = redis.call('PTTL', keys.notifications)
+
+local function move(id, from, to)
+  local position = redis.call('ZSCORE', from, id)
+  if not position then return 0 end
+  redis.call('ZREM', from, id)
+  return redis.call('ZADD', to, position, id)
+end
+
+local changes = {
+  read = function(id) return redis.call('ZREM', keys.unread, id) end,
+  unread = function(id)
+    move(id, keys.archived, keys.inbox)
+    local position = redis.call('ZSCORE', keys.inbox, id)
+    return position and redis.call('ZADD', keys.unread, position, id) or 0
+  end,
+  archive = function(id)
+    redis.call('ZREM', keys.unread, id)
+    return move(id, keys.inbox, keys.archived)
+  end,
+  restore = function(id) return move(id, keys.archived, keys.inbox) end,
+  delete = function(id) return remove(keys, id, now) and 1 or 0 end,
+}
+
+local changed = 0
+for i = 5, #ARGV do changed = changed + changes[change](ARGV[i]) end
+if change == 'delete' then forget_removed(keys, now, tonumber(ARGV[3]), tonumber(ARGV[4])) end
+if changed > 0 and ttl_ms > 0 then
+  for _, key in ipairs({keys.inbox, keys.unread, keys.archived, keys.removed}) do
+    redis.call('PEXPIRE', key, ttl_ms)
+  end
+end
+
+local oldest = now - max_age_ms
+local seen = tonumber(redis.call('HGET', keys.state, 'seen') or 0)
+local unread = redis.call('ZCOUNT', keys.unread, oldest, '+inf')
+local unseen = redis.call('ZCOUNT', keys.unread, math.max(seen + 1, oldest), '+inf')
+return {KEYS[1], changed, unread, unseen}

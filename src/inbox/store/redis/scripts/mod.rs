@@ -1,0 +1,197 @@
+//! The Lua scripts of inboxes, each with one typed function.
+
+use std::sync::LazyLock;
+
+use crate::inbox::limits::{
+    MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, MAX_REMOVED, REMOVED_TTL,
+};
+use crate::inbox::results::InboxCounts;
+use crate::inbox::store::redis::keys::{INBOX, Part, keys};
+use crate::inbox::store::store_trait::{
+    AddOutcome, Change, Entry, InboxKey, Marked, NewNotification, Page, Place,
+};
+use crate::redis::{Client, Idempotency, Parts, Request, Script};
+use crate::store::millis;
+use crate::{Error, MessageId};
+
+/// The group of a notification without one.
+const NO_GROUP: &str = "0000000000000000";
+
+static ADD: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(include_str!("remove.lua"), include_str!("add.lua"))));
+static MARK: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("remove.lua"),
+        include_str!("mark.lua")
+    ))
+});
+static MARK_UPTO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("mark_upto.lua")));
+static LIST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("list.lua")));
+static COUNTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("counts.lua")));
+static ERASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("erase.lua")));
+
+fn request(
+    script: &'static Script,
+    idempotency: Idempotency,
+    inbox: InboxKey<'_>,
+    parts: &[Part],
+) -> Request {
+    let mut request = Request::new(script, idempotency, parts.len());
+    request.arg(keys(inbox, parts));
+    request
+}
+
+pub(super) async fn add(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    new: &NewNotification<'_>,
+) -> Result<AddOutcome, Error> {
+    let mut parts = INBOX.to_vec();
+    parts.push(Part::Erased);
+    let mut request = request(&ADD, Idempotency::Idempotent, inbox, &parts);
+    request
+        .arg(millis(MAX_AGE))
+        .arg(MAX_NOTIFICATIONS)
+        .arg(MAX_IN_GROUP)
+        .arg(millis(REMOVED_TTL))
+        .arg(MAX_REMOVED)
+        .arg(MAX_AGED_PER_ADD)
+        .arg(if new.is_unread { "unread" } else { "read" })
+        .arg(new.group.unwrap_or_default())
+        .arg(new.order.to_string())
+        .arg(new.member);
+    let mut reply = Parts::new(client.execute(&request).await?);
+    Ok(match reply.next::<String>()?.as_str() {
+        "added" => {
+            let _position: u64 = reply.next()?;
+            AddOutcome::Added {
+                displaced: reply.next()?,
+            }
+        }
+        "duplicate" => AddOutcome::Duplicate,
+        "removed" => AddOutcome::Removed,
+        "superseded" => AddOutcome::Superseded,
+        "erased" => AddOutcome::Erased,
+        _ => return Err(Error::unreadable("a Redis reply")),
+    })
+}
+
+/// Returns the name of a change in the scripts.
+pub(super) fn name(change: Change) -> &'static str {
+    match change {
+        Change::Read => "read",
+        Change::Unread => "unread",
+        Change::Archive => "archive",
+        Change::Restore => "restore",
+        Change::Delete => "delete",
+    }
+}
+
+pub(super) async fn mark(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    change: Change,
+    ids: &[MessageId],
+) -> Result<Marked, Error> {
+    let mut request = request(&MARK, Idempotency::Idempotent, inbox, &INBOX);
+    request
+        .arg(name(change))
+        .arg(millis(MAX_AGE))
+        .arg(millis(REMOVED_TTL))
+        .arg(MAX_REMOVED);
+    for id in ids {
+        request.arg(id.to_string());
+    }
+    marked(client, request).await
+}
+
+/// `change`: `read`, `archive` or `seen`.
+pub(super) async fn mark_upto(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    change: &str,
+    position: u64,
+) -> Result<Marked, Error> {
+    let parts = [
+        Part::Inbox,
+        Part::Notifications,
+        Part::Unread,
+        Part::Archived,
+        Part::State,
+    ];
+    let mut request = request(&MARK_UPTO, Idempotency::Idempotent, inbox, &parts);
+    request.arg(change).arg(millis(MAX_AGE)).arg(position);
+    marked(client, request).await
+}
+
+async fn marked(client: &Client, request: Request) -> Result<Marked, Error> {
+    let mut reply = Parts::new(client.execute(&request).await?);
+    Ok(Marked {
+        changed: reply.next()?,
+        unread: reply.next()?,
+        unseen: reply.next()?,
+    })
+}
+
+pub(super) async fn list(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    place: Place,
+    before: u64,
+    limit: usize,
+) -> Result<Page, Error> {
+    let parts = [place.into(), Part::Notifications, Part::Unread, Part::State];
+    let mut request = request(&LIST, Idempotency::ReadOnly, inbox, &parts);
+    request.arg(millis(MAX_AGE));
+    match before {
+        u64::MAX => request.arg("+inf"),
+        before => request.arg(before),
+    };
+    request.arg(limit);
+    let mut reply = Parts::new(client.execute(&request).await?);
+    let mut page = Page {
+        unread: reply.next()?,
+        unseen: reply.next()?,
+        entries: Vec::with_capacity(reply.len() / 4),
+    };
+    while reply.len() > 0 {
+        page.entries.push(entry(&mut reply)?);
+    }
+    Ok(page)
+}
+
+fn entry(reply: &mut Parts) -> Result<Entry, Error> {
+    let position = reply.next()?;
+    let is_unread = reply.next::<u64>()? == 1;
+    let more = reply.next()?;
+    let mut group: Vec<u8> = reply.next()?;
+    let member = group.split_off(group.len().min(NO_GROUP.len()));
+    let group = String::from_utf8(group).ok();
+    Ok(Entry {
+        position,
+        is_unread,
+        more,
+        group: group.filter(|group| group != NO_GROUP),
+        member,
+    })
+}
+
+pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<InboxCounts, Error> {
+    let parts = [Part::Inbox, Part::Unread, Part::State];
+    let mut request = request(&COUNTS, Idempotency::ReadOnly, inbox, &parts);
+    request.arg(millis(MAX_AGE));
+    let mut reply = Parts::new(client.execute(&request).await?);
+    Ok(InboxCounts {
+        unread: reply.next()?,
+        unseen: reply.next()?,
+        total: reply.next()?,
+    })
+}
+
+pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Error> {
+    let mut parts = vec![Part::Erased];
+    parts.extend(INBOX);
+    let mut request = request(&ERASE, Idempotency::Idempotent, inbox, &parts);
+    request.arg(millis(REMOVED_TTL));
+    client.execute(&request).await.map(drop)
+}

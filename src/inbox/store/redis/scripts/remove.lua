@@ -1,0 +1,41 @@
+-- The one function by which notifications leave an inbox, included before `add` and `mark`.
+--
+-- keys     the keys of the inbox: inbox, notifications, unread, archived, removed, groups, state
+-- now      the time of the server in ms
+-- limits   removed_ttl_ms, max_removed
+local no_group = string.rep('0', 16)
+
+-- Returns the tag of a member, which immediately follows its id of 36 characters.
+local function tag_of(member)
+  return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+end
+
+-- Removes a notification with its group entry, tag and count, and remembers its id. Returns the
+-- count of older ones that it stood for; nil if the inbox does not have it.
+local function remove(keys, id, now)
+  local value = redis.call('HGET', keys.notifications, id)
+  local position = redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id)
+  if not (value or position) then return nil end
+  redis.call('ZREM', keys.inbox, id)
+  redis.call('ZREM', keys.archived, id)
+  redis.call('ZREM', keys.unread, id)
+  redis.call('HDEL', keys.notifications, id)
+  local more = 0
+  local group = value and string.sub(value, 1, 16)
+  if group and group ~= no_group then
+    redis.call('ZREM', keys.groups, group .. id)
+    more = tonumber(redis.call('HGET', keys.state, 'more:' .. id) or 0)
+    if more > 0 then redis.call('HDEL', keys.state, 'more:' .. id) end
+  end
+  local tag = value and tag_of(string.sub(value, 17))
+  local with_tag = tag and redis.call('HGET', keys.state, 't:' .. tag)
+  if with_tag and string.sub(with_tag, 37) == id then redis.call('HDEL', keys.state, 't:' .. tag) end
+  -- At least its position, so that no later notification gets that position.
+  redis.call('ZADD', keys.removed, math.max(now, tonumber(position or 0)), id)
+  return more
+end
+
+local function forget_removed(keys, now, removed_ttl_ms, max_removed)
+  redis.call('ZREMRANGEBYSCORE', keys.removed, '-inf', now - removed_ttl_ms)
+  redis.call('ZREMRANGEBYRANK', keys.removed, 0, -max_removed - 1)
+end

@@ -1,0 +1,141 @@
+//! The interface of the storage of inboxes.
+
+use crate::inbox::results::InboxCounts;
+use crate::store::StoreFuture;
+use crate::{MessageId, Recipient};
+
+/// The inbox of one recipient of one application.
+#[derive(Clone, Copy)]
+pub(crate) struct InboxKey<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) recipient: &'a Recipient,
+}
+
+/// A set of notifications of an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Those that are not archived.
+    Inbox,
+    Unread,
+    Archived,
+}
+
+/// A notification to add.
+pub(crate) struct NewNotification<'a> {
+    /// Wire v1 with the fields of a notification.
+    pub(crate) member: &'a [u8],
+    pub(crate) group: Option<&'a str>,
+    pub(crate) is_unread: bool,
+    /// The id of the message. The id of the notification has the same time and is otherwise random, so
+    /// that it does not order notifications of one millisecond.
+    pub(crate) order: MessageId,
+}
+
+/// What an add did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AddOutcome {
+    Added {
+        /// How many were removed because the inbox or the group was full.
+        displaced: u64,
+    },
+    /// The inbox has it.
+    Duplicate,
+    /// The inbox had it, and does not get it again.
+    Removed,
+    /// The inbox has a later one with the same tag.
+    Superseded,
+    /// The recipient was erased after the notification was built.
+    Erased,
+}
+
+/// A change of the state of notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Those in the inbox become read.
+    Read,
+    /// They become unread, archived ones too, which go back to the inbox.
+    Unread,
+    /// They leave the inbox for the archive, and become read.
+    Archive,
+    /// They leave the archive for the inbox.
+    Restore,
+    /// They are removed, and never come back.
+    Delete,
+}
+
+/// The result of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marked {
+    /// How many notifications were changed.
+    pub(crate) changed: u64,
+    pub(crate) unread: u64,
+    pub(crate) unseen: u64,
+}
+
+/// One notification as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) position: u64,
+    pub(crate) is_unread: bool,
+    /// How many older ones of its group were removed because the group was full.
+    pub(crate) more: u64,
+    /// The group and the day; `None` without a group.
+    pub(crate) group: Option<String>,
+    pub(crate) member: Vec<u8>,
+}
+
+/// A part of a place, in descending order of positions.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) unread: u64,
+    pub(crate) unseen: u64,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// The storage of inboxes. Each call is atomic, and may be repeated.
+///
+/// # Errors
+///
+/// Any error of the storage itself.
+pub(crate) trait InboxStore: Send + Sync {
+    /// Adds one notification.
+    fn add<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        new: &'a NewNotification<'a>,
+    ) -> StoreFuture<'a, AddOutcome>;
+
+    /// Changes at most `MARK_SIZE` notifications. Ids that the inbox does not have are skipped.
+    fn mark<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        ids: &'a [MessageId],
+    ) -> StoreFuture<'a, Marked>;
+
+    /// Changes all notifications of the inbox up to a position: `Read` or `Archive`.
+    fn mark_upto<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        change: Change,
+        position: u64,
+    ) -> StoreFuture<'a, Marked>;
+
+    /// Raises the seen position, at most to the highest of the inbox.
+    fn mark_seen<'a>(&'a self, inbox: InboxKey<'a>, position: u64) -> StoreFuture<'a, Marked>;
+
+    /// Returns at most `limit` notifications with positions below `before`. Changes nothing.
+    fn list<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        place: Place,
+        before: u64,
+        limit: usize,
+    ) -> StoreFuture<'a, Page>;
+
+    /// Changes nothing.
+    fn counts<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, InboxCounts>;
+
+    /// Removes all that is stored, and rejects notifications that were built earlier.
+    fn erase<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, ()>;
+}

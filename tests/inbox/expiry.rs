@@ -1,0 +1,101 @@
+//! Age, erasure, and clocks that change.
+
+use std::time::Duration;
+
+use salver::inbox::MAX_AGE;
+use salver::{InboxFilter, ReadState};
+
+use crate::support::inboxes::{Inboxes, ada, bob, note};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Returns the keys of Ada in Redis; none on the memory store.
+fn keys(inboxes: &Inboxes) -> Vec<String> {
+    let Some(server) = &inboxes.server else {
+        return Vec::new();
+    };
+    let mut keys: Vec<String> = server.run(&[b"KEYS", b"app!*:{user%3Aada}"]);
+    keys.sort();
+    keys
+}
+
+crate::inbox_tests! {
+    async fn old_notification_is_neither_listed_nor_counted(inboxes: Inboxes, clock) {
+        inboxes.notify(note("old")).await;
+        inboxes.advance(MAX_AGE - HOUR);
+        inboxes.notify(note("new")).await;
+        assert_eq!(inboxes.counts().await, (2, 2, 2));
+        inboxes.advance(2 * HOUR);
+        assert_eq!(inboxes.counts().await, (1, 1, 1));
+        assert_eq!(inboxes.texts(InboxFilter::all()).await, ["new"]);
+        assert_eq!(inboxes.texts(InboxFilter::unread()).await, ["new"]);
+    }
+
+    async fn inbox_expires_after_last_add(inboxes: Inboxes, clock) {
+        inboxes.notify(note("one").group("g")).await;
+        inboxes.inbox().list(&InboxFilter::all(), None).await.unwrap();
+        inboxes.inbox().mark(&InboxFilter::all(), ReadState::Archived).await.unwrap();
+        inboxes.advance(MAX_AGE + HOUR);
+        assert!(inboxes.texts(InboxFilter::archived()).await.is_empty());
+        assert!(keys(&inboxes).is_empty(), "{:?}", keys(&inboxes));
+    }
+
+    async fn order_and_counts_survive_clock_that_goes_back(inboxes: Inboxes, clock) {
+        inboxes.notify(note("one")).await;
+        inboxes.advance(DAY);
+        inboxes.notify(note("two")).await;
+        inboxes.inbox().retract(&InboxFilter::all().text("two")).await.unwrap();
+        inboxes.rewind(DAY + HOUR);
+        for text in ["three", "four"] {
+            inboxes.notify(note(text)).await;
+        }
+        let page = inboxes.inbox().list(&InboxFilter::all().ungrouped(), None).await.unwrap();
+        let positions: Vec<_> = page.rows.iter().map(|row| row.newest.position()).collect();
+        assert!(positions.is_sorted_by(|a, b| a > b), "{positions:?}");
+        assert_eq!(inboxes.texts(InboxFilter::all()).await, ["four", "three", "one"]);
+        assert_eq!(inboxes.counts().await, (3, 3, 3));
+    }
+
+    async fn new_notification_is_unseen_after_clock_went_back(inboxes: Inboxes, clock) {
+        inboxes.notify(note("one")).await;
+        let inbox = inboxes.inbox();
+        inbox.list(&InboxFilter::all(), None).await.unwrap();
+        inbox.mark_seen().await.unwrap();
+        inbox.retract(&InboxFilter::all()).await.unwrap();
+        inboxes.rewind(HOUR);
+        inboxes.notify(note("two")).await;
+        assert_eq!(inboxes.counts().await, (1, 1, 1));
+    }
+
+    async fn erased_recipient_gets_later_notifications_only(inboxes: Inboxes) {
+        let earlier = note("earlier");
+        inboxes.notify(note("one").group("g")).await;
+        inboxes.salver.notify([bob()], note("to Bob")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        inboxes.advance_if_manual(Duration::from_millis(10));
+        inboxes.salver.erase(&ada()).await.unwrap();
+        assert_eq!(inboxes.counts().await, (0, 0, 0));
+        assert!(keys(&inboxes).len() <= 1, "{:?}", keys(&inboxes));
+        inboxes.notify(earlier).await;
+        assert_eq!(inboxes.counts().await, (0, 0, 0));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        inboxes.notify(note("later")).await;
+        assert_eq!(inboxes.texts(InboxFilter::all()).await, ["later"]);
+        let bobs = inboxes.salver.inbox(&bob()).counts().await.unwrap();
+        assert_eq!(bobs.total, 1);
+    }
+
+    async fn export_has_all_notifications(inboxes: Inboxes) {
+        for number in 0..120 {
+            inboxes.notify(note(&number.to_string()).group("g").subject("graphs/7")).await;
+        }
+        inboxes.inbox().mark(&InboxFilter::all().text("119"), ReadState::Archived).await.unwrap();
+        let export = inboxes.salver.export(&ada()).await.unwrap();
+        assert_eq!(export["recipient"], "user:ada");
+        // The group keeps 100.
+        assert_eq!(export["notifications"].as_array().unwrap().len(), 99);
+        assert_eq!(export["notifications"][0]["text"], "118");
+        assert_eq!(export["archived"][0]["subject"], "graphs/7");
+    }
+}

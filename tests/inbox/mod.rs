@@ -1,0 +1,8 @@
+//! The inbox: what a person is told stays until it is read.
+
+mod adding;
+mod capacity;
+mod expiry;
+mod isolation;
+mod listing;
+mod marking;

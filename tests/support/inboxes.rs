@@ -1,0 +1,161 @@
+//! Inboxes on the memory store and on Redis, with a clock that a test moves.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use salver::store::{Clock, MemoryStore, RedisStore};
+use salver::{Inbox, InboxFilter, Message, Notification, Recipient, Salver};
+
+use super::processes::scratch;
+use super::redis::Server;
+
+/// A handle of an application whose store has a clock of its own.
+pub struct Inboxes {
+    pub salver: Salver,
+    /// The server, unless the store is the memory of the process.
+    pub server: Option<Server>,
+    clock: TestClock,
+}
+
+enum TestClock {
+    Manual(Clock),
+    /// The file with the time of a server, in seconds.
+    File(PathBuf),
+    System,
+}
+
+impl Inboxes {
+    pub fn memory() -> Self {
+        let clock = Clock::manual();
+        let store = MemoryStore::with_clock(clock.clone());
+        Self {
+            salver: Salver::new("app", store).unwrap(),
+            server: None,
+            clock: TestClock::Manual(clock),
+        }
+    }
+
+    /// Returns inboxes on a server of its own.
+    pub fn redis() -> Self {
+        Self::on(Server::start(), TestClock::System)
+    }
+
+    /// Returns inboxes on a server whose clock a test can move.
+    pub fn redis_with_clock() -> Self {
+        let file = scratch("time").join("time");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, unix_seconds().to_string()).unwrap();
+        Self::on(Server::start_at(&file), TestClock::File(file))
+    }
+
+    fn on(server: Server, clock: TestClock) -> Self {
+        let store = RedisStore::new(&server.url()).unwrap();
+        Self {
+            salver: Salver::new("app", store).unwrap(),
+            server: Some(server),
+            clock,
+        }
+    }
+
+    /// Moves the clock of the store ahead.
+    pub fn advance(&self, time: Duration) {
+        match &self.clock {
+            TestClock::Manual(clock) => clock.advance(time),
+            TestClock::File(_) => self.set_file(|now| now + time.as_secs()),
+            TestClock::System => panic!("the test needs a store with a clock"),
+        }
+    }
+
+    /// Moves a clock that stands still to a later time than that of the ids built so far.
+    pub fn advance_if_manual(&self, time: Duration) {
+        if let TestClock::Manual(clock) = &self.clock {
+            clock.advance(time);
+        }
+    }
+
+    /// Moves the clock of the store back.
+    pub fn rewind(&self, time: Duration) {
+        match &self.clock {
+            TestClock::Manual(clock) => clock.rewind(time),
+            TestClock::File(_) => self.set_file(|now| now - time.as_secs()),
+            TestClock::System => panic!("the test needs a store with a clock"),
+        }
+    }
+
+    fn set_file(&self, change: impl Fn(u64) -> u64) {
+        let TestClock::File(file) = &self.clock else {
+            return;
+        };
+        let now: u64 = std::fs::read_to_string(file).unwrap().parse().unwrap();
+        std::fs::write(file, change(now).to_string()).unwrap();
+    }
+
+    /// Adds a notification to the inbox of Ada.
+    pub async fn notify(&self, notification: Notification) {
+        self.salver.notify([ada()], notification).await.unwrap();
+    }
+
+    /// Returns the inbox of Ada.
+    pub fn inbox(&self) -> Inbox {
+        self.salver.inbox(&ada())
+    }
+
+    /// Returns the texts of all notifications that a filter selects, newest first.
+    pub async fn texts(&self, filter: InboxFilter) -> Vec<String> {
+        let page = self
+            .inbox()
+            .list(&filter.ungrouped().limit(100), None)
+            .await;
+        let rows = page.unwrap().rows.into_iter();
+        rows.map(|row| row.newest.text().to_owned()).collect()
+    }
+
+    /// Returns the unseen, the unread and all notifications of Ada.
+    pub async fn counts(&self) -> (u64, u64, u64) {
+        let counts = self.inbox().counts().await.unwrap();
+        (counts.unseen, counts.unread, counts.total)
+    }
+}
+
+fn unix_seconds() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap().as_secs()
+}
+
+pub fn ada() -> Recipient {
+    Recipient::user("ada")
+}
+
+pub fn bob() -> Recipient {
+    Recipient::user("bob")
+}
+
+/// Builds a notification with this text.
+pub fn note(text: &str) -> Notification {
+    Notification::new("test", Message::info(text))
+}
+
+/// Defines a test of inboxes for each store: `{name}::memory` and `{name}::redis`. With `clock`, the
+/// test moves the clock of the store.
+#[macro_export]
+macro_rules! inbox_tests {
+    ($($(#[$attribute:meta])* async fn $name:ident($inboxes:ident: Inboxes $(, $clock:ident)?) $body:block)*) => {
+        $($(#[$attribute])* mod $name {
+            use super::*;
+
+            async fn test($inboxes: $crate::support::inboxes::Inboxes) $body
+
+            #[tokio::test]
+            async fn memory() {
+                test($crate::support::inboxes::Inboxes::memory()).await;
+            }
+
+            #[tokio::test]
+            async fn redis() {
+                test($crate::inbox_tests!(@redis $($clock)?)).await;
+            }
+        })*
+    };
+    (@redis) => { $crate::support::inboxes::Inboxes::redis() };
+    (@redis $clock:ident) => { $crate::support::inboxes::Inboxes::redis_with_clock() };
+}
