@@ -49,6 +49,10 @@ impl Recipient {
     /// 1 to 128 bytes, not only white space, no control character. The call that uses the recipient
     /// checks it.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids are passed by value or by reference"
+    )]
     pub fn user(id: impl ToString) -> Self {
         Self(format!("{USER}{}", id.to_string()).into())
     }
