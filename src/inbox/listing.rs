@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::inbox::encoding;
-use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
+use crate::inbox::limits::{GROUP_PERIOD, MAX_NOTIFICATIONS, READ_SIZE};
 use crate::inbox::reader::Inbox;
 use crate::inbox::results::{InboxPage, InboxRow};
 use crate::inbox::store::{Entry, InboxStore, Page};
@@ -11,19 +11,17 @@ use crate::store::millis;
 use crate::{Error, InboxFilter, MessageId, Notification};
 
 /// The position of the last row of the page before.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Cursor(u64);
 
 impl Cursor {
     /// The beginning of the list.
-    const START: Self = Self(u64::MAX);
+    pub(super) const START: Self = Self(u64::MAX);
 
-    pub(super) fn parse(after: Option<&str>) -> Result<Self, Error> {
-        let Some(after) = after else {
-            return Ok(Self::START);
-        };
-        let position = after.parse().ok().filter(|position| *position > 0);
-        let problem = || Error::invalid("after", "is not a cursor that a list returned");
+    /// Parses a cursor. `field`: its name, for the error.
+    pub(super) fn parse(field: &'static str, cursor: &str) -> Result<Self, Error> {
+        let position = cursor.parse().ok().filter(|position| *position > 0);
+        let problem = || Error::invalid(field, "is not a cursor that a list returned");
         position.map(Self).ok_or_else(problem)
     }
 }
@@ -138,10 +136,9 @@ pub(super) async fn list(
         false => cursor.0,
     };
     let is_exact = !filter.is_grouped && filter.has_no_condition();
-    let size = if is_exact {
-        filter.limit + 1
-    } else {
-        READ_SIZE
+    let size = match is_exact {
+        true => READ_SIZE.min(filter.limit + 1),
+        false => READ_SIZE,
     };
     let mut reader = PlaceReader::new(inbox, store, filter, before, size);
     let mut counts = None;
@@ -162,6 +159,32 @@ pub(super) async fn list(
         unread,
         unseen,
     })
+}
+
+/// Lists the page before a position. Returns whether there is a page before that one.
+///
+/// Reads from the beginning of the list, which has at most the cap of notifications.
+#[cfg(feature = "web")]
+pub(super) async fn list_newer(
+    inbox: &Inbox,
+    store: &dyn InboxStore,
+    filter: &InboxFilter,
+    before: Cursor,
+) -> Result<(InboxPage, bool), Error> {
+    let whole = filter.clone().limit(MAX_NOTIFICATIONS);
+    let mut page = list(inbox, store, &whole, Cursor::START).await?;
+    let newer = page
+        .rows
+        .iter()
+        .filter(|row| row.newest.position() > before.0);
+    let skipped = newer.count().saturating_sub(filter.limit);
+    page.rows.drain(..skipped);
+    if page.rows.len() > filter.limit {
+        page.rows.truncate(filter.limit);
+        let last = page.rows.last();
+        page.next = last.map(|row| row.newest.position().to_string());
+    }
+    Ok((page, skipped > 0))
 }
 
 /// Returns the ids of all notifications that a filter selects.

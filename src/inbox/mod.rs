@@ -42,6 +42,8 @@ mod notify;
 mod reader;
 mod results;
 mod store;
+#[cfg(feature = "web")]
+mod web;
 
 pub use self::filter::InboxFilter;
 pub use self::limits::{
@@ -51,3 +53,5 @@ pub use self::limits::{
 pub use self::notification::Notification;
 pub use self::reader::Inbox;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
+#[cfg(feature = "web")]
+pub use self::web::InboxRoutes;

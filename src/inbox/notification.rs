@@ -165,12 +165,6 @@ impl Notification {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// Replaces the message by a translation of it.
-    #[cfg(feature = "web")]
-    pub(super) fn with_message(self, message: Message) -> Self {
-        Self { message, ..self }
-    }
-
     /// Validates every field except those of the message.
     pub(super) fn validate(&self) -> Result<(), Error> {
         validate_kind(&self.kind)?;

@@ -81,14 +81,49 @@ impl Inbox {
         filter: &InboxFilter,
         after: Option<&str>,
     ) -> Result<InboxPage, Error> {
-        let cursor = self.validate(filter).and_then(|()| Cursor::parse(after));
-        let cursor = cursor.map_err(|error| error.with_operation("list"))?;
+        let cursor = self.cursor(filter, "after", after)?;
         let store = store::of(&self.salver)?;
         let page = listing::list(self, &*store, filter, cursor).await?;
-        let positions = page.rows.iter().map(|row| row.newest.position());
-        self.listed
-            .fetch_max(positions.max().unwrap_or(0), Ordering::Relaxed);
+        self.record_listed(&page);
         Ok(page)
+    }
+
+    /// Lists the page after a cursor, or the page before one. Returns whether there is a page with
+    /// newer rows.
+    #[cfg(feature = "web")]
+    pub(super) async fn list_between(
+        &self,
+        filter: &InboxFilter,
+        after: Option<&str>,
+        before: Option<&str>,
+    ) -> Result<(InboxPage, bool), Error> {
+        if before.is_none() {
+            return Ok((self.list(filter, after).await?, after.is_some()));
+        }
+        let cursor = self.cursor(filter, "before", before)?;
+        let store = store::of(&self.salver)?;
+        let (page, has_newer) = listing::list_newer(self, &*store, filter, cursor).await?;
+        self.record_listed(&page);
+        Ok((page, has_newer))
+    }
+
+    fn cursor(
+        &self,
+        filter: &InboxFilter,
+        field: &'static str,
+        cursor: Option<&str>,
+    ) -> Result<Cursor, Error> {
+        let checked = self.validate(filter).and_then(|()| match cursor {
+            Some(cursor) => Cursor::parse(field, cursor),
+            None => Ok(Cursor::START),
+        });
+        checked.map_err(|error| error.with_operation("list"))
+    }
+
+    fn record_listed(&self, page: &InboxPage) {
+        let positions = page.rows.iter().map(|row| row.newest.position());
+        let highest = positions.max().unwrap_or(0);
+        self.listed.fetch_max(highest, Ordering::Relaxed);
     }
 
     /// Counts notifications. One round trip.

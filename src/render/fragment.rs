@@ -162,6 +162,15 @@ fn render_close_classes(
     }
 }
 
+/// Renders the text of a message, in an element with these classes.
+#[cfg(all(feature = "web", feature = "inbox"))]
+pub(crate) fn text(message: &Message, classes: &str) -> String {
+    let mut html = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = render_text(&mut html, message, classes);
+    html
+}
+
 fn render_text(out: &mut String, message: &Message, classes: &str) -> fmt::Result {
     let classes = Escaped(classes);
     #[cfg(feature = "markdown")]

@@ -10,6 +10,8 @@ mod markdown;
 mod presentation;
 
 pub use self::fragment::fragment;
+#[cfg(all(feature = "web", feature = "inbox"))]
+pub(crate) use self::fragment::text;
 #[cfg(feature = "web")]
 pub(crate) use self::fragment::{Escaped, list};
 #[cfg(feature = "web")]

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
+use actix_web::{HttpResponse, Resource, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -20,10 +20,11 @@ const ONE_HOUR: &str = "public, max-age=3600";
 
 /// The stylesheet.
 pub(crate) static CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLESHEET));
+    LazyLock::new(|| Asset::new("salver", "css", "text/css; charset=utf-8", STYLESHEET));
 
-/// A file named `salver.{extension}`, which also has a name that contains the hash of its content.
+/// A file named `{name}.{extension}`, which also has a name that contains the hash of its content.
 pub(crate) struct Asset {
+    name: &'static str,
     extension: &'static str,
     content_type: &'static str,
     content: Bytes,
@@ -32,6 +33,7 @@ pub(crate) struct Asset {
 
 impl Asset {
     pub(crate) fn new(
+        name: &'static str,
         extension: &'static str,
         content_type: &'static str,
         content: impl Into<Bytes>,
@@ -40,6 +42,7 @@ impl Asset {
         let mut hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&content));
         hash.truncate(HASH_LEN);
         Self {
+            name,
             extension,
             content_type,
             content,
@@ -49,7 +52,7 @@ impl Asset {
 
     /// Returns the name with the content hash, which browsers cache as immutable.
     pub(crate) fn file_name(&self) -> String {
-        format!("salver.{}.{}", self.hash, self.extension)
+        format!("{}.{}.{}", self.name, self.hash, self.extension)
     }
 
     /// Returns the response with the file. `hash`: the hash in the requested name, if it has one.
@@ -67,4 +70,25 @@ impl Asset {
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body(self.content.clone())
     }
+}
+
+/// Returns the routes of an asset: under its short name and under its name with the hash.
+pub(crate) fn resources(
+    path: &str,
+    asset: &'static LazyLock<Asset>,
+) -> impl Iterator<Item = Resource> + use<> {
+    let by_short_name = web::get().to(move || async { asset.respond(None) });
+    let hashed =
+        web::get().to(move |hash: web::Path<String>| async move { asset.respond(Some(&hash)) });
+    let (name, extension) = (asset.name, asset.extension);
+    let names = [
+        format!("{name}.{extension}"),
+        format!("{name}.{{hash}}.{extension}"),
+    ];
+    let resources = names.map(|name| web::resource(format!("{path}/{name}")));
+    let routes = [by_short_name, hashed];
+    resources
+        .into_iter()
+        .zip(routes)
+        .map(|(resource, route)| resource.route(route))
 }

@@ -15,7 +15,11 @@ use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use pin_project_lite::pin_project;
 
 use crate::render::Part;
+#[cfg(feature = "inbox")]
+use crate::web::layout::{Layout, Page};
 use crate::web::presentation::Classes;
+#[cfg(feature = "inbox")]
+use crate::web::recipient::RecipientSource;
 use crate::web::request::app_state::AppState;
 use crate::web::request::state::RequestState;
 use crate::web::response::body::Body;
@@ -47,6 +51,10 @@ impl Salver {
             has_status_header: cfg!(debug_assertions),
             translator: TranslatorFactory::default(),
             classes: Classes::default(),
+            #[cfg(feature = "inbox")]
+            recipient: RecipientSource::default(),
+            #[cfg(feature = "inbox")]
+            layout: Layout::default(),
             #[cfg(feature = "live")]
             confirm_in_browser: false,
         }
@@ -63,6 +71,8 @@ impl Salver {
 /// | [`view`](Self::view) | the view is the pattern of the matched route |
 /// | [`translate`](Self::translate) | messages are shown as they were written |
 /// | [`classes`](Self::classes) | messages have the classes of the stylesheet |
+/// | `recipient`, with the feature `inbox` | no request has a recipient |
+/// | `layout`, with the feature `inbox` | the pages of this crate are plain |
 /// | [`without_partials`](Self::without_partials) | responses to htmx and Turbo carry messages |
 /// | [`explain`](Self::explain) | debug builds report in a header what a response shows |
 /// | [`plain_http`](Self::plain_http) | the cookie needs TLS, except on one machine |
@@ -99,6 +109,10 @@ pub struct Middleware {
     has_status_header: bool,
     translator: TranslatorFactory,
     classes: Classes,
+    #[cfg(feature = "inbox")]
+    recipient: RecipientSource,
+    #[cfg(feature = "inbox")]
+    layout: Layout,
     #[cfg(feature = "live")]
     confirm_in_browser: bool,
 }
@@ -215,6 +229,68 @@ impl Middleware {
         self
     }
 
+    /// Sets how the recipient of a request is found: the person who is logged in.
+    ///
+    /// `find` is called for each request of an inbox, and by the extractors
+    /// [`Recipient`](crate::Recipient) and [`Inbox`](crate::Inbox). It returns `None` for a visitor
+    /// who is not logged in. It must take the person from a session that the site has verified, never
+    /// from a value that the visitor can choose. A `Recipient` in the extensions of the request, set
+    /// by a middleware of the site, comes first.
+    ///
+    /// Default: no request has a recipient.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use actix_web::HttpRequest;
+    /// use salver::{Recipient, Salver};
+    ///
+    /// # fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("shop")?;
+    /// # fn user_of(_: &HttpRequest) -> Option<u64> { None }
+    /// let middleware = salver.middleware().recipient(|request| user_of(request).map(Recipient::user));
+    /// # let _ = middleware;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "inbox")]
+    #[must_use]
+    pub fn recipient(
+        mut self,
+        find: impl Fn(&HttpRequest) -> Option<crate::Recipient> + 'static,
+    ) -> Self {
+        self.recipient = RecipientSource::new(find);
+        self
+    }
+
+    /// Sets the layout of the pages of this crate, such as the inbox: a closure that puts a [`Page`]
+    /// into the HTML of the site.
+    ///
+    /// Default: a plain page with the slot for messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use salver::Salver;
+    ///
+    /// # fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("shop")?;
+    /// let middleware = salver.middleware().layout(|_request, page| {
+    ///     format!(
+    ///         "<!doctype html><html lang=en><head><title>Inbox</title>{}</head>\
+    ///          <body><nav>…</nav><salver-messages></salver-messages><main>{}</main></body></html>",
+    ///         page.head_html, page.main_html,
+    ///     )
+    /// });
+    /// # let _ = middleware;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "inbox")]
+    #[must_use]
+    pub fn layout(mut self, render: impl Fn(&HttpRequest, Page) -> String + 'static) -> Self {
+        self.layout = Layout::new(render);
+        self
+    }
+
     /// Inserts messages only into full pages.
     ///
     /// Default: responses to partial requests of htmx and Turbo carry the messages of the
@@ -293,6 +369,10 @@ where
                 has_status_header: self.has_status_header,
                 translator: self.translator.clone(),
                 classes: self.classes.clone(),
+                #[cfg(feature = "inbox")]
+                recipient: self.recipient.clone(),
+                #[cfg(feature = "inbox")]
+                layout: self.layout.clone(),
                 unknown_views: self.salver.extension(),
                 sessions: self.salver.extension(),
                 #[cfg(feature = "live")]

@@ -45,23 +45,29 @@
 //! # Ok(()) }
 //! ```
 
-mod api;
-mod assets;
+pub(crate) mod api;
+pub(crate) mod assets;
 pub(crate) mod extract;
+#[cfg(feature = "inbox")]
+pub(crate) mod layout;
 #[cfg(feature = "live")]
 mod live;
 mod middleware;
 mod partial;
 mod presentation;
-mod request;
+#[cfg(feature = "inbox")]
+pub(crate) mod recipient;
+pub(crate) mod request;
 pub(crate) mod response;
 mod routes;
 mod session;
-mod translation;
-mod view;
+pub(crate) mod translation;
+pub(crate) mod view;
 
 pub use crate::render::Part;
 
+#[cfg(feature = "inbox")]
+pub use self::layout::Page;
 pub use self::middleware::{Middleware, MiddlewareService, ResponseFuture};
 pub use self::response::body::Body;
 pub use self::routes::Routes;

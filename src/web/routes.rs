@@ -1,15 +1,12 @@
 //! The routes that Salver serves.
 
-use std::sync::LazyLock;
-
+use actix_web::Resource;
 use actix_web::dev::{AppService, HttpServiceFactory};
-use actix_web::{Resource, web};
 
 use crate::Salver;
 use crate::render::Escaped;
 use crate::web::api;
 use crate::web::assets;
-use crate::web::assets::Asset;
 #[cfg(feature = "live")]
 use crate::web::live;
 
@@ -158,36 +155,15 @@ impl Routes {
 
     fn resources(&self) -> Vec<Resource> {
         let path = &self.path;
-        let files = asset_resources(path, "css", &assets::CSS);
+        let files = assets::resources(path, &assets::CSS);
         #[cfg(feature = "live")]
         let files = files
-            .chain(asset_resources(path, "js", &live::SCRIPT))
+            .chain(assets::resources(path, &live::SCRIPT))
             .chain([live::resource(path, self.handles_signals)]);
         files
             .chain(api::resources(path, self.accepts_messages))
             .collect()
     }
-}
-
-/// Returns the routes of an asset: under its short name and under its name with the hash.
-fn asset_resources(
-    path: &str,
-    extension: &str,
-    asset: &'static LazyLock<Asset>,
-) -> impl Iterator<Item = Resource> + use<> {
-    let by_short_name = web::get().to(move || async { asset.respond(None) });
-    let hashed =
-        web::get().to(move |hash: web::Path<String>| async move { asset.respond(Some(&hash)) });
-    let names = [
-        format!("salver.{extension}"),
-        format!("salver.{{hash}}.{extension}"),
-    ];
-    let resources = names.map(|name| web::resource(format!("{path}/{name}")));
-    let routes = [by_short_name, hashed];
-    resources
-        .into_iter()
-        .zip(routes)
-        .map(|(resource, route)| resource.route(route))
 }
 
 impl HttpServiceFactory for Routes {

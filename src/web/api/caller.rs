@@ -30,7 +30,7 @@ impl Caller {
 }
 
 /// Returns a JSON response that no cache may store.
-pub(super) fn json(status: StatusCode, content: impl Serialize) -> HttpResponse {
+pub(crate) fn json(status: StatusCode, content: impl Serialize) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, "no-store, private"))
         .json(content)

@@ -4,11 +4,11 @@
 //! describes the API. Error responses follow RFC 9457, "Problem Details for HTTP APIs".
 
 mod add;
-mod caller;
+pub(crate) mod caller;
 mod claim;
 mod confirm;
 mod count;
-mod problem;
+pub(crate) mod problem;
 
 use std::future::ready;
 
@@ -18,7 +18,7 @@ use actix_web::{HttpResponse, Resource};
 
 /// Maximum size of a request body, in bytes. Stops clients from making the process read large
 /// bodies.
-const MAX_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_BYTES: usize = 16 * 1024;
 
 /// The OpenAPI document of the API.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -53,7 +53,7 @@ pub(crate) fn resources(path: &str, accepts_messages: bool) -> Vec<Resource> {
 }
 
 /// Makes a resource reply 405 with an `Allow` header to all other methods.
-fn allow_only(method: &'static str, resource: Resource) -> Resource {
+pub(crate) fn allow_only(method: &'static str, resource: Resource) -> Resource {
     let method_not_allowed = move || {
         HttpResponse::MethodNotAllowed()
             .insert_header((header::ALLOW, method))

@@ -50,6 +50,21 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "cross-origin request")
     }
 
+    /// Returns the error for a body of another content type than the route reads.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is neither a form nor JSON",
+        )
+    }
+
+    /// Returns whether the request has no recipient.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// Returns the error for a request that needs a session and has none.
     pub(crate) fn no_session() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the visitor has no session")
@@ -63,7 +78,10 @@ impl From<Error> for Problem {
             false => error.status_code(),
         };
         // Details of internal failures stay out of the response.
-        let is_caller_error = error.is_invalid() || error.is_session_closed() || error.is_full();
+        let is_caller_error = error.is_invalid()
+            || error.is_session_closed()
+            || error.is_full()
+            || error.is_anonymous();
         let retry_after = error.retry_after().or_else(|| {
             let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
             is_long.then_some(LONG_RETRY_AFTER)

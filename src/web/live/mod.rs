@@ -23,7 +23,12 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     // Comment lines are not sent.
     let lines = include_str!("salver.js").lines().map(str::trim_start);
     let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
-    Asset::new("js", "text/javascript; charset=utf-8", content.join("\n"))
+    Asset::new(
+        "salver",
+        "js",
+        "text/javascript; charset=utf-8",
+        content.join("\n"),
+    )
 });
 
 /// Returns the resource that serves streams, below `path`.

@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
+#[cfg(feature = "inbox")]
+use crate::web::layout::Layout;
 #[cfg(feature = "live")]
 use crate::web::live::registry::StreamRegistry;
 use crate::web::partial;
 use crate::web::presentation::Classes;
+#[cfg(feature = "inbox")]
+use crate::web::recipient::RecipientSource;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::cookies::CookieSettings;
 use crate::web::session::monitor::SessionMonitor;
@@ -49,6 +53,10 @@ pub(crate) struct AppState {
     pub(crate) plain_http: bool,
     pub(crate) translator: TranslatorFactory,
     pub(crate) classes: Classes,
+    #[cfg(feature = "inbox")]
+    pub(crate) recipient: RecipientSource,
+    #[cfg(feature = "inbox")]
+    pub(crate) layout: Layout,
     /// Whether responses have the header `Salver-Status`.
     pub(crate) has_status_header: bool,
     /// Whether partials carry messages.

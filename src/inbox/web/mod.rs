@@ -1,0 +1,12 @@
+//! The inbox in pages and as JSON, for the recipient of a request.
+
+mod caller;
+mod counts;
+mod list;
+mod mark;
+mod open;
+mod page;
+mod routes;
+mod selection;
+
+pub use self::routes::InboxRoutes;

@@ -1,0 +1,117 @@
+//! The filters and the form for all rows.
+
+use crate::inbox::results::InboxPage;
+use crate::inbox::web::page::PageOf;
+use crate::inbox::web::selection::{Selection, Tab};
+use crate::render::Escaped;
+
+impl PageOf<'_> {
+    /// Returns the form with the filters. It is closed unless a filter is set.
+    pub(super) fn filter_form(&self, selection: &Selection, page: &InboxPage) -> String {
+        let words = &self.words;
+        let field = |label: String, control: String| {
+            format!("<label><span>{}</span> {control}</label>", Escaped(&label))
+        };
+        let input = |name: &str, kind: &str, value: &str| {
+            format!(
+                r#"<input type="{kind}" name="{name}" value="{}">"#,
+                Escaped(value)
+            )
+        };
+        let mut fields = String::new();
+        if !self.settings.kinds.is_empty() {
+            fields += &field(words.kind(), self.kind_select(selection));
+        }
+        fields += &field(words.text(), input("text", "search", &selection.text));
+        fields += &field(words.since(), input("since", "date", &selection.since));
+        fields += &field(words.until(), input("until", "date", &selection.until));
+        for name in ["subject", "group"] {
+            let value = selection.conditions().find(|(field, _)| *field == name);
+            fields += &value.map_or_else(String::new, |(_, value)| input(name, "hidden", value));
+        }
+        let is_filtered = selection.is_filtered();
+        let (open, after) = match is_filtered {
+            true => (" open", self.filter_status(selection, page)),
+            false => ("", String::new()),
+        };
+        format!(
+            concat!(
+                r#"<details class="salver-inbox-filter"{open}><summary>{filter}</summary>"#,
+                r#"<form method="get" action="{base}">"#,
+                r#"<input type="hidden" name="tab" value="{tab}">{fields}<button>{apply}</button></form></details>{after}"#,
+            ),
+            open = open,
+            filter = Escaped(&words.filter()),
+            base = Escaped(self.base),
+            tab = selection.tab.name(),
+            fields = fields,
+            apply = Escaped(&words.apply()),
+            after = after,
+        )
+    }
+
+    fn kind_select(&self, selection: &Selection) -> String {
+        let option = |value: &str, label: &str| {
+            let selected = if value == selection.kind {
+                " selected"
+            } else {
+                ""
+            };
+            let (value, label) = (Escaped(value), Escaped(label));
+            format!(r#"<option value="{value}"{selected}>{label}</option>"#)
+        };
+        let mut options = option("", &self.words.any_kind());
+        for (kind, name) in &self.settings.kinds {
+            options += &option(kind, name);
+        }
+        format!(r#"<select name="kind">{options}</select>"#)
+    }
+
+    /// Returns how many rows match, and the link without the filter.
+    fn filter_status(&self, selection: &Selection, page: &InboxPage) -> String {
+        let all = Selection {
+            tab: selection.tab,
+            ..Selection::default()
+        };
+        let href = format!("{}?{}", self.base, all.query(&[]));
+        let results = match page.rows.len() {
+            // The paragraph below says so.
+            0 => return String::new(),
+            rows => self.words.results(rows as u64),
+        };
+        format!(
+            r#"<p class="salver-inbox-results"><span role="status">{}</span> <a href="{}">{}</a></p>"#,
+            Escaped(&results),
+            Escaped(&href),
+            Escaped(&self.words.clear()),
+        )
+    }
+
+    /// Returns the form that marks all rows as read, up to the newest one of this page.
+    pub(super) fn mark_all_form(&self, selection: &Selection, page: &InboxPage) -> String {
+        let newest = page.rows.first().map_or(0, |row| row.newest.position());
+        if selection.tab == Tab::Archived || page.unread == 0 {
+            return String::new();
+        }
+        let conditions = selection.conditions();
+        let conditions: String = conditions
+            .map(|(name, value)| hidden(name, value))
+            .collect();
+        format!(
+            r#"<form class="salver-inbox-all" method="post" action="{}/mark">{}{}{}{conditions}<button name="change" value="read">{}</button></form>"#,
+            Escaped(self.base),
+            hidden("tab", selection.tab.name()),
+            hidden("upto", &newest.to_string()),
+            hidden("return", &selection.query(&[])),
+            Escaped(&self.words.mark_all()),
+        )
+    }
+}
+
+/// Returns a hidden field of a form.
+pub(super) fn hidden(name: &str, value: &str) -> String {
+    format!(
+        r#"<input type="hidden" name="{name}" value="{}">"#,
+        Escaped(value)
+    )
+}

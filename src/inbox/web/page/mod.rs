@@ -1,0 +1,207 @@
+//! The page of the inbox, as HTML that works without JavaScript.
+
+mod controls;
+mod row;
+mod time_ago;
+pub(super) mod words;
+
+use actix_web::HttpRequest;
+
+use self::words::Words;
+use crate::inbox::results::InboxPage;
+use crate::inbox::web::routes::{CSS, Settings};
+use crate::inbox::web::selection::{Selection, Tab};
+use crate::render::Escaped;
+use crate::web::assets;
+use crate::web::layout::Page;
+use crate::web::request::state::RequestState;
+
+/// One page of the list.
+pub(super) struct Listing {
+    pub(super) page: InboxPage,
+    pub(super) has_newer: bool,
+}
+
+/// The page for one request.
+pub(super) struct PageOf<'a> {
+    request: &'a HttpRequest,
+    state: &'a RequestState,
+    settings: &'a Settings,
+    /// The path of the list.
+    base: &'a str,
+    words: Words<'a>,
+}
+
+impl<'a> PageOf<'a> {
+    pub(super) fn new(
+        request: &'a HttpRequest,
+        state: &'a RequestState,
+        settings: &'a Settings,
+        base: &'a str,
+    ) -> Self {
+        Self {
+            request,
+            state,
+            settings,
+            base,
+            words: Words::new(state.translator(request)),
+        }
+    }
+
+    /// Returns the page with a list.
+    pub(super) fn list(&self, selection: &Selection, listing: &Listing) -> String {
+        let mut main = self.header(selection, Some(listing.page.unread));
+        main += &self.filter_form(selection, &listing.page);
+        if listing.page.rows.is_empty() {
+            main += &self.empty(selection);
+        } else {
+            main += &self.mark_all_form(selection, &listing.page);
+            let rows = listing.page.rows.iter();
+            let rows: String = rows.map(|row| self.row(selection, row)).collect();
+            // The role survives `list-style: none`, with which Safari reads out no list.
+            main += &format!(r#"<ul class="salver-inbox-list" role="list">{rows}</ul>"#);
+        }
+        main += &self.page_links(selection, listing);
+        self.document(listing.page.unread, &main)
+    }
+
+    /// Returns the page for a list that cannot be read.
+    pub(super) fn failed(&self, selection: &Selection) -> String {
+        let href = format!("{}?{}", self.base, selection.query(&[]));
+        let main = format!(
+            r#"{}<p class="salver-inbox-empty" role="alert">{} <a href="{}">{}</a></p>"#,
+            self.header(selection, None),
+            Escaped(&self.words.failed()),
+            Escaped(&href),
+            Escaped(&self.words.retry()),
+        );
+        self.document(0, &main)
+    }
+
+    /// Returns the page for a visitor who is not logged in.
+    pub(super) fn anonymous(&self) -> String {
+        let main = format!(
+            r#"<h1>{}</h1><p class="salver-inbox-empty">{}</p>"#,
+            Escaped(&self.words.title()),
+            Escaped(&self.words.anonymous()),
+        );
+        self.document(0, &main)
+    }
+
+    fn document(&self, unread: u64, main: &str) -> String {
+        let layout = &self.state.app_state.layout;
+        let link = |name| {
+            format!(
+                r#"<link rel="stylesheet" href="{}/{name}">"#,
+                Escaped(self.base)
+            )
+        };
+        let mut head_html = link(CSS.file_name());
+        if layout.is_default() {
+            head_html = link(assets::CSS.file_name()) + &head_html;
+        }
+        let title = match unread {
+            0 => self.words.title(),
+            unread => format!("({unread}) {}", self.words.title()),
+        };
+        let (language, direction) = (self.words.language(), self.words.direction());
+        let page = Page {
+            title,
+            head_html,
+            main_html: format!(
+                r#"<div class="salver-inbox" lang="{}" dir="{}">{main}</div>"#,
+                Escaped(&language),
+                Escaped(&direction),
+            ),
+            language,
+            direction,
+        };
+        layout.render(self.request, page)
+    }
+
+    /// Returns the heading and the tabs.
+    fn header(&self, selection: &Selection, unread: Option<u64>) -> String {
+        let tab = |tab: Tab, label: String| {
+            let href = format!("{}?{}", self.base, selection.in_tab(tab).query(&[]));
+            let current = match tab == selection.tab {
+                true => r#" aria-current="page""#,
+                false => "",
+            };
+            let count = unread.filter(|count| tab == Tab::Unread && *count > 0);
+            let count =
+                count.map(|count| format!(r#" <span class="salver-inbox-count">{count}</span>"#));
+            format!(
+                r#"<a href="{}"{current}>{}{}</a>"#,
+                Escaped(&href),
+                Escaped(&label),
+                count.unwrap_or_default(),
+            )
+        };
+        format!(
+            r#"<h1>{}</h1><nav class="salver-inbox-tabs" aria-label="{}">{}{}{}</nav>"#,
+            Escaped(&self.words.title()),
+            Escaped(&self.words.tabs()),
+            tab(Tab::Unread, self.words.unread()),
+            tab(Tab::All, self.words.all()),
+            tab(Tab::Archived, self.words.archived()),
+        )
+    }
+
+    fn empty(&self, selection: &Selection) -> String {
+        let link = |query: String, label: String| {
+            let href = format!("{}?{query}", self.base);
+            format!(r#" <a href="{}">{}</a>"#, Escaped(&href), Escaped(&label))
+        };
+        let in_tab = |tab| {
+            Selection {
+                tab,
+                ..Selection::default()
+            }
+            .query(&[])
+        };
+        let (text, link) = match selection.tab {
+            _ if selection.is_filtered() => {
+                let clear = link(in_tab(selection.tab), self.words.clear());
+                (self.words.nothing_matches(), clear)
+            }
+            Tab::Unread => {
+                let all = link(in_tab(Tab::All), self.words.show_all());
+                (self.words.everything_read(), all)
+            }
+            Tab::All => (self.words.nothing_yet(), String::new()),
+            Tab::Archived => (self.words.nothing_archived(), String::new()),
+        };
+        format!(
+            r#"<p class="salver-inbox-empty">{}{link}</p>"#,
+            Escaped(&text)
+        )
+    }
+
+    /// Returns the links to the pages with newer and older rows.
+    fn page_links(&self, selection: &Selection, listing: &Listing) -> String {
+        let link = |field, cursor: &str, rel, label: String| {
+            let href = format!("{}?{}", self.base, selection.query(&[(field, cursor)]));
+            format!(
+                r#"<a rel="{rel}" href="{}">{}</a>"#,
+                Escaped(&href),
+                Escaped(&label)
+            )
+        };
+        let first = listing.page.rows.first().filter(|_| listing.has_newer);
+        let newer = first.map(|row| {
+            let position = row.newest.position().to_string();
+            link("before", &position, "prev", self.words.newer())
+        });
+        let older = listing.page.next.as_ref();
+        let older = older.map(|next| link("after", next, "next", self.words.older()));
+        if newer.is_none() && older.is_none() {
+            return String::new();
+        }
+        format!(
+            r#"<nav class="salver-inbox-pages" aria-label="{}">{}{}</nav>"#,
+            Escaped(&self.words.pages()),
+            newer.unwrap_or_default(),
+            older.unwrap_or_default(),
+        )
+    }
+}

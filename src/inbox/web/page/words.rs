@@ -1,0 +1,160 @@
+//! The words of the page, which the translator of the site can replace by their keys.
+
+use crate::inbox::results::InboxRow;
+use crate::inbox::web::mark::ChangeName;
+use crate::web::translation::Translator;
+use crate::{Level, Message};
+
+/// Defines one function for each text without arguments: its key, which follows `salver-inbox-`, and
+/// the English text.
+macro_rules! words {
+    ($($name:ident => $key:literal, $text:literal;)*) => {
+        impl Words<'_> {
+            $(pub(in crate::inbox::web) fn $name(&self) -> String {
+                self.translate(Message::info($text).key(concat!("salver-inbox-", $key)))
+            })*
+        }
+    };
+}
+
+/// The words of the page in the language of the visitor.
+pub(in crate::inbox::web) struct Words<'a> {
+    translator: &'a Translator,
+}
+
+words! {
+    language => "language", "en";
+    direction => "direction", "ltr";
+    title => "title", "Notifications";
+    tabs => "tabs", "Which notifications";
+    unread => "unread", "Unread";
+    all => "all", "All";
+    archived => "archived", "Archived";
+    mark_read => "mark-read", "Mark as read";
+    mark_unread => "mark-unread", "Mark as unread";
+    archive => "archive", "Archive";
+    restore => "restore", "Move to inbox";
+    delete => "delete", "Delete";
+    mark_all => "mark-all", "Mark all as read";
+    filter => "filter", "Filter";
+    kind => "kind", "Kind";
+    any_kind => "any-kind", "Any";
+    text => "text", "Text";
+    since => "since", "From";
+    until => "until", "To";
+    apply => "apply", "Show";
+    clear => "clear", "Clear filter";
+    pages => "pages", "Pages";
+    newer => "newer", "Newer";
+    older => "older", "Older";
+    everything_read => "everything-read", "You have read everything.";
+    show_all => "show-all", "Show all notifications";
+    nothing_yet => "nothing-yet", "Nothing yet.";
+    nothing_archived => "nothing-archived", "Nothing is archived.";
+    nothing_matches => "nothing-matches", "Nothing matches.";
+    now => "now", "just now";
+    failed => "failed", "Notifications cannot be loaded now.";
+    retry => "retry", "Try again";
+    anonymous => "anonymous", "Log in to see your notifications.";
+    gone => "gone", "That is no longer there.";
+}
+
+impl<'a> Words<'a> {
+    pub(in crate::inbox::web) fn new(translator: &'a Translator) -> Self {
+        Self { translator }
+    }
+
+    fn translate(&self, message: Message) -> String {
+        self.translator.translate(&message).text().to_owned()
+    }
+
+    /// Returns a text with a count. The English text is `one` or, with the number before it, `many`.
+    fn counted(&self, key: &str, count: u64, one: &str, many: &str) -> String {
+        let text = match count {
+            1 => one.to_owned(),
+            count => format!("{count} {many}"),
+        };
+        let key = format!("salver-inbox-{key}");
+        self.translate(Message::info(text).key(key).arg("count", count))
+    }
+
+    /// Returns the text after a change of this many notifications.
+    pub(in crate::inbox::web) fn done(&self, change: ChangeName, count: u64) -> String {
+        let (key, state) = match change {
+            ChangeName::Read => ("done-read", "marked as read"),
+            ChangeName::Unread => ("done-unread", "marked as unread"),
+            ChangeName::Archive => ("done-archive", "archived"),
+            ChangeName::Restore => ("done-restore", "moved to the inbox"),
+            ChangeName::Delete => ("done-delete", "deleted"),
+        };
+        let one = format!("1 notification {state}.");
+        self.counted(key, count, &one, &format!("notifications {state}."))
+    }
+
+    pub(super) fn results(&self, count: u64) -> String {
+        self.counted("results", count, "1 result", "results")
+    }
+
+    pub(super) fn mark_group_read(&self, count: u64) -> String {
+        let text = format!("Mark {count} as read");
+        self.translate(
+            Message::info(text)
+                .key("salver-inbox-mark-group-read")
+                .arg("count", count),
+        )
+    }
+
+    /// Returns the sentence of the site for a row of several notifications, which has the key
+    /// `salver-inbox-group-` and the kind. The default is none: the newest one stands for the row.
+    pub(super) fn group(&self, row: &InboxRow) -> Option<String> {
+        let key = format!("salver-inbox-group-{}", row.newest.kind());
+        let actors = self.actors(&row.actors).unwrap_or_default();
+        let message = Message::info("-").key(key);
+        let message = message.arg("count", row.count).arg("actors", actors);
+        let text = self.translate(message);
+        (text != "-").then_some(text)
+    }
+
+    /// Returns the text about the other notifications of a row.
+    pub(super) fn more(&self, count: u64) -> String {
+        let text = format!("and {count} more");
+        self.translate(
+            Message::info(text)
+                .key("salver-inbox-more")
+                .arg("count", count),
+        )
+    }
+
+    /// Returns a time before now.
+    pub(super) fn ago(&self, unit: &str, count: u64) -> String {
+        let (one, many) = (format!("1 {unit} ago"), format!("{unit}s ago"));
+        self.counted(&format!("{unit}s-ago"), count, &one, &many)
+    }
+
+    /// Returns the word of a level that people have to notice without its colour.
+    pub(super) fn level(&self, level: Level) -> Option<String> {
+        let word = self.translator.level_word(level);
+        let word = word.unwrap_or_else(|| crate::render::default_level_word(level).into());
+        matches!(level, Level::Warning | Level::Error).then(|| word.into_owned())
+    }
+
+    /// Returns the people who caused a row: "by Ada, Bob and 3 others".
+    pub(super) fn actors(&self, names: &[String]) -> Option<String> {
+        let (text, key) = match names {
+            [] => return None,
+            [one] => (format!("by {one}"), "by-one"),
+            [one, two] => (format!("by {one} and {two}"), "by-two"),
+            [one, two, third] => (format!("by {one}, {two} and {third}"), "by-three"),
+            [one, two, others @ ..] => {
+                let count = others.len();
+                (format!("by {one}, {two} and {count} others"), "by-many")
+            }
+        };
+        let mut message = Message::info(text).key(format!("salver-inbox-{key}"));
+        for (argument, name) in ["first", "second", "third"].iter().zip(names) {
+            message = message.arg(*argument, name);
+        }
+        message = message.arg("others", names.len().saturating_sub(2));
+        Some(self.translate(message))
+    }
+}

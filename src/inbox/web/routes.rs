@@ -1,0 +1,205 @@
+//! The routes of the inbox.
+
+use std::fmt;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::http::header::{self, ContentType};
+use actix_web::web::{self, Data, PayloadConfig};
+use actix_web::{HttpResponse, Resource};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::inbox::web::{counts, list, mark, open};
+use crate::web::api::{MAX_BYTES, allow_only};
+use crate::web::assets::{self, Asset};
+use crate::{Notification, Salver};
+
+/// Default path of the inbox.
+const DEFAULT_PATH: &str = "/salver/inbox";
+/// The OpenAPI document of the JSON routes.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// The stylesheet of the page.
+pub(super) static CSS: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("inbox.css");
+    Asset::new("inbox", "css", "text/css; charset=utf-8", content)
+});
+
+type Link = dyn Fn(Notification) -> LocalBoxFuture<'static, Option<String>>;
+
+/// What a site has set.
+#[derive(Clone, Default)]
+pub(super) struct Settings {
+    /// The kinds by which the page filters, with their names.
+    pub(super) kinds: Vec<(String, String)>,
+    pub(super) login: Option<String>,
+    link: Option<Rc<Link>>,
+}
+
+impl Settings {
+    /// Returns whether the row of a notification is a link.
+    pub(super) fn has_link(&self, notification: &Notification) -> bool {
+        self.link.is_some() || notification.get_action().is_some()
+    }
+
+    /// Returns the URL to which a notification leads.
+    pub(super) async fn link_of(&self, notification: Notification) -> Option<String> {
+        match &self.link {
+            Some(link) => link(notification).await,
+            None => Some(notification.get_action()?.url().to_owned()),
+        }
+    }
+}
+
+impl Salver {
+    /// Returns the routes of the inbox: `App::new().service(salver.inbox_routes())`.
+    ///
+    /// They need Salver's middleware with a
+    /// [`recipient`](crate::web::Middleware::recipient).
+    #[must_use]
+    pub fn inbox_routes(&self) -> InboxRoutes {
+        InboxRoutes {
+            path: DEFAULT_PATH.to_owned(),
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// The routes of the inbox, below `/salver/inbox`. Created by [`Salver::inbox_routes`].
+///
+/// | path | contents |
+/// |---|---|
+/// | `GET /salver/inbox` | the list: a page, or JSON for `Accept: application/json` |
+/// | `GET /salver/inbox/counts` | unseen, unread and all notifications, as JSON |
+/// | `GET /salver/inbox/{id}` | marks a notification as read and leads to its object |
+/// | `POST /salver/inbox/mark` | marks, archives or deletes notifications, from a form or as JSON |
+/// | `POST /salver/inbox/seen` | marks everything up to a position as seen |
+/// | `GET /salver/inbox/openapi.json` | the OpenAPI document of the JSON routes |
+///
+/// Every route concerns the recipient of the request only. Without one, pages redirect to
+/// [`login`](Self::login), and JSON gets 401 as `application/problem+json`.
+///
+/// The page works without JavaScript. [`Middleware::layout`](crate::web::Middleware::layout) puts it
+/// into the layout of the site, [`Middleware::translate`](crate::web::Middleware::translate)
+/// translates it.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::App;
+/// use salver::{Recipient, Salver};
+///
+/// # fn main() -> Result<(), salver::Error> {
+/// let salver = Salver::memory("graphspace")?;
+/// let inbox = salver.inbox_routes().kinds([("graph", "Graphs"), ("group", "Groups")]).login("/login");
+/// let app = App::new()
+///     .wrap(salver.middleware().recipient(|_| Some(Recipient::user(7))))
+///     .service(inbox);
+/// # let _ = app;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct InboxRoutes {
+    path: String,
+    settings: Settings,
+}
+
+impl InboxRoutes {
+    /// Sets the path of the list, from the root of the site. Default: `/salver/inbox`.
+    #[must_use]
+    pub fn at(mut self, path: impl AsRef<str>) -> Self {
+        self.path = format!("/{}", path.as_ref().trim_matches('/'));
+        self
+    }
+
+    /// Sets the kinds by which the page filters, each with its name for people. Default: none, the
+    /// page then has no filter by kind.
+    #[must_use]
+    pub fn kinds<K: Into<String>, N: Into<String>>(
+        mut self,
+        kinds: impl IntoIterator<Item = (K, N)>,
+    ) -> Self {
+        let kinds = kinds.into_iter();
+        self.settings.kinds = kinds
+            .map(|(kind, name)| (kind.into(), name.into()))
+            .collect();
+        self
+    }
+
+    /// Sets the URL to which a notification leads, for objects that can move or be deleted.
+    ///
+    /// `link` is called when a person opens a notification. `None` leads to the list, with the message
+    /// that the object is no longer there. It must return only URLs of which the site is sure.
+    ///
+    /// Default: the URL of the [action](crate::Message::action) of the message.
+    #[must_use]
+    pub fn link<F>(mut self, link: impl Fn(Notification) -> F + 'static) -> Self
+    where
+        F: Future<Output = Option<String>> + 'static,
+    {
+        self.settings.link = Some(Rc::new(move |notification| {
+            link(notification).boxed_local()
+        }));
+        self
+    }
+
+    /// Sets the path of the login page, to which a visitor without a recipient is redirected.
+    ///
+    /// Default: the page has status 401.
+    #[must_use]
+    pub fn login(mut self, path: impl Into<String>) -> Self {
+        self.settings.login = Some(path.into());
+        self
+    }
+
+    fn resources(self) -> Vec<Resource> {
+        let settings = Data::new(self.settings);
+        let path = &self.path;
+        let at = |name: &str| {
+            web::resource(format!("{path}{name}"))
+                .app_data(Data::clone(&settings))
+                .app_data(PayloadConfig::new(MAX_BYTES))
+        };
+        let mut resources = vec![
+            allow_only("GET", at("").route(web::get().to(list::list))),
+            allow_only("GET", at("/counts").route(web::get().to(counts::counts))),
+            allow_only("POST", at("/mark").route(web::post().to(mark::mark))),
+            allow_only("POST", at("/seen").route(web::post().to(mark::seen))),
+            allow_only("GET", at("/openapi.json").route(web::get().to(openapi))),
+        ];
+        resources.extend(assets::resources(path, &CSS));
+        resources.extend(assets::resources(path, &assets::CSS));
+        // The pattern of an id excludes the names above.
+        let id = at("/{id:[0-9a-f]{8}-[0-9a-f-]{27}}").route(web::get().to(open::open));
+        resources.push(allow_only("GET", id));
+        resources
+    }
+}
+
+async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(OPENAPI)
+}
+
+impl HttpServiceFactory for InboxRoutes {
+    fn register(self, config: &mut AppService) {
+        for resource in self.resources() {
+            resource.register(config);
+        }
+    }
+}
+
+impl fmt::Debug for InboxRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxRoutes")
+            .field("path", &self.path)
+            .field("kinds", &self.settings.kinds)
+            .field("login", &self.settings.login)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! The notifications that a request selects: a tab and filters, as a query string or a form.
+
+use serde::Deserialize;
+use time::{Date, Duration, Month, OffsetDateTime, Time};
+use url::form_urlencoded::Serializer;
+
+use crate::{Error, InboxFilter};
+
+/// A tab of the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tab {
+    #[default]
+    Unread,
+    All,
+    Archived,
+}
+
+impl Tab {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::All => "all",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+/// The notifications that a request selects. An empty field of a form is no condition.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Selection {
+    pub(super) tab: Tab,
+    pub(super) kind: String,
+    pub(super) subject: String,
+    pub(super) group: String,
+    pub(super) text: String,
+    /// The first and the last day, as `2026-11-28`, in UTC.
+    pub(super) since: String,
+    pub(super) until: String,
+}
+
+impl Selection {
+    /// Returns the filter.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for a day that does not exist.
+    pub(super) fn filter(&self) -> Result<InboxFilter, Error> {
+        let mut filter = match self.tab {
+            Tab::Unread => InboxFilter::unread(),
+            Tab::All => InboxFilter::all(),
+            Tab::Archived => InboxFilter::archived(),
+        };
+        if !self.kind.is_empty() {
+            filter = filter.kind(&self.kind);
+        }
+        if !self.subject.is_empty() {
+            filter = filter.subject(&self.subject);
+        }
+        if !self.group.is_empty() {
+            filter = filter.group(&self.group);
+        }
+        if !self.text.trim().is_empty() {
+            filter = filter.text(&self.text);
+        }
+        if !self.since.is_empty() {
+            filter = filter.since(day("since", &self.since)?);
+        }
+        if !self.until.is_empty() {
+            let next_day = day("until", &self.until)? + Duration::DAY;
+            filter = filter.until(next_day - Duration::MILLISECOND);
+        }
+        Ok(filter)
+    }
+
+    /// Returns the fields other than the tab that have a value.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let fields = [
+            ("kind", &self.kind),
+            ("subject", &self.subject),
+            ("group", &self.group),
+            ("text", &self.text),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        fields.map(|(name, value)| (name, value.as_str()))
+    }
+
+    pub(super) fn is_filtered(&self) -> bool {
+        self.conditions().next().is_some()
+    }
+
+    /// Returns the query string of the list, with further fields.
+    pub(super) fn query(&self, more: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("tab", self.tab.name());
+        query.extend_pairs(self.conditions());
+        query.extend_pairs(more);
+        query.finish()
+    }
+
+    /// Returns the same conditions in another tab.
+    pub(super) fn in_tab(&self, tab: Tab) -> Self {
+        Self {
+            tab,
+            ..self.clone()
+        }
+    }
+}
+
+/// Parses a day as `<input type="date">` submits it.
+fn day(field: &'static str, text: &str) -> Result<OffsetDateTime, Error> {
+    let mut parts = text.splitn(3, '-').map(str::parse::<u16>);
+    let mut next = || parts.next()?.ok();
+    let date = next()
+        .zip(next())
+        .zip(next())
+        .and_then(|((year, month), day)| {
+            let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+            Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()
+        });
+    let date = date.ok_or_else(|| Error::invalid(field, "is not a day such as 2026-11-28"))?;
+    Ok(OffsetDateTime::new_utc(date, Time::MIDNIGHT))
+}
