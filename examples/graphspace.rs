@@ -100,7 +100,6 @@ async fn share_graph(
         };
         let note = Notification::new("group.shared", text(name))
             .subject(format!("graphs/{number}"))
-            .group("group.shared")
             .actor(&Recipient::user(id), name)
             .for_actor(text("you"));
         let members = USERS.map(|(member, _)| Recipient::user(member));
@@ -276,9 +275,6 @@ fn words(message: &Message) -> Option<Translation> {
     match message.get_key()? {
         "salver-inbox-group-graph.uploaded" => {
             Some(format!("{} graphs uploaded.", argument("count")?).into())
-        }
-        "salver-inbox-group-group.shared" => {
-            Some(format!("{} graphs were shared with your group.", argument("count")?).into())
         }
         _ => None,
     }

@@ -29,6 +29,7 @@ mod live;
 mod mutants;
 mod pages;
 mod pending_index;
+mod seeds;
 mod slot;
 mod soak;
 mod support;

@@ -23,11 +23,21 @@ pub fn example(name: &str) -> PathBuf {
 
 /// Starts an example on a free port and waits until it replies. For examples that print no address.
 pub async fn start_example(name: &str, path: &str) -> (String, ChildProcess) {
+    start_example_with(name, path, &[]).await
+}
+
+/// Starts an example with environment variables.
+pub async fn start_example_with(
+    name: &str,
+    path: &str,
+    variables: &[(&str, &str)],
+) -> (String, ChildProcess) {
     let url = format!("127.0.0.1:{}", free_port());
-    let process = start(
-        Command::new(example(name)).env("SALVER_ADDR", &url),
-        "cargo",
-    );
+    let mut command = Command::new(example(name));
+    let command = command
+        .env("SALVER_ADDR", &url)
+        .envs(variables.iter().copied());
+    let process = start(command, "cargo");
     let url = format!("http://{url}{path}");
     eventually("the example replies", async || {
         reqwest::get(&url).await.ok()

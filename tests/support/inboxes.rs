@@ -49,9 +49,12 @@ impl Inboxes {
     }
 
     fn on(server: Server, clock: TestClock) -> Self {
-        let store = RedisStore::new(&server.url()).unwrap();
+        // Longer than the default: the tests run beside others.
+        let timeout = Duration::from_secs(2);
+        let salver = Salver::builder("app").store(RedisStore::new(&server.url()).unwrap());
+        let salver = salver.page_timeout(timeout).call_timeout(timeout);
         Self {
-            salver: Salver::new("app", store).unwrap(),
+            salver: salver.build().unwrap(),
             server: Some(server),
             clock,
         }

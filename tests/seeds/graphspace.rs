@@ -1,0 +1,354 @@
+//! Notifications of a site for graphs: what its users are told stays until they read it.
+
+use std::time::Duration;
+
+use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
+use serde_json::Value;
+
+use super::{on_each_store, print_row};
+use crate::support::browser::Browser;
+use crate::support::example_programs::start_example_with;
+use crate::support::inboxes::{ada, bob};
+use crate::support::processes::ChildProcess;
+use crate::support::redis::Server;
+
+/// The texts of the links of a list, in order.
+const LINKS: &str = "return [...document.querySelectorAll('.salver-inbox-list .salver-inbox-link')]
+    .map(link => link.textContent)";
+
+/// A running example site, and the browser of Bob, who is logged in.
+struct GraphSpace {
+    url: String,
+    browser: Browser,
+    _site: ChildProcess,
+    _server: Option<Server>,
+}
+
+impl GraphSpace {
+    /// Starts the site on the memory store, or on a Redis server of its own.
+    async fn start(server: Option<Server>) -> Self {
+        let url = server.as_ref().map(Server::url);
+        let variables = url.as_deref().map(|url| ("REDIS_URL", url));
+        let (url, site) = start_example_with("graphspace", "", variables.as_slice()).await;
+        let this = Self {
+            browser: Browser::start().await,
+            url,
+            _site: site,
+            _server: server,
+        };
+        this.log_in(2).await;
+        this
+    }
+
+    async fn log_in(&self, user: u64) {
+        self.browser.open(&self.url).await;
+        let log_out = "return document.querySelector('[action=\"/logout\"]') !== null";
+        if self.browser.run(log_out).await == true {
+            self.browser.click("[action='/logout'] button").await;
+        }
+        self.browser.click(&format!("button[value='{user}']")).await;
+    }
+
+    async fn upload(&self, names: &[&str]) {
+        self.browser.open(&self.url).await;
+        for name in names {
+            self.browser.fill("name", name).await;
+            self.browser.click("[action='/graphs'] button").await;
+        }
+    }
+
+    async fn open(&self, query: &str) {
+        self.browser
+            .open(&format!("{}/salver/inbox{query}", self.url))
+            .await;
+    }
+
+    async fn links(&self) -> Vec<String> {
+        serde_json::from_value(self.browser.run(LINKS).await).unwrap()
+    }
+
+    async fn text(&self, selector: &str) -> Value {
+        let script = format!("return document.querySelector('{selector}')?.textContent ?? null");
+        self.browser.run(&script).await
+    }
+}
+
+/// Runs the test of a row in Chromium, on each store, and prints its line.
+async fn in_browser(name: &str, test: impl AsyncFn(&GraphSpace)) {
+    for server in [None, Some(Server::start())] {
+        let site = GraphSpace::start(server).await;
+        test(&site).await;
+        site.browser.quit().await;
+    }
+    print_row(name, "ok browser");
+}
+
+/// A notice about an object, as a site writes it.
+fn notice(kind: &str, text: &str, subject: &str) -> Notification {
+    let message = Message::success(text).action("Open", format!("/{subject}"));
+    Notification::new(kind, message)
+        .subject(subject)
+        .group(kind)
+}
+
+#[actix_web::test]
+async fn g02_owner_gets_eight_notices() {
+    on_each_store("g02_owner_gets_eight_notices", async |inboxes| {
+        let notices = [
+            ("graph.uploaded", "Graph p53 uploaded.", "graphs/7"),
+            ("layout.created", "Layout star created.", "layouts/1"),
+            ("group.created", "Group lab created.", "groups/2"),
+            ("graph.updated", "Graph p53 updated.", "graphs/7"),
+            ("layout.updated", "Layout star updated.", "layouts/1"),
+            ("graph.deleted", "Graph p53 deleted.", "graphs/7"),
+            ("layout.deleted", "Layout star deleted.", "layouts/1"),
+            ("group.deleted", "Group lab deleted.", "groups/2"),
+        ];
+        for (kind, text, subject) in notices {
+            inboxes.notify(notice(kind, text, subject)).await;
+        }
+        let mut texts = inboxes.texts(InboxFilter::all()).await;
+        texts.reverse();
+        assert_eq!(texts, notices.map(|(_, text, _)| text));
+        assert_eq!(
+            inboxes.texts(InboxFilter::all().kind("layout")).await.len(),
+            3
+        );
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g03_each_member_gets_six_group_notices() {
+    on_each_store("g03_each_member_gets_six_group_notices", async |inboxes| {
+        let (eve, members) = (Recipient::user("eve"), [ada(), bob()]);
+        let share = [
+            "graph.shared",
+            "layout.shared",
+            "graph.unshared",
+            "layout.unshared",
+        ];
+        for kind in share.into_iter().chain(["member.added"]) {
+            inboxes
+                .salver
+                .notify(members.clone(), notice(kind, kind, "graphs/7"))
+                .await
+                .unwrap();
+        }
+        // The member who was removed is told too.
+        let to = members.iter().chain([&eve]).cloned();
+        let removed = notice("member.removed", "member.removed", "groups/2");
+        inboxes.salver.notify(to, removed).await.unwrap();
+        for (recipient, expected) in [(ada(), 6), (bob(), 6), (eve, 1)] {
+            let counts = inboxes.salver.inbox(&recipient).counts().await.unwrap();
+            assert_eq!(counts.unread, expected, "{recipient:?}");
+        }
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g06_page_shows_unread_count() {
+    in_browser("g06_page_shows_unread_count", async |site| {
+        site.upload(&["p1", "p2", "p3"]).await;
+        site.open("").await;
+        assert_eq!(site.text(".salver-inbox-count").await, "3");
+        assert_eq!(
+            site.browser.run("return document.title").await,
+            "(3) Notifications · GraphSpace"
+        );
+        site.open("/counts").await;
+        let counts: Value =
+            serde_json::from_str(site.text("body").await.as_str().unwrap()).unwrap();
+        assert_eq!(
+            counts,
+            serde_json::json!({ "unseen": 3, "unread": 3, "total": 3 })
+        );
+        site.open("").await;
+        site.browser.click(".salver-inbox-all button").await;
+        assert_eq!(site.text(".salver-inbox-count").await, Value::Null);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g07_page_has_tabs_paging_and_filters() {
+    in_browser("g07_page_has_tabs_paging_and_filters", async |site| {
+        site.upload(&["p1", "p2", "p3"]).await;
+        // 22 rows, beside that of the uploads.
+        let share = "const share = () => fetch('/graphs/2/share', { method: 'POST' });
+            return (async () => { for (let n = 0; n < 22; n++) await share(); })()";
+        site.browser.run(share).await;
+        site.open("").await;
+        assert_eq!(site.text("[aria-current]").await, "Unread 25");
+        site.browser.click(".salver-inbox-link").await;
+        site.open("?tab=all").await;
+        assert_eq!(site.links().await.len(), 20);
+        site.browser.click("[rel=next]").await;
+        assert_eq!(site.text(".salver-inbox-group summary bdi").await, "3 graphs uploaded.");
+        assert_eq!(site.links().await.len(), 2 + 3);
+        site.browser.click("[rel=prev]").await;
+        assert_eq!(site.links().await.len(), 20);
+        // By kind, text and time; the form keeps what was chosen.
+        for (choice, expected) in [
+            ("kind.value = 'graph'", 3),
+            ("text.value = 'P3 UP'", 1),
+            ("since.value = '2020-01-01'; until.value = '2020-01-02'", 0),
+            ("kind.value = 'graph'; until.value = '2999-01-01'", 3),
+        ] {
+            site.open("?tab=all").await;
+            let form = "const { kind, text, since, until } = document.querySelector('.salver-inbox-filter form');";
+            let open = "document.querySelector('.salver-inbox-filter').open = true;";
+            site.browser.run(&format!("{form} {open} {choice}")).await;
+            site.browser.click(".salver-inbox-filter button").await;
+            assert_eq!(site.links().await.len(), expected, "{choice}");
+            let kept = choice.replace(" = ", " === ").replace(';', " &&");
+            assert_eq!(site.browser.run(&format!("{form} return {kept}")).await, true, "{choice}");
+        }
+        // By resource and by read state.
+        site.open("?tab=all&subject=graphs/3").await;
+        assert_eq!(site.links().await, ["Graph p3 uploaded."]);
+        site.open("?tab=unread&subject=graphs/2&kind=graph").await;
+        assert_eq!(site.links().await, ["Graph p2 uploaded."]);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g08_many_similar_notices_are_one_row_that_opens() {
+    in_browser("g08_many_similar_notices_are_one_row_that_opens", async |site| {
+        site.upload(&["p1", "p2", "p3", "p4"]).await;
+        site.open("").await;
+        let rows = "return document.querySelectorAll('.salver-inbox > .salver-inbox-list > li').length";
+        assert_eq!(site.browser.run(rows).await, 1);
+        assert_eq!(site.text(".salver-inbox-group summary bdi").await, "4 graphs uploaded.");
+        let open = "document.querySelector('.salver-inbox-group summary').click();
+            return document.querySelector('.salver-inbox-group .salver-inbox-link').checkVisibility()";
+        assert_eq!(site.browser.run(open).await, true);
+        let expected = ["p4", "p3", "p2", "p1"].map(|name| format!("Graph {name} uploaded."));
+        assert_eq!(site.links().await, expected);
+        site.browser.click(".salver-inbox-group > form [value=read]").await;
+        assert_eq!(site.text(".salver-inbox-empty").await, "You have read everything. Show all notifications");
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g09_one_a_range_a_kind_a_group_and_all_are_marked_read() {
+    let name = "g09_one_a_range_a_kind_a_group_and_all_are_marked_read";
+    on_each_store(name, async |inboxes| {
+        for number in 0..4 {
+            inboxes
+                .notify(notice("graph.uploaded", &number.to_string(), "graphs/7"))
+                .await;
+            inboxes
+                .notify(notice("group.shared", &number.to_string(), "groups/2"))
+                .await;
+        }
+        let inbox = inboxes.inbox();
+        let page = inbox
+            .list(&InboxFilter::all().ungrouped(), None)
+            .await
+            .unwrap();
+        let mark = async |filter| inbox.mark(&filter, ReadState::Read).await.unwrap();
+        let one = page.rows[0].newest.id();
+        assert_eq!(mark(InboxFilter::all().ids([one])).await, 1);
+        let range = time::OffsetDateTime::now_utc() - Duration::from_secs(60);
+        assert_eq!(mark(InboxFilter::all().until(range)).await, 0);
+        let fifth = page.rows[5].newest.position();
+        let range = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(fifth) * 1_000_000);
+        assert_eq!(mark(InboxFilter::all().until(range.unwrap())).await, 3);
+        assert_eq!(mark(InboxFilter::all().kind("graph")).await, 2);
+        assert_eq!(mark(InboxFilter::all().group("group.shared")).await, 2);
+        inboxes
+            .notify(notice("graph.uploaded", "new", "graphs/7"))
+            .await;
+        assert_eq!(mark(InboxFilter::all()).await, 1);
+        assert_eq!(inbox.counts().await.unwrap().unread, 0);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g10_click_marks_read_and_leads_to_the_resource() {
+    in_browser(
+        "g10_click_marks_read_and_leads_to_the_resource",
+        async |site| {
+            site.upload(&["p1"]).await;
+            site.open("").await;
+            site.browser.click(".salver-inbox-link").await;
+            assert_eq!(site.text("h1").await, "Graph");
+            site.open("").await;
+            assert_eq!(site.links().await, Vec::<String>::new());
+            // Bob follows a link to a graph that Ada has deleted.
+            site.log_in(1).await;
+            site.upload(&["p2"]).await;
+            site.browser.click("[formaction='/graphs/2/share']").await;
+            site.browser.click("[formaction='/graphs/2/delete']").await;
+            site.log_in(2).await;
+            site.open("").await;
+            assert_eq!(site.links().await, ["Graph p2 was shared by Ada."]);
+            site.browser.click(".salver-inbox-link").await;
+            assert_eq!(site.text("h1").await, "Notifications");
+            site.browser.shows(&["That is no longer there."]).await;
+        },
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn g13_person_reads_and_marks_only_their_own() {
+    in_browser("g13_person_reads_and_marks_only_their_own", async |site| {
+        site.upload(&["p1"]).await;
+        site.open("").await;
+        let id = site.browser.run("return document.querySelector('.salver-inbox-link').id").await;
+        let id = id.as_str().unwrap().trim_start_matches("salver-n-").to_owned();
+        site.log_in(3).await;
+        site.open("?tab=all").await;
+        assert_eq!(site.text(".salver-inbox-empty").await, "Nothing yet.");
+        let counts = format!(
+            "return (async () => {{
+                const mark = (change) => fetch('/salver/inbox/mark', {{ method: 'POST', headers: {{ 'content-type': 'application/json' }},
+                    body: JSON.stringify({{ change, ids: ['{id}'] }}) }}).then(response => response.json());
+                const changed = [];
+                for (const change of ['read', 'unread', 'archive', 'restore', 'delete']) changed.push((await mark(change)).changed);
+                return changed;
+            }})()"
+        );
+        assert_eq!(site.browser.run(&counts).await, serde_json::json!([0, 0, 0, 0, 0]));
+        site.open(&format!("/{id}")).await;
+        assert_eq!(site.text("h1").await, "Notifications");
+        site.log_in(2).await;
+        site.open("").await;
+        assert_eq!(site.links().await, ["Graph p1 uploaded."]);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g15_one_command_runs_it() {
+    let (url, _site) = start_example_with("graphspace", "", &[]).await;
+    let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+    assert!(page.contains("Log in as Ada"));
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains("cargo run --example graphspace"));
+    print_row("g15_one_command_runs_it", "ok");
+}
+
+#[actix_web::test]
+async fn g16_wording_is_that_of_the_reader() {
+    in_browser("g16_wording_is_that_of_the_reader", async |site| {
+        site.upload(&["p1"]).await;
+        site.browser.click("[formaction='/graphs/1/share']").await;
+        site.open("").await;
+        assert!(
+            site.links()
+                .await
+                .contains(&"Graph p1 was shared by you.".to_owned())
+        );
+        site.log_in(1).await;
+        site.open("").await;
+        assert_eq!(site.links().await, ["Graph p1 was shared by Bob."]);
+    })
+    .await;
+}
