@@ -6,3 +6,4 @@ mod expiry;
 mod isolation;
 mod listing;
 mod marking;
+mod routes;
