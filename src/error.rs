@@ -87,7 +87,7 @@ enum Kind {
     },
     Closed,
     #[cfg_attr(
-        not(feature = "inbox"),
+        not(all(feature = "inbox", feature = "web")),
         expect(dead_code, reason = "only an inbox belongs to a person")
     )]
     Anonymous,
@@ -215,8 +215,7 @@ impl Error {
     }
 
     /// Creates an error for a request without a recipient.
-    #[cfg(feature = "inbox")]
-    #[must_use]
+    #[cfg(all(feature = "inbox", feature = "web"))]
     pub(crate) fn anonymous() -> Self {
         Self::new(Kind::Anonymous)
     }

@@ -68,6 +68,7 @@ mod deadline;
 mod digest;
 pub mod docs;
 mod error;
+#[cfg(any(feature = "web", feature = "inbox"))]
 mod extensions;
 mod handle;
 #[cfg(feature = "inbox")]

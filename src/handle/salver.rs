@@ -194,7 +194,7 @@ impl Salver {
     /// Returns whether the messages are in the memory of this process.
     #[cfg(feature = "web")]
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.store.backend(), Backend(BackendKind::Memory(_)))
+        matches!(self.store.backend(), Backend(BackendKind::Memory { .. }))
     }
 
     /// Returns a handle that any runtime may use.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::inbox::encoding;
-use crate::inbox::limits::{GROUP_PERIOD, MAX_NOTIFICATIONS, READ_SIZE};
+#[cfg(feature = "web")]
+use crate::inbox::limits::MAX_NOTIFICATIONS;
+use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
 use crate::inbox::reader::Inbox;
 use crate::inbox::results::{InboxPage, InboxRow};
 use crate::inbox::store::{Entry, InboxStore, Page};

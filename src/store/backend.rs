@@ -1,18 +1,22 @@
 //! What a store keeps its data in, for the modules that keep their own data beside the messages.
 
+#[cfg(feature = "inbox")]
 use std::fmt;
+#[cfg(feature = "inbox")]
 use std::sync::Arc;
 
+#[cfg(feature = "inbox")]
 use crate::extensions::Extensions;
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", feature = "inbox"))]
 use crate::redis::Client;
+#[cfg(feature = "inbox")]
 use crate::store::Clock;
 
 /// The backend of a store. Only this crate can look into it.
 #[derive(Clone, Debug)]
 pub struct Backend(
     #[cfg_attr(
-        not(feature = "web"),
+        not(any(feature = "web", feature = "inbox")),
         expect(dead_code, reason = "the modules that keep their own data use it")
     )]
     pub(crate) BackendKind,
@@ -20,36 +24,22 @@ pub struct Backend(
 
 #[derive(Clone, Debug)]
 pub(crate) enum BackendKind {
-    Memory(
-        #[cfg_attr(
-            not(feature = "inbox"),
-            expect(dead_code, reason = "the modules that keep their own data use it")
-        )]
-        MemoryBackend,
-    ),
+    Memory(#[cfg(feature = "inbox")] MemoryBackend),
     #[cfg(feature = "redis")]
-    Redis(
-        #[cfg_attr(
-            not(feature = "inbox"),
-            expect(dead_code, reason = "the modules that keep their own data use it")
-        )]
-        Client,
-    ),
+    Redis(#[cfg(feature = "inbox")] Client),
     /// A store of the application, which has no place for other data.
     Custom,
 }
 
 /// The memory of this process: the clock of the store, and one value for each module.
+#[cfg(feature = "inbox")]
 #[derive(Clone)]
-#[cfg_attr(
-    not(feature = "inbox"),
-    expect(dead_code, reason = "the modules that keep their own data use it")
-)]
 pub(crate) struct MemoryBackend {
     pub(crate) clock: Clock,
     pub(crate) data: Arc<Extensions>,
 }
 
+#[cfg(feature = "inbox")]
 impl fmt::Debug for MemoryBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryBackend")

@@ -68,7 +68,9 @@ mod store_trait;
 
 #[doc(hidden)]
 pub use self::backend::Backend;
-pub(crate) use self::backend::{BackendKind, MemoryBackend};
+pub(crate) use self::backend::BackendKind;
+#[cfg(feature = "inbox")]
+pub(crate) use self::backend::MemoryBackend;
 pub use self::claim::{Claim, ClaimedMembers, ReadResult};
 pub use self::health::{Issue, IssueKind};
 pub use self::memory::{Clock, MemoryStore};

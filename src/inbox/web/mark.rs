@@ -1,5 +1,6 @@
 //! `POST mark` and `POST seen`, from a form of the page or as JSON.
 
+use std::fmt::Display;
 use std::rc::Rc;
 
 use actix_web::dev::Payload;
@@ -114,7 +115,7 @@ fn parse_body(request: &HttpRequest, body: &[u8]) -> Result<Value, Problem> {
     }
 }
 
-fn unreadable(error: serde_json::Error) -> Problem {
+fn unreadable(error: impl Display) -> Problem {
     Error::invalid("body", format!("cannot be read: {error}")).into()
 }
 

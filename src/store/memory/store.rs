@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "inbox")]
 use crate::extensions::Extensions;
+#[cfg(feature = "inbox")]
 use crate::store::backend::MemoryBackend;
 use crate::store::memory::clock::Clock;
 use crate::store::memory::sorted_set::ReadMode;
@@ -32,6 +34,7 @@ pub struct MemoryStore {
     state: Mutex<State>,
     changes: Arc<Changes>,
     /// The data of other modules.
+    #[cfg(feature = "inbox")]
     data: Arc<Extensions>,
 }
 
@@ -56,6 +59,7 @@ impl MemoryStore {
             max_bytes: MAX_BYTES,
             state: Mutex::default(),
             changes: Arc::default(),
+            #[cfg(feature = "inbox")]
             data: Arc::default(),
         }
     }
@@ -330,10 +334,13 @@ impl Store for MemoryStore {
     }
 
     fn backend(&self) -> Backend {
-        Backend(BackendKind::Memory(MemoryBackend {
-            clock: self.clock.clone(),
-            data: Arc::clone(&self.data),
-        }))
+        Backend(BackendKind::Memory(
+            #[cfg(feature = "inbox")]
+            MemoryBackend {
+                clock: self.clock.clone(),
+                data: Arc::clone(&self.data),
+            },
+        ))
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {

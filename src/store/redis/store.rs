@@ -276,7 +276,10 @@ impl Store for RedisStore {
     }
 
     fn backend(&self) -> Backend {
-        Backend(BackendKind::Redis(self.client.clone()))
+        Backend(BackendKind::Redis(
+            #[cfg(feature = "inbox")]
+            self.client.clone(),
+        ))
     }
 
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {

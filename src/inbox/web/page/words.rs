@@ -11,7 +11,7 @@ macro_rules! words {
     ($($name:ident => $key:literal, $text:literal;)*) => {
         impl Words<'_> {
             $(pub(in crate::inbox::web) fn $name(&self) -> String {
-                self.translate(Message::info($text).key(concat!("salver-inbox-", $key)))
+                self.translate(&Message::info($text).key(concat!("salver-inbox-", $key)))
             })*
         }
     };
@@ -64,8 +64,8 @@ impl<'a> Words<'a> {
         Self { translator }
     }
 
-    fn translate(&self, message: Message) -> String {
-        self.translator.translate(&message).text().to_owned()
+    fn translate(&self, message: &Message) -> String {
+        self.translator.translate(message).text().to_owned()
     }
 
     /// Returns a text with a count. The English text is `one` or, with the number before it, `many`.
@@ -75,7 +75,7 @@ impl<'a> Words<'a> {
             count => format!("{count} {many}"),
         };
         let key = format!("salver-inbox-{key}");
-        self.translate(Message::info(text).key(key).arg("count", count))
+        self.translate(&Message::info(text).key(key).arg("count", count))
     }
 
     /// Returns the text after a change of this many notifications.
@@ -98,7 +98,7 @@ impl<'a> Words<'a> {
     pub(super) fn mark_group_read(&self, count: u64) -> String {
         let text = format!("Mark {count} as read");
         self.translate(
-            Message::info(text)
+            &Message::info(text)
                 .key("salver-inbox-mark-group-read")
                 .arg("count", count),
         )
@@ -111,7 +111,7 @@ impl<'a> Words<'a> {
         let actors = self.actors(&row.actors).unwrap_or_default();
         let message = Message::info("-").key(key);
         let message = message.arg("count", row.count).arg("actors", actors);
-        let text = self.translate(message);
+        let text = self.translate(&message);
         (text != "-").then_some(text)
     }
 
@@ -119,7 +119,7 @@ impl<'a> Words<'a> {
     pub(super) fn more(&self, count: u64) -> String {
         let text = format!("and {count} more");
         self.translate(
-            Message::info(text)
+            &Message::info(text)
                 .key("salver-inbox-more")
                 .arg("count", count),
         )
@@ -155,6 +155,6 @@ impl<'a> Words<'a> {
             message = message.arg(*argument, name);
         }
         message = message.arg("others", names.len().saturating_sub(2));
-        Some(self.translate(message))
+        Some(self.translate(&message))
     }
 }
