@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::inbox::notification::{Actor, Notification};
 use crate::message::MAX_MESSAGE_BYTES;
@@ -46,6 +46,26 @@ impl<'a> Fields<'a> {
                 name: actor.name.as_str().into(),
             }),
         }
+    }
+}
+
+impl Serialize for Notification {
+    /// Serialises the stored fields, `position` and `unread`. Templates and the JSON API receive them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Listed<'a> {
+            #[serde(flatten)]
+            fields: Fields<'a>,
+            position: u64,
+            unread: bool,
+        }
+        let fields = Fields::of(self, &self.message);
+        Listed {
+            fields,
+            position: self.position,
+            unread: self.is_unread,
+        }
+        .serialize(serializer)
     }
 }
 

@@ -6,11 +6,18 @@ use crate::inbox::encoding;
 #[cfg(feature = "web")]
 use crate::inbox::limits::MAX_NOTIFICATIONS;
 use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
-use crate::inbox::reader::Inbox;
 use crate::inbox::results::{InboxPage, InboxRow};
-use crate::inbox::store::{Entry, InboxStore, Page};
+use crate::inbox::store::{Entry, InboxKey, InboxStore, Page};
 use crate::store::millis;
-use crate::{Error, InboxFilter, MessageId, Notification};
+use crate::{Error, InboxFilter, MessageId, Notification, Salver};
+
+/// The inbox that is read.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) salver: &'a Salver,
+    pub(super) store: &'a dyn InboxStore,
+    pub(super) key: InboxKey<'a>,
+}
 
 /// The position of the last row of the page before.
 #[derive(Clone, Copy, PartialEq)]
@@ -124,8 +131,7 @@ fn day_start(position: u64) -> u64 {
 
 /// Lists one page.
 pub(super) async fn list(
-    inbox: &Inbox,
-    store: &dyn InboxStore,
+    source: Source<'_>,
     filter: &InboxFilter,
     cursor: Cursor,
 ) -> Result<InboxPage, Error> {
@@ -142,7 +148,7 @@ pub(super) async fn list(
         true => READ_SIZE.min(filter.limit + 1),
         false => READ_SIZE,
     };
-    let mut reader = PlaceReader::new(inbox, store, filter, before, size);
+    let mut reader = PlaceReader::new(source, filter, before, size);
     let mut counts = None;
     while let Some(page) = reader.next().await? {
         counts.get_or_insert((page.unread, page.unseen));
@@ -168,13 +174,12 @@ pub(super) async fn list(
 /// Reads from the beginning of the list, which has at most the cap of notifications.
 #[cfg(feature = "web")]
 pub(super) async fn list_newer(
-    inbox: &Inbox,
-    store: &dyn InboxStore,
+    source: Source<'_>,
     filter: &InboxFilter,
     before: Cursor,
 ) -> Result<(InboxPage, bool), Error> {
     let whole = filter.clone().limit(MAX_NOTIFICATIONS);
-    let mut page = list(inbox, store, &whole, Cursor::START).await?;
+    let mut page = list(source, &whole, Cursor::START).await?;
     let newer = page
         .rows
         .iter()
@@ -191,11 +196,10 @@ pub(super) async fn list_newer(
 
 /// Returns the ids of all notifications that a filter selects.
 pub(super) async fn matching_ids(
-    inbox: &Inbox,
-    store: &dyn InboxStore,
+    source: Source<'_>,
     filter: &InboxFilter,
 ) -> Result<Vec<MessageId>, Error> {
-    let mut reader = PlaceReader::new(inbox, store, filter, u64::MAX, READ_SIZE);
+    let mut reader = PlaceReader::new(source, filter, u64::MAX, READ_SIZE);
     let mut ids = Vec::new();
     while let Some(page) = reader.next().await? {
         let matching = reader.matching(page.entries);
@@ -206,8 +210,7 @@ pub(super) async fn matching_ids(
 
 /// Reads the place of a filter page by page, newest first.
 struct PlaceReader<'a> {
-    inbox: &'a Inbox,
-    store: &'a dyn InboxStore,
+    source: Source<'a>,
     filter: &'a InboxFilter,
     size: usize,
     /// Everything from this position on has been read.
@@ -216,16 +219,9 @@ struct PlaceReader<'a> {
 }
 
 impl<'a> PlaceReader<'a> {
-    fn new(
-        inbox: &'a Inbox,
-        store: &'a dyn InboxStore,
-        filter: &'a InboxFilter,
-        before: u64,
-        size: usize,
-    ) -> Self {
+    fn new(source: Source<'a>, filter: &'a InboxFilter, before: u64, size: usize) -> Self {
         Self {
-            inbox,
-            store,
+            source,
             filter,
             size,
             before: before.min(filter.until.saturating_add(1)),
@@ -238,9 +234,9 @@ impl<'a> PlaceReader<'a> {
         if self.is_finished {
             return Ok(None);
         }
-        let (key, place) = (self.inbox.key(), self.filter.place);
-        let call = self.store.list(key, place, self.before, self.size);
-        let page = self.inbox.salver().read("list", call).await?;
+        let Source { salver, store, key } = self.source;
+        let call = store.list(key, self.filter.place, self.before, self.size);
+        let page = salver.read("list", call).await?;
         if let Some(last) = page.entries.last() {
             self.before = last.position;
         }

@@ -3,9 +3,6 @@
 use std::fmt;
 use std::ops::Deref;
 
-use serde::{Serialize, Serializer};
-
-use crate::inbox::encoding::Fields;
 use crate::inbox::limits::{MAX_ACTOR_BYTES, MAX_GROUP_BYTES, MAX_KIND_BYTES, MAX_SUBJECT_BYTES};
 use crate::validate::{is_unreserved, too_long, validate_line};
 use crate::{Error, Message, MessageId, Recipient};
@@ -230,26 +227,6 @@ impl fmt::Debug for Notification {
             .field("kind", &self.kind)
             .field("position", &self.position)
             .finish_non_exhaustive()
-    }
-}
-
-impl Serialize for Notification {
-    /// Serialises the stored fields, `position` and `unread`. Templates and the JSON API receive them.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Listed<'a> {
-            #[serde(flatten)]
-            fields: Fields<'a>,
-            position: u64,
-            unread: bool,
-        }
-        let fields = Fields::of(self, &self.message);
-        Listed {
-            fields,
-            position: self.position,
-            unread: self.is_unread,
-        }
-        .serialize(serializer)
     }
 }
 

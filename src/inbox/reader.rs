@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::inbox::limits::MARK_SIZE;
-use crate::inbox::listing::{self, Cursor};
+use crate::inbox::listing::{self, Cursor, Source};
 use crate::inbox::results::{InboxCounts, InboxPage, ReadState};
 use crate::inbox::store::{self, Change, InboxKey, InboxStore, Marked, Place};
 use crate::{Error, InboxFilter, MessageId, Recipient, Salver};
@@ -83,7 +83,7 @@ impl Inbox {
     ) -> Result<InboxPage, Error> {
         let cursor = self.cursor(filter, "after", after)?;
         let store = store::of(&self.salver)?;
-        let page = listing::list(self, &*store, filter, cursor).await?;
+        let page = listing::list(self.source(&*store), filter, cursor).await?;
         self.record_listed(&page);
         Ok(page)
     }
@@ -102,7 +102,7 @@ impl Inbox {
         }
         let cursor = self.cursor(filter, "before", before)?;
         let store = store::of(&self.salver)?;
-        let (page, has_newer) = listing::list_newer(self, &*store, filter, cursor).await?;
+        let (page, has_newer) = listing::list_newer(self.source(&*store), filter, cursor).await?;
         self.record_listed(&page);
         Ok((page, has_newer))
     }
@@ -240,7 +240,7 @@ impl Inbox {
             let mark = || store.mark_upto(self.key(), change, filter.until);
             return Ok(self.salver.write_idempotent(operation, mark).await?.changed);
         }
-        let ids = listing::matching_ids(self, &*store, filter).await?;
+        let ids = listing::matching_ids(self.source(&*store), filter).await?;
         self.change_ids(operation, &*store, &ids, change).await
     }
 
@@ -266,8 +266,12 @@ impl Inbox {
         }
     }
 
-    pub(super) fn salver(&self) -> &Salver {
-        &self.salver
+    fn source<'a>(&'a self, store: &'a dyn InboxStore) -> Source<'a> {
+        Source {
+            salver: &self.salver,
+            store,
+            key: self.key(),
+        }
     }
 
     fn validate(&self, filter: &InboxFilter) -> Result<(), Error> {

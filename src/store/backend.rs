@@ -40,6 +40,16 @@ pub(crate) struct MemoryBackend {
 }
 
 #[cfg(feature = "inbox")]
+impl MemoryBackend {
+    pub(crate) fn new(clock: &Clock, data: &Arc<Extensions>) -> Self {
+        Self {
+            clock: clock.clone(),
+            data: Arc::clone(data),
+        }
+    }
+}
+
+#[cfg(feature = "inbox")]
 impl fmt::Debug for MemoryBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryBackend")

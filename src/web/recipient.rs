@@ -1,14 +1,11 @@
 //! The recipient of a request: the person who is logged in.
 
 use std::fmt;
-use std::future::{Ready, ready};
 use std::rc::Rc;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest};
 
-use crate::web::request::state::RequestState;
-use crate::{Error, Recipient};
+use crate::Recipient;
 
 type Find = dyn Fn(&HttpRequest) -> Option<Recipient>;
 
@@ -33,17 +30,5 @@ impl fmt::Debug for RecipientSource {
         f.debug_tuple("RecipientSource")
             .field(&self.0.is_some())
             .finish()
-    }
-}
-
-impl FromRequest for Recipient {
-    type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(RequestState::of(request).and_then(|state| {
-            let recipient = state.app_state.recipient.find(request);
-            recipient.ok_or_else(Error::anonymous)
-        }))
     }
 }

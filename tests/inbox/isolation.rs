@@ -1,4 +1,4 @@
-//! Nobody reads or changes the inbox of another recipient.
+//! No call reads or changes the inbox of another recipient.
 
 use salver::{InboxFilter, ReadState, Recipient, Salver};
 

@@ -127,8 +127,8 @@ crate::inbox_tests! {
             let error = inboxes.inbox().list(&all(), Some(cursor)).await.unwrap_err();
             assert_eq!(error.field(), Some("after"));
         }
-        let nobody = inboxes.salver.inbox(&Recipient::user("\n"));
-        assert_eq!(nobody.counts().await.unwrap_err().field(), Some("recipient"));
+        let invalid = inboxes.salver.inbox(&Recipient::user("\n"));
+        assert_eq!(invalid.counts().await.unwrap_err().field(), Some("recipient"));
     }
 }
 

@@ -12,11 +12,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use crate::inbox::store::Change;
 use crate::inbox::web::caller::{Caller, base_path, see_other};
+use crate::inbox::web::change_name::ChangeName;
 use crate::inbox::web::page::words::Words;
-use crate::inbox::web::routes::Settings;
 use crate::inbox::web::selection::Selection;
+use crate::inbox::web::settings::Settings;
 use crate::web::api::caller::json;
 use crate::web::api::problem::Problem;
 use crate::web::request::state::RequestState;
@@ -25,29 +25,6 @@ use crate::{Error, InboxFilter, Level, Message, MessageId, Messages, View};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
-
-/// What a request changes, by its name in forms and JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ChangeName {
-    Read,
-    Unread,
-    Archive,
-    Restore,
-    Delete,
-}
-
-impl From<ChangeName> for Change {
-    fn from(name: ChangeName) -> Self {
-        match name {
-            ChangeName::Read => Self::Read,
-            ChangeName::Unread => Self::Unread,
-            ChangeName::Archive => Self::Archive,
-            ChangeName::Restore => Self::Restore,
-            ChangeName::Delete => Self::Delete,
-        }
-    }
-}
 
 /// The body: notifications by their ids, or those that the fields of a [`Selection`] select, up to a
 /// position.

@@ -1,6 +1,7 @@
 //! The inbox in pages and as JSON, for the recipient of a request.
 
 mod caller;
+mod change_name;
 mod counts;
 mod list;
 mod mark;
@@ -8,5 +9,6 @@ mod open;
 mod page;
 mod routes;
 mod selection;
+mod settings;
 
 pub use self::routes::InboxRoutes;

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::inbox::web::caller::{Caller, base_path, see_other};
 use crate::inbox::web::mark::flash;
 use crate::inbox::web::page::words::Words;
-use crate::inbox::web::routes::Settings;
+use crate::inbox::web::settings::Settings;
 use crate::web::api::problem::Problem;
 use crate::{InboxFilter, Level, MessageId, Notification, ReadState};
 

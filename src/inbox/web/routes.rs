@@ -3,56 +3,23 @@
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::header::{self, ContentType};
 use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{HttpResponse, Resource};
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 
+use crate::inbox::web::settings::{CSS, Settings};
 use crate::inbox::web::{counts, list, mark, open};
 use crate::web::api::{MAX_BYTES, allow_only};
-use crate::web::assets::{self, Asset};
+use crate::web::assets;
 use crate::{Notification, Salver};
 
 /// Default path of the inbox.
 const DEFAULT_PATH: &str = "/salver/inbox";
 /// The OpenAPI document of the JSON routes.
 const OPENAPI: &str = include_str!("openapi.json");
-
-/// The stylesheet of the page.
-pub(super) static CSS: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("inbox.css");
-    Asset::new("inbox", "css", "text/css; charset=utf-8", content)
-});
-
-type Link = dyn Fn(Notification) -> LocalBoxFuture<'static, Option<String>>;
-
-/// What a site has set.
-#[derive(Clone, Default)]
-pub(super) struct Settings {
-    /// The kinds by which the page filters, with their names.
-    pub(super) kinds: Vec<(String, String)>,
-    pub(super) login: Option<String>,
-    link: Option<Rc<Link>>,
-}
-
-impl Settings {
-    /// Returns whether the row of a notification is a link.
-    pub(super) fn has_link(&self, notification: &Notification) -> bool {
-        self.link.is_some() || notification.get_action().is_some()
-    }
-
-    /// Returns the URL to which a notification leads.
-    pub(super) async fn link_of(&self, notification: Notification) -> Option<String> {
-        match &self.link {
-            Some(link) => link(notification).await,
-            None => Some(notification.get_action()?.url().to_owned()),
-        }
-    }
-}
 
 impl Salver {
     /// Returns the routes of the inbox: `App::new().service(salver.inbox_routes())`.

@@ -4,10 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-#[cfg(feature = "inbox")]
-use crate::extensions::Extensions;
-#[cfg(feature = "inbox")]
-use crate::store::backend::MemoryBackend;
 use crate::store::memory::clock::Clock;
 use crate::store::memory::sorted_set::ReadMode;
 use crate::store::memory::state::{Session, State};
@@ -35,7 +31,7 @@ pub struct MemoryStore {
     changes: Arc<Changes>,
     /// The data of other modules.
     #[cfg(feature = "inbox")]
-    data: Arc<Extensions>,
+    data: Arc<crate::extensions::Extensions>,
 }
 
 impl Default for MemoryStore {
@@ -336,10 +332,7 @@ impl Store for MemoryStore {
     fn backend(&self) -> Backend {
         Backend(BackendKind::Memory(
             #[cfg(feature = "inbox")]
-            MemoryBackend {
-                clock: self.clock.clone(),
-                data: Arc::clone(&self.data),
-            },
+            crate::store::MemoryBackend::new(&self.clock, &self.data),
         ))
     }
 

@@ -2,6 +2,8 @@
 
 mod messages;
 mod pending;
+#[cfg(feature = "inbox")]
+mod recipient;
 
 pub use self::messages::Messages;
 pub use self::pending::Pending;

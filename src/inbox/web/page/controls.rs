@@ -1,7 +1,7 @@
 //! The filters and the form for all rows.
 
 use crate::inbox::results::InboxPage;
-use crate::inbox::web::page::PageOf;
+use crate::inbox::web::page::context::PageOf;
 use crate::inbox::web::selection::{Selection, Tab};
 use crate::render::Escaped;
 

@@ -1,53 +1,19 @@
 //! The page of the inbox, as HTML that works without JavaScript.
 
+mod context;
 mod controls;
 mod row;
 mod time_ago;
 pub(super) mod words;
 
-use actix_web::HttpRequest;
-
-use self::words::Words;
-use crate::inbox::results::InboxPage;
-use crate::inbox::web::routes::{CSS, Settings};
+pub(super) use self::context::{Listing, PageOf};
 use crate::inbox::web::selection::{Selection, Tab};
+use crate::inbox::web::settings::CSS;
 use crate::render::Escaped;
 use crate::web::assets;
 use crate::web::layout::Page;
-use crate::web::request::state::RequestState;
 
-/// One page of the list.
-pub(super) struct Listing {
-    pub(super) page: InboxPage,
-    pub(super) has_newer: bool,
-}
-
-/// The page for one request.
-pub(super) struct PageOf<'a> {
-    request: &'a HttpRequest,
-    state: &'a RequestState,
-    settings: &'a Settings,
-    /// The path of the list.
-    base: &'a str,
-    words: Words<'a>,
-}
-
-impl<'a> PageOf<'a> {
-    pub(super) fn new(
-        request: &'a HttpRequest,
-        state: &'a RequestState,
-        settings: &'a Settings,
-        base: &'a str,
-    ) -> Self {
-        Self {
-            request,
-            state,
-            settings,
-            base,
-            words: Words::new(state.translator(request)),
-        }
-    }
-
+impl PageOf<'_> {
     /// Returns the page with a list.
     pub(super) fn list(&self, selection: &Selection, listing: &Listing) -> String {
         let mut main = self.header(selection, Some(listing.page.unread));

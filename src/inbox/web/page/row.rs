@@ -1,7 +1,7 @@
 //! One row of the list.
 
 use crate::inbox::results::InboxRow;
-use crate::inbox::web::page::PageOf;
+use crate::inbox::web::page::context::PageOf;
 use crate::inbox::web::page::controls::hidden;
 use crate::inbox::web::page::time_ago::time_element;
 use crate::inbox::web::selection::{Selection, Tab};

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use time::UtcOffset;
 
+use crate::MessageId;
 use crate::inbox::web::page::words::Words;
 use crate::render::Escaped;
 
@@ -27,8 +28,9 @@ pub(super) fn time_element(words: &Words<'_>, unix_ms: u64) -> String {
         time.minute(),
         time.second()
     );
-    let age = OffsetDateTime::now_utc() - time;
-    let text = match u64::try_from(age.whole_seconds()).unwrap_or(0) {
+    // By the clock with which ids are created.
+    let age_ms = MessageId::new().unix_ms().saturating_sub(unix_ms);
+    let text = match age_ms / 1000 {
         seconds if seconds < MINUTE => words.now(),
         seconds if seconds < HOUR => words.ago("minute", seconds / MINUTE),
         seconds if seconds < DAY => words.ago("hour", seconds / HOUR),

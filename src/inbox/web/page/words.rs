@@ -1,7 +1,7 @@
 //! The words of the page, which the translator of the site can replace by their keys.
 
 use crate::inbox::results::InboxRow;
-use crate::inbox::web::mark::ChangeName;
+use crate::inbox::web::change_name::ChangeName;
 use crate::web::translation::Translator;
 use crate::{Level, Message};
 

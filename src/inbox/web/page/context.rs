@@ -1,0 +1,41 @@
+//! What a page is made of.
+
+use actix_web::HttpRequest;
+
+use crate::inbox::results::InboxPage;
+use crate::inbox::web::page::words::Words;
+use crate::inbox::web::settings::Settings;
+use crate::web::request::state::RequestState;
+
+/// One page of the list.
+pub(in crate::inbox::web) struct Listing {
+    pub(in crate::inbox::web) page: InboxPage,
+    pub(in crate::inbox::web) has_newer: bool,
+}
+
+/// The page for one request.
+pub(in crate::inbox::web) struct PageOf<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) state: &'a RequestState,
+    pub(super) settings: &'a Settings,
+    /// The path of the list.
+    pub(super) base: &'a str,
+    pub(super) words: Words<'a>,
+}
+
+impl<'a> PageOf<'a> {
+    pub(in crate::inbox::web) fn new(
+        request: &'a HttpRequest,
+        state: &'a RequestState,
+        settings: &'a Settings,
+        base: &'a str,
+    ) -> Self {
+        Self {
+            request,
+            state,
+            settings,
+            base,
+            words: Words::new(state.translator(request)),
+        }
+    }
+}
