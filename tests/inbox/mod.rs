@@ -6,4 +6,5 @@ mod expiry;
 mod isolation;
 mod listing;
 mod marking;
+mod recipients;
 mod routes;
