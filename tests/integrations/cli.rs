@@ -2,6 +2,8 @@
 //! protocol, and protected by a password. Snapshots check its output, which is also kept under
 //! `target/cli`.
 
+mod inbox;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -73,7 +75,8 @@ fn check(name: &str, output: &str) {
         ),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
         (r"\d+s ago", "<age> ago"),
-        (r#""oldest":\d+"#, r#""oldest":<time>"#),
+        (r#""(oldest|position)":\d+"#, r#""$1":<time>"#),
+        (r#"("next":"|--after )\d{13}"#, "$1<cursor>"),
         (r"127\.0\.0\.1:\d+", "<server>"),
         (r"\d+ us", "<n> us"),
         (r#""(p50|p99)":\d+"#, r#""$1":<n>"#),
@@ -354,7 +357,7 @@ fn completions_and_man_pages_are_generated() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = salver("completions", "", &["completions", shell]);
         assert_eq!(script.code, 0);
-        for command in ["peek", "doctor", "older-than"] {
+        for command in ["peek", "doctor", "older-than", "notify", "retract"] {
             assert!(script.text.contains(command), "{shell} {command}");
         }
     }

@@ -1,13 +1,17 @@
 //! The commands and their arguments.
 
+mod inbox;
+
 use std::str::FromStr;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use salver::{Context, Level, SessionId};
+use salver::{Context, SessionId};
 
+pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
 use crate::error::CliError;
+use crate::message::MessageArgs;
 use crate::server::Server;
 
 const EXIT_STATUS: &str = "\
@@ -18,8 +22,8 @@ const CONTEXT_HELP: &str = "\
 A CONTEXT is the key in Redis, `app:{session}:view` (the view `*` is any page), or the context as JSON, as in the \
 arguments of a job. Quote it: the shell expands braces.";
 
-/// Inspect and send messages from a shell: list visible messages, count them, and diagnose why they
-/// do not arrive.
+/// Inspect and send messages and notifications from a shell: list visible messages, count them, and
+/// diagnose why they do not arrive.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -36,7 +40,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Returns the application, which `stats` and `sweep` need.
+    /// Returns the application, which commands without a context need.
     pub(crate) fn required_app(app: Option<String>) -> Result<String, clap::Error> {
         app.ok_or_else(|| {
             Self::command().error(
@@ -81,6 +85,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "AGE")]
         older_than: humantime::Duration,
     },
+    /// Add a notification to the inboxes of recipients.
+    #[command(after_help = self::inbox::NOTIFY_HELP)]
+    Notify(Box<Notify>),
+    /// List, count, mark and remove the notifications of a recipient.
+    #[command(subcommand)]
+    Inbox(InboxCommand),
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
     /// contexts.
     Doctor,
@@ -91,8 +101,8 @@ pub(crate) enum Command {
     },
     /// Print the manual page.
     Man {
-        /// The command; without it, the page of `salver`.
-        command: Option<String>,
+        /// The command, such as `sweep` or `inbox mark`; without it, the page of `salver`.
+        command: Vec<String>,
     },
 }
 
@@ -101,48 +111,11 @@ pub(crate) struct Add {
     /// Context: app:{session}:view.
     #[arg(value_name = "CONTEXT")]
     pub(crate) target: Target,
-    /// Text of the message; `-` reads it from standard input.
-    pub(crate) text: String,
-    /// Severity level.
-    #[arg(long, default_value = "info")]
-    pub(crate) level: LevelArg,
-    /// Title above the text.
-    #[arg(long)]
-    pub(crate) title: Option<String>,
-    /// Tag: replace the message that has the same tag.
-    #[arg(long)]
-    pub(crate) tag: Option<String>,
-    /// Render the text as Markdown.
-    #[arg(long)]
-    pub(crate) markdown: bool,
+    #[command(flatten)]
+    pub(crate) message: MessageArgs,
     /// Show the message after a delay: `10m`.
     #[arg(long, value_name = "TIME")]
     pub(crate) after: Option<humantime::Duration>,
-    /// Link: label and URL.
-    #[arg(long, num_args = 2, value_names = ["LABEL", "URL"])]
-    pub(crate) action: Option<Vec<String>>,
-}
-
-/// A level as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum LevelArg {
-    Debug,
-    Info,
-    Success,
-    Warning,
-    Error,
-}
-
-impl From<LevelArg> for Level {
-    fn from(level: LevelArg) -> Self {
-        match level {
-            LevelArg::Debug => Self::Debug,
-            LevelArg::Info => Self::Info,
-            LevelArg::Success => Self::Success,
-            LevelArg::Warning => Self::Warning,
-            LevelArg::Error => Self::Error,
-        }
-    }
 }
 
 /// A context, or all contexts of a session.

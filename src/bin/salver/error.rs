@@ -46,6 +46,15 @@ impl CliError {
         self.with_message(message)
     }
 
+    /// Appends what to do next to the message, unless the input was invalid.
+    pub(crate) fn with_advice(self, advice: &str) -> Self {
+        if self.is_about_input() {
+            return self;
+        }
+        let message = format!("{}; {advice}", self.message);
+        self.with_message(message)
+    }
+
     pub(crate) fn with_message(mut self, message: String) -> Self {
         self.message = message;
         self

@@ -1,4 +1,5 @@
-//! The command-line tool `salver`: lists, counts and adds messages, and diagnoses the server.
+//! The command-line tool `salver`: lists, counts and adds messages and notifications, and diagnoses
+//! the server.
 //!
 //! For an operator at a shell during an incident.
 
@@ -16,6 +17,9 @@ mod add;
 mod cli;
 mod doctor;
 mod error;
+mod inbox;
+mod message;
+mod notify;
 mod output;
 mod peek;
 mod server;
@@ -59,6 +63,8 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Sweep { older_than } => {
             sweep::run(server, &required(app), *older_than, output).await
         }
+        Command::Notify(args) => notify::run(server, &required(app), *args, output).await,
+        Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.
@@ -67,7 +73,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
             io::stdout().write_all(&script)?;
             Ok(true)
         }
-        Command::Man { command } => man(command.as_deref()),
+        Command::Man { command } => man(&command),
     }
 }
 
@@ -77,17 +83,15 @@ fn required(app: Option<String>) -> String {
 }
 
 /// Prints the manual page of a command; without a name, that of `salver`.
-fn man(name: Option<&str>) -> Outcome {
-    let mut root = Cli::command();
-    root.build();
-    let command = match name {
-        None => root,
-        Some(name) => {
-            let subcommand = root.find_subcommand(name).cloned();
-            subcommand
-                .ok_or_else(|| CliError::invalid_input(format!("there is no command `{name}`")))?
-        }
-    };
+fn man(names: &[String]) -> Outcome {
+    let mut command = Cli::command();
+    command.build();
+    for name in names {
+        let subcommand = command.find_subcommand(name).cloned();
+        command = subcommand.ok_or_else(|| {
+            CliError::invalid_input(format!("there is no command `{}`", names.join(" ")))
+        })?;
+    }
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     io::stdout().write_all(&page)?;
