@@ -55,3 +55,5 @@ pub use self::reader::Inbox;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "web")]
 pub use self::web::InboxRoutes;
+#[cfg(feature = "redis")]
+pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use crate::store::{Backend, BackendKind};
 use crate::{Error, Salver};
 
+#[cfg(feature = "redis")]
+pub use self::redis::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
 pub(super) use self::store_trait::{
     AddOutcome, Change, Entry, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
 };

@@ -3,6 +3,9 @@
 mod keys;
 mod scripts;
 
+pub use self::scripts::{
+    COUNTS as COUNTS_SCRIPT, LIST as LIST_SCRIPT, MARK as MARK_SCRIPT, NOTIFY as NOTIFY_SCRIPT,
+};
 use crate::MessageId;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::store_trait::{

@@ -17,18 +17,24 @@ use crate::{Error, MessageId};
 /// The group of a notification without one.
 const NO_GROUP: &str = "0000000000000000";
 
-static ADD: LazyLock<Script> =
-    LazyLock::new(|| Script::new(concat!(include_str!("remove.lua"), include_str!("add.lua"))));
-static MARK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("remove.lua"),
-        include_str!("mark.lua")
-    ))
-});
-static MARK_UPTO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("mark_upto.lua")));
-static LIST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("list.lua")));
-static COUNTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("counts.lua")));
-static ERASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("erase.lua")));
+/// The script that adds a notification to an inbox: `remove.lua` and `add.lua`. Writers in other
+/// languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and replies.
+pub const NOTIFY: &str = concat!(include_str!("remove.lua"), include_str!("add.lua"));
+/// The script that changes notifications by their ids: `remove.lua` and `mark.lua`, for other
+/// languages.
+pub const MARK: &str = concat!(include_str!("remove.lua"), include_str!("mark.lua"));
+/// `list.lua`, which lists the notifications of an inbox, for other languages.
+pub const LIST: &str = include_str!("list.lua");
+/// `counts.lua`, which counts the notifications of an inbox, for other languages.
+pub const COUNTS: &str = include_str!("counts.lua");
+
+static NOTIFY_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(NOTIFY));
+static MARK_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(MARK));
+static LIST_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(LIST));
+static COUNTS_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(COUNTS));
+static MARK_UPTO_SCRIPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("mark_upto.lua")));
+static ERASE_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("erase.lua")));
 
 fn request(
     script: &'static Script,
@@ -48,7 +54,7 @@ pub(super) async fn add(
 ) -> Result<AddOutcome, Error> {
     let mut parts = INBOX.to_vec();
     parts.push(Part::Erased);
-    let mut request = request(&ADD, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &parts);
     request
         .arg(millis(MAX_AGE))
         .arg(MAX_NOTIFICATIONS)
@@ -93,7 +99,7 @@ pub(super) async fn mark(
     change: Change,
     ids: &[MessageId],
 ) -> Result<Marked, Error> {
-    let mut request = request(&MARK, Idempotency::Idempotent, inbox, &INBOX);
+    let mut request = request(&MARK_SCRIPT, Idempotency::Idempotent, inbox, &INBOX);
     request
         .arg(name(change))
         .arg(millis(MAX_AGE))
@@ -119,7 +125,7 @@ pub(super) async fn mark_upto(
         Part::Archived,
         Part::State,
     ];
-    let mut request = request(&MARK_UPTO, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(&MARK_UPTO_SCRIPT, Idempotency::Idempotent, inbox, &parts);
     request.arg(change).arg(millis(MAX_AGE)).arg(position);
     marked(client, request).await
 }
@@ -141,7 +147,7 @@ pub(super) async fn list(
     limit: usize,
 ) -> Result<Page, Error> {
     let parts = [place.into(), Part::Notifications, Part::Unread, Part::State];
-    let mut request = request(&LIST, Idempotency::ReadOnly, inbox, &parts);
+    let mut request = request(&LIST_SCRIPT, Idempotency::ReadOnly, inbox, &parts);
     request.arg(millis(MAX_AGE));
     match before {
         u64::MAX => request.arg("+inf"),
@@ -178,7 +184,7 @@ fn entry(reply: &mut Parts) -> Result<Entry, Error> {
 
 pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<InboxCounts, Error> {
     let parts = [Part::Inbox, Part::Unread, Part::State];
-    let mut request = request(&COUNTS, Idempotency::ReadOnly, inbox, &parts);
+    let mut request = request(&COUNTS_SCRIPT, Idempotency::ReadOnly, inbox, &parts);
     request.arg(millis(MAX_AGE));
     let mut reply = Parts::new(client.execute(&request).await?);
     Ok(InboxCounts {
@@ -191,7 +197,7 @@ pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<Inbox
 pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Error> {
     let mut parts = vec![Part::Erased];
     parts.extend(INBOX);
-    let mut request = request(&ERASE, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(&ERASE_SCRIPT, Idempotency::Idempotent, inbox, &parts);
     request.arg(millis(REMOVED_TTL));
     client.execute(&request).await.map(drop)
 }
