@@ -1,4 +1,4 @@
-// Adds messages for the visitors of a site that uses Salver, from Node.
+// Adds messages for the visitors of a site that uses Salver, and notifications, from Node.
 //
 //     import { createClient } from "redis";
 //     import { Context, Salver, message } from "./salver.mjs";
@@ -8,13 +8,21 @@
 //     const ready = message("120 icons are ready.", { level: "success", tag: "import" });
 //     await site.add(context, [ready]);
 //
+// A notification reaches a person, and stays in their inbox until they have read it:
+//
+//     const inboxes = new Inboxes(client, "graphspace");
+//     const note = notification("graph.uploaded", message("Graph p53 is ready."), { group: "uploads" });
+//     await inboxes.notify(["user:7"], note);
+//
 // A single file for node-redis 5 (`npm install redis`). Copy it, and copy Salver's add.lua beside
+// it. For `Inboxes`, copy the files of src/inbox/store/redis/scripts into the folder inbox beside
 // it. The format is wire v1, which the page "Storage format" of Salver's documentation describes.
 // This module does not claim or confirm messages, which only the site does.
 // The types are in JSDoc comments, which `tsc --checkJs` checks.
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { domainToASCII } from "node:url";
 
 export const LEVELS = ["debug", "info", "success", "warning", "error"];
 /** The view that matches any page: the next page of the visitor shows the message. */
@@ -32,10 +40,36 @@ const MAX_AGE_MS = 86_400_000;
 /** Maximum number of session moves, such as logins, that an add follows. */
 const MAX_REDIRECTS = 8;
 
+const MAX_USER_ID = 128;
+const MAX_ADDRESS = 254;
+const MAX_LOCAL_PART = 64;
+const MAX_KIND = 128;
+const MAX_SUBJECT = 256;
+const MAX_GROUP = 256;
+const MAX_ACTOR = 128;
+const MAX_NOTIFICATIONS = 1000;
+const MAX_IN_GROUP = 100;
+const MAX_NOTIFICATION_AGE_MS = 90 * 86_400_000;
+const MAX_REMOVED = 1000;
+const REMOVED_TTL_MS = 7 * 86_400_000;
+const MAX_AGED_PER_ADD = 10;
+/** Maximum number of notifications of one call of the scripts. */
+const MAX_LISTED = 200;
+const MAX_MARKED = 500;
+/** The keys of an inbox, in the order in which the scripts that change it take them. */
+const INBOX = ["inbox", "notifications", "unread", "archived", "removed", "groups", "inbox-state"];
+const CHANGES = ["read", "unread", "archive", "restore", "delete"];
+/** Length of the group before each stored member. */
+const GROUP_LENGTH = 16;
+
 const UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 const TAG = /^[A-Za-z0-9._~-]{1,64}$/;
 const HEADER = new RegExp(`^\\{"id":"(${UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{1,64})")?(?:,"v":(\\d+)(?=[,}]))?`);
 const KEY = /^([^:{}]+):\{([^{}]+)\}:([^:{}]+)$/;
+const KIND = /^[A-Za-z0-9._~-]{1,128}$/;
+const LOCAL_PART = /^[\p{L}\p{N}_!#$%&'*+/=?^`{|}~-]+(?:\.[\p{L}\p{N}_!#$%&'*+/=?^`{|}~-]+)*$/u;
+const DOMAIN = /^[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?)*$/u;
+const NUMBER_AT_END = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const CONTROL_IN_TEXT = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 const OPTIONS = ["tag", "level", "title", "format", "autoclose", "action", "data", "expires", "key", "args"];
@@ -230,6 +264,266 @@ export class Salver {
   }
 }
 
+/**
+ * Returns a recipient, `user:{id}` or `email:{address}`, in the form that is stored.
+ *
+ * ASCII letters of an address become lower case, and its domain becomes Punycode. Throws a TypeError.
+ *
+ * @param {string} text
+ */
+export function recipient(text) {
+  const [, form, value] = /^(user|email):(.*)$/s.exec(text) ?? [];
+  check(form, () => "recipient is not of the form user:{id} or email:{address}");
+  if (form === "user") {
+    checkLine("recipient", value, MAX_USER_ID);
+    return text;
+  }
+  const at = value.lastIndexOf("@");
+  const [localPart, typed] = [value.slice(0, Math.max(at, 0)), value.slice(at + 1)];
+  check(LOCAL_PART.test(localPart) && bytes(localPart) <= MAX_LOCAL_PART && DOMAIN.test(typed), () => "address is not an e-mail address");
+  const domain = domainToASCII(typed);
+  check(domain, () => "address has no valid domain");
+  check(!NUMBER_AT_END.test(domain), () => "address has an IP address as its domain");
+  const address = `${localPart.replace(/[A-Z]/g, (char) => char.toLowerCase())}@${domain}`;
+  check(bytes(address) <= MAX_ADDRESS, () => `address is over the limit of ${MAX_ADDRESS} bytes`);
+  return `email:${address}`;
+}
+
+/**
+ * Derives the id of the notification that a recipient gets, by which a repeated add is found.
+ *
+ * @param {string} app
+ * @param {string} messageId
+ * @param {string} recipient
+ */
+export function notificationId(app, messageId, recipient) {
+  const hash = createHash("sha256");
+  for (const field of ["notify", app, messageId, recipient].map((text) => Buffer.from(text))) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(field.length);
+    hash.update(length).update(field);
+  }
+  const digest = hash.digest("hex");
+  const unixMs = BigInt(`0x${messageId.replaceAll("-", "").slice(0, 12)}`);
+  return formatUuid(withVersion((unixMs << 80n) | BigInt(`0x${digest.slice(0, 20)}`)));
+}
+
+/** A message for a person. Created by `notification`, for any number of recipients. */
+class Notification {
+  #member;
+  #forActor;
+  #actor;
+
+  constructor(member, forActor, { group, actor, unread }) {
+    this.#member = member;
+    this.#forActor = forActor;
+    this.#actor = actor?.id;
+    Object.assign(this, { messageId: member.slice(7, 43), group, unread });
+    Object.freeze(this);
+  }
+
+  /**
+   * Returns the member that a recipient gets, with the id of theirs.
+   *
+   * @param {string} app
+   * @param {string} recipient
+   */
+  memberFor(app, recipient) {
+    const member = recipient === this.#actor ? this.#forActor : this.#member;
+    return member.slice(0, 7) + notificationId(app, this.messageId, recipient) + member.slice(43);
+  }
+}
+
+/**
+ * Builds a notification from a message that `message` has encoded.
+ *
+ * `kind` is what happened, as dotted words. `subject` is the object that it is about. Notifications
+ * of one `group` on one day are one row. `actor` is the person who caused it, and `forActor` the
+ * message that they get instead. Throws a TypeError, whose text begins with the invalid field.
+ * Adding the same notification again creates no duplicate.
+ *
+ * @param {string} kind
+ * @param {string} message
+ * @param {{
+ *   subject?: string, group?: string, actor?: { id: string, name: string }, forActor?: string, unread?: boolean,
+ * }} [options]
+ */
+export function notification(kind, message, options = {}) {
+  const { subject, group, forActor = message, unread = true } = options;
+  check(typeof kind === "string" && KIND.test(kind), () => `kind is not 1 to ${MAX_KIND} of A-Z a-z 0-9 - . _ ~`);
+  if (subject !== undefined) checkLine("subject", subject, MAX_SUBJECT);
+  if (group !== undefined) checkLine("group", group, MAX_GROUP);
+  let actor;
+  if (options.actor !== undefined) {
+    checkLine("actor", options.actor.name, MAX_ACTOR);
+    actor = { id: recipient(options.actor.id), name: options.actor.name };
+  }
+  const own = JSON.stringify({ kind, subject, group, actor });
+  return new Notification(notificationMember(message, own), notificationMember(forActor, own), { group, actor, unread });
+}
+
+/** Appends the fields of a notification to those of its message. */
+function notificationMember(message, own) {
+  const fields = read(message);
+  check(fields, () => "message is not one that `message` has encoded");
+  check((fields.expires ?? undefined) === undefined, () => "expires is set: a notification has no expiry");
+  const member = `${message.slice(0, -1)},${own.slice(1)}`;
+  check(member.isWellFormed(), () => "the notification contains an unpaired surrogate");
+  check(bytes(member) <= MAX_MESSAGE, () => `the notification is over ${MAX_MESSAGE} bytes`);
+  return member;
+}
+
+/**
+ * Decodes a stored notification. Returns undefined if it is invalid or has an unsupported version.
+ *
+ * @param {string} member
+ */
+export function readNotification(member) {
+  const fields = read(member);
+  try {
+    if (!fields || (fields.expires ?? undefined) !== undefined || bytes(member) > MAX_MESSAGE) return undefined;
+    const { kind, subject, group, actor } = fields;
+    // Validates the fields of a notification, beside any message.
+    const options = { subject: subject ?? undefined, group: group ?? undefined, actor: actor ?? undefined };
+    notification(kind, message("text"), options);
+    return fields;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The inboxes of an application, through a node-redis client.
+ *
+ * Recipients are `user:{id}` or `email:{address}`. `scripts` are the sources by name, if they are not
+ * in the folder inbox beside this file: remove, add, list, mark, counts.
+ */
+export class Inboxes {
+  #client;
+  #app;
+  #scripts;
+
+  /**
+   * @param {{ eval: Function }} client
+   * @param {string} app
+   * @param {{ scripts?: Record<string, string> }} [options]
+   */
+  constructor(client, app, { scripts = loadInboxScripts() } = {}) {
+    checkLine("app", app, 64);
+    this.#client = client;
+    this.#app = app;
+    const { remove, add, list, mark, counts } = scripts;
+    this.#scripts = { add: remove + add, list, mark: remove + mark, counts };
+  }
+
+  /**
+   * Returns the keys of a recipient, in the form that is stored.
+   *
+   * @param {string} recipient
+   * @param {...string} parts
+   */
+  keys(recipient, ...parts) {
+    return parts.map((part) => `${encode(this.#app)}!${part}:{${encode(recipient)}}`);
+  }
+
+  /**
+   * Adds a notification to the inbox of each recipient. Returns what each add did.
+   *
+   * Only `added` has changed an inbox: of the others, the inbox has the notification (`duplicate`),
+   * had it (`removed`), or has a later one of its tag (`superseded`), or the recipient was erased
+   * after the message was created (`erased`). All recipients are tried, then the first error of the
+   * client is thrown. Repeating with the same notification is safe.
+   *
+   * @param {Iterable<string>} recipients
+   * @param {Notification} notification
+   * @returns {Promise<Record<string, string>>}
+   */
+  async notify(recipients, notification) {
+    const outcomes = {};
+    const failures = [];
+    for (const one of [...recipients].map(recipient)) {
+      const limits = [MAX_NOTIFICATION_AGE_MS, MAX_NOTIFICATIONS, MAX_IN_GROUP, REMOVED_TTL_MS, MAX_REMOVED, MAX_AGED_PER_ADD];
+      const { messageId, group = "", unread } = notification;
+      const fields = [unread ? "unread" : "read", group, messageId, notification.memberFor(this.#app, one)];
+      try {
+        const [outcome] = await this.#run("add", this.keys(one, ...INBOX, "erased"), [...limits, ...fields]);
+        outcomes[one] ??= outcome;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length) throw failures[0];
+    return outcomes;
+  }
+
+  /**
+   * Lists notifications of a recipient, newest first, in one round trip. Changes nothing.
+   *
+   * Each has the stored fields, `position`, `unread` and `more`, the number of older ones of its
+   * group that were removed because the group was full. Those that are invalid are skipped. `next` is
+   * the option `before` of the next page, undefined on the last one.
+   *
+   * @param {string} to
+   * @param {{ place?: "inbox" | "unread" | "archived", before?: number, limit?: number }} [options] `limit`: 1 to 200.
+   */
+  async list(to, { place = "inbox", before, limit = 20 } = {}) {
+    check(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LISTED, () => `limit is not between 1 and ${MAX_LISTED}`);
+    const keys = this.keys(recipient(to), place, "notifications", "unread", "inbox-state");
+    const [unread, unseen, ...entries] = await this.#run("list", keys, [MAX_NOTIFICATION_AGE_MS, before ?? "+inf", limit]);
+    const notifications = [];
+    let position;
+    for (let index = 0; index < entries.length; index += 4) {
+      const [at, isUnread, more, value] = entries.slice(index, index + 4);
+      position = Number(at);
+      const fields = readNotification(value.slice(GROUP_LENGTH));
+      if (fields) notifications.push({ ...fields, position, unread: isUnread === 1, more });
+    }
+    return { notifications, next: entries.length === 4 * limit ? position : undefined, unread, unseen };
+  }
+
+  /**
+   * Changes notifications of a recipient by their ids. Returns how many changed.
+   *
+   * `unread` and `restore` bring archived ones back into the inbox. Those that `delete` removes never
+   * come back. Repeating is safe. One round trip for each 500.
+   *
+   * @param {string} to
+   * @param {"read" | "unread" | "archive" | "restore" | "delete"} change
+   * @param {Iterable<string>} ids
+   */
+  async mark(to, change, ids) {
+    check(CHANGES.includes(change), () => `change is not one of ${CHANGES.join(", ")}`);
+    const keys = this.keys(recipient(to), ...INBOX);
+    const remaining = [...ids];
+    let changed = 0;
+    while (remaining.length) {
+      const chunk = remaining.splice(0, MAX_MARKED);
+      const reply = await this.#run("mark", keys, [change, MAX_NOTIFICATION_AGE_MS, REMOVED_TTL_MS, MAX_REMOVED, ...chunk]);
+      changed += reply[0];
+    }
+    return changed;
+  }
+
+  /**
+   * Counts the notifications of a recipient in one round trip. `total` is the number of those that
+   * are not archived.
+   *
+   * @param {string} to
+   */
+  async counts(to) {
+    const keys = this.keys(recipient(to), "inbox", "unread", "inbox-state");
+    const [unread, unseen, total] = await this.#run("counts", keys, [MAX_NOTIFICATION_AGE_MS]);
+    return { unseen, unread, total };
+  }
+
+  /** Runs a script. Returns its reply after the first key, which it begins with. */
+  async #run(name, keys, values) {
+    const [key, ...rest] = await this.#client.eval(this.#scripts[name], { keys, arguments: values.map(String) });
+    if (key !== keys[0]) throw new Error("the reply belonged to another request");
+    return rest;
+  }
+}
+
 function isExpired({ id, expires }, now) {
   const createdAt = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
   return createdAt < now - MAX_AGE_MS || (expires ?? Infinity) <= now;
@@ -240,6 +534,15 @@ function loadScript() {
   const copied = new URL("add.lua", import.meta.url);
   const inCheckout = new URL("../../src/store/redis/scripts/add.lua", import.meta.url);
   return readFileSync(existsSync(copied) ? copied : inCheckout, "utf8");
+}
+
+/** Loads the scripts from the folder inbox beside this file, or from the checkout of Salver. */
+function loadInboxScripts() {
+  const copied = new URL("inbox/", import.meta.url);
+  const inCheckout = new URL("../../src/inbox/store/redis/scripts/", import.meta.url);
+  const folder = existsSync(copied) ? copied : inCheckout;
+  const load = (name) => [name, readFileSync(new URL(`${name}.lua`, folder), "utf8")];
+  return Object.fromEntries(["remove", "add", "list", "mark", "counts"].map(load));
 }
 
 /** Percent-encodes a part of a key, including five characters that encodeURIComponent leaves. */

@@ -1,4 +1,4 @@
-"""Adds messages for the visitors of a site that uses Salver, from Python.
+"""Adds messages for the visitors of a site that uses Salver, and notifications, from Python.
 
     import redis, salver
 
@@ -6,7 +6,14 @@
     context = salver.Context.from_json(arguments)      # the context that a handler passed to the job
     site.add(context, salver.message("120 icons are ready.", level="success", tag="import"))
 
-A single typed file for redis-py 4 or later. Copy it, and copy Salver's add.lua beside it. The
+A notification reaches a person, and stays in their inbox until they have read it:
+
+    inboxes = salver.Inboxes(redis.Redis(), "graphspace")
+    ready = salver.notification("graph.uploaded", salver.message("Graph p53 is ready."), group="uploads")
+    inboxes.notify(["user:7"], ready)
+
+A single typed file for redis-py 4 or later. Copy it, and copy Salver's add.lua beside it. For
+`Inboxes`, copy the files of src/inbox/store/redis/scripts into the folder inbox beside it. The
 format is wire v1, which the page "Storage format" of Salver's documentation describes. This module
 does not claim or confirm messages, which only the site does.
 """
@@ -20,6 +27,8 @@ import os
 import re
 import threading
 import time
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -37,10 +46,25 @@ MAX_AGE_MS = 86_400_000
 MAX_REDIRECTS = 8
 """Maximum number of session moves, such as logins, that an add follows."""
 
+MAX_USER_ID, MAX_ADDRESS, MAX_LOCAL_PART = 128, 254, 64
+MAX_KIND, MAX_SUBJECT, MAX_GROUP, MAX_ACTOR = 128, 256, 256, 128
+MAX_NOTIFICATIONS, MAX_IN_GROUP, MAX_NOTIFICATION_AGE_MS = 1000, 100, 90 * 86_400_000
+MAX_REMOVED, REMOVED_TTL_MS, MAX_AGED_PER_ADD = 1000, 7 * 86_400_000, 10
+MAX_LISTED, MAX_MARKED = 200, 500
+"""Maximum number of notifications of one call of the scripts."""
+
+Place = Literal["inbox", "unread", "archived"]
+Change = Literal["read", "unread", "archive", "restore", "delete"]
+Outcome = Literal["added", "duplicate", "removed", "superseded", "erased"]
+
 _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _TAG = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _HEADER = re.compile(rf'\{{"id":"({_UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{{1,64}})")?(?:,"v":(\d+)(?=[,}}]))?')
 _KEY = re.compile(r"([^:{}]+):\{([^{}]+)\}:([^:{}]+)")
+_KIND = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+_DOMAIN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*")
+_NUMBER_AT_END = re.compile(r"(?:^|\.)(?:\d+|0[xX][0-9A-Fa-f]*)$", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -258,6 +282,244 @@ class Salver:
         return sorted(visible, key=lambda fields: fields["id"])
 
 
+def recipient(text: str) -> str:
+    """Returns a recipient, `user:{id}` or `email:{address}`, in the form that is stored.
+
+    ASCII letters of an address become lower case, and its domain becomes Punycode. Write a domain in
+    Punycode if it needs another mapping than lower case, such as `ß` does. Raises ValueError.
+    """
+    form, _, value = text.partition(":")
+    if form == "user":
+        _check_line("recipient", value, MAX_USER_ID)
+        return text
+    if form != "email":
+        raise ValueError("recipient is not of the form user:{id} or email:{address}")
+    local_part, _, domain = value.rpartition("@")
+    if not _LOCAL_PART.fullmatch(local_part) or len(local_part.encode()) > MAX_LOCAL_PART or not _DOMAIN.fullmatch(domain):
+        raise ValueError("address is not an e-mail address")
+    domain = _to_ascii(domain)
+    if _NUMBER_AT_END.search(domain):
+        raise ValueError("address has an IP address as its domain")
+    address = f"{_lower_ascii(local_part)}@{domain}"
+    if len(address.encode()) > MAX_ADDRESS:
+        raise ValueError(f"address is over the limit of {MAX_ADDRESS} bytes")
+    return f"email:{address}"
+
+
+def notification_id(app: str, message_id: str, recipient: str) -> str:
+    """Derives the id of the notification that a recipient gets, by which a repeated add is found."""
+    fields = [field.encode() for field in ("notify", app, message_id, recipient)]
+    digest = hashlib.sha256(b"".join(len(field).to_bytes(4, "big") + field for field in fields)).digest()
+    unix_ms = int(message_id.replace("-", "")[:12], 16)
+    return _format_uuid(_with_version(unix_ms << 80 | int.from_bytes(digest[:10], "big")))
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A message for a person. Created by `notification`, for any number of recipients."""
+
+    member: str
+    group: str | None
+    actor: str | None
+    for_actor: str | None
+    unread: bool
+
+    @property
+    def message_id(self) -> str:
+        return self.member[7:43]
+
+    def member_for(self, app: str, recipient: str) -> str:
+        """Returns the member that a recipient gets, with the id of theirs."""
+        member = self.for_actor if self.for_actor and recipient == self.actor else self.member
+        return member[:7] + notification_id(app, self.message_id, recipient) + member[43:]
+
+
+def notification(
+    kind: str,
+    message: str,
+    *,
+    subject: str | None = None,
+    group: str | None = None,
+    actor: tuple[str, str] | None = None,
+    for_actor: str | None = None,
+    unread: bool = True,
+) -> Notification:
+    """Builds a notification from a message that `message` has encoded.
+
+    `kind` is what happened, as dotted words. `subject` is the object that it is about. Notifications
+    of one `group` on one day are one row. `actor` is the recipient and the name of the person who
+    caused it, and `for_actor` the message that they get instead. Raises ValueError, whose text
+    begins with the invalid field. Adding the same notification again creates no duplicate.
+    """
+    if not _KIND.fullmatch(kind):
+        raise ValueError(f"kind is not 1 to {MAX_KIND} of A-Z a-z 0-9 - . _ ~")
+    for name, value, limit in (("subject", subject, MAX_SUBJECT), ("group", group, MAX_GROUP)):
+        if value is not None:
+            _check_line(name, value, limit)
+    fields: dict[str, Any] = {"kind": kind, "subject": subject, "group": group}
+    if actor is not None:
+        _check_line("actor", actor[1], MAX_ACTOR)
+        fields["actor"] = {"id": recipient(actor[0]), "name": actor[1]}
+    own = _json({name: value for name, value in fields.items() if value is not None})
+    return Notification(
+        member=_notification_member(message, own),
+        group=group,
+        actor=fields["actor"]["id"] if actor else None,
+        for_actor=_notification_member(for_actor, own) if for_actor else None,
+        unread=unread,
+    )
+
+
+def _notification_member(message: str, own: str) -> str:
+    """Appends the fields of a notification to those of its message."""
+    fields = read(message)
+    if fields is None:
+        raise ValueError("message is not one that `message` has encoded")
+    if fields.get("expires") is not None:
+        raise ValueError("expires is set: a notification has no expiry")
+    member = f"{message[:-1]},{own[1:]}"
+    if len(member.encode()) > MAX_MESSAGE:
+        raise ValueError(f"the notification is over {MAX_MESSAGE} bytes")
+    return member
+
+
+def read_notification(member: str) -> dict[str, Any] | None:
+    """Decodes a stored notification. Returns None if it is invalid or has an unsupported version."""
+    fields = read(member)
+    try:
+        if fields is None or fields.get("expires") is not None or len(member.encode()) > MAX_MESSAGE:
+            return None
+        actor = fields.get("actor")
+        person = (actor["id"], actor["name"]) if actor is not None else None
+        # Validates the fields of a notification, beside any message.
+        notification(fields["kind"], message("text"), subject=fields.get("subject"), group=fields.get("group"), actor=person)
+        return fields
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many notifications an inbox has. `total` is the number of those that are not archived."""
+
+    unseen: int
+    unread: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list, newest first.
+
+    Each notification has the stored fields, `position`, `unread` and `more`, the number of older
+    ones of its group that were removed because the group was full. `next` is the argument `before`
+    of the next page, None on the last one.
+    """
+
+    notifications: list[dict[str, Any]]
+    next: int | None
+    unread: int
+    unseen: int
+
+
+class Inboxes:
+    """The inboxes of an application, through a redis-py client.
+
+    Recipients are `user:{id}` or `email:{address}`. `scripts` are the sources by name, if they are
+    not in the folder inbox beside this file: remove, add, list, mark, counts.
+    """
+
+    def __init__(self, client: Client, app: str, *, scripts: dict[str, str] | None = None) -> None:
+        _check_line("app", app, MAX_APP)
+        self._client = client
+        self._app = app
+        scripts = scripts or {name: _load_inbox_script(name) for name in ("remove", "add", "list", "mark", "counts")}
+        self._list, self._counts = scripts["list"], scripts["counts"]
+        self._add, self._mark = scripts["remove"] + scripts["add"], scripts["remove"] + scripts["mark"]
+
+    def keys(self, recipient: str, *parts: str) -> list[str]:
+        """Returns the keys of a recipient, in the form that is stored."""
+        return [f"{_encode(self._app)}!{part}:{{{_encode(recipient)}}}" for part in parts]
+
+    def notify(self, recipients: Iterable[str], notification: Notification) -> dict[str, Outcome]:
+        """Adds a notification to the inbox of each recipient. Returns what each add did.
+
+        Only `added` has changed an inbox: of the others, the inbox has the notification
+        (`duplicate`), had it (`removed`), or has a later one of its tag (`superseded`), or the
+        recipient was erased after the message was created (`erased`). All recipients are tried, then
+        the first error of the client is raised. Repeating with the same notification is safe.
+        """
+        outcomes: dict[str, Outcome] = {}
+        failure: Exception | None = None
+        for one in [recipient(text) for text in recipients]:
+            arguments: list[Any] = [MAX_NOTIFICATION_AGE_MS, MAX_NOTIFICATIONS, MAX_IN_GROUP, REMOVED_TTL_MS, MAX_REMOVED]
+            arguments += [MAX_AGED_PER_ADD, "unread" if notification.unread else "read", notification.group or ""]
+            arguments += [notification.message_id, notification.member_for(self._app, one)]
+            try:
+                reply = self._run(self._add, self.keys(one, *_INBOX, "erased"), arguments)
+                outcomes.setdefault(one, reply[0])
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return outcomes
+
+    def list(self, recipient: str, place: Place = "inbox", *, before: int | None = None, limit: int = 20) -> Page:
+        """Lists notifications of a recipient, newest first, in one round trip. Changes nothing.
+
+        `limit`: 1 to 200. Notifications that are invalid are skipped.
+        """
+        if not _is_int_in(limit, 1, MAX_LISTED):
+            raise ValueError(f"limit is not between 1 and {MAX_LISTED}")
+        keys = self.keys(_recipient(recipient), place, "notifications", "unread", "inbox-state")
+        reply = self._run(self._list, keys, [MAX_NOTIFICATION_AGE_MS, "+inf" if before is None else before, limit])
+        unread, unseen, *entries = reply
+        notifications, position = [], 0
+        for index in range(0, len(entries), 4):
+            position, is_unread, more, value = int(entries[index]), *entries[index + 1 : index + 4]
+            fields = read_notification(value[_GROUP_LENGTH:])
+            if fields is not None:
+                notifications.append(fields | {"position": position, "unread": is_unread == 1, "more": more})
+        return Page(notifications, position if len(entries) == 4 * limit else None, unread, unseen)
+
+    def mark(self, recipient: str, change: Change, ids: Iterable[str]) -> int:
+        """Changes notifications of a recipient by their ids. Returns how many changed.
+
+        `unread` and `restore` bring archived ones back into the inbox. Those that `delete` removes
+        never come back. Repeating is safe. One round trip for each 500.
+        """
+        if change not in ("read", "unread", "archive", "restore", "delete"):
+            raise ValueError("change is not one of read, unread, archive, restore, delete")
+        keys = self.keys(_recipient(recipient), *_INBOX)
+        changed, remaining = 0, [*ids]
+        while remaining:
+            chunk, remaining = remaining[:MAX_MARKED], remaining[MAX_MARKED:]
+            arguments = [change, MAX_NOTIFICATION_AGE_MS, REMOVED_TTL_MS, MAX_REMOVED, *chunk]
+            changed += int(self._run(self._mark, keys, arguments)[0])
+        return changed
+
+    def counts(self, recipient: str) -> Counts:
+        """Counts the notifications of a recipient in one round trip."""
+        keys = self.keys(_recipient(recipient), "inbox", "unread", "inbox-state")
+        unread, unseen, total = self._run(self._counts, keys, [MAX_NOTIFICATION_AGE_MS])
+        return Counts(unseen=unseen, unread=unread, total=total)
+
+    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
+        """Runs a script. Returns its reply after the first key, which it begins with."""
+        reply = self._client.eval(script, len(keys), *keys, *arguments)
+        key, *rest = (part.decode(errors="replace") if isinstance(part, bytes) else part for part in reply)
+        if key != keys[0]:
+            raise RuntimeError("the reply belonged to another request")
+        return rest
+
+
+_INBOX = ("inbox", "notifications", "unread", "archived", "removed", "groups", "inbox-state")
+"""The keys of an inbox, in the order in which the scripts that change it take them."""
+_GROUP_LENGTH = 16
+"""Length of the group before each stored member."""
+_recipient = recipient
+
+
 def _is_expired(fields: dict[str, Any], now: int) -> bool:
     created_at = int(fields["id"].replace("-", "")[:12], 16)
     expires = fields.get("expires")
@@ -269,6 +531,38 @@ def _load_script() -> str:
     directory = Path(__file__).resolve().parent
     copied, in_checkout = directory / "add.lua", directory.parent.parent / "src/store/redis/scripts/add.lua"
     return (copied if copied.exists() else in_checkout).read_text()
+
+
+def _load_inbox_script(name: str) -> str:
+    """Loads a script from the folder inbox beside this file, or from the checkout of Salver."""
+    directory = Path(__file__).resolve().parent
+    copied, in_checkout = directory / "inbox", directory.parent.parent / "src/inbox/store/redis/scripts"
+    return ((copied if copied.exists() else in_checkout) / f"{name}.lua").read_text()
+
+
+def _to_ascii(domain: str) -> str:
+    """Converts a domain to Punycode.
+
+    The codec of the standard library implements an older standard than Salver. The two agree on
+    labels that need no other mapping than lower case, and others are rejected.
+    """
+    labels = []
+    for label in domain.lower().split("."):
+        try:
+            if label.startswith("xn--"):
+                label[4:].encode("ascii").decode("punycode")
+            encoded = label if label.isascii() else label.encode("idna").decode()
+            is_same = label.isascii() or encoded.encode().decode("idna") == unicodedata.normalize("NFC", label)
+        except UnicodeError as error:
+            raise ValueError("address has no valid domain") from error
+        if not is_same:
+            raise ValueError("address has no valid domain: write the domain in Punycode")
+        labels.append(encoded)
+    return ".".join(labels)
+
+
+def _lower_ascii(text: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def _encode(part: str) -> str:

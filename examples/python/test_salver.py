@@ -13,7 +13,9 @@ sys.path.insert(0, str(HERE))
 
 import salver  # noqa: E402
 
-VECTORS = json.loads((HERE.parent.parent / "tests/fixtures/wire_v1.json").read_text())
+FIXTURES = HERE.parent.parent / "tests/fixtures"
+VECTORS = json.loads((FIXTURES / "wire_v1.json").read_text())
+INBOX_VECTORS = json.loads((FIXTURES / "inbox_v1.json").read_text())
 
 
 class Vectors(unittest.TestCase):
@@ -60,6 +62,104 @@ class Vectors(unittest.TestCase):
             salver.message("text", action={"label": "x", "url": "javascript:alert(1)"})
         with self.assertRaisesRegex(ValueError, "^view "):
             salver.Context("shop", "ada", "")
+
+
+class RecordingClient:
+    """Records the keys and the arguments of a script, and replies."""
+
+    def __init__(self, *reply):
+        self.reply = reply
+
+    def eval(self, script, numkeys, *keys_and_args):
+        self.keys = list(keys_and_args[:numkeys])
+        self.arguments = [str(argument) for argument in keys_and_args[numkeys:]]
+        return [self.keys[0], *self.reply]
+
+
+class InboxVectors(unittest.TestCase):
+    """The test vectors of inboxes, which the tests of each language read."""
+
+    def test_recipients_match_vectors(self):
+        for case in INBOX_VECTORS["recipients"]:
+            self.assertEqual(salver.recipient(case["text"]), case["recipient"])
+            self.assertEqual(salver.recipient(case["recipient"]), case["recipient"])
+        for text in INBOX_VECTORS["invalid_recipients"]:
+            with self.assertRaises(ValueError, msg=text):
+                salver.recipient(text)
+
+    def test_domain_that_is_mapped_differently_is_rejected(self):
+        for domain in ("straße.example", "ｅxample.org", "faς.example"):
+            with self.assertRaisesRegex(ValueError, "Punycode", msg=domain):
+                salver.recipient(f"email:ada@{domain}")
+
+    def test_notification_ids_match_vectors(self):
+        for case in INBOX_VECTORS["ids"]:
+            self.assertEqual(salver.notification_id(case["app"], case["message"], case["recipient"]), case["id"])
+
+    def test_adds_match_vectors(self):
+        for case in INBOX_VECTORS["adds"]:
+            client = RecordingClient(b"added", 1, 0)
+            options = {name: case[name] for name in ("subject", "group", "for_actor", "unread") if name in case}
+            if "actor" in case:
+                options["actor"] = (case["actor"]["id"], case["actor"]["name"])
+            note = salver.notification(case["kind"], case["message"], **options)
+            outcomes = salver.Inboxes(client, case["app"]).notify([case["recipient"]], note)
+            self.assertEqual(outcomes, {case["recipient"]: "added"})
+            self.assertEqual(client.keys, case["keys"])
+            self.assertEqual(client.arguments, case["arguments"])
+            self.assertIsNotNone(salver.read_notification(client.arguments[-1]))
+
+    def test_marks_match_vectors(self):
+        for case in INBOX_VECTORS["marks"]:
+            client = RecordingClient(1, 0, 0)
+            changed = salver.Inboxes(client, case["app"]).mark(case["recipient"], case["change"], case["ids"])
+            self.assertEqual((changed, client.keys, client.arguments), (1, case["keys"], case["arguments"]))
+
+    def test_undecodable_notifications_return_none(self):
+        for member in INBOX_VECTORS["readable"]:
+            self.assertIsNotNone(salver.read_notification(member), member)
+        for member in INBOX_VECTORS["unreadable"]:
+            self.assertIsNone(salver.read_notification(member), member)
+
+    def test_error_names_invalid_field(self):
+        text = salver.message("text")
+        for name, options in (
+            ("kind", {"kind": "a b"}),
+            ("message", {"message": "text"}),
+            ("expires", {"message": salver.message("text", expires=4102444800000)}),
+            ("subject", {"subject": ""}),
+            ("group", {"group": "x" * 257}),
+            ("actor", {"actor": ("user:7", "")}),
+            ("recipient", {"actor": ("ada", "Ada")}),
+        ):
+            with self.assertRaisesRegex(ValueError, f"^{name} "):
+                salver.notification(**{"kind": "test", "message": text} | options)
+        inboxes = salver.Inboxes(RecordingClient(0, 0, 0), "app")
+        with self.assertRaisesRegex(ValueError, "^limit "):
+            inboxes.list("user:7", limit=201)
+        with self.assertRaisesRegex(ValueError, "^change "):
+            inboxes.mark("user:7", "seen", [])
+
+    def test_notify_tries_all_recipients_before_it_raises(self):
+        class FailingOnce(RecordingClient):
+            failures = [ConnectionError("first")]
+
+            def eval(self, *arguments):
+                if self.failures:
+                    raise self.failures.pop()
+                return super().eval(*arguments)
+
+        client = FailingOnce(b"added", 1, 0)
+        note = salver.notification("test", salver.message("text"))
+        with self.assertRaisesRegex(ConnectionError, "first"):
+            salver.Inboxes(client, "app").notify(["user:7", "user:8"], note)
+        self.assertEqual(client.keys[0], "app!inbox:{user%3A8}")
+
+    def test_more_than_500_ids_are_marked_in_several_calls(self):
+        client = RecordingClient(2, 0, 0)
+        ids = [salver.message_id() for _ in range(501)]
+        self.assertEqual(salver.Inboxes(client, "app").mark("user:7", "read", ids), 4)
+        self.assertEqual(client.arguments[4:], ids[500:])
 
 
 if __name__ == "__main__":

@@ -53,45 +53,49 @@ console.log(JSON.stringify(await added.catch((error) => (error instanceof salver
 impl Language {
     /// Runs a program with a context in `context`. Returns the JSON that the program prints.
     fn run(&self, server: &Server, context: &Context, program: &str) -> Value {
-        let port = server.port;
-        let mut command = match self.name {
-            "python" => {
-                let mut python = Command::new(target().join("venv/bin/python"));
-                let prelude = format!(
-                    "import json, os, sys, time, redis\nsys.path.insert(0, 'examples/python')\nimport salver\n\
-                     site = salver.Salver(redis.Redis(port={port}))\n\
-                     context = salver.Context.from_json(os.environ['CONTEXT'])\n"
-                );
-                python.args(["-c", &(prelude + program)]);
-                python
-            }
-            _ => {
-                let prelude = format!(
-                    "import {{ createRequire }} from 'node:module';\nimport * as salver from './examples/node/salver.mjs';\n\
-                     const redis = createRequire(process.cwd() + '/target/npm/')('redis');\n\
-                     const client = await redis.createClient({{ url: 'redis://127.0.0.1:{port}' }}).connect();\n\
-                     const site = new salver.Salver(client);\nconst context = salver.Context.fromJson(process.env.CONTEXT);\n"
-                );
-                let mut node = Command::new("node");
-                let program = prelude + program + "\nclient.destroy();";
-                node.args(["--input-type=module", "-e", &program]);
-                node
-            }
-        };
         let context = serde_json::to_string(context).unwrap();
-        let command = command
-            .env("CONTEXT", context)
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = command.output().unwrap_or_else(|error| {
-            panic!(
-                "{}: {error}; `tests/run integrations` installs it",
-                self.name
-            )
-        });
-        let text = String::from_utf8_lossy(&output.stdout);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}{errors}", self.name))
+        run(self.name, server, &context, program)
     }
+}
+
+/// Runs a program in a language, with a client of a server in `client` and a context or `null` in
+/// `context`. Returns the JSON that the program prints.
+pub(super) fn run(language: &str, server: &Server, context: &str, program: &str) -> Value {
+    let port = server.port;
+    let mut command = match language {
+        "python" => {
+            let mut python = Command::new(target().join("venv/bin/python"));
+            let prelude = format!(
+                "import json, os, sys, time, redis\nsys.path.insert(0, 'examples/python')\nimport salver\n\
+                 client = redis.Redis(port={port})\nsite = salver.Salver(client)\n\
+                 context = os.environ['CONTEXT'] != 'null' and salver.Context.from_json(os.environ['CONTEXT'])\n"
+            );
+            python.args(["-c", &(prelude + program)]);
+            python
+        }
+        _ => {
+            let prelude = format!(
+                "import {{ createRequire }} from 'node:module';\nimport * as salver from './examples/node/salver.mjs';\n\
+                 const redis = createRequire(process.cwd() + '/target/npm/')('redis');\n\
+                 const client = await redis.createClient({{ url: 'redis://127.0.0.1:{port}' }}).connect();\n\
+                 const site = new salver.Salver(client);\n\
+                 const context = process.env.CONTEXT !== 'null' && salver.Context.fromJson(process.env.CONTEXT);\n"
+            );
+            let mut node = Command::new("node");
+            let program = prelude + program + "\nclient.destroy();";
+            node.args(["--input-type=module", "-e", &program]);
+            node
+        }
+    };
+    let command = command
+        .env("CONTEXT", context)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{language}: {error}; `tests/run integrations` installs it")
+    });
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{language}: {text}{errors}"))
 }
 
 #[tokio::test]
