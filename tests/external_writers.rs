@@ -104,3 +104,18 @@ server.pexpire(key, 3600000)
     assert!(page.contains("<strong>ø</strong>") && page.contains("A bare ZADD from Python."));
     println!("EXTERNAL writer=redis-py add_lua=shown bare_zadd=shown");
 }
+
+/// The derivation of an id on the page is that of the test vectors.
+#[test]
+fn notification_id_of_page_matches_vectors() {
+    let calls = r#"
+import json
+for case in json.load(open("tests/fixtures/inbox_v1.json"))["ids"]:
+    found = notification_id(case["app"], case["message"], case["recipient"])
+    assert found == case["id"], (found, case)
+"#;
+    let script = [blocks("python")[1], calls].concat();
+    run(Command::new("python3")
+        .args(["-c", &script])
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+}
