@@ -1,7 +1,7 @@
 //! Adding notifications.
 
 use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::FuturesOrdered;
 
 use crate::inbox::encoding::EncodedNotification;
 use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
@@ -50,13 +50,18 @@ impl Salver {
             })
             .map_err(|error| error.with_operation("notify"))?;
         let store = store::of(self)?;
-        let adds = recipients
-            .iter()
-            .map(|recipient| self.notify_one(&*store, recipient, &encoded));
-        let mut outcomes = stream::iter(adds).buffered(MAX_CONCURRENT_ADDS);
+        // Not `buffered`: a future that holds its closure cannot be spawned.
+        let (mut waiting, mut adds) = (recipients.iter(), FuturesOrdered::new());
+        let first = waiting.by_ref().take(MAX_CONCURRENT_ADDS);
+        for recipient in first {
+            adds.push_back(self.notify_one(&*store, recipient, &encoded));
+        }
         let mut first_failure = Ok(());
-        while let Some(outcome) = outcomes.next().await {
+        while let Some(outcome) = adds.next().await {
             first_failure = first_failure.and(outcome);
+            if let Some(recipient) = waiting.next() {
+                adds.push_back(self.notify_one(&*store, recipient, &encoded));
+            }
         }
         first_failure
     }
