@@ -53,7 +53,7 @@ pub use self::limits::{
 pub use self::notification::Notification;
 pub use self::reader::Inbox;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
-#[cfg(feature = "web")]
-pub use self::web::InboxRoutes;
 #[cfg(feature = "redis")]
 pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
+#[cfg(feature = "web")]
+pub use self::web::InboxRoutes;

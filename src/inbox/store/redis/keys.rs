@@ -16,8 +16,38 @@ pub(super) enum Part {
     Erased,
 }
 
-/// The keys of an inbox, in the order in which the scripts that change it take them.
-pub(super) const INBOX: [Part; 7] = [
+// The keys of each script, in its order. A reply begins with the first key of its request, by which
+// it is recognised: the scripts of one recipient have different ones. `list` begins with its place.
+
+pub(super) const ADD: [Part; 8] = [
+    Part::Groups,
+    Part::Inbox,
+    Part::Notifications,
+    Part::Unread,
+    Part::Archived,
+    Part::Removed,
+    Part::State,
+    Part::Erased,
+];
+pub(super) const MARK: [Part; 7] = [
+    Part::Removed,
+    Part::Inbox,
+    Part::Notifications,
+    Part::Unread,
+    Part::Archived,
+    Part::Groups,
+    Part::State,
+];
+pub(super) const MARK_UPTO: [Part; 5] = [
+    Part::Notifications,
+    Part::Inbox,
+    Part::Unread,
+    Part::Archived,
+    Part::State,
+];
+pub(super) const COUNTS: [Part; 3] = [Part::State, Part::Inbox, Part::Unread];
+pub(super) const ERASE: [Part; 8] = [
+    Part::Erased,
     Part::Inbox,
     Part::Notifications,
     Part::Unread,

@@ -1,11 +1,11 @@
 -- Adds one notification to an inbox. Follows `remove.lua`.
 --
--- KEYS[1]  inbox: ids by position      KEYS[5]  ids of removed notifications by time
--- KEYS[2]  notifications: id to group  KEYS[6]  group and id of each grouped notification
---          and member                  KEYS[7]  state: `seen`; `t:{tag}`, order and id;
---                                      `more:{id}`
--- KEYS[3]  unread: ids by position     KEYS[8]  time at which the recipient was erased
--- KEYS[4]  archived: ids by position
+-- KEYS[1]  group and id of each        KEYS[5]  archived: ids by position
+--          grouped notification        KEYS[6]  ids of removed notifications by time
+-- KEYS[2]  inbox: ids by position      KEYS[7]  state: `seen`; `t:{tag}`, order and id;
+-- KEYS[3]  notifications: id to group           `more:{id}`
+--          and member                  KEYS[8]  time at which the recipient was erased
+-- KEYS[4]  unread: ids by position
 -- ARGV[1]  maximum age in ms, after which the keys expire
 -- ARGV[2]  maximum number of notifications, archived ones included
 -- ARGV[3]  maximum number of notifications of a group and day
@@ -20,8 +20,8 @@
 --          {KEYS[1], 'duplicate' | 'removed' | 'superseded' | 'erased'}: nothing changed
 -- Cost     O(log n); one round trip
 local keys = {
-  inbox = KEYS[1], notifications = KEYS[2], unread = KEYS[3], archived = KEYS[4],
-  removed = KEYS[5], groups = KEYS[6], state = KEYS[7],
+  groups = KEYS[1], inbox = KEYS[2], notifications = KEYS[3], unread = KEYS[4],
+  archived = KEYS[5], removed = KEYS[6], state = KEYS[7],
 }
 local max_age_ms, max_notifications = tonumber(ARGV[1]), tonumber(ARGV[2])
 local max_in_group, max_aged = tonumber(ARGV[3]), tonumber(ARGV[6])
@@ -34,7 +34,9 @@ local erased_at = redis.call('GET', KEYS[8])
 local built_at = tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16)
 if erased_at and built_at and built_at < tonumber(erased_at) then return {KEYS[1], 'erased'} end
 if redis.call('HEXISTS', keys.notifications, id) == 1 then return {KEYS[1], 'duplicate'} end
-if redis.call('ZSCORE', keys.removed, id) then return {KEYS[1], 'removed'} end
+-- Ids over that time are forgotten by the next add that changes something.
+local removed_at = redis.call('ZSCORE', keys.removed, id)
+if removed_at and tonumber(removed_at) > now - tonumber(ARGV[4]) then return {KEYS[1], 'removed'} end
 local tag = tag_of(member)
 local other = tag and redis.call('HGET', keys.state, 't:' .. tag)
 if other and string.sub(other, 1, 36) > order then return {KEYS[1], 'superseded'} end

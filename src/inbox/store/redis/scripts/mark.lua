@@ -1,9 +1,10 @@
 -- Changes the state of notifications by their ids. Follows `remove.lua`.
 --
--- KEYS[1]  inbox                       KEYS[5]  ids of removed notifications by time
--- KEYS[2]  notifications               KEYS[6]  group and id of each grouped notification
--- KEYS[3]  unread                      KEYS[7]  state
--- KEYS[4]  archived
+-- KEYS[1]  ids of removed              KEYS[5]  archived
+--          notifications by time       KEYS[6]  group and id of each grouped notification
+-- KEYS[2]  inbox                       KEYS[7]  state
+-- KEYS[3]  notifications
+-- KEYS[4]  unread
 -- ARGV[1]  'read', 'unread', 'archive', 'restore' or 'delete'
 -- ARGV[2]  maximum age in ms
 -- ARGV[3]  how long ids of removed notifications are remembered, in ms
@@ -12,8 +13,8 @@
 -- Returns  {KEYS[1], changed, unread, unseen}
 -- Cost     O(ids log n); one round trip
 local keys = {
-  inbox = KEYS[1], notifications = KEYS[2], unread = KEYS[3], archived = KEYS[4],
-  removed = KEYS[5], groups = KEYS[6], state = KEYS[7],
+  removed = KEYS[1], inbox = KEYS[2], notifications = KEYS[3], unread = KEYS[4],
+  archived = KEYS[5], groups = KEYS[6], state = KEYS[7],
 }
 local change, max_age_ms = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')

@@ -1,7 +1,7 @@
 -- Changes all notifications up to a position: marks them as read or seen, or archives them.
 --
--- KEYS[1]  inbox
--- KEYS[2]  notifications
+-- KEYS[1]  notifications
+-- KEYS[2]  inbox
 -- KEYS[3]  unread
 -- KEYS[4]  archived
 -- KEYS[5]  state
@@ -10,12 +10,12 @@
 -- ARGV[3]  the position
 -- Returns  {KEYS[1], changed, unread, unseen}
 -- Cost     O(log n + changed); one round trip
-local inbox, unread_key, archived, state = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local inbox, unread_key, archived, state = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local max_age_ms, position = tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Keys that this call creates expire with the others.
-local ttl_ms = redis.call('PTTL', KEYS[2])
+local ttl_ms = redis.call('PTTL', KEYS[1])
 local seen = tonumber(redis.call('HGET', state, 'seen') or 0)
 
 local changed = 0

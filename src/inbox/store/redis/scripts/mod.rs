@@ -6,7 +6,7 @@ use crate::inbox::limits::{
     MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, MAX_REMOVED, REMOVED_TTL,
 };
 use crate::inbox::results::InboxCounts;
-use crate::inbox::store::redis::keys::{INBOX, Part, keys};
+use crate::inbox::store::redis::keys::{self, Part, keys};
 use crate::inbox::store::store_trait::{
     AddOutcome, Change, Entry, InboxKey, Marked, NewNotification, Page, Place,
 };
@@ -52,9 +52,7 @@ pub(super) async fn add(
     inbox: InboxKey<'_>,
     new: &NewNotification<'_>,
 ) -> Result<AddOutcome, Error> {
-    let mut parts = INBOX.to_vec();
-    parts.push(Part::Erased);
-    let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &keys::ADD);
     request
         .arg(millis(MAX_AGE))
         .arg(MAX_NOTIFICATIONS)
@@ -99,7 +97,7 @@ pub(super) async fn mark(
     change: Change,
     ids: &[MessageId],
 ) -> Result<Marked, Error> {
-    let mut request = request(&MARK_SCRIPT, Idempotency::Idempotent, inbox, &INBOX);
+    let mut request = request(&MARK_SCRIPT, Idempotency::Idempotent, inbox, &keys::MARK);
     request
         .arg(name(change))
         .arg(millis(MAX_AGE))
@@ -118,14 +116,12 @@ pub(super) async fn mark_upto(
     change: &str,
     position: u64,
 ) -> Result<Marked, Error> {
-    let parts = [
-        Part::Inbox,
-        Part::Notifications,
-        Part::Unread,
-        Part::Archived,
-        Part::State,
-    ];
-    let mut request = request(&MARK_UPTO_SCRIPT, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(
+        &MARK_UPTO_SCRIPT,
+        Idempotency::Idempotent,
+        inbox,
+        &keys::MARK_UPTO,
+    );
     request.arg(change).arg(millis(MAX_AGE)).arg(position);
     marked(client, request).await
 }
@@ -183,8 +179,7 @@ fn entry(reply: &mut Parts) -> Result<Entry, Error> {
 }
 
 pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<InboxCounts, Error> {
-    let parts = [Part::Inbox, Part::Unread, Part::State];
-    let mut request = request(&COUNTS_SCRIPT, Idempotency::ReadOnly, inbox, &parts);
+    let mut request = request(&COUNTS_SCRIPT, Idempotency::ReadOnly, inbox, &keys::COUNTS);
     request.arg(millis(MAX_AGE));
     let mut reply = Parts::new(client.execute(&request).await?);
     Ok(InboxCounts {
@@ -195,9 +190,7 @@ pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<Inbox
 }
 
 pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Error> {
-    let mut parts = vec![Part::Erased];
-    parts.extend(INBOX);
-    let mut request = request(&ERASE_SCRIPT, Idempotency::Idempotent, inbox, &parts);
+    let mut request = request(&ERASE_SCRIPT, Idempotency::Idempotent, inbox, &keys::ERASE);
     request.arg(millis(REMOVED_TTL));
     client.execute(&request).await.map(drop)
 }
