@@ -58,7 +58,7 @@ impl MemoryInbox {
         if self.positions.contains_key(&id) {
             return AddOutcome::Duplicate;
         }
-        if self.removed.contains(id) {
+        if self.removed.contains(now, id) {
             return AddOutcome::Removed;
         }
         if let Some((order, other)) = header.tag.and_then(|tag| self.tags.get(tag)).copied() {
@@ -178,7 +178,9 @@ impl MemoryInbox {
                 _ => self.find(*id).is_some_and(|stored| stored.apply(change)),
             });
         }
-        self.removed.trim(now);
+        if change == Change::Delete {
+            self.removed.trim(now);
+        }
         self.marked(now, changed)
     }
 

@@ -11,8 +11,12 @@ use crate::store::millis;
 pub(super) struct Removed(BTreeSet<(u64, MessageId)>);
 
 impl Removed {
-    pub(super) fn contains(&self, id: MessageId) -> bool {
-        self.0.iter().any(|(_, removed)| *removed == id)
+    /// Returns whether an id was removed recently. Those that [`trim`](Self::trim) has not forgotten yet
+    /// may be older.
+    pub(super) fn contains(&self, now: u64, id: MessageId) -> bool {
+        let is_recent = |time: u64| time > now.saturating_sub(millis(REMOVED_TTL));
+        let mut all = self.0.iter();
+        all.any(|(time, removed)| *removed == id && is_recent(*time))
     }
 
     /// Remembers an id. `time` is at least the position that the notification had, so that no later
