@@ -7,6 +7,7 @@
 -- Cost     O(keys); one round trip
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('SET', KEYS[1], string.format('%.0f', now), 'PX', ARGV[1])
+-- The first write decides whether a server that is out of memory accepts the script.
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+redis.call('SET', KEYS[1], string.format('%.0f', now), 'PX', ARGV[1])
 return {KEYS[1], 1}
