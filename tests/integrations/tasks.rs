@@ -1,17 +1,17 @@
-//! Ten everyday tasks, each with the code that a user writes for it: at most fifteen lines between
+//! Eleven everyday tasks, each with the code that a user writes for it: at most fifteen lines between
 //! the markers `// begin user code` and `// end user code`. The guide names each task.
 
 use actix_web::test::TestRequest;
 use actix_web::web::{self, Form, Redirect};
 use actix_web::{HttpResponse, Responder, get, post};
-use salver::{Context, Message, Messages, Pending, Salver, View};
+use salver::{Context, Error, Message, Messages, Notification, Pending, Recipient, Salver, View};
 use serde::Deserialize;
 
 use crate::support::site::{PAGE, WebTestSite, html, site, site_of_ada};
 
 /// Maximum number of lines of user code for a task.
 const MAX_LINES: usize = 15;
-const TASKS: usize = 10;
+const TASKS: usize = 11;
 
 mod form_with_redirect {
     use super::*;
@@ -190,6 +190,54 @@ mod login_and_logout {
         site.post("/logout").await;
         let home = site.get("/home").await;
         assert!(home.shows("You are logged out.") && !home.shows("from before"));
+    }
+}
+
+mod person_on_every_device {
+    use super::*;
+
+    // begin user code
+    #[post("/graphs")]
+    async fn upload(salver: Salver, me: Recipient) -> impl Responder {
+        let text = Message::success("Graph p53 uploaded.").action("Open", "/graphs/7");
+        let note = Notification::new("graph.uploaded", text).subject("graphs/7");
+        salver.notify([me], note).await.unwrap_or_else(Error::log); // after the commit
+        Redirect::to("/").see_other()
+    }
+    // end user code
+
+    #[actix_web::test]
+    async fn is_told_until_notification_is_read() {
+        let salver = Salver::memory("shop").unwrap();
+        let devices = [0; 2].map(|_| {
+            let middleware = salver.middleware().recipient(|_| Some(Recipient::user(7)));
+            let inbox = salver.inbox_routes();
+            site(middleware, |app| {
+                app.service(upload).service(inbox);
+            })
+        });
+        let [phone, laptop] = devices;
+        let (phone, laptop) = (phone.await, laptop.await);
+        assert_eq!(laptop.post("/graphs").await.status, 303);
+        for page in [
+            laptop.get("/salver/inbox").await,
+            phone.get("/salver/inbox").await,
+        ] {
+            assert!(page.shows("Graph p53 uploaded."));
+        }
+        let page = phone.get("/salver/inbox").await;
+        let link = page
+            .body
+            .split("href=\"")
+            .find(|link| link.starts_with("/salver/inbox/0"));
+        let opened = phone.get(link.unwrap().split('"').next().unwrap()).await;
+        assert_eq!(opened.header("location"), Some("/graphs/7"));
+        assert!(
+            !laptop
+                .get("/salver/inbox")
+                .await
+                .shows("Graph p53 uploaded.")
+        );
     }
 }
 
