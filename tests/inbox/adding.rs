@@ -5,7 +5,7 @@ use std::time::Duration;
 use salver::{InboxFilter, Message, MessageId, Notification, ReadState, Recipient};
 use time::OffsetDateTime;
 
-use crate::support::inboxes::{ada, bob, note};
+use crate::support::inboxes::{Inboxes, ada, bob, note};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -130,5 +130,32 @@ crate::inbox_tests! {
         let error = inboxes.salver.notify([ada(), Recipient::user("")], note("x")).await.unwrap_err();
         assert_eq!(error.field(), Some("recipient"));
         assert_eq!(inboxes.counts().await, (0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn failure_for_one_recipient_is_returned_after_all_were_tried() {
+    let inboxes = Inboxes::redis();
+    let server = inboxes.server.as_ref().unwrap();
+    // Another program has written a string where the inbox of Ada is.
+    let key = b"app!inbox:{user%3Aada}";
+    server.run::<()>(&[b"SET", key, b"x"]);
+    let note = note("one");
+    // More than `notify` tries at once.
+    let others = || (0..40).map(Recipient::user);
+    let recipients = || std::iter::once(ada()).chain(others());
+    let error = inboxes.salver.notify(recipients(), note.clone()).await;
+    assert!(error.unwrap_err().is_unreadable());
+    server.run::<()>(&[b"DEL", key]);
+    assert_eq!(inboxes.counts().await, (0, 0, 0));
+    for recipient in others() {
+        let counts = inboxes.salver.inbox(&recipient).counts().await.unwrap();
+        assert_eq!(counts.total, 1, "{recipient:?}");
+    }
+    // A repeat reaches the one that is missing, and changes nothing for the others.
+    inboxes.salver.notify(recipients(), note).await.unwrap();
+    for recipient in recipients() {
+        let counts = inboxes.salver.inbox(&recipient).counts().await.unwrap();
+        assert_eq!(counts.total, 1, "{recipient:?}");
     }
 }

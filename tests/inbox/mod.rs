@@ -2,6 +2,7 @@
 
 mod adding;
 mod capacity;
+mod cost;
 mod expiry;
 mod isolation;
 mod listing;

@@ -1,0 +1,41 @@
+//! How many calls of the store each call makes.
+
+use salver::inbox::MAX_NOTIFICATIONS;
+use salver::{Error, InboxFilter, ReadState};
+
+use crate::support::inboxes::{Inboxes, ada, bob, note};
+
+/// Returns how many calls of the store a call makes.
+async fn calls<T>(inboxes: &Inboxes, call: impl Future<Output = Result<T, Error>>) -> u64 {
+    let before = inboxes.salver.finished_calls();
+    call.await.unwrap();
+    inboxes.salver.finished_calls() - before
+}
+
+crate::inbox_tests! {
+    async fn call_costs_one_round_trip(inboxes: Inboxes) {
+        let (salver, inbox) = (&inboxes.salver, inboxes.inbox());
+        assert_eq!(calls(&inboxes, salver.notify([ada(), bob()], note("one"))).await, 2);
+        assert_eq!(calls(&inboxes, inbox.list(&InboxFilter::all(), None)).await, 1);
+        assert_eq!(calls(&inboxes, inbox.counts()).await, 1);
+        assert_eq!(calls(&inboxes, inbox.mark_seen()).await, 1);
+        let page = inbox.list(&InboxFilter::all(), None).await.unwrap();
+        let one = InboxFilter::all().ids([page.rows[0].newest.id()]);
+        assert_eq!(calls(&inboxes, inbox.mark(&one, ReadState::Read)).await, 1);
+        assert_eq!(calls(&inboxes, inbox.mark(&InboxFilter::all(), ReadState::Read)).await, 1);
+        assert_eq!(calls(&inboxes, inbox.retract(&one)).await, 1);
+        assert_eq!(calls(&inboxes, salver.erase(&ada())).await, 1);
+    }
+
+    async fn filter_reads_full_inbox_in_six_calls(inboxes: Inboxes) {
+        for number in 0..MAX_NOTIFICATIONS {
+            inboxes.notify(note(&number.to_string())).await;
+        }
+        let inbox = inboxes.inbox();
+        let absent = InboxFilter::all().text("absent");
+        // Five pages of 200, and an empty one that ends the list.
+        assert_eq!(calls(&inboxes, inbox.list(&absent, None)).await, 6);
+        // The first page needs no more than its rows.
+        assert_eq!(calls(&inboxes, inbox.list(&InboxFilter::all(), None)).await, 1);
+    }
+}
