@@ -13,7 +13,8 @@ const MAX_SEARCH_BYTES: usize = 256;
 
 /// Selects notifications of an inbox: one of three tabs, narrowed by conditions that must all hold.
 ///
-/// Building never fails. The call that uses the filter validates it.
+/// Building never fails. The call that uses the filter validates it, and fails with
+/// [`is_invalid`](Error::is_invalid). A condition that is set twice has the later value.
 ///
 /// ```
 /// use salver::InboxFilter;
@@ -70,42 +71,46 @@ impl InboxFilter {
         Self::new(Place::Archived)
     }
 
-    /// Narrows to a kind: `graph` selects `graph` and every kind that begins with `graph.`.
+    /// Narrows to a kind: `graph` selects `graph` and every kind that begins with `graph.`. 1 to 128
+    /// characters of `A-Z a-z 0-9 - . _ ~`. Default: any kind.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
-    /// Narrows to a subject.
+    /// Narrows to a subject: one line, 1 to 256 bytes, compared as a whole. Default: any or none.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Narrows to a group, of any day.
+    /// Narrows to a group, of any day: one line, 1 to 256 bytes. Default: any or none.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self
     }
 
-    /// Narrows to the notifications with these ids.
+    /// Narrows to the notifications with these ids. No ids select nothing; an id that the inbox does not
+    /// have is skipped. Default: any id.
     #[must_use]
     pub fn ids(mut self, ids: impl IntoIterator<Item = MessageId>) -> Self {
         self.ids = Some(ids.into_iter().collect());
         self
     }
 
-    /// Narrows to those that were added at this time or later, by the clock of the store.
+    /// Narrows to those that were added at this time or later, by the clock of the store in
+    /// milliseconds. Default: no limit.
     #[must_use]
     pub fn since(mut self, time: OffsetDateTime) -> Self {
         self.since = unix_ms(time);
         self
     }
 
-    /// Narrows to those that were added at this time or earlier.
+    /// Narrows to those that were added at this time or earlier, by the clock of the store in
+    /// milliseconds. Default: no limit.
     #[must_use]
     pub fn until(mut self, time: OffsetDateTime) -> Self {
         self.until = unix_ms(time);
@@ -119,8 +124,9 @@ impl InboxFilter {
         self
     }
 
-    /// Narrows to those whose text, title or actor contains a text, in any letter case: at most 256
-    /// bytes.
+    /// Narrows to those whose text, title or name of the actor contains a text, in any letter case: 1 to
+    /// 256 bytes, without the white space at its ends. Texts are compared as they were written, not as
+    /// they are translated. Default: any text.
     #[must_use]
     pub fn text(mut self, text: impl AsRef<str>) -> Self {
         self.text = Some(text.as_ref().trim().to_lowercase());

@@ -8,7 +8,7 @@ use crate::validate::{is_unreserved, too_long, validate_line};
 use crate::{Error, Message, MessageId, Recipient};
 
 /// A message for a person, with what it is about. Built by chained setters and validated by the call
-/// that uses it.
+/// that uses it. At most 8 KiB as JSON, with its message.
 ///
 /// It dereferences to its [`Message`], which has the text, the level, the link and the tag. The tag
 /// works across the whole inbox: of one tag, the notification with the latest id stays.
@@ -98,7 +98,8 @@ impl Notification {
 
     /// Sets the message that the actor gets instead: "shared by you". Default: the same message.
     ///
-    /// Its id is not used.
+    /// It has no effect without an [`actor`](Self::actor), and for recipients other than the actor. The
+    /// id of this message is not used; its tag is.
     #[must_use]
     pub fn for_actor(mut self, message: Message) -> Self {
         self.for_actor = Some(Box::new(message));

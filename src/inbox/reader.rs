@@ -42,7 +42,10 @@ pub struct Inbox {
 }
 
 impl Salver {
-    /// Returns the inbox of a recipient. Sends nothing.
+    /// Returns the inbox of a recipient. Sends nothing. An inbox needs no creation: that of a recipient
+    /// who was never notified is empty.
+    ///
+    /// The calls on it fail with [`is_invalid`](Error::is_invalid) for a recipient with an empty id.
     #[must_use]
     pub fn inbox(&self, recipient: &Recipient) -> Inbox {
         Inbox {
@@ -63,7 +66,7 @@ impl Inbox {
     /// Lists notifications, newest first, and changes nothing.
     ///
     /// One round trip for the first 200 notifications, and one for each further 200 that a filter or
-    /// the groups of the page need: at most five. `after`: the cursor of the page before,
+    /// the groups of the page need: at most six. `after`: the cursor of the page before,
     /// [`InboxPage::next`].
     ///
     /// # Errors
@@ -193,7 +196,8 @@ impl Inbox {
     /// Removes the notifications that a filter selects, and returns how many. They never come back:
     /// not even if [`notify`](Salver::notify) is repeated, within 7 days.
     ///
-    /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark).
+    /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark), for each
+    /// of the two places.
     ///
     /// ```
     /// # use salver::{InboxFilter, Recipient, Salver};

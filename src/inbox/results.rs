@@ -21,11 +21,11 @@ pub enum ReadState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct InboxCounts {
-    /// Unread ones that are newer than the last one that was seen: those that the badge counts as new.
+    /// Unread ones that are newer than the last one that was seen: what a badge shows as new.
     pub unseen: u64,
-    /// Unread ones.
+    /// Unread ones, whether they were seen or not.
     pub unread: u64,
-    /// All that are not archived.
+    /// All that are not archived, read or not.
     pub total: u64,
 }
 
@@ -55,7 +55,7 @@ pub struct InboxRow {
     pub count: u64,
     /// How many of them are unread.
     pub unread: u64,
-    /// The names of the people who caused them, each once, newest first.
+    /// The names of the actors, each once, newest first. Empty if no notification has one.
     pub actors: Vec<String>,
 }
 
