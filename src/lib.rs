@@ -50,6 +50,13 @@
 //! | pending index | a record, in each process, of the contexts that may have messages; a page of another context sends no query ([`PendingIndex`]) |
 //! | hint cookie | a cookie with a constant value and a lifetime of five seconds, set when a request changes messages: the next pages of this visitor send a query in every process |
 //! | partial | a fragment of HTML that htmx or Turbo requests and inserts into an open page |
+//! | [`Recipient`], [`Notification`] | a person; a message for a person, which stays until it is read |
+//! | [`Inbox`] | the notifications of one recipient |
+//! | kind, subject, group, actor | what happened; the object it is about; what is one row of the list; who caused it |
+//! | unseen, unread, archived | newer than the last one that was seen in a list; not opened or marked; out of the list, and read |
+//! | position | the place of a notification in its inbox: unique, and higher than that of any earlier one |
+//! | notify | add a notification to the inboxes of recipients |
+//! | erase, export | remove, return all that is stored about a recipient |
 //!
 //! The long pages are in [`docs`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
