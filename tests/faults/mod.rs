@@ -13,6 +13,7 @@ mod error_replies;
 mod failover;
 mod failover_clients;
 mod fault_matrix;
+mod inbox;
 mod injection;
 mod inputs;
 mod model;

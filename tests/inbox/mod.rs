@@ -2,10 +2,12 @@
 
 mod adding;
 mod capacity;
+mod concurrency;
 mod cost;
 mod expiry;
 mod isolation;
 mod listing;
 mod marking;
+mod model;
 mod recipients;
 mod routes;

@@ -9,6 +9,9 @@ use salver::{Inbox, InboxFilter, Message, Notification, Recipient, Salver};
 use super::processes::scratch;
 use super::redis::Server;
 
+/// How long a busy machine may take for one call.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A handle of an application whose store has a clock of its own.
 pub struct Inboxes {
     pub salver: Salver,
@@ -49,10 +52,9 @@ impl Inboxes {
     }
 
     fn on(server: Server, clock: TestClock) -> Self {
-        // Longer than the default: the tests run beside others.
-        let timeout = Duration::from_secs(2);
-        let salver = Salver::builder("app").store(RedisStore::new(&server.url()).unwrap());
-        let salver = salver.page_timeout(timeout).call_timeout(timeout);
+        let store = RedisStore::new(&server.url()).unwrap();
+        let salver = Salver::builder("app").store(store).call_timeout(PATIENCE);
+        let salver = salver.page_timeout(PATIENCE);
         Self {
             salver: salver.build().unwrap(),
             server: Some(server),

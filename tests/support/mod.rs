@@ -10,6 +10,7 @@ pub mod example_programs;
 pub mod fault_site;
 pub mod history;
 pub mod in_process_site;
+pub mod inbox_history;
 pub mod inboxes;
 pub mod indexed_site;
 pub mod live_site;
@@ -24,6 +25,7 @@ pub mod sentinels;
 pub mod site;
 pub mod site_process;
 pub mod spy;
+pub mod test_clock;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -15,8 +15,8 @@ use super::generator::Generator;
 use super::reference::Model;
 use super::steps::Step;
 use super::store_under_test::StoreUnderTest;
-use super::time::TestClock;
 use crate::support::redis::Server;
+use crate::support::test_clock::TestClock;
 
 /// Shared by all runs: starting a server takes longer than a run.
 pub struct Harness {

@@ -7,7 +7,6 @@ mod harness;
 mod reference;
 mod steps;
 mod store_under_test;
-mod time;
 
 use std::cell::RefCell;
 

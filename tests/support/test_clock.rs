@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use salver::store::{Clock, MemoryStore, Store};
 
-use crate::support::processes::scratch;
+use super::processes::scratch;
 
-/// A clock that a memory store, a redis-server and the model share. It advances only by
-/// [`advance`](Self::advance).
+/// A clock that a memory store, a redis-server and a model share. It stands still until it is moved.
 pub struct TestClock {
     pub clock: Clock,
     /// The file from which the server reads the time.
@@ -47,6 +46,12 @@ impl TestClock {
         if millis > 0 {
             self.write();
         }
+    }
+
+    pub fn rewind(&mut self, millis: u64) {
+        self.now -= millis;
+        self.clock.rewind(Duration::from_millis(millis));
+        self.write();
     }
 
     /// Writes the middle of the millisecond, so that rounding never returns the previous one.

@@ -1,0 +1,88 @@
+//! Hash slots move between primaries while many people are notified.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use salver::Error;
+
+use super::report;
+use crate::faults::cluster::cluster_handle;
+use crate::support::cluster::Cluster;
+use crate::support::inbox_history::{InboxHistory, key_differences, people};
+use crate::support::profile::by_profile;
+
+const PEOPLE: usize = 200;
+/// How long a call is repeated.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Pause after each key of a slot that moves slowly.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A notification to all, repeated until it succeeds, arrives once at each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notify_to_many_while_slots_move_adds_one_to_each() {
+    let cluster = Cluster::start(3, 0);
+    let (history, stopped) = (InboxHistory::default(), Arc::new(AtomicBool::new(false)));
+    let (errors, worst) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let all: Vec<_> = (0..PEOPLE).collect();
+    let notifying = tokio::spawn({
+        let (salver, history, stopped) =
+            (cluster_handle(&cluster), history.clone(), stopped.clone());
+        let (errors, worst, all) = (errors.clone(), worst.clone(), all.clone());
+        async move {
+            let mut notes = 0;
+            while !stopped.load(Ordering::SeqCst) {
+                let note = history.note(&all);
+                let started = Instant::now();
+                while let Err(error) = salver.notify(people(&all), note.clone()).await {
+                    let is_expected = is_repeatable(&error) && started.elapsed() < PATIENCE;
+                    assert!(is_expected, "{error:?}");
+                    errors.fetch_add(1, Ordering::SeqCst);
+                }
+                worst.fetch_max(started.elapsed().as_millis() as usize, Ordering::SeqCst);
+                history.record_acknowledged(&all, &note);
+                notes += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            notes
+        }
+    });
+    let (slots, slow_slots) = (by_profile(100, 600), by_profile(15, 100));
+    tokio::task::block_in_place(|| {
+        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+            cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
+        }
+        for number in 0..slow_slots {
+            let key = format!("app!inbox:{{user%3Av{number}}}");
+            let primary = cluster.primary_of(&cluster.nodes[0], &key);
+            let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
+            cluster.migrate_slot_slowly(&key, from, to, PAUSE);
+        }
+    });
+    stopped.store(true, Ordering::SeqCst);
+    let notes = notifying.await.unwrap();
+    assert!(notes > 10, "only {notes} notifications during the moves");
+
+    let verdict = history.verdict(&cluster_handle(&cluster), 0..PEOPLE).await;
+    for number in 0..PEOPLE {
+        let key = format!("app!inbox:{{user%3Av{number}}}");
+        let server = &cluster.nodes[cluster.primary_of(&cluster.nodes[0], &key)];
+        assert_eq!(key_differences(server, number), 0, "keys of {number}");
+    }
+    let errors = errors.load(Ordering::SeqCst);
+    let more = format!(
+        "notes={notes} moved={} slow_slots={slow_slots} errors={errors}",
+        slots * 3
+    );
+    let worst = Duration::from_millis(worst.load(Ordering::SeqCst) as u64);
+    report(
+        "inbox_cluster_slots_move",
+        verdict,
+        (worst, Duration::ZERO),
+        more,
+    );
+}
+
+fn is_repeatable(error: &Error) -> bool {
+    error.is_in_doubt() || error.is_unavailable()
+}
