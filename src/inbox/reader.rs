@@ -100,6 +100,10 @@ impl Inbox {
         after: Option<&str>,
         before: Option<&str>,
     ) -> Result<(InboxPage, bool), Error> {
+        if after.is_some() && before.is_some() {
+            let problem = "is set together with `after`";
+            return Err(Error::invalid("before", problem).with_operation("list"));
+        }
         if before.is_none() {
             return Ok((self.list(filter, after).await?, after.is_some()));
         }

@@ -63,12 +63,18 @@ fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MessageId>, D::
 #[serde(untagged)]
 enum Position {
     Number(u64),
+    /// A whole number may be written with a fraction of zero.
+    Whole(f64),
     Digits(String),
 }
 
 fn optional_position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     match Position::deserialize(deserializer)? {
         Position::Number(number) => Ok(Some(number)),
+        Position::Whole(number) if number.fract() == 0.0 && number >= 0.0 => {
+            Ok(Some(number as u64))
+        }
+        Position::Whole(_) => Err(serde::de::Error::custom("the position is no whole number")),
         Position::Digits(digits) if digits.is_empty() => Ok(None),
         Position::Digits(digits) => digits.parse().map(Some).map_err(serde::de::Error::custom),
     }
@@ -80,14 +86,20 @@ fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error>
 }
 
 /// Reads a body by its content type, as an object. The values of a form are texts.
-fn parse_body(request: &HttpRequest, body: &[u8]) -> Result<Value, Problem> {
+fn parse_body(
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<Value, Problem> {
+    let body = body.map_err(|error| Problem::unreadable_body(&error))?;
     match media_type(request) {
-        Some(FORM) => {
-            let fields = form_urlencoded::parse(body);
+        Some(media_type) if media_type.eq_ignore_ascii_case(FORM) => {
+            let fields = form_urlencoded::parse(&body);
             let fields = fields.map(|(name, value)| (name.into_owned(), value.into()));
             Ok(Value::Object(fields.collect()))
         }
-        Some(JSON) => serde_json::from_slice(body).map_err(unreadable),
+        Some(media_type) if media_type.eq_ignore_ascii_case(JSON) => {
+            serde_json::from_slice(&body).map_err(unreadable)
+        }
         _ => Err(Problem::unsupported_media_type()),
     }
 }
@@ -104,17 +116,17 @@ fn media_type(request: &HttpRequest) -> Option<&str> {
 /// Marks notifications. A form gets a redirect to the list, JSON the new counts.
 pub(super) async fn mark(
     request: HttpRequest,
-    body: Bytes,
+    body: Result<Bytes, actix_web::Error>,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, Problem> {
-    let is_form = media_type(&request) == Some(FORM);
+    let is_form = media_type(&request).is_some_and(|name| name.eq_ignore_ascii_case(FORM));
     let caller = match (Caller::of_write(&request), &settings.login) {
         (Err(problem), Some(login)) if problem.is_anonymous() && is_form => {
             return Ok(see_other(login));
         }
         (caller, _) => caller?,
     };
-    let body = parse_body(&request, &body)?;
+    let body = parse_body(&request, body)?;
     let selection = Selection::deserialize(&body).map_err(unreadable)?;
     let mark = MarkRequest::deserialize(&body).map_err(unreadable)?;
     let filter = filter(&mark, &selection)?;
@@ -189,9 +201,12 @@ struct SeenRequest {
 }
 
 /// Marks everything up to a position as seen.
-pub(super) async fn seen(request: HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
+pub(super) async fn seen(
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
     let caller = Caller::of_write(&request)?;
-    let seen = parse_body(&request, &body)?;
+    let seen = parse_body(&request, body)?;
     let seen = SeenRequest::deserialize(&seen).map_err(unreadable)?;
     let marked = caller.inbox.mark_seen_upto(seen.position).await?;
     let body = json!({ "unread": marked.unread, "unseen": marked.unseen });

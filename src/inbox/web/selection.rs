@@ -68,8 +68,10 @@ impl Selection {
             filter = filter.since(day("since", &self.since)?);
         }
         if !self.until.is_empty() {
-            let next_day = day("until", &self.until)? + Duration::DAY;
-            filter = filter.until(next_day - Duration::MILLISECOND);
+            let last = Duration::DAY - Duration::MILLISECOND;
+            // The last day that `time` represents has no other after it.
+            let end = day("until", &self.until)?.checked_add(last);
+            filter = end.map_or(filter.clone(), |end| filter.until(end));
         }
         Ok(filter)
     }
@@ -84,7 +86,8 @@ impl Selection {
             ("since", &self.since),
             ("until", &self.until),
         ];
-        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        let fields = fields.into_iter();
+        let fields = fields.filter(|(_, value)| !value.trim().is_empty());
         fields.map(|(name, value)| (name, value.as_str()))
     }
 
