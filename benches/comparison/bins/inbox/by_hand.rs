@@ -1,0 +1,92 @@
+//! The inbox as a site writes it by hand with the redis crate: three structures, three expiries, no limits.
+
+use comparison::{Result, TEXT};
+use redis::aio::MultiplexedConnection;
+use redis::{Pipeline, pipe};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The lifetime of an inbox, the same as in Salver.
+const TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// The stored fields of a notification, the same as in Salver.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Note {
+    id: String,
+    v: u8,
+    level: String,
+    text: String,
+    kind: String,
+    subject: String,
+}
+
+impl Note {
+    fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            v: 1,
+            level: "success".to_owned(),
+            text: TEXT.to_owned(),
+            kind: crate::KIND.to_owned(),
+            subject: crate::SUBJECT.to_owned(),
+        }
+    }
+}
+
+/// Returns the keys of a recipient: inbox, notifications, unread.
+fn keys(recipient: usize) -> [String; 3] {
+    let key = |part| format!("hand!{part}:{{user%3A{recipient:06}}}");
+    [key("inbox"), key("notifications"), key("unread")]
+}
+
+/// Appends the commands that add one notification.
+///
+/// # Errors
+///
+/// The notification cannot be written as JSON.
+pub(crate) fn add(pipeline: &mut Pipeline, recipient: usize, position: u64) -> Result {
+    let id = Uuid::now_v7().to_string();
+    let [inbox, notifications, unread] = keys(recipient);
+    let member = serde_json::to_vec(&Note::new(&id))?;
+    pipeline.zadd(&inbox, &id, position).ignore();
+    pipeline.hset(&notifications, &id, member).ignore();
+    pipeline.zadd(&unread, &id, position).ignore();
+    for key in [&inbox, &notifications, &unread] {
+        pipeline.cmd("PEXPIRE").arg(key).arg(TTL_MS).ignore();
+    }
+    Ok(())
+}
+
+/// Returns the newest notifications, with whether each is unread, and the number of unread ones. Two round
+/// trips: the second one needs the ids.
+///
+/// # Errors
+///
+/// The server rejects a command, or a notification cannot be read.
+pub(crate) async fn list(
+    connection: &mut MultiplexedConnection,
+    recipient: usize,
+    rows: usize,
+) -> Result<(Vec<(Note, bool)>, u64)> {
+    let [inbox, notifications, unread] = keys(recipient);
+    let mut first = pipe();
+    first.cmd("ZRANGE").arg(&inbox).arg("+inf").arg("-inf");
+    first
+        .arg("BYSCORE")
+        .arg("REV")
+        .arg("LIMIT")
+        .arg(0)
+        .arg(rows);
+    first.cmd("ZCOUNT").arg(&unread).arg("-inf").arg("+inf");
+    let (ids, count): (Vec<String>, u64) = first.query_async(connection).await?;
+    let mut second = pipe();
+    second.cmd("HMGET").arg(&notifications).arg(&ids);
+    second.cmd("ZMSCORE").arg(&unread).arg(&ids);
+    let (members, scores): (Vec<Vec<u8>>, Vec<Option<f64>>) =
+        second.query_async(connection).await?;
+    let notes = members.iter().zip(scores).map(|(member, score)| {
+        let note: Note = serde_json::from_slice(member)?;
+        Ok((note, score.is_some()))
+    });
+    Ok((notes.collect::<Result<_>>()?, count))
+}

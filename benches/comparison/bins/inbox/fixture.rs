@@ -1,0 +1,93 @@
+//! A server with inboxes of Salver and inboxes that are written by hand.
+
+use std::time::{Duration, Instant};
+
+use comparison::server::Server;
+use comparison::{Result, TEXT, visitors};
+use redis::aio::MultiplexedConnection;
+use redis::{Client, pipe};
+use salver::{Error, Inbox, Message, Notification, Recipient, Salver};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::by_hand;
+
+/// Notifications that are in flight at once, on both sides.
+const IN_FLIGHT: usize = 200;
+
+pub(crate) struct Fixture {
+    pub(crate) server: Server,
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) runtime: Runtime,
+    salver: Salver,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Result<Self> {
+        let server = Server::start(&[])?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = Client::open(server.url())?;
+        Ok(Self {
+            connection: runtime.block_on(client.get_multiplexed_async_connection())?,
+            salver: visitors::salver(&server.url())?,
+            runtime,
+            server,
+        })
+    }
+
+    pub(crate) fn inbox(&self, recipient: usize) -> Inbox {
+        self.salver.inbox(&self::recipient(recipient))
+    }
+
+    /// Adds one notification to the inbox of each recipient, [`IN_FLIGHT`] at once. Returns the elapsed time.
+    pub(crate) fn notify_each(
+        &self,
+        recipients: impl Iterator<Item = usize> + Clone + Send + 'static,
+        note: fn(usize) -> Notification,
+    ) -> Result<Duration> {
+        let started = Instant::now();
+        let task = |first: usize| {
+            let (salver, recipients) = (self.salver.clone(), recipients.clone());
+            self.runtime.spawn(async move {
+                for (index, number) in recipients.enumerate().skip(first).step_by(IN_FLIGHT) {
+                    salver.notify([recipient(number)], note(index)).await?;
+                }
+                Ok::<_, Error>(())
+            })
+        };
+        let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
+        self.runtime.block_on(async {
+            for task in tasks {
+                task.await??;
+            }
+            Ok::<_, Box<dyn std::error::Error>>(())
+        })?;
+        Ok(started.elapsed())
+    }
+
+    /// Adds one notification for each recipient by hand, [`IN_FLIGHT`] in one pipeline.
+    pub(crate) fn add_each_by_hand(
+        &mut self,
+        recipients: impl Iterator<Item = usize>,
+    ) -> Result<Duration> {
+        let started = Instant::now();
+        let mut recipients = recipients.zip(1..).peekable();
+        while recipients.peek().is_some() {
+            let mut pipeline = pipe();
+            for (recipient, position) in recipients.by_ref().take(IN_FLIGHT) {
+                by_hand::add(&mut pipeline, recipient, position)?;
+            }
+            self.runtime
+                .block_on(pipeline.exec_async(&mut self.connection))?;
+        }
+        Ok(started.elapsed())
+    }
+}
+
+pub(crate) fn recipient(number: usize) -> Recipient {
+    Recipient::user(format!("{number:06}"))
+}
+
+/// Returns a notification with the fields that most have.
+pub(crate) fn note(_: usize) -> Notification {
+    Notification::new(crate::KIND, Message::success(TEXT)).subject(crate::SUBJECT)
+}

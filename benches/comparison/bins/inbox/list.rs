@@ -1,0 +1,76 @@
+//! Lists: against two pipelined round trips by hand.
+
+use comparison::compare::{self, Pair, Side};
+use comparison::statistics::Statistics;
+use comparison::{Result, TEXT};
+use salver::{InboxFilter, Message, Notification};
+use std::time::Instant;
+
+use crate::by_hand;
+use crate::fixture::{Fixture, note};
+
+const RECIPIENTS: usize = 100;
+const NOTIFICATIONS: usize = 200;
+const ROWS: usize = 20;
+/// Lists of one measurement, one after the other.
+const LISTS: usize = 2_000;
+
+/// Measures lists per second: 20 notifications, and 20 rows of 10 notifications each.
+pub(crate) fn measure(fixture: &mut Fixture) -> Result<[(&'static str, Statistics); 2]> {
+    Ok([
+        ("inbox/list", compare(fixture, "20 of 200", false)?),
+        (
+            "inbox/list_grouped",
+            compare(fixture, "20 groups of 200", true)?,
+        ),
+    ])
+}
+
+fn compare(fixture: &mut Fixture, name: &str, is_grouped: bool) -> Result<Statistics> {
+    fixture.server.flush()?;
+    let recipients = (0..RECIPIENTS * NOTIFICATIONS).map(|number| number % RECIPIENTS);
+    fixture.notify_each(recipients.clone(), if is_grouped { grouped } else { note })?;
+    fixture.add_each_by_hand(recipients)?;
+    let filter = match is_grouped {
+        true => InboxFilter::all(),
+        false => InboxFilter::all().ungrouped(),
+    };
+    let read = if is_grouped { NOTIFICATIONS } else { ROWS };
+    let measure = |side| {
+        let started = Instant::now();
+        for number in 0..LISTS {
+            let (listed, unread) = match side {
+                Side::Left => {
+                    let inbox = fixture.inbox(number % RECIPIENTS);
+                    let page = fixture.runtime.block_on(inbox.list(&filter, None))?;
+                    let rows = page.rows.iter().map(|row| row.notifications().count());
+                    if page.rows.len() != ROWS {
+                        return Err(format!("{} rows in place of {ROWS}", page.rows.len()).into());
+                    }
+                    (rows.sum(), page.unread)
+                }
+                Side::Right => {
+                    let list = by_hand::list(&mut fixture.connection, number % RECIPIENTS, read);
+                    let (notes, unread) = fixture.runtime.block_on(list)?;
+                    (notes.len(), unread)
+                }
+            };
+            if (listed, unread) != (read, NOTIFICATIONS as u64) {
+                return Err(format!("{listed} listed, {unread} unread").into());
+            }
+        }
+        Ok(LISTS as f64 / started.elapsed().as_secs_f64())
+    };
+    let Pair { left, right, ratio } = compare::measure_alternating(measure)?;
+    println!("{:<24} {left:.0} per second", format!("{name}, Salver"));
+    println!("{:<24} {right:.0} per second", format!("{name}, by hand"));
+    Ok(ratio)
+}
+
+/// Returns a notification of one of 20 groups.
+fn grouped(index: usize) -> Notification {
+    let group = index / RECIPIENTS % ROWS;
+    Notification::new(crate::KIND, Message::success(TEXT))
+        .subject(crate::SUBJECT)
+        .group(format!("uploads-{group}"))
+}
