@@ -42,6 +42,14 @@ counters! {
     record_displaced_notifications => "salver_displaced_notifications_total";
 }
 
+/// Records a notification that an inbox did not add.
+#[cfg(feature = "inbox")]
+pub(crate) fn record_ignored_notification(app: &Arc<str>, reason: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("salver_ignored_notifications_total", "app" => Arc::clone(app), "reason" => reason)
+        .increment(1);
+}
+
 /// The start time of an operation. Empty without the feature `metrics`.
 #[derive(Clone, Copy)]
 pub(crate) struct Timer(#[cfg(feature = "metrics")] tokio::time::Instant);

@@ -1,5 +1,7 @@
 //! Which notifications of an inbox a call concerns.
 
+use std::fmt;
+
 use time::OffsetDateTime;
 
 use crate::inbox::limits::{DEFAULT_ROWS, MAX_GROUP_BYTES, MAX_ROWS, MAX_SUBJECT_BYTES};
@@ -16,12 +18,14 @@ const MAX_SEARCH_BYTES: usize = 256;
 /// Building never fails. The call that uses the filter validates it, and fails with
 /// [`is_invalid`](Error::is_invalid). A condition that is set twice has the later value.
 ///
+/// `Debug` omits the conditions, so that what a person searches for does not appear in logs.
+///
 /// ```
 /// use salver::InboxFilter;
 ///
 /// let filter = InboxFilter::unread().kind("graph").subject("graphs/7").limit(50);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct InboxFilter {
     pub(super) place: Place,
     kind: Option<String>,
@@ -215,6 +219,16 @@ impl InboxFilter {
                 .text
                 .as_deref()
                 .is_none_or(|text| contains(notification, text))
+    }
+}
+
+impl fmt::Debug for InboxFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxFilter")
+            .field("place", &self.place)
+            .field("is_grouped", &self.is_grouped)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -84,10 +84,18 @@ impl Salver {
             is_unread: encoded.notification().is_unread(),
         };
         let add = || store.add(inbox, &new);
-        if let AddOutcome::Added { displaced } = self.write_idempotent("notify", add).await? {
-            telemetry::record_notified(self.shared_app(), 1);
-            telemetry::record_displaced_notifications(self.shared_app(), displaced);
-        }
+        let reason = match self.write_idempotent("notify", add).await? {
+            AddOutcome::Added { displaced } => {
+                telemetry::record_notified(self.shared_app(), 1);
+                telemetry::record_displaced_notifications(self.shared_app(), displaced);
+                return Ok(());
+            }
+            AddOutcome::Duplicate => "duplicate",
+            AddOutcome::Removed => "removed",
+            AddOutcome::Superseded => "superseded",
+            AddOutcome::Erased => "erased",
+        };
+        telemetry::record_ignored_notification(self.shared_app(), reason);
         Ok(())
     }
 }

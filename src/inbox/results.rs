@@ -1,5 +1,7 @@
 //! What the calls on an inbox return.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Notification;
@@ -43,8 +45,9 @@ pub struct InboxPage {
     pub unseen: u64,
 }
 
-/// One row of a list: a notification, or those of one group and day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One row of a list: a notification, or those of one group and day. `Debug` omits the
+/// names.
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InboxRow {
     /// The newest one.
@@ -63,5 +66,15 @@ impl InboxRow {
     /// Returns the notifications of the row, newest first.
     pub fn notifications(&self) -> impl Iterator<Item = &Notification> {
         std::iter::once(&self.newest).chain(&self.older)
+    }
+}
+
+impl fmt::Debug for InboxRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxRow")
+            .field("newest", &self.newest)
+            .field("count", &self.count)
+            .field("unread", &self.unread)
+            .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,15 @@ fn tagged(text: &str, id: MessageId) -> Notification {
     Notification::new("test", Message::info(text).tag("progress").with_id(id))
 }
 
+#[tokio::test]
+async fn notify_runs_in_task_of_its_own() {
+    let inboxes = crate::support::inboxes::Inboxes::memory();
+    let salver = inboxes.salver.clone();
+    let add = tokio::spawn(async move { salver.notify([ada(), bob()], note("one")).await });
+    add.await.unwrap().unwrap();
+    assert_eq!(inboxes.counts().await, (1, 1, 1));
+}
+
 crate::inbox_tests! {
     async fn notification_stays_in_list_until_it_is_removed(inboxes: Inboxes) {
         inboxes.notify(note("one").subject("graphs/7")).await;

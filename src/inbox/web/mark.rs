@@ -17,6 +17,7 @@ use crate::inbox::web::change_name::ChangeName;
 use crate::inbox::web::page::words::Words;
 use crate::inbox::web::selection::Selection;
 use crate::inbox::web::settings::Settings;
+use crate::web::api::MAX_BYTES;
 use crate::web::api::caller::json;
 use crate::web::api::problem::Problem;
 use crate::web::request::state::RequestState;
@@ -90,7 +91,7 @@ fn parse_body(
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<Value, Problem> {
-    let body = body.map_err(|error| Problem::unreadable_body(&error))?;
+    let body = body.map_err(|error| Problem::unreadable_body(&error, MAX_BYTES))?;
     match media_type(request) {
         Some(media_type) if media_type.eq_ignore_ascii_case(FORM) => {
             let fields = form_urlencoded::parse(&body);

@@ -10,8 +10,6 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::Error;
-#[cfg(feature = "inbox")]
-use crate::web::api::MAX_BYTES;
 
 /// `Retry-After` of a 503 that a retry within seconds does not solve, such as a full store.
 const LONG_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -63,11 +61,11 @@ impl Problem {
 
     /// Returns the error for a body that was not read, such as one that is too large.
     #[cfg(feature = "inbox")]
-    pub(crate) fn unreadable_body(error: &actix_web::Error) -> Self {
+    pub(crate) fn unreadable_body(error: &actix_web::Error, limit: usize) -> Self {
         let status = error.as_response_error().status_code();
         Self::new(
             status,
-            format!("the body cannot be read, or is over {MAX_BYTES} bytes"),
+            format!("the body cannot be read, or is over {limit} bytes"),
         )
     }
 
