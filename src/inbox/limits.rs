@@ -31,6 +31,14 @@ pub(super) const MAX_REMOVED: usize = 1000;
 /// How long they are remembered, and how long adds from before an erasure are rejected. Longer than
 /// any retry of a job.
 pub(super) const REMOVED_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// For how long adds leave the expiry of an inbox as it is: 10 minutes. An inbox expires this much later
+/// than [`MAX_AGE`] after the add that set its expiry, so never earlier than that after the last add.
+/// Setting it at each add, on seven keys, takes longer than the rest of the add.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`limits.lua` contains the value")
+)]
+pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Most notifications older than [`MAX_AGE`] that one add removes. Bounds the duration of an add.
 pub(super) const MAX_AGED_PER_ADD: usize = 10;
 /// Notifications that one call of the store returns: at most six calls read a whole inbox.

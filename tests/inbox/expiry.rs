@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use salver::inbox::MAX_AGE;
-use salver::{InboxFilter, ReadState};
+use salver::{InboxFilter, Message, Notification, ReadState};
 
 use crate::support::inboxes::{Inboxes, ada, bob, note};
 
@@ -98,4 +98,45 @@ crate::inbox_tests! {
         assert_eq!(export["notifications"][0]["text"], "118");
         assert_eq!(export["archived"][0]["subject"], "graphs/7");
     }
+}
+
+/// Returns when each key of Ada expires, in seconds.
+fn expiries(inboxes: &Inboxes) -> Vec<(String, i64)> {
+    let server = inboxes.server.as_ref().unwrap();
+    let expiry = |key: String| {
+        let ttl_ms: i64 = server.run(&[b"PTTL", key.as_bytes()]);
+        (key, (ttl_ms + 500) / 1000)
+    };
+    keys(inboxes).into_iter().map(expiry).collect()
+}
+
+#[tokio::test]
+async fn keys_that_later_adds_create_expire_with_inbox() {
+    let inboxes = Inboxes::redis_with_clock();
+    inboxes.notify(note("one")).await;
+    inboxes.advance(Duration::from_secs(60));
+    // Creates the keys of groups, of tags and of removed notifications.
+    for text in ["two", "three"] {
+        let message = Message::info(text).tag("t");
+        inboxes
+            .notify(Notification::new("test", message).group("g"))
+            .await;
+    }
+    let early = expiries(&inboxes);
+    assert_eq!(early.len(), 6, "{early:?}");
+    let (_, first) = early[0];
+    assert!(
+        early.iter().all(|(_, expiry)| *expiry == first),
+        "{early:?}"
+    );
+    assert!(first >= MAX_AGE.as_secs() as i64, "{early:?}");
+    // A later add moves all of them.
+    inboxes.advance(HOUR);
+    inboxes.notify(note("four")).await;
+    let late = expiries(&inboxes);
+    assert_eq!(late.len(), 6, "{late:?}");
+    assert!(
+        late.iter().all(|(_, expiry)| *expiry == first + 60),
+        "{late:?}"
+    );
 }

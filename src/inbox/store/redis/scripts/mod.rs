@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::inbox::limits::{
-    MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, MAX_REMOVED, REMOVED_TTL,
-};
+use crate::inbox::limits::{MAX_AGE, MAX_REMOVED, REMOVED_TTL};
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::redis::keys::{self, Part, keys};
 use crate::inbox::store::store_trait::{
@@ -17,9 +15,13 @@ use crate::{Error, MessageId};
 /// The group of a notification without one.
 const NO_GROUP: &str = "0000000000000000";
 
-/// The script that adds a notification to an inbox: `remove.lua` and `add.lua`. Writers in other
-/// languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and replies.
-pub const NOTIFY: &str = concat!(include_str!("remove.lua"), include_str!("add.lua"));
+/// The script that adds a notification to an inbox: `limits.lua`, `remove.lua` and `add.lua`. Writers
+/// in other languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and replies.
+pub const NOTIFY: &str = concat!(
+    include_str!("limits.lua"),
+    include_str!("remove.lua"),
+    include_str!("add.lua")
+);
 /// The script that changes notifications by their ids: `remove.lua` and `mark.lua`, for other
 /// languages.
 pub const MARK: &str = concat!(include_str!("remove.lua"), include_str!("mark.lua"));
@@ -54,12 +56,6 @@ pub(super) async fn add(
 ) -> Result<AddOutcome, Error> {
     let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &keys::ADD);
     request
-        .arg(millis(MAX_AGE))
-        .arg(MAX_NOTIFICATIONS)
-        .arg(MAX_IN_GROUP)
-        .arg(millis(REMOVED_TTL))
-        .arg(MAX_REMOVED)
-        .arg(MAX_AGED_PER_ADD)
         .arg(if new.is_unread { "unread" } else { "read" })
         .arg(new.group.unwrap_or_default())
         .arg(new.order.to_string())
@@ -193,4 +189,29 @@ pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Er
     let mut request = request(&ERASE_SCRIPT, Idempotency::Idempotent, inbox, &keys::ERASE);
     request.arg(millis(REMOVED_TTL));
     client.execute(&request).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::limits::{
+        EXPIRY_INTERVAL, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS,
+    };
+
+    #[test]
+    fn limits_of_add_script_are_those_of_crate() {
+        let limits = [
+            ("max_age_ms", millis(MAX_AGE)),
+            ("max_notifications", MAX_NOTIFICATIONS as u64),
+            ("max_in_group", MAX_IN_GROUP as u64),
+            ("removed_ttl_ms", millis(REMOVED_TTL)),
+            ("max_removed", MAX_REMOVED as u64),
+            ("max_aged", MAX_AGED_PER_ADD as u64),
+            ("expiry_interval_ms", millis(EXPIRY_INTERVAL)),
+        ];
+        let lines = limits.map(|(name, value)| format!("local {name} = {value}\n"));
+        let script = include_str!("limits.lua").lines();
+        let script: Vec<_> = script.filter(|line| !line.starts_with("--")).collect();
+        assert_eq!(script.join("\n") + "\n", lines.concat());
+    }
 }

@@ -12,12 +12,20 @@ end
 
 -- Removes a notification with its group entry, tag and count, and remembers its id. Returns the
 -- count of older ones that it stood for; nil if the inbox does not have it.
-local function remove(keys, id, now)
+--
+-- position its position, if it has left `inbox` or `archived` already; else nil
+local function remove(keys, id, now, position)
   local value = redis.call('HGET', keys.notifications, id)
-  local position = redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id)
-  if not (value or position) then return nil end
-  redis.call('ZREM', keys.inbox, id)
-  redis.call('ZREM', keys.archived, id)
+  if not position then
+    position = redis.call('ZSCORE', keys.inbox, id)
+    if position then
+      redis.call('ZREM', keys.inbox, id)
+    else
+      position = redis.call('ZSCORE', keys.archived, id)
+      if position then redis.call('ZREM', keys.archived, id) end
+    end
+    if not (value or position) then return nil end
+  end
   redis.call('ZREM', keys.unread, id)
   redis.call('HDEL', keys.notifications, id)
   local more = 0
