@@ -27,6 +27,8 @@ pub(crate) struct Client {
     /// worker.
     per_thread: Arc<Mutex<HashMap<ThreadId, WeakConnection>>>,
     tracker: Arc<Tracker>,
+    /// The commands of the modules in use, for the health check.
+    commands: Arc<Mutex<Vec<&'static [&'static str]>>>,
 }
 
 impl Client {
@@ -46,6 +48,7 @@ impl Client {
             tracker: Arc::new(Tracker::new(connector.clone())),
             connection: Connection::on_background_runtime(connector),
             per_thread: Arc::default(),
+            commands: Arc::default(),
         }
     }
 
@@ -101,6 +104,22 @@ impl Client {
         command: Cmd,
     ) -> Result<Option<Value>, Error> {
         self.connection.execute_on_node(node, command).await
+    }
+
+    /// Adds the commands of a module to those whose permission the health check tests. They are words
+    /// separated by spaces; `KEY` stands for a key that does not exist.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn require_commands(&self, commands: &'static [&'static str]) {
+        let mut required = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if !required.contains(&commands) {
+            required.push(commands);
+        }
+    }
+
+    /// Returns the commands of the modules that have been used.
+    pub(crate) fn required_commands(&self) -> Vec<&'static str> {
+        let required = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        required.concat()
     }
 
     /// Returns whether a single server can report all key changes.

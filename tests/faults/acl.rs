@@ -4,10 +4,11 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use salver::inbox::MAX_NOTIFICATIONS;
 use salver::store::{IssueKind, RedisStore};
-use salver::{Error, Message, Salver, SessionId};
+use salver::{Error, InboxFilter, Message, Notification, ReadState, Recipient, Salver, SessionId};
 
-use crate::support::acl::{PASSWORD, documented, documented_for_clusters};
+use crate::support::acl::{PASSWORD, documented, documented_for_clusters, documented_for_inboxes};
 use crate::support::cluster::Cluster;
 use crate::support::processes::start;
 use crate::support::redis::Server;
@@ -183,6 +184,71 @@ async fn health_lists_every_missing_permission() {
             "authentication failed; the server replied \"WRONGPASS invalid username-password pair or user is disabled\""
         ]
     );
+}
+
+/// Runs every operation of an inbox, and each branch of its scripts.
+async fn run_every_inbox_operation(salver: &Salver) -> Result<(), Error> {
+    let ada = Recipient::user("ada");
+    let notify = async |text: String, group: &str| {
+        let message = Message::info(&text).tag(text);
+        let note = Notification::new("test", message).group(group);
+        salver.notify([ada.clone()], note).await
+    };
+    let inbox = salver.inbox(&ada);
+    // More than a group and an inbox hold.
+    for n in 0..=MAX_NOTIFICATIONS {
+        notify(n.to_string(), &format!("group {}", n % 20)).await?;
+    }
+    notify("0".to_owned(), "group 0").await?;
+    inbox.list(&InboxFilter::all(), None).await?;
+    inbox.counts().await?;
+    inbox.mark_seen().await?;
+    let one = InboxFilter::all().text("7").limit(1);
+    for state in [ReadState::Read, ReadState::Archived, ReadState::Unread] {
+        inbox.mark(&one, state).await?;
+        inbox.mark(&InboxFilter::all(), state).await?;
+        inbox.mark(&InboxFilter::archived(), state).await?;
+    }
+    notify("last".to_owned(), "group 0").await?;
+    inbox.retract(&InboxFilter::all()).await?;
+    salver.export(&ada).await?;
+    salver.erase(&ada).await
+}
+
+#[tokio::test]
+async fn documented_permissions_suffice_for_every_inbox_operation() {
+    let server = Server::start();
+    let permissions = [documented(), documented_for_inboxes()].concat();
+    let salver = Salver::redis("app", &user(&server, "salver", &permissions)).unwrap();
+    run_every_inbox_operation(&salver).await.unwrap();
+    let health = salver.health().await;
+    assert!(health.is_healthy(), "{health}");
+    assert_eq!(denied_commands(&server), []);
+    let keys: Vec<String> = server.run(&[b"KEYS", b"*check*"]);
+    assert!(keys.is_empty(), "{keys:?}");
+}
+
+#[tokio::test]
+async fn health_lists_missing_permissions_of_inbox_after_its_first_use() {
+    let server = Server::start();
+    let ada = Recipient::user("ada");
+    for missing in documented_for_inboxes() {
+        let name = missing.trim_start_matches('+');
+        let denied = vec![format!("-{name}")];
+        let permissions = [documented(), documented_for_inboxes(), denied].concat();
+        let url = user(&server, &format!("no-{name}"), &permissions);
+        let salver = Salver::redis("app", &url).unwrap();
+        // A site without inboxes does not need the permission.
+        let health = salver.health().await;
+        assert!(health.is_healthy(), "{health}");
+        _ = salver.inbox(&ada).counts().await;
+        let health = salver.health().await;
+        let details: Vec<_> = health.issues().iter().map(|issue| issue.detail()).collect();
+        assert_eq!(
+            details,
+            [format!("the user has no permission to run {name}")]
+        );
+    }
 }
 
 /// Returns the details of the health issues. All issues must be missing permissions.

@@ -8,7 +8,7 @@ use crate::support::spy::SpyStore;
 crate::inbox_tests! {
     async fn recipients_and_applications_are_isolated(inboxes: Inboxes) {
         let guest = Recipient::email("ada@example.org").unwrap();
-        let other = inboxes.salver.with_app("other").unwrap();
+        let other = inboxes.salver.with_app("another").unwrap();
         inboxes.salver.notify([ada(), guest.clone()], note("one")).await.unwrap();
         other.notify([ada()], note("other")).await.unwrap();
         let page = inboxes.inbox().list(&InboxFilter::all(), None).await.unwrap();

@@ -39,11 +39,18 @@ pub fn documented_for_clusters() -> Vec<String> {
     permissions.split(' ').map(str::to_owned).collect()
 }
 
+/// Returns the additional permissions that the inbox requires.
+pub fn documented_for_inboxes() -> Vec<String> {
+    let quotes = PAGE.split('`').find(|quote| quote.starts_with("+get "));
+    let permissions = quotes.expect("the deployment page lists no permissions for the inbox");
+    permissions.split(' ').map(str::to_owned).collect()
+}
+
 /// Returns `redis-server` options that create the documented user, with permissions for all
 /// applications of the tests.
 pub fn options() -> Vec<String> {
     let mut options = vec!["--user".to_owned(), "salver".to_owned()];
-    for permission in documented() {
+    for permission in [documented(), documented_for_inboxes()].concat() {
         match permission.strip_prefix("~app") {
             Some(rest) => options.extend(APPS.map(|app| format!("~{app}{rest}"))),
             None => options.push(permission),

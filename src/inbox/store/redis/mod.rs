@@ -14,6 +14,18 @@ use crate::inbox::store::store_trait::{
 use crate::redis::Client;
 use crate::store::StoreFuture;
 
+/// The commands of the scripts that no script for messages runs, for the health check.
+const COMMANDS: [&str; 7] = [
+    "GET KEY",
+    "ZLEXCOUNT KEY - +",
+    "ZMSCORE KEY x",
+    "ZREMRANGEBYSCORE KEY 0 1",
+    "ZPOPMIN KEY",
+    "SET KEY 0 PX 1",
+    // In the past, so that it removes the key.
+    "PEXPIREAT KEY 1",
+];
+
 /// The inboxes of a Redis server, or of a Cluster.
 pub(super) struct RedisInboxes {
     client: Client,
@@ -21,6 +33,7 @@ pub(super) struct RedisInboxes {
 
 impl RedisInboxes {
     pub(super) fn new(client: Client) -> Self {
+        client.require_commands(&COMMANDS);
         Self { client }
     }
 }

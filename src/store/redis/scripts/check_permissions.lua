@@ -1,8 +1,9 @@
--- Runs each command of the other scripts on keys that do not exist, to find the commands that the
--- user has no permission to run.
+-- Runs each command of the other scripts, and of the modules in use, on keys that do not exist, to
+-- find the commands that the user has no permission to run.
 --
 -- KEYS[1]  a session index that does not exist
 -- KEYS[2]  a context that does not exist
+-- ARGV     commands of the modules, as words separated by spaces: KEY stands for KEYS[1]
 -- Returns  {KEYS[1], command…}: the commands that were rejected for a missing permission
 -- Cost     O(1); one round trip
 local index, context = KEYS[1], KEYS[2]
@@ -16,6 +17,13 @@ local commands = {
   {'HGET', index, 'x'}, {'HMGET', index, 'x'}, {'HEXISTS', index, 'x'}, {'HKEYS', index},
   {'HLEN', index}, {'HDEL', index, 'x'}, {'DEL', index},
 }
+for _, argument in ipairs(ARGV) do
+  local command = {}
+  for word in string.gmatch(argument, '%S+') do
+    table.insert(command, word == 'KEY' and index or word)
+  end
+  table.insert(commands, command)
+end
 local reply = {KEYS[1]}
 for _, command in ipairs(commands) do
   local result = redis.pcall(unpack(command))

@@ -18,7 +18,7 @@ static STATS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("stat
 pub(crate) async fn check_permissions(client: &Client, app: &str) -> Result<Vec<String>, Error> {
     let keys = keys::probe_keys(app);
     let mut request = Request::new(&CHECK_PERMISSIONS, Idempotency::Idempotent, keys.len());
-    request.arg(&keys);
+    request.arg(&keys).arg(client.required_commands());
     run(client, request).await?.rest().map(parse).collect()
 }
 
