@@ -47,17 +47,16 @@ const MAX_KIND = 128;
 const MAX_SUBJECT = 256;
 const MAX_GROUP = 256;
 const MAX_ACTOR = 128;
-const MAX_NOTIFICATIONS = 1000;
-const MAX_IN_GROUP = 100;
 const MAX_NOTIFICATION_AGE_MS = 90 * 86_400_000;
 const MAX_REMOVED = 1000;
 const REMOVED_TTL_MS = 7 * 86_400_000;
-const MAX_AGED_PER_ADD = 10;
 /** Maximum number of notifications of one call of the scripts. */
 const MAX_LISTED = 200;
 const MAX_MARKED = 500;
 /** The keys of an inbox, in the order in which the scripts that change it take them. */
-const INBOX = ["inbox", "notifications", "unread", "archived", "removed", "groups", "inbox-state"];
+// The keys of an inbox, in the order in which the scripts take them.
+const ADD = ["groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state", "erased"];
+const MARK = ["removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state"];
 const CHANGES = ["read", "unread", "archive", "restore", "delete"];
 /** Length of the group before each stored member. */
 const GROUP_LENGTH = 16;
@@ -396,7 +395,7 @@ export function readNotification(member) {
  * The inboxes of an application, through a node-redis client.
  *
  * Recipients are `user:{id}` or `email:{address}`. `scripts` are the sources by name, if they are not
- * in the folder inbox beside this file: remove, add, list, mark, counts.
+ * in the folder inbox beside this file: limits, remove, add, list, mark, counts.
  */
 export class Inboxes {
   #client;
@@ -412,8 +411,8 @@ export class Inboxes {
     checkLine("app", app, 64);
     this.#client = client;
     this.#app = app;
-    const { remove, add, list, mark, counts } = scripts;
-    this.#scripts = { add: remove + add, list, mark: remove + mark, counts };
+    const { limits, remove, add, list, mark, counts } = scripts;
+    this.#scripts = { add: limits + remove + add, list, mark: remove + mark, counts };
   }
 
   /**
@@ -442,11 +441,10 @@ export class Inboxes {
     const outcomes = {};
     const failures = [];
     for (const one of [...recipients].map(recipient)) {
-      const limits = [MAX_NOTIFICATION_AGE_MS, MAX_NOTIFICATIONS, MAX_IN_GROUP, REMOVED_TTL_MS, MAX_REMOVED, MAX_AGED_PER_ADD];
       const { messageId, group = "", unread } = notification;
       const fields = [unread ? "unread" : "read", group, messageId, notification.memberFor(this.#app, one)];
       try {
-        const [outcome] = await this.#run("add", this.keys(one, ...INBOX, "erased"), [...limits, ...fields]);
+        const [outcome] = await this.#run("add", this.keys(one, ...ADD), fields);
         outcomes[one] ??= outcome;
       } catch (error) {
         failures.push(error);
@@ -493,7 +491,7 @@ export class Inboxes {
    */
   async mark(to, change, ids) {
     check(CHANGES.includes(change), () => `change is not one of ${CHANGES.join(", ")}`);
-    const keys = this.keys(recipient(to), ...INBOX);
+    const keys = this.keys(recipient(to), ...MARK);
     const remaining = [...ids];
     let changed = 0;
     while (remaining.length) {
@@ -511,7 +509,7 @@ export class Inboxes {
    * @param {string} to
    */
   async counts(to) {
-    const keys = this.keys(recipient(to), "inbox", "unread", "inbox-state");
+    const keys = this.keys(recipient(to), "inbox-state", "inbox", "unread");
     const [unread, unseen, total] = await this.#run("counts", keys, [MAX_NOTIFICATION_AGE_MS]);
     return { unseen, unread, total };
   }
@@ -542,7 +540,7 @@ function loadInboxScripts() {
   const inCheckout = new URL("../../src/inbox/store/redis/scripts/", import.meta.url);
   const folder = existsSync(copied) ? copied : inCheckout;
   const load = (name) => [name, readFileSync(new URL(`${name}.lua`, folder), "utf8")];
-  return Object.fromEntries(["remove", "add", "list", "mark", "counts"].map(load));
+  return Object.fromEntries(["limits", "remove", "add", "list", "mark", "counts"].map(load));
 }
 
 /** Percent-encodes a part of a key, including five characters that encodeURIComponent leaves. */

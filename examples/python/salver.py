@@ -48,8 +48,8 @@ MAX_REDIRECTS = 8
 
 MAX_USER_ID, MAX_ADDRESS, MAX_LOCAL_PART = 128, 254, 64
 MAX_KIND, MAX_SUBJECT, MAX_GROUP, MAX_ACTOR = 128, 256, 256, 128
-MAX_NOTIFICATIONS, MAX_IN_GROUP, MAX_NOTIFICATION_AGE_MS = 1000, 100, 90 * 86_400_000
-MAX_REMOVED, REMOVED_TTL_MS, MAX_AGED_PER_ADD = 1000, 7 * 86_400_000, 10
+MAX_NOTIFICATION_AGE_MS = 90 * 86_400_000
+MAX_REMOVED, REMOVED_TTL_MS = 1000, 7 * 86_400_000
 MAX_LISTED, MAX_MARKED = 200, 500
 """Maximum number of notifications of one call of the scripts."""
 
@@ -426,16 +426,17 @@ class Inboxes:
     """The inboxes of an application, through a redis-py client.
 
     Recipients are `user:{id}` or `email:{address}`. `scripts` are the sources by name, if they are
-    not in the folder inbox beside this file: remove, add, list, mark, counts.
+    not in the folder inbox beside this file: limits, remove, add, list, mark, counts.
     """
 
     def __init__(self, client: Client, app: str, *, scripts: dict[str, str] | None = None) -> None:
         _check_line("app", app, MAX_APP)
         self._client = client
         self._app = app
-        scripts = scripts or {name: _load_inbox_script(name) for name in ("remove", "add", "list", "mark", "counts")}
+        scripts = scripts or {name: _load_inbox_script(name) for name in ("limits", "remove", "add", "list", "mark", "counts")}
         self._list, self._counts = scripts["list"], scripts["counts"]
-        self._add, self._mark = scripts["remove"] + scripts["add"], scripts["remove"] + scripts["mark"]
+        self._add = scripts["limits"] + scripts["remove"] + scripts["add"]
+        self._mark = scripts["remove"] + scripts["mark"]
 
     def keys(self, recipient: str, *parts: str) -> list[str]:
         """Returns the keys of a recipient, in the form that is stored."""
@@ -452,11 +453,10 @@ class Inboxes:
         outcomes: dict[str, Outcome] = {}
         failure: Exception | None = None
         for one in [recipient(text) for text in recipients]:
-            arguments: list[Any] = [MAX_NOTIFICATION_AGE_MS, MAX_NOTIFICATIONS, MAX_IN_GROUP, REMOVED_TTL_MS, MAX_REMOVED]
-            arguments += [MAX_AGED_PER_ADD, "unread" if notification.unread else "read", notification.group or ""]
+            arguments: list[Any] = ["unread" if notification.unread else "read", notification.group or ""]
             arguments += [notification.message_id, notification.member_for(self._app, one)]
             try:
-                reply = self._run(self._add, self.keys(one, *_INBOX, "erased"), arguments)
+                reply = self._run(self._add, self.keys(one, *_ADD), arguments)
                 outcomes.setdefault(one, reply[0])
             except Exception as error:
                 failure = failure or error
@@ -490,7 +490,7 @@ class Inboxes:
         """
         if change not in ("read", "unread", "archive", "restore", "delete"):
             raise ValueError("change is not one of read, unread, archive, restore, delete")
-        keys = self.keys(_recipient(recipient), *_INBOX)
+        keys = self.keys(_recipient(recipient), *_MARK)
         changed, remaining = 0, [*ids]
         while remaining:
             chunk, remaining = remaining[:MAX_MARKED], remaining[MAX_MARKED:]
@@ -500,7 +500,7 @@ class Inboxes:
 
     def counts(self, recipient: str) -> Counts:
         """Counts the notifications of a recipient in one round trip."""
-        keys = self.keys(_recipient(recipient), "inbox", "unread", "inbox-state")
+        keys = self.keys(_recipient(recipient), "inbox-state", "inbox", "unread")
         unread, unseen, total = self._run(self._counts, keys, [MAX_NOTIFICATION_AGE_MS])
         return Counts(unseen=unseen, unread=unread, total=total)
 
@@ -513,8 +513,10 @@ class Inboxes:
         return rest
 
 
-_INBOX = ("inbox", "notifications", "unread", "archived", "removed", "groups", "inbox-state")
-"""The keys of an inbox, in the order in which the scripts that change it take them."""
+_ADD = ("groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state", "erased")
+"""The keys of an inbox, in the order in which `add.lua` takes them."""
+_MARK = ("removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state")
+"""The keys of an inbox, in the order in which `mark.lua` takes them."""
 _GROUP_LENGTH = 16
 """Length of the group before each stored member."""
 _recipient = recipient

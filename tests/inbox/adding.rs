@@ -20,7 +20,7 @@ fn tagged(text: &str, id: MessageId) -> Notification {
 
 #[tokio::test]
 async fn notify_runs_in_task_of_its_own() {
-    let inboxes = crate::support::inboxes::Inboxes::memory();
+    let inboxes = Inboxes::memory();
     let salver = inboxes.salver.clone();
     let add = tokio::spawn(async move { salver.notify([ada(), bob()], note("one")).await });
     add.await.unwrap().unwrap();

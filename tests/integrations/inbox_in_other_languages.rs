@@ -230,7 +230,10 @@ fn published_scripts_are_those_of_files() {
         ))
         .unwrap()
     };
-    assert_eq!(NOTIFY_SCRIPT, [read("remove"), read("add")].concat());
+    assert_eq!(
+        NOTIFY_SCRIPT,
+        [read("limits"), read("remove"), read("add")].concat()
+    );
     assert_eq!(MARK_SCRIPT, [read("remove"), read("mark")].concat());
     assert_eq!(LIST_SCRIPT, read("list"));
     assert_eq!(COUNTS_SCRIPT, read("counts"));

@@ -117,13 +117,13 @@ mod job {
 
     // begin user code
     #[post("/uploads")]
-    async fn start(messages: Messages, salver: Salver) -> Result<impl Responder, salver::Error> {
+    async fn start(messages: Messages, salver: Salver) -> Result<impl Responder, Error> {
         let context = messages.context("uploads").await?;
         actix_web::rt::spawn(job(salver, context)); // or a job queue: a context is a plain value
         Ok(HttpResponse::Accepted().finish())
     }
 
-    async fn job(salver: Salver, context: Context) -> Result<(), salver::Error> {
+    async fn job(salver: Salver, context: Context) -> Result<(), Error> {
         let half = Message::info("60 of 120 icons are ready.").tag("import");
         salver.add(&context, half).await?;
         let done = Message::success("120 icons are ready.").tag("import");
@@ -154,13 +154,13 @@ mod login_and_logout {
 
     // begin user code
     #[post("/login")]
-    async fn login(messages: Messages) -> Result<impl Responder, salver::Error> {
+    async fn login(messages: Messages) -> Result<impl Responder, Error> {
         messages.renew().await?; // a new session id; the messages are kept
         Ok(Redirect::to("/home").see_other())
     }
 
     #[post("/logout")]
-    async fn logout(messages: Messages) -> Result<impl Responder, salver::Error> {
+    async fn logout(messages: Messages) -> Result<impl Responder, Error> {
         messages.close_session().await?; // removes the messages and closes the session; a new id
         messages.to("home").info("You are logged out.").await;
         Ok(Redirect::to("/home").see_other())
@@ -316,7 +316,7 @@ mod several_apps_on_one_redis {
     use super::*;
 
     // begin user code
-    fn apps(url: &str) -> Result<(Salver, Salver), salver::Error> {
+    fn apps(url: &str) -> Result<(Salver, Salver), Error> {
         let shop = Salver::redis("shop", url)?;
         let blog = shop.with_app("blog")?; // the same connections, other messages
         Ok((shop, blog))
@@ -342,7 +342,7 @@ mod existing_sessions_and_pool {
     use salver::store::RedisStore;
     use salver::web::{Middleware, SessionSource};
 
-    fn salver(pool: deadpool_redis::Pool) -> Result<Salver, salver::Error> {
+    fn salver(pool: deadpool_redis::Pool) -> Result<Salver, Error> {
         Salver::new("shop", RedisStore::from_pool(pool))
     }
 

@@ -41,6 +41,8 @@ if redis.call('EXISTS', keys.archived, keys.removed, keys.state, KEYS[8]) > 0 th
   if other and string.sub(other, 1, 36) > order then return {KEYS[1], 'superseded'} end
   last_archived = highest(keys.archived)
   last = math.max(last, last_archived, highest(keys.removed), tonumber(state[1] or 0))
+  -- Its removal below is recorded with this time.
+  if other then last = math.max(last, now) end
 end
 local position = math.max(now, last + 1)
 -- A number is converted by each command, in the slowest way.
