@@ -31,14 +31,13 @@ impl Caller {
         let inbox = state.app_state.salver.inbox(&recipient);
         Ok(Self { state, inbox })
     }
+}
 
-    /// Returns the caller of a request that changes something, which must come from a page of this
-    /// origin.
-    pub(super) fn of_write(request: &HttpRequest) -> Result<Self, Problem> {
-        if csrf::is_cross_origin(request) {
-            return Err(Problem::cross_origin());
-        }
-        Ok(Self::of(request)?)
+/// Checks that a request that changes something comes from a page of this origin.
+pub(super) fn require_same_origin(request: &HttpRequest) -> Result<(), Problem> {
+    match csrf::is_cross_origin(request) {
+        true => Err(Problem::cross_origin()),
+        false => Ok(()),
     }
 }
 

@@ -12,9 +12,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use crate::inbox::web::caller::{Caller, base_path, see_other};
+use crate::inbox::web::caller::{Caller, base_path, require_same_origin, see_other};
 use crate::inbox::web::change_name::ChangeName;
 use crate::inbox::web::page::words::Words;
+use crate::inbox::web::refusal::{Destination, refuse};
 use crate::inbox::web::selection::Selection;
 use crate::inbox::web::settings::Settings;
 use crate::web::api::MAX_BYTES;
@@ -120,36 +121,62 @@ pub(super) async fn mark(
     body: Result<Bytes, actix_web::Error>,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, Problem> {
+    require_same_origin(&request)?;
     let is_form = media_type(&request).is_some_and(|name| name.eq_ignore_ascii_case(FORM));
-    let caller = match (Caller::of_write(&request), &settings.login) {
-        (Err(problem), Some(login)) if problem.is_anonymous() && is_form => {
-            return Ok(see_other(login));
-        }
-        (caller, _) => caller?,
+    let base = base_path(&request, "/mark");
+    let mut to = Destination {
+        settings: &settings,
+        base: &base,
+        selection: &Selection::default(),
+        query: "",
+    };
+    let caller = match Caller::of(&request) {
+        Ok(caller) => caller,
+        Err(error) if is_form => return refuse(&request, error, &to),
+        Err(error) => return Err(error.into()),
     };
     let body = parse_body(&request, body)?;
     let selection = Selection::deserialize(&body).map_err(unreadable)?;
     let mark = MarkRequest::deserialize(&body).map_err(unreadable)?;
     let filter = filter(&mark, &selection)?;
-    let changed = caller
-        .inbox
-        .change("mark", &filter, mark.change.into())
-        .await?;
-    if !is_form {
-        let counts = caller.inbox.counts().await?;
-        let body = json!({ "changed": changed, "unread": counts.unread, "unseen": counts.unseen });
-        return Ok(json(StatusCode::OK, body));
+    let change = caller.inbox.change("mark", &filter, mark.change.into());
+    match (change.await, is_form) {
+        (Ok(changed), true) => {
+            let words = Words::new(caller.state.translator(&request));
+            let done = words.done(mark.change, changed);
+            flash(&request, &caller.state, &base, Level::Success, done).await;
+            Ok(see_other(&mark.location(&base)))
+        }
+        (Ok(changed), false) => {
+            let counts = caller.inbox.counts().await?;
+            let (unread, unseen) = (counts.unread, counts.unseen);
+            let body = json!({ "changed": changed, "unread": unread, "unseen": unseen });
+            Ok(json(StatusCode::OK, body))
+        }
+        (Err(error), true) => {
+            let query = mark.query();
+            (to.selection, to.query) = (&selection, &query);
+            refuse(&request, error, &to)
+        }
+        (Err(error), false) => Err(error.into()),
     }
-    let base = base_path(&request, "/mark");
-    let words = Words::new(caller.state.translator(&request));
-    let done = words.done(mark.change, changed);
-    flash(&request, &caller.state, &base, Level::Success, done).await;
-    // The query string of the list only, so that the redirect leads nowhere else.
-    let location = match mark.return_to.is_empty() {
-        true => base,
-        false => format!("{base}?{}", mark.return_to),
-    };
-    Ok(see_other(&location.replace(|c: char| c.is_control(), "")))
+}
+
+impl MarkRequest {
+    /// Returns the query string of the list to which a form returns. It is serialised anew, so that
+    /// the redirect is a valid header and leads nowhere else.
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let fields = form_urlencoded::parse(self.return_to.as_bytes());
+        query.extend_pairs(fields).finish()
+    }
+
+    fn location(&self, base: &str) -> String {
+        match self.query() {
+            query if query.is_empty() => base.to_owned(),
+            query => format!("{base}?{query}"),
+        }
+    }
 }
 
 /// Returns what a request marks. Without ids and without a position it must not be everything by
@@ -206,7 +233,8 @@ pub(super) async fn seen(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::of_write(&request)?;
+    require_same_origin(&request)?;
+    let caller = Caller::of(&request)?;
     let seen = parse_body(&request, body)?;
     let seen = SeenRequest::deserialize(&seen).map_err(unreadable)?;
     let marked = caller.inbox.mark_seen_upto(seen.position).await?;

@@ -7,6 +7,7 @@ mod list;
 mod mark;
 mod open;
 mod page;
+mod refusal;
 mod routes;
 mod selection;
 mod settings;

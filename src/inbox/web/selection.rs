@@ -26,6 +26,30 @@ impl Tab {
     }
 }
 
+/// The part of the list that a request asks for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Paging {
+    /// The cursor of the page before.
+    pub(super) after: Option<String>,
+    /// The position of the first row of the page after.
+    pub(super) before: Option<String>,
+    pub(super) limit: Option<usize>,
+    /// Whether notifications of one group are one row.
+    pub(super) grouped: Option<bool>,
+}
+
+impl Paging {
+    /// Returns the fields that select the page, for a link or a form.
+    pub(super) fn cursor(&self) -> Vec<(&'static str, &str)> {
+        let fields = [("after", &self.after), ("before", &self.before)];
+        let fields = fields.into_iter();
+        fields
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+            .collect()
+    }
+}
+
 /// The notifications that a request selects. An empty field of a form is no condition.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

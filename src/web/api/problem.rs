@@ -69,12 +69,6 @@ impl Problem {
         )
     }
 
-    /// Returns whether the request has no recipient.
-    #[cfg(feature = "inbox")]
-    pub(crate) fn is_anonymous(&self) -> bool {
-        self.status == StatusCode::UNAUTHORIZED
-    }
-
     /// Returns the error for a request that needs a session and has none.
     pub(crate) fn no_session() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the visitor has no session")

@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 
 use crate::inbox::results::InboxPage;
 use crate::inbox::web::page::words::Words;
+use crate::inbox::web::selection::{Paging, Selection};
 use crate::inbox::web::settings::Settings;
 use crate::web::request::state::RequestState;
 
@@ -11,6 +12,15 @@ use crate::web::request::state::RequestState;
 pub(in crate::inbox::web) struct Listing {
     pub(in crate::inbox::web) page: InboxPage,
     pub(in crate::inbox::web) has_newer: bool,
+    pub(in crate::inbox::web) selection: Selection,
+    pub(in crate::inbox::web) paging: Paging,
+}
+
+impl Listing {
+    /// Returns the query string of this page, to which its forms return.
+    pub(super) fn query(&self) -> String {
+        self.selection.query(&self.paging.cursor())
+    }
 }
 
 /// The page for one request.

@@ -1,7 +1,7 @@
 //! The filters and the form for all rows.
 
 use crate::inbox::results::InboxPage;
-use crate::inbox::web::page::context::PageOf;
+use crate::inbox::web::page::context::{Listing, PageOf};
 use crate::inbox::web::selection::{Selection, Tab};
 use crate::render::Escaped;
 
@@ -88,7 +88,8 @@ impl PageOf<'_> {
     }
 
     /// Returns the form that marks all rows as read, up to the newest one of this page.
-    pub(super) fn mark_all_form(&self, selection: &Selection, page: &InboxPage) -> String {
+    pub(super) fn mark_all_form(&self, listing: &Listing) -> String {
+        let (selection, page) = (&listing.selection, &listing.page);
         let newest = page.rows.first().map_or(0, |row| row.newest.position());
         if selection.tab == Tab::Archived || page.unread == 0 {
             return String::new();
@@ -102,7 +103,7 @@ impl PageOf<'_> {
             Escaped(self.base),
             hidden("tab", selection.tab.name()),
             hidden("upto", &newest.to_string()),
-            hidden("return", &selection.query(&[])),
+            hidden("return", &listing.query()),
             Escaped(&self.words.mark_all()),
         )
     }

@@ -15,25 +15,26 @@ use crate::web::layout::Page;
 
 impl PageOf<'_> {
     /// Returns the page with a list.
-    pub(super) fn list(&self, selection: &Selection, listing: &Listing) -> String {
+    pub(super) fn list(&self, listing: &Listing) -> String {
+        let selection = &listing.selection;
         let mut main = self.header(selection, Some(listing.page.unread));
         main += &self.filter_form(selection, &listing.page);
         if listing.page.rows.is_empty() {
             main += &self.empty(selection);
         } else {
-            main += &self.mark_all_form(selection, &listing.page);
+            main += &self.mark_all_form(listing);
             let rows = listing.page.rows.iter();
-            let rows: String = rows.map(|row| self.row(selection, row)).collect();
+            let rows: String = rows.map(|row| self.row(listing, row)).collect();
             // The role survives `list-style: none`, with which Safari reads out no list.
             main += &format!(r#"<ul class="salver-inbox-list" role="list">{rows}</ul>"#);
         }
-        main += &self.page_links(selection, listing);
+        main += &self.page_links(listing);
         self.document(listing.page.unread, &main)
     }
 
-    /// Returns the page for a list that cannot be read.
-    pub(super) fn failed(&self, selection: &Selection) -> String {
-        let href = format!("{}?{}", self.base, selection.query(&[]));
+    /// Returns the page for a list that cannot be read. `query`: its query string.
+    pub(super) fn failed(&self, selection: &Selection, query: &str) -> String {
+        let href = format!("{}?{query}", self.base);
         let main = format!(
             r#"{}<p class="salver-inbox-empty" role="alert">{} <a href="{}">{}</a></p>"#,
             self.header(selection, None),
@@ -138,13 +139,19 @@ impl PageOf<'_> {
             Tab::Archived => (self.words.nothing_archived(), String::new()),
         };
         format!(
-            r#"<p class="salver-inbox-empty">{}{link}</p>"#,
+            r#"<p class="salver-inbox-empty"{}>{}{link}</p>"#,
+            if selection.is_filtered() {
+                r#" role="status""#
+            } else {
+                ""
+            },
             Escaped(&text)
         )
     }
 
     /// Returns the links to the pages with newer and older rows.
-    fn page_links(&self, selection: &Selection, listing: &Listing) -> String {
+    fn page_links(&self, listing: &Listing) -> String {
+        let selection = &listing.selection;
         let link = |field, cursor: &str, rel, label: String| {
             let href = format!("{}?{}", self.base, selection.query(&[(field, cursor)]));
             format!(

@@ -1,30 +1,30 @@
 //! One row of the list.
 
 use crate::inbox::results::InboxRow;
-use crate::inbox::web::page::context::PageOf;
+use crate::inbox::web::page::context::{Listing, PageOf};
 use crate::inbox::web::page::controls::hidden;
 use crate::inbox::web::page::time_ago::time_element;
-use crate::inbox::web::selection::{Selection, Tab};
+use crate::inbox::web::selection::Tab;
 use crate::render::{self, Escaped};
 use crate::{Format, Notification};
 
 impl PageOf<'_> {
     /// Returns the row of one notification, or of a group that opens.
-    pub(super) fn row(&self, selection: &Selection, row: &InboxRow) -> String {
+    pub(super) fn row(&self, listing: &Listing, row: &InboxRow) -> String {
         match row.older.is_empty() {
             true => {
-                let actions = self.actions(selection, &[&row.newest], None);
+                let actions = self.actions(listing, &[&row.newest], None);
                 self.item(&row.newest, &row.actors, row.count, &actions)
             }
-            false => self.group(selection, row),
+            false => self.group(listing, row),
         }
     }
 
-    fn group(&self, selection: &Selection, row: &InboxRow) -> String {
+    fn group(&self, listing: &Listing, row: &InboxRow) -> String {
         let notifications: Vec<_> = row.notifications().collect();
         let id = row.newest.id();
         let items = notifications.iter().map(|notification| {
-            let actions = self.actions(selection, &[notification], None);
+            let actions = self.actions(listing, &[notification], None);
             let actor = notification.get_actor().map(|(_, name)| name.to_owned());
             self.item(notification, actor.as_slice(), 1, &actions)
         });
@@ -43,7 +43,7 @@ impl PageOf<'_> {
         format!(
             concat!(
                 r#"<li class="salver-inbox-row salver-inbox-group{unread_class}">"#,
-                r#"<details><summary><span id="salver-n-{id}">{mark}<bdi>{text}</bdi>{more}</span> {meta}</summary>"#,
+                r#"<details><summary><span id="salver-g-{id}">{mark}<bdi>{text}</bdi>{more}</span> {meta}</summary>"#,
                 r#"<ul class="salver-inbox-list" role="list">{items}</ul></details>{actions}</li>"#,
             ),
             unread_class = if row.unread > 0 {
@@ -57,7 +57,7 @@ impl PageOf<'_> {
             more = more,
             meta = self.meta(&row.newest, &row.actors),
             items = items,
-            actions = self.actions(selection, &notifications, Some(row.unread)),
+            actions = self.actions(listing, &notifications, Some(row.unread)),
         )
     }
 
@@ -103,32 +103,40 @@ impl PageOf<'_> {
 
     /// Returns the text, whose first line is the link.
     fn content(&self, notification: &Notification) -> String {
-        let id = notification.id();
         let is_plain = notification.format() == Format::Plain;
-        let title = notification.get_title();
-        let headline = match (title, is_plain) {
-            (None, false) => notification
-                .get_action()
-                .map_or("", |action| action.label()),
-            (title, _) => title.unwrap_or(notification.text()),
+        let id = format!(r#" id="salver-n-{}""#, notification.id());
+        let text = |id: &str| {
+            let text = render::text(notification, "salver-inbox-text");
+            format!(r#"<div{id} dir="auto">{text}</div>"#)
         };
-        let headline = match self.settings.has_link(notification) && !headline.is_empty() {
+        match (notification.get_title(), is_plain) {
+            (None, true) => self.headline(notification, notification.text(), &id),
+            (Some(title), _) => self.headline(notification, title, &id) + &text(""),
+            // Markdown can contain links of its own, so the link is a line before it.
+            (None, false) => {
+                let label = notification.get_action().map(|action| action.label());
+                let label = label.map_or_else(|| self.words.open(), str::to_owned);
+                let link = match self.settings.has_link(notification) {
+                    true => self.headline(notification, &label, ""),
+                    false => String::new(),
+                };
+                link + &text(&id)
+            }
+        }
+    }
+
+    /// Returns the first line of a row: a link if the notification leads to something.
+    fn headline(&self, notification: &Notification, text: &str, id: &str) -> String {
+        let text = Escaped(text);
+        match self.settings.has_link(notification) {
             true => format!(
-                r#"<a id="salver-n-{id}" class="salver-inbox-link" dir="auto" href="{}/{id}">{}</a>"#,
+                r#"<a{id} class="salver-inbox-link" dir="auto" href="{}/{}">{text}</a>"#,
                 Escaped(self.base),
-                Escaped(headline),
+                notification.id(),
             ),
-            false => format!(
-                r#"<span id="salver-n-{id}" class="salver-inbox-link" dir="auto">{}</span>"#,
-                Escaped(headline),
-            ),
-        };
-        match title.is_some() || !is_plain {
-            true => format!(
-                "{headline} {}",
-                render::text(notification, "salver-inbox-text")
-            ),
-            false => headline,
+            false => {
+                format!(r#"<span{id} class="salver-inbox-link" dir="auto">{text}</span>"#)
+            }
         }
     }
 
@@ -156,7 +164,7 @@ impl PageOf<'_> {
     /// Returns the form with the actions on a row. `group_unread`: the unread ones of a group.
     fn actions(
         &self,
-        selection: &Selection,
+        listing: &Listing,
         notifications: &[&Notification],
         group_unread: Option<u64>,
     ) -> String {
@@ -167,15 +175,16 @@ impl PageOf<'_> {
             .iter()
             .map(|one| one.id().to_string())
             .collect();
+        let described_by = group_unread.map_or("n", |_| "g");
         let button = |change: &str, label: String| {
             format!(
-                r#"<button name="change" value="{change}" aria-describedby="salver-n-{}">{}</button>"#,
+                r#"<button name="change" value="{change}" aria-describedby="salver-{described_by}-{}">{}</button>"#,
                 newest.id(),
                 Escaped(&label),
             )
         };
         let words = &self.words;
-        let buttons = match (selection.tab, group_unread) {
+        let buttons = match (listing.selection.tab, group_unread) {
             (Tab::Archived, _) => {
                 button("restore", words.restore()) + &button("delete", words.delete())
             }
@@ -191,9 +200,9 @@ impl PageOf<'_> {
         format!(
             r#"<form class="salver-inbox-actions" method="post" action="{}/mark">{}{}{}{buttons}</form>"#,
             Escaped(self.base),
-            hidden("tab", selection.tab.name()),
+            hidden("tab", listing.selection.tab.name()),
             hidden("ids", &ids.join(",")),
-            hidden("return", &selection.query(&[])),
+            hidden("return", &listing.query()),
         )
     }
 }

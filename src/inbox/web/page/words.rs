@@ -30,6 +30,7 @@ words! {
     unread => "unread", "Unread";
     all => "all", "All";
     archived => "archived", "Archived";
+    open => "open", "Open";
     mark_read => "mark-read", "Mark as read";
     mark_unread => "mark-unread", "Mark as unread";
     archive => "archive", "Archive";
