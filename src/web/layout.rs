@@ -58,10 +58,11 @@ fn plain(page: &Page) -> String {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
 {head}
 </head>
-<body>
+<body class="salver-page">
 <salver-messages></salver-messages>
 <main>
 {main}
