@@ -1,5 +1,6 @@
 //! Messages with script payloads, rendered in a real Chromium.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,11 +13,11 @@ use salver::store::RedisStore;
 use salver::{Message, Pending, Salver, fragment};
 use serde_json::json;
 
-use super::xss_payloads::payloads;
 use crate::support::browser::Browser;
 use crate::support::history::Row;
 use crate::support::profile::by_profile;
 use crate::support::redis::Server;
+use crate::support::xss_payloads::payloads;
 use crate::support::{at, session};
 
 /// Number of payloads on one page.
@@ -272,4 +273,10 @@ async fn script(pending: Pending) -> HttpResponse {
     page(&format!(
         "<script type=application/json id=messages>{json}</script><script>const live = {json};</script>"
     ))
+}
+
+#[test]
+fn payloads_are_distinct() {
+    let payloads = payloads(20_000);
+    assert_eq!(payloads.iter().collect::<HashSet<_>>().len(), 20_000);
 }

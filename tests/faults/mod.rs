@@ -25,4 +25,3 @@ mod session_lifecycle;
 mod shared_cache;
 mod stops;
 mod tls_and_auth;
-mod xss_payloads;

@@ -26,6 +26,7 @@ pub mod site;
 pub mod site_process;
 pub mod spy;
 pub mod test_clock;
+pub mod xss_payloads;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
