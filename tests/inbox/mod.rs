@@ -10,6 +10,7 @@ mod isolation;
 mod listing;
 mod marking;
 mod model;
+mod pages;
 mod recipients;
 mod routes;
 mod telemetry;

@@ -1,5 +1,6 @@
 //! Test support: real servers, real browsers, spies.
 
+pub mod accessibility_tree;
 pub mod acl;
 pub mod browser;
 pub mod certificates;
@@ -11,6 +12,7 @@ pub mod fault_site;
 pub mod history;
 pub mod in_process_site;
 pub mod inbox_history;
+pub mod inbox_site;
 pub mod inboxes;
 pub mod indexed_site;
 pub mod live_site;

@@ -1,0 +1,12 @@
+//! The pages of the inbox, as a visitor, assistive technology and another site meet them.
+
+mod accessibility;
+mod appearance;
+mod hostile;
+mod injection;
+mod keyboard;
+mod languages;
+mod policy;
+mod screens;
+mod store_failure;
+mod visitor;

@@ -1,0 +1,263 @@
+//! A site with an inbox for each user, and a login.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::cookie::Cookie;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::{self, Bytes, Data, Form, Path};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use salver::store::{Clock, MemoryStore, RedisStore};
+use salver::web::{Page, Routes, Translation};
+use salver::{InboxFilter, Message, Notification, Recipient, Salver};
+use serde::Deserialize;
+
+use super::redis::Server;
+use super::site::html;
+
+/// A policy under which a page can load its stylesheet and send its forms, and nothing else.
+pub const STRICT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
+    base-uri 'none'; require-trusted-types-for 'script'; report-uri /reports";
+
+/// Translates one message of the page.
+pub type Translator = fn(&Message) -> Option<Translation>;
+
+/// What differs between the sites of the tests.
+#[derive(Clone, Default)]
+pub struct Setup {
+    /// The user of a request without a cookie, as on a network that authenticates its machines.
+    pub default_user: Option<&'static str>,
+    /// Whether a visitor who is not logged in is redirected to the login page.
+    pub has_login: bool,
+    /// Whether every row is a link to an object, which may have been deleted.
+    pub has_objects: bool,
+    /// The `Content-Security-Policy` of every response.
+    pub policy: Option<&'static str>,
+    pub translator: Option<Translator>,
+    /// The `<head>` of the layout of the site. Default: the layout of Salver.
+    pub head: Option<String>,
+}
+
+/// A running site.
+pub struct InboxSite {
+    pub url: String,
+    pub salver: Salver,
+    /// The bodies of the reports about violations of the policy.
+    pub reports: Arc<Mutex<Vec<String>>>,
+    /// The paths of requests for which the site has no route.
+    pub unexpected_requests: Arc<Mutex<Vec<String>>>,
+    /// A clock that stands still, so that a group is always of one day.
+    clock: Option<Clock>,
+}
+
+impl InboxSite {
+    /// Starts a site on the memory store.
+    pub fn start(setup: Setup) -> Self {
+        let clock = Clock::manual();
+        let store = MemoryStore::with_clock(clock.clone());
+        let mut site = Self::serve(Salver::new("app", store).unwrap(), setup);
+        site.clock = Some(clock);
+        site
+    }
+
+    /// Starts a site on a Redis server.
+    pub fn start_on(server: &Server, setup: Setup) -> Self {
+        let store = RedisStore::new(&server.url()).unwrap();
+        Self::serve(Salver::new("app", store).unwrap(), setup)
+    }
+
+    fn serve(salver: Salver, setup: Setup) -> Self {
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let unexpected_requests = Arc::new(Mutex::new(Vec::new()));
+        let data = (
+            Data::from(Arc::clone(&reports)),
+            Data::new(Unexpected(Arc::clone(&unexpected_requests))),
+        );
+        let handle = salver.clone();
+        let server = HttpServer::new(move || {
+            let default_user = setup.default_user;
+            let mut middleware = handle.middleware().recipient(move |request| {
+                let cookie = request.cookie("user").map(|user| user.value().to_owned());
+                cookie
+                    .or(default_user.map(str::to_owned))
+                    .map(Recipient::user)
+            });
+            if let Some(translator) = setup.translator {
+                middleware = middleware.translate(move |_| translator);
+            }
+            if let Some(head) = setup.head.clone() {
+                middleware = middleware.layout(move |_, page| layout(&head, &page));
+            }
+            let mut inbox = handle
+                .inbox_routes()
+                .kinds([("graph", "Graphs"), ("group", "Groups <b>")]);
+            if setup.has_login {
+                inbox = inbox.login("/login");
+            }
+            if setup.has_objects {
+                inbox = inbox.link(|notification: Notification| {
+                    let subject = notification.get_subject().unwrap_or("none").to_owned();
+                    std::future::ready(
+                        (subject != "deleted").then(|| format!("/objects/{subject}")),
+                    )
+                });
+            }
+            let policy = setup.policy.map(|policy| (CONTENT_SECURITY_POLICY, policy));
+            let headers = policy.map_or_else(DefaultHeaders::new, |policy| {
+                DefaultHeaders::new().add(policy)
+            });
+            App::new()
+                .wrap(middleware)
+                .wrap(headers)
+                .app_data(data.0.clone())
+                .app_data(data.1.clone())
+                .service(handle.routes())
+                .service(inbox)
+                .route("/login", web::get().to(login_page))
+                .route("/login", web::post().to(login))
+                .route("/as/{user}", web::get().to(log_in_as))
+                .route("/objects/{object:.*}", web::get().to(object))
+                .route("/reports", web::post().to(report))
+                .route("/violation", web::get().to(violation))
+                .route("/favicon.ico", web::get().to(HttpResponse::NotFound))
+                .default_service(web::to(unexpected))
+        });
+        let server = server
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
+        let url = format!("http://{}", server.addrs()[0]);
+        actix_web::rt::spawn(server.run());
+        Self {
+            url,
+            salver,
+            reports,
+            unexpected_requests,
+            clock: None,
+        }
+    }
+
+    /// Returns the URL of a path of the inbox.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}/salver/inbox{path}", self.url)
+    }
+
+    /// Returns the URL of a page that logs a user in.
+    pub fn login_of(&self, user: &str) -> String {
+        format!("{}/as/{user}", self.url)
+    }
+
+    /// Adds a notification, later than all others.
+    pub async fn notify(&self, user: &str, notification: Notification) {
+        if let Some(clock) = &self.clock {
+            clock.advance(Duration::from_millis(1));
+        }
+        let recipient = [Recipient::user(user)];
+        self.salver.notify(recipient, notification).await.unwrap();
+    }
+
+    /// Returns the ids of all notifications that a filter selects, newest first.
+    pub async fn ids(&self, user: &str, filter: InboxFilter) -> Vec<String> {
+        let inbox = self.salver.inbox(&Recipient::user(user));
+        let page = inbox.list(&filter.ungrouped().limit(100), None).await;
+        let rows = page.unwrap().rows.into_iter();
+        rows.map(|row| row.newest.id().to_string()).collect()
+    }
+
+    /// Returns everything that is in an inbox: each text, where it is, and whether it is unread.
+    pub async fn content(&self, user: &str) -> Vec<(String, &'static str, bool)> {
+        let inbox = self.salver.inbox(&Recipient::user(user));
+        let mut content = Vec::new();
+        for (place, filter) in [
+            ("inbox", InboxFilter::all()),
+            ("archive", InboxFilter::archived()),
+        ] {
+            let page = inbox.list(&filter.ungrouped().limit(100), None).await;
+            let rows = page.unwrap().rows.into_iter();
+            content.extend(rows.map(|row| {
+                let text = row.newest.text().to_owned();
+                (text, place, row.newest.is_unread())
+            }));
+        }
+        content
+    }
+}
+
+/// The paths of unexpected requests, as a type of its own: the reports have the same one.
+struct Unexpected(Arc<Mutex<Vec<String>>>);
+
+async fn unexpected(request: HttpRequest, paths: Data<Unexpected>) -> HttpResponse {
+    paths.0.lock().unwrap().push(request.path().to_owned());
+    HttpResponse::NotFound().finish()
+}
+
+async fn report(body: Bytes, reports: Data<Mutex<Vec<String>>>) -> HttpResponse {
+    let body = String::from_utf8_lossy(&body).into_owned();
+    reports.lock().unwrap().push(body);
+    HttpResponse::NoContent().finish()
+}
+
+/// A page that violates every policy of the tests.
+async fn violation() -> HttpResponse {
+    html("<!doctype html><title>Violation</title><p style='color: red'>text")
+}
+
+async fn object(object: Path<String>) -> HttpResponse {
+    let object = object.replace('<', "&lt;");
+    html(format!(
+        "<!doctype html><title>Object</title><h1>{object}</h1>"
+    ))
+}
+
+async fn login_page() -> HttpResponse {
+    html(
+        "<!doctype html><title>Login</title><h1>Login</h1><form method=post action=/login>\
+         <input name=user><button>Log in</button></form>",
+    )
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+}
+
+async fn login(form: Form<Login>) -> HttpResponse {
+    logged_in(&form.user)
+}
+
+async fn log_in_as(user: Path<String>) -> HttpResponse {
+    logged_in(&user)
+}
+
+fn logged_in(user: &str) -> HttpResponse {
+    let cookie = Cookie::build("user", user).path("/").http_only(true);
+    HttpResponse::SeeOther()
+        .cookie(cookie.finish())
+        .insert_header((LOCATION, "/salver/inbox"))
+        .finish()
+}
+
+/// The `<head>` of a site that shows messages without a reload.
+pub fn head_with_script() -> String {
+    Routes::default().head_html()
+}
+
+fn layout(head: &str, page: &Page) -> String {
+    let (language, direction) = (&page.language, &page.direction);
+    let (title, style, main) = (&page.title, &page.head_html, &page.main_html);
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        r#"<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>{head}{style}</head>
+<body><main><salver-messages></salver-messages>{main}</main></body></html>"#
+    )
+}
+
+/// Builds a notification about a graph, with a link to it.
+pub fn graph(name: &str) -> Notification {
+    let message = Message::success(format!("Graph {name} uploaded."));
+    let message = message.action("Open", format!("/objects/{name}"));
+    Notification::new("graph.uploaded", message).subject(name)
+}
