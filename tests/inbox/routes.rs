@@ -232,8 +232,8 @@ crate::inbox_tests! {
         for (return_to, location) in [
             ("tab%3Dall%26kind%3Dtest", "/salver/inbox?tab=all&kind=test"),
             ("", "/salver/inbox"),
-            ("%2F%2Fevil.example", "/salver/inbox?//evil.example"),
-            ("a%0D%0Aset-cookie:x", "/salver/inbox?aset-cookie:x"),
+            ("%2F%2Fevil.example", "/salver/inbox?%2F%2Fevil.example="),
+            ("a%0D%0Aset-cookie:x", "/salver/inbox?a%0D%0Aset-cookie%3Ax="),
         ] {
             let body = format!("change=unread&ids={id}&upto=&return={return_to}");
             let response = send(salver, salver.inbox_routes(), form_as("ada", &body)).await;
