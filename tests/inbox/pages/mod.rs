@@ -1,12 +1,14 @@
 //! The pages of the inbox, as a visitor, assistive technology and another site meet them.
 
 mod accessibility;
+mod actions;
 mod appearance;
 mod hostile;
 mod injection;
 mod keyboard;
 mod languages;
 mod policy;
+mod reading;
 mod screens;
 mod store_failure;
 mod visitor;
