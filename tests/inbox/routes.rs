@@ -150,6 +150,8 @@ crate::inbox_tests! {
         let (salver, id) = (&inboxes.salver, first(&inboxes).await.id());
         for (body, status) in [
             (json!({ "change": "read" }), 422),
+            (json!({ "change": "archive", "tab": "all", "text": " " }), 422),
+            (json!({ "change": "read", "upto": 1.5 }), 422),
             (json!({ "change": "burn", "ids": [id] }), 422),
             (json!({ "ids": [id] }), 422),
             (json!({ "change": "read", "ids": ["x"] }), 422),
@@ -160,7 +162,8 @@ crate::inbox_tests! {
             let (actual, problem) = json_of(salver, post_as("ada", "/mark", body.clone())).await;
             assert_eq!((actual, &problem["status"]), (status, &json!(status)), "{body}");
         }
-        for query in ["?limit=0", "?limit=x", "?after=x", "?before=0", "?tab=mine", "?since=1", "?kind=a%20b"] {
+        for query in ["?limit=0", "?limit=x", "?after=x", "?before=0", "?tab=mine", "?since=1",
+            "?until=10000-01-01", "?kind=a%20b"] {
             let (status, _) = json_of(salver, get_as("ada", query)).await;
             assert_eq!(status, 422, "{query}");
             // A link with such a query leads to the list.
