@@ -172,7 +172,13 @@ impl MemoryInbox {
 
     pub(super) fn mark(&mut self, now: u64, change: Change, ids: &[MessageId]) -> Marked {
         let mut changed = 0;
-        for id in ids {
+        // One over the age is not listed, and counts as not there.
+        let is_listed = |id: &&MessageId| {
+            let position = self.positions.get(id);
+            position.is_some_and(|position| *position >= oldest(now))
+        };
+        let listed: Vec<_> = ids.iter().filter(is_listed).collect();
+        for id in listed {
             changed += u64::from(match change {
                 Change::Delete => self.remove(now, *id).is_some(),
                 _ => self.find(*id).is_some_and(|stored| stored.apply(change)),
@@ -185,7 +191,9 @@ impl MemoryInbox {
     }
 
     pub(super) fn mark_upto(&mut self, now: u64, change: Change, position: u64) -> Marked {
-        let selected = self.notifications.range_mut(..=position);
+        let first = oldest(now).min(position);
+        let selected = self.notifications.range_mut(first..=position);
+        let selected = selected.filter(|(position, _)| **position >= oldest(now));
         let changed = selected.filter_map(|(_, stored)| stored.apply(change).then_some(()));
         let changed = changed.count() as u64;
         self.marked(now, changed)

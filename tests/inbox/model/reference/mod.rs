@@ -157,15 +157,15 @@ impl Model {
         outcome
     }
 
-    /// Returns the serials that a call changes. A call by ids alone reaches every tab. A call that
-    /// reads nothing first reaches notifications over the age too.
+    /// Returns the serials that a call changes. A call by ids alone reaches every tab.
     fn selected(&self, recipient: usize, selection: &Selection) -> Vec<usize> {
         let inbox = &self.inboxes[recipient];
         if let Some(serials) = selection.only_serials() {
-            let known = serials
-                .iter()
-                .filter(|serial| inbox.find(**serial).is_some());
-            return known.copied().collect();
+            let is_listed = |serial: &&usize| {
+                let mut visible = inbox.visible(self.now);
+                visible.any(|entry| entry.note.serial == **serial)
+            };
+            return serials.iter().filter(is_listed).copied().collect();
         }
         let entries = inbox.visible(self.now);
         let selected =
@@ -181,7 +181,7 @@ impl Model {
             _ => selection.tab == Tab::All,
         };
         if is_range && selection.is_range() {
-            let entries = self.inboxes[recipient].entries.iter();
+            let entries = self.inboxes[recipient].visible(self.now);
             let entries =
                 entries.filter(|entry| entry.is_in(selection.tab) && entry.matches(selection));
             selected = entries.map(|entry| entry.note.serial).collect();

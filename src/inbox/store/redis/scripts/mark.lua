@@ -44,8 +44,17 @@ local changes = {
   delete = function(id) return remove(keys, id, now) and 1 or 0 end,
 }
 
+-- One over the age is not listed, and counts as not there.
+local oldest = now - max_age_ms
+local function is_listed(id)
+  local position = redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id)
+  return position and tonumber(position) >= oldest
+end
+
 local changed = 0
-for i = 5, #ARGV do changed = changed + changes[change](ARGV[i]) end
+for i = 5, #ARGV do
+  if is_listed(ARGV[i]) then changed = changed + changes[change](ARGV[i]) end
+end
 if change == 'delete' then forget_removed(keys, now, tonumber(ARGV[3]), tonumber(ARGV[4])) end
 if changed > 0 and ttl_ms > 0 then
   for _, key in ipairs({keys.inbox, keys.unread, keys.archived, keys.removed}) do
@@ -53,7 +62,6 @@ if changed > 0 and ttl_ms > 0 then
   end
 end
 
-local oldest = now - max_age_ms
 local seen = tonumber(redis.call('HGET', keys.state, 'seen') or 0)
 local unread = redis.call('ZCOUNT', keys.unread, oldest, '+inf')
 local unseen = redis.call('ZCOUNT', keys.unread, math.max(seen + 1, oldest), '+inf')

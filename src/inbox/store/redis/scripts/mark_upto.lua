@@ -18,6 +18,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ttl_ms = redis.call('PTTL', KEYS[1])
 local seen = tonumber(redis.call('HGET', state, 'seen') or 0)
 
+-- Those over the age are not listed, and count as not there.
+local oldest = string.format('%.0f', now - max_age_ms)
 local changed = 0
 if ARGV[1] == 'seen' then
   -- Never beyond what the inbox has, so that later notifications are new.
@@ -33,16 +35,15 @@ if ARGV[1] == 'seen' then
   end
 else
   if ARGV[1] == 'archive' then
-    local all = redis.call('ZRANGE', inbox, '-inf', ARGV[3], 'BYSCORE', 'WITHSCORES')
+    local all = redis.call('ZRANGE', inbox, oldest, ARGV[3], 'BYSCORE', 'WITHSCORES')
     for i = 1, #all, 2 do redis.call('ZADD', archived, all[i + 1], all[i]) end
-    changed = redis.call('ZREMRANGEBYSCORE', inbox, '-inf', ARGV[3])
+    changed = redis.call('ZREMRANGEBYSCORE', inbox, oldest, ARGV[3])
     if ttl_ms > 0 then redis.call('PEXPIRE', archived, ttl_ms) end
   end
-  local read = redis.call('ZREMRANGEBYSCORE', unread_key, '-inf', ARGV[3])
+  local read = redis.call('ZREMRANGEBYSCORE', unread_key, oldest, ARGV[3])
   if ARGV[1] == 'read' then changed = read end
 end
 
-local oldest = now - max_age_ms
 local unread = redis.call('ZCOUNT', unread_key, oldest, '+inf')
-local unseen = redis.call('ZCOUNT', unread_key, math.max(seen + 1, oldest), '+inf')
+local unseen = redis.call('ZCOUNT', unread_key, math.max(seen + 1, tonumber(oldest)), '+inf')
 return {KEYS[1], changed, unread, unseen}
