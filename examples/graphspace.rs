@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use actix_session::storage::CookieSessionStore;
@@ -29,7 +30,7 @@ struct Graph {
 
 /// The graphs by their numbers; a site has a database.
 #[derive(Default)]
-struct Graphs(Mutex<BTreeMap<u64, Graph>>);
+struct Graphs(Mutex<BTreeMap<u64, Graph>>, AtomicU64);
 
 impl Graphs {
     fn with<T>(&self, access: impl FnOnce(&mut BTreeMap<u64, Graph>) -> T) -> T {
@@ -37,12 +38,11 @@ impl Graphs {
     }
 
     fn add(&self, name: &str, owner: u64) -> u64 {
+        // A number is never used again: old links lead to no other graph.
+        let number = 1 + self.1.fetch_add(1, Ordering::Relaxed);
         let name = name.to_owned();
-        self.with(|graphs| {
-            let number = graphs.last_key_value().map_or(1, |(last, _)| last + 1);
-            graphs.insert(number, Graph { name, owner });
-            number
-        })
+        self.with(|graphs| graphs.insert(number, Graph { name, owner }));
+        number
     }
 
     fn name(&self, number: u64) -> Option<String> {
@@ -127,7 +127,7 @@ async fn delete_graph(
         is_own.then(|| graphs.remove(&number)).flatten()
     });
     if let (Some(graph), Some(owner)) = (deleted, owner) {
-        // What the owner was told about the graph goes with it.
+        // The notifications of the owner go with the graph. A link of a member leads to the list.
         let about_it = InboxFilter::all().subject(format!("graphs/{number}"));
         let inbox = salver.inbox(&Recipient::user(owner));
         if let Err(error) = inbox.retract(&about_it).await {
@@ -230,6 +230,7 @@ fn layout(
         None => r#"<a href="/">GraphSpace</a>"#.to_owned(),
     };
     let routes = Routes::default().head_html();
+    let title = escape(title);
     format!(
         r#"<!doctype html>
 <html lang="{language}" dir="{direction}">

@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// Returns SHA-256 over the name and the fields, each preceded by its length as 32 bits in big-endian
-/// order, so that no two lists of fields have the same bytes.
+/// Returns SHA-256 over the name and the fields, each preceded by its length as 32 bits in
+/// big-endian order, so that no two lists of fields have the same bytes.
 pub(crate) fn digest(name: &str, fields: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for field in std::iter::once(&name).chain(fields) {

@@ -21,8 +21,8 @@ const EMAIL: &str = "email:";
 
 /// The person who is notified: a user of the site, or an e-mail address without a user.
 ///
-/// The text form is `user:{id}` or `email:{address}`; `Display`, `FromStr` and serde use it. `Debug`
-/// prints the last four characters only.
+/// The text form is `user:{id}` or `email:{address}`; `Display`, `FromStr` and serde use it.
+/// `Debug` prints the last four characters only.
 ///
 /// As an extractor, it is the recipient that
 /// [`Middleware::recipient`](crate::web::Middleware::recipient) finds for the request. Without one
@@ -64,8 +64,8 @@ impl Recipient {
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for `""`, `"ada"`, `"ada@"`, `"Ada <ada@example.org>"`, and
-    /// for an IP address as the domain.
+    /// [`is_invalid`](Error::is_invalid) for `""`, `"ada"`, `"ada@"`, `"Ada <ada@example.org>"`,
+    /// and for an IP address as the domain.
     pub fn email(address: &str) -> Result<Self, Error> {
         let options = Options {
             allow_display_text: false,

@@ -14,10 +14,8 @@ use crate::extensions::Extensions;
 #[cfg(feature = "web")]
 use crate::handle::page_latency::PageLatency;
 use crate::settlement::Settler;
-#[cfg(any(feature = "web", feature = "inbox"))]
+#[cfg(feature = "inbox")]
 use crate::store::Backend;
-#[cfg(feature = "web")]
-use crate::store::BackendKind;
 use crate::store::Store;
 use crate::{Context, Error, SessionId, View};
 
@@ -194,7 +192,7 @@ impl Salver {
     /// Returns whether the messages are in the memory of this process.
     #[cfg(feature = "web")]
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.store.backend(), Backend(BackendKind::Memory { .. }))
+        self.store.backend().is_memory()
     }
 
     /// Returns a handle that any runtime may use.

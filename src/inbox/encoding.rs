@@ -50,7 +50,8 @@ impl<'a> Fields<'a> {
 }
 
 impl Serialize for Notification {
-    /// Serialises the stored fields, `position` and `unread`. Templates and the JSON API receive them.
+    /// Serialises the stored fields, `position` and `unread`. Templates and the JSON API receive
+    /// them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Listed<'a> {

@@ -6,7 +6,10 @@ use crate::inbox::limits::MAX_ROWS;
 use crate::{Error, Inbox, InboxFilter, Notification, Recipient, Salver};
 
 impl Salver {
-    /// Removes all that is stored about a recipient. One round trip.
+    /// Removes the inbox of a recipient, with its archive and its state. One round trip.
+    ///
+    /// Notifications in the inboxes of others keep the recipient as their actor:
+    /// [`Inbox::retract`] removes them.
     ///
     /// For 7 days, a notification whose message was built before the erasure is not added again, so
     /// that no job brings it back. Later notifications are.
@@ -25,10 +28,10 @@ impl Salver {
             .await
     }
 
-    /// Returns all that is stored about a recipient as JSON, for a request for their data.
+    /// Returns the notifications of a recipient as JSON, for a request for their data.
     ///
-    /// `recipient`, and the lists `notifications` and `archived`, newest first, each with all stored
-    /// fields. One round trip for each 100 notifications.
+    /// `recipient`, and the lists `notifications` and `archived`, newest first, each with all
+    /// stored fields. One round trip for each 100 notifications.
     ///
     /// # Errors
     ///

@@ -75,8 +75,8 @@ impl InboxFilter {
         Self::new(Place::Archived)
     }
 
-    /// Narrows to a kind: `graph` selects `graph` and every kind that begins with `graph.`. 1 to 128
-    /// characters of `A-Z a-z 0-9 - . _ ~`. Default: any kind.
+    /// Narrows to a kind: `graph` selects `graph` and every kind that begins with `graph.`. 1 to
+    /// 128 characters of `A-Z a-z 0-9 - . _ ~`. Default: any kind.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
@@ -97,8 +97,8 @@ impl InboxFilter {
         self
     }
 
-    /// Narrows to the notifications with these ids. No ids select nothing; an id that the inbox does not
-    /// have is skipped. Default: any id.
+    /// Narrows to the notifications with these ids. No ids select nothing; an id that the inbox
+    /// does not have is skipped. Default: any id.
     #[must_use]
     pub fn ids(mut self, ids: impl IntoIterator<Item = MessageId>) -> Self {
         self.ids = Some(ids.into_iter().collect());
@@ -128,16 +128,17 @@ impl InboxFilter {
         self
     }
 
-    /// Narrows to those whose text, title or name of the actor contains a text, in any letter case: 1 to
-    /// 256 bytes, without the white space at its ends. Texts are compared as they were written, not as
-    /// they are translated. Default: any text.
+    /// Narrows to those whose text, title or name of the actor contains a text, in any letter case:
+    /// 1 to 256 bytes, without the white space at its ends. Texts are compared as they were
+    /// written, not as they are translated. Default: any text.
     #[must_use]
     pub fn text(mut self, text: impl AsRef<str>) -> Self {
         self.text = Some(text.as_ref().trim().to_lowercase());
         self
     }
 
-    /// Lists each notification in a row of its own. Default: those of one group and day share a row.
+    /// Lists each notification in a row of its own. Default: those of one group and day share a
+    /// row.
     #[must_use]
     pub fn ungrouped(mut self) -> Self {
         self.is_grouped = false;
@@ -180,7 +181,7 @@ impl InboxFilter {
 
     /// Returns the ids, if they are the only condition: then nothing has to be read to mark them.
     pub(super) fn only_ids(&self) -> Option<&[MessageId]> {
-        let ids = self.ids.as_deref()?;
+        let ids = self.ids.as_deref().filter(|_| self.place == Place::Inbox)?;
         let is_only = Self {
             ids: None,
             ..self.clone()
@@ -188,6 +189,11 @@ impl InboxFilter {
         .is_whole_place()
             && self.until == u64::MAX;
         is_only.then_some(ids)
+    }
+
+    /// Returns how many notifications match at most, if the ids say so.
+    pub(super) fn max_matches(&self) -> usize {
+        self.ids.as_ref().map_or(usize::MAX, Vec::len)
     }
 
     /// Returns whether all notifications of the place match, up to the highest position.

@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Most notifications in one inbox, archived ones included. Bounds the memory of one recipient and
 /// what a filter reads. Over it, the oldest one is removed.
 pub const MAX_NOTIFICATIONS: usize = 1000;
-/// Most notifications of one group and day. A job that runs wild then displaces its own notifications
-/// and no others. Over it, the oldest one of the group is removed, and the row still counts it.
+/// Most notifications of one group and day. A job that runs wild then displaces its own
+/// notifications and no others. Over it, the oldest one of the group is removed, and the row still
+/// counts it.
 pub const MAX_IN_GROUP: usize = 100;
 /// Age at which a notification is removed: 90 days. Stops the inboxes of people who have left from
 /// filling the store.
@@ -26,14 +27,15 @@ pub(super) const DEFAULT_ROWS: usize = 20;
 
 /// The period of a group. Notifications of one group on one UTC day are one row.
 pub(super) const GROUP_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
-/// Most ids of removed notifications that are remembered, so that a repeat does not bring them back.
+/// Most ids of removed notifications that are remembered, so that a repeat does not bring them
+/// back.
 pub(super) const MAX_REMOVED: usize = 1000;
 /// How long they are remembered, and how long adds from before an erasure are rejected. Longer than
 /// any retry of a job.
 pub(super) const REMOVED_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// For how long adds leave the expiry of an inbox as it is: 10 minutes. An inbox expires this much later
-/// than [`MAX_AGE`] after the add that set its expiry, so never earlier than that after the last add.
-/// Setting it at each add, on seven keys, takes longer than the rest of the add.
+/// For how long adds leave the expiry of an inbox as it is: 10 minutes. An inbox expires this much
+/// later than [`MAX_AGE`] after the add that set its expiry, so never earlier than that after the
+/// last add. Setting it at each add, on seven keys, takes longer than the rest of the add.
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "`limits.lua` contains the value")

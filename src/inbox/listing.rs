@@ -19,19 +19,35 @@ pub(super) struct Source<'a> {
     pub(super) key: InboxKey<'a>,
 }
 
-/// The position of the last row of the page before.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) struct Cursor(u64);
+/// Where a page begins: after the last row of the page before, and without the notifications that
+/// have arrived since the first page. A group that got one of them keeps its place in the list.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor {
+    after: u64,
+    newest: u64,
+}
 
 impl Cursor {
     /// The beginning of the list.
-    pub(super) const START: Self = Self(u64::MAX);
+    pub(super) const START: Self = Self {
+        after: u64::MAX,
+        newest: u64::MAX,
+    };
 
     /// Parses a cursor. `field`: its name, for the error.
     pub(super) fn parse(field: &'static str, cursor: &str) -> Result<Self, Error> {
-        let position = cursor.parse().ok().filter(|position| *position > 0);
-        let problem = || Error::invalid(field, "is not a cursor that a list returned");
-        position.map(Self).ok_or_else(problem)
+        let (after, newest) = match cursor.split_once('.') {
+            Some((after, newest)) => (after.parse().ok(), newest.parse().ok()),
+            None => (cursor.parse().ok(), Some(u64::MAX)),
+        };
+        let positions = after.zip(newest).filter(|(after, _)| *after > 0);
+        let cursor = positions.map(|(after, newest)| Self { after, newest });
+        cursor.ok_or_else(|| Error::invalid(field, "is not a cursor that a list returned"))
+    }
+
+    /// Returns the cursor of the page after a row.
+    fn text(after: u64, newest: u64) -> String {
+        format!("{after}.{newest}")
     }
 }
 
@@ -100,25 +116,31 @@ impl Rows {
         self.rows.push(row);
     }
 
-    /// Returns whether the page is complete when everything down to a position has been read: there is
-    /// one row more than it has, and all notifications of its groups are in the read part. Those of a
-    /// group are of one day.
+    /// Returns whether the page is complete when everything down to a position has been read: there
+    /// is one row more than it has, and all notifications of its groups are in the read part. Those
+    /// of a group are of one day.
     fn is_complete(&self, cursor: Cursor, limit: usize, read_down_to: u64) -> bool {
-        let after = self.rows.iter().filter(|row| row.position() < cursor.0);
+        let after = self.rows.iter().filter(|row| row.position() < cursor.after);
         let mut page = after.clone().take(limit).filter(|row| row.is_group);
         after.clone().count() > limit && page.all(|row| read_down_to <= day_start(row.position()))
     }
 
     fn finish(self, cursor: Cursor, limit: usize) -> (Vec<InboxRow>, Option<String>) {
+        let first = self.rows.first().map_or(0, Row::position);
+        // The first page decides which notifications the further ones have.
+        let newest = match cursor.after {
+            u64::MAX => first,
+            _ => cursor.newest,
+        };
         let after = self
             .rows
             .into_iter()
-            .filter(|row| row.position() < cursor.0);
+            .filter(|row| row.position() < cursor.after);
         let mut rows: Vec<_> = after.filter_map(Row::finish).collect();
         let has_next = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().filter(|_| has_next);
-        let next = last.map(|row| row.newest.position().to_string());
+        let next = last.map(|row| Cursor::text(row.newest.position(), newest));
         (rows, next)
     }
 }
@@ -136,24 +158,29 @@ pub(super) async fn list(
     cursor: Cursor,
 ) -> Result<InboxPage, Error> {
     let mut rows = Rows::default();
-    // A group of the page before may have notifications after the cursor: reading begins with the day
-    // of the cursor, so that they are recognised.
-    let end_of_day = day_start(cursor.0).saturating_add(millis(GROUP_PERIOD));
+    // A group of the page before may have notifications after the cursor: reading begins with the
+    // day of the cursor, so that they are recognised.
+    let end_of_day = day_start(cursor.after).saturating_add(millis(GROUP_PERIOD));
     let before = match filter.is_grouped {
-        true => cursor.0.max(end_of_day),
-        false => cursor.0,
+        true => cursor.after.max(end_of_day),
+        false => cursor.after,
     };
+    let before = before.min(cursor.newest.saturating_add(1));
     let is_exact = !filter.is_grouped && filter.has_no_condition();
     let size = match is_exact {
         true => READ_SIZE.min(filter.limit + 1),
         false => READ_SIZE,
     };
     let mut reader = PlaceReader::new(source, filter, before, size);
-    let mut counts = None;
+    let (mut counts, mut found) = (None, 0);
     while let Some(page) = reader.next().await? {
         counts.get_or_insert((page.unread, page.unseen));
         for (entry, notification) in reader.matching(page.entries) {
             rows.push(entry, notification, filter.is_grouped);
+            found += 1;
+        }
+        if found >= filter.max_matches() {
+            break;
         }
         if rows.is_complete(cursor, filter.limit, reader.before) {
             break;
@@ -180,16 +207,17 @@ pub(super) async fn list_newer(
 ) -> Result<(InboxPage, bool), Error> {
     let whole = filter.clone().limit(MAX_NOTIFICATIONS);
     let mut page = list(source, &whole, Cursor::START).await?;
+    let newest = page.rows.first().map_or(0, |row| row.newest.position());
     let newer = page
         .rows
         .iter()
-        .filter(|row| row.newest.position() > before.0);
+        .filter(|row| row.newest.position() > before.after);
     let skipped = newer.count().saturating_sub(filter.limit);
     page.rows.drain(..skipped);
     if page.rows.len() > filter.limit {
         page.rows.truncate(filter.limit);
         let last = page.rows.last();
-        page.next = last.map(|row| row.newest.position().to_string());
+        page.next = last.map(|row| Cursor::text(row.newest.position(), newest));
     }
     Ok((page, skipped > 0))
 }

@@ -1,7 +1,7 @@
 //! The inbox: notifications that stay until a person has read them.
 //!
-//! A flash message reaches one session, on one page, once. A [`Notification`] reaches a person: it is
-//! in their inbox on every device, until they read it, archive it or delete it.
+//! A flash message reaches one session, on one page, once. A [`Notification`] reaches a person: it
+//! is in their inbox on every device, until they read it, archive it or delete it.
 //!
 //! - [`Salver::notify`](crate::Salver::notify) adds a notification to the inboxes of recipients.
 //! - [`Inbox`] lists, counts and marks the notifications of one recipient.

@@ -7,8 +7,8 @@ use crate::inbox::limits::{MAX_ACTOR_BYTES, MAX_GROUP_BYTES, MAX_KIND_BYTES, MAX
 use crate::validate::{is_unreserved, too_long, validate_line};
 use crate::{Error, Message, MessageId, Recipient};
 
-/// A message for a person, with what it is about. Built by chained setters and validated by the call
-/// that uses it. At most 8 KiB as JSON, with its message.
+/// A message for a person, with what it is about. Built by chained setters and validated by the
+/// call that uses it. At most 8 KiB as JSON, with its message.
 ///
 /// It dereferences to its [`Message`], which has the text, the level, the link and the tag. The tag
 /// works across the whole inbox: of one tag, the notification with the latest id stays.
@@ -54,8 +54,8 @@ impl Notification {
     /// `kind`: what happened, as dotted words such as `graph.uploaded`; 1 to 128 characters of
     /// `A-Z a-z 0-9 - . _ ~`. A filter for `graph` finds it too.
     ///
-    /// A message with a delay or an expiry is invalid here: a notification is there until it is read,
-    /// and [`retract`](crate::Inbox::retract) ends it.
+    /// A message with a delay or an expiry is invalid here: a notification is there until it is
+    /// read, and [`retract`](crate::Inbox::retract) ends it.
     #[must_use]
     pub fn new(kind: impl Into<String>, message: Message) -> Self {
         Self {
@@ -70,16 +70,16 @@ impl Notification {
         }
     }
 
-    /// Sets the object that the notification is about, such as `graphs/7`: one line, 1 to 256 bytes.
-    /// Default: none.
+    /// Sets the object that the notification is about, such as `graphs/7`: one line, 1 to 256
+    /// bytes. Default: none.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Sets the group: one line, 1 to 256 bytes. Notifications of one group on one day are one row of
-    /// the list. Default: none, a row of its own.
+    /// Sets the group: one line, 1 to 256 bytes. Notifications of one group on one day are one row
+    /// of the list. Default: none, a row of its own.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
@@ -98,8 +98,8 @@ impl Notification {
 
     /// Sets the message that the actor gets instead: "shared by you". Default: the same message.
     ///
-    /// It has no effect without an [`actor`](Self::actor), and for recipients other than the actor. The
-    /// id of this message is not used; its tag is.
+    /// It has no effect without an [`actor`](Self::actor), and for recipients other than the actor.
+    /// The id of this message is not used; its tag is.
     #[must_use]
     pub fn for_actor(mut self, message: Message) -> Self {
         self.for_actor = Some(Box::new(message));
@@ -145,8 +145,9 @@ impl Notification {
         self.is_unread
     }
 
-    /// Returns the position in the inbox: higher than that of any earlier notification, and close to
-    /// the time of the add in Unix milliseconds. 0 for a notification that was not read from an inbox.
+    /// Returns the position in the inbox: higher than that of any earlier notification, and close
+    /// to the time of the add in Unix milliseconds. 0 for a notification that was not read from an
+    /// inbox.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position

@@ -13,16 +13,16 @@ const MAX_CONCURRENT_ADDS: usize = 16;
 impl Salver {
     /// Adds a notification to the inbox of each recipient. One round trip for each, 16 at once.
     ///
-    /// Call it after the commit of what it reports. Then its failure must not fail the work around it:
-    /// `salver.notify([ada], note).await.unwrap_or_else(Error::log)`.
+    /// Call it after the commit of what it reports. Then its failure must not fail the work around
+    /// it: `salver.notify([ada], note).await.unwrap_or_else(Error::log)`.
     ///
-    /// Each recipient gets an id that is derived from that of the message and from the recipient. So a
-    /// repeat with the same notification adds nothing twice, and brings back nothing that was
-    /// deleted. A recipient that occurs twice gets it once. Without a reply an add is sent once more,
-    /// as in [`add`](Self::add).
+    /// Each recipient gets an id that is derived from that of the message and from the recipient.
+    /// So a repeat with the same notification adds nothing twice, and brings back nothing that was
+    /// deleted. A recipient that occurs twice gets it once. Without a reply an add is sent once
+    /// more, as in [`add`](Self::add).
     ///
-    /// A recipient that was [erased](Self::erase) after the message was built does not get it. If the
-    /// inbox has a later notification with the same tag, that one stays.
+    /// A recipient that was [erased](Self::erase) after the message was built does not get it. If
+    /// the inbox has a later notification with the same tag, that one stays.
     ///
     /// # Errors
     ///

@@ -10,8 +10,8 @@ use crate::inbox::results::{InboxCounts, InboxPage, ReadState};
 use crate::inbox::store::{self, Change, InboxKey, InboxStore, Marked, Place};
 use crate::{Error, InboxFilter, MessageId, Recipient, Salver};
 
-/// The inbox of one recipient. Created by [`Salver::inbox`]; in a handler it is also an extractor, for
-/// the recipient of the request.
+/// The inbox of one recipient. Created by [`Salver::inbox`]; in a handler it is also an extractor,
+/// for the recipient of the request.
 ///
 /// Cheap to clone. Every call concerns this recipient only, whatever ids and cursors it gets.
 ///
@@ -42,10 +42,11 @@ pub struct Inbox {
 }
 
 impl Salver {
-    /// Returns the inbox of a recipient. Sends nothing. An inbox needs no creation: that of a recipient
-    /// who was never notified is empty.
+    /// Returns the inbox of a recipient. Sends nothing. An inbox needs no creation: that of a
+    /// recipient who was never notified is empty.
     ///
-    /// The calls on it fail with [`is_invalid`](Error::is_invalid) for a recipient with an empty id.
+    /// The calls on it fail with [`is_invalid`](Error::is_invalid) for a recipient with an empty
+    /// id.
     #[must_use]
     pub fn inbox(&self, recipient: &Recipient) -> Inbox {
         Inbox {
@@ -65,16 +66,16 @@ impl Inbox {
 
     /// Lists notifications, newest first, and changes nothing.
     ///
-    /// One round trip for the first 200 notifications, and one for each further 200 that a filter or
-    /// the groups of the page need: at most six. `after`: the cursor of the page before,
+    /// One round trip for the first 200 notifications, and one for each further 200 that a filter
+    /// or the groups of the page need: at most six. `after`: the cursor of the page before,
     /// [`InboxPage::next`].
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for a limit of 0 or 101, a kind of `"a b"`, a cursor that is
-    /// not a number. [`is_unavailable`](Error::is_unavailable), [`is_denied`](Error::is_denied),
-    /// [`is_unreadable`](Error::is_unreadable), [`is_misconfigured`](Error::is_misconfigured) as for
-    /// [`notify`](Salver::notify).
+    /// [`is_invalid`](Error::is_invalid) for a limit of 0 or 101, a kind of `"a b"`, a cursor that
+    /// is not a number. [`is_unavailable`](Error::is_unavailable), [`is_denied`](Error::is_denied),
+    /// [`is_unreadable`](Error::is_unreadable), [`is_misconfigured`](Error::is_misconfigured) as
+    /// for [`notify`](Salver::notify).
     ///
     /// # Cancel safety
     ///
@@ -147,13 +148,17 @@ impl Inbox {
         self.salver.read("counts", store.counts(self.key())).await
     }
 
-    /// Marks the notifications that a filter selects, and returns how many changed. Repeating is safe.
+    /// Marks the notifications that a filter selects, and returns how many changed. Repeating is
+    /// safe.
     ///
-    /// One round trip for a filter by ids or without conditions, else one for each 200 that are read
-    /// and for each 500 that are marked. The limit and the grouping of the filter do not matter.
+    /// One round trip for a filter by ids or without conditions, else one for each 200 that are
+    /// read and for each 500 that are marked. The limit and the grouping of the filter do not
+    /// matter.
     ///
-    /// [`ReadState::Read`] and [`ReadState::Unread`] bring archived ones back into the inbox, if the
-    /// filter is [`InboxFilter::archived`].
+    /// The number is that of the last attempt, if one was sent again for lack of a reply.
+    ///
+    /// [`ReadState::Read`] and [`ReadState::Unread`] bring archived ones back into the inbox, if
+    /// the filter is [`InboxFilter::archived`].
     ///
     /// # Errors
     ///
@@ -164,18 +169,31 @@ impl Inbox {
     /// If the future is dropped, some may have been marked. Repeating is safe.
     pub async fn mark(&self, filter: &InboxFilter, state: ReadState) -> Result<u64, Error> {
         let change = match (state, filter.place) {
+            (ReadState::Unread, Place::Archived) => return self.restore_as_unread(filter).await,
             (ReadState::Read, Place::Archived) => Change::Restore,
             (ReadState::Read, _) => Change::Read,
             (ReadState::Unread, _) => Change::Unread,
             (ReadState::Archived, _) => Change::Archive,
         };
-        self.change("mark", filter, change).await
+        Ok(self.change("mark", filter, change).await?.changed)
+    }
+
+    async fn restore_as_unread(&self, filter: &InboxFilter) -> Result<u64, Error> {
+        self.validate(filter)
+            .map_err(|error| error.with_operation("mark"))?;
+        let store = self.store("mark")?;
+        let ids = listing::matching_ids(self.source(&*store), filter).await?;
+        for change in [Change::Restore, Change::Unread] {
+            self.change_ids("mark", &*store, &ids, change).await?;
+        }
+        Ok(ids.len() as u64)
     }
 
     /// Marks all notifications as seen, up to the newest one that this `Inbox` or a clone of it has
     /// listed. One round trip.
     ///
-    /// Seen only rises. It does nothing before the first [`list`](Self::list).
+    /// Seen only rises, and it is one position for all kinds. Without a [`list`](Self::list) before
+    /// it on this `Inbox`, it does nothing: the extractor makes a new one for each request.
     ///
     /// # Errors
     ///
@@ -185,9 +203,10 @@ impl Inbox {
     ///
     /// As [`mark`](Self::mark).
     pub async fn mark_seen(&self) -> Result<(), Error> {
-        self.mark_seen_upto(self.listed.load(Ordering::Relaxed))
-            .await?;
-        Ok(())
+        match self.listed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            listed => self.mark_seen_upto(listed).await.map(drop),
+        }
     }
 
     /// Marks all notifications as seen up to a position, which a page has shown.
@@ -200,14 +219,14 @@ impl Inbox {
     /// Removes the notifications that a filter selects, and returns how many. They never come back:
     /// not even if [`notify`](Salver::notify) is repeated, within 7 days.
     ///
-    /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark), for each
-    /// of the two places.
+    /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark), for
+    /// each of the two places.
     ///
     /// ```
     /// # use salver::{InboxFilter, Recipient, Salver};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
     /// # let salver = Salver::memory("shop")?;
-    /// // The graph was deleted, and with it what was said about it.
+    /// // The graph was deleted, and its notifications with it.
     /// salver.inbox(&Recipient::user(7)).retract(&InboxFilter::all().subject("graphs/7")).await?;
     /// # Ok(()) }
     /// ```
@@ -220,21 +239,27 @@ impl Inbox {
     ///
     /// As [`mark`](Self::mark).
     pub async fn retract(&self, filter: &InboxFilter) -> Result<u64, Error> {
-        let mut removed = self.change("retract", filter, Change::Delete).await?;
+        let mut removed = self
+            .change("retract", filter, Change::Delete)
+            .await?
+            .changed;
         if filter.place == Place::Inbox && filter.only_ids().is_none() {
             let archived = filter.clone().in_place(Place::Archived);
-            removed += self.change("retract", &archived, Change::Delete).await?;
+            removed += self
+                .change("retract", &archived, Change::Delete)
+                .await?
+                .changed;
         }
         Ok(removed)
     }
 
-    /// Changes the notifications that a filter selects. Returns how many changed.
+    /// Changes the notifications that a filter selects.
     pub(super) async fn change(
         &self,
         operation: &'static str,
         filter: &InboxFilter,
         change: Change,
-    ) -> Result<u64, Error> {
+    ) -> Result<Marked, Error> {
         self.validate(filter)
             .map_err(|error| error.with_operation(operation))?;
         let store = self.store(operation)?;
@@ -246,7 +271,7 @@ impl Inbox {
             change == Change::Read || change == Change::Archive && filter.place == Place::Inbox;
         if is_range && is_ranged_change {
             let mark = || store.mark_upto(self.key(), change, filter.until);
-            return Ok(self.salver.write_idempotent(operation, mark).await?.changed);
+            return self.salver.write_idempotent(operation, mark).await;
         }
         let ids = listing::matching_ids(self.source(&*store), filter).await?;
         self.change_ids(operation, &*store, &ids, change).await
@@ -258,13 +283,36 @@ impl Inbox {
         store: &dyn InboxStore,
         ids: &[MessageId],
         change: Change,
-    ) -> Result<u64, Error> {
-        let mut changed = 0;
+    ) -> Result<Marked, Error> {
+        let mut all = Marked::default();
         for ids in ids.chunks(MARK_SIZE) {
             let mark = || store.mark(self.key(), change, ids);
-            changed += self.salver.write_idempotent(operation, mark).await?.changed;
+            let marked = self.salver.write_idempotent(operation, mark).await?;
+            all = Marked {
+                changed: all.changed + marked.changed,
+                ..marked
+            };
         }
-        Ok(changed)
+        Ok(all)
+    }
+
+    /// Changes notifications by their ids, in the inbox or in the archive.
+    #[cfg(feature = "web")]
+    pub(super) async fn change_by_ids(
+        &self,
+        ids: &[MessageId],
+        change: Change,
+    ) -> Result<Marked, Error> {
+        let store = self.store("mark")?;
+        if ids.is_empty() {
+            let InboxCounts { unread, unseen, .. } = self.counts().await?;
+            return Ok(Marked {
+                changed: 0,
+                unread,
+                unseen,
+            });
+        }
+        self.change_ids("mark", &*store, ids, change).await
     }
 
     pub(super) fn key(&self) -> InboxKey<'_> {

@@ -22,6 +22,17 @@ pub struct Backend(
     pub(crate) BackendKind,
 );
 
+#[cfg(feature = "web")]
+impl Backend {
+    /// Returns whether the data is in the memory of this process.
+    pub(crate) fn is_memory(&self) -> bool {
+        #[cfg(feature = "inbox")]
+        return matches!(self.0, BackendKind::Memory(_));
+        #[cfg(not(feature = "inbox"))]
+        matches!(self.0, BackendKind::Memory())
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum BackendKind {
     Memory(#[cfg(feature = "inbox")] MemoryBackend),

@@ -168,3 +168,18 @@ async fn failure_for_one_recipient_is_returned_after_all_were_tried() {
         assert_eq!(counts.total, 1, "{recipient:?}");
     }
 }
+
+#[tokio::test]
+async fn add_that_an_error_has_ended_is_completed_by_its_repeat() {
+    let (inboxes, note) = (Inboxes::redis(), note("one"));
+    inboxes.notify(note.clone()).await;
+    let server = inboxes.server.as_ref().unwrap();
+    for part in ["inbox", "unread"] {
+        let key = format!("app!{part}:{{user%3Aada}}");
+        server.run::<()>(&[b"DEL", key.as_bytes()]);
+    }
+    assert_eq!(inboxes.counts().await, (0, 0, 0));
+    inboxes.notify(note).await;
+    assert_eq!(inboxes.texts(InboxFilter::all()).await, ["one"]);
+    assert_eq!(inboxes.counts().await, (1, 1, 1));
+}

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use salver::inbox::{MAX_IN_GROUP, MAX_NOTIFICATIONS};
-use salver::{InboxFilter, Message, Notification, ReadState};
+use salver::{InboxFilter, Message, MessageId, Notification, ReadState};
+use time::OffsetDateTime;
 
 use crate::support::inboxes::{Inboxes, note};
 
@@ -49,6 +50,20 @@ crate::inbox_tests! {
         add_group(&inboxes, "storm", 0..MAX_IN_GROUP + 23).await;
         assert_eq!(rows(&inboxes).await, [(123, 100, "122".to_owned()), (1, 1, "other".to_owned())]);
         assert_eq!(inboxes.counts().await, (101, 101, 101));
+    }
+
+    async fn row_counts_displaced_ones_after_oldest_is_deleted(inboxes: Inboxes) {
+        // One in each millisecond, in the order of their ids.
+        for number in 0..MAX_IN_GROUP + 50 {
+            let built_at = OffsetDateTime::UNIX_EPOCH + 20_000 * DAY + Duration::from_millis(number as u64);
+            let id = MessageId::for_job_step(built_at, "storm", 0);
+            let message = Message::info(number.to_string()).with_id(id);
+            inboxes.notify(Notification::new("test", message).group("storm")).await;
+        }
+        let oldest = InboxFilter::all().text("50");
+        // It stands for the 50 before it.
+        assert_eq!(inboxes.inbox().retract(&oldest).await.unwrap(), 1);
+        assert_eq!(rows(&inboxes).await, [(149, 99, "149".to_owned())]);
     }
 
     async fn notifications_of_one_group_and_day_are_one_row(inboxes: Inboxes, clock) {

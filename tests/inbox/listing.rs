@@ -89,6 +89,19 @@ crate::inbox_tests! {
         assert_eq!(texts, expected);
     }
 
+    async fn group_that_grows_while_pages_are_read_keeps_its_place(inboxes: Inboxes) {
+        inboxes.notify(note("first of g").group("g")).await;
+        for number in 0..30 {
+            inboxes.notify(note(&number.to_string())).await;
+        }
+        let filter = InboxFilter::all().limit(20);
+        let first = inboxes.inbox().list(&filter, None).await.unwrap();
+        inboxes.notify(note("second of g").group("g")).await;
+        let second = inboxes.inbox().list(&filter, first.next.as_deref()).await.unwrap();
+        let last = second.rows.last().unwrap();
+        assert_eq!((second.rows.len(), last.count, last.newest.text()), (11, 1, "first of g"));
+    }
+
     async fn group_that_reaches_over_pages_is_one_complete_row(inboxes: Inboxes) {
         // 250 notifications: a group of 60, spread among others.
         for number in 0..250 {
@@ -123,7 +136,7 @@ crate::inbox_tests! {
             let error = inbox.mark(&filter, ReadState::Read).await.unwrap_err();
             assert_eq!(error.field(), Some(field));
         }
-        for cursor in ["", "x", "-1", "0", "1.5"] {
+        for cursor in ["", "x", "-1", "0", "0.5", "1.x"] {
             let error = inboxes.inbox().list(&all(), Some(cursor)).await.unwrap_err();
             assert_eq!(error.field(), Some("after"));
         }

@@ -84,6 +84,19 @@ crate::inbox_tests! {
         assert_eq!(inboxes.counts().await, (10, 10, 10));
     }
 
+    async fn ids_of_another_tab_are_not_selected(inboxes: Inboxes) {
+        add(&inboxes, &["one", "two"]).await;
+        let page = inboxes.inbox().list(&InboxFilter::all().text("one"), None).await.unwrap();
+        let one = page.rows[0].newest.id();
+        mark(&inboxes, InboxFilter::all().ids([one]), ReadState::Archived).await;
+        assert_eq!(mark(&inboxes, InboxFilter::all().ids([one]), ReadState::Unread).await, 0);
+        assert_eq!(inboxes.inbox().retract(&InboxFilter::unread().ids([one])).await.unwrap(), 0);
+        assert_eq!(inboxes.texts(InboxFilter::archived()).await, ["one"]);
+        assert_eq!(mark(&inboxes, InboxFilter::archived().ids([one]), ReadState::Unread).await, 1);
+        assert_eq!(inboxes.counts().await, (2, 2, 2));
+        assert_eq!(inboxes.inbox().retract(&InboxFilter::archived().ids([one])).await.unwrap(), 0);
+    }
+
     async fn retract_removes_archived_notifications_too(inboxes: Inboxes) {
         add(&inboxes, &["one", "two", "three"]).await;
         mark(&inboxes, InboxFilter::all().text("one"), ReadState::Archived).await;

@@ -183,6 +183,33 @@ crate::inbox_tests! {
         assert_eq!(inboxes.counts().await, (1, 1, 1));
     }
 
+    async fn request_selects_what_it_names(inboxes: Inboxes) {
+        for text in ["one", "two"] {
+            inboxes.notify(note(text).subject("graphs/7")).await;
+        }
+        let salver = &inboxes.salver;
+        let mark = async |body: Value| json_of(salver, post_as("ada", "/mark", body)).await.1["changed"].clone();
+        assert_eq!(mark(json!({ "change": "delete", "tab": "all", "kind": "test", "ids": [] })).await, 0);
+        assert_eq!(mark(json!({ "change": "archive", "upto": u64::MAX, "ids": [] })).await, 0);
+        // Without a tab, the one that suits the change.
+        assert_eq!(mark(json!({ "change": "read", "subject": "graphs/7" })).await, 2);
+        assert_eq!(mark(json!({ "change": "unread", "subject": "graphs/7" })).await, 2);
+        assert_eq!(mark(json!({ "change": "archive", "upto": u64::MAX })).await, 2);
+        assert_eq!(mark(json!({ "change": "restore", "subject": "graphs/7" })).await, 2);
+        // Several check boxes of one name.
+        let page = inboxes.inbox().list(&InboxFilter::all(), None).await.unwrap();
+        let ids: Vec<_> = page.rows.iter().map(|row| format!("ids={}", row.newest.id())).collect();
+        let form = form_as("ada", &format!("change=read&{}", ids.join("&")));
+        send(salver, salver.inbox_routes(), form).await;
+        assert_eq!(inboxes.counts().await, (0, 0, 2));
+    }
+
+    async fn invalid_recipient_fails_without_redirect(inboxes: Inboxes) {
+        let salver = &inboxes.salver;
+        let page = send(salver, salver.inbox_routes(), get_as(" ", "")).await;
+        assert_eq!(page.status, 500);
+    }
+
     async fn request_of_other_origin_changes_nothing(inboxes: Inboxes) {
         inboxes.notify(note("one")).await;
         let salver = &inboxes.salver;
@@ -260,6 +287,15 @@ crate::inbox_tests! {
         let css = site.send(request(css.split('"').next().unwrap())).await;
         assert_eq!(css.header("cache-control"), Some("public, max-age=31536000, immutable"));
         assert_eq!(site.send(request("/app/notes/counts")).await.status, 200);
+    }
+
+    async fn routes_work_at_the_root(inboxes: Inboxes) {
+        let salver = &inboxes.salver;
+        let request = |path: &str| TestRequest::get().uri(path).insert_header(("x-user", "ada"));
+        for path in ["/", "/counts"] {
+            let response = send(salver, salver.inbox_routes().at("/"), request(path)).await;
+            assert_eq!(response.status, 200, "{path}");
+        }
     }
 
     async fn extractors_find_recipient_of_request(inboxes: Inboxes) {

@@ -26,8 +26,8 @@ pub(crate) struct NewNotification<'a> {
     pub(crate) member: &'a [u8],
     pub(crate) group: Option<&'a str>,
     pub(crate) is_unread: bool,
-    /// The id of the message. The id of the notification has the same time and is otherwise random, so
-    /// that it does not order notifications of one millisecond.
+    /// The id of the message. The id of the notification has the same time and is otherwise random,
+    /// so that it does not order notifications of one millisecond.
     pub(crate) order: MessageId,
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum AddOutcome {
 pub(crate) enum Change {
     /// Those in the inbox become read.
     Read,
-    /// They become unread, archived ones too, which go back to the inbox.
+    /// Those in the inbox become unread.
     Unread,
     /// They leave the inbox for the archive, and become read.
     Archive,

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, LOCATION, VARY};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, LOCATION, VARY, X_FRAME_OPTIONS};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use crate::web::api::problem::Problem;
@@ -28,6 +28,10 @@ impl Caller {
         let state = RequestState::of(request)?;
         let recipient = state.app_state.recipient.find(request);
         let recipient = recipient.ok_or_else(Error::anonymous)?;
+        recipient.validate().map_err(|cause| {
+            tracing::error!(error = %cause, "the recipient of a request is invalid; the request fails");
+            Error::misconfigured("the recipient of the request is invalid").with_source(cause)
+        })?;
         let inbox = state.app_state.salver.inbox(&recipient);
         Ok(Self { state, inbox })
     }
@@ -82,5 +86,7 @@ pub(super) fn html(mut response: actix_web::HttpResponseBuilder, body: String) -
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store, private"))
         .insert_header((VARY, "Accept"))
+        // A page of another site must not lead a person to the buttons of this one.
+        .insert_header((X_FRAME_OPTIONS, "SAMEORIGIN"))
         .body(body)
 }

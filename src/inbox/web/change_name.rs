@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use crate::inbox::store::Change;
+use crate::inbox::web::selection::Tab;
 
-/// What a request changes, by its name in forms and JSON.
+/// A change of a request, by its name in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ChangeName {
@@ -13,6 +14,16 @@ pub(super) enum ChangeName {
     Archive,
     Restore,
     Delete,
+}
+
+impl ChangeName {
+    /// Returns the tab of a request that names none.
+    pub(super) fn default_tab(self) -> Tab {
+        match self {
+            Self::Restore => Tab::Archived,
+            _ => Tab::All,
+        }
+    }
 }
 
 impl From<ChangeName> for Change {

@@ -1,5 +1,6 @@
 //! `POST mark` and `POST seen`, from a form of the page or as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
+use crate::inbox::store::Marked;
 use crate::inbox::web::caller::{Caller, base_path, require_same_origin, see_other};
 use crate::inbox::web::change_name::ChangeName;
 use crate::inbox::web::page::words::Words;
@@ -23,18 +25,19 @@ use crate::web::api::caller::json;
 use crate::web::api::problem::Problem;
 use crate::web::request::state::RequestState;
 use crate::web::view::page_url::PageUrl;
-use crate::{Error, InboxFilter, Level, Message, MessageId, Messages, View};
+use crate::{Error, Level, Message, MessageId, Messages, View};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// The body: notifications by their ids, or those that the fields of a [`Selection`] select, up to a
-/// position.
+/// The body: notifications by their ids, or those that the fields of a [`Selection`] select, up to
+/// a position.
 #[derive(Deserialize)]
 struct MarkRequest {
     change: ChangeName,
+    /// An empty list selects nothing.
     #[serde(default, deserialize_with = "ids")]
-    ids: Vec<MessageId>,
+    ids: Option<Vec<MessageId>>,
     #[serde(default, deserialize_with = "optional_position")]
     upto: Option<u64>,
     /// The query string of the list to which a form returns.
@@ -43,18 +46,20 @@ struct MarkRequest {
 }
 
 /// The ids as a list, or as a text with commas, which is how a form sends them.
-fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MessageId>, D::Error> {
+fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<MessageId>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Ids {
         Text(String),
         List(Vec<MessageId>),
     }
-    match Ids::deserialize(deserializer)? {
-        Ids::List(ids) => Ok(ids),
-        Ids::Text(text) => {
+    match Option::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Ids::List(ids)) => Ok(Some(ids)),
+        Some(Ids::Text(text)) => {
             let ids = text.split(',').filter(|id| !id.is_empty()).map(str::parse);
             ids.collect::<Result<_, Error>>()
+                .map(Some)
                 .map_err(serde::de::Error::custom)
         }
     }
@@ -95,9 +100,15 @@ fn parse_body(
     let body = body.map_err(|error| Problem::unreadable_body(&error, MAX_BYTES))?;
     match media_type(request) {
         Some(media_type) if media_type.eq_ignore_ascii_case(FORM) => {
-            let fields = form_urlencoded::parse(&body);
-            let fields = fields.map(|(name, value)| (name.into_owned(), value.into()));
-            Ok(Value::Object(fields.collect()))
+            let mut fields = BTreeMap::<String, String>::new();
+            // The values of several check boxes are one list.
+            for (name, value) in form_urlencoded::parse(&body) {
+                let field = fields.entry(name.into_owned());
+                field
+                    .and_modify(|values| *values = format!("{values},{value}"))
+                    .or_insert_with(|| value.into_owned());
+            }
+            Ok(json!(fields))
         }
         Some(media_type) if media_type.eq_ignore_ascii_case(JSON) => {
             serde_json::from_slice(&body).map_err(unreadable)
@@ -136,20 +147,20 @@ pub(super) async fn mark(
         Err(error) => return Err(error.into()),
     };
     let body = parse_body(&request, body)?;
-    let selection = Selection::deserialize(&body).map_err(unreadable)?;
+    let mut selection = Selection::deserialize(&body).map_err(unreadable)?;
     let mark = MarkRequest::deserialize(&body).map_err(unreadable)?;
-    let filter = filter(&mark, &selection)?;
-    let change = caller.inbox.change("mark", &filter, mark.change.into());
-    match (change.await, is_form) {
-        (Ok(changed), true) => {
+    if body.get("tab").is_none() {
+        selection.tab = mark.change.default_tab();
+    }
+    match (mark.apply(&caller, &selection).await, is_form) {
+        (Ok(marked), true) => {
             let words = Words::new(caller.state.translator(&request));
-            let done = words.done(mark.change, changed);
+            let done = words.done(mark.change, marked.changed);
             flash(&request, &caller.state, &base, Level::Success, done).await;
             Ok(see_other(&mark.location(&base)))
         }
-        (Ok(changed), false) => {
-            let counts = caller.inbox.counts().await?;
-            let (unread, unseen) = (counts.unread, counts.unseen);
+        (Ok(marked), false) => {
+            let (changed, unread, unseen) = (marked.changed, marked.unread, marked.unseen);
             let body = json!({ "changed": changed, "unread": unread, "unseen": unseen });
             Ok(json(StatusCode::OK, body))
         }
@@ -163,6 +174,28 @@ pub(super) async fn mark(
 }
 
 impl MarkRequest {
+    /// Changes what the request selects. Without ids, a position or a filter it must not be
+    /// everything by mistake.
+    async fn apply(&self, caller: &Caller, selection: &Selection) -> Result<Marked, Error> {
+        let filter = selection.filter()?;
+        let filter = match (&self.ids, self.upto) {
+            (Some(ids), None) if !selection.is_filtered() => {
+                return caller.inbox.change_by_ids(ids, self.change.into()).await;
+            }
+            (Some(ids), _) => filter.ids(ids.iter().copied()),
+            (None, Some(position)) => filter.up_to(position),
+            (None, None) if selection.is_filtered() => filter,
+            (None, None) => {
+                let problem = "are missing: set `ids`, `upto` or a filter";
+                return Err(Error::invalid("ids", problem).with_operation("mark"));
+            }
+        };
+        caller
+            .inbox
+            .change("mark", &filter, self.change.into())
+            .await
+    }
+
     /// Returns the query string of the list to which a form returns. It is serialised anew, so that
     /// the redirect is a valid header and leads nowhere else.
     fn query(&self) -> String {
@@ -176,21 +209,6 @@ impl MarkRequest {
             query if query.is_empty() => base.to_owned(),
             query => format!("{base}?{query}"),
         }
-    }
-}
-
-/// Returns what a request marks. Without ids and without a position it must not be everything by
-/// mistake.
-fn filter(mark: &MarkRequest, selection: &Selection) -> Result<InboxFilter, Error> {
-    let filter = selection.filter()?;
-    match (mark.ids.is_empty(), mark.upto) {
-        (false, _) => Ok(filter.ids(mark.ids.clone())),
-        (true, Some(position)) => Ok(filter.up_to(position)),
-        (true, None) if selection.is_filtered() => Ok(filter),
-        (true, None) => Err(Error::invalid(
-            "ids",
-            "are missing: set `ids`, `upto` or a filter",
-        )),
     }
 }
 

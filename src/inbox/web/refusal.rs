@@ -20,8 +20,8 @@ pub(super) struct Destination<'a> {
     pub(super) query: &'a str,
 }
 
-/// Returns the response to a browser: a page or a redirect for a visitor who is not logged in, and a
-/// page with a link to the list while the store does not reply.
+/// Returns the response to a browser: a page or a redirect for a visitor who is not logged in, and
+/// a page with a link to the list while the store does not reply.
 ///
 /// # Errors
 ///

@@ -25,7 +25,8 @@ impl Salver {
     /// Returns the routes of the inbox: `App::new().service(salver.inbox_routes())`.
     ///
     /// They need Salver's middleware with a
-    /// [`recipient`](crate::web::Middleware::recipient).
+    /// [`recipient`](crate::web::Middleware::recipient), and read the inboxes of the application of
+    /// that middleware.
     #[must_use]
     pub fn inbox_routes(&self) -> InboxRoutes {
         InboxRoutes {
@@ -49,8 +50,8 @@ impl Salver {
 /// Every route concerns the recipient of the request only. Without one, pages redirect to
 /// [`login`](Self::login), and JSON gets 401 as `application/problem+json`.
 ///
-/// The page works without JavaScript. [`Middleware::layout`](crate::web::Middleware::layout) puts it
-/// into the layout of the site, [`Middleware::translate`](crate::web::Middleware::translate)
+/// The page works without JavaScript. [`Middleware::layout`](crate::web::Middleware::layout) puts
+/// it into the layout of the site, [`Middleware::translate`](crate::web::Middleware::translate)
 /// translates it.
 ///
 /// # Examples
@@ -61,8 +62,8 @@ impl Salver {
 ///
 /// # fn main() -> Result<(), salver::Error> {
 /// let salver = Salver::memory("graphspace")?;
-/// let inbox = salver.inbox_routes().kinds([("graph", "Graphs"), ("group", "Groups")]).login("/login");
-/// let app = App::new()
+/// let inbox = salver.inbox_routes().kinds([("graph", "Graphs"), ("group",
+/// "Groups")]).login("/login"); let app = App::new()
 ///     .wrap(salver.middleware().recipient(|_| Some(Recipient::user(7))))
 ///     .service(inbox);
 /// # let _ = app;
@@ -78,7 +79,10 @@ impl InboxRoutes {
     /// Sets the path of the list, from the root of the site. Default: `/salver/inbox`.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
-        self.path = format!("/{}", path.as_ref().trim_matches('/'));
+        self.path = match path.as_ref().trim_matches('/') {
+            "" => String::new(),
+            path => format!("/{path}"),
+        };
         self
     }
 
@@ -98,8 +102,9 @@ impl InboxRoutes {
 
     /// Sets the URL to which a notification leads, for objects that can move or be deleted.
     ///
-    /// `link` is called when a person opens a notification. `None` leads to the list, with the message
-    /// that the object is no longer there. It must return only URLs of which the site is sure.
+    /// `link` is called when a person opens a notification. `None` leads to the list, with the
+    /// message that the object is no longer there. It must return only URLs of which the site is
+    /// sure.
     ///
     /// Default: the URL of the [action](crate::Message::action) of the message.
     #[must_use]
@@ -131,7 +136,10 @@ impl InboxRoutes {
                 .app_data(PayloadConfig::new(MAX_BYTES))
         };
         let mut resources = vec![
-            allow_only("GET", at("").route(web::get().to(list::list))),
+            allow_only(
+                "GET",
+                at(if path.is_empty() { "/" } else { "" }).route(web::get().to(list::list)),
+            ),
             allow_only("GET", at("/counts").route(web::get().to(counts::counts))),
             allow_only("POST", at("/mark").route(web::post().to(mark::mark))),
             allow_only("POST", at("/seen").route(web::post().to(mark::seen))),

@@ -31,8 +31,8 @@ impl MemoryInboxes {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock is a bug in this crate. The maps are consistent between operations,
-        // so a poisoned lock is safe to use.
+        // A panic under the lock is a bug in this crate. The maps are consistent between
+        // operations, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

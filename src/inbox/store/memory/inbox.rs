@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::MessageId;
 use crate::inbox::encoding::id_of;
 use crate::inbox::limits::{
-    GROUP_PERIOD, MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS,
+    GROUP_PERIOD, MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, REMOVED_TTL,
 };
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::memory::removed::Removed;
@@ -55,16 +55,17 @@ impl MemoryInbox {
         let Some((id, header)) = id_of(new.member).zip(wire::member_header(new.member)) else {
             return AddOutcome::Duplicate;
         };
-        if self.positions.contains_key(&id) {
-            return AddOutcome::Duplicate;
-        }
         if self.removed.contains(now, id) {
             return AddOutcome::Removed;
         }
-        if let Some((order, other)) = header.tag.and_then(|tag| self.tags.get(tag)).copied() {
-            if order > new.order {
-                return AddOutcome::Superseded;
-            }
+        let other = header.tag.and_then(|tag| self.tags.get(tag)).copied();
+        if other.is_some_and(|(order, _)| order > new.order) {
+            return AddOutcome::Superseded;
+        }
+        if self.positions.contains_key(&id) {
+            return AddOutcome::Duplicate;
+        }
+        if let Some((_, other)) = other {
             self.remove(now, other);
         }
         let position = now.max(self.highest() + 1);
@@ -101,7 +102,8 @@ impl MemoryInbox {
         last.max(self.removed.highest()).max(self.seen)
     }
 
-    /// Removes a notification with all that belongs to it: every one that leaves the inbox leaves here.
+    /// Removes a notification with all that belongs to it: every one that leaves the inbox leaves
+    /// here.
     fn remove(&mut self, now: u64, id: MessageId) -> Option<Stored> {
         let position = self.positions.remove(&id)?;
         let stored = self.notifications.remove(&position)?;
@@ -116,7 +118,17 @@ impl MemoryInbox {
         }
         self.bytes -= stored.entry.member.len() + NOTIFICATION_COST;
         self.removed.insert(now.max(position), id);
+        self.count_more(&stored.entry, stored.entry.more);
         Some(stored)
+    }
+
+    /// Lets the oldest of the group of an entry that was removed stand for others that were
+    /// removed.
+    fn count_more(&mut self, removed: &Entry, more: u64) {
+        let members = self.group(removed.group.as_deref().filter(|_| more > 0));
+        if let Some(next) = members.first().and_then(|id| self.find(*id)) {
+            next.entry.more += more;
+        }
     }
 
     fn remove_aged(&mut self, now: u64) {
@@ -134,13 +146,12 @@ impl MemoryInbox {
     /// Removes the oldest of a full group, then the oldest of a full inbox. Returns how many.
     fn make_room(&mut self, now: u64, group: Option<&str>) -> u64 {
         let mut displaced = 0;
-        let mut members = self.group(group);
-        if members.len() >= MAX_IN_GROUP {
-            let more = self.remove(now, members.remove(0));
-            let more = more.map_or(0, |stored| stored.entry.more);
-            if let Some(next) = members.first().and_then(|id| self.find(*id)) {
-                next.entry.more += 1 + more;
-            }
+        let members = self.group(group);
+        if members.len() >= MAX_IN_GROUP
+            && let Some(oldest) = members.first()
+            && let Some(stored) = self.remove(now, *oldest)
+        {
+            self.count_more(&stored.entry, 1);
             displaced += 1;
         }
         if self.notifications.len() >= MAX_NOTIFICATIONS
@@ -186,6 +197,7 @@ impl MemoryInbox {
         }
         if change == Change::Delete {
             self.removed.trim(now);
+            self.expires = self.expires.max(now + millis(REMOVED_TTL));
         }
         self.marked(now, changed)
     }
@@ -256,7 +268,7 @@ impl Stored {
         let before = (self.is_archived, self.entry.is_unread);
         let after = match (change, before) {
             (Change::Read, (is_archived, _)) => (is_archived, false),
-            (Change::Unread, _) => (false, true),
+            (Change::Unread, (is_archived, _)) => (is_archived, !is_archived),
             (Change::Archive, _) => (true, false),
             (Change::Restore, (_, is_unread)) => (false, is_unread),
             (Change::Delete, before) => before,

@@ -11,8 +11,8 @@ use crate::store::millis;
 pub(super) struct Removed(BTreeSet<(u64, MessageId)>);
 
 impl Removed {
-    /// Returns whether an id was removed recently. Those that [`trim`](Self::trim) has not forgotten yet
-    /// may be older.
+    /// Returns whether an id was removed recently. Those that [`trim`](Self::trim) has not
+    /// forgotten yet may be older.
     pub(super) fn contains(&self, now: u64, id: MessageId) -> bool {
         let is_recent = |time: u64| time > now.saturating_sub(millis(REMOVED_TTL));
         let mut all = self.0.iter();

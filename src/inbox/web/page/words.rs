@@ -5,8 +5,8 @@ use crate::inbox::web::change_name::ChangeName;
 use crate::web::translation::Translator;
 use crate::{Level, Message};
 
-/// Defines one function for each text without arguments: its key, which follows `salver-inbox-`, and
-/// the English text.
+/// Defines one function for each text without arguments: its key, which follows `salver-inbox-`,
+/// and the English text.
 macro_rules! words {
     ($($name:ident => $key:literal, $text:literal;)*) => {
         impl Words<'_> {
@@ -69,7 +69,8 @@ impl<'a> Words<'a> {
         self.translator.translate(message).text().to_owned()
     }
 
-    /// Returns a text with a count. The English text is `one` or, with the number before it, `many`.
+    /// Returns a text with a count. The English text is `one` or, with the number before it,
+    /// `many`.
     fn counted(&self, key: &str, count: u64, one: &str, many: &str) -> String {
         let text = match count {
             1 => one.to_owned(),

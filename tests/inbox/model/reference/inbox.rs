@@ -87,7 +87,22 @@ impl Inbox {
         let entry = self.entries.remove(index);
         self.removed
             .push((now.max(entry.position), entry.note.built_at));
+        if let Some(next) = self.oldest_of_group(&entry) {
+            self.entries[next].more += entry.more;
+        }
         entry
+    }
+
+    /// Returns the oldest one of the group of an entry that was removed.
+    fn oldest_of_group(&self, removed: &Entry) -> Option<usize> {
+        let group = removed.note.group?;
+        let is_member =
+            |entry: &Entry| entry.note.group == Some(group) && entry.day() == removed.day();
+        let members = self.entries.iter().enumerate();
+        let members = members.filter(|(_, entry)| is_member(entry));
+        members
+            .min_by_key(|(_, entry)| entry.note.built_at)
+            .map(|(index, _)| index)
     }
 
     pub fn forget_removed(&mut self, now: u64) {

@@ -135,9 +135,9 @@ impl Model {
         }
         if let Some((oldest, next)) = inbox.oldest_of_full_group(note, position / DAY) {
             let oldest = inbox.find(oldest).unwrap();
-            let more = inbox.remove(now, oldest).more;
+            inbox.remove(now, oldest);
             let next = inbox.find(next).unwrap();
-            inbox.entries[next].more += 1 + more;
+            inbox.entries[next].more += 1;
             outcome = "displaced_in_group";
         }
         if inbox.entries.len() >= MAX_NOTIFICATIONS {
@@ -157,10 +157,12 @@ impl Model {
         outcome
     }
 
-    /// Returns the serials that a call changes. A call by ids alone reaches every tab.
+    /// Returns the serials that a call changes. A call by ids alone reaches the archive
+    /// from the tab of all.
     fn selected(&self, recipient: usize, selection: &Selection) -> Vec<usize> {
         let inbox = &self.inboxes[recipient];
-        if let Some(serials) = selection.only_serials() {
+        let only_serials = selection.only_serials();
+        if let Some(serials) = only_serials.filter(|_| selection.tab == Tab::All) {
             let is_listed = |serial: &&usize| {
                 let mut visible = inbox.visible(self.now);
                 visible.any(|entry| entry.note.serial == **serial)
@@ -195,6 +197,9 @@ impl Model {
                 ReadState::Read if selection.tab == Tab::Archived && !entry.is_archived => continue,
                 ReadState::Read if selection.tab != Tab::Archived => (entry.is_archived, false),
                 ReadState::Read => (false, false),
+                ReadState::Unread if selection.tab != Tab::Archived && entry.is_archived => {
+                    continue;
+                }
                 ReadState::Unread => (false, true),
                 _ => (true, false),
             };
@@ -248,11 +253,12 @@ impl Model {
         let position = |row: &Row| row.notifications[0].0;
         self.listed[recipient] = self.listed[recipient].max(rows.first().map_or(0, position));
         let (unseen, unread, _) = self.all_counts()[recipient];
+        let first = rows.first().map_or(0, position);
         let mut pages: Vec<_> = rows
             .chunks(selection.limit)
             .map(|rows| Page {
                 rows: rows.to_vec(),
-                next: Some(position(rows.last().unwrap()).to_string()),
+                next: Some(format!("{}.{first}", position(rows.last().unwrap()))),
                 unread,
                 unseen,
             })

@@ -53,8 +53,13 @@ if group_name ~= '' then
   local day = string.format('%.0f', math.floor(position / 86400000))
   group = string.sub(redis.sha1hex(group_name .. ':' .. day), 1, 16)
 end
-if redis.call('HSETNX', keys.notifications, id, group .. member) == 0 then
-  return {KEYS[1], 'duplicate'}
+local value = group .. member
+if redis.call('HSETNX', keys.notifications, id, value) == 0 then
+  if redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id) then
+    return {KEYS[1], 'duplicate'}
+  end
+  -- An add that an error has ended has left the value alone.
+  redis.call('HSET', keys.notifications, id, value)
 end
 
 local displaced, has_removed = 0, false
@@ -63,11 +68,9 @@ if group ~= no_group then
   local first, last_member = '[' .. group, '[' .. group .. '\255'
   if redis.call('ZLEXCOUNT', keys.groups, first, last_member) >= max_in_group then
     local oldest = redis.call('ZRANGE', keys.groups, first, last_member, 'BYLEX', 'LIMIT', 0, 2)
-    local more = remove(keys, string.sub(oldest[1], 17), now) or 0
+    remove(keys, string.sub(oldest[1], 17), now)
     -- The next one of the group stands for those that were removed.
-    if oldest[2] then
-      redis.call('HINCRBY', keys.state, 'more:' .. string.sub(oldest[2], 17), 1 + more)
-    end
+    if oldest[2] then redis.call('HINCRBY', keys.state, 'more:' .. string.sub(oldest[2], 17), 1) end
     displaced, has_removed = displaced + 1, true
   end
   redis.call('ZADD', keys.groups, 0, group .. id)
@@ -77,7 +80,7 @@ if redis.call('HLEN', keys.notifications) > max_notifications then
   if last_archived > 0 then
     local first = redis.call('ZRANGE', keys.inbox, 0, 0, 'WITHSCORES')
     local archived = redis.call('ZRANGE', keys.archived, 0, 0, 'WITHSCORES')
-    if not first[1] or tonumber(archived[2]) < tonumber(first[2]) then from = keys.archived end
+    if not first[1] or archived[1] and tonumber(archived[2]) < tonumber(first[2]) then from = keys.archived end
   end
   local first = redis.call('ZPOPMIN', from)
   if first[1] then remove(keys, first[1], now, first[2]) end

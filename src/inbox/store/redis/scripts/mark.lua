@@ -32,7 +32,6 @@ end
 local changes = {
   read = function(id) return redis.call('ZREM', keys.unread, id) end,
   unread = function(id)
-    move(id, keys.archived, keys.inbox)
     local position = redis.call('ZSCORE', keys.inbox, id)
     return position and redis.call('ZADD', keys.unread, position, id) or 0
   end,
@@ -60,6 +59,8 @@ if changed > 0 and ttl_ms > 0 then
   for _, key in ipairs({keys.inbox, keys.unread, keys.archived, keys.removed}) do
     redis.call('PEXPIRE', key, ttl_ms)
   end
+  -- The inbox may expire earlier than what was removed from it may come back.
+  if change == 'delete' and ttl_ms < tonumber(ARGV[3]) then redis.call('PEXPIRE', keys.removed, ARGV[3]) end
 end
 
 local seen = tonumber(redis.call('HGET', keys.state, 'seen') or 0)

@@ -15,8 +15,9 @@ use crate::{Error, MessageId};
 /// The group of a notification without one.
 const NO_GROUP: &str = "0000000000000000";
 
-/// The script that adds a notification to an inbox: `limits.lua`, `remove.lua` and `add.lua`. Writers
-/// in other languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and replies.
+/// The script that adds a notification to an inbox: `limits.lua`, `remove.lua` and `add.lua`.
+/// Writers in other languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and
+/// replies.
 pub const NOTIFY: &str = concat!(
     include_str!("limits.lua"),
     include_str!("remove.lua"),
