@@ -482,7 +482,7 @@ export class Inboxes {
   /**
    * Changes notifications of a recipient by their ids. Returns how many changed.
    *
-   * `unread` and `restore` bring archived ones back into the inbox. Those that `delete` removes never
+   * `restore` brings archived ones back into the inbox. Those that `delete` removes never
    * come back. Repeating is safe. One round trip for each 500.
    *
    * @param {string} to

@@ -485,7 +485,7 @@ class Inboxes:
     def mark(self, recipient: str, change: Change, ids: Iterable[str]) -> int:
         """Changes notifications of a recipient by their ids. Returns how many changed.
 
-        `unread` and `restore` bring archived ones back into the inbox. Those that `delete` removes
+        `restore` brings archived ones back into the inbox. Those that `delete` removes
         never come back. Repeating is safe. One round trip for each 500.
         """
         if change not in ("read", "unread", "archive", "restore", "delete"):
