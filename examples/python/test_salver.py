@@ -153,7 +153,7 @@ class InboxVectors(unittest.TestCase):
         note = salver.notification("test", salver.message("text"))
         with self.assertRaisesRegex(ConnectionError, "first"):
             salver.Inboxes(client, "app").notify(["user:7", "user:8"], note)
-        self.assertEqual(client.keys[0], "app!inbox:{user%3A8}")
+        self.assertEqual(client.keys[0], "app!groups:{user%3A8}")
 
     def test_more_than_500_ids_are_marked_in_several_calls(self):
         client = RecordingClient(2, 0, 0)

@@ -76,7 +76,7 @@ fn check(name: &str, output: &str) {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
         (r"\d+s ago", "<age> ago"),
         (r#""(oldest|position)":\d+"#, r#""$1":<time>"#),
-        (r#"("next":"|--after )\d{13}"#, "$1<cursor>"),
+        (r#"("next":"|--after )\d{13}\.\d{13}"#, "$1<cursor>"),
         (r"127\.0\.0\.1:\d+", "<server>"),
         (r"\d+ us", "<n> us"),
         (r#""(p50|p99)":\d+"#, r#""$1":<n>"#),
