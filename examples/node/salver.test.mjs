@@ -129,7 +129,7 @@ test("notify tries all recipients before it throws", async () => {
   const failingOnce = { eval: async (...options) => (failures.length ? Promise.reject(failures.pop()) : client.eval(...options)) };
   const note = salver.notification("test", salver.message("text"));
   await assert.rejects(new salver.Inboxes(failingOnce, "app").notify(["user:7", "user:8"], note), /first/);
-  assert.equal(client.keys[0], "app!inbox:{user%3A8}");
+  assert.equal(client.keys[0], "app!groups:{user%3A8}");
 });
 
 test("more than 500 ids are marked in several calls", async () => {
