@@ -4,7 +4,7 @@ use crate::Error;
 
 /// Returns whether a byte is unreserved by RFC 3986: it needs no escape in URLs, JSON, HTML and
 /// keys.
-pub(crate) fn is_unreserved(byte: u8) -> bool {
+fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
@@ -23,6 +23,24 @@ pub(crate) fn validate_text(field: &'static str, text: &str, limit: usize) -> Re
     validate_string(field, text, limit, |c| {
         c.is_control() && !matches!(c, '\n' | '\t')
     })
+}
+
+/// Checks a name whose characters need no escape in keys, JSON and HTML: not empty, unreserved
+/// characters only, at most `limit` bytes.
+pub(crate) fn validate_name(field: &'static str, name: &str, limit: usize) -> Result<(), Error> {
+    if name.is_empty() {
+        return Err(Error::invalid(field, "is empty"));
+    }
+    if name.len() > limit {
+        return Err(too_long(field, limit));
+    }
+    if !name.bytes().all(is_unreserved) {
+        return Err(Error::invalid(
+            field,
+            "has a character other than A-Z a-z 0-9 - . _ ~",
+        ));
+    }
+    Ok(())
 }
 
 fn validate_string(

@@ -53,8 +53,7 @@ const REMOVED_TTL_MS = 7 * 86_400_000;
 /** Maximum number of notifications of one call of the scripts. */
 const MAX_LISTED = 200;
 const MAX_MARKED = 500;
-/** The keys of an inbox, in the order in which the scripts that change it take them. */
-// The keys of an inbox, in the order in which the scripts take them.
+/** The keys of an inbox, in the order in which each script takes them. */
 const ADD = ["groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state", "erased"];
 const MARK = ["removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state"];
 const CHANGES = ["read", "unread", "archive", "restore", "delete"];

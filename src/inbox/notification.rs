@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::inbox::limits::{MAX_ACTOR_BYTES, MAX_GROUP_BYTES, MAX_KIND_BYTES, MAX_SUBJECT_BYTES};
-use crate::validate::{is_unreserved, too_long, validate_line};
+use crate::validate::{validate_line, validate_name};
 use crate::{Error, Message, MessageId, Recipient};
 
 /// A message for a person, with what it is about. Built by chained setters and validated by the
@@ -199,19 +199,9 @@ fn validate_lifetime(message: &Message) -> Result<(), Error> {
     Ok(())
 }
 
-/// Validates a kind. Its characters need no escape in keys, JSON and HTML.
+/// Validates a kind.
 pub(super) fn validate_kind(kind: &str) -> Result<(), Error> {
-    if kind.is_empty() {
-        return Err(Error::invalid("kind", "is empty"));
-    }
-    if kind.len() > MAX_KIND_BYTES {
-        return Err(too_long("kind", MAX_KIND_BYTES));
-    }
-    if !kind.bytes().all(is_unreserved) {
-        let problem = "has a character other than A-Z a-z 0-9 - . _ ~";
-        return Err(Error::invalid("kind", problem));
-    }
-    Ok(())
+    validate_name("kind", kind, MAX_KIND_BYTES)
 }
 
 impl Deref for Notification {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::validate::{is_unreserved, too_long, validate_line, validate_text};
+use crate::validate::{too_long, validate_line, validate_name, validate_text};
 
 pub use self::action::Action;
 pub use self::autoclose::Autoclose;
@@ -439,19 +439,7 @@ fn normalize_line_endings(text: String) -> String {
     }
 }
 
-/// Validates a tag. Its characters need no escape in keys, JSON and HTML.
+/// Validates a tag.
 pub(crate) fn validate_tag(tag: &str) -> Result<(), Error> {
-    if tag.is_empty() {
-        return Err(Error::invalid("tag", "is empty"));
-    }
-    if tag.len() > MAX_TAG_BYTES {
-        return Err(too_long("tag", MAX_TAG_BYTES));
-    }
-    if !tag.bytes().all(is_unreserved) {
-        return Err(Error::invalid(
-            "tag",
-            "has a character other than A-Z a-z 0-9 - . _ ~",
-        ));
-    }
-    Ok(())
+    validate_name("tag", tag, MAX_TAG_BYTES)
 }

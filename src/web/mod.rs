@@ -59,7 +59,7 @@ mod presentation;
 pub(crate) mod recipient;
 pub(crate) mod request;
 pub(crate) mod response;
-mod routes;
+pub(crate) mod routes;
 mod session;
 pub(crate) mod translation;
 pub(crate) mod view;

@@ -81,10 +81,7 @@ impl Routes {
     /// Default: `/salver`. Leading and trailing slashes are ignored.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
-        self.path = match path.as_ref().trim_matches('/') {
-            "" => String::new(),
-            path => format!("/{path}"),
-        };
+        self.path = path_prefix(path.as_ref());
         self
     }
 
@@ -163,6 +160,14 @@ impl Routes {
         files
             .chain(api::resources(path, self.accepts_messages))
             .collect()
+    }
+}
+
+/// Returns the path below which routes are served, as it precedes `/` and the name of a route.
+pub(crate) fn path_prefix(path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
     }
 }
 

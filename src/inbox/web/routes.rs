@@ -14,6 +14,7 @@ use crate::inbox::web::settings::{CSS, Settings};
 use crate::inbox::web::{counts, list, mark, open};
 use crate::web::api::{MAX_BYTES, allow_only};
 use crate::web::assets;
+use crate::web::routes::path_prefix;
 use crate::{Notification, Salver};
 
 /// Default path of the inbox.
@@ -76,13 +77,12 @@ pub struct InboxRoutes {
 }
 
 impl InboxRoutes {
-    /// Sets the path of the list, from the root of the site. Default: `/salver/inbox`.
+    /// Sets the path of the list, from the root of the site.
+    ///
+    /// Default: `/salver/inbox`. Leading and trailing slashes are ignored.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
-        self.path = match path.as_ref().trim_matches('/') {
-            "" => String::new(),
-            path => format!("/{path}"),
-        };
+        self.path = path_prefix(path.as_ref());
         self
     }
 
