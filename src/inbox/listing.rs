@@ -179,10 +179,8 @@ pub(super) async fn list(
             rows.push(entry, notification, filter.is_grouped);
             found += 1;
         }
-        if found >= filter.max_matches() {
-            break;
-        }
-        if rows.is_complete(cursor, filter.limit, reader.before) {
+        let is_found = found >= filter.max_matches();
+        if is_found || rows.is_complete(cursor, filter.limit, reader.before) {
             break;
         }
     }

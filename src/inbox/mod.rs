@@ -35,23 +35,24 @@
 mod encoding;
 mod erase;
 mod filter;
+mod handle;
 mod limits;
 mod listing;
+mod marking;
 mod notification;
 mod notify;
-mod reader;
 mod results;
 mod store;
 #[cfg(feature = "web")]
 mod web;
 
 pub use self::filter::InboxFilter;
+pub use self::handle::Inbox;
 pub use self::limits::{
     MAX_ACTOR_BYTES, MAX_AGE, MAX_GROUP_BYTES, MAX_IN_GROUP, MAX_KIND_BYTES, MAX_NOTIFICATIONS,
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
 pub use self::notification::Notification;
-pub use self::reader::Inbox;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "redis")]
 pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};

@@ -1,8 +1,10 @@
 //! The inbox in pages and as JSON, for the recipient of a request.
 
+mod body;
 mod caller;
 mod change_name;
 mod counts;
+mod flash;
 mod list;
 mod mark;
 mod open;

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::inbox::web::caller::{Caller, base_path, see_other};
-use crate::inbox::web::mark::flash;
+use crate::inbox::web::flash::flash;
 use crate::inbox::web::page::words::Words;
 use crate::inbox::web::refusal::{Destination, refuse};
 use crate::inbox::web::selection::Selection;

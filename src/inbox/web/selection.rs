@@ -65,6 +65,14 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// Returns everything in a tab.
+    pub(super) fn of_tab(tab: Tab) -> Self {
+        Self {
+            tab,
+            ..Self::default()
+        }
+    }
+
     /// Returns the filter.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::inbox::results::InboxPage;
 use crate::inbox::web::page::words::Words;
 use crate::inbox::web::selection::{Paging, Selection};
 use crate::inbox::web::settings::Settings;
+use crate::render::Escaped;
 use crate::web::request::state::RequestState;
 
 /// One page of the list.
@@ -47,5 +48,15 @@ impl<'a> PageOf<'a> {
             base,
             words: Words::new(state.translator(request)),
         }
+    }
+
+    /// Returns a link to a list, with further attributes.
+    pub(super) fn link(&self, query: &str, attributes: &str, label: &str) -> String {
+        let href = format!("{}?{query}", self.base);
+        format!(
+            r#"<a{attributes} href="{}">{}</a>"#,
+            Escaped(&href),
+            Escaped(label)
+        )
     }
 }

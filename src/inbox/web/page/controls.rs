@@ -69,21 +69,16 @@ impl PageOf<'_> {
 
     /// Returns how many rows match, and the link without the filter.
     fn filter_status(&self, selection: &Selection, page: &InboxPage) -> String {
-        let all = Selection {
-            tab: selection.tab,
-            ..Selection::default()
-        };
-        let href = format!("{}?{}", self.base, all.query(&[]));
+        let all = Selection::of_tab(selection.tab).query(&[]);
         let results = match page.rows.len() {
             // The paragraph below says so.
             0 => return String::new(),
             rows => self.words.results(rows as u64),
         };
         format!(
-            r#"<p class="salver-inbox-results"><span role="status">{}</span> <a href="{}">{}</a></p>"#,
+            r#"<p class="salver-inbox-results"><span role="status">{}</span> {}</p>"#,
             Escaped(&results),
-            Escaped(&href),
-            Escaped(&self.words.clear()),
+            self.link(&all, "", &self.words.clear()),
         )
     }
 

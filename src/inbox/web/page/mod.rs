@@ -34,13 +34,11 @@ impl PageOf<'_> {
 
     /// Returns the page for a list that cannot be read. `query`: its query string.
     pub(super) fn failed(&self, selection: &Selection, query: &str) -> String {
-        let href = format!("{}?{query}", self.base);
         let main = format!(
-            r#"{}<p class="salver-inbox-empty" role="alert">{} <a href="{}">{}</a></p>"#,
+            r#"{}<p class="salver-inbox-empty" role="alert">{} {}</p>"#,
             self.header(selection, None),
             Escaped(&self.words.failed()),
-            Escaped(&href),
-            Escaped(&self.words.retry()),
+            self.link(query, "", &self.words.retry()),
         );
         self.document(0, &main)
     }
@@ -115,36 +113,23 @@ impl PageOf<'_> {
     }
 
     fn empty(&self, selection: &Selection) -> String {
-        let link = |query: String, label: String| {
-            let href = format!("{}?{query}", self.base);
-            format!(r#" <a href="{}">{}</a>"#, Escaped(&href), Escaped(&label))
+        let link = |tab, label: String| {
+            let query = Selection::of_tab(tab).query(&[]);
+            format!(" {}", self.link(&query, "", &label))
         };
-        let in_tab = |tab| {
-            Selection {
-                tab,
-                ..Selection::default()
-            }
-            .query(&[])
-        };
+        let is_filtered = selection.is_filtered();
         let (text, link) = match selection.tab {
-            _ if selection.is_filtered() => {
-                let clear = link(in_tab(selection.tab), self.words.clear());
-                (self.words.nothing_matches(), clear)
-            }
+            tab if is_filtered => (self.words.nothing_matches(), link(tab, self.words.clear())),
             Tab::Unread => {
-                let all = link(in_tab(Tab::All), self.words.show_all());
+                let all = link(Tab::All, self.words.show_all());
                 (self.words.everything_read(), all)
             }
             Tab::All => (self.words.nothing_yet(), String::new()),
             Tab::Archived => (self.words.nothing_archived(), String::new()),
         };
+        let role = if is_filtered { r#" role="status""# } else { "" };
         format!(
-            r#"<p class="salver-inbox-empty"{}>{}{link}</p>"#,
-            if selection.is_filtered() {
-                r#" role="status""#
-            } else {
-                ""
-            },
+            r#"<p class="salver-inbox-empty"{role}>{}{link}</p>"#,
             Escaped(&text)
         )
     }
@@ -153,12 +138,8 @@ impl PageOf<'_> {
     fn page_links(&self, listing: &Listing) -> String {
         let selection = &listing.selection;
         let link = |field, cursor: &str, rel, label: String| {
-            let href = format!("{}?{}", self.base, selection.query(&[(field, cursor)]));
-            format!(
-                r#"<a rel="{rel}" href="{}">{}</a>"#,
-                Escaped(&href),
-                Escaped(&label)
-            )
+            let query = selection.query(&[(field, cursor)]);
+            self.link(&query, &format!(r#" rel="{rel}""#), &label)
         };
         let first = listing.page.rows.first().filter(|_| listing.has_newer);
         let newer = first.map(|row| {
