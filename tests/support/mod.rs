@@ -18,6 +18,7 @@ pub mod indexed_site;
 pub mod live_site;
 pub mod logs;
 pub mod metrics;
+pub mod model_test;
 pub mod monitor;
 pub mod processes;
 pub mod profile;

@@ -8,12 +8,10 @@ mod reference;
 mod steps;
 mod store_under_test;
 
-use std::cell::RefCell;
-
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-
 use self::harness::Harness;
-use self::steps::run;
+use self::steps::{Step, run};
+use crate::support::model_test::{assert_equal_and_covered, differences, figures};
+use crate::support::profile::by_profile;
 
 const STEPS: usize = 50;
 /// An arbitrary fixed seed, so that every execution generates the same runs.
@@ -82,52 +80,16 @@ const REQUIRED_OUTCOMES: &[&str] = &[
 
 #[test]
 fn memory_redis_and_model_return_same_outcomes() {
-    let runs = match std::env::var_os("SALVER_TEST_FULL") {
-        Some(_) => 100_000,
-        None => 1_000,
-    };
-    let config = Config {
-        cases: runs,
-        failure_persistence: None,
-        max_shrink_iters: u32::MAX,
-        max_shrink_time: 30_000,
-        ..Config::default()
-    };
-    let harness = RefCell::new(Harness::new());
-    let rng = TestRng::from_seed(RngAlgorithm::XorShift, SEED);
-    let outcome = TestRunner::new_with_rng(config, rng).run(&run(STEPS), |steps| {
-        let result = harness.borrow_mut().run(&steps);
-        result.map_err(TestCaseError::fail)
+    let runs = by_profile(1_000, 100_000);
+    let mut harness = Harness::new();
+    let describe = |step: &Step| format!("after {} ms {:?}", step.delay_ms, step.operation);
+    let differences = differences(runs, SEED, &run(STEPS), describe, |steps| {
+        harness.run(steps)
     });
-    let differences = u32::from(outcome.is_err());
-    match outcome {
-        Ok(()) => {}
-        Err(TestError::Abort(reason)) => println!("{reason}"),
-        Err(TestError::Fail(difference, steps)) => {
-            println!("seed {SEED:?}, minimal failing run:");
-            for step in steps {
-                println!("after {} ms {:?}", step.delay_ms, step.operation);
-            }
-            println!("{difference}");
-        }
-    }
-    let harness = harness.into_inner();
-    let count = |outcome: &&str| harness.counts.get(outcome).copied().unwrap_or(0);
-    let counts = REQUIRED_OUTCOMES
-        .iter()
-        .map(|outcome| format!(" {outcome}={}", count(outcome)));
-    println!("MODEL{}", counts.collect::<String>());
+    println!("MODEL{}", figures(REQUIRED_OUTCOMES, &harness.counts));
     println!(
         "FAULT model_equivalence n={} lost=0 delivered=0 twice=0 again=0 foreign=0 worst_wait_ms=0 recovery_ms=0 runs={runs} differences={differences}",
         harness.steps
     );
-    assert_eq!(differences, 0, "the difference is printed above");
-    let missing: Vec<_> = REQUIRED_OUTCOMES
-        .iter()
-        .filter(|outcome| count(outcome) == 0)
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "outcomes that never occurred: {missing:?}"
-    );
+    assert_equal_and_covered(differences, REQUIRED_OUTCOMES, &harness.counts);
 }
