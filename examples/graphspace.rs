@@ -159,7 +159,7 @@ async fn home(request: HttpRequest, session: Session, graphs: Data<Graphs>) -> H
             r#"<form method="post" action="/login">{}</form>"#,
             buttons.concat()
         );
-        return page(&request, "GraphSpace", &form);
+        return page(&request, "Log in", &form);
     };
     let rows = graphs.with(|graphs| {
         let rows = graphs.iter().map(|(number, graph)| {
@@ -336,5 +336,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(show_graph)
             .service(stylesheet)
     };
-    Ok(HttpServer::new(app).bind(address)?.run().await?)
+    let server = HttpServer::new(app).bind(&address)?;
+    println!("GraphSpace on http://{address}");
+    Ok(server.run().await?)
 }
