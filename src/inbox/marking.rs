@@ -80,7 +80,7 @@ impl Inbox {
     }
 
     /// Removes the notifications that a filter selects, and returns how many. They never come back:
-    /// not even if [`notify`](Salver::notify) is repeated, within 7 days.
+    /// not even if [`notify`](crate::Salver::notify) is repeated, within 7 days.
     ///
     /// [`InboxFilter::all`] selects archived ones too. Round trips as for [`mark`](Self::mark), for
     /// each of the two places.
