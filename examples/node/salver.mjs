@@ -54,7 +54,7 @@ const REMOVED_TTL_MS = 7 * 86_400_000;
 const MAX_LISTED = 200;
 const MAX_MARKED = 500;
 /** The keys of an inbox, in the order in which each script takes them. */
-const ADD = ["groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state", "erased"];
+const ADD = ["groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state"];
 const MARK = ["removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state"];
 const CHANGES = ["read", "unread", "archive", "restore", "delete"];
 /** Length of the group before each stored member. */

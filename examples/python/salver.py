@@ -513,7 +513,7 @@ class Inboxes:
         return rest
 
 
-_ADD = ("groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state", "erased")
+_ADD = ("groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state")
 """The keys of an inbox, in the order in which `add.lua` takes them."""
 _MARK = ("removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state")
 """The keys of an inbox, in the order in which `mark.lua` takes them."""

@@ -58,14 +58,23 @@ crate::inbox_tests! {
     }
 
     async fn new_notification_is_unseen_after_clock_went_back(inboxes: Inboxes, clock) {
-        inboxes.notify(note("one")).await;
         let inbox = inboxes.inbox();
-        inbox.list(&InboxFilter::all(), None).await.unwrap();
-        inbox.mark_seen().await.unwrap();
-        inbox.retract(&InboxFilter::all()).await.unwrap();
-        inboxes.rewind(HOUR);
-        inboxes.notify(note("two")).await;
-        assert_eq!(inboxes.counts().await, (1, 1, 1));
+        for text in ["to archive", "to archive by its id", "to delete"] {
+            inboxes.notify(note(text)).await;
+            inbox.list(&InboxFilter::all(), None).await.unwrap();
+            inbox.mark_seen().await.unwrap();
+            let one = InboxFilter::all().text(text);
+            match text {
+                "to archive" => inbox.mark(&InboxFilter::all(), ReadState::Archived).await,
+                "to delete" => inbox.retract(&one).await,
+                _ => inbox.mark(&one, ReadState::Archived).await,
+            }
+            .unwrap();
+            inboxes.rewind(HOUR);
+            inboxes.notify(note("new")).await;
+            assert_eq!(inboxes.counts().await, (1, 1, 1), "{text}");
+            inbox.retract(&InboxFilter::all().text("new")).await.unwrap();
+        }
     }
 
     async fn erased_recipient_gets_later_notifications_only(inboxes: Inboxes) {
@@ -100,20 +109,40 @@ crate::inbox_tests! {
     }
 }
 
-/// Returns when each key of Ada expires, in seconds.
-fn expiries(inboxes: &Inboxes) -> Vec<(String, i64)> {
+/// The first add of each of these periods sets the expiry of all keys.
+const PERIOD: Duration = Duration::from_secs(10 * 60);
+
+/// Returns when the keys of Ada expire, in seconds from now: all at once.
+fn expiry(inboxes: &Inboxes, number_of_keys: usize) -> u64 {
     let server = inboxes.server.as_ref().unwrap();
-    let expiry = |key: String| {
+    let keys = keys(inboxes);
+    assert_eq!(keys.len(), number_of_keys, "{keys:?}");
+    let expiry = |key: &String| -> i64 {
         let ttl_ms: i64 = server.run(&[b"PTTL", key.as_bytes()]);
-        (key, (ttl_ms + 500) / 1000)
+        (ttl_ms + 500) / 1000
     };
-    keys(inboxes).into_iter().map(expiry).collect()
+    let expiries: Vec<_> = keys.iter().map(expiry).collect();
+    let first = expiries[0];
+    assert!(
+        expiries.iter().all(|one| *one == first),
+        "{keys:?} {expiries:?}"
+    );
+    u64::try_from(first).unwrap()
+}
+
+/// Moves the clock to the beginning of a period.
+fn begin_period(inboxes: &Inboxes) {
+    let server = inboxes.server.as_ref().unwrap();
+    let [seconds, _]: [u64; 2] = server.run(&[b"TIME"]);
+    inboxes.advance(PERIOD - Duration::from_secs(seconds % PERIOD.as_secs()));
 }
 
 #[tokio::test]
 async fn keys_that_later_adds_create_expire_with_inbox() {
     let inboxes = Inboxes::redis_with_clock();
+    begin_period(&inboxes);
     inboxes.notify(note("one")).await;
+    assert_eq!(expiry(&inboxes, 3), (MAX_AGE + PERIOD).as_secs());
     inboxes.advance(Duration::from_secs(60));
     // Creates the keys of groups, of tags and of removed notifications.
     for text in ["two", "three"] {
@@ -122,21 +151,42 @@ async fn keys_that_later_adds_create_expire_with_inbox() {
             .notify(Notification::new("test", message).group("g"))
             .await;
     }
-    let early = expiries(&inboxes);
-    assert_eq!(early.len(), 6, "{early:?}");
-    let (_, first) = early[0];
-    assert!(
-        early.iter().all(|(_, expiry)| *expiry == first),
-        "{early:?}"
-    );
-    assert!(first >= MAX_AGE.as_secs() as i64, "{early:?}");
-    // A later add moves all of them.
-    inboxes.advance(HOUR);
+    let later = (MAX_AGE + PERIOD).as_secs() - 60;
+    assert_eq!(expiry(&inboxes, 6), later);
+    // Removes the key of unread ones, which the next add creates again.
+    inboxes
+        .inbox()
+        .mark(&InboxFilter::all(), ReadState::Read)
+        .await
+        .unwrap();
+    assert_eq!(expiry(&inboxes, 5), later);
     inboxes.notify(note("four")).await;
-    let late = expiries(&inboxes);
-    assert_eq!(late.len(), 6, "{late:?}");
-    assert!(
-        late.iter().all(|(_, expiry)| *expiry == first + 60),
-        "{late:?}"
-    );
+    assert_eq!(expiry(&inboxes, 6), later);
+}
+
+#[tokio::test]
+async fn first_add_of_each_period_moves_expiry_of_all_keys() {
+    let inboxes = Inboxes::redis_with_clock();
+    begin_period(&inboxes);
+    for text in ["one", "two"] {
+        let message = Message::info(text).tag("t");
+        inboxes
+            .notify(Notification::new("test", message).group("g"))
+            .await;
+    }
+    inboxes
+        .inbox()
+        .mark(&InboxFilter::all(), ReadState::Archived)
+        .await
+        .unwrap();
+    for text in ["three", "four"] {
+        inboxes.notify(note(text)).await;
+        inboxes.advance(PERIOD / 2);
+        assert_eq!(
+            expiry(&inboxes, 7),
+            (MAX_AGE + PERIOD / 2).as_secs(),
+            "{text}"
+        );
+        inboxes.advance(PERIOD / 2);
+    }
 }

@@ -109,7 +109,7 @@ crate::inbox_tests! {
 }
 
 #[tokio::test]
-async fn removed_notifications_leave_only_their_ids() {
+async fn removed_notifications_leave_only_their_ids_and_last_position() {
     let inboxes = Inboxes::redis();
     for text in ["one", "two"] {
         let message = salver::Message::info(text).tag(text);
@@ -122,8 +122,14 @@ async fn removed_notifications_leave_only_their_ids() {
     }
     inboxes.inbox().retract(&InboxFilter::all()).await.unwrap();
     let server = inboxes.server.as_ref().unwrap();
-    let keys: Vec<String> = server.run(&[b"KEYS", b"*"]);
-    assert_eq!(keys, ["app!removed:{user%3Aada}"]);
-    let ttl: i64 = server.run(&[b"PTTL", keys[0].as_bytes()]);
-    assert!(ttl > 0);
+    let mut keys: Vec<String> = server.run(&[b"KEYS", b"*"]);
+    keys.sort();
+    let state = "app!inbox-state:{user%3Aada}";
+    assert_eq!(keys, [state, "app!removed:{user%3Aada}"]);
+    for key in &keys {
+        let ttl: i64 = server.run(&[b"PTTL", key.as_bytes()]);
+        assert!(ttl > 0, "{key}");
+    }
+    let fields: Vec<String> = server.run(&[b"HKEYS", state.as_bytes()]);
+    assert_eq!(fields, ["last"]);
 }

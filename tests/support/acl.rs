@@ -41,7 +41,9 @@ pub fn documented_for_clusters() -> Vec<String> {
 
 /// Returns the additional permissions that the inbox requires.
 pub fn documented_for_inboxes() -> Vec<String> {
-    let quotes = PAGE.split('`').find(|quote| quote.starts_with("+get "));
+    let quotes = PAGE
+        .split('`')
+        .find(|quote| quote.starts_with("+zlexcount "));
     let permissions = quotes.expect("the deployment page lists no permissions for the inbox");
     permissions.split(' ').map(str::to_owned).collect()
 }

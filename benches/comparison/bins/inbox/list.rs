@@ -1,6 +1,8 @@
 //! Lists: against two pipelined round trips by hand.
 
 use comparison::compare::{self, Pair, Side};
+use comparison::fixture::micros_each;
+use comparison::programs;
 use comparison::statistics::Statistics;
 use comparison::{Result, TEXT};
 use salver::{InboxFilter, Message, Notification};
@@ -36,7 +38,9 @@ fn compare(fixture: &mut Fixture, name: &str, is_grouped: bool) -> Result<Statis
         false => InboxFilter::all().ungrouped(),
     };
     let read = if is_grouped { NOTIFICATIONS } else { ROWS };
-    let measure = |side| {
+    let (mut client, mut server) = ([vec![], vec![]], [vec![], vec![]]);
+    let measure = |side: Side| {
+        let (cpu_time, usage) = (programs::cpu_time("self")?, fixture.server.usage()?);
         let started = Instant::now();
         for number in 0..LISTS {
             let (listed, unread) = match side {
@@ -59,11 +63,21 @@ fn compare(fixture: &mut Fixture, name: &str, is_grouped: bool) -> Result<Statis
                 return Err(format!("{listed} listed, {unread} unread").into());
             }
         }
-        Ok(LISTS as f64 / started.elapsed().as_secs_f64())
+        let rate = LISTS as f64 / started.elapsed().as_secs_f64();
+        let cpu_time = programs::cpu_time("self")?.saturating_sub(cpu_time);
+        client[side as usize].push(micros_each(cpu_time, LISTS));
+        let usage = fixture.server.usage()?.since(&usage);
+        server[side as usize].push(micros_each(usage.cpu_time, LISTS));
+        Ok(rate)
     };
     let Pair { left, right, ratio } = compare::measure_alternating(measure)?;
-    println!("{:<24} {left:.0} per second", format!("{name}, Salver"));
-    println!("{:<24} {right:.0} per second", format!("{name}, by hand"));
+    for (name, rate, client, server) in [
+        (format!("{name}, Salver"), left, &client[0], &server[0]),
+        (format!("{name}, by hand"), right, &client[1], &server[1]),
+    ] {
+        let [client, server] = [client, server].map(|micros| Statistics::of(micros.clone()));
+        println!("{name:<24} {rate:.0} per second; client {client:.1} us, redis {server:.1} us");
+    }
     Ok(ratio)
 }
 

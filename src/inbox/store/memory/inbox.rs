@@ -28,6 +28,8 @@ pub(super) struct MemoryInbox {
     /// The notification with a tag, and the id of its message.
     tags: HashMap<Vec<u8>, (MessageId, MessageId)>,
     removed: Removed,
+    /// The highest position that was ever used.
+    last: u64,
     seen: u64,
     expires: u64,
     bytes: usize,
@@ -68,7 +70,8 @@ impl MemoryInbox {
         if let Some((_, other)) = other {
             self.remove(now, other);
         }
-        let position = now.max(self.highest() + 1);
+        let position = now.max(self.last + 1);
+        self.last = position;
         let group = new.group.map(|group| group_key(group, position));
         self.remove_aged(now);
         let displaced = self.make_room(now, group.as_deref());
@@ -95,13 +98,6 @@ impl MemoryInbox {
         AddOutcome::Added { displaced }
     }
 
-    /// Returns the highest position that was ever used, as far as it is known.
-    fn highest(&self) -> u64 {
-        let last = self.notifications.last_key_value();
-        let last = last.map_or(0, |(position, _)| *position);
-        last.max(self.removed.highest()).max(self.seen)
-    }
-
     /// Removes a notification with all that belongs to it: every one that leaves the inbox leaves
     /// here.
     fn remove(&mut self, now: u64, id: MessageId) -> Option<Stored> {
@@ -117,7 +113,7 @@ impl MemoryInbox {
             self.tags.remove(tag);
         }
         self.bytes -= stored.entry.member.len() + NOTIFICATION_COST;
-        self.removed.insert(now.max(position), id);
+        self.removed.insert(now, id);
         self.count_more(&stored.entry, stored.entry.more);
         Some(stored)
     }

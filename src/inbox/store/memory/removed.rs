@@ -19,8 +19,7 @@ impl Removed {
         all.any(|(time, removed)| *removed == id && is_recent(*time))
     }
 
-    /// Remembers an id. `time` is at least the position that the notification had, so that no later
-    /// one gets that position.
+    /// Remembers an id.
     pub(super) fn insert(&mut self, time: u64, id: MessageId) {
         self.0.insert((time, id));
     }
@@ -32,11 +31,6 @@ impl Removed {
         while self.0.len() > MAX_REMOVED {
             self.0.pop_first();
         }
-    }
-
-    /// Returns the latest time.
-    pub(super) fn highest(&self) -> u64 {
-        self.0.last().map_or(0, |(time, _)| *time)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -13,13 +13,12 @@ pub(super) enum Part {
     Removed,
     Groups,
     State,
-    Erased,
 }
 
 // The keys of each script, in its order. A reply begins with the first key of its request, by which
 // it is recognised: the scripts of one recipient have different ones. `list` begins with its place.
 
-pub(super) const ADD: [Part; 8] = [
+pub(super) const ADD: [Part; 7] = [
     Part::Groups,
     Part::Inbox,
     Part::Notifications,
@@ -27,7 +26,6 @@ pub(super) const ADD: [Part; 8] = [
     Part::Archived,
     Part::Removed,
     Part::State,
-    Part::Erased,
 ];
 pub(super) const MARK: [Part; 7] = [
     Part::Removed,
@@ -46,15 +44,15 @@ pub(super) const MARK_UPTO: [Part; 5] = [
     Part::State,
 ];
 pub(super) const COUNTS: [Part; 3] = [Part::State, Part::Inbox, Part::Unread];
-pub(super) const ERASE: [Part; 8] = [
-    Part::Erased,
+/// `erase` differs from `add` in the words of its replies.
+pub(super) const ERASE: [Part; 7] = [
+    Part::Groups,
+    Part::State,
     Part::Inbox,
     Part::Notifications,
     Part::Unread,
     Part::Archived,
     Part::Removed,
-    Part::Groups,
-    Part::State,
 ];
 
 impl Part {
@@ -67,7 +65,6 @@ impl Part {
             Self::Removed => "removed",
             Self::Groups => "groups",
             Self::State => "inbox-state",
-            Self::Erased => "erased",
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Inbox {
     pub entries: Vec<Entry>,
     /// Time of the removal and creation time of each removed one, which identifies it.
     pub removed: Vec<(u64, u64)>,
+    /// The highest position that was ever used.
+    pub last: u64,
     pub seen: u64,
     pub expires: u64,
 }
@@ -72,12 +74,6 @@ impl Entry {
 }
 
 impl Inbox {
-    pub fn highest(&self) -> u64 {
-        let positions = self.entries.iter().map(|entry| entry.position);
-        let removed = self.removed.iter().map(|(time, _)| *time);
-        positions.chain(removed).max().unwrap_or(0).max(self.seen)
-    }
-
     pub fn find(&self, serial: usize) -> Option<usize> {
         let mut entries = self.entries.iter();
         entries.position(|entry| entry.note.serial == serial)
@@ -85,8 +81,7 @@ impl Inbox {
 
     pub fn remove(&mut self, now: u64, index: usize) -> Entry {
         let entry = self.entries.remove(index);
-        self.removed
-            .push((now.max(entry.position), entry.note.built_at));
+        self.removed.push((now, entry.note.built_at));
         if let Some(next) = self.oldest_of_group(&entry) {
             self.entries[next].more += entry.more;
         }

@@ -122,7 +122,8 @@ impl Model {
             inbox.remove(now, index);
             outcome = "replaced";
         }
-        let position = now.max(inbox.highest() + 1);
+        let position = now.max(inbox.last + 1);
+        inbox.last = position;
         for _ in 0..MAX_AGED {
             if inbox
                 .entries

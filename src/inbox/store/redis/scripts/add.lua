@@ -1,10 +1,10 @@
 -- Adds one notification to an inbox. Follows `limits.lua` and `remove.lua`.
 --
--- KEYS[1]  group and id of each        KEYS[5]  archived: ids by position
---          grouped notification        KEYS[6]  ids of removed notifications by time
--- KEYS[2]  inbox: ids by position      KEYS[7]  state: `seen`; `t:{tag}`, order and id;
--- KEYS[3]  notifications: id to group           `more:{id}`
---          and member                  KEYS[8]  time at which the recipient was erased
+-- KEYS[1]  groups: group and id of     KEYS[5]  archived: ids by position
+--          each grouped notification   KEYS[6]  ids of removed notifications by time
+-- KEYS[2]  inbox: ids by position      KEYS[7]  state: `seen`; `last`, a position at or above all that
+-- KEYS[3]  notifications: id to group           left `inbox`; `archived`, if any ever was; `erased`;
+--          and member                           `t:{tag}`, order and id; `more:{id}`
 -- KEYS[4]  unread: ids by position
 -- ARGV[1]  'unread' or 'read'
 -- ARGV[2]  the group; '' for none
@@ -15,36 +15,40 @@
 -- Returns  {KEYS[1], 'added', position, displaced}
 --          {KEYS[1], 'duplicate' | 'removed' | 'superseded' | 'erased'}: nothing changed
 -- Cost     O(log n); one round trip
-local keys = {
-  groups = KEYS[1], inbox = KEYS[2], notifications = KEYS[3], unread = KEYS[4],
-  archived = KEYS[5], removed = KEYS[6], state = KEYS[7],
-}
+local groups, inbox, notifications, unread, archived, removed, state = unpack(KEYS)
+-- The keys for `remove`, built when needed.
+local function keys()
+  return {
+    groups = groups, inbox = inbox, notifications = notifications, unread = unread,
+    archived = archived, removed = removed, state = state,
+  }
+end
 local group_name, order, member = ARGV[2], ARGV[3], ARGV[4]
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local id, tag = string.sub(member, 8, 43), tag_of(member)
+local id, tag = string.sub(member, 8, 43), tag_of(member, 1)
 
-local function highest(key)
-  return tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2] or 0)
-end
-local last, last_archived, other = highest(keys.inbox), 0, nil
--- Most inboxes of one notification have none of these keys.
-if redis.call('EXISTS', keys.archived, keys.removed, keys.state, KEYS[8]) > 0 then
-  local erased_at = redis.call('GET', KEYS[8])
-  local built_at = tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16)
-  if erased_at and built_at and built_at < tonumber(erased_at) then return {KEYS[1], 'erased'} end
+local newest = tonumber(call('ZRANGE', inbox, '-1', '-1', 'WITHSCORES')[2] or 0)
+-- One query: an odd number says that there are unread ones, two or more that there is a state.
+local existing = call('EXISTS', unread, state, state)
+local has_unread, has_state = existing % 2 == 1, existing >= 2
+local last, left, has_archived, other = newest, false, false, false
+-- Most inboxes of one notification have no state.
+if has_state then
+  local fields = call('HMGET', state, 'erased', 'last', 'archived', 't:' .. (tag or ''))
+  local erased_at = tonumber(fields[1] or 0)
+  if erased_at > now - removed_ttl_ms then
+    local built_at = tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16)
+    if built_at and built_at < erased_at then return {KEYS[1], 'erased'} end
+  end
+  left, has_archived, other = fields[2], fields[3], fields[4]
   -- Ids over that time are forgotten by a later add.
-  local removed_at = redis.call('ZSCORE', keys.removed, id)
+  local removed_at = left and call('ZSCORE', removed, id)
   if removed_at and tonumber(removed_at) > now - removed_ttl_ms then return {KEYS[1], 'removed'} end
-  local state = redis.call('HMGET', keys.state, 'seen', 't:' .. (tag or ''))
-  other = state[2]
   if other and string.sub(other, 1, 36) > order then return {KEYS[1], 'superseded'} end
-  last_archived = highest(keys.archived)
-  last = math.max(last, last_archived, highest(keys.removed), tonumber(state[1] or 0))
-  -- Its removal below is recorded with this time.
-  if other then last = math.max(last, now) end
+  if left then last = math.max(last, tonumber(left)) end
 end
-local position = math.max(now, last + 1)
+local position = last < now and now or last + 1
 -- A number is converted by each command, in the slowest way.
 local score = string.format('%.0f', position)
 
@@ -54,64 +58,70 @@ if group_name ~= '' then
   group = string.sub(redis.sha1hex(group_name .. ':' .. day), 1, 16)
 end
 local value = group .. member
-if redis.call('HSETNX', keys.notifications, id, value) == 0 then
-  if redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id) then
+if call('HSETNX', notifications, id, value) == 0 then
+  if call('ZSCORE', inbox, id) or call('ZSCORE', archived, id) then
     return {KEYS[1], 'duplicate'}
   end
   -- An add that an error has ended has left the value alone.
-  redis.call('HSET', keys.notifications, id, value)
+  call('HSET', notifications, id, value)
 end
 
 local displaced, has_removed = 0, false
-if other then has_removed = remove(keys, string.sub(other, 37), now) end
+if other then has_removed = remove(keys(), string.sub(other, 37), now) end
 if group ~= no_group then
-  local first, last_member = '[' .. group, '[' .. group .. '\255'
-  if redis.call('ZLEXCOUNT', keys.groups, first, last_member) >= max_in_group then
-    local oldest = redis.call('ZRANGE', keys.groups, first, last_member, 'BYLEX', 'LIMIT', 0, 2)
-    remove(keys, string.sub(oldest[1], 17), now)
+  local first, final = '[' .. group, '[' .. group .. '\255'
+  if call('ZLEXCOUNT', groups, first, final) >= max_in_group then
+    local oldest = call('ZRANGE', groups, first, final, 'BYLEX', 'LIMIT', '0', '2')
+    remove(keys(), string.sub(oldest[1], 17), now)
     -- The next one of the group stands for those that were removed.
-    if oldest[2] then redis.call('HINCRBY', keys.state, 'more:' .. string.sub(oldest[2], 17), 1) end
+    if oldest[2] then call('HINCRBY', state, 'more:' .. string.sub(oldest[2], 17), '1') end
     displaced, has_removed = displaced + 1, true
   end
-  redis.call('ZADD', keys.groups, 0, group .. id)
+  call('ZADD', groups, '0', group .. id)
 end
-if redis.call('HLEN', keys.notifications) > max_notifications then
-  local from = keys.inbox
-  if last_archived > 0 then
-    local first = redis.call('ZRANGE', keys.inbox, 0, 0, 'WITHSCORES')
-    local archived = redis.call('ZRANGE', keys.archived, 0, 0, 'WITHSCORES')
-    if not first[1] or archived[1] and tonumber(archived[2]) < tonumber(first[2]) then from = keys.archived end
+if call('HLEN', notifications) > max_notifications then
+  local from = inbox
+  if has_archived then
+    local in_inbox = call('ZRANGE', inbox, '0', '0', 'WITHSCORES')[2]
+    local in_archive = call('ZRANGE', archived, '0', '0', 'WITHSCORES')[2]
+    if not in_inbox or in_archive and tonumber(in_archive) < tonumber(in_inbox) then from = archived end
   end
-  local first = redis.call('ZPOPMIN', from)
-  if first[1] then remove(keys, first[1], now, first[2]) end
+  local first = call('ZPOPMIN', from)
+  if first[1] then remove(keys(), first[1], now, first[2]) end
   has_removed = true
   -- One over the age counts as expired.
   if not first[2] or tonumber(first[2]) >= now - max_age_ms then displaced = displaced + 1 end
 end
+call('ZADD', inbox, score, id)
+if ARGV[1] == 'unread' then call('ZADD', unread, score, id) end
+if tag then call('HSET', state, 't:' .. tag, order .. id) end
 
--- Before this add, which may create the key.
-local ttl_ms = redis.call('PTTL', keys.unread)
-redis.call('ZADD', keys.inbox, score, id)
-if ARGV[1] == 'unread' then redis.call('ZADD', keys.unread, score, id) end
-if tag then redis.call('HSET', keys.state, 't:' .. tag, order .. id) end
-if has_removed or ttl_ms < max_age_ms then
-  forget_removed(keys, now, removed_ttl_ms, max_removed)
-end
-if ttl_ms < max_age_ms then
-  local remaining = max_aged
-  for _, key in ipairs({keys.inbox, keys.archived}) do
-    local aged = redis.call('ZRANGE', key, '-inf', '(' .. string.format('%.0f', now - max_age_ms),
-      'BYSCORE', 'LIMIT', 0, remaining)
-    for _, old in ipairs(aged) do remove(keys, old, now) end
-    remaining = remaining - #aged
+-- The keys expire at the end of the interval of the newest position, after the maximum age. So the
+-- first add of an interval sets all expiries, and the next ones need not.
+local interval = math.floor(position / expiry_interval_ms)
+local sets_expiries = not has_unread or math.floor(newest / expiry_interval_ms) ~= interval
+local is_new = newest == 0 and not has_state
+if sets_expiries and not is_new then
+  local oldest, remaining = '(' .. string.format('%.0f', now - max_age_ms), max_aged
+  for _, key in ipairs({inbox, archived}) do
+    local aged = call('ZRANGE', key, '-inf', oldest, 'BYSCORE', 'LIMIT', '0', remaining)
+    for _, old in ipairs(aged) do remove(keys(), old, now) end
+    has_removed, remaining = has_removed or #aged > 0, remaining - #aged
   end
-  -- Later than the maximum age, so that the next adds need not set it anew.
-  local expires = string.format('%.0f', now + max_age_ms + expiry_interval_ms)
-  for i = 1, 7 do redis.call('PEXPIREAT', KEYS[i], expires) end
-else
-  -- The keys that this add may have created expire with the others.
-  if group ~= no_group then redis.call('PEXPIRE', keys.groups, ttl_ms) end
-  if tag or displaced > 0 then redis.call('PEXPIRE', keys.state, ttl_ms) end
-  if has_removed then redis.call('PEXPIRE', keys.removed, ttl_ms) end
+  call('ZREMRANGEBYSCORE', removed, '-inf', string.format('%.0f', now - removed_ttl_ms))
+end
+local has_trimmed = has_removed and call('ZREMRANGEBYRANK', removed, '0', -max_removed - 1) > 0
+if has_removed and not left then call('HSET', state, 'last', score) end
+
+if sets_expiries or group ~= no_group or tag or has_removed then
+  local expires = string.format('%.0f', (interval + 1) * expiry_interval_ms + max_age_ms)
+  if sets_expiries then
+    -- Of a new inbox there are no others.
+    for i = is_new and 2 or 1, is_new and 4 or 7 do call('PEXPIREAT', KEYS[i], expires) end
+  end
+  -- The keys that this add may have created: `last` keeps the state, `remove` may leave it empty.
+  if group ~= no_group then call('PEXPIREAT', groups, expires) end
+  if (tag or has_removed) and not left then call('PEXPIREAT', state, expires) end
+  if has_removed and not has_trimmed then call('PEXPIREAT', removed, expires) end
 end
 return {KEYS[1], 'added', position, displaced}

@@ -11,32 +11,42 @@
 --          older ones of its group that were removed, group of 16 characters and member}
 -- Cost     O(log n + returned); one round trip
 local notifications, unread_key, state = KEYS[2], KEYS[3], KEYS[4]
-local time = redis.call('TIME')
+local call, no_group = redis.call, '0000000000000000'
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local oldest = string.format('%.0f', now - tonumber(ARGV[1]))
-local no_group = string.rep('0', 16)
+local oldest = string.format('%.0f', now - ARGV[1])
 
-local seen = tonumber(redis.call('HGET', state, 'seen') or 0)
-local unread = redis.call('ZCOUNT', unread_key, oldest, '+inf')
-local unseen = redis.call('ZCOUNT', unread_key, math.max(seen + 1, tonumber(oldest)), '+inf')
+local unread = call('ZCOUNT', unread_key, oldest, '+inf')
+local seen, unseen = unread > 0 and call('HGET', state, 'seen'), unread
+if seen and tonumber(seen) >= tonumber(oldest) then unseen = call('ZCOUNT', unread_key, '(' .. seen, '+inf') end
 local reply = {KEYS[1], unread, unseen}
 
 local before = ARGV[2] == '+inf' and '+inf' or '(' .. ARGV[2]
-local listed = redis.call('ZRANGE', KEYS[1], before, oldest, 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3], 'WITHSCORES')
+local listed = call('ZRANGE', KEYS[1], before, oldest, 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3], 'WITHSCORES')
 if #listed == 0 then return reply end
-local ids, counts = {}, {}
-for i = 1, #listed, 2 do
-  table.insert(ids, listed[i])
-  table.insert(counts, 'more:' .. listed[i])
+local ids = {}
+for i = 1, #listed / 2 do ids[i] = listed[2 * i - 1] end
+local values = call('HMGET', notifications, unpack(ids))
+-- Those at the positions of this page: a query for each score takes longer.
+local is_unread = {}
+if unread > 0 then
+  local all = call('ZRANGE', unread_key, before, listed[#listed], 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
+  for _, id in ipairs(all) do is_unread[id] = 1 end
 end
-local values = redis.call('HMGET', notifications, unpack(ids))
-local positions = redis.call('ZMSCORE', unread_key, unpack(ids))
-local more = redis.call('HMGET', state, unpack(counts))
-for i = 1, #ids do
-  table.insert(reply, listed[2 * i])
-  table.insert(reply, positions[i] and 1 or 0)
-  table.insert(reply, tonumber(more[i] or 0))
+-- Only notifications of a group stand for others.
+local fields, more = {}, {}
+for i, id in ipairs(ids) do
+  if values[i] and string.sub(values[i], 1, 16) ~= no_group then fields[#fields + 1] = 'more:' .. id end
+end
+if fields[1] then
+  for i, number in ipairs(call('HMGET', state, unpack(fields))) do more[fields[i]] = number end
+end
+local n = 3
+for i, id in ipairs(ids) do
+  reply[n + 1], reply[n + 2] = listed[2 * i], is_unread[id] or 0
+  reply[n + 3] = tonumber(fields[1] and more['more:' .. id] or 0)
   -- Empty if another program has damaged the inbox.
-  table.insert(reply, values[i] or '')
+  reply[n + 4] = values[i] or ''
+  n = n + 4
 end
 return reply

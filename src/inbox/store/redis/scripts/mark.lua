@@ -17,26 +17,28 @@ local keys = {
   archived = KEYS[5], groups = KEYS[6], state = KEYS[7],
 }
 local change, max_age_ms = ARGV[1], tonumber(ARGV[2])
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Keys that this call creates expire with the others.
-local ttl_ms = redis.call('PTTL', keys.notifications)
+local ttl_ms = call('PTTL', keys.notifications)
+local leaves_inbox = change == 'archive' or change == 'delete'
+local newest = leaves_inbox and tonumber(call('ZRANGE', keys.inbox, '-1', '-1', 'WITHSCORES')[2] or 0)
 
 local function move(id, from, to)
-  local position = redis.call('ZSCORE', from, id)
+  local position = call('ZSCORE', from, id)
   if not position then return 0 end
-  redis.call('ZREM', from, id)
-  return redis.call('ZADD', to, position, id)
+  call('ZREM', from, id)
+  return call('ZADD', to, position, id)
 end
 
 local changes = {
-  read = function(id) return redis.call('ZREM', keys.unread, id) end,
+  read = function(id) return call('ZREM', keys.unread, id) end,
   unread = function(id)
-    local position = redis.call('ZSCORE', keys.inbox, id)
-    return position and redis.call('ZADD', keys.unread, position, id) or 0
+    local position = call('ZSCORE', keys.inbox, id)
+    return position and call('ZADD', keys.unread, position, id) or 0
   end,
   archive = function(id)
-    redis.call('ZREM', keys.unread, id)
+    call('ZREM', keys.unread, id)
     return move(id, keys.inbox, keys.archived)
   end,
   restore = function(id) return move(id, keys.archived, keys.inbox) end,
@@ -46,7 +48,7 @@ local changes = {
 -- One over the age is not listed, and counts as not there.
 local oldest = now - max_age_ms
 local function is_listed(id)
-  local position = redis.call('ZSCORE', keys.inbox, id) or redis.call('ZSCORE', keys.archived, id)
+  local position = call('ZSCORE', keys.inbox, id) or call('ZSCORE', keys.archived, id)
   return position and tonumber(position) >= oldest
 end
 
@@ -54,16 +56,25 @@ local changed = 0
 for i = 5, #ARGV do
   if is_listed(ARGV[i]) then changed = changed + changes[change](ARGV[i]) end
 end
-if change == 'delete' then forget_removed(keys, now, tonumber(ARGV[3]), tonumber(ARGV[4])) end
+local state = call('HMGET', keys.state, 'seen', 'last')
+local seen = tonumber(state[1] or 0)
+if changed > 0 and leaves_inbox then
+  -- No later notification gets a position that was used.
+  local last = math.max(newest, tonumber(state[2] or 0))
+  call('HSET', keys.state, 'last', string.format('%.0f', last))
+  if change == 'archive' then call('HSET', keys.state, 'archived', '1') end
+end
+if change == 'delete' then
+  call('ZREMRANGEBYSCORE', keys.removed, '-inf', now - tonumber(ARGV[3]))
+  call('ZREMRANGEBYRANK', keys.removed, 0, -tonumber(ARGV[4]) - 1)
+end
 if changed > 0 and ttl_ms > 0 then
-  for _, key in ipairs({keys.inbox, keys.unread, keys.archived, keys.removed}) do
-    redis.call('PEXPIRE', key, ttl_ms)
-  end
+  for _, key in ipairs({keys.inbox, keys.unread, keys.archived}) do call('PEXPIRE', key, ttl_ms) end
   -- The inbox may expire earlier than what was removed from it may come back.
-  if change == 'delete' and ttl_ms < tonumber(ARGV[3]) then redis.call('PEXPIRE', keys.removed, ARGV[3]) end
+  if change == 'delete' then ttl_ms = math.max(ttl_ms, tonumber(ARGV[3])) end
+  for _, key in ipairs({keys.removed, keys.state}) do call('PEXPIRE', key, ttl_ms) end
 end
 
-local seen = tonumber(redis.call('HGET', keys.state, 'seen') or 0)
-local unread = redis.call('ZCOUNT', keys.unread, oldest, '+inf')
-local unseen = redis.call('ZCOUNT', keys.unread, math.max(seen + 1, oldest), '+inf')
+local unread = call('ZCOUNT', keys.unread, oldest, '+inf')
+local unseen = call('ZCOUNT', keys.unread, math.max(seen + 1, oldest), '+inf')
 return {KEYS[1], changed, unread, unseen}

@@ -38,7 +38,14 @@ else
     local all = redis.call('ZRANGE', inbox, oldest, ARGV[3], 'BYSCORE', 'WITHSCORES')
     for i = 1, #all, 2 do redis.call('ZADD', archived, all[i + 1], all[i]) end
     changed = redis.call('ZREMRANGEBYSCORE', inbox, oldest, ARGV[3])
-    if ttl_ms > 0 then redis.call('PEXPIRE', archived, ttl_ms) end
+    if changed > 0 then
+      -- No later notification gets a position that was used.
+      local last = math.max(tonumber(all[#all]), tonumber(redis.call('HGET', state, 'last') or 0))
+      redis.call('HSET', state, 'last', string.format('%.0f', last), 'archived', '1')
+      for _, key in ipairs({archived, state}) do
+        if ttl_ms > 0 then redis.call('PEXPIRE', key, ttl_ms) end
+      end
+    end
   end
   local read = redis.call('ZREMRANGEBYSCORE', unread_key, oldest, ARGV[3])
   if ARGV[1] == 'read' then changed = read end

@@ -189,7 +189,11 @@ pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<Inbox
 pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Error> {
     let mut request = request(&ERASE_SCRIPT, Idempotency::Idempotent, inbox, &keys::ERASE);
     request.arg(millis(REMOVED_TTL));
-    client.execute(&request).await.map(drop)
+    let mut reply = Parts::new(client.execute(&request).await?);
+    match reply.next::<String>()?.as_str() {
+        "unlinked" => Ok(()),
+        _ => Err(Error::unreadable("a Redis reply")),
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 --
 -- keys     the keys of the inbox: inbox, notifications, unread, archived, removed, groups, state
 -- now      the time of the server in ms
--- limits   removed_ttl_ms, max_removed
-local no_group = string.rep('0', 16)
+local call = redis.call
+local no_group = '0000000000000000'
 
--- Returns the tag of a member, which immediately follows its id of 36 characters.
-local function tag_of(member)
-  return string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+-- Returns the tag of the member that begins at an index. It immediately follows the id.
+local function tag_of(text, index)
+  return string.match(text, '^","tag":"([^"]*)"', index + 43)
 end
 
 -- Removes a notification with its group entry and tag, and remembers its id. The count of older ones
@@ -15,40 +15,34 @@ end
 --
 -- position its position, if it has left `inbox` or `archived` already; else nil
 local function remove(keys, id, now, position)
-  local value = redis.call('HGET', keys.notifications, id)
+  local value = call('HGET', keys.notifications, id)
   if not position then
-    position = redis.call('ZSCORE', keys.inbox, id)
+    position = call('ZSCORE', keys.inbox, id)
     if position then
-      redis.call('ZREM', keys.inbox, id)
+      call('ZREM', keys.inbox, id)
     else
-      position = redis.call('ZSCORE', keys.archived, id)
-      if position then redis.call('ZREM', keys.archived, id) end
+      position = call('ZSCORE', keys.archived, id)
+      if position then call('ZREM', keys.archived, id) end
     end
     if not (value or position) then return false end
   end
-  redis.call('ZREM', keys.unread, id)
-  redis.call('HDEL', keys.notifications, id)
+  call('ZREM', keys.unread, id)
+  call('HDEL', keys.notifications, id)
   local group = value and string.sub(value, 1, 16)
   if group and group ~= no_group then
-    redis.call('ZREM', keys.groups, group .. id)
-    local more = tonumber(redis.call('HGET', keys.state, 'more:' .. id) or 0)
+    call('ZREM', keys.groups, group .. id)
+    local more = tonumber(call('HGET', keys.state, 'more:' .. id) or 0)
     if more > 0 then
-      redis.call('HDEL', keys.state, 'more:' .. id)
+      call('HDEL', keys.state, 'more:' .. id)
       -- The next one of the group stands for those that were removed.
-      local last = '[' .. group .. '\255'
-      local next = redis.call('ZRANGE', keys.groups, '[' .. group, last, 'BYLEX', 'LIMIT', 0, 1)[1]
-      if next then redis.call('HINCRBY', keys.state, 'more:' .. string.sub(next, 17), more) end
+      local final = '[' .. group .. '\255'
+      local next = call('ZRANGE', keys.groups, '[' .. group, final, 'BYLEX', 'LIMIT', '0', '1')[1]
+      if next then call('HINCRBY', keys.state, 'more:' .. string.sub(next, 17), more) end
     end
   end
-  local tag = value and tag_of(string.sub(value, 17))
-  local with_tag = tag and redis.call('HGET', keys.state, 't:' .. tag)
-  if with_tag and string.sub(with_tag, 37) == id then redis.call('HDEL', keys.state, 't:' .. tag) end
-  -- At least its position, so that no later notification gets that position.
-  redis.call('ZADD', keys.removed, math.max(now, tonumber(position or 0)), id)
+  local tag = value and tag_of(value, 17)
+  local with_tag = tag and call('HGET', keys.state, 't:' .. tag)
+  if with_tag and string.sub(with_tag, 37) == id then call('HDEL', keys.state, 't:' .. tag) end
+  call('ZADD', keys.removed, string.format('%.0f', now), id)
   return true
-end
-
-local function forget_removed(keys, now, removed_ttl_ms, max_removed)
-  redis.call('ZREMRANGEBYSCORE', keys.removed, '-inf', now - removed_ttl_ms)
-  redis.call('ZREMRANGEBYRANK', keys.removed, 0, -max_removed - 1)
 end
