@@ -1,5 +1,6 @@
 //! Responses to a browser whose request cannot be fulfilled.
 
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::Error;
@@ -38,7 +39,10 @@ pub(super) fn refuse(
     }
     let state = RequestState::of(request)?;
     let page = PageOf::new(request, &state, to.settings, to.base);
-    let response = HttpResponseBuilder::new(status);
+    let mut response = HttpResponseBuilder::new(status);
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
     if error.is_anonymous() {
         return Ok(match &to.settings.login {
             Some(path) => see_other(path),

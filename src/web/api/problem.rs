@@ -1,7 +1,6 @@
 //! Error responses of the API. (RFC 9457, "Problem Details for HTTP APIs".)
 
 use std::fmt;
-use std::time::Duration;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
@@ -10,9 +9,6 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::Error;
-
-/// `Retry-After` of a 503 that a retry within seconds does not solve, such as a full store.
-const LONG_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// An error response. Contains what the caller can act on, and no internal details.
 #[derive(Debug)]
@@ -86,15 +82,11 @@ impl From<Error> for Problem {
             || error.is_session_closed()
             || error.is_full()
             || error.is_anonymous();
-        let retry_after = error.retry_after().or_else(|| {
-            let is_long = status == StatusCode::SERVICE_UNAVAILABLE;
-            is_long.then_some(LONG_RETRY_AFTER)
-        });
         Self {
             status,
             detail: is_caller_error.then(|| error.to_string()),
             field: error.field(),
-            retry_after: retry_after.map(|wait| wait.as_secs().max(1)),
+            retry_after: error.retry_after_seconds(),
         }
     }
 }

@@ -5,6 +5,18 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::Error;
 
+/// `Retry-After` of a 503 that a retry within seconds does not solve, such as a full store.
+const LONG_RETRY_AFTER: u64 = 60;
+
+impl Error {
+    /// Returns the `Retry-After` header of a response with this error, in seconds.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        let is_long = self.status_code() == StatusCode::SERVICE_UNAVAILABLE;
+        let wait = self.retry_after().map(|wait| wait.as_secs().max(1));
+        wait.or_else(|| is_long.then_some(LONG_RETRY_AFTER))
+    }
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         if self.is_anonymous() {
@@ -24,10 +36,8 @@ impl ResponseError for Error {
     /// It is 60 seconds if the error has none.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if let Some(wait) = self.retry_after() {
-            response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
-        } else if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, 60));
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         response.finish()
     }

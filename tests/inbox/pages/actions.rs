@@ -121,6 +121,29 @@ async fn every_action_is_a_form_that_returns_with_a_message() {
     let state = act("archived", "delete", "1 notification deleted.").await;
     assert_eq!(state, None);
 
+    // The same button in another tab of the browser has changed the notification before.
+    browser.open(&site.at("?tab=all&text=first")).await;
+    let mark = "[value=read]";
+    let handle = browser.driver.window().await.unwrap();
+    let other = browser.driver.new_tab().await.unwrap();
+    browser
+        .driver
+        .switch_to_window(other.clone())
+        .await
+        .unwrap();
+    browser.open(&site.at("?tab=all&text=first")).await;
+    browser
+        .click(&format!(".salver-inbox-actions {mark}"))
+        .await;
+    browser.shows(&["1 notification marked as read."]).await;
+    browser.driver.close_window().await.unwrap();
+    browser.driver.switch_to_window(handle).await.unwrap();
+    browser
+        .click(&format!(".salver-inbox-actions {mark}"))
+        .await;
+    browser.shows(&["That was done before."]).await;
+    browser.click(".salver-inbox-actions [value=unread]").await;
+
     browser.open(&site.at("")).await;
     // A notification that arrives after the page is not marked by its button.
     site.notify("ada", note("later")).await;

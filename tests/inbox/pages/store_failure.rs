@@ -49,6 +49,7 @@ async fn pages_while_the_store_is_down_offer_a_retry() {
         let content_type = response.headers()["content-type"].to_str().unwrap();
         assert_eq!(content_type, "text/html; charset=utf-8");
         assert_eq!(response.headers()["cache-control"], "no-store, private");
+        assert_eq!(response.headers()["retry-after"], "1");
     }
     let json = client.get(&list).header("accept", "application/json");
     let json = json.header("cookie", "user=ada").send().await.unwrap();

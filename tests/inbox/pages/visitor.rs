@@ -86,6 +86,17 @@ async fn filter_form_narrows_the_list_and_clear_shows_all() {
         expected.map(|(name, value)| (name.into(), value.into()))
     );
 
+    // A link of the site selects a kind that the form does not offer: the form keeps it.
+    browser.open(&site.at("?tab=all&kind=graph.uploaded")).await;
+    browser.fill("text", "p54").await;
+    browser.click(".salver-inbox-filter button").await;
+    assert_eq!(rows(&browser).await, ["Graph p54 uploaded."]);
+    assert_eq!(
+        browser.run(values).await,
+        serde_json::json!(["p54", "graph.uploaded"])
+    );
+    browser.open(&site.at("?tab=unread&kind=graph")).await;
+
     browser.fill("text", "nothing of this kind").await;
     browser.click(".salver-inbox-filter button").await;
     assert_eq!(
@@ -131,6 +142,9 @@ async fn pages_of_20_rows_are_linked_and_stay_while_rows_arrive() {
         names("row", (27..=46).rev()),
         "the first page is full"
     );
+    browser.open(&site.at("?tab=all&text=row")).await;
+    let status = texts(&browser, "[role=status]").await;
+    assert_eq!(status, ["20 results on this page"]);
     browser.quit().await;
 }
 

@@ -1,14 +1,13 @@
 //! The filters and the form for all rows.
 
-use crate::inbox::results::InboxPage;
 use crate::inbox::web::page::context::{Listing, PageOf};
 use crate::inbox::web::selection::{Selection, Tab};
 use crate::render::Escaped;
 
 impl PageOf<'_> {
     /// Returns the form with the filters. It is closed unless a filter is set.
-    pub(super) fn filter_form(&self, selection: &Selection, page: &InboxPage) -> String {
-        let words = &self.words;
+    pub(super) fn filter_form(&self, listing: &Listing) -> String {
+        let (words, selection) = (&self.words, &listing.selection);
         let field = |label: String, control: String| {
             format!("<label><span>{}</span> {control}</label>", Escaped(&label))
         };
@@ -19,7 +18,7 @@ impl PageOf<'_> {
             )
         };
         let mut fields = String::new();
-        if !self.settings.kinds.is_empty() {
+        if !self.settings.kinds.is_empty() || !selection.kind.is_empty() {
             fields += &field(words.kind(), self.kind_select(selection));
         }
         fields += &field(words.text(), input("text", "search", &selection.text));
@@ -31,7 +30,7 @@ impl PageOf<'_> {
         }
         let is_filtered = selection.is_filtered();
         let (open, after) = match is_filtered {
-            true => (" open", self.filter_status(selection, page)),
+            true => (" open", self.filter_status(listing)),
             false => ("", String::new()),
         };
         format!(
@@ -61,19 +60,27 @@ impl PageOf<'_> {
             format!(r#"<option value="{value}"{selected}>{label}</option>"#)
         };
         let mut options = option("", &self.words.any_kind());
-        for (kind, name) in &self.settings.kinds {
+        let kinds = &self.settings.kinds;
+        for (kind, name) in kinds {
             options += &option(kind, name);
+        }
+        // A link of the site may select a kind that the form does not offer.
+        let is_other = kinds.iter().all(|(kind, _)| *kind != selection.kind);
+        if is_other && !selection.kind.is_empty() {
+            options += &option(&selection.kind, &selection.kind);
         }
         format!(r#"<select name="kind">{options}</select>"#)
     }
 
     /// Returns how many rows match, and the link without the filter.
-    fn filter_status(&self, selection: &Selection, page: &InboxPage) -> String {
-        let all = Selection::of_tab(selection.tab).query(&[]);
-        let results = match page.rows.len() {
+    fn filter_status(&self, listing: &Listing) -> String {
+        let all = Selection::of_tab(listing.selection.tab).query(&[]);
+        let rows = listing.page.rows.len() as u64;
+        let results = match listing.page.next.is_some() || listing.has_newer {
             // The paragraph below says so.
-            0 => return String::new(),
-            rows => self.words.results(rows as u64),
+            _ if rows == 0 => return String::new(),
+            true => self.words.results_on_page(rows),
+            false => self.words.results(rows),
         };
         format!(
             r#"<p class="salver-inbox-results"><span role="status">{}</span> {}</p>"#,

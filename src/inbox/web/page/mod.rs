@@ -18,7 +18,7 @@ impl PageOf<'_> {
     pub(super) fn list(&self, listing: &Listing) -> String {
         let selection = &listing.selection;
         let mut main = self.header(selection, Some(listing.page.unread));
-        main += &self.filter_form(selection, &listing.page);
+        main += &self.filter_form(listing);
         if listing.page.rows.is_empty() {
             main += &self.empty(selection);
         } else {

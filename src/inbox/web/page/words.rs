@@ -58,6 +58,7 @@ words! {
     retry => "retry", "Try again";
     anonymous => "anonymous", "Log in to see your notifications.";
     gone => "gone", "That is no longer there.";
+    done_before => "done-before", "That was done before.";
 }
 
 impl<'a> Words<'a> {
@@ -82,6 +83,9 @@ impl<'a> Words<'a> {
 
     /// Returns the text after a change of this many notifications.
     pub(in crate::inbox::web) fn done(&self, change: ChangeName, count: u64) -> String {
+        if count == 0 {
+            return self.done_before();
+        }
         let (key, state) = match change {
             ChangeName::Read => ("done-read", "marked as read"),
             ChangeName::Unread => ("done-unread", "marked as unread"),
@@ -95,6 +99,11 @@ impl<'a> Words<'a> {
 
     pub(super) fn results(&self, count: u64) -> String {
         self.counted("results", count, "1 result", "results")
+    }
+
+    pub(super) fn results_on_page(&self, count: u64) -> String {
+        let one = "1 result on this page";
+        self.counted("results-on-page", count, one, "results on this page")
     }
 
     pub(super) fn mark_group_read(&self, count: u64) -> String {
