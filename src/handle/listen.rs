@@ -33,9 +33,14 @@ impl Salver {
     /// ```
     #[must_use]
     pub fn listen(&self, context: &Context) -> Listener {
-        let changes = self.shared.store.changes(context.app());
+        self.listen_to(&context.contexts_to_read())
+    }
+
+    /// Listens for changes of these contexts.
+    pub(crate) fn listen_to(&self, contexts: &[Context]) -> Listener {
+        let changes = self.shared.store.changes(&self.app);
         let changes = changes.unwrap_or_else(|| Arc::new(Changes::polling()));
-        changes.listen(&context.contexts_to_read())
+        changes.listen(contexts)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "live")]
+use crate::View;
 use crate::telemetry::Skipped;
 use crate::wire::{self, DecodeError};
 use crate::{Context, Message, SessionId};
@@ -108,16 +110,14 @@ impl Claim {
             .all(|claimed| claimed.members.is_empty())
     }
 
-    /// Returns whether a message is from the context for any page, [`View::ANY`](crate::View::ANY).
+    /// Returns the view of a message.
     #[cfg(feature = "live")]
-    pub(crate) fn is_for_any(&self, message: &Message) -> bool {
+    pub(crate) fn view_of(&self, message: &Message) -> Option<&View> {
         let id = message.id().to_string();
-        let for_any = self
-            .members
-            .iter()
-            .filter(|claimed| claimed.context.view().is_any());
-        let mut members = for_any.flat_map(|claimed| &claimed.members);
-        members.any(|member| has_id(member, &id))
+        let has_message =
+            |claimed: &&ClaimedMembers| claimed.members.iter().any(|member| has_id(member, &id));
+        let claimed = self.members.iter().find(has_message)?;
+        Some(claimed.context.view())
     }
 
     /// Splits off the members that have no message in the result. Returns `None` if there are none.

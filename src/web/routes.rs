@@ -27,7 +27,7 @@ impl Salver {
 /// |---|---|
 /// | `GET /salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
 /// | `GET /salver/salver.js` | the page script, with the feature `live` |
-/// | `GET /salver/stream` | messages of one view as server-sent events, with the feature `live` |
+/// | `GET /salver/stream` | messages of views as server-sent events, with the feature `live` |
 /// | `POST /salver/claim` | claims the visible messages of a view, as JSON |
 /// | `POST /salver/confirm` | confirms claimed messages |
 /// | `GET /salver/count` | the number of visible messages, as JSON |

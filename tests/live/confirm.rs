@@ -33,7 +33,7 @@ async fn confirm_removes_named_messages_of_own_session_only() {
             assert_eq!(count, remaining, "{visitor} {view}");
         }
         let mut events = EventStream::open(&site, "ada", "p").await;
-        assert_eq!(events.expect_next().await.id, ids[1]);
+        assert_eq!(events.expect_next().await.message_id(), ids[1]);
         site.stop().await;
     }
 }

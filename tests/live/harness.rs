@@ -209,15 +209,8 @@ fn serve(
             .service(routes)
             .route("/watch.js", web::get().to(watch_script))
             .route("/page-event", web::post().to(record_event))
-            .route(
-                "/a",
-                web::get().to(|head: Data<String>| async move { page("a", &head) }),
-            )
-            .route(
-                "/b",
-                web::get().to(|head: Data<String>| async move { page("b", &head) }),
-            )
             .route("/nothing", web::get().to(HttpResponse::NoContent))
+            .route("/{view}", web::get().to(show))
             .route("/{view}", web::post().to(save))
     });
     let server = server
@@ -231,7 +224,8 @@ fn serve(
     handle
 }
 
-fn page(view: &str, head: &str) -> HttpResponse {
+async fn show(view: Path<String>, head: Data<String>) -> HttpResponse {
+    let head = head.as_str();
     html(format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{view}</title>
 <link rel="icon" href="data:,"><script src="/watch.js"></script>{head}</head><body><main><h1>{view}</h1>

@@ -11,6 +11,7 @@ mod other_sites;
 mod pages;
 mod stalled_reader;
 mod stream;
+mod tabs;
 mod ten_thousand_streams;
 
 use salver::store::RedisStore;

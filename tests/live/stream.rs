@@ -6,7 +6,9 @@ use salver::store::{RedisStore, Selector};
 use salver::{Message, MessageId, Salver, View};
 
 use super::on_both_stores;
-use crate::support::event_stream::{Event, EventStream, confirm_request, stream_request};
+use crate::support::event_stream::{
+    Event, EventStream, confirm_request, stream_request, stream_request_with,
+};
 use crate::support::fault_site::VISITOR_HEADER;
 use crate::support::live_site::LiveSite;
 use crate::support::profile::by_profile;
@@ -25,7 +27,7 @@ async fn message_is_streamed_and_removed_after_confirm() {
             let (id, context) = (message.id().to_string(), at("ada", view));
             salver.add(&context, message).await.unwrap();
             let event = events.expect_next().await;
-            assert_eq!((&*event.id, &*event.text()), (&*id, text));
+            assert_eq!((&*event.message_id(), &*event.text()), (&*id, text));
             let (message, html) = (&event.json()["message"], &event.json()["html"]);
             assert_eq!(message["id"], id);
             assert_eq!(message["title"], "Done");
@@ -40,6 +42,50 @@ async fn message_is_streamed_and_removed_after_confirm() {
         }
         site.stop().await;
     }
+}
+
+/// One stream serves all tabs of a browser, each with a view of its own.
+#[actix_web::test]
+async fn stream_sends_messages_of_each_of_its_views() {
+    for (salver, _server) in on_both_stores(|salver| salver) {
+        let site = LiveSite::start(&salver);
+        let views: Vec<_> = (0..33).map(|n| format!("view {n}")).collect();
+        let query: Vec<_> = views.iter().map(|view| ("view", view.as_str())).collect();
+        let mut events = EventStream::open_with(&site, "ada", &query[..32]).await;
+        for view in ["view 3", "view 31", "*"] {
+            salver
+                .add(&at("ada", view), Message::info(view))
+                .await
+                .unwrap();
+            let event = events.expect_next().await;
+            assert_eq!(
+                (event.text(), &event.json()["view"]),
+                (view.to_owned(), &view.into())
+            );
+        }
+        let other = at("ada", "view 32");
+        salver.add(&other, Message::info("other")).await.unwrap();
+        events.expect_none(Duration::from_millis(300)).await;
+        let request = stream_request_with(&site, "ada", &query);
+        assert_eq!(request.send().await.unwrap().status(), 422);
+        site.stop().await;
+    }
+}
+
+/// A browser that opens its stream again, for other views, does not read the one before.
+#[actix_web::test]
+async fn second_stream_of_browser_ends_the_first() {
+    let salver = Salver::memory("app").unwrap();
+    let site = LiveSite::start(&salver);
+    let open = async |view: &str, client: &str| {
+        EventStream::open_with(&site, "ada", &[("view", view), ("client", client)]).await
+    };
+    let mut first = open("p", "firefox").await;
+    let mut other = open("p", "chrome").await;
+    let _second = open("q", "firefox").await;
+    assert_eq!(first.next().await, None);
+    other.expect_none(Duration::from_millis(300)).await;
+    site.stop().await;
 }
 
 #[actix_web::test]
@@ -101,7 +147,7 @@ async fn unconfirmed_message_is_resent_with_same_id() {
         let first = events.expect_next().await;
         let second = events.expect_next().await;
         assert_eq!(first, second);
-        let confirm = confirm_request(&site, "ada", "p", &[&first.id]);
+        let confirm = confirm_request(&site, "ada", "p", &[&first.message_id()]);
         assert_eq!(confirm.send().await.unwrap().status(), 204);
         events.expect_none(LEASE * 2).await;
         site.stop().await;
@@ -152,7 +198,7 @@ async fn closed_stream_releases_unconfirmed_messages() {
                 "the claim is released too early"
             );
         }
-        confirm_request(&site, "ada", "p", &[&shown.id])
+        confirm_request(&site, "ada", "p", &[&shown.message_id()])
             .send()
             .await
             .unwrap();
@@ -239,7 +285,7 @@ async fn stream_survives_store_restarts() {
         eventually("the server accepts messages again", add).await;
         let event = events.expect_next().await;
         assert_eq!(event.text(), text);
-        let selector = Selector::from(event.id.parse::<MessageId>().unwrap());
+        let selector = Selector::from(event.message_id().parse::<MessageId>().unwrap());
         salver.retract(&at("ada", "p"), selector).await.unwrap();
     }
     site.stop().await;
@@ -289,7 +335,7 @@ async fn frames_arrive_promptly_after_add() {
         let event = events.expect_next().await;
         delays.push(started_at.elapsed().as_micros());
         assert_eq!(event.text(), n.to_string());
-        let confirm = confirm_request(&site, "ada", "p", &[&event.id]);
+        let confirm = confirm_request(&site, "ada", "p", &[&event.message_id()]);
         assert_eq!(confirm.send().await.unwrap().status(), 204);
     }
     delays.sort_unstable();

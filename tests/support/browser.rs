@@ -149,7 +149,7 @@ impl Browser {
     /// Waits until a tab of the browser holds the lock of the stream.
     pub async fn wait_for_stream(&self) {
         eventually("a tab opens the stream", async || {
-            let script = "return navigator.locks.query().then(({ held }) => held.length)";
+            let script = "return navigator.locks.query().then(({ held }) => held.filter(({ name }) => name.endsWith(' ')).length)";
             (self.run(script).await.as_u64()? > 0).then_some(())
         })
         .await;
@@ -161,6 +161,14 @@ impl Browser {
             .send_raw(command, arguments)
             .await
             .unwrap()
+    }
+
+    /// Ends the process of the page, as a lack of memory does.
+    pub async fn crash(&self) {
+        // The driver does not reply.
+        let devtools = self.driver.cdp();
+        let crash = devtools.send_raw("Page.crash", json!({}));
+        let _ = tokio::time::timeout(Duration::from_secs(1), crash).await;
     }
 
     /// Sets the width of the window. Below 600 pixels it emulates a mobile device.

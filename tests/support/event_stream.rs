@@ -29,6 +29,11 @@ impl Event {
         self.json()["message"]["text"].as_str().unwrap().to_owned()
     }
 
+    /// Returns the id of the message in the event.
+    pub fn message_id(&self) -> String {
+        self.json()["message"]["id"].as_str().unwrap().to_owned()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.data).unwrap()
     }
@@ -45,7 +50,12 @@ pub struct EventStream {
 impl EventStream {
     /// Opens the stream of a view, and waits for the first frame.
     pub async fn open(site: &LiveSite, visitor: &str, view: &str) -> Self {
-        let request = stream_request(site, visitor, view);
+        Self::open_with(site, visitor, &[("view", view)]).await
+    }
+
+    /// Opens the stream with a query, and waits for the first frame.
+    pub async fn open_with(site: &LiveSite, visitor: &str, query: &[(&str, &str)]) -> Self {
+        let request = stream_request_with(site, visitor, query);
         Self::from_response(request.send().await.unwrap()).await
     }
 
@@ -116,8 +126,17 @@ impl EventStream {
 
 /// Returns a request for the stream of a view, as a page of the site sends it.
 pub fn stream_request(site: &LiveSite, visitor: &str, view: &str) -> reqwest::RequestBuilder {
+    stream_request_with(site, visitor, &[("view", view)])
+}
+
+/// Returns a request for the stream with a query.
+pub fn stream_request_with(
+    site: &LiveSite,
+    visitor: &str,
+    query: &[(&str, &str)],
+) -> reqwest::RequestBuilder {
     let mut url = url::Url::parse(&format!("{}/salver/stream", site.url)).unwrap();
-    url.query_pairs_mut().append_pair("view", view);
+    url.query_pairs_mut().extend_pairs(query);
     Client::new()
         .get(url)
         .header("accept", "text/event-stream")

@@ -1,7 +1,9 @@
 //! Messages on open pages: a stream of Server-Sent Events to the page script.
 
+mod messages;
 pub(crate) mod registry;
 mod shutdown;
+mod source;
 mod sse;
 mod stream;
 mod unconfirmed;
@@ -21,7 +23,8 @@ pub(crate) const MAX_CONCURRENT_POLLS: usize = 64;
 /// The page script: a custom element without dependencies.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     // Comment lines are not sent.
-    let lines = include_str!("salver.js").lines().map(str::trim_start);
+    let script = concat!(include_str!("browser_stream.js"), include_str!("salver.js"));
+    let lines = script.lines().map(str::trim_start);
     let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
     Asset::new(
         "salver",

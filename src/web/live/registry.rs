@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::{Context, SessionId, View, telemetry};
+use crate::{SessionId, telemetry};
 
 /// Maximum number of streams of one handle. Stops visitors from using up the file descriptors and
 /// the memory that pages need.
 const MAX_STREAMS: usize = 25_000;
-/// Maximum number of streams of one session, more than the views that one visitor
-/// has open. Stops one visitor from using up [`MAX_STREAMS`].
+/// Maximum number of streams of one session, more than the browsers of one visitor. Stops one
+/// visitor from using up [`MAX_STREAMS`].
 const MAX_STREAMS_PER_SESSION: usize = 32;
 
 /// The reason why a stream is closed.
@@ -24,7 +24,7 @@ pub(crate) enum CloseReason {
     Shutdown = 1,
     /// The session has ended: the open page shows content of the previous session.
     SessionEnded = 2,
-    /// The browser has opened another stream of the view, and does not read this one.
+    /// The browser has opened another stream, and does not read this one.
     Superseded = 3,
 }
 
@@ -56,8 +56,7 @@ struct OpenStreams {
 
 /// The signal that closes one stream.
 struct CloseSignal {
-    view: View,
-    /// The id of the browser, if the browser keeps one stream for each view.
+    /// The id of the browser, if the browser keeps one stream.
     client: Option<String>,
     reason: AtomicU8,
     notify: Notify,
@@ -82,27 +81,26 @@ impl CloseSignal {
 impl StreamRegistry {
     /// Registers a stream. Returns `None` at a limit, and after [`shut_down`](Self::shut_down).
     ///
-    /// With a `client` id, it closes the earlier streams of the same session, client and view.
+    /// With a `client` id, it closes the earlier streams of the same session and client.
     pub(crate) fn register(
         self: &Arc<Self>,
-        context: &Context,
+        app: &Arc<str>,
+        session: &SessionId,
         client: Option<String>,
     ) -> Option<Registration> {
-        let session_key = (Arc::from(context.app()), context.session().clone());
+        let session_key = (Arc::clone(app), session.clone());
         let mut open = self.lock();
         if open.is_shut_down || open.count >= MAX_STREAMS {
             return None;
         }
         let streams = open.sessions.entry(session_key.clone()).or_default();
         let signal = Arc::new(CloseSignal {
-            view: context.view().clone(),
             client,
             reason: AtomicU8::new(0),
             notify: Notify::new(),
         });
-        let is_superseded = |other: &&Arc<CloseSignal>| {
-            other.client.is_some() && other.client == signal.client && other.view == signal.view
-        };
+        let is_superseded =
+            |other: &&Arc<CloseSignal>| other.client.is_some() && other.client == signal.client;
         streams
             .iter()
             .filter(is_superseded)

@@ -4,18 +4,15 @@
 // Unpoly). It shows the messages that arrive on the stream while the page is open, above a modal
 // dialog too. It confirms every message to the server once the message is in the document.
 //
-// Tabs of one view share one stream: the tab with the lock opens it, and a visible tab shows the
-// messages. A message that arrives while the page unloads, mostly after a form was sent, is carried
-// over to the next page.
+// Only visible tabs show messages. A message that arrives while the page unloads, mostly after a form
+// was sent, is carried over to the next page.
 //
 // Attributes: view (without it there is no stream), label and close-label (accessible names of the
 // messages and of their close button).
 // Events: salver-message and salver-reset, both cancelable.
 
-const baseUrl = new URL(".", import.meta.url);
-// Keys of local storage.
+// Key of local storage.
 const SEEN_IDS_KEY = "salver-seen";
-const CLIENT_ID_KEY = "salver-client";
 // Key of session storage.
 const CARRY_OVER_KEY = "salver-next";
 
@@ -27,18 +24,12 @@ const MAX_SEEN_IDS = 200;
 const CONFIRM_DELAY = 10;
 // Maximum number of ids in one request. The server accepts 256.
 const MAX_CONFIRM_IDS = 100;
-// Timeout in which a visible tab must show a message that another tab forwarded to it.
-const FORWARD_TIMEOUT = 300;
-// Delay before a refused stream is opened again, doubled after each attempt.
-const MIN_RETRY_DELAY = 1000;
-const MAX_RETRY_DELAY = 300000;
+// Delay of the stream of a page that was restored from the back/forward cache.
+const RESTORE_DELAY = 100;
 // Resolution of the autoclose timers.
 const TICK_INTERVAL = 100;
 // Time for which the text of an announcement stays in its live region.
 const ANNOUNCEMENT_LIFETIME = 5000;
-// Time for which messages wait while no tab is visible. A redirect may be about to show the next
-// page.
-const HIDDEN_DELAY = 1500;
 // Delay after which assistive technology observes a new live region.
 const ANNOUNCEMENT_DELAY = 100;
 // Time after which an unloading page has normally been replaced.
@@ -55,11 +46,7 @@ const REQUEST_EVENTS = ["htmx:configRequest", "htmx:config:request", "turbo:befo
 const seenInMemory = [];
 const seenIds = {
   all() {
-    try {
-      return [...seenInMemory, ...(JSON.parse(localStorage.getItem(SEEN_IDS_KEY)) || [])];
-    } catch {
-      return seenInMemory;
-    }
+    return [...seenInMemory, ...(load("localStorage", SEEN_IDS_KEY) || [])];
   },
   has(id) {
     return seenIds.all().includes(id);
@@ -70,24 +57,9 @@ const seenIds = {
     if (all.includes(id)) return false;
     seenInMemory.push(id);
     seenInMemory.splice(0, seenInMemory.length - MAX_SEEN_IDS);
-    try {
-      localStorage.setItem(SEEN_IDS_KEY, JSON.stringify([...new Set([...all, id])].slice(-MAX_SEEN_IDS)));
-    } catch {
-      // Local storage is full or disabled: this page keeps the ids in memory.
-    }
+    save("localStorage", SEEN_IDS_KEY, [...new Set([...all, id])].slice(-MAX_SEEN_IDS));
     return true;
   },
-};
-
-// Returns the id of this browser among those of one session, or "" without local storage.
-const clientId = () => {
-  try {
-    const id = localStorage.getItem(CLIENT_ID_KEY) || Math.random().toString(36).slice(2);
-    localStorage.setItem(CLIENT_ID_KEY, id);
-    return id;
-  } catch {
-    return "";
-  }
 };
 
 // The ids of shown messages that are not confirmed to the server yet, by view.
@@ -152,163 +124,28 @@ addEventListener("beforeunload", markUnloading);
 addEventListener("submit", (event) => event.defaultPrevented || markUnloading());
 const isUnloading = () => performance.now() - unloadStartedAt < MAX_UNLOAD_TIME;
 
-// The frames of the stream that this tab keeps for its next page, in session storage. `frame.any`
-// is set for a message of the view `*`, which any page shows.
+// The frames of the stream that this tab keeps for its next page, in session storage.
 const carryOver = {
   all() {
-    const all = JSON.parse(sessionStorage.getItem(CARRY_OVER_KEY)) || [];
+    const all = load("sessionStorage", CARRY_OVER_KEY) || [];
     return all.filter((entry) => Date.now() - entry.at < 2 * UNLOAD_TIMEOUT);
   },
   // Keeps a frame. Returns whether session storage accepted it.
   put(view, frame) {
-    try {
-      sessionStorage.setItem(CARRY_OVER_KEY, JSON.stringify([...carryOver.all(), { view, frame, at: Date.now() }]));
-      return true;
-    } catch {
-      return false;
-    }
+    return save("sessionStorage", CARRY_OVER_KEY, [...carryOver.all(), { view, frame, at: Date.now() }]);
   },
   // Removes and returns the frames of a view and of the view `*`.
   take(view) {
-    try {
-      const all = carryOver.all();
-      const taken = all.filter((entry) => entry.view === view || entry.frame.any);
-      sessionStorage.setItem(CARRY_OVER_KEY, JSON.stringify(all.filter((entry) => !taken.includes(entry))));
-      return taken.map((entry) => entry.frame);
-    } catch {
-      return [];
-    }
+    const all = carryOver.all();
+    const taken = all.filter((entry) => entry.view === view || entry.frame.view === "*");
+    const isRemoved = taken.length && save("sessionStorage", CARRY_OVER_KEY, all.filter((entry) => !taken.includes(entry)));
+    return isRemoved ? taken.map((entry) => entry.frame) : [];
   },
   // Drops all frames: they belong to another visitor.
   clear() {
-    try {
-      sessionStorage.removeItem(CARRY_OVER_KEY);
-    } catch {
-      // Session storage is disabled.
-    }
+    save("sessionStorage", CARRY_OVER_KEY, []);
   },
 };
-
-// The stream of one view, shared by the tabs of the browser. `showFrame` shows a frame in this tab,
-// `reset` reloads the page of this tab for another session.
-class SharedStream {
-  constructor(view, showFrame, reset) {
-    Object.assign(this, { view, showFrame, reset });
-    this.tabId = Math.random();
-    // The ids of the other tabs that are visible.
-    this.visibleTabs = new Set();
-    // The timeouts of the forwarded messages, by message id.
-    this.forwardTimers = new Map();
-    // The frames that wait for a visible tab.
-    this.queue = [];
-    // Name of the lock and of the channel.
-    this.name = `salver ${baseUrl.pathname} ${view}`;
-    this.retryDelay = MIN_RETRY_DELAY;
-  }
-
-  start() {
-    this.abortController = new AbortController();
-    const { signal } = this.abortController;
-    if (!navigator.locks || !globalThis.BroadcastChannel) return this.open();
-    this.channel = new BroadcastChannel(this.name);
-    this.channel.onmessage = ({ data }) => this.onTabMessage(data);
-    document.addEventListener("visibilitychange", () => (this.announceVisibility(), this.flush()), { signal });
-    this.announceVisibility();
-    // Runs in the tab that gets the lock, until that tab stops.
-    const becomeLeader = () =>
-      new Promise((release) => {
-        signal.addEventListener("abort", release);
-        this.channel.postMessage({ query: true });
-        this.open();
-      });
-    navigator.locks.request(this.name, { signal }, becomeLeader).catch(() => signal.aborted || this.open());
-  }
-
-  stop() {
-    this.announceVisibility(false);
-    this.abortController?.abort();
-    this.eventSource?.close();
-    this.channel?.close();
-    clearTimeout(this.retryTimer);
-    this.flushTimer = clearTimeout(this.flushTimer);
-    for (const timer of this.forwardTimers.values()) clearTimeout(timer);
-    this.forwardTimers.clear();
-    this.queue = [];
-    this.visibleTabs.clear();
-    this.abortController = this.eventSource = this.channel = undefined;
-  }
-
-  announceVisibility(visible = !document.hidden) {
-    this.channel?.postMessage({ tab: this.tabId, visible });
-  }
-
-  // Handles a message of another tab. `query` requests the visibility of all tabs. `tab` and
-  // `visible` announce the visibility of the sender. `to` and `frame` forward a frame to one tab.
-  // `shown` is the id of a forwarded message that was shown. `reset` repeats the event of the
-  // stream.
-  onTabMessage({ query, tab, visible, to, frame, shown, reset }) {
-    if (query) this.announceVisibility();
-    if (tab) this.visibleTabs[visible ? "add" : "delete"](tab);
-    if (tab && visible) this.flush();
-    if (to === this.tabId) {
-      this.showFrame(frame);
-      this.channel.postMessage({ shown: frame.message.id });
-    }
-    if (shown) {
-      clearTimeout(this.forwardTimers.get(shown));
-      this.forwardTimers.delete(shown);
-    }
-    if (reset) this.reset();
-  }
-
-  open() {
-    const url = new URL("stream", baseUrl);
-    url.searchParams.set("view", this.view);
-    // With the client id the server closes the previous stream of this browser, which it may still
-    // consider open.
-    if (this.channel) url.searchParams.set("client", clientId());
-    const eventSource = (this.eventSource = new EventSource(url));
-    eventSource.onopen = () => (this.retryDelay = MIN_RETRY_DELAY);
-    eventSource.onmessage = ({ data }) => this.receive(JSON.parse(data));
-    eventSource.addEventListener("more", ({ data }) => this.receive({ more: JSON.parse(data) }));
-    eventSource.addEventListener("reset", () => {
-      this.channel?.postMessage({ reset: true });
-      this.reset();
-    });
-    // EventSource reconnects after a network error, but not after an error status.
-    eventSource.onerror = () => {
-      if (eventSource.readyState !== EventSource.CLOSED) return;
-      this.retryTimer = setTimeout(() => this.open(), this.retryDelay * (0.5 + Math.random()));
-      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_DELAY);
-    };
-  }
-
-  // Shows a frame in a visible tab: this one or another. Without a visible tab the frame waits for
-  // HIDDEN_DELAY.
-  receive(frame) {
-    this.queue.push(frame);
-    if (!document.hidden || this.visibleTabs.size) return this.flush();
-    this.flushTimer ??= setTimeout(() => this.flush(), HIDDEN_DELAY);
-  }
-
-  flush() {
-    this.flushTimer = clearTimeout(this.flushTimer);
-    const [to] = document.hidden ? this.visibleTabs : [];
-    for (const frame of this.queue.splice(0)) {
-      if (!to || !frame.message) this.showFrame(frame);
-      else this.forward(to, frame);
-    }
-  }
-
-  forward(to, frame) {
-    this.channel.postMessage({ to, frame });
-    const showHere = () => {
-      this.visibleTabs.delete(to);
-      this.showFrame(frame);
-    };
-    this.forwardTimers.set(frame.message.id, setTimeout(showHere, FORWARD_TIMEOUT));
-  }
-}
 
 // The id of the message that each item was handled for. A script that morphs the page reuses an item
 // for another message.
@@ -413,7 +250,7 @@ class SalverMessages extends HTMLElement {
     this.abortController = new AbortController();
     const { signal } = this.abortController;
     addEventListener("pagehide", () => this.stop(), { signal });
-    addEventListener("pageshow", ({ persisted }) => persisted && this.start(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.restart(), { signal });
     document.addEventListener("keydown", (event) => this.onKeydown(event), { signal });
     for (const list of renderedLists) this.adoptItems(list, [...list.children].filter(markHandled));
     connectedElements.add(this);
@@ -474,20 +311,23 @@ class SalverMessages extends HTMLElement {
   // Opens the stream of the view.
   start() {
     const view = this.getAttribute("view");
-    if (view === null || this.stream) return;
+    if (view === null || this.receiver) return;
     unloadStartedAt = -Infinity;
     this.showCarriedOver();
-    this.stream = new SharedStream(
-      view,
-      (frame) => this.showOrCarryOver(view, frame),
-      () => this.reset(),
-    );
-    this.stream.start();
+    this.receiver = { view, show: (frame) => this.showOrCarryOver(view, frame), reset: () => this.reset() };
+    addReceiver(this.receiver);
+  }
+
+  // Opens the stream of a restored page, when the page before has released its locks: browsers drop a
+  // page from the back/forward cache that holds a lock for which another page waits.
+  restart() {
+    this.startTimer = setTimeout(() => this.start(), RESTORE_DELAY);
   }
 
   closeStream() {
-    this.stream?.stop();
-    this.stream = undefined;
+    clearTimeout(this.startTimer);
+    if (this.receiver) removeReceiver(this.receiver);
+    this.receiver = undefined;
   }
 
   // Closes the stream and removes the messages. The browser may restore the page from its
@@ -544,7 +384,7 @@ class SalverMessages extends HTMLElement {
   showOrCarryOver(view, frame) {
     if (!isUnloading() || !carryOver.put(view, frame)) return this.showFrame(view, frame);
     // If this page is still open then, the response was not a page.
-    setTimeout(() => this.stream && this.showCarriedOver(), UNLOAD_TIMEOUT);
+    setTimeout(() => this.receiver && this.showCarriedOver(), UNLOAD_TIMEOUT);
   }
 
   showCarriedOver() {

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::Message;
 use crate::render::list;
 use crate::store::Claim;
 use crate::web::presentation::{Classes, SitePresentation};
 use crate::web::translation::Translator;
+use crate::{Message, View};
 
 /// A comment, which shows both sides that the connection is open.
 pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
@@ -22,8 +22,8 @@ pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 #[derive(Serialize)]
 struct MessageFrame<'a> {
     message: &'a Message,
-    /// Whether the message is for [`View::ANY`](crate::View::ANY).
-    any: bool,
+    /// The view of the message, which may be [`View::ANY`](crate::View::ANY).
+    view: Option<&'a View>,
     html: String,
 }
 
@@ -53,13 +53,13 @@ pub(crate) fn messages(claim: &Claim, translator: &Translator, classes: &Classes
     for message in claim.messages() {
         let translated = translator.translate(message);
         let frame = MessageFrame {
-            any: claim.is_for_any(message),
+            view: claim.view_of(message),
             html: html(std::slice::from_ref(&translated), 0),
             message: &translated,
         };
         // A message always serializes, and writing into a string cannot fail.
         let data = serde_json::to_string(&frame).unwrap_or_default();
-        let _ = write!(frames, "id: {}\ndata: {data}\n\n", message.id());
+        let _ = write!(frames, "data: {data}\n\n");
     }
     let displaced = claim.result.displaced;
     if displaced > 0 {
