@@ -17,7 +17,7 @@ use crate::changes::fingerprint::Fingerprint;
 
 /// Maximum age of the last heartbeat before the index is out of sync. Below one second, because the
 /// guarantees limit for how long pages trust a silent server.
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(700);
+pub(super) const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(700);
 /// The bit of [`Index::state`] that is set once every context in the store has been scanned.
 pub(crate) const SYNCED_BIT: u64 = 1;
 

@@ -6,6 +6,8 @@
 )]
 mod dirty_map;
 mod fingerprint;
+#[cfg(all(feature = "inbox", feature = "web", feature = "redis"))]
+mod freshness;
 mod index;
 mod listen;
 mod listeners;
@@ -19,5 +21,7 @@ mod tests;
 #[cfg(feature = "redis")]
 mod tracked;
 
+#[cfg(all(feature = "inbox", feature = "web", feature = "redis"))]
+pub(crate) use self::freshness::Freshness;
 pub use self::listen::Listener;
 pub use self::source::Changes;

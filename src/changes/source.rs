@@ -89,6 +89,19 @@ impl Changes {
         self.listeners.notify(fingerprint);
     }
 
+    /// Wakes the listeners of a key.
+    #[cfg(all(feature = "inbox", feature = "web"))]
+    pub(crate) fn wake(&self, key: &[u8]) {
+        self.listeners
+            .notify(self.fingerprinter.fingerprint_key(key));
+    }
+
+    /// Wakes all listeners.
+    #[cfg(all(feature = "inbox", feature = "web", feature = "redis"))]
+    pub(crate) fn wake_all(&self) {
+        self.listeners.notify_all();
+    }
+
     /// Returns whether every change is reported at present.
     #[cfg(feature = "redis")]
     pub(super) fn is_receiving(&self) -> bool {

@@ -154,7 +154,7 @@ impl Salver {
     }
 
     /// Returns the name of the application, as metrics share it.
-    #[cfg(feature = "inbox")]
+    #[cfg(any(feature = "inbox", feature = "live"))]
     pub(crate) fn shared_app(&self) -> &Arc<str> {
         &self.app
     }

@@ -32,6 +32,8 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(feature = "web")]
+mod changes;
 mod encoding;
 mod erase;
 mod filter;

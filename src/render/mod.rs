@@ -26,4 +26,12 @@ pub(crate) use self::presentation::{Presentation, default_level_word};
 /// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
 /// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
 /// stylesheet.
+#[cfg(not(feature = "inbox"))]
 pub const STYLESHEET: &str = include_str!("salver.css");
+/// The stylesheet of the crate.
+///
+/// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
+/// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
+/// stylesheet.
+#[cfg(feature = "inbox")]
+pub const STYLESHEET: &str = concat!(include_str!("salver.css"), include_str!("bell.css"));

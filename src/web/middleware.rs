@@ -373,6 +373,8 @@ where
                 recipient: self.recipient.clone(),
                 #[cfg(feature = "inbox")]
                 layout: self.layout.clone(),
+                #[cfg(feature = "inbox")]
+                recipient_module: self.salver.extension(),
                 unknown_views: self.salver.extension(),
                 sessions: self.salver.extension(),
                 #[cfg(feature = "live")]

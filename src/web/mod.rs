@@ -51,12 +51,14 @@ pub(crate) mod extract;
 #[cfg(feature = "inbox")]
 pub(crate) mod layout;
 #[cfg(feature = "live")]
-mod live;
+pub(crate) mod live;
 mod middleware;
 mod partial;
 mod presentation;
 #[cfg(feature = "inbox")]
 pub(crate) mod recipient;
+#[cfg(feature = "inbox")]
+pub(crate) mod recipient_module;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod routes;

@@ -27,6 +27,7 @@ impl Salver {
 /// |---|---|
 /// | `GET /salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
 /// | `GET /salver/salver.js` | the page script, with the feature `live` |
+/// | `GET /salver/salver-inbox.js` | the script of the bell and the inbox, with the features `live` and `inbox` |
 /// | `GET /salver/stream` | messages of views as server-sent events, with the feature `live` |
 /// | `POST /salver/claim` | claims the visible messages of a view, as JSON |
 /// | `POST /salver/confirm` | confirms claimed messages |
@@ -147,6 +148,12 @@ impl Routes {
             self.path,
             live::SCRIPT.file_name()
         );
+        #[cfg(all(feature = "live", feature = "inbox"))]
+        let head = format!(
+            r#"{head}<script type="module" src="{}/{}"{attribute}></script>"#,
+            self.path,
+            live::INBOX_SCRIPT.file_name()
+        );
         head
     }
 
@@ -157,6 +164,8 @@ impl Routes {
         let files = files
             .chain(assets::resources(path, &live::SCRIPT))
             .chain([live::resource(path, self.handles_signals)]);
+        #[cfg(all(feature = "live", feature = "inbox"))]
+        let files = files.chain(assets::resources(path, &live::INBOX_SCRIPT));
         files
             .chain(api::resources(path, self.accepts_messages))
             .collect()

@@ -1,6 +1,7 @@
 //! The inbox: what a person is told stays until it is read.
 
 mod adding;
+mod bell;
 mod capacity;
 mod concurrency;
 mod cost;

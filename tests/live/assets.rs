@@ -9,7 +9,7 @@ use salver::{STYLESHEET, Salver};
 use crate::support::live_site::LiveSite;
 
 /// Maximum size of the page script in bytes, compressed by gzip.
-const MAX_SCRIPT_BYTES: usize = 6 * 1024;
+const MAX_SCRIPT_BYTES: usize = 6_300;
 
 #[actix_web::test]
 async fn assets_with_content_hash_are_cached_forever() {

@@ -7,6 +7,8 @@ mod store_trait;
 
 use std::sync::Arc;
 
+#[cfg(feature = "web")]
+use crate::inbox::changes::InboxChanges;
 use crate::store::{Backend, BackendKind};
 use crate::{Error, Salver};
 
@@ -27,8 +29,31 @@ pub(super) fn of(salver: &Salver) -> Result<Arc<dyn InboxStore>, Error> {
         BackendKind::Memory(memory) => Ok(Arc::new(memory::MemoryInboxes::new(memory))),
         #[cfg(feature = "redis")]
         BackendKind::Redis(client) => Ok(Arc::new(redis::RedisInboxes::new(client))),
-        BackendKind::Custom => Err(Error::misconfigured(
-            "inboxes are stored in a `MemoryStore` or a `RedisStore`, not in a custom store",
-        )),
+        BackendKind::Custom => Err(unsupported()),
     }
+}
+
+/// Returns the changes of the inboxes beside the messages of a handle.
+///
+/// # Errors
+///
+/// As [`of`]; `is_unavailable` when the background thread cannot be started.
+#[cfg(feature = "web")]
+pub(super) fn changes_of(salver: &Salver) -> Result<Arc<InboxChanges>, Error> {
+    let Backend(backend) = salver.backend();
+    match backend {
+        BackendKind::Memory(memory) => Ok(memory.data.get()),
+        #[cfg(feature = "redis")]
+        BackendKind::Redis(client) => {
+            let tracking = salver.extension::<redis::InboxTracking>();
+            tracking.changes(&client, salver.app())
+        }
+        BackendKind::Custom => Err(unsupported()),
+    }
+}
+
+fn unsupported() -> Error {
+    Error::misconfigured(
+        "inboxes are stored in a `MemoryStore` or a `RedisStore`, not in a custom store",
+    )
 }

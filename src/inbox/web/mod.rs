@@ -1,12 +1,16 @@
 //! The inbox in pages and as JSON, for the recipient of a request.
 
+mod bell;
 mod body;
 mod caller;
 mod change_name;
 mod counts;
+#[cfg(feature = "live")]
+mod events;
 mod flash;
 mod list;
 mod mark;
+mod module;
 mod open;
 mod page;
 mod refusal;

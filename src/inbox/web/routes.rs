@@ -10,10 +10,12 @@ use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{HttpResponse, Resource};
 use futures_util::FutureExt;
 
+use crate::inbox::web::module::InboxModule;
 use crate::inbox::web::settings::{CSS, Settings};
 use crate::inbox::web::{counts, list, mark, open};
 use crate::web::api::{MAX_BYTES, allow_only};
 use crate::web::assets;
+use crate::web::recipient_module::RegisteredModule;
 use crate::web::routes::path_prefix;
 use crate::{Notification, Salver};
 
@@ -30,6 +32,7 @@ impl Salver {
     /// that middleware.
     #[must_use]
     pub fn inbox_routes(&self) -> InboxRoutes {
+        self.extension::<RegisteredModule>().register(InboxModule);
         InboxRoutes {
             path: DEFAULT_PATH.to_owned(),
             settings: Settings::default(),

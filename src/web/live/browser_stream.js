@@ -20,6 +20,8 @@ const MAX_RETRY_DELAY = 300000;
 const HIDDEN_DELAY = 1500;
 // Maximum number of views of the stream. The server accepts no more.
 const MAX_VIEWS = 32;
+// Delay of the stream of a page that was restored from the back/forward cache.
+const RESTORE_DELAY = 100;
 // Delay of a new stream, in which other tabs tell their views.
 const OPEN_DELAY = 20;
 // Time for which the stream keeps the view of a tab that is gone: a link may lead to the same view.
@@ -48,21 +50,35 @@ const clientId = () => {
 // Returns whether a page of a view shows a frame. Any page shows those of the view `*`.
 const isOf = (view, frame) => [view, "*", undefined].includes(frame.view);
 
-// What receives frames in this tab: `view`, `show(frame)` and `reset()`.
+// What receives the stream in this tab: messages of a `view` by `show(frame)`, and events by methods
+// of their names.
 const receivers = new Set();
-// Present while there are receivers.
+// Present while there are receivers and the page is not in the back/forward cache.
 let stream;
-const addReceiver = (receiver) => {
-  receivers.add(receiver);
-  stream ? stream.announce() : (stream = new BrowserStream()).start();
+let restoreTimer;
+const openStream = () => {
+  if (receivers.size && !stream) (stream = new BrowserStream()).start();
 };
-const removeReceiver = (receiver) => {
-  receivers.delete(receiver);
-  stream?.announce();
-  if (receivers.size) return;
+const closeStream = () => {
+  clearTimeout(restoreTimer);
   stream?.stop();
   stream = undefined;
 };
+const addReceiver = (receiver) => {
+  receivers.add(receiver);
+  stream ? stream.announce() : openStream();
+};
+const removeReceiver = (receiver) => {
+  receivers.delete(receiver);
+  receivers.size ? stream?.announce() : closeStream();
+};
+addEventListener("pagehide", closeStream);
+// The page before has released its locks then: browsers drop a page from the back/forward cache that
+// holds a lock for which another page waits.
+addEventListener("pageshow", ({ persisted }) => persisted && (restoreTimer = setTimeout(openStream, RESTORE_DELAY)));
+
+const EVENTS = ["reset", "counts", "inbox"];
+const dispatch = ({ name, data }) => receivers.forEach((receiver) => receiver[name]?.(data));
 
 class BrowserStream {
   tabId = Math.random().toString(36).slice(2);
@@ -90,6 +106,7 @@ class BrowserStream {
   }
 
   stop() {
+    this.channel?.postMessage({ tab: this.tabId, views: [] });
     this.aborter.abort();
     this.eventSource?.close();
     this.channel?.close();
@@ -106,7 +123,7 @@ class BrowserStream {
 
   // What this tab tells the others. Without views it is gone.
   state() {
-    return { tab: this.tabId, views: [...receivers].map(({ view }) => view), visible: !document.hidden };
+    return { tab: this.tabId, views: [...receivers].flatMap(({ view }) => view ?? []), visible: !document.hidden };
   }
 
   announce() {
@@ -116,14 +133,14 @@ class BrowserStream {
 
   // Handles a message of another tab: its state; `query`, a request for the states of all tabs; `to`
   // and `frame`, which forward a frame to one tab; `shown`, the id of a forwarded message that was
-  // shown; `reset`, the event of the stream.
-  onTabMessage({ query, to, frame, shown, reset, ...state }) {
+  // shown; `event`, an event of the stream.
+  onTabMessage({ query, to, frame, shown, event, ...state }) {
     if (query) this.announce();
     if (state.views) this.meet(state);
     if (to === this.tabId && this.show(frame)) this.channel.postMessage({ shown: frame.message.id });
     clearTimeout(this.forwardTimers.get(shown));
     this.forwardTimers.delete(shown);
-    if (reset) resetAll();
+    if (event) dispatch(event);
   }
 
   // Follows another tab.
@@ -176,10 +193,13 @@ class BrowserStream {
     eventSource.onopen = () => (this.retryDelay = MIN_RETRY_DELAY);
     eventSource.onmessage = ({ data }) => this.receive(JSON.parse(data));
     eventSource.addEventListener("more", ({ data }) => this.receive({ more: JSON.parse(data) }));
-    eventSource.addEventListener("reset", () => {
-      this.channel?.postMessage({ reset: true });
-      resetAll();
-    });
+    for (const name of EVENTS) {
+      eventSource.addEventListener(name, ({ data }) => {
+        const event = { name, data };
+        this.channel?.postMessage({ event });
+        dispatch(event);
+      });
+    }
     // EventSource reconnects after a network error, but not after an error status.
     eventSource.onerror = () => {
       if (eventSource.readyState !== EventSource.CLOSED) return;
@@ -222,10 +242,8 @@ class BrowserStream {
 
   // Shows a frame in this tab. Returns whether to acknowledge its message.
   show(frame) {
-    const receiver = [...receivers].find(({ view }) => isOf(view, frame));
+    const receiver = [...receivers].find(({ view, show }) => show && isOf(view, frame));
     receiver?.show(frame);
     return receiver && frame.message;
   }
 }
-
-const resetAll = () => receivers.forEach(({ reset }) => reset());

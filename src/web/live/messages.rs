@@ -49,10 +49,10 @@ impl MessageSource {
         app_state: &Rc<AppState>,
         translator: &Translator,
         session: &SessionId,
-        views: Vec<View>,
+        views: impl Iterator<Item = View>,
     ) -> Self {
         let salver = &app_state.salver;
-        let named = views.into_iter().filter(|view| !view.is_any());
+        let named = views.filter(|view| !view.is_any());
         let contexts = named
             .chain([View::ANY])
             .map(|view| salver.context_for(session.clone(), view));

@@ -3,7 +3,7 @@
 mod messages;
 pub(crate) mod registry;
 mod shutdown;
-mod source;
+pub(crate) mod source;
 mod sse;
 mod stream;
 mod unconfirmed;
@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, Resource, web};
 
+#[cfg(feature = "inbox")]
+use crate::Recipient;
 use crate::web::assets::Asset;
 use crate::web::live::registry::StreamRegistry;
 use crate::{Salver, SessionId};
@@ -23,16 +25,26 @@ pub(crate) const MAX_CONCURRENT_POLLS: usize = 64;
 /// The page script: a custom element without dependencies.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     // Comment lines are not sent.
-    let script = concat!(include_str!("browser_stream.js"), include_str!("salver.js"));
-    let lines = script.lines().map(str::trim_start);
-    let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
-    Asset::new(
-        "salver",
-        "js",
-        "text/javascript; charset=utf-8",
-        content.join("\n"),
-    )
+    let parts = concat!(include_str!("browser_stream.js"), include_str!("salver.js"));
+    script("salver", parts)
 });
+
+/// The script of the bell and of the inbox. It imports the page script.
+#[cfg(feature = "inbox")]
+pub(crate) static INBOX_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    // Under another name the browser would run the page script once more.
+    let import = format!("./{}", SCRIPT.file_name());
+    let content = include_str!("salver-inbox.js").replace("./salver.js", &import);
+    script("salver-inbox", &content)
+});
+
+fn script(name: &'static str, source: &str) -> Asset {
+    // Comment lines are not sent.
+    let lines = source.lines().map(str::trim_start);
+    let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+    let content_type = "text/javascript; charset=utf-8";
+    Asset::new(name, "js", content_type, content.join("\n"))
+}
 
 /// Returns the resource that serves streams, below `path`.
 pub(crate) fn resource(path: &str, handles_signals: bool) -> Resource {
@@ -52,6 +64,17 @@ impl Salver {
     pub fn reset_streams(&self, session: &SessionId) {
         self.extension::<StreamRegistry>()
             .close_session(self.app(), session);
+    }
+
+    /// Closes the streams of a person that this handle and its clones have open in this process. Their
+    /// open pages reload.
+    ///
+    /// Call it at a login or logout where the recipient of a request does not depend on the session of
+    /// Salver.
+    #[cfg(feature = "inbox")]
+    pub fn close_streams_of(&self, recipient: &Recipient) {
+        self.extension::<StreamRegistry>()
+            .close_recipient(self.app(), recipient);
     }
 
     /// Closes all streams of this handle and its clones, and accepts no more. Call it before

@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use tokio::sync::Notify;
 
+#[cfg(feature = "inbox")]
+use crate::Recipient;
 use crate::{SessionId, telemetry};
 
 /// Maximum number of streams of one handle. Stops visitors from using up the file descriptors and
 /// the memory that pages need.
 const MAX_STREAMS: usize = 25_000;
-/// Maximum number of streams of one session, more than the browsers of one visitor. Stops one
+/// Maximum number of streams of one owner, more than the browsers of one visitor. Stops one
 /// visitor from using up [`MAX_STREAMS`].
-const MAX_STREAMS_PER_SESSION: usize = 32;
+const MAX_STREAMS_PER_OWNER: usize = 32;
 
 /// The reason why a stream is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,32 @@ pub(crate) enum CloseReason {
     Superseded = 3,
 }
 
-type SessionKey = (Arc<str>, SessionId);
+/// Who receives a stream: the session of a visitor, and the person who is logged in.
+pub(crate) struct Audience {
+    pub(crate) session: Option<SessionId>,
+    #[cfg(feature = "inbox")]
+    pub(crate) recipient: Option<Recipient>,
+}
+
+impl Audience {
+    /// Returns what the streams of one visitor have in common.
+    fn owner(&self) -> Option<Owner> {
+        let session = self.session.clone().map(Owner::Session);
+        #[cfg(feature = "inbox")]
+        let session = session.or_else(|| self.recipient.clone().map(Owner::Recipient));
+        session
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Owner {
+    Session(SessionId),
+    /// A person without a session.
+    #[cfg(feature = "inbox")]
+    Recipient(Recipient),
+}
+
+type OwnerKey = (Arc<str>, Owner);
 
 /// The open streams of a handle, in this process.
 pub(crate) struct StreamRegistry {
@@ -48,14 +75,16 @@ impl Default for StreamRegistry {
 
 #[derive(Default)]
 struct OpenStreams {
-    /// The streams by application and session.
-    sessions: HashMap<SessionKey, Vec<Arc<CloseSignal>>>,
+    /// The streams by application and owner.
+    owners: HashMap<OwnerKey, Vec<Arc<CloseSignal>>>,
     count: usize,
     is_shut_down: bool,
 }
 
 /// The signal that closes one stream.
 struct CloseSignal {
+    #[cfg(feature = "inbox")]
+    recipient: Option<Recipient>,
     /// The id of the browser, if the browser keeps one stream.
     client: Option<String>,
     reason: AtomicU8,
@@ -79,22 +108,24 @@ impl CloseSignal {
 }
 
 impl StreamRegistry {
-    /// Registers a stream. Returns `None` at a limit, and after [`shut_down`](Self::shut_down).
+    /// Registers a stream. Returns `None` at a limit, without session and recipient, and after [`shut_down`](Self::shut_down).
     ///
-    /// With a `client` id, it closes the earlier streams of the same session and client.
+    /// With a `client` id, it closes the earlier streams of the same owner and client.
     pub(crate) fn register(
         self: &Arc<Self>,
         app: &Arc<str>,
-        session: &SessionId,
+        audience: &Audience,
         client: Option<String>,
     ) -> Option<Registration> {
-        let session_key = (Arc::clone(app), session.clone());
+        let owner = (Arc::clone(app), audience.owner()?);
         let mut open = self.lock();
         if open.is_shut_down || open.count >= MAX_STREAMS {
             return None;
         }
-        let streams = open.sessions.entry(session_key.clone()).or_default();
+        let streams = open.owners.entry(owner.clone()).or_default();
         let signal = Arc::new(CloseSignal {
+            #[cfg(feature = "inbox")]
+            recipient: audience.recipient.clone(),
             client,
             reason: AtomicU8::new(0),
             notify: Notify::new(),
@@ -109,24 +140,35 @@ impl StreamRegistry {
             .iter()
             .filter(|other| other.reason().is_none())
             .count()
-            >= MAX_STREAMS_PER_SESSION
+            >= MAX_STREAMS_PER_OWNER
         {
             return None;
         }
         streams.push(Arc::clone(&signal));
         open.count += 1;
-        telemetry::stream_opened(&session_key.0);
+        telemetry::stream_opened(&owner.0);
         Some(Registration {
             registry: Arc::clone(self),
-            session: session_key,
+            owner,
             signal,
         })
     }
 
     /// Closes all streams of a session that has ended.
     pub(crate) fn close_session(&self, app: &str, session: &SessionId) {
-        let session_key = (Arc::from(app), session.clone());
-        for signal in self.lock().sessions.get(&session_key).into_iter().flatten() {
+        let owner = (Arc::from(app), Owner::Session(session.clone()));
+        for signal in self.lock().owners.get(&owner).into_iter().flatten() {
+            signal.send(CloseReason::SessionEnded);
+        }
+    }
+
+    /// Closes all streams of a recipient.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn close_recipient(&self, app: &str, recipient: &Recipient) {
+        let open = self.lock();
+        let owners = open.owners.iter().filter(|((of, _), _)| **of == *app);
+        let signals = owners.flat_map(|(_, signals)| signals);
+        for signal in signals.filter(|signal| signal.recipient.as_ref() == Some(recipient)) {
             signal.send(CloseReason::SessionEnded);
         }
     }
@@ -135,7 +177,7 @@ impl StreamRegistry {
     pub(crate) fn shut_down(&self) {
         let mut open = self.lock();
         open.is_shut_down = true;
-        for signal in open.sessions.values().flatten() {
+        for signal in open.owners.values().flatten() {
             signal.send(CloseReason::Shutdown);
         }
     }
@@ -149,7 +191,7 @@ impl StreamRegistry {
 /// The registration of one stream. Dropping it removes the stream from the registry.
 pub(crate) struct Registration {
     registry: Arc<StreamRegistry>,
-    session: SessionKey,
+    owner: OwnerKey,
     signal: Arc<CloseSignal>,
 }
 
@@ -168,7 +210,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut open = self.registry.lock();
-        if let Entry::Occupied(mut streams) = open.sessions.entry(self.session.clone()) {
+        if let Entry::Occupied(mut streams) = open.owners.entry(self.owner.clone()) {
             streams
                 .get_mut()
                 .retain(|signal| !Arc::ptr_eq(signal, &self.signal));
@@ -177,6 +219,6 @@ impl Drop for Registration {
             }
         }
         open.count -= 1;
-        telemetry::stream_closed(&self.session.0);
+        telemetry::stream_closed(&self.owner.0);
     }
 }

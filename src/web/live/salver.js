@@ -24,8 +24,6 @@ const MAX_SEEN_IDS = 200;
 const CONFIRM_DELAY = 10;
 // Maximum number of ids in one request. The server accepts 256.
 const MAX_CONFIRM_IDS = 100;
-// Delay of the stream of a page that was restored from the back/forward cache.
-const RESTORE_DELAY = 100;
 // Resolution of the autoclose timers.
 const TICK_INTERVAL = 100;
 // Time for which the text of an announcement stays in its live region.
@@ -98,10 +96,11 @@ try {
 } catch {
   // The CSP does not allow the policy. If it requires trusted types, no message is shown.
 }
+const trustedHtml = (html) => (htmlPolicy ? htmlPolicy.createHTML(html) : html);
 // Parses the HTML of a message. Returns its list item.
 const parseItem = (html) => {
   const template = document.createElement("template");
-  template.innerHTML = htmlPolicy ? htmlPolicy.createHTML(html) : html;
+  template.innerHTML = trustedHtml(html);
   return template.content.querySelector("li");
 };
 
@@ -249,8 +248,8 @@ class SalverMessages extends HTMLElement {
     this.mount();
     this.abortController = new AbortController();
     const { signal } = this.abortController;
-    addEventListener("pagehide", () => this.stop(), { signal });
-    addEventListener("pageshow", ({ persisted }) => persisted && this.restart(), { signal });
+    addEventListener("pagehide", () => this.hide(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.showCarriedOver(), { signal });
     document.addEventListener("keydown", (event) => this.onKeydown(event), { signal });
     for (const list of renderedLists) this.adoptItems(list, [...list.children].filter(markHandled));
     connectedElements.add(this);
@@ -312,29 +311,25 @@ class SalverMessages extends HTMLElement {
   start() {
     const view = this.getAttribute("view");
     if (view === null || this.receiver) return;
-    unloadStartedAt = -Infinity;
     this.showCarriedOver();
     this.receiver = { view, show: (frame) => this.showOrCarryOver(view, frame), reset: () => this.reset() };
     addReceiver(this.receiver);
   }
 
-  // Opens the stream of a restored page, when the page before has released its locks: browsers drop a
-  // page from the back/forward cache that holds a lock for which another page waits.
-  restart() {
-    this.startTimer = setTimeout(() => this.start(), RESTORE_DELAY);
-  }
-
   closeStream() {
-    clearTimeout(this.startTimer);
     if (this.receiver) removeReceiver(this.receiver);
     this.receiver = undefined;
   }
 
-  // Closes the stream and removes the messages. The browser may restore the page from its
-  // back/forward cache, and the page must not show its messages again then.
   stop() {
-    sendConfirms();
     this.closeStream();
+    this.hide();
+  }
+
+  // Removes the messages. The browser may restore the page from its back/forward cache, and the page
+  // must not show its messages again then.
+  hide() {
+    sendConfirms();
     for (const item of this.items()) item.remove();
   }
 
@@ -388,6 +383,7 @@ class SalverMessages extends HTMLElement {
   }
 
   showCarriedOver() {
+    unloadStartedAt = -Infinity;
     const view = this.getAttribute("view");
     for (const frame of carryOver.take(view)) this.showFrame(view, frame);
   }
@@ -476,5 +472,7 @@ class SalverMessages extends HTMLElement {
     for (const item of autoclosing) if ((item.remainingMs -= TICK_INTERVAL) <= 0) this.close(item);
   }
 }
+
+export { addReceiver, removeReceiver, trustedHtml };
 
 if (!customElements.get("salver-messages")) customElements.define("salver-messages", SalverMessages);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::jitter;
 use crate::web::live::messages::MessageSource;
-use crate::web::live::registry::{CloseReason, Registration};
+use crate::web::live::registry::{Audience, CloseReason, Registration};
 use crate::web::live::source::StreamSource;
 use crate::web::live::{shutdown, sse};
 use crate::web::request::csrf;
@@ -57,26 +57,45 @@ pub(crate) async fn open(
         return Ok(HttpResponse::Forbidden().finish());
     }
     let StreamQuery { views, client } = parse_query(request)?;
-    let Some(session) = state.session(request) else {
-        // A browser does not reconnect after 204. Without a session there are no messages.
-        return Ok(HttpResponse::NoContent().finish());
+    let session = state.session(request);
+    let mut sources = Vec::new();
+    if let Some(session) = session.as_ref().filter(|_| !views.is_empty()) {
+        state.move_returned_messages().await;
+        // A stream shows the messages of its views.
+        let views = views.into_iter();
+        let views = views.map(|view| state.app_state.record_view(view));
+        let translator = state.translator(request);
+        let messages = MessageSource::new(&state.app_state, translator, session, views);
+        sources.push(Box::new(messages) as Box<dyn StreamSource>);
+    }
+    #[cfg(feature = "inbox")]
+    let recipient = match state.recipient_module(request) {
+        Some((module, recipient)) => {
+            sources.push(module.source(&state, request, recipient.clone())?);
+            Some(recipient)
+        }
+        None => None,
     };
-    state.move_returned_messages().await;
-    let app_state = &state.app_state;
-    let (salver, streams) = (&app_state.salver, &app_state.streams);
-    let Some(registration) = streams.register(salver.shared_app(), &session, client) else {
+    if sources.is_empty() {
+        // A browser does not reconnect after 204. Such a visitor has nothing to receive.
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let audience = Audience {
+        session,
+        #[cfg(feature = "inbox")]
+        recipient,
+    };
+    let (app, streams) = (
+        state.app_state.salver.shared_app(),
+        &state.app_state.streams,
+    );
+    let Some(registration) = streams.register(app, &audience, client) else {
         return Err(Error::unavailable("too many open streams"));
     };
     if handles_signals {
         shutdown::install_handler(streams);
     }
-    // A stream shows the messages of its views.
-    let views: Vec<_> = views
-        .into_iter()
-        .map(|view| app_state.record_view(view))
-        .collect();
-    let messages = MessageSource::new(app_state, state.translator(request), &session, views);
-    let stream = Stream::new(registration, vec![Box::new(messages)]);
+    let stream = Stream::new(registration, sources);
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
         Some((Ok::<_, Error>(frame), stream))
@@ -114,9 +133,6 @@ fn parse_query(request: &HttpRequest) -> Result<StreamQuery, Error> {
             }
             _ => {}
         }
-    }
-    if views.is_empty() {
-        return Err(Error::invalid("view", "is missing"));
     }
     views.sort();
     views.dedup();

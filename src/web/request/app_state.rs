@@ -15,6 +15,8 @@ use crate::web::partial;
 use crate::web::presentation::Classes;
 #[cfg(feature = "inbox")]
 use crate::web::recipient::RecipientSource;
+#[cfg(feature = "inbox")]
+use crate::web::recipient_module::RegisteredModule;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::session::cookies::CookieSettings;
 use crate::web::session::monitor::SessionMonitor;
@@ -57,6 +59,9 @@ pub(crate) struct AppState {
     pub(crate) recipient: RecipientSource,
     #[cfg(feature = "inbox")]
     pub(crate) layout: Layout,
+    /// Shared by all workers.
+    #[cfg(feature = "inbox")]
+    pub(crate) recipient_module: Arc<RegisteredModule>,
     /// Whether responses have the header `Salver-Status`.
     pub(crate) has_status_header: bool,
     /// Whether partials carry messages.

@@ -118,7 +118,10 @@ impl RequestState {
 
     /// Runs a store call with the rest of the page's time budget, and subtracts the time that it
     /// took.
-    async fn with_remaining_timeout<T>(&self, call: impl AsyncFnOnce(Duration) -> T) -> T {
+    pub(crate) async fn with_remaining_timeout<T>(
+        &self,
+        call: impl AsyncFnOnce(Duration) -> T,
+    ) -> T {
         let started = Instant::now();
         let outcome = call(self.remaining_timeout.get()).await;
         let rest = self

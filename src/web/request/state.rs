@@ -8,10 +8,14 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::{HttpMessage, HttpRequest};
 
+#[cfg(feature = "inbox")]
+use crate::Recipient;
 use crate::handle::ClaimGuard;
 use crate::web::partial;
 use crate::web::partial::Partial;
 use crate::web::presentation::SitePresentation;
+#[cfg(feature = "inbox")]
+use crate::web::recipient_module::RecipientModule;
 use crate::web::request::app_state::AppState;
 use crate::web::request::headers::RequestHeaders;
 use crate::web::request::visitor::Visitor;
@@ -165,6 +169,25 @@ impl RequestState {
             claim.follow(&new);
         }
         Ok(())
+    }
+
+    /// Returns the module of recipients with the recipient of this request, if there are both. An
+    /// invalid recipient has no pages: the routes of the inbox report it.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn recipient_module(
+        &self,
+        request: &HttpRequest,
+    ) -> Option<(&dyn RecipientModule, Recipient)> {
+        let module = self.app_state.recipient_module.get()?;
+        let recipient = self.app_state.recipient.find(request)?;
+        recipient.validate().is_ok().then_some((module, recipient))
+    }
+
+    /// Returns whether the bell of a page may have content. Makes no store call.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn may_fill_bell(&self, request: &HttpRequest) -> bool {
+        let module = self.recipient_module(request);
+        module.is_some_and(|(module, recipient)| !module.has_empty_bell(self, &recipient))
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {

@@ -59,6 +59,11 @@ pub(crate) async fn finalize<B: MessageBody + 'static>(
         true => inject(state, response, &plan).await,
         false => (response.map_body(|_, body| EitherBody::left(body)), None),
     };
+    #[cfg(feature = "inbox")]
+    let response = match plan.fills_bell && injector.is_none() {
+        true => fill_bell(state, response).await,
+        false => response,
+    };
     let claim = match state.take_claim() {
         Some(claim) => settle_claim(state, claim, plan.counts_as_shown).await,
         None => None,
@@ -195,9 +200,7 @@ async fn inject<B: MessageBody + 'static>(
         }
     };
     if state.carries_messages() {
-        for name in BODY_HEADERS {
-            head.headers_mut().remove(name);
-        }
+        remove_body_headers(head.headers_mut());
         if !head.headers().contains_key(header::CONTENT_TYPE) {
             let content_type = match plan.is_sniffed {
                 true => SNIFFED_HTML,
@@ -208,6 +211,61 @@ async fn inject<B: MessageBody + 'static>(
         }
     }
     (ServiceResponse::new(request, head.set_body(body)), injector)
+}
+
+/// Fills the bell of a complete page. A streamed page gets it by the stream of events.
+#[cfg(feature = "inbox")]
+async fn fill_bell<B: MessageBody + 'static>(
+    state: &RequestState,
+    response: ServiceResponse<EitherBody<B, Bytes>>,
+) -> ServiceResponse<EitherBody<B, Bytes>> {
+    let (request, response) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    let body = match body.try_into_bytes() {
+        Ok(page) => {
+            let encoding = FragmentEncoding::of(head.headers());
+            match page_with_bell(state, &request, &page, encoding).await {
+                Some(filled) => {
+                    state.mark_carries_messages(true);
+                    remove_body_headers(head.headers_mut());
+                    EitherBody::right(filled)
+                }
+                None => EitherBody::right(page),
+            }
+        }
+        Err(body) => body,
+    };
+    ServiceResponse::new(request, head.set_body(body))
+}
+
+/// Returns the page with the content of its bell; `None` if the bell stays as it is. A store failure
+/// never breaks a page.
+#[cfg(feature = "inbox")]
+async fn page_with_bell(
+    state: &RequestState,
+    request: &HttpRequest,
+    page: &Bytes,
+    encoding: FragmentEncoding,
+) -> Option<Bytes> {
+    let at = inject::find(page, &InsertionPoint::In(Target::Bell))?;
+    let (module, recipient) = state.recipient_module(request)?;
+    let bell = state.with_remaining_timeout(async |limit| {
+        tokio::time::timeout(limit, module.bell(state, request, &recipient)).await
+    });
+    match bell.await {
+        Ok(Ok(bell)) => Some(insert(page, at, encoding.encode(bell?).as_bytes())),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "page served without the number of unread notifications");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn remove_body_headers(headers: &mut HeaderMap) {
+    for name in BODY_HEADERS {
+        headers.remove(name);
+    }
 }
 
 /// Inserts the messages into a complete body: a page or a partial.

@@ -20,13 +20,35 @@ pub(crate) struct ResponsePlan {
     pub(super) partial: Option<Partial>,
     /// Whether the response is a page only if its first bytes show it, as it has no `Content-Type`.
     pub(super) is_sniffed: bool,
+    /// Whether the bell of the page may have content.
+    #[cfg(feature = "inbox")]
+    pub(super) fills_bell: bool,
 }
 
 impl ResponsePlan {
     /// Decides how a response is finalized. Makes no store call.
     pub(crate) fn of<B: MessageBody>(state: &RequestState, response: &ServiceResponse<B>) -> Self {
-        let counts_as_shown = eligibility::counts_as_shown(response);
         let media_type = MediaType::of(response);
+        let plan = Self::for_messages(state, response, media_type);
+        #[cfg(feature = "inbox")]
+        let plan = Self {
+            fills_bell: plan.counts_as_shown
+                && plan.partial.is_none()
+                && media_type == MediaType::Html
+                && !eligibility::is_download(response)
+                && !eligibility::is_encoded(response)
+                && state.may_fill_bell(response.request()),
+            ..plan
+        };
+        plan
+    }
+
+    fn for_messages<B: MessageBody>(
+        state: &RequestState,
+        response: &ServiceResponse<B>,
+        media_type: MediaType,
+    ) -> Self {
+        let counts_as_shown = eligibility::counts_as_shown(response);
         let is_empty = !counts_as_shown && partial::may_be_empty(response, media_type);
         if !counts_as_shown && !is_empty {
             let reason = eligibility::why_not_shown(response);
@@ -35,10 +57,8 @@ impl ResponsePlan {
         }
         if !counts_as_shown && Self::shows_only_now(state, response, media_type) {
             return Self {
-                counts_as_shown: false,
                 injects: true,
-                partial: None,
-                is_sniffed: false,
+                ..Self::without_injection(false)
             };
         }
         if state.is_rendered() || !(counts_as_shown || is_empty) {
@@ -86,11 +106,11 @@ impl ResponsePlan {
         }
         let injects = is_readable && state.may_have_messages(request, partial.as_ref());
         Self {
-            counts_as_shown: true,
             injects,
             // htmx inserts a response as HTML, whatever it is.
             is_sniffed: is_sniffed && partial != Some(Partial::Htmx),
             partial,
+            ..Self::without_injection(true)
         }
     }
 
@@ -114,11 +134,17 @@ impl ResponsePlan {
             injects: false,
             partial: None,
             is_sniffed: false,
+            #[cfg(feature = "inbox")]
+            fills_bell: false,
         }
     }
 
     /// Returns whether the response can be sent as it is, without a store call.
     pub(crate) fn is_unchanged(&self, state: &RequestState) -> bool {
+        #[cfg(feature = "inbox")]
+        if self.fills_bell {
+            return false;
+        }
         !self.injects && !state.has_claim()
     }
 }

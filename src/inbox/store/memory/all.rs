@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "web")]
+use crate::inbox::changes::{ChangeKey, InboxChanges};
 use crate::inbox::limits::REMOVED_TTL;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::memory::inbox::MemoryInbox;
@@ -19,6 +21,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The inboxes of a memory store.
 pub(in crate::inbox::store) struct MemoryInboxes {
     clock: Clock,
+    #[cfg(feature = "web")]
+    changes: Arc<InboxChanges>,
     state: Arc<Mutex<State>>,
 }
 
@@ -26,6 +30,8 @@ impl MemoryInboxes {
     pub(in crate::inbox::store) fn new(backend: MemoryBackend) -> Self {
         Self {
             state: backend.data.get(),
+            #[cfg(feature = "web")]
+            changes: backend.data.get(),
             clock: backend.clock,
         }
     }
@@ -34,6 +40,26 @@ impl MemoryInboxes {
         // A panic under the lock is a bug in this crate. The maps are consistent between
         // operations, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes an inbox, and reports it.
+    fn change<T>(
+        &self,
+        inbox: InboxKey<'_>,
+        operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
+    ) -> T {
+        let outcome = self.with_inbox(inbox, operation);
+        self.report(inbox);
+        outcome
+    }
+
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(unused_variables, reason = "only pages need reports")
+    )]
+    fn report(&self, inbox: InboxKey<'_>) {
+        #[cfg(feature = "web")]
+        self.changes.mark_changed(&ChangeKey::of(inbox));
     }
 
     fn with_inbox<T>(
@@ -136,6 +162,8 @@ impl InboxStore for MemoryInboxes {
             }
             let outcome = state.with_inbox(now, &owner, |inbox, now| inbox.add(now, new));
             state.make_room();
+            drop(state);
+            self.report(inbox);
             Ok(outcome)
         })
     }
@@ -146,9 +174,7 @@ impl InboxStore for MemoryInboxes {
         change: Change,
         ids: &'a [MessageId],
     ) -> StoreFuture<'a, Marked> {
-        Box::pin(
-            async move { Ok(self.with_inbox(inbox, |inbox, now| inbox.mark(now, change, ids))) },
-        )
+        Box::pin(async move { Ok(self.change(inbox, |inbox, now| inbox.mark(now, change, ids))) })
     }
 
     fn mark_upto<'a>(
@@ -158,14 +184,12 @@ impl InboxStore for MemoryInboxes {
         position: u64,
     ) -> StoreFuture<'a, Marked> {
         Box::pin(async move {
-            Ok(self.with_inbox(inbox, |inbox, now| inbox.mark_upto(now, change, position)))
+            Ok(self.change(inbox, |inbox, now| inbox.mark_upto(now, change, position)))
         })
     }
 
     fn mark_seen<'a>(&'a self, inbox: InboxKey<'a>, position: u64) -> StoreFuture<'a, Marked> {
-        Box::pin(
-            async move { Ok(self.with_inbox(inbox, |inbox, now| inbox.mark_seen(now, position))) },
-        )
+        Box::pin(async move { Ok(self.change(inbox, |inbox, now| inbox.mark_seen(now, position))) })
     }
 
     fn list<'a>(
@@ -187,6 +211,7 @@ impl InboxStore for MemoryInboxes {
     fn erase<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.lock().erase(self.clock.now(), Owner::of(inbox));
+            self.report(inbox);
             Ok(())
         })
     }

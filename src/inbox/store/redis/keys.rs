@@ -79,6 +79,12 @@ impl From<Place> for Part {
     }
 }
 
+/// Returns the beginning of the keys of a part, for all recipients of an application.
+#[cfg(feature = "web")]
+pub(super) fn prefix(app: &str, part: Part) -> String {
+    format!("{}!{}:{{", encode(app), part.name())
+}
+
 /// Returns the keys of a recipient, `app!inbox:{recipient}` and so on.
 pub(super) fn keys(inbox: InboxKey<'_>, parts: &[Part]) -> Vec<String> {
     let (app, recipient) = (encode(inbox.app), encode(inbox.recipient.as_str()));

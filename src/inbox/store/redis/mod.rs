@@ -2,10 +2,14 @@
 
 mod keys;
 mod scripts;
+#[cfg(feature = "web")]
+mod tracking;
 
 pub use self::scripts::{
     COUNTS as COUNTS_SCRIPT, LIST as LIST_SCRIPT, MARK as MARK_SCRIPT, NOTIFY as NOTIFY_SCRIPT,
 };
+#[cfg(feature = "web")]
+pub(super) use self::tracking::InboxTracking;
 use crate::MessageId;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::store_trait::{

@@ -29,7 +29,14 @@ impl PageOf<'_> {
             main += &format!(r#"<ul class="salver-inbox-list" role="list">{rows}</ul>"#);
         }
         main += &self.page_links(listing);
-        self.document(listing.page.unread, &main)
+        let newest = listing.page.rows.first();
+        let newest = newest.map_or(0, |row| row.newest.position());
+        let live = format!(
+            r#" data-base="{}" data-newest="{newest}" data-new="{}""#,
+            Escaped(self.base),
+            Escaped(&self.words.new_rows()),
+        );
+        self.document(listing.page.unread, &live, &main)
     }
 
     /// Returns the page for a list that cannot be read. `query`: its query string.
@@ -40,7 +47,7 @@ impl PageOf<'_> {
             Escaped(&self.words.failed()),
             self.link(query, "", &self.words.retry()),
         );
-        self.document(0, &main)
+        self.document(0, "", &main)
     }
 
     /// Returns the page for a visitor who is not logged in.
@@ -50,10 +57,15 @@ impl PageOf<'_> {
             Escaped(&self.words.title()),
             Escaped(&self.words.anonymous()),
         );
-        self.document(0, &main)
+        self.document(0, "", &main)
     }
 
-    fn document(&self, unread: u64, main: &str) -> String {
+    /// `live`: attributes for the script of an open page; a page without a list has none.
+    fn document(&self, unread: u64, live: &str, main: &str) -> String {
+        let element = match live {
+            "" => "div",
+            _ => "salver-inbox",
+        };
         let layout = &self.state.app_state.layout;
         let link = |name| {
             format!(
@@ -74,7 +86,7 @@ impl PageOf<'_> {
             title,
             head_html,
             main_html: format!(
-                r#"<div class="salver-inbox" lang="{}" dir="{}">{main}</div>"#,
+                r#"<{element} class="salver-inbox" lang="{}" dir="{}"{live}>{main}</{element}>"#,
                 Escaped(&language),
                 Escaped(&direction),
             ),

@@ -58,6 +58,7 @@ words! {
     retry => "retry", "Try again";
     anonymous => "anonymous", "Log in to see your notifications.";
     gone => "gone", "That is no longer there.";
+    new_rows => "new-rows", "Show # new";
     done_before => "done-before", "That was done before.";
 }
 
@@ -95,6 +96,11 @@ impl<'a> Words<'a> {
         };
         let one = format!("1 notification {state}.");
         self.counted(key, count, &one, &format!("notifications {state}."))
+    }
+
+    /// Returns the number of unread notifications, as the bell tells it.
+    pub(in crate::inbox::web) fn unread_count(&self, count: u64) -> String {
+        self.counted("unread-count", count, "1 unread", "unread")
     }
 
     pub(super) fn results(&self, count: u64) -> String {

@@ -25,6 +25,9 @@ pub(crate) use self::sniff::is_html;
 pub(crate) enum Target {
     /// The first `salver-messages`.
     Slot,
+    /// The first `salver-bell`.
+    #[cfg(feature = "inbox")]
+    Bell,
     /// The first `turbo-frame` with this `id`.
     Frame(Bytes),
 }
@@ -33,6 +36,8 @@ impl Target {
     fn matches(&self, tag: &Tag) -> bool {
         match self {
             Self::Slot => tag.name() == b"salver-messages",
+            #[cfg(feature = "inbox")]
+            Self::Bell => tag.name() == b"salver-bell",
             Self::Frame(id) => tag.name() == b"turbo-frame" && tag.attribute(b"id") == Some(&**id),
         }
     }

@@ -1,0 +1,63 @@
+//! The bell: the number of unread notifications on every page.
+
+use crate::inbox::changes::ChangeKey;
+use crate::inbox::store::{self, InboxKey};
+use crate::inbox::web::page::words::Words;
+use crate::render::Escaped;
+use crate::{Error, Recipient, Salver};
+
+/// The highest number that is shown. Assistive technology always gets the exact one.
+const MAX_SHOWN: u64 = 99;
+
+/// Returns the content of the element for a number of unread notifications; empty for 0.
+pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
+    if unread == 0 {
+        return String::new();
+    }
+    let shown = match unread > MAX_SHOWN {
+        true => format!("{MAX_SHOWN}+"),
+        false => unread.to_string(),
+    };
+    format!(
+        concat!(
+            r#"<span class="salver-bell-count" data-unread="{}" aria-hidden="true">{}</span>"#,
+            r#"<span class="salver-bell-text">{}</span>"#
+        ),
+        unread,
+        shown,
+        Escaped(&words.unread_count(unread))
+    )
+}
+
+/// Returns the unread count of a recipient if it is known without a store call. Where changes are
+/// not reported, 0: the stream fills the bell.
+pub(super) fn known_unread(salver: &Salver, recipient: &Recipient) -> Option<u64> {
+    let changes = store::changes_of(salver).ok()?;
+    if changes.is_unsupported() {
+        return Some(0);
+    }
+    changes.unread(&key(salver, recipient))
+}
+
+/// Returns the unread count of a recipient, and keeps it until the inbox changes.
+///
+/// # Errors
+///
+/// As [`Inbox::counts`](crate::Inbox::counts).
+pub(super) async fn unread(salver: &Salver, recipient: &Recipient) -> Result<u64, Error> {
+    if let Some(unread) = known_unread(salver, recipient) {
+        return Ok(unread);
+    }
+    let (changes, key) = (store::changes_of(salver)?, key(salver, recipient));
+    let query = changes.begin_query(&key);
+    let counts = salver.inbox(recipient).counts().await?;
+    changes.finish_query(&key, query, counts.unread);
+    Ok(counts.unread)
+}
+
+pub(super) fn key(salver: &Salver, recipient: &Recipient) -> ChangeKey {
+    ChangeKey::of(InboxKey {
+        app: salver.app(),
+        recipient,
+    })
+}

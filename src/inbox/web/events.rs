@@ -1,0 +1,162 @@
+//! The source of inbox events of a stream: counts for the bell, and changes for the list.
+
+use std::fmt::Write;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use bytes::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde_json::json;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::backoff::jitter;
+use crate::changes::Listener;
+use crate::inbox::changes::InboxChanges;
+use crate::inbox::store::{self, InboxKey, Page, Place};
+use crate::inbox::web::bell;
+use crate::inbox::web::page::words::Words;
+use crate::log_limit::LogLimit;
+use crate::web::live::source::StreamSource;
+use crate::web::request::app_state::AppState;
+use crate::web::request::state::RequestState;
+use crate::web::translation::Translator;
+use crate::{Error, Recipient};
+
+/// Least time between two reads of one stream. Bounds the work for a recipient who gets many
+/// notifications.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Interval of reads while changes are not reported.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Delay of the next read after one that failed, and the maximum jitter added to it.
+const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+pub(super) struct InboxSource {
+    app_state: Rc<AppState>,
+    translator: Translator,
+    recipient: Recipient,
+    changes: Arc<InboxChanges>,
+    /// Registered before the first read, so that no change after that read is missed.
+    listener: Listener,
+    /// Whether the inbox may have changed since the last read.
+    has_changed: bool,
+    /// Whether a change was reported since the last read.
+    is_reported: bool,
+    /// When the next read may begin.
+    read_at: Instant,
+    /// What was sent last.
+    sent: Option<Sent>,
+}
+
+/// What a stream sends of an inbox.
+#[derive(Clone, Copy, PartialEq)]
+struct Sent {
+    unread: u64,
+    unseen: u64,
+    /// The highest position of the inbox.
+    newest: u64,
+}
+
+impl InboxSource {
+    pub(super) fn new(
+        state: &Rc<RequestState>,
+        request: &HttpRequest,
+        recipient: Recipient,
+    ) -> Result<Self, Error> {
+        let salver = &state.app_state.salver;
+        let changes = store::changes_of(salver)?;
+        Ok(Self {
+            app_state: Rc::clone(&state.app_state),
+            translator: state.translator(request).clone(),
+            listener: changes.listen(&bell::key(salver, &recipient)),
+            changes,
+            recipient,
+            has_changed: true,
+            is_reported: true,
+            read_at: Instant::now(),
+            sent: None,
+        })
+    }
+
+    async fn changed(&mut self) {
+        if !self.has_changed {
+            let changed = self.listener.changed();
+            self.is_reported = match self.changes.is_complete() {
+                true => changed.map(|()| true).await,
+                false => timeout(POLL_INTERVAL, changed).await.is_ok(),
+            };
+            self.has_changed = true;
+        }
+        sleep_until(self.read_at).await;
+    }
+
+    /// Reads the inbox, and returns the frames of what has changed.
+    async fn events(&mut self) -> Option<Bytes> {
+        static DEGRADED: LogLimit = LogLimit::new();
+
+        self.has_changed = false;
+        let page = {
+            // Streams that wake together must not fill the connection that pages need.
+            let _permit = self.app_state.stream_polls.acquire().await;
+            self.newest().await
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                if !error.is_unavailable() && DEGRADED.allow() {
+                    tracing::warn!(%error, "live streams cannot read inboxes; open pages show no changes until the store recovers");
+                }
+                self.has_changed = true;
+                self.read_at = Instant::now() + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
+                return None;
+            }
+        };
+        self.read_at = Instant::now() + READ_INTERVAL;
+        let now = Sent {
+            unread: page.unread,
+            unseen: page.unseen,
+            newest: page.entries.first().map_or(0, |entry| entry.position),
+        };
+        let before = self.sent.replace(now);
+        let mut frames = String::new();
+        if before.map(|sent| (sent.unread, sent.unseen)) != Some((now.unread, now.unseen)) {
+            let words = Words::new(&self.translator);
+            let counts = json!({
+                "unread": now.unread,
+                "unseen": now.unseen,
+                "text": words.unread_count(now.unread),
+                "html": bell::html(&words, now.unread),
+            });
+            let _ = write!(frames, "event: counts\ndata: {counts}\n\n");
+        }
+        // A report without a change of these numbers: a notification may have been archived.
+        if self.is_reported || before != Some(now) {
+            let newest = now.newest;
+            let _ = write!(frames, "id: {newest}\nevent: inbox\ndata: {newest}\n\n");
+        }
+        (!frames.is_empty()).then(|| frames.into())
+    }
+
+    async fn newest(&self) -> Result<Page, Error> {
+        let salver = &self.app_state.salver;
+        let store = store::of(salver)?;
+        let inbox = InboxKey {
+            app: salver.app(),
+            recipient: &self.recipient,
+        };
+        salver
+            .read("list", store.list(inbox, Place::Inbox, u64::MAX, 1))
+            .await
+    }
+}
+
+impl StreamSource for InboxSource {
+    fn wait(&mut self) -> LocalBoxFuture<'_, ()> {
+        self.changed().boxed_local()
+    }
+
+    fn read(&mut self) -> LocalBoxFuture<'_, Option<Bytes>> {
+        self.events().boxed_local()
+    }
+}
