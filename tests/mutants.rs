@@ -33,10 +33,11 @@ const USE_EXAMPLES: [&str; 4] = [
     "integrations::jobs::",
 ];
 /// Tests of these modules are in the library.
-const IN_LIBRARY: [&str; 7] = [
+const IN_LIBRARY: [&str; 8] = [
     "breaker::",
     "changes::",
     "handle::tests::",
+    "inbox::changes::",
     "inbox::store::redis::",
     "log_limit::",
     "redis::",

@@ -168,11 +168,16 @@ async fn keys_that_later_adds_create_expire_with_inbox() {
 async fn first_add_of_each_period_moves_expiry_of_all_keys() {
     let inboxes = Inboxes::redis_with_clock();
     begin_period(&inboxes);
-    for text in ["one", "two"] {
+    for (text, number_of_keys) in [("one", 5), ("two", 6)] {
         let message = Message::info(text).tag("t");
         inboxes
             .notify(Notification::new("test", message).group("g"))
             .await;
+        // The second one replaces the only one.
+        assert_eq!(
+            expiry(&inboxes, number_of_keys),
+            (MAX_AGE + PERIOD).as_secs()
+        );
     }
     inboxes
         .inbox()

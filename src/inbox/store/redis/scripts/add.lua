@@ -66,6 +66,10 @@ if call('HSETNX', notifications, id, value) == 0 then
   call('HSET', notifications, id, value)
 end
 
+-- Before others are removed: an emptied key would lose its expiry.
+call('ZADD', inbox, score, id)
+if ARGV[1] == 'unread' then call('ZADD', unread, score, id) end
+
 local displaced, has_removed = 0, false
 if other then has_removed = remove(keys(), string.sub(other, 37), now) end
 if group ~= no_group then
@@ -84,7 +88,7 @@ if call('HLEN', notifications) > max_notifications then
   if has_archived then
     local in_inbox = call('ZRANGE', inbox, '0', '0', 'WITHSCORES')[2]
     local in_archive = call('ZRANGE', archived, '0', '0', 'WITHSCORES')[2]
-    if not in_inbox or in_archive and tonumber(in_archive) < tonumber(in_inbox) then from = archived end
+    if in_archive and tonumber(in_archive) < tonumber(in_inbox) then from = archived end
   end
   local first = call('ZPOPMIN', from)
   if first[1] then remove(keys(), first[1], now, first[2]) end
@@ -92,8 +96,6 @@ if call('HLEN', notifications) > max_notifications then
   -- One over the age counts as expired.
   if not first[2] or tonumber(first[2]) >= now - max_age_ms then displaced = displaced + 1 end
 end
-call('ZADD', inbox, score, id)
-if ARGV[1] == 'unread' then call('ZADD', unread, score, id) end
 if tag then call('HSET', state, 't:' .. tag, order .. id) end
 
 -- The keys expire at the end of the interval of the newest position, after the maximum age. So the
