@@ -2,8 +2,8 @@
 //! group share.
 //!
 //! Run it: `cargo run --example graphspace --features inbox`, open http://127.0.0.1:8080/, and log in
-//! as Ada in one browser and as Bob in another. Upload a few graphs, share one, and open
-//! "Notifications". With `REDIS_URL` the notifications are in Redis and survive a restart.
+//! as Ada in one browser and as Bob in another. Upload a few graphs, share one, and watch the bell and
+//! the list under "Notifications" of the other. With `REDIS_URL` the notifications are in Redis and survive a restart.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -224,7 +224,7 @@ fn layout(
 ) -> String {
     let navigation = match user(&request.get_session()) {
         Some((_, name)) => format!(
-            r#"<a href="/">Graphs</a> <a href="/salver/inbox">Notifications</a>
+            r#"<a href="/">Graphs</a> <a href="/salver/inbox">Notifications <salver-bell></salver-bell></a>
 <form method="post" action="/logout"><button>Log out {name}</button></form>"#
         ),
         None => r#"<a href="/">GraphSpace</a>"#.to_owned(),

@@ -382,7 +382,9 @@ where
                 #[cfg(feature = "live")]
                 confirm_in_browser: self.confirm_in_browser,
                 #[cfg(feature = "live")]
-                stream_polls: tokio::sync::Semaphore::new(crate::web::live::MAX_CONCURRENT_POLLS),
+                stream_polls: Rc::new(tokio::sync::Semaphore::new(
+                    crate::web::live::MAX_CONCURRENT_POLLS,
+                )),
             }),
         }))
     }

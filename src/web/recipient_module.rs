@@ -5,35 +5,43 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
+#[cfg(feature = "live")]
+use tokio::sync::Semaphore;
 
 #[cfg(feature = "live")]
 use crate::web::live::source::StreamSource;
-use crate::web::request::state::RequestState;
-use crate::{Error, Recipient};
+use crate::web::translation::Translator;
+use crate::{Error, Recipient, Salver};
 
 /// The module that fills the bell of a page and sends events to the stream of a recipient.
 pub(crate) trait RecipientModule: Send + Sync {
     /// Returns whether the bell of a recipient certainly stays empty. Makes no store call.
-    fn has_empty_bell(&self, state: &RequestState, recipient: &Recipient) -> bool;
+    fn has_empty_bell(&self, salver: &Salver, recipient: &Recipient) -> bool;
 
     /// Returns the content of the bell; `None` if it stays empty. At most one round trip.
     fn bell<'a>(
         &'a self,
-        state: &'a RequestState,
-        request: &'a HttpRequest,
+        salver: &'a Salver,
+        translator: &'a Translator,
         recipient: &'a Recipient,
     ) -> LocalBoxFuture<'a, Result<Option<String>, Error>>;
 
     /// Returns the source of the events for a recipient.
     #[cfg(feature = "live")]
-    fn source(
-        &self,
-        state: &Rc<RequestState>,
-        request: &HttpRequest,
-        recipient: Recipient,
-    ) -> Result<Box<dyn StreamSource>, Error>;
+    fn source(&self, request: SourceRequest) -> Result<Box<dyn StreamSource>, Error>;
+}
+
+/// What the source of a stream needs.
+#[cfg(feature = "live")]
+pub(crate) struct SourceRequest {
+    pub(crate) salver: Salver,
+    pub(crate) translator: Translator,
+    pub(crate) recipient: Recipient,
+    /// Limits the concurrent store calls of streams.
+    pub(crate) polls: Rc<Semaphore>,
+    /// The id of the last event of the stream before, as the browser sends it.
+    pub(crate) last_event_id: Option<String>,
 }
 
 /// The module of a handle, if its routes are mounted.

@@ -74,9 +74,9 @@ fn bell(page: &TestResponse) -> Option<(String, String)> {
 /// Waits until this process receives all reports of the store about inboxes.
 async fn wait_for_reports(inboxes: &Inboxes, site: &impl Pages) {
     eventually("a page of another person needs no call", async || {
-        site.page("nobody").await;
+        site.page("eve").await;
         let before = inboxes.salver.finished_calls();
-        site.page("nobody").await;
+        site.page("eve").await;
         (inboxes.salver.finished_calls() == before).then_some(())
     })
     .await;

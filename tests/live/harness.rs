@@ -18,6 +18,9 @@ use crate::support::redis::Server;
 use crate::support::site::html;
 use crate::support::{at, eventually, session};
 
+/// The views of the pages.
+pub const VIEWS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
 /// An event that a page reports: `page`, `shown` or `painted`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -210,7 +213,7 @@ fn serve(
             .route("/watch.js", web::get().to(watch_script))
             .route("/page-event", web::post().to(record_event))
             .route("/nothing", web::get().to(HttpResponse::NoContent))
-            .route("/{view}", web::get().to(show))
+            .configure(pages)
             .route("/{view}", web::post().to(save))
     });
     let server = server
@@ -224,8 +227,15 @@ fn serve(
     handle
 }
 
-async fn show(view: Path<String>, head: Data<String>) -> HttpResponse {
-    let head = head.as_str();
+/// Adds the pages, each with a route of its own and so with a view of its own.
+fn pages(config: &mut web::ServiceConfig) {
+    for view in VIEWS {
+        let show = move |head: Data<String>| async move { page(view, &head) };
+        config.route(&format!("/{view}"), web::get().to(show));
+    }
+}
+
+fn page(view: &str, head: &str) -> HttpResponse {
     html(format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{view}</title>
 <link rel="icon" href="data:,"><script src="/watch.js"></script>{head}</head><body><main><h1>{view}</h1>

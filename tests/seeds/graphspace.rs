@@ -1,5 +1,6 @@
 //! Notifications of a site for graphs: what its users are told stays until they read it.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use super::{on_each_store, print_row};
 use crate::support::browser::Browser;
+use crate::support::eventually;
 use crate::support::example_programs::start_example_with;
 use crate::support::inboxes::{ada, bob};
 use crate::support::processes::ChildProcess;
@@ -16,12 +18,25 @@ use crate::support::redis::Server;
 const LINKS: &str = "return [...document.querySelectorAll('.salver-inbox-list .salver-inbox-link')]
     .map(link => link.textContent)";
 
-/// A running example site, and the browser of Bob, who is logged in.
+/// A running example site, and Bob, who is logged in.
 struct GraphSpace {
-    url: String,
-    browser: Browser,
+    bob: Person,
     _site: ChildProcess,
     _server: Option<Server>,
+}
+
+impl Deref for GraphSpace {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.bob
+    }
+}
+
+/// A person with a browser.
+struct Person {
+    url: String,
+    browser: Browser,
 }
 
 impl GraphSpace {
@@ -30,14 +45,27 @@ impl GraphSpace {
         let url = server.as_ref().map(Server::url);
         let variables = url.as_deref().map(|url| ("REDIS_URL", url));
         let (url, site) = start_example_with("graphspace", "", variables.as_slice()).await;
-        let this = Self {
-            browser: Browser::start().await,
-            url,
+        Self {
+            bob: Person::log_in_at(url, 2).await,
             _site: site,
             _server: server,
+        }
+    }
+
+    /// Returns another browser in which a user is logged in.
+    async fn other_browser(&self, user: u64) -> Person {
+        Person::log_in_at(self.url.clone(), user).await
+    }
+}
+
+impl Person {
+    async fn log_in_at(url: String, user: u64) -> Self {
+        let person = Self {
+            browser: Browser::start().await,
+            url,
         };
-        this.log_in(2).await;
-        this
+        person.log_in(user).await;
+        person
     }
 
     async fn log_in(&self, user: u64) {
@@ -67,6 +95,15 @@ impl GraphSpace {
         serde_json::from_value(self.browser.run(LINKS).await).unwrap()
     }
 
+    /// Waits until the text of an element is this one; `None` until the element is gone.
+    async fn shows(&self, selector: &str, text: Option<&str>) {
+        let expected = text.map_or(Value::Null, Value::from);
+        eventually(&format!("{selector} shows {text:?}"), async || {
+            (self.text(selector).await == expected).then_some(())
+        })
+        .await;
+    }
+
     async fn text(&self, selector: &str) -> Value {
         let script = format!("return document.querySelector('{selector}')?.textContent ?? null");
         self.browser.run(&script).await
@@ -78,7 +115,7 @@ async fn in_browser(name: &str, test: impl AsyncFn(&GraphSpace)) {
     for server in [None, Some(Server::start())] {
         let site = GraphSpace::start(server).await;
         test(&site).await;
-        site.browser.quit().await;
+        site.bob.browser.quit().await;
     }
     print_row(name, "ok browser");
 }
@@ -148,6 +185,58 @@ async fn g03_each_member_gets_six_group_notices() {
 }
 
 #[actix_web::test]
+async fn g04_new_row_appears_without_reload() {
+    in_browser("g04_new_row_appears_without_reload", async |site| {
+        site.open("?tab=all").await;
+        let before = "window.isSamePage = true; return true";
+        site.browser.run(before).await;
+        let other = site.other_browser(2).await;
+        for (name, rows) in [("p1", 1), ("p2", 2)] {
+            other.upload(&[name]).await;
+            let expected = format!("Graph {name} uploaded.");
+            eventually("the new row is shown first", async || {
+                let links = site.links().await;
+                (links.first() == Some(&expected) && links.len() == rows).then_some(())
+            })
+            .await;
+        }
+        assert_eq!(site.browser.run("return window.isSamePage").await, true);
+        // A row that is read in one browser is read in the other.
+        other.open("?tab=all").await;
+        other.browser.press(".salver-inbox-all button").await;
+        site.shows(".salver-inbox-count", None).await;
+        site.shows("salver-bell", Some("")).await;
+        other.browser.quit().await;
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn g05_bell_shows_it_on_every_page() {
+    in_browser("g05_bell_shows_it_on_every_page", async |site| {
+        site.browser.open(&site.url).await;
+        assert_eq!(site.text("salver-bell").await, "");
+        let other = site.other_browser(2).await;
+        other.upload(&["p1"]).await;
+        site.shows("salver-bell", Some("11 unread")).await;
+        let name = "return document.querySelector('a:has(salver-bell)').computedName ?? ''";
+        site.browser.run(name).await;
+        // It is in the page that the server sends, too.
+        let html = "return fetch('/').then((page) => page.text())";
+        let html = site.browser.run(html).await;
+        assert!(
+            html.as_str().unwrap().contains("data-salver-unread=\"1\""),
+            "{html}"
+        );
+        other.open("?tab=all").await;
+        other.browser.press(".salver-inbox-all button").await;
+        site.shows("salver-bell", Some("")).await;
+        other.browser.quit().await;
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn g06_page_shows_unread_count() {
     in_browser("g06_page_shows_unread_count", async |site| {
         site.upload(&["p1", "p2", "p3"]).await;
@@ -157,16 +246,18 @@ async fn g06_page_shows_unread_count() {
             site.browser.run("return document.title").await,
             "(3) Notifications · GraphSpace"
         );
-        site.open("/counts").await;
-        let counts: Value =
-            serde_json::from_str(site.text("body").await.as_str().unwrap()).unwrap();
-        assert_eq!(
-            counts,
-            serde_json::json!({ "unseen": 3, "unread": 3, "total": 3 })
-        );
+        // The visible page has marked them as seen.
+        let expected = serde_json::json!({ "unseen": 0, "unread": 3, "total": 3 });
+        eventually("all are seen", async || {
+            site.open("/counts").await;
+            let counts = site.text("body").await;
+            let counts: Value = serde_json::from_str(counts.as_str()?).ok()?;
+            (counts == expected).then_some(())
+        })
+        .await;
         site.open("").await;
-        site.browser.click(".salver-inbox-all button").await;
-        assert_eq!(site.text(".salver-inbox-count").await, Value::Null);
+        site.browser.press(".salver-inbox-all button").await;
+        site.shows(".salver-inbox-count", None).await;
     })
     .await;
 }
@@ -227,8 +318,8 @@ async fn g08_many_similar_notices_are_one_row_that_opens() {
         assert_eq!(site.browser.run(open).await, true);
         let expected = ["p4", "p3", "p2", "p1"].map(|name| format!("Graph {name} uploaded."));
         assert_eq!(site.links().await, expected);
-        site.browser.click(".salver-inbox-group > form [value=read]").await;
-        assert_eq!(site.text(".salver-inbox-empty").await, "You have read everything. Show all notifications");
+        // Opening has marked all of them as read.
+        site.shows(".salver-inbox-empty", Some("You have read everything. Show all notifications")).await;
     })
     .await;
 }

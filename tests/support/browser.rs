@@ -107,6 +107,12 @@ impl Browser {
         .await;
     }
 
+    /// Clicks an element of this page, whose script handles it.
+    pub async fn press(&self, selector: &str) {
+        let element = self.driver.find(By::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
     /// Clicks an element that opens another page, and waits for that page.
     pub async fn click(&self, selector: &str) {
         self.run("window.isPreviousPage = true;").await;

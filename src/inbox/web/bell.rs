@@ -20,7 +20,7 @@ pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
     };
     format!(
         concat!(
-            r#"<span class="salver-bell-count" data-unread="{}" aria-hidden="true">{}</span>"#,
+            r#"<span class="salver-bell-count" data-salver-unread="{}" aria-hidden="true">{}</span>"#,
             r#"<span class="salver-bell-text">{}</span>"#
         ),
         unread,

@@ -1,16 +1,15 @@
 //! The source of inbox events of a stream: counts for the bell, and changes for the list.
 
 use std::fmt::Write;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::Error;
 use crate::backoff::jitter;
 use crate::changes::Listener;
 use crate::inbox::changes::InboxChanges;
@@ -19,10 +18,7 @@ use crate::inbox::web::bell;
 use crate::inbox::web::page::words::Words;
 use crate::log_limit::LogLimit;
 use crate::web::live::source::StreamSource;
-use crate::web::request::app_state::AppState;
-use crate::web::request::state::RequestState;
-use crate::web::translation::Translator;
-use crate::{Error, Recipient};
+use crate::web::recipient_module::SourceRequest;
 
 /// Least time between two reads of one stream. Bounds the work for a recipient who gets many
 /// notifications.
@@ -33,9 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct InboxSource {
-    app_state: Rc<AppState>,
-    translator: Translator,
-    recipient: Recipient,
+    request: SourceRequest,
     changes: Arc<InboxChanges>,
     /// Registered before the first read, so that no change after that read is missed.
     listener: Listener,
@@ -59,19 +53,12 @@ struct Sent {
 }
 
 impl InboxSource {
-    pub(super) fn new(
-        state: &Rc<RequestState>,
-        request: &HttpRequest,
-        recipient: Recipient,
-    ) -> Result<Self, Error> {
-        let salver = &state.app_state.salver;
-        let changes = store::changes_of(salver)?;
+    pub(super) fn new(request: SourceRequest) -> Result<Self, Error> {
+        let changes = store::changes_of(&request.salver)?;
         Ok(Self {
-            app_state: Rc::clone(&state.app_state),
-            translator: state.translator(request).clone(),
-            listener: changes.listen(&bell::key(salver, &recipient)),
+            listener: changes.listen(&bell::key(&request.salver, &request.recipient)),
             changes,
-            recipient,
+            request,
             has_changed: true,
             is_reported: true,
             read_at: Instant::now(),
@@ -98,7 +85,7 @@ impl InboxSource {
         self.has_changed = false;
         let page = {
             // Streams that wake together must not fill the connection that pages need.
-            let _permit = self.app_state.stream_polls.acquire().await;
+            let _permit = self.request.polls.acquire().await;
             self.newest().await
         };
         let page = match page {
@@ -119,31 +106,41 @@ impl InboxSource {
             newest: page.entries.first().map_or(0, |entry| entry.position),
         };
         let before = self.sent.replace(now);
+        let newest = now.newest;
         let mut frames = String::new();
         if before.map(|sent| (sent.unread, sent.unseen)) != Some((now.unread, now.unseen)) {
-            let words = Words::new(&self.translator);
+            let words = Words::new(&self.request.translator);
             let counts = json!({
                 "unread": now.unread,
                 "unseen": now.unseen,
                 "text": words.unread_count(now.unread),
                 "html": bell::html(&words, now.unread),
             });
-            let _ = write!(frames, "event: counts\ndata: {counts}\n\n");
+            let _ = write!(frames, "id: {newest}\nevent: counts\ndata: {counts}\n\n");
         }
-        // A report without a change of these numbers: a notification may have been archived.
-        if self.is_reported || before != Some(now) {
-            let newest = now.newest;
+        let has_changed = match before {
+            // The page compares the first counts with its own.
+            None => {
+                let last = self.request.last_event_id.take();
+                last.is_some_and(|last| last != newest.to_string())
+            }
+            // A report without a change of the numbers: a notification may have been archived.
+            Some(before) => self.is_reported || before != now,
+        };
+        if has_changed {
             let _ = write!(frames, "id: {newest}\nevent: inbox\ndata: {newest}\n\n");
         }
         (!frames.is_empty()).then(|| frames.into())
     }
 
     async fn newest(&self) -> Result<Page, Error> {
-        let salver = &self.app_state.salver;
+        let SourceRequest {
+            salver, recipient, ..
+        } = &self.request;
         let store = store::of(salver)?;
         let inbox = InboxKey {
             app: salver.app(),
-            recipient: &self.recipient,
+            recipient,
         };
         salver
             .read("list", store.list(inbox, Place::Inbox, u64::MAX, 1))

@@ -1,9 +1,5 @@
 //! What the inbox adds to the pages and streams of a site.
 
-#[cfg(feature = "live")]
-use std::rc::Rc;
-
-use actix_web::HttpRequest;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use crate::inbox::web::bell;
@@ -13,40 +9,34 @@ use crate::inbox::web::page::words::Words;
 #[cfg(feature = "live")]
 use crate::web::live::source::StreamSource;
 use crate::web::recipient_module::RecipientModule;
-use crate::web::request::state::RequestState;
-use crate::{Error, Recipient};
+#[cfg(feature = "live")]
+use crate::web::recipient_module::SourceRequest;
+use crate::web::translation::Translator;
+use crate::{Error, Recipient, Salver};
 
 pub(super) struct InboxModule;
 
 impl RecipientModule for InboxModule {
-    fn has_empty_bell(&self, state: &RequestState, recipient: &Recipient) -> bool {
-        bell::known_unread(&state.app_state.salver, recipient) == Some(0)
+    fn has_empty_bell(&self, salver: &Salver, recipient: &Recipient) -> bool {
+        bell::known_unread(salver, recipient) == Some(0)
     }
 
     fn bell<'a>(
         &'a self,
-        state: &'a RequestState,
-        request: &'a HttpRequest,
+        salver: &'a Salver,
+        translator: &'a Translator,
         recipient: &'a Recipient,
     ) -> LocalBoxFuture<'a, Result<Option<String>, Error>> {
         async move {
-            let unread = bell::unread(&state.app_state.salver, recipient).await?;
-            if unread == 0 {
-                return Ok(None);
-            }
-            let words = Words::new(state.translator(request));
-            Ok(Some(bell::html(&words, unread)))
+            let unread = bell::unread(salver, recipient).await?;
+            let html = bell::html(&Words::new(translator), unread);
+            Ok((!html.is_empty()).then_some(html))
         }
         .boxed_local()
     }
 
     #[cfg(feature = "live")]
-    fn source(
-        &self,
-        state: &Rc<RequestState>,
-        request: &HttpRequest,
-        recipient: Recipient,
-    ) -> Result<Box<dyn StreamSource>, Error> {
-        Ok(Box::new(InboxSource::new(state, request, recipient)?))
+    fn source(&self, request: SourceRequest) -> Result<Box<dyn StreamSource>, Error> {
+        Ok(Box::new(InboxSource::new(request)?))
     }
 }

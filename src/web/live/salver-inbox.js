@@ -46,7 +46,7 @@ class Receiver extends HTMLElement {
 
 class SalverBell extends Receiver {
   handlers() {
-    this.unread = Number(this.querySelector("[data-unread]")?.dataset.unread ?? 0);
+    this.unread = Number(this.querySelector("[data-salver-unread]")?.dataset.salverUnread ?? 0);
     return { counts: (data) => this.show(JSON.parse(data)), reset: () => this.replaceChildren() };
   }
 
@@ -63,31 +63,34 @@ class SalverInbox extends Receiver {
     this.addEventListener("toggle", (event) => this.opened(event.target), true);
     document.addEventListener("visibilitychange", () => this.resume());
     this.resume();
-    return { inbox: (newest) => this.changed(newest) };
+    return { counts: (data) => this.compare(JSON.parse(data)), inbox: () => this.changed() };
   }
 
   // Marks what the visitor sees as seen, and shows what has changed meanwhile.
   resume() {
     if (document.hidden || !this.isConnected) return;
     if (this.isStale) this.refresh();
-    const { newest } = this.dataset;
-    if (newest === this.seen || newest === "0") return;
+    const { salverNewest: newest, salverUnseen: unseen } = this.dataset;
+    if (newest === this.seen || unseen === "0") return;
     this.seen = newest;
     this.post("seen", JSON.stringify({ position: Number(newest) }), "application/json");
   }
 
-  // The first event tells the state of the inbox when the stream was opened.
-  changed(newest) {
-    const isSame = this.position === undefined && newest === this.dataset.newest;
-    this.position = newest;
-    if (isSame) return;
+  // The first counts after the page was opened show whether it has changed since.
+  compare({ unread }) {
+    const isSame = this.isCompared || String(unread) === this.dataset.salverUnread;
+    this.isCompared = true;
+    if (!isSame) this.changed();
+  }
+
+  changed() {
     this.isStale = true;
     if (!document.hidden) this.refresh();
   }
 
   post(route, body, type) {
     const headers = { "content-type": type };
-    return fetch(`${this.dataset.base}/${route}`, { method: "POST", headers, body, redirect: "manual" }).catch(() => {});
+    return fetch(`${this.dataset.salverBase}/${route}`, { method: "POST", headers, body, redirect: "manual" }).catch(() => {});
   }
 
   // Loads the list again. Without `next`, a list with the focus only offers to show new rows.
@@ -112,7 +115,7 @@ class SalverInbox extends Receiver {
 
   replace(fresh) {
     const open = [...this.querySelectorAll("details[open] > summary > [id]")].map(({ id }) => id);
-    this.dataset.newest = fresh.dataset.newest;
+    Object.assign(this.dataset, fresh.dataset);
     this.replaceChildren(...fresh.childNodes);
     for (const id of open) document.getElementById(id)?.closest("details").setAttribute("open", "");
     this.resume();
@@ -128,7 +131,7 @@ class SalverInbox extends Receiver {
       button.onclick = () => this.refresh(0);
       this.querySelector(".salver-inbox-list").before(button);
     }
-    button.textContent = this.dataset.new.replace("#", added);
+    button.textContent = this.dataset.salverNew.replace("#", added);
   }
 
   rows() {

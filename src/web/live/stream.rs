@@ -1,6 +1,8 @@
 //! A stream: what an open page of a visitor receives, until the page closes.
 
 use std::pin::pin;
+#[cfg(feature = "inbox")]
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::header;
@@ -15,6 +17,8 @@ use crate::web::live::messages::MessageSource;
 use crate::web::live::registry::{Audience, CloseReason, Registration};
 use crate::web::live::source::StreamSource;
 use crate::web::live::{shutdown, sse};
+#[cfg(feature = "inbox")]
+use crate::web::recipient_module::SourceRequest;
 use crate::web::request::csrf;
 use crate::web::request::state::RequestState;
 use crate::{Error, View};
@@ -71,7 +75,13 @@ pub(crate) async fn open(
     #[cfg(feature = "inbox")]
     let recipient = match state.recipient_module(request) {
         Some((module, recipient)) => {
-            sources.push(module.source(&state, request, recipient.clone())?);
+            sources.push(module.source(SourceRequest {
+                salver: state.app_state.salver.clone(),
+                translator: state.translator(request).clone(),
+                recipient: recipient.clone(),
+                polls: Rc::clone(&state.app_state.stream_polls),
+                last_event_id: last_event_id(request),
+            })?);
             Some(recipient)
         }
         None => None,
@@ -108,6 +118,13 @@ pub(crate) async fn open(
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(frames))
+}
+
+/// Returns the id after which a browser continues that has lost its stream.
+#[cfg(feature = "inbox")]
+fn last_event_id(request: &HttpRequest) -> Option<String> {
+    let id = request.headers().get("last-event-id")?;
+    Some(id.to_str().ok()?.to_owned())
 }
 
 /// The query string.

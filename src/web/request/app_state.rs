@@ -77,7 +77,7 @@ pub(crate) struct AppState {
     pub(crate) confirm_in_browser: bool,
     /// Limits the concurrent store calls of streams.
     #[cfg(feature = "live")]
-    pub(crate) stream_polls: tokio::sync::Semaphore,
+    pub(crate) stream_polls: Rc<tokio::sync::Semaphore>,
 }
 
 impl AppState {

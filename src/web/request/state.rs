@@ -187,7 +187,9 @@ impl RequestState {
     #[cfg(feature = "inbox")]
     pub(crate) fn may_fill_bell(&self, request: &HttpRequest) -> bool {
         let module = self.recipient_module(request);
-        module.is_some_and(|(module, recipient)| !module.has_empty_bell(self, &recipient))
+        module.is_some_and(|(module, recipient)| {
+            !module.has_empty_bell(&self.app_state.salver, &recipient)
+        })
     }
 
     pub(crate) fn view(&self, request: &HttpRequest) -> Option<View> {

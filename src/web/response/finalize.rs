@@ -10,7 +10,10 @@ use crate::handle::ClaimGuard;
 use crate::log_limit::LogLimit;
 use crate::web::partial::{Partial, wrap_copy};
 use crate::web::request::state::{ClaimOverride, PageMessages, RequestState};
+#[cfg(feature = "inbox")]
+use crate::web::response::bell;
 use crate::web::response::body::Body;
+use crate::web::response::body_headers::remove_body_headers;
 use crate::web::response::eligibility::MediaType;
 use crate::web::response::encoding::FragmentEncoding;
 use crate::web::response::html::{Target, is_html};
@@ -24,17 +27,6 @@ use crate::web::translation::Translator;
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// Content type of a page that had none. A `<meta charset>` of the page stays in force.
 const SNIFFED_HTML: HeaderValue = HeaderValue::from_static("text/html");
-
-/// Headers that describe the body before messages are inserted: its length and its digests (RFC
-/// 9530, RFC 3230, RFC 1864), and that ranges of it can be requested.
-const BODY_HEADERS: [&str; 6] = [
-    "content-length",
-    "content-digest",
-    "repr-digest",
-    "digest",
-    "content-md5",
-    "accept-ranges",
-];
 
 /// Where the messages of a page are inserted.
 const SLOT: InsertionPoint = InsertionPoint::In(Target::Slot);
@@ -61,7 +53,7 @@ pub(crate) async fn finalize<B: MessageBody + 'static>(
     };
     #[cfg(feature = "inbox")]
     let response = match plan.fills_bell && injector.is_none() {
-        true => fill_bell(state, response).await,
+        true => bell::fill(state, response).await,
         false => response,
     };
     let claim = match state.take_claim() {
@@ -211,61 +203,6 @@ async fn inject<B: MessageBody + 'static>(
         }
     }
     (ServiceResponse::new(request, head.set_body(body)), injector)
-}
-
-/// Fills the bell of a complete page. A streamed page gets it by the stream of events.
-#[cfg(feature = "inbox")]
-async fn fill_bell<B: MessageBody + 'static>(
-    state: &RequestState,
-    response: ServiceResponse<EitherBody<B, Bytes>>,
-) -> ServiceResponse<EitherBody<B, Bytes>> {
-    let (request, response) = response.into_parts();
-    let (mut head, body) = response.into_parts();
-    let body = match body.try_into_bytes() {
-        Ok(page) => {
-            let encoding = FragmentEncoding::of(head.headers());
-            match page_with_bell(state, &request, &page, encoding).await {
-                Some(filled) => {
-                    state.mark_carries_messages(true);
-                    remove_body_headers(head.headers_mut());
-                    EitherBody::right(filled)
-                }
-                None => EitherBody::right(page),
-            }
-        }
-        Err(body) => body,
-    };
-    ServiceResponse::new(request, head.set_body(body))
-}
-
-/// Returns the page with the content of its bell; `None` if the bell stays as it is. A store failure
-/// never breaks a page.
-#[cfg(feature = "inbox")]
-async fn page_with_bell(
-    state: &RequestState,
-    request: &HttpRequest,
-    page: &Bytes,
-    encoding: FragmentEncoding,
-) -> Option<Bytes> {
-    let at = inject::find(page, &InsertionPoint::In(Target::Bell))?;
-    let (module, recipient) = state.recipient_module(request)?;
-    let bell = state.with_remaining_timeout(async |limit| {
-        tokio::time::timeout(limit, module.bell(state, request, &recipient)).await
-    });
-    match bell.await {
-        Ok(Ok(bell)) => Some(insert(page, at, encoding.encode(bell?).as_bytes())),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "page served without the number of unread notifications");
-            None
-        }
-        Err(_) => None,
-    }
-}
-
-fn remove_body_headers(headers: &mut HeaderMap) {
-    for name in BODY_HEADERS {
-        headers.remove(name);
-    }
 }
 
 /// Inserts the messages into a complete body: a page or a partial.

@@ -1,6 +1,9 @@
 //! The response: whether it counts as shown, and where messages are inserted into it.
 
+#[cfg(feature = "inbox")]
+mod bell;
 pub(crate) mod body;
+mod body_headers;
 pub(crate) mod eligibility;
 pub(crate) mod encoding;
 pub(crate) mod error;

@@ -22,7 +22,7 @@ addEventListener('error', (event) => fired.push(`error ${event.message ?? event.
 
 /// Returns what ran, what could run after a click, and the path of the page.
 const REPORT: &str = r#"
-const allowed = new Set('html head meta title link script body main salver-messages div h1 nav a span details summary form label input select option button p ul li bdi time em strong code pre blockquote ol hr br del s'.split(' '));
+const allowed = new Set('html head meta title link script body main salver-messages salver-inbox div h1 nav a span details summary form label input select option button p ul li bdi time em strong code pre blockquote ol hr br del s'.split(' '));
 const attributes = new Set('charset name content rel href class lang dir id role aria-current aria-label aria-describedby method action type value datetime title open selected tab'.split(' '));
 const injected = [];
 for (const element of document.querySelectorAll('*')) {

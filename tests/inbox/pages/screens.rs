@@ -3,6 +3,7 @@
 use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
 
 use crate::support::browser::Browser;
+use crate::support::eventually;
 use crate::support::inbox_site::{InboxSite, Setup, graph};
 use crate::support::redis::Server;
 
@@ -113,9 +114,14 @@ pub async fn open(browser: &Browser, site: &InboxSite, screen: Screen) {
         "second-page" => browser.click("a[rel=next]").await,
         "marked" => {
             // Twice, so that the notification has the same state for the next test.
-            for _ in 0..2 {
+            for next in ["read", "unread"] {
                 let button = ".salver-inbox-actions button[name=change]";
-                browser.click(button).await;
+                browser.press(button).await;
+                let value = format!("return document.querySelector('{button}')?.value");
+                eventually("the notification is marked", async || {
+                    (browser.run(&value).await == next).then_some(())
+                })
+                .await;
             }
         }
         _ => {}

@@ -31,9 +31,16 @@ impl PageOf<'_> {
         main += &self.page_links(listing);
         let newest = listing.page.rows.first();
         let newest = newest.map_or(0, |row| row.newest.position());
+        let (unread, unseen) = (listing.page.unread, listing.page.unseen);
         let live = format!(
-            r#" data-base="{}" data-newest="{newest}" data-new="{}""#,
+            concat!(
+                r#" data-salver-base="{}" data-salver-newest="{}" data-salver-unread="{}""#,
+                r#" data-salver-unseen="{}" data-salver-new="{}""#
+            ),
             Escaped(self.base),
+            newest,
+            unread,
+            unseen,
             Escaped(&self.words.new_rows()),
         );
         self.document(listing.page.unread, &live, &main)

@@ -1,0 +1,21 @@
+//! Headers that are wrong once something is inserted into a body.
+
+use actix_web::http::header::HeaderMap;
+
+/// Headers that describe the body before something is inserted: its length and its digests (RFC
+/// 9530, RFC 3230, RFC 1864), and that ranges of it can be requested.
+const BODY_HEADERS: [&str; 6] = [
+    "content-length",
+    "content-digest",
+    "repr-digest",
+    "digest",
+    "content-md5",
+    "accept-ranges",
+];
+
+/// Removes the headers that describe the body before something was inserted.
+pub(super) fn remove_body_headers(headers: &mut HeaderMap) {
+    for name in BODY_HEADERS {
+        headers.remove(name);
+    }
+}
