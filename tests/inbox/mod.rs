@@ -14,4 +14,5 @@ mod model;
 mod pages;
 mod recipients;
 mod routes;
+mod stream;
 mod telemetry;

@@ -83,6 +83,8 @@ impl InboxSource {
         static DEGRADED: LogLimit = LogLimit::new();
 
         self.has_changed = false;
+        // The read covers the changes that were reported while it waited.
+        let _ = self.listener.changed().now_or_never();
         let page = {
             // Streams that wake together must not fill the connection that pages need.
             let _permit = self.request.polls.acquire().await;

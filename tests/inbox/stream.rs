@@ -1,0 +1,138 @@
+//! The events of an inbox on the stream of an open page.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, RequestBuilder};
+use salver::{InboxFilter, ReadState, Recipient};
+
+use crate::support::event_stream::{Event, EventStream};
+use crate::support::inbox_site::{InboxSite, Setup};
+use crate::support::inboxes::note;
+use crate::support::redis::Server;
+
+/// Least time between two reads of an inbox for one stream.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Returns a request for the stream of a user, as a page of the site sends it.
+fn stream_of(site: &InboxSite, user: &str) -> RequestBuilder {
+    Client::new()
+        .get(format!("{}/salver/stream", site.url))
+        .header("accept", "text/event-stream")
+        .header("sec-fetch-site", "same-origin")
+        .header("cookie", format!("user={user}"))
+}
+
+async fn open(site: &InboxSite, user: &str) -> EventStream {
+    EventStream::from_response(stream_of(site, user).send().await.unwrap()).await
+}
+
+/// Returns the unread and the unseen ones of the event with counts that arrives next.
+async fn counts(events: &mut EventStream) -> (u64, u64) {
+    let event = events.expect_next().await;
+    assert_eq!(event.name, "counts", "{event:?}");
+    let counts = event.json();
+    (
+        counts["unread"].as_u64().unwrap(),
+        counts["unseen"].as_u64().unwrap(),
+    )
+}
+
+async fn inbox_event(events: &mut EventStream) -> Event {
+    let event = events.expect_next().await;
+    assert_eq!(event.name, "inbox", "{event:?}");
+    event
+}
+
+/// The site on each store. The server runs as long as it.
+fn sites() -> [(InboxSite, Option<Server>); 2] {
+    let server = Server::start();
+    let setup = Setup::default;
+    [
+        (InboxSite::start(setup()), None),
+        (InboxSite::start_on(&server, setup()), Some(server)),
+    ]
+}
+
+/// A person has a stream without a session of Salver and without a view.
+#[actix_web::test]
+async fn stream_tells_counts_and_changes_of_a_person() {
+    for (site, _server) in sites() {
+        site.notify("ada", note("before")).await;
+        let mut events = open(&site, "ada").await;
+        assert_eq!(counts(&mut events).await, (1, 1));
+        tokio::time::sleep(READ_INTERVAL).await;
+        let started = Instant::now();
+        site.notify("ada", note("one")).await;
+        assert_eq!(counts(&mut events).await, (2, 2));
+        assert!(started.elapsed() < Duration::from_millis(500));
+        let first = inbox_event(&mut events).await;
+        // Many at once are one event, after the interval.
+        for text in ["two", "three", "four"] {
+            site.notify("ada", note(text)).await;
+        }
+        site.notify("bob", note("for Bob")).await;
+        assert_eq!(counts(&mut events).await, (5, 5));
+        assert!(
+            started.elapsed() >= READ_INTERVAL,
+            "{:?}",
+            started.elapsed()
+        );
+        let last = inbox_event(&mut events).await;
+        assert!(last.id.parse::<u64>().unwrap() > first.id.parse().unwrap());
+        events.expect_none(READ_INTERVAL).await;
+        // A change that leaves the counts as they are.
+        let inbox = site.salver.inbox(&Recipient::user("ada"));
+        inbox
+            .mark(&InboxFilter::all(), ReadState::Read)
+            .await
+            .unwrap();
+        assert_eq!(counts(&mut events).await, (0, 0));
+        inbox_event(&mut events).await;
+        inbox
+            .mark(&InboxFilter::all(), ReadState::Archived)
+            .await
+            .unwrap();
+        inbox_event(&mut events).await;
+    }
+}
+
+/// A stream that breaks continues after its last event: the page loads its list once.
+#[actix_web::test]
+async fn reconnected_stream_tells_whether_anything_was_missed() {
+    for (site, _server) in sites() {
+        site.notify("ada", note("one")).await;
+        let mut events = open(&site, "ada").await;
+        let last = events.expect_next().await.id;
+        drop(events);
+        let reopen = async |last: &str| {
+            let request = stream_of(&site, "ada").header("last-event-id", last);
+            let mut events = EventStream::from_response(request.send().await.unwrap()).await;
+            counts(&mut events).await;
+            events
+        };
+        let mut same = reopen(&last).await;
+        same.expect_none(Duration::from_millis(300)).await;
+        site.notify("ada", note("missed")).await;
+        let mut later = reopen(&last).await;
+        assert_ne!(inbox_event(&mut later).await.id, last);
+    }
+}
+
+#[actix_web::test]
+async fn streams_of_a_person_are_closed_on_request() {
+    for (site, _server) in sites() {
+        let (mut adas, mut bobs) = (open(&site, "ada").await, open(&site, "bob").await);
+        for events in [&mut adas, &mut bobs] {
+            counts(events).await;
+        }
+        site.salver.close_streams_of(&Recipient::user("ada"));
+        assert_eq!(adas.expect_next().await.name, "reset");
+        assert_eq!(adas.next().await, None);
+        bobs.expect_none(Duration::from_millis(300)).await;
+        // Without a person and a session there is nothing to receive.
+        let mut anonymous = stream_of(&site, "ada").build().unwrap();
+        anonymous.headers_mut().remove("cookie");
+        let response = Client::new().execute(anonymous).await.unwrap();
+        assert_eq!(response.status(), 204);
+    }
+}
