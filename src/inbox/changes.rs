@@ -234,8 +234,12 @@ mod tests {
         changes.mark_changed(&key(1));
         changes.finish_query(&key(1), query, 3);
         assert_eq!(changes.unread(&key(1)), None);
-        let query = changes.begin_query(&key(1));
-        changes.finish_query(&key(1), query, 3);
+        let earlier = changes.begin_query(&key(1));
+        changes.mark_changed(&key(1));
+        let later = changes.begin_query(&key(1));
+        changes.finish_query(&key(1), earlier, 2);
+        assert_eq!(changes.unread(&key(1)), None);
+        changes.finish_query(&key(1), later, 3);
         assert_eq!(changes.unread(&key(1)), Some(3));
         changes.mark_changed(&key(2));
         assert_eq!(changes.unread(&key(1)), Some(3));

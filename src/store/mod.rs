@@ -77,6 +77,8 @@ pub use self::memory::{Clock, MemoryStore};
 pub(crate) use self::millis::millis;
 #[cfg(feature = "redis")]
 pub use self::redis::{ADD_SCRIPT, RedisStore, RedisStoreBuilder};
+#[cfg(all(feature = "redis", feature = "inbox", feature = "live"))]
+pub(crate) use self::redis::{SessionEnd, SessionEnds};
 pub use self::stats::{ContextStats, StoreStats, SweepProgress};
 pub(crate) use self::store_trait::MAX_REDIRECTS;
 pub use self::store_trait::{AddOutcome, Selector, Store, StoreFuture};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use salver::{InboxFilter, ReadState, Recipient};
 
@@ -135,4 +136,50 @@ async fn streams_of_a_person_are_closed_on_request() {
         let response = Client::new().execute(anonymous).await.unwrap();
         assert_eq!(response.status(), 204);
     }
+}
+
+/// A logout ends the streams of the session in every process of the site.
+#[actix_web::test]
+async fn logout_in_another_process_ends_the_stream() {
+    let server = Server::start();
+    let site = InboxSite::start_on(&server, Setup::default());
+    let other = InboxSite::start_on(&server, Setup::default());
+    site.notify("ada", note("one")).await;
+    let id = site.ids("ada", InboxFilter::all()).await.swap_remove(0);
+    // The message of a form creates a session.
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let form = client.post(site.at("/mark"));
+    let form = form.form(&[("change", "read"), ("ids", &id)]);
+    let response = form.header("cookie", "user=ada").send().await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let (session, _) = cookie.split_once(';').unwrap();
+    let with_session = |site: &InboxSite| {
+        let request = Client::new().get(format!("{}/salver/stream", site.url));
+        request
+            .header("accept", "text/event-stream")
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", format!("user=ada; {session}"))
+    };
+    let mut streams = Vec::new();
+    for site in [&site, &other] {
+        let response = with_session(site).send().await.unwrap();
+        let mut events = EventStream::from_response(response).await;
+        counts(&mut events).await;
+        streams.push(events);
+    }
+    let mut without_session = open(&other, "ada").await;
+    counts(&mut without_session).await;
+    let logout = Client::new().get(format!("{}/logout", site.url));
+    let logout = logout.header("cookie", format!("user=ada; {session}"));
+    let started = Instant::now();
+    assert_eq!(logout.send().await.unwrap().status(), 200);
+    for events in &mut streams {
+        assert_eq!(events.expect_next().await.name, "reset");
+        assert_eq!(events.next().await, None);
+    }
+    println!("LIVE logout_ms {}", started.elapsed().as_millis());
+    assert!(started.elapsed() < Duration::from_secs(1));
+    without_session
+        .expect_none(Duration::from_millis(300))
+        .await;
 }

@@ -10,7 +10,7 @@ use actix_web::web::{self, Bytes, Data, Form, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::web::{Page, Routes, Translation};
-use salver::{InboxFilter, Message, Notification, Recipient, Salver};
+use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver};
 use serde::Deserialize;
 
 use super::redis::Server;
@@ -117,6 +117,7 @@ impl InboxSite {
                 .route("/login", web::get().to(login_page))
                 .route("/login", web::post().to(login))
                 .route("/as/{user}", web::get().to(log_in_as))
+                .route("/logout", web::get().to(log_out))
                 .route("/objects/{object:.*}", web::get().to(object))
                 .route("/reports", web::post().to(report))
                 .route("/violation", web::get().to(violation))
@@ -225,6 +226,11 @@ struct Login {
 
 async fn login(form: Form<Login>) -> HttpResponse {
     logged_in(&form.user)
+}
+
+async fn log_out(messages: Messages) -> actix_web::Result<&'static str> {
+    messages.close_session().await?;
+    Ok("logged out")
 }
 
 async fn log_in_as(user: Path<String>) -> HttpResponse {

@@ -62,6 +62,20 @@ pub(crate) fn contexts_pattern(app: &str) -> String {
     contexts_prefix(app) + "*"
 }
 
+/// Returns the common prefix of the session indexes of an application.
+#[cfg(all(feature = "inbox", feature = "live"))]
+pub(crate) fn sessions_prefix(app: &str) -> String {
+    format!("{}!session:{{", encode(app))
+}
+
+/// Returns the key of a session index.
+#[cfg(all(feature = "inbox", feature = "live"))]
+pub(crate) fn session_index_key(app: &str, session: &SessionId) -> String {
+    let mut key = String::new();
+    write_session_index_key(app, session, |part| key.push_str(part));
+    key
+}
+
 /// Returns the common prefix of the keys of all contexts of an application.
 pub(crate) fn contexts_prefix(app: &str) -> String {
     format!("{}:{{", encode(app))

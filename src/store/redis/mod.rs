@@ -9,9 +9,13 @@ mod pending_index;
 mod resync;
 mod scan;
 pub(crate) mod scripts;
+#[cfg(all(feature = "inbox", feature = "live"))]
+mod session_end;
 mod store;
 mod sweep;
 
 pub use self::builder::RedisStoreBuilder;
 pub use self::scripts::ADD as ADD_SCRIPT;
+#[cfg(all(feature = "inbox", feature = "live"))]
+pub(crate) use self::session_end::{SessionEnd, SessionEnds};
 pub use self::store::RedisStore;

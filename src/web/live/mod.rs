@@ -2,6 +2,8 @@
 
 mod messages;
 pub(crate) mod registry;
+#[cfg(all(feature = "inbox", feature = "redis"))]
+mod session_watch;
 mod shutdown;
 pub(crate) mod source;
 mod sse;

@@ -8,13 +8,15 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::future::{Either, select, select_all};
+use futures_util::future::{Either, pending, select, select_all};
 use futures_util::stream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::jitter;
 use crate::web::live::messages::MessageSource;
 use crate::web::live::registry::{Audience, CloseReason, Registration};
+#[cfg(all(feature = "inbox", feature = "redis"))]
+use crate::web::live::session_watch::SessionWatch;
 use crate::web::live::source::StreamSource;
 use crate::web::live::{shutdown, sse};
 #[cfg(feature = "inbox")]
@@ -90,6 +92,11 @@ pub(crate) async fn open(
         // A browser does not reconnect after 204. Such a visitor has nothing to receive.
         return Ok(HttpResponse::NoContent().finish());
     }
+    #[cfg(all(feature = "inbox", feature = "redis"))]
+    let session_watch = match (&session, &recipient) {
+        (Some(session), Some(_)) => Some(SessionWatch::new(&state.app_state.salver, session)),
+        _ => None,
+    };
     let audience = Audience {
         session,
         #[cfg(feature = "inbox")]
@@ -106,6 +113,8 @@ pub(crate) async fn open(
         shutdown::install_handler(streams);
     }
     let stream = Stream::new(registration, sources);
+    #[cfg(all(feature = "inbox", feature = "redis"))]
+    let stream = stream.watching(session_watch);
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
         Some((Ok::<_, Error>(frame), stream))
@@ -158,6 +167,9 @@ fn parse_query(request: &HttpRequest) -> Result<StreamQuery, Error> {
 
 struct Stream {
     registration: Registration,
+    /// Notices a logout in another process, for the stream of a person.
+    #[cfg(all(feature = "inbox", feature = "redis"))]
+    session_watch: Option<SessionWatch>,
     sources: Vec<Box<dyn StreamSource>>,
     state: State,
     /// When the stream closes, so that the browser reconnects and its session is read again.
@@ -188,12 +200,20 @@ impl Stream {
         let now = Instant::now();
         Self {
             registration,
+            #[cfg(all(feature = "inbox", feature = "redis"))]
+            session_watch: None,
             sources,
             state: State::New,
             expires_at: now + MAX_LIFETIME + jitter(MAX_LIFETIME_JITTER),
             keep_alive_at: now + KEEP_ALIVE_INTERVAL,
             probes: 0,
         }
+    }
+
+    #[cfg(all(feature = "inbox", feature = "redis"))]
+    fn watching(mut self, session_watch: Option<SessionWatch>) -> Self {
+        self.session_watch = session_watch;
+        self
     }
 
     /// Waits for the next frames and returns them; `None` at the end of the stream.
@@ -257,7 +277,17 @@ impl Stream {
     }
 
     async fn wait(&mut self) -> Wake {
-        let closed = pin!(self.registration.closed());
+        #[cfg(all(feature = "inbox", feature = "redis"))]
+        let watch = self.session_watch.as_mut();
+        let session_ended = async {
+            #[cfg(all(feature = "inbox", feature = "redis"))]
+            if let Some(watch) = watch {
+                watch.ended().await;
+                return CloseReason::SessionEnded;
+            }
+            pending().await
+        };
+        let closed = pin!(first(self.registration.closed(), session_ended));
         let sources = select_all(self.sources.iter_mut().map(|source| source.wait()));
         let keep_alive = pin!(sleep_until(self.keep_alive_at));
         match select(closed, select(sources, keep_alive)).await {
@@ -269,5 +299,12 @@ impl Stream {
 
     async fn read(&mut self, index: usize) -> Option<Bytes> {
         self.sources.get_mut(index)?.read().await
+    }
+}
+
+/// Returns the output of the future that completes first.
+async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+    match select(pin!(one), pin!(other)).await {
+        Either::Left((output, _)) | Either::Right((output, _)) => output,
     }
 }

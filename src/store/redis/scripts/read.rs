@@ -14,6 +14,22 @@ use crate::{Context, Error, SessionId, View};
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
 static CONTEXTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("contexts.lua")));
 
+#[cfg(all(feature = "inbox", feature = "live"))]
+static SESSION_ENDED: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("session_ended.lua")));
+
+/// Returns whether a session was closed or has moved.
+#[cfg(all(feature = "inbox", feature = "live"))]
+pub(crate) async fn session_has_ended(
+    client: &Client,
+    app: &str,
+    session: &SessionId,
+) -> Result<bool, Error> {
+    let key = [Key::SessionIndex(app, session)];
+    let request = build_request(&SESSION_ENDED, Idempotency::ReadOnly, &key);
+    run(client, request).await?.next()
+}
+
 /// The effect of a read on the members that it returns.
 #[derive(Clone, Copy)]
 pub(crate) enum ReadMode {
