@@ -33,12 +33,12 @@ impl Salver {
     /// ```
     #[must_use]
     pub fn listen(&self, context: &Context) -> Listener {
-        self.listen_to(&context.contexts_to_read())
+        self.listen_to(context.app(), &context.contexts_to_read())
     }
 
-    /// Listens for changes of these contexts.
-    pub(crate) fn listen_to(&self, contexts: &[Context]) -> Listener {
-        let changes = self.shared.store.changes(&self.app);
+    /// Listens for changes of contexts of one application.
+    pub(crate) fn listen_to(&self, app: &str, contexts: &[Context]) -> Listener {
+        let changes = self.shared.store.changes(app);
         let changes = changes.unwrap_or_else(|| Arc::new(Changes::polling()));
         changes.listen(contexts)
     }

@@ -102,6 +102,6 @@ impl SessionEnd {
 
     /// Returns whether the session was closed or has moved. One round trip.
     pub(crate) async fn has_ended(&self) -> Result<bool, Error> {
-        scripts::session_has_ended(&self.client, &self.app, &self.session).await
+        scripts::session_ended(&self.client, &self.app, &self.session).await
     }
 }

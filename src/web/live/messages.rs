@@ -58,7 +58,7 @@ impl MessageSource {
             .map(|view| salver.context_for(session.clone(), view));
         let contexts: Vec<_> = contexts.collect();
         Self {
-            listener: salver.listen_to(&contexts),
+            listener: salver.listen_to(salver.app(), &contexts),
             app_state: Rc::clone(app_state),
             translator: translator.clone(),
             contexts,

@@ -15,7 +15,7 @@ pub(crate) use self::add::{add, parse_added};
 pub(crate) use self::maintenance::{check_permissions, stats, sweep};
 pub(crate) use self::migrate::migrate;
 #[cfg(all(feature = "inbox", feature = "live"))]
-pub(crate) use self::read::session_has_ended;
+pub(crate) use self::read::session_ended;
 pub(crate) use self::read::{ReadMode, contexts, read};
 pub(crate) use self::remove::{clear, clear_session, retract};
 pub(crate) use self::settle::{confirm, release};

@@ -20,7 +20,7 @@ static SESSION_ENDED: LazyLock<Script> =
 
 /// Returns whether a session was closed or has moved.
 #[cfg(all(feature = "inbox", feature = "live"))]
-pub(crate) async fn session_has_ended(
+pub(crate) async fn session_ended(
     client: &Client,
     app: &str,
     session: &SessionId,
