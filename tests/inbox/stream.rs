@@ -179,3 +179,70 @@ async fn logout_in_another_process_ends_the_stream() {
         .expect_none(Duration::from_millis(300))
         .await;
 }
+
+/// Whatever a request claims, its stream is that of its own person.
+#[actix_web::test]
+async fn stream_of_another_person_is_out_of_reach() {
+    const QUERIES: [&str; 10] = [
+        "",
+        "?recipient=user:ada",
+        "?recipient=ada",
+        "?user=ada",
+        "?view=user%3Aada",
+        "?view=*",
+        "?client=1&session=ada",
+        "?owner=ada&id=ada",
+        "?view=inbox&view=ada",
+        "?last-event-id=1",
+    ];
+    const HEADERS: [&str; 6] = [
+        "x-user",
+        "x-forwarded-user",
+        "salver-recipient",
+        "authorization",
+        "last-event-id",
+        "cookie2",
+    ];
+    let mut tried = 0;
+    for (site, _server) in sites() {
+        site.notify("ada", note("a secret")).await;
+        for (query, header) in QUERIES
+            .iter()
+            .flat_map(|query| HEADERS.map(|header| (query, header)))
+        {
+            let request = |cookie: Option<&str>| {
+                let url = format!("{}/salver/stream{query}", site.url);
+                let request = Client::new().get(url).header(header, "user=ada");
+                let request = request.header("accept", "text/event-stream");
+                let request = request.header("sec-fetch-site", "same-origin");
+                match cookie {
+                    Some(cookie) => request.header("cookie", cookie),
+                    None => request,
+                }
+            };
+            // A person has few streams at once.
+            let eve = format!("user=eve-{tried}");
+            let response = request(Some(&eve)).send().await.unwrap();
+            tried += 1;
+            // No view may have such a name.
+            if response.status() == 422 {
+                continue;
+            }
+            let mut events = EventStream::from_response(response).await;
+            let first = events.expect_next().await;
+            assert_eq!(first.json()["unread"], 0, "{query} {header}: {first:?}");
+            let anonymous = request(None).send().await.unwrap();
+            assert_eq!(anonymous.status(), 204, "{query} {header}");
+            let other_site = request(Some("user=ada")).header("sec-fetch-site", "cross-site");
+            let mut other_site = other_site.build().unwrap();
+            let cross_site = "cross-site".parse().unwrap();
+            other_site
+                .headers_mut()
+                .insert("sec-fetch-site", cross_site);
+            let other_site = Client::new().execute(other_site).await.unwrap();
+            assert_eq!(other_site.status(), 403, "{query} {header}");
+            tried += 2;
+        }
+    }
+    println!("HOSTILE stream tried={tried} read=0");
+}

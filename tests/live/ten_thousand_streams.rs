@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use salver::store::RedisStore;
 use salver::{Context, Message, Salver, SessionId};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -183,8 +184,11 @@ async fn ten_thousand_open_streams_share_one_connection() {
         readers.spawn(async move {
             let mut line = String::new();
             while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-                if let Some(id) = line.strip_prefix("id: ") {
-                    let _ = sender.send((id.trim_end().to_owned(), Instant::now()));
+                if let Some(frame) = line.strip_prefix("data: ") {
+                    let received_at = Instant::now();
+                    let frame: Value = serde_json::from_str(frame).unwrap();
+                    let id = frame["message"]["id"].as_str().unwrap().to_owned();
+                    let _ = sender.send((id, received_at));
                 }
                 line.clear();
             }

@@ -118,6 +118,7 @@ impl InboxSite {
                 .route("/login", web::post().to(login))
                 .route("/as/{user}", web::get().to(log_in_as))
                 .route("/logout", web::get().to(log_out))
+                .route("/home", web::get().to(home))
                 .route("/objects/{object:.*}", web::get().to(object))
                 .route("/reports", web::post().to(report))
                 .route("/violation", web::get().to(violation))
@@ -226,6 +227,16 @@ struct Login {
 
 async fn login(form: Form<Login>) -> HttpResponse {
     logged_in(&form.user)
+}
+
+/// A page of the site, with a bell.
+async fn home() -> HttpResponse {
+    let head = head_with_script();
+    html(format!(
+        r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Home</title>{head}</head>
+<body><nav><a href="/salver/inbox">Notifications <salver-bell></salver-bell></a></nav>
+<main><h1>Home</h1><salver-messages></salver-messages></main></body></html>"#
+    ))
 }
 
 async fn log_out(messages: Messages) -> actix_web::Result<&'static str> {

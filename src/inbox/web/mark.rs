@@ -61,16 +61,18 @@ pub(super) async fn mark(
     if body.get("tab").is_none() {
         selection.tab = mark.change.default_tab();
     }
+    let words = Words::new(caller.state.translator(&request));
     match (mark.apply(&caller, &selection).await, is_form) {
         (Ok(marked), true) => {
-            let words = Words::new(caller.state.translator(&request));
             let done = words.done(mark.change, marked.changed);
             flash(&request, &caller.state, &base, Level::Success, done).await;
             Ok(see_other(&mark.location(&base)))
         }
         (Ok(marked), false) => {
             let (changed, unread, unseen) = (marked.changed, marked.unread, marked.unseen);
-            let body = json!({ "changed": changed, "unread": unread, "unseen": unseen });
+            let text = words.done(mark.change, changed);
+            let body =
+                json!({ "changed": changed, "unread": unread, "unseen": unseen, "text": text });
             Ok(json(StatusCode::OK, body))
         }
         (Err(error), true) => {

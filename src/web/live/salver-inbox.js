@@ -11,6 +11,11 @@ const ANNOUNCE_INTERVAL = 10000;
 // Delay after which assistive technology observes a new live region.
 const REGION_DELAY = 100;
 
+// What undoes a change of some notifications.
+const REVERSE = { read: "unread", unread: "read", archive: "restore", restore: "archive" };
+// What can have the focus in a row.
+const CONTROLS = "a, summary, button";
+
 let region;
 let announced = -Infinity;
 let announceTimer;
@@ -57,8 +62,15 @@ class SalverBell extends Receiver {
   }
 }
 
+// Returns the fields that a form sends.
+const fieldsOf = (form, submitter) => Object.fromEntries(new FormData(form, submitter));
+
 class SalverInbox extends Receiver {
   handlers() {
+    this.status = document.createElement("p");
+    this.status.className = "salver-inbox-status";
+    this.status.role = "status";
+    this.querySelector("h1").after(this.status);
     this.addEventListener("submit", (event) => this.submit(event));
     this.addEventListener("toggle", (event) => this.opened(event.target), true);
     document.addEventListener("visibilitychange", () => this.resume());
@@ -93,20 +105,37 @@ class SalverInbox extends Receiver {
     return fetch(`${this.dataset.salverBase}/${route}`, { method: "POST", headers, body, redirect: "manual" }).catch(() => {});
   }
 
-  // Loads the list again. Without `next`, a list with the focus only offers to show new rows.
+  // Loads the list again. `next` is the row that gets the focus after an action. Without an action, a
+  // list with the focus only offers to show new rows.
   async refresh(next) {
     this.isStale = false;
     const response = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => {});
-    if (!response?.ok || response.redirected) return;
+    // The person is no longer logged in, or the store does not reply: another page says so.
+    if (!response?.ok || response.redirected) return next === undefined || location.reload();
     const page = new DOMParser().parseFromString(trustedHtml(await response.text()), "text/html");
     const fresh = page.querySelector("salver-inbox");
     if (!fresh) return;
     const known = new Set(this.ids(this));
     const added = this.ids(fresh).filter((id) => !known.has(id)).length;
-    const hasFocus = this.querySelector(".salver-inbox-list")?.contains(document.activeElement);
-    if (hasFocus && next === undefined) return added ? this.offer(added) : undefined;
+    const focused = this.focused();
+    if (focused && added && next === undefined) return this.offer(added);
     this.replace(fresh);
     if (next !== undefined) this.focusRow(next);
+    else if (focused) this.focusAgain(focused);
+  }
+
+  focusAgain({ id, control }) {
+    const row = document.getElementById(id)?.closest(".salver-inbox-row");
+    const target = row?.querySelector(control) ?? row?.querySelector(CONTROLS);
+    target?.focus({ preventScroll: true });
+  }
+
+  // Returns which control of which row has the focus.
+  focused() {
+    const control = document.activeElement;
+    const row = this.contains(control) && control.closest(".salver-inbox-row");
+    const { id } = (row && row.querySelector("[id]")) || {};
+    return id && { id, control: control.value ? `[value="${control.value}"]` : control.localName };
   }
 
   ids(list) {
@@ -116,7 +145,16 @@ class SalverInbox extends Receiver {
   replace(fresh) {
     const open = [...this.querySelectorAll("details[open] > summary > [id]")].map(({ id }) => id);
     Object.assign(this.dataset, fresh.dataset);
-    this.replaceChildren(...fresh.childNodes);
+    const nodes = [...fresh.childNodes];
+    const [filter, freshFilter] = [this, fresh].map((list) => list.querySelector(":scope > .salver-inbox-filter"));
+    if (filter && freshFilter) {
+      // The visitor may be filling it in.
+      for (const node of [...this.childNodes]) if (node !== filter) node.remove();
+      const at = nodes.indexOf(freshFilter);
+      filter.before(...nodes.slice(0, at));
+      filter.after(...nodes.slice(at + 1));
+    } else this.replaceChildren(...nodes);
+    this.querySelector("h1").after(this.status);
     for (const id of open) document.getElementById(id)?.closest("details").setAttribute("open", "");
     this.resume();
   }
@@ -140,25 +178,46 @@ class SalverInbox extends Receiver {
 
   focusRow(index) {
     const row = this.rows()[index] ?? this.rows().pop();
-    const target = row?.querySelector("a, summary, button") ?? this.querySelector("h1");
+    const target = row?.querySelector(CONTROLS) ?? this.querySelector("h1");
     if (target.tagName === "H1") target.tabIndex = -1;
     target.focus();
   }
 
-  // Sends a form with an action in place, and moves the focus to the next row.
+  // Sends a form with an action in place.
   async submit(event) {
     const { target: form, submitter } = event;
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented || this.isNative) return;
     event.preventDefault();
     const row = form.closest(".salver-inbox-list > .salver-inbox-row");
     const index = this.rows().findIndex((other) => other.contains(row));
-    await this.send(form, submitter);
-    await this.refresh(Math.max(index, 0));
+    if (await this.act(fieldsOf(form, submitter), Math.max(index, 0))) return;
+    // The browser shows the page of the failure.
+    this.isNative = true;
+    form.requestSubmit(submitter);
   }
 
-  send(form, submitter) {
-    const body = new URLSearchParams(new FormData(form, submitter));
-    return this.post("mark", body, "application/x-www-form-urlencoded");
+  // Changes notifications, moves the focus to a row, and tells what was done. Returns whether it was.
+  async act(change, next) {
+    const response = await this.mark(change);
+    if (!response?.ok) return false;
+    const { text } = await response.json();
+    await this.refresh(next);
+    setTimeout(() => this.tell(text, change), REGION_DELAY);
+    return true;
+  }
+
+  mark(change) {
+    return this.post("mark", JSON.stringify(change), "application/json");
+  }
+
+  tell(text, { change, ids }) {
+    this.status.replaceChildren(text);
+    if (!ids || !REVERSE[change]) return;
+    const undo = document.createElement("button");
+    undo.type = "button";
+    undo.textContent = this.dataset.salverUndo;
+    undo.onclick = () => this.act({ change: REVERSE[change], ids }, 0);
+    this.status.append(" ", undo);
   }
 
   // Marks a group as read that the visitor has opened.
@@ -166,7 +225,7 @@ class SalverInbox extends Receiver {
     if (!details.open || details.isRead || !details.closest(".salver-inbox-unread")) return;
     details.isRead = true;
     const button = details.parentElement.querySelector(":scope > form [name=change][value=read]");
-    if (button) this.send(button.form, button);
+    if (button) this.mark(fieldsOf(button.form, button));
   }
 }
 

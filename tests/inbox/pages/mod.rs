@@ -3,10 +3,12 @@
 mod accessibility;
 mod actions;
 mod appearance;
+mod bell;
 mod hostile;
 mod injection;
 mod keyboard;
 mod languages;
+mod live_list;
 mod policy;
 mod reading;
 mod screens;

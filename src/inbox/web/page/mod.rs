@@ -35,13 +35,14 @@ impl PageOf<'_> {
         let live = format!(
             concat!(
                 r#" data-salver-base="{}" data-salver-newest="{}" data-salver-unread="{}""#,
-                r#" data-salver-unseen="{}" data-salver-new="{}""#
+                r#" data-salver-unseen="{}" data-salver-new="{}" data-salver-undo="{}""#
             ),
             Escaped(self.base),
             newest,
             unread,
             unseen,
             Escaped(&self.words.new_rows()),
+            Escaped(&self.words.undo()),
         );
         self.document(listing.page.unread, &live, &main)
     }

@@ -58,6 +58,7 @@ words! {
     retry => "retry", "Try again";
     anonymous => "anonymous", "Log in to see your notifications.";
     gone => "gone", "That is no longer there.";
+    undo => "undo", "Undo";
     new_rows => "new-rows", "Show # new";
     done_before => "done-before", "That was done before.";
 }

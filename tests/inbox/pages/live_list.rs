@@ -1,0 +1,125 @@
+//! The list of an open page in a real Chromium, with its script.
+
+use salver::{InboxFilter, Message, Notification, Recipient};
+use serde_json::json;
+
+use super::reading::rows;
+use crate::support::browser::Browser;
+use crate::support::eventually;
+use crate::support::inbox_site::{InboxSite, Setup, graph, head_with_script};
+
+fn note(text: &str) -> Notification {
+    Notification::new("test", Message::info(text)).subject(text)
+}
+
+async fn open(setup: Setup, texts: &[&str]) -> (InboxSite, Browser) {
+    let site = InboxSite::start(Setup {
+        head: Some(head_with_script()),
+        ..setup
+    });
+    for text in texts {
+        site.notify("ada", note(text)).await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&site.login_of("ada")).await;
+    browser.open(&site.at("?tab=all")).await;
+    browser.run("window.isSamePage = true").await;
+    (site, browser)
+}
+
+async fn shows(browser: &Browser, expected: &[&str]) {
+    eventually(&format!("the list is {expected:?}"), async || {
+        (rows(browser).await == expected).then_some(())
+    })
+    .await;
+    assert_eq!(browser.run("return window.isSamePage").await, true);
+}
+
+const FOCUS: &str = "const { localName, textContent, value } = document.activeElement; return [localName, value || textContent]";
+
+/// Point 8: new rows appear at the top, unless the focus is in the list. Then a button offers them.
+#[actix_web::test]
+async fn rows_do_not_move_under_the_focus() {
+    let (site, browser) = open(Setup::default(), &["one"]).await;
+    site.notify("ada", note("two")).await;
+    shows(&browser, &["two", "one"]).await;
+    browser
+        .run("document.querySelector('.salver-inbox-list button').focus()")
+        .await;
+    site.notify("ada", note("three")).await;
+    let offer = "return document.querySelector('.salver-inbox-new')?.textContent ?? null";
+    eventually("the new row is offered", async || {
+        (browser.run(offer).await == "Show 1 new").then_some(())
+    })
+    .await;
+    assert_eq!(rows(&browser).await, ["two", "one"]);
+    browser.press(".salver-inbox-new").await;
+    shows(&browser, &["three", "two", "one"]).await;
+    // What is typed into the filter stays.
+    browser
+        .run("document.querySelector('.salver-inbox-filter').open = true")
+        .await;
+    browser.fill("text", "typed").await;
+    site.notify("ada", note("four")).await;
+    shows(&browser, &["four", "three", "two", "one"]).await;
+    assert_eq!(browser.run(FOCUS).await, json!(["input", "typed"]));
+    browser.quit().await;
+}
+
+/// Point 6: a button acts in place, and the focus moves to the next row, at last to the heading.
+#[actix_web::test]
+async fn buttons_act_in_place_and_the_focus_moves_on() {
+    let (_site, browser) = open(Setup::default(), &["one", "two"]).await;
+    let archive = ".salver-inbox-list .salver-inbox-row:first-child button[value=archive]";
+    browser.press(archive).await;
+    shows(&browser, &["one"]).await;
+    let status = "return document.querySelector('.salver-inbox-status').textContent";
+    eventually("the status tells it", async || {
+        (browser.run(status).await == "1 notification archived. Undo").then_some(())
+    })
+    .await;
+    let in_row =
+        "return document.querySelector('.salver-inbox-row').contains(document.activeElement)";
+    assert_eq!(browser.run(in_row).await, true);
+    browser.press(".salver-inbox-status button").await;
+    shows(&browser, &["two", "one"]).await;
+    for rest in [&["one"][..], &[]] {
+        browser.press(archive).await;
+        shows(&browser, rest).await;
+    }
+    assert_eq!(browser.run(FOCUS).await, json!(["h1", "Notifications"]));
+    browser.quit().await;
+}
+
+/// Points 4 and 5: what a visible page shows is seen; a group that is opened is read.
+#[actix_web::test]
+async fn visible_page_marks_as_seen_and_opened_group_as_read() {
+    let (site, browser) = open(Setup::default(), &[]).await;
+    for name in ["a", "b"] {
+        site.notify("ada", graph(name).group("graphs")).await;
+    }
+    let counts = async || {
+        let inbox = site.salver.inbox(&Recipient::user("ada"));
+        let counts = inbox.counts().await.unwrap();
+        (counts.unseen, counts.unread)
+    };
+    eventually("both are seen", async || {
+        (counts().await == (0, 2)).then_some(())
+    })
+    .await;
+    browser.press(".salver-inbox-group summary").await;
+    eventually("both are read", async || {
+        (counts().await == (0, 0)).then_some(())
+    })
+    .await;
+    let unread = "return document.querySelectorAll('.salver-inbox-unread').length";
+    eventually("the list shows it", async || {
+        (browser.run(unread).await == 0).then_some(())
+    })
+    .await;
+    let state = "return [document.querySelector('details.salver-inbox-filter ~ ul details, .salver-inbox-group details').open,
+        document.activeElement.localName]";
+    assert_eq!(browser.run(state).await, json!([true, "summary"]));
+    assert_eq!(site.ids("ada", InboxFilter::unread()).await, [""; 0]);
+    browser.quit().await;
+}
