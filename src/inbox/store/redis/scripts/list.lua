@@ -31,22 +31,21 @@ local values = call('HMGET', notifications, unpack(ids))
 local is_unread = {}
 if unread > 0 then
   local all = call('ZRANGE', unread_key, before, listed[#listed], 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
-  for _, id in ipairs(all) do is_unread[id] = 1 end
+  for i = 1, #all do is_unread[all[i]] = 1 end
 end
--- Only notifications of a group stand for others.
-local fields, more = {}, {}
-for i, id in ipairs(ids) do
-  if values[i] and string.sub(values[i], 1, 16) ~= no_group then fields[#fields + 1] = 'more:' .. id end
+local n, fields, counts = 3, {}, {}
+for i = 1, #ids do
+  -- Empty if another program has damaged the inbox.
+  local id, value = ids[i], values[i] or ''
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = listed[2 * i], is_unread[id] or 0, 0, value
+  -- Only notifications of a group stand for others.
+  if string.sub(value, 1, 16) ~= no_group then
+    fields[#fields + 1], counts[#counts + 1] = 'more:' .. id, n + 3
+  end
+  n = n + 4
 end
 if fields[1] then
-  for i, number in ipairs(call('HMGET', state, unpack(fields))) do more[fields[i]] = number end
-end
-local n = 3
-for i, id in ipairs(ids) do
-  reply[n + 1], reply[n + 2] = listed[2 * i], is_unread[id] or 0
-  reply[n + 3] = tonumber(fields[1] and more['more:' .. id] or 0)
-  -- Empty if another program has damaged the inbox.
-  reply[n + 4] = values[i] or ''
-  n = n + 4
+  local more = call('HMGET', state, unpack(fields))
+  for i = 1, #counts do reply[counts[i]] = tonumber(more[i] or 0) end
 end
 return reply
