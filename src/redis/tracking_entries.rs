@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt, pending};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -26,15 +26,17 @@ pub(crate) trait TrackingHandler: Send + Sync + 'static {
     /// Changes may have been missed: any key may have changed.
     fn all_invalidated(&self);
 
-    /// Every change before this time has been reported.
-    fn synced(&self, sent_at: Instant);
+    /// Every change before this time has been reported. Default: ignored.
+    fn synced(&self, _sent_at: Instant) {}
 
     /// Runs while changes of the keys are reported. Its error ends the connection, unless an
-    /// operator has to change the configuration.
+    /// operator has to change the configuration. Default: waits.
     fn run<'a>(
         &'a self,
-        connection: &'a TrackingConnection,
-    ) -> BoxFuture<'a, Result<Infallible, Error>>;
+        _connection: &'a TrackingConnection,
+    ) -> BoxFuture<'a, Result<Infallible, Error>> {
+        pending().boxed()
+    }
 }
 
 /// One prefix with its handler.

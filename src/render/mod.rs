@@ -21,17 +21,23 @@ pub use self::presentation::Part;
 #[cfg(feature = "web")]
 pub(crate) use self::presentation::{Presentation, default_level_word};
 
-/// The stylesheet of the crate.
-///
-/// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
-/// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
-/// stylesheet.
-#[cfg(not(feature = "inbox"))]
-pub const STYLESHEET: &str = include_str!("salver.css");
-/// The stylesheet of the crate.
-///
-/// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
-/// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
-/// stylesheet.
+/// The rules of the bell, which needs the inbox.
 #[cfg(feature = "inbox")]
-pub const STYLESHEET: &str = concat!(include_str!("salver.css"), include_str!("bell.css"));
+macro_rules! bell {
+    () => {
+        include_str!("bell.css")
+    };
+}
+#[cfg(not(feature = "inbox"))]
+macro_rules! bell {
+    () => {
+        ""
+    };
+}
+
+/// The stylesheet of the crate.
+///
+/// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
+/// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
+/// stylesheet.
+pub const STYLESHEET: &str = concat!(include_str!("salver.css"), bell!());

@@ -1,6 +1,6 @@
 //! The bell: the number of unread notifications on every page.
 
-use crate::inbox::changes::ChangeKey;
+use crate::inbox::changes::{ChangeKey, InboxChanges};
 use crate::inbox::store::{self, InboxKey};
 use crate::inbox::web::page::words::Words;
 use crate::render::Escaped;
@@ -33,10 +33,14 @@ pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
 /// not reported, 0: the stream fills the bell.
 pub(super) fn known_unread(salver: &Salver, recipient: &Recipient) -> Option<u64> {
     let changes = store::changes_of(salver).ok()?;
-    if changes.is_unsupported() {
-        return Some(0);
+    known_in(&changes, &key(salver, recipient))
+}
+
+fn known_in(changes: &InboxChanges, key: &ChangeKey) -> Option<u64> {
+    match changes.is_unsupported() {
+        true => Some(0),
+        false => changes.unread(key),
     }
-    changes.unread(&key(salver, recipient))
 }
 
 /// Returns the unread count of a recipient, and keeps it until the inbox changes.
@@ -45,10 +49,10 @@ pub(super) fn known_unread(salver: &Salver, recipient: &Recipient) -> Option<u64
 ///
 /// As [`Inbox::counts`](crate::Inbox::counts).
 pub(super) async fn unread(salver: &Salver, recipient: &Recipient) -> Result<u64, Error> {
-    if let Some(unread) = known_unread(salver, recipient) {
+    let (changes, key) = (store::changes_of(salver)?, key(salver, recipient));
+    if let Some(unread) = known_in(&changes, &key) {
         return Ok(unread);
     }
-    let (changes, key) = (store::changes_of(salver)?, key(salver, recipient));
     let query = changes.begin_query(&key);
     let counts = salver.inbox(recipient).counts().await?;
     changes.finish_query(&key, query, counts.unread);

@@ -1,13 +1,9 @@
 //! Sessions that end in another process.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{BoxFuture, FutureExt, pending};
-use tokio::time::Instant;
-
-use crate::redis::{Client, Registration, TrackingConnection, TrackingHandler};
+use crate::redis::{Client, Registration, TrackingHandler};
 use crate::store::redis::keys;
 use crate::store::redis::scripts;
 use crate::store::{Changes, Listener};
@@ -74,15 +70,6 @@ impl TrackingHandler for SessionHandler {
 
     fn all_invalidated(&self) {
         self.0.wake_all();
-    }
-
-    fn synced(&self, _sent_at: Instant) {}
-
-    fn run<'a>(
-        &'a self,
-        _connection: &'a TrackingConnection,
-    ) -> BoxFuture<'a, Result<Infallible, Error>> {
-        pending().boxed()
     }
 }
 

@@ -112,9 +112,11 @@ pub(crate) async fn open(
     if handles_signals {
         shutdown::install_handler(streams);
     }
-    let stream = Stream::new(registration, sources);
-    #[cfg(all(feature = "inbox", feature = "redis"))]
-    let stream = stream.watching(session_watch);
+    let stream = Stream {
+        #[cfg(all(feature = "inbox", feature = "redis"))]
+        session_watch,
+        ..Stream::new(registration, sources)
+    };
     let frames = stream::unfold(stream, |mut stream| async {
         let frame = stream.next().await?;
         Some((Ok::<_, Error>(frame), stream))
@@ -208,12 +210,6 @@ impl Stream {
             keep_alive_at: now + KEEP_ALIVE_INTERVAL,
             probes: 0,
         }
-    }
-
-    #[cfg(all(feature = "inbox", feature = "redis"))]
-    fn watching(mut self, session_watch: Option<SessionWatch>) -> Self {
-        self.session_watch = session_watch;
-        self
     }
 
     /// Waits for the next frames and returns them; `None` at the end of the stream.

@@ -1,17 +1,15 @@
 //! Reports of Redis about changed inboxes, over the tracking connection that all modules share.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{BoxFuture, FutureExt, pending};
 use tokio::time::Instant;
 
 use crate::Error;
 use crate::context::encode;
 use crate::inbox::changes::InboxChanges;
 use crate::inbox::store::redis::keys::{self, Part};
-use crate::redis::{Client, Registration, TrackingConnection, TrackingHandler};
+use crate::redis::{Client, Registration, TrackingHandler};
 
 /// The keys whose changes can change what a page shows of an inbox.
 const TRACKED: [Part; 4] = [Part::Unread, Part::Inbox, Part::Archived, Part::State];
@@ -82,12 +80,5 @@ impl TrackingHandler for PartHandler {
 
     fn synced(&self, sent_at: Instant) {
         self.changes.record_heartbeat(self.kind, sent_at);
-    }
-
-    fn run<'a>(
-        &'a self,
-        _connection: &'a TrackingConnection,
-    ) -> BoxFuture<'a, Result<Infallible, Error>> {
-        pending().boxed()
     }
 }
