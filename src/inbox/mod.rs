@@ -5,6 +5,7 @@
 //!
 //! - [`Salver::notify`](crate::Salver::notify) adds a notification to the inboxes of recipients.
 //! - [`Inbox`] lists, counts and marks the notifications of one recipient.
+//! - [`Salver::online`](crate::Salver::online) returns who has a page open.
 //! - [`Salver::erase`](crate::Salver::erase) and [`Salver::export`](crate::Salver::export) remove and
 //!   return all that is stored about a recipient.
 //!
@@ -43,6 +44,11 @@ mod listing;
 mod marking;
 mod notification;
 mod notify;
+#[cfg_attr(
+    not(feature = "live"),
+    expect(dead_code, reason = "only processes with streams renew leases")
+)]
+mod presence;
 mod results;
 mod store;
 #[cfg(feature = "web")]

@@ -12,6 +12,8 @@ mod client;
 mod connect;
 mod connection;
 mod in_flight;
+#[cfg(feature = "inbox")]
+mod partition;
 mod parts;
 mod raw_connection;
 mod replication;

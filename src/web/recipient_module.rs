@@ -27,12 +27,12 @@ pub(crate) trait RecipientModule: Send + Sync {
         recipient: &'a Recipient,
     ) -> LocalBoxFuture<'a, Result<Option<String>, Error>>;
 
-    /// Returns the source of the events for a recipient.
+    /// Returns the sources of the events for a recipient.
     #[cfg(feature = "live")]
-    fn source(&self, request: SourceRequest) -> Result<Box<dyn StreamSource>, Error>;
+    fn sources(&self, request: SourceRequest) -> Result<Vec<Box<dyn StreamSource>>, Error>;
 }
 
-/// What the source of a stream needs.
+/// What the sources of a stream need.
 #[cfg(feature = "live")]
 pub(crate) struct SourceRequest {
     pub(crate) salver: Salver,
@@ -42,6 +42,8 @@ pub(crate) struct SourceRequest {
     pub(crate) polls: Rc<Semaphore>,
     /// The id of the last event of the stream before, as the browser sends it.
     pub(crate) last_event_id: Option<String>,
+    /// Whether an open page shows who is online.
+    pub(crate) shows_online: bool,
 }
 
 /// The module of a handle, if its routes are mounted.

@@ -8,25 +8,13 @@ use salver::store::RedisStore;
 use salver::{Error, Message, MessageId, Salver};
 use tokio::time::{sleep, timeout};
 
-use crate::support::cluster::Cluster;
+use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::history::{History, Row};
 use crate::support::profile::by_profile;
 use crate::support::{at, eventually, session};
 use fastrand::Rng;
 
 const VIEWS: [&str; 3] = ["one", "two", "three"];
-
-/// Creates a handle for all nodes of a Cluster, with a lease short enough to wait for.
-pub fn cluster_handle(cluster: &Cluster) -> Salver {
-    let urls = cluster.urls();
-    let builder = RedisStore::builder(&urls[0]);
-    let builder = urls
-        .iter()
-        .skip(1)
-        .fold(builder, |builder, url| builder.seed(url));
-    let salver = Salver::builder("app").store(builder.cluster().build().unwrap());
-    salver.lease(Duration::from_secs(1)).build().unwrap()
-}
 
 #[tokio::test]
 async fn session_migrates_and_closes_across_cluster_nodes() -> Result<(), Error> {

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use salver::store::RedisStore;
 use salver::{Message, Salver};
 
-use super::cluster::cluster_handle;
 use super::failover_clients::FailoverClients;
-use crate::support::cluster::{Cluster, NODE_TIMEOUT};
+use crate::support::cluster::{Cluster, NODE_TIMEOUT, cluster_handle};
 use crate::support::history::{History, Row};
 use crate::support::indexed_site::{one_page_site, process_on, wait_until_idle};
 use crate::support::monitor::Monitor;

@@ -6,8 +6,7 @@ use futures_util::future::join_all;
 use salver::{Context, Error, Message, Salver};
 use tokio::time::timeout;
 
-use super::cluster::cluster_handle;
-use crate::support::cluster::Cluster;
+use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::redis::Server;
 use crate::support::{at, eventually, session};
 

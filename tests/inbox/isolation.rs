@@ -39,4 +39,6 @@ async fn custom_store_has_no_inbox() {
     assert!(error.is_misconfigured(), "{error}");
     let error = salver.inbox(&ada()).counts().await.unwrap_err();
     assert!(error.is_misconfigured(), "{error}");
+    let error = salver.online().await.unwrap_err();
+    assert!(error.is_misconfigured(), "{error}");
 }

@@ -12,6 +12,7 @@ mod listing;
 mod marking;
 mod model;
 mod pages;
+mod presence;
 mod recipients;
 mod routes;
 mod stream;

@@ -2,29 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
 use salver::{InboxFilter, ReadState, Recipient};
 
 use crate::support::event_stream::{Event, EventStream};
-use crate::support::inbox_site::{InboxSite, Setup};
+use crate::support::inbox_site::{IDENTITY_HEADERS, InboxSite, Setup, stream_of};
 use crate::support::inboxes::note;
 use crate::support::redis::Server;
 
 /// Least time between two reads of an inbox for one stream.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Returns a request for the stream of a user, as a page of the site sends it.
-fn stream_of(site: &InboxSite, user: &str) -> RequestBuilder {
-    Client::new()
-        .get(format!("{}/salver/stream", site.url))
-        .header("accept", "text/event-stream")
-        .header("sec-fetch-site", "same-origin")
-        .header("cookie", format!("user={user}"))
-}
-
 async fn open(site: &InboxSite, user: &str) -> EventStream {
-    EventStream::from_response(stream_of(site, user).send().await.unwrap()).await
+    EventStream::from_response(stream_of(&site.url, user).send().await.unwrap()).await
 }
 
 /// Returns the unread and the unseen ones of the event with counts that arrives next.
@@ -45,7 +36,7 @@ async fn inbox_event(events: &mut EventStream) -> Event {
 }
 
 /// The site on each store. The server runs as long as it.
-fn sites() -> [(InboxSite, Option<Server>); 2] {
+pub(super) fn sites() -> [(InboxSite, Option<Server>); 2] {
     let server = Server::start();
     let setup = Setup::default;
     [
@@ -102,7 +93,7 @@ async fn reconnected_stream_tells_whether_anything_was_missed() {
         let last = events.expect_next().await.id;
         drop(events);
         let reopen = async |last: &str| {
-            let request = stream_of(&site, "ada").header("last-event-id", last);
+            let request = stream_of(&site.url, "ada").header("last-event-id", last);
             let mut events = EventStream::from_response(request.send().await.unwrap()).await;
             counts(&mut events).await;
             events
@@ -127,7 +118,7 @@ async fn streams_of_a_person_are_closed_on_request() {
         assert_eq!(adas.next().await, None);
         bobs.expect_none(Duration::from_millis(300)).await;
         // Without a person and a session there is nothing to receive.
-        let mut anonymous = stream_of(&site, "ada").build().unwrap();
+        let mut anonymous = stream_of(&site.url, "ada").build().unwrap();
         anonymous.headers_mut().remove("cookie");
         let response = Client::new().execute(anonymous).await.unwrap();
         assert_eq!(response.status(), 204);
@@ -195,20 +186,12 @@ async fn stream_of_another_person_is_out_of_reach() {
         "?view=inbox&view=ada",
         "?last-event-id=1",
     ];
-    const HEADERS: [&str; 6] = [
-        "x-user",
-        "x-forwarded-user",
-        "salver-recipient",
-        "authorization",
-        "last-event-id",
-        "cookie2",
-    ];
     let mut tried = 0;
     for (site, _server) in sites() {
         site.notify("ada", note("a secret")).await;
         for (query, header) in QUERIES
             .iter()
-            .flat_map(|query| HEADERS.map(|header| (query, header)))
+            .flat_map(|query| IDENTITY_HEADERS.map(|header| (query, header)))
         {
             let request = |cookie: Option<&str>| {
                 let url = format!("{}/salver/stream{query}", site.url);

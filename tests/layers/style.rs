@@ -108,11 +108,11 @@ fn text_has_no_retired_word_and_no_misspelling() {
 fn every_script_has_header_and_one_typed_function() {
     for path in files("src", ".lua") {
         let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());
-        let is_of_inbox = path.starts_with(root().join("src/inbox"));
-        let folder = if is_of_inbox {
-            "src/inbox/store/redis"
-        } else {
-            "src/store/redis/scripts"
+        let parent = path.strip_prefix(root()).unwrap().parent().unwrap();
+        // The functions of a module with few scripts are beside its folder of scripts.
+        let folder = match parent.starts_with("src/inbox") {
+            true => parent.parent().unwrap().to_str().unwrap(),
+            false => "src/store/redis/scripts",
         };
         let scripts: String = files(folder, ".rs").iter().map(read).collect();
         // A part of several scripts, which they include.

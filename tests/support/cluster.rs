@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use salver::Context;
+use salver::store::RedisStore;
+use salver::{Context, Salver};
 
 use super::processes::free_port;
 use super::redis::Server;
@@ -228,4 +229,16 @@ fn is_healthy(node: &Server) -> bool {
     let info: String = node.run(&[b"CLUSTER", b"INFO"]);
     let replication: String = node.run(&[b"INFO", b"replication"]);
     info.contains("cluster_state:ok") && !replication.contains("master_link_status:down")
+}
+
+/// Creates a handle for all nodes of a Cluster, with a lease short enough to wait for.
+pub fn cluster_handle(cluster: &Cluster) -> Salver {
+    let urls = cluster.urls();
+    let builder = RedisStore::builder(&urls[0]);
+    let builder = urls
+        .iter()
+        .skip(1)
+        .fold(builder, |builder, url| builder.seed(url));
+    let salver = Salver::builder("app").store(builder.cluster().build().unwrap());
+    salver.lease(Duration::from_secs(1)).build().unwrap()
 }

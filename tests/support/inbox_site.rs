@@ -8,6 +8,7 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Bytes, Data, Form, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use reqwest::{Client, RequestBuilder};
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::web::{Page, Routes, Translation};
 use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver};
@@ -19,6 +20,16 @@ use super::site::html;
 /// A policy under which a page can load its stylesheet and send its forms, and nothing else.
 pub const STRICT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
     base-uri 'none'; require-trusted-types-for 'script'; report-uri /reports";
+
+/// Headers by which other software tells who sends a request.
+pub const IDENTITY_HEADERS: [&str; 6] = [
+    "x-user",
+    "x-forwarded-user",
+    "salver-recipient",
+    "authorization",
+    "last-event-id",
+    "cookie2",
+];
 
 /// Translates one message of the page.
 pub type Translator = fn(&Message) -> Option<Translation>;
@@ -67,7 +78,7 @@ impl InboxSite {
         Self::serve(Salver::new("app", store).unwrap(), setup)
     }
 
-    fn serve(salver: Salver, setup: Setup) -> Self {
+    pub fn serve(salver: Salver, setup: Setup) -> Self {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let unexpected_requests = Arc::new(Mutex::new(Vec::new()));
         let data = (
@@ -128,6 +139,8 @@ impl InboxSite {
         let server = server
             .workers(1)
             .disable_signals()
+            // So that a closed page is noticed at once.
+            .h1_allow_half_closed(false)
             .bind("127.0.0.1:0")
             .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
@@ -138,6 +151,14 @@ impl InboxSite {
             reports,
             unexpected_requests,
             clock: None,
+        }
+    }
+
+    /// Moves the clock of the memory store ahead; waits for as long where the clock is that of Redis.
+    pub async fn pass(&self, time: Duration) {
+        match &self.clock {
+            Some(clock) => clock.advance(time),
+            None => tokio::time::sleep(time).await,
         }
     }
 
@@ -254,6 +275,15 @@ fn logged_in(user: &str) -> HttpResponse {
         .cookie(cookie.finish())
         .insert_header((LOCATION, "/salver/inbox"))
         .finish()
+}
+
+/// Returns a request for the stream of a user, as a page of the site sends it.
+pub fn stream_of(site: &str, user: &str) -> RequestBuilder {
+    Client::new()
+        .get(format!("{site}/salver/stream"))
+        .header("accept", "text/event-stream")
+        .header("sec-fetch-site", "same-origin")
+        .header("cookie", format!("user={user}"))
 }
 
 /// The `<head>` of a site that shows messages without a reload.

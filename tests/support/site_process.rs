@@ -5,6 +5,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::fault_site::FaultSite;
+use crate::support::inbox_site::{InboxSite, Setup};
 use crate::support::processes::{ChildProcess, start};
 use crate::support::profile::salver;
 
@@ -23,12 +24,19 @@ pub struct SiteProcess {
 }
 
 impl SiteProcess {
+    /// Starts a site with messages.
     pub fn start(redis: &str) -> Self {
+        Self::run(concat!(module_path!(), "::serve"), redis)
+    }
+
+    /// Starts a site with inboxes.
+    pub fn start_with_inboxes(redis: &str) -> Self {
+        Self::run(concat!(module_path!(), "::serve_inboxes"), redis)
+    }
+
+    fn run(test: &str, redis: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = concat!(module_path!(), "::serve")
-            .split_once("::")
-            .unwrap()
-            .1;
+        let (_, name) = test.split_once("::").unwrap();
         command
             .args(["--exact", name, "--ignored", "--nocapture"])
             .env(URL, redis)
@@ -69,5 +77,15 @@ async fn serve() {
         Duration::from_millis(15),
     );
     println!("{PORT}{}", site.port);
+    std::future::pending::<()>().await;
+}
+
+#[actix_web::test]
+#[ignore = "runs in a child process that other tests start"]
+async fn serve_inboxes() {
+    let salver = salver(&std::env::var(URL).unwrap());
+    let site = InboxSite::serve(salver, Setup::default());
+    let (_, port) = site.url.rsplit_once(':').unwrap();
+    println!("{PORT}{port}");
     std::future::pending::<()>().await;
 }

@@ -91,6 +91,8 @@ pub(crate) enum Command {
     /// List, count, mark and remove the notifications of a recipient.
     #[command(subcommand)]
     Inbox(InboxCommand),
+    /// Print the recipients who have a page open.
+    Online,
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
     /// contexts.
     Doctor,

@@ -20,6 +20,7 @@ mod error;
 mod inbox;
 mod message;
 mod notify;
+mod online;
 mod output;
 mod peek;
 mod server;
@@ -65,6 +66,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         }
         Command::Notify(args) => notify::run(server, &required(app), *args, output).await,
         Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
+        Command::Online => online::run(server, &required(app), output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.

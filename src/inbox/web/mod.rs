@@ -13,6 +13,8 @@ mod mark;
 mod module;
 mod open;
 mod page;
+#[cfg(feature = "live")]
+mod presence;
 mod refusal;
 mod routes;
 mod selection;

@@ -7,6 +7,8 @@ use crate::inbox::web::bell;
 use crate::inbox::web::events::InboxSource;
 use crate::inbox::web::page::words::Words;
 #[cfg(feature = "live")]
+use crate::inbox::web::presence::PresenceSource;
+#[cfg(feature = "live")]
 use crate::web::live::source::StreamSource;
 use crate::web::recipient_module::RecipientModule;
 #[cfg(feature = "live")]
@@ -36,7 +38,11 @@ impl RecipientModule for InboxModule {
     }
 
     #[cfg(feature = "live")]
-    fn source(&self, request: SourceRequest) -> Result<Box<dyn StreamSource>, Error> {
-        Ok(Box::new(InboxSource::new(request)?))
+    fn sources(&self, request: SourceRequest) -> Result<Vec<Box<dyn StreamSource>>, Error> {
+        let presence = PresenceSource::new(&request)?;
+        Ok(vec![
+            Box::new(InboxSource::new(request)?),
+            Box::new(presence),
+        ])
     }
 }

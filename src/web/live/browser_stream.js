@@ -77,7 +77,7 @@ addEventListener("pagehide", closeStream);
 // holds a lock for which another page waits.
 addEventListener("pageshow", ({ persisted }) => persisted && (restoreTimer = setTimeout(openStream, RESTORE_DELAY)));
 
-const EVENTS = ["reset", "counts", "inbox"];
+const EVENTS = ["reset", "counts", "inbox", "online"];
 const dispatch = ({ name, data }) => receivers.forEach((receiver) => receiver[name]?.(data));
 
 class BrowserStream {
@@ -106,7 +106,7 @@ class BrowserStream {
   }
 
   stop() {
-    this.channel?.postMessage({ tab: this.tabId, views: [] });
+    this.channel?.postMessage({ tab: this.tabId, views: [], isGone: true });
     this.aborter.abort();
     this.eventSource?.close();
     this.channel?.close();
@@ -121,9 +121,11 @@ class BrowserStream {
     navigator.locks.request(`${this.name} ${name}`, { signal: this.signal }, run).catch(() => this.signal.aborted || onFailure?.());
   }
 
-  // What this tab tells the others. Without views it is gone.
+  // What this tab tells the others: its views, whether it shows who is online, whether it is visible.
   state() {
-    return { tab: this.tabId, views: [...receivers].flatMap(({ view }) => view ?? []), visible: !document.hidden };
+    const all = [...receivers];
+    const views = all.flatMap(({ view }) => view ?? []);
+    return { tab: this.tabId, views, online: all.some(({ online }) => online), visible: !document.hidden };
   }
 
   announce() {
@@ -145,8 +147,8 @@ class BrowserStream {
 
   // Follows another tab.
   meet(state) {
-    const { tab, views } = state;
-    if (!views.length) return this.forget(tab);
+    const { tab, isGone } = state;
+    if (isGone) return this.forget(tab);
     // The lock is granted when the tab is gone.
     if (this.isLeader && !this.tabs.has(tab)) this.lock(tab, () => this.forget(tab));
     this.tabs.set(tab, state);
@@ -181,8 +183,10 @@ class BrowserStream {
 
   open() {
     const url = new URL("stream", baseUrl);
-    const views = new Set([this.state(), ...this.tabs.values()].flatMap(({ views }) => views));
+    const tabs = [this.state(), ...this.tabs.values()];
+    const views = new Set(tabs.flatMap(({ views }) => views));
     for (const view of [...views].sort().slice(0, MAX_VIEWS)) url.searchParams.append("view", view);
+    if (tabs.some(({ online }) => online)) url.searchParams.set("online", 1);
     // With the client id the server closes the previous stream of this browser, which it may still
     // consider open.
     if (this.channel) url.searchParams.set("client", clientId());

@@ -1,8 +1,9 @@
-// The bell, <salver-bell>, and the list of the inbox, <salver-inbox>, while a page is open.
+// The bell, <salver-bell>, the list of the inbox, <salver-inbox>, and the list of who is online,
+// <salver-online>, while a page is open.
 //
-// The server renders both. The stream tells when the inbox has changed: the bell then shows the new
-// number, and the list is loaded again. All actions of the list are forms, which work without this
-// script too.
+// The server renders bell and list. The stream tells when the inbox has changed: the bell then shows the
+// new number, and the list is loaded again. All actions of the list are forms, which work without this
+// script too. The site renders who is online, at the URL `src`.
 
 import { addReceiver, removeReceiver, trustedHtml } from "./salver.js";
 
@@ -229,6 +230,38 @@ class SalverInbox extends Receiver {
   }
 }
 
-for (const [name, element] of [["salver-bell", SalverBell], ["salver-inbox", SalverInbox]]) {
+class SalverOnline extends Receiver {
+  connectedCallback() {
+    super.connectedCallback();
+    this.load();
+  }
+
+  handlers() {
+    document.addEventListener("visibilitychange", () => this.isStale && this.load());
+    this.addEventListener("focusout", () => setTimeout(() => this.isStale && this.load()));
+    return { online: () => this.load(), reset: () => this.replaceChildren() };
+  }
+
+  // Shows who is online. A hidden list, or one with the focus, waits.
+  async load() {
+    this.isStale = !this.isConnected || document.hidden || this.contains(document.activeElement);
+    if (this.isStale) return;
+    const url = new URL(this.getAttribute("src") ?? "", location);
+    // Another site must not write into this page.
+    if (url.origin !== location.origin) return;
+    this.aborter?.abort();
+    const { signal } = (this.aborter = new AbortController());
+    const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
+    // The person is no longer logged in, or the site does not reply: the list stays as it is.
+    if (!response?.ok || response.redirected) return;
+    const html = await response.text().catch(() => {});
+    if (html === undefined || signal.aborted || html === this.html) return;
+    this.html = html;
+    this.innerHTML = trustedHtml(html);
+  }
+}
+
+const ELEMENTS = { "salver-bell": SalverBell, "salver-inbox": SalverInbox, "salver-online": SalverOnline };
+for (const [name, element] of Object.entries(ELEMENTS)) {
   if (!customElements.get(name)) customElements.define(name, element);
 }

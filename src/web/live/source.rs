@@ -16,6 +16,9 @@ pub(crate) trait StreamSource {
         false
     }
 
+    /// Follows the end of the session.
+    fn session_ended(&mut self) {}
+
     /// Releases immediately what the page has not confirmed: the process shuts down.
     fn release(&mut self) {}
 }

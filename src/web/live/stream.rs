@@ -62,13 +62,13 @@ pub(crate) async fn open(
     if !csrf::allows_stream(request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
-    let StreamQuery { views, client } = parse_query(request)?;
+    let query = parse_query(request)?;
     let session = state.session(request);
     let mut sources = Vec::new();
-    if let Some(session) = session.as_ref().filter(|_| !views.is_empty()) {
+    if let Some(session) = session.as_ref().filter(|_| !query.views.is_empty()) {
         state.move_returned_messages().await;
         // A stream shows the messages of its views.
-        let views = views.into_iter();
+        let views = query.views.into_iter();
         let views = views.map(|view| state.app_state.record_view(view));
         let translator = state.translator(request);
         let messages = MessageSource::new(&state.app_state, translator, session, views);
@@ -77,12 +77,13 @@ pub(crate) async fn open(
     #[cfg(feature = "inbox")]
     let recipient = match state.recipient_module(request) {
         Some((module, recipient)) => {
-            sources.push(module.source(SourceRequest {
+            sources.extend(module.sources(SourceRequest {
                 salver: state.app_state.salver.clone(),
                 translator: state.translator(request).clone(),
                 recipient: recipient.clone(),
                 polls: Rc::clone(&state.app_state.stream_polls),
                 last_event_id: last_event_id(request),
+                shows_online: query.shows_online,
             })?);
             Some(recipient)
         }
@@ -106,7 +107,7 @@ pub(crate) async fn open(
         state.app_state.salver.shared_app(),
         &state.app_state.streams,
     );
-    let Some(registration) = streams.register(app, &audience, client) else {
+    let Some(registration) = streams.register(app, &audience, query.client) else {
         return Err(Error::unavailable("too many open streams"));
     };
     if handles_signals {
@@ -139,32 +140,38 @@ fn last_event_id(request: &HttpRequest) -> Option<String> {
 }
 
 /// The query string.
+#[derive(Default)]
 struct StreamQuery {
     views: Vec<View>,
     /// The id of the browser, if the browser keeps one stream.
     client: Option<String>,
+    /// Whether an open page shows who is online.
+    #[cfg(feature = "inbox")]
+    shows_online: bool,
 }
 
 fn parse_query(request: &HttpRequest) -> Result<StreamQuery, Error> {
-    let (mut views, mut client) = (Vec::new(), None);
+    let mut query = StreamQuery::default();
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         match &*name {
-            "view" if views.len() == MAX_VIEWS => {
+            "view" if query.views.len() == MAX_VIEWS => {
                 return Err(Error::invalid(
                     "view",
                     format!("occurs over {MAX_VIEWS} times"),
                 ));
             }
-            "view" => views.push(View::new(value)?),
+            "view" => query.views.push(View::new(value)?),
             "client" if (1..=MAX_CLIENT_ID).contains(&value.len()) => {
-                client = Some(value.into_owned());
+                query.client = Some(value.into_owned());
             }
+            #[cfg(feature = "inbox")]
+            "online" => query.shows_online = true,
             _ => {}
         }
     }
-    views.sort();
-    views.dedup();
-    Ok(StreamQuery { views, client })
+    query.views.sort();
+    query.views.dedup();
+    Ok(query)
 }
 
 struct Stream {
@@ -257,7 +264,11 @@ impl Stream {
                 self.sources.iter_mut().for_each(|source| source.release());
                 SHUTDOWN_RETRY_JITTER
             }
-            CloseReason::SessionEnded => RETRY_JITTER,
+            CloseReason::SessionEnded => {
+                let sources = self.sources.iter_mut();
+                sources.for_each(|source| source.session_ended());
+                RETRY_JITTER
+            }
             CloseReason::Superseded => return None,
         };
         let retry = RETRY_AFTER + jitter(max_jitter);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use salver::Error;
 
 use super::report;
-use crate::faults::cluster::cluster_handle;
-use crate::support::cluster::Cluster;
+
+use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::inbox_history::{InboxHistory, key_differences, people};
 use crate::support::profile::by_profile;
 

@@ -8,6 +8,7 @@ mod failover;
 mod kill;
 mod load;
 mod moved_clock;
+mod presence;
 mod proxy;
 mod refused;
 mod repeats;

@@ -1,5 +1,5 @@
-//! `notify` and `inbox`: a shell job notifies people, and an operator lists and marks their
-//! notifications.
+//! `notify`, `inbox` and `online`: a shell job notifies people, and an operator lists and marks their
+//! notifications and sees who is online.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -263,6 +263,35 @@ fn invalid_notifications_and_selections_are_explained() {
     );
 }
 
+#[test]
+fn online_prints_recipients_with_an_open_page() {
+    let server = Server::start();
+    let url = server.url();
+    let run = |arguments: &[&str]| {
+        let output = salver("online", &url, arguments);
+        assert_eq!(output.code, 0, "{}", output.text);
+        let lines = output.text.lines().skip(1).map(str::to_owned);
+        lines.take_while(|line| line != "= 0").collect::<Vec<_>>()
+    };
+    assert_eq!(run(&["online"]), ["no one is online"]);
+    for (lease, member) in [
+        ("+inf", "user:8 1"),
+        ("+inf", "user:7 1"),
+        ("+inf", "user:7 2"),
+        ("1", "user:9 1"),
+    ] {
+        let _: u64 = server.run(&[
+            b"ZADD",
+            b"app!online:{0}",
+            lease.as_bytes(),
+            member.as_bytes(),
+        ]);
+    }
+    assert_eq!(run(&["online"]), ["user:7", "user:8"]);
+    let json = [r#"{"recipient":"user:7"}"#, r#"{"recipient":"user:8"}"#];
+    assert_eq!(run(&["online", "--json"]), json);
+}
+
 /// The error of `notify` names the id with which the command can be repeated.
 #[test]
 fn inbox_commands_diagnose_unreachable_server() {
@@ -274,6 +303,7 @@ fn inbox_commands_diagnose_unreachable_server() {
         &["inbox", "counts", "user:7", "--json"],
         &["inbox", "mark", "user:7", "read"],
         &["inbox", "retract", "user:7", "--all"],
+        &["online"],
     ];
     check(
         "inbox_unreachable",
