@@ -186,9 +186,14 @@ struct Login {
 }
 
 #[post("/login")]
-async fn login(session: Session, form: Form<Login>) -> actix_web::Result<impl Responder> {
+async fn login(
+    session: Session,
+    messages: Messages,
+    form: Form<Login>,
+) -> actix_web::Result<impl Responder> {
     session.renew();
     session.insert("user", form.user)?;
+    messages.renew().await?;
     Ok(Redirect::to("/").see_other())
 }
 

@@ -1,6 +1,6 @@
 //! Presence: which people have a page open.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Client;
 use salver::{Recipient, Salver};
@@ -276,9 +276,15 @@ async fn request_makes_no_other_person_appear_online() {
 async fn damaged_member_hides_no_other() {
     let server = Server::start();
     let site = InboxSite::start_on(&server, Setup::default());
-    let members: [&[u8]; 5] = [b"", b"ada", b"guest x", b"user:  x", b"\xff\xfe x"];
-    for member in members {
-        let _: u64 = server.run(&[b"ZADD", b"app!online:{0}", b"9999999999999", member]);
+    let members: [&[u8]; 5] = [b"", b"ada", b"guest ", b"user:  ", b"\xff\xfe "];
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    // Before and after the lease of Ada.
+    for lease in [Duration::from_secs(10), Duration::from_secs(100)] {
+        let end = (now + lease).as_millis().to_string();
+        for member in members {
+            let member = [member, lease.as_secs().to_string().as_bytes()].concat();
+            let _: u64 = server.run(&[b"ZADD", b"app!online:{0}", end.as_bytes(), &member]);
+        }
     }
     let _adas = open(&site, "ada").await;
     expect_online(&site.salver, &["ada"]).await;

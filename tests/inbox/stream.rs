@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use reqwest::redirect::Policy;
 use salver::{InboxFilter, ReadState, Recipient};
 
 use crate::support::event_stream::{Event, EventStream};
@@ -132,12 +131,9 @@ async fn logout_in_another_process_ends_the_stream() {
     let site = InboxSite::start_on(&server, Setup::default());
     let other = InboxSite::start_on(&server, Setup::default());
     site.notify("ada", note("one")).await;
-    let id = site.ids("ada", InboxFilter::all()).await.swap_remove(0);
-    // The message of a form creates a session.
-    let client = Client::builder().redirect(Policy::none()).build().unwrap();
-    let form = client.post(site.at("/mark"));
-    let form = form.form(&[("change", "read"), ("ids", &id)]);
-    let response = form.header("cookie", "user=ada").send().await.unwrap();
+    // The login gives a person a session.
+    let login = Client::new().get(format!("{}/renew", site.url));
+    let response = login.header("cookie", "user=ada").send().await.unwrap();
     let cookie = response.headers()["set-cookie"].to_str().unwrap();
     let (session, _) = cookie.split_once(';').unwrap();
     let with_session = |site: &InboxSite| {

@@ -4,6 +4,7 @@
 
 mod graphspace;
 mod iconfinder;
+mod messenger;
 
 use crate::support::inboxes::Inboxes;
 

@@ -129,6 +129,7 @@ impl InboxSite {
                 .route("/login", web::post().to(login))
                 .route("/as/{user}", web::get().to(log_in_as))
                 .route("/logout", web::get().to(log_out))
+                .route("/renew", web::get().to(renew))
                 .route("/home", web::get().to(home))
                 .route("/objects/{object:.*}", web::get().to(object))
                 .route("/reports", web::post().to(report))
@@ -263,6 +264,11 @@ async fn home() -> HttpResponse {
 async fn log_out(messages: Messages) -> actix_web::Result<&'static str> {
     messages.close_session().await?;
     Ok("logged out")
+}
+
+async fn renew(messages: Messages) -> actix_web::Result<&'static str> {
+    messages.renew().await?;
+    Ok("logged in")
 }
 
 async fn log_in_as(user: Path<String>) -> HttpResponse {

@@ -213,7 +213,9 @@ impl Messages {
     ///
     /// From then on, pages with the old id show no messages.
     ///
-    /// - A visitor without a session is left unchanged.
+    /// - A visitor without a session is left unchanged. If the site has
+    ///   [inboxes](crate::Salver::inbox_routes), they receive one: by its end all processes learn of
+    ///   the logout, and close the streams of the person.
     /// - A visitor whose session was closed or has already moved, as with an old cookie, receives a
     ///   new, empty session.
     /// - If the store does not report whether the messages have moved, the visitor receives the new

@@ -218,12 +218,13 @@ impl Visitor {
     }
 
     /// Moves the visitor to a new session id, with all messages. Returns the new id if the messages
-    /// have certainly moved. Does nothing for a visitor without a session.
+    /// have certainly moved. A visitor without a session gets one only if the site has inboxes.
     pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<Option<SessionId>, Error> {
         self.is_login.set(true);
         let Some(old) = self.resolved_session() else {
             // The browser may have a session that it does not send with this request.
-            if let SessionIssuer::ReturnCookie(_) = issuer {
+            let is_unknown = matches!(issuer, SessionIssuer::ReturnCookie(_));
+            if is_unknown || (self.needs_session() && issuer.can_issue()) {
                 self.issue_session(issuer, &issuer.generate_token()?)?;
             }
             return Ok(None);
@@ -254,6 +255,14 @@ impl Visitor {
         #[cfg(feature = "live")]
         self.ended_session.replace(Some(old));
         Ok(is_certain.then_some(new))
+    }
+
+    /// Returns whether a person needs a session: by its end all processes learn of a logout.
+    fn needs_session(&self) -> bool {
+        #[cfg(feature = "inbox")]
+        return self.app_state.recipient_module.get().is_some();
+        #[cfg(not(feature = "inbox"))]
+        false
     }
 
     /// Removes the visitor's messages, closes the session and issues a new one.

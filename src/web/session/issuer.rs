@@ -34,14 +34,12 @@ impl SessionIssuer {
     ///
     /// `is_invalid` for a source that can only find sessions.
     pub(crate) fn generate_token(&self) -> Result<Token<'static>, Error> {
-        match self {
-            Self::None | Self::External(_) => Err(Error::invalid(
+        match self.can_issue() {
+            true => Token::generate(),
+            false => Err(Error::invalid(
                 "session",
                 "cannot be created, renewed or closed by this session source",
             )),
-            Self::Cookie(_) | Self::ReturnCookie(_) => Token::generate(),
-            #[cfg(feature = "actix-session")]
-            Self::ActixSession(..) => Token::generate(),
         }
     }
 
@@ -69,6 +67,11 @@ impl SessionIssuer {
             Self::ReturnCookie(cookies) => Self::Cookie(cookies.clone()),
             other => other.clone(),
         }
+    }
+
+    /// Returns whether the source accepts new sessions.
+    pub(crate) fn can_issue(&self) -> bool {
+        !matches!(self, Self::None | Self::External(_))
     }
 
     /// Returns whether a new session needs a cookie of the response.
