@@ -11,6 +11,7 @@ mod isolation;
 mod listing;
 mod marking;
 mod model;
+mod open_pages;
 mod pages;
 mod presence;
 mod recipients;

@@ -286,6 +286,13 @@ async fn damaged_member_hides_no_other() {
             let _: u64 = server.run(&[b"ZADD", b"app!online:{0}", end.as_bytes(), &member]);
         }
     }
+    for (end, member) in [(&b"inf"[..], &b"without end"[..]), (b"1", b"ended")] {
+        let _: u64 = server.run(&[b"ZADD", b"app!online:{0}", end, member]);
+    }
     let _adas = open(&site, "ada").await;
     expect_online(&site.salver, &["ada"]).await;
+    let ended: Option<String> = server.run(&[b"ZSCORE", b"app!online:{0}", b"ended"]);
+    assert_eq!(ended, None, "the lease has ended");
+    let ttl: i64 = server.run(&[b"PTTL", b"app!online:{0}"]);
+    assert!((1..=86_400_000).contains(&ttl), "{ttl}");
 }

@@ -1,26 +1,22 @@
 //! Ten thousand open streams in one process.
 
 use std::collections::HashMap;
-use std::fs;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::join_all;
 use salver::store::RedisStore;
 use salver::{Context, Message, Salver, SessionId};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::support::eventually;
 use crate::support::example_programs::example;
-use crate::support::processes::{ChildProcess, free_port, start};
+use crate::support::many_streams::{self, ServerProcess, percentile, raise_descriptor_limit};
 use crate::support::redis::{Server, tracking_connections};
 
 const STREAMS: usize = 10_000;
@@ -30,69 +26,8 @@ const STALLED: usize = STREAMS / 100;
 const MESSAGES: usize = 3_000;
 /// Interval of the adds in the paced measurement.
 const ADD_INTERVAL: Duration = Duration::from_millis(3);
-/// Maximum number of concurrent connects, the backlog of the listener.
-const MAX_CONCURRENT_CONNECTS: usize = 128;
-/// Number of file descriptors that a process needs for all streams.
-const DESCRIPTORS: usize = STREAMS + 500;
-
-/// The dashboard example, in a process with a limit of `DESCRIPTORS`.
-struct DashboardProcess {
-    process: ChildProcess,
-    port: u16,
-}
-
-impl DashboardProcess {
-    fn start(redis: &Server) -> Self {
-        let port = free_port();
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", &format!("ulimit -n {DESCRIPTORS} && exec \"$0\"")])
-            .arg(example("dashboard"))
-            .env("REDIS_URL", redis.url())
-            .env("SALVER_ADDR", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::null());
-        let process = start(&mut command, "dash");
-        Self { process, port }
-    }
-
-    async fn wait_until_ready(&self) {
-        let url = format!("http://127.0.0.1:{}/site.css", self.port);
-        eventually(
-            &format!("the dashboard responds (it needs `ulimit -n {DESCRIPTORS}`)"),
-            async || reqwest::get(&url).await.ok(),
-        )
-        .await;
-    }
-
-    fn memory_kib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    fn open_descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.process.id()))
-            .unwrap()
-            .count()
-    }
-}
-
-/// Raises the limit of file descriptors of this process.
-fn raise_descriptor_limit() {
-    let raised = Command::new("prlimit")
-        .args([
-            "--pid",
-            &std::process::id().to_string(),
-            &format!("--nofile={DESCRIPTORS}:"),
-        ])
-        .status();
-    assert!(
-        raised.is_ok_and(|status| status.success()),
-        "this test needs {DESCRIPTORS} descriptors: raise the limit, `ulimit -Hn`"
-    );
+fn start_dashboard(redis: &Server) -> ServerProcess {
+    ServerProcess::start(&example("dashboard"), &[], &redis.url())
 }
 
 /// Returns the token of a visitor, and the session id that is derived from it.
@@ -106,53 +41,16 @@ fn token_and_session(number: usize) -> (String, SessionId) {
     (token, SessionId::new(id).unwrap())
 }
 
-/// Opens the stream of a visitor, from one of eight loopback addresses.
-async fn open(port: u16, number: usize) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    let from = format!("127.0.0.{}:0", 2 + number % 8);
-    socket.bind(from.parse().unwrap()).unwrap();
-    let to = format!("127.0.0.1:{port}").parse().unwrap();
-    let mut stream = socket.connect(to).await.unwrap();
-    let (token, _) = token_and_session(number);
-    let request = format!(
-        "GET /salver/stream?view=uploads HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: text/event-stream\r\nsec-fetch-site: same-origin\r\ncookie: salver-dashboard={token}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream
-}
-
-/// Opens streams, at most `MAX_CONCURRENT_CONNECTS` at a time, and waits for the first frame of
-/// each.
 async fn open_all(port: u16, count: usize) -> Vec<BufReader<TcpStream>> {
-    let permits = Semaphore::new(MAX_CONCURRENT_CONNECTS);
-    let opened = (0..count).map(async |number| {
-        let _permit = permits.acquire().await.unwrap();
-        let mut stream = BufReader::new(open(port, number).await);
-        let mut line = String::new();
-        stream.read_line(&mut line).await.unwrap();
-        assert!(line.contains(" 200 "), "{line}");
-        while !line.starts_with("retry:") {
-            line.clear();
-            assert!(
-                stream.read_line(&mut line).await.unwrap() > 0,
-                "the stream ends before its first frame"
-            );
-        }
-        stream
-    });
-    join_all(opened).await
-}
-
-fn percentile(sorted: &[Duration], share: f64) -> u128 {
-    let index = ((sorted.len() - 1) as f64 * share).round() as usize;
-    sorted[index].as_micros()
+    let cookie = |number| format!("salver-dashboard={}", token_and_session(number).0);
+    many_streams::open_all(port, "/salver/stream?view=uploads", (0..count).map(cookie)).await
 }
 
 #[actix_web::test]
 async fn ten_thousand_open_streams_share_one_connection() {
     raise_descriptor_limit();
     let redis = Server::start();
-    let dashboard = DashboardProcess::start(&redis);
+    let dashboard = start_dashboard(&redis);
     dashboard.wait_until_ready().await;
     let job = Salver::new("dashboard", RedisStore::new(&redis.url()).unwrap()).unwrap();
     let (memory, descriptors) = (dashboard.memory_kib(), dashboard.open_descriptors());
@@ -223,7 +121,7 @@ async fn ten_thousand_open_streams_share_one_connection() {
     readers.shutdown().await;
     drop(stalled);
 
-    wait_for_closed_connections(&dashboard, descriptors).await;
+    dashboard.wait_for_closed_connections(descriptors).await;
     let retained = dashboard.memory_kib() - memory;
     println!("LIVE retained_kib {retained:.0}");
 }
@@ -261,19 +159,6 @@ impl ReadingPages<'_> {
     }
 }
 
-/// Waits until the process has as many descriptors as before.
-async fn wait_for_closed_connections(dashboard: &DashboardProcess, before: usize) {
-    let started_at = Instant::now();
-    while dashboard.open_descriptors() > before + 20 {
-        assert!(
-            started_at.elapsed() < Duration::from_secs(60),
-            "{} descriptors",
-            dashboard.open_descriptors()
-        );
-        sleep(Duration::from_millis(100)).await;
-    }
-}
-
 /// Measures the same number of messages by one PUBLISH each to one SUBSCRIBE, the lower bound of
 /// any fan-out. Returns the number per second, and the 99th percentile of the delay.
 async fn measure_plain_publish(redis: &Server, count: usize) -> (f64, u128) {
@@ -307,18 +192,18 @@ async fn closed_streams_leave_no_memory_or_descriptors() {
 
     raise_descriptor_limit();
     let redis = Server::start();
-    let dashboard = DashboardProcess::start(&redis);
+    let dashboard = start_dashboard(&redis);
     dashboard.wait_until_ready().await;
     let before = dashboard.open_descriptors();
     let mut memory = 0.0;
     for batch in 0..(WARM_UP + OPENED) / 1_000 {
         drop(open_all(dashboard.port, 1_000).await);
         if batch == WARM_UP / 1_000 {
-            wait_for_closed_connections(&dashboard, before).await;
+            dashboard.wait_for_closed_connections(before).await;
             memory = dashboard.memory_kib();
         }
     }
-    wait_for_closed_connections(&dashboard, before).await;
+    dashboard.wait_for_closed_connections(before).await;
     let growth = dashboard.memory_kib() - memory;
     let descriptors = dashboard.open_descriptors();
     println!(

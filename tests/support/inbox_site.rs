@@ -79,6 +79,10 @@ impl InboxSite {
     }
 
     pub fn serve(salver: Salver, setup: Setup) -> Self {
+        Self::serve_at("127.0.0.1:0", salver, setup)
+    }
+
+    pub fn serve_at(address: &str, salver: Salver, setup: Setup) -> Self {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let unexpected_requests = Arc::new(Mutex::new(Vec::new()));
         let data = (
@@ -142,7 +146,7 @@ impl InboxSite {
             .disable_signals()
             // So that a closed page is noticed at once.
             .h1_allow_half_closed(false)
-            .bind("127.0.0.1:0")
+            .bind(address)
             .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         actix_web::rt::spawn(server.run());

@@ -17,6 +17,7 @@ pub mod inboxes;
 pub mod indexed_site;
 pub mod live_site;
 pub mod logs;
+pub mod many_streams;
 pub mod metrics;
 pub mod model_test;
 pub mod monitor;

@@ -80,11 +80,20 @@ async fn serve() {
     std::future::pending::<()>().await;
 }
 
+/// Arguments of a test program that make it serve a site with inboxes at `SALVER_ADDR`, on the Redis
+/// server at `REDIS_URL`.
+pub fn arguments_of_inbox_site() -> Vec<&'static str> {
+    let test = concat!(module_path!(), "::serve_inboxes");
+    let (_, name) = test.split_once("::").unwrap();
+    vec!["--exact", name, "--ignored", "--nocapture"]
+}
+
 #[actix_web::test]
 #[ignore = "runs in a child process that other tests start"]
 async fn serve_inboxes() {
-    let salver = salver(&std::env::var(URL).unwrap());
-    let site = InboxSite::serve(salver, Setup::default());
+    let redis = std::env::var(URL).or_else(|_| std::env::var("REDIS_URL"));
+    let address = std::env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:0".to_owned());
+    let site = InboxSite::serve_at(&address, salver(&redis.unwrap()), Setup::default());
     let (_, port) = site.url.rsplit_once(':').unwrap();
     println!("{PORT}{port}");
     std::future::pending::<()>().await;

@@ -10,7 +10,11 @@ use crate::store::{StoreFuture, millis};
 use crate::{Error, Recipient};
 
 /// The commands of the scripts that no script for messages runs, for the health check.
-const COMMANDS: [&str; 1] = ["ZREMRANGEBYSCORE KEY 0 1"];
+const COMMANDS: [&str; 2] = [
+    "ZREMRANGEBYSCORE KEY 0 1",
+    // In the past, so that it removes the key.
+    "PEXPIREAT KEY 1",
+];
 
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
 static ONLINE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/online.lua")));
