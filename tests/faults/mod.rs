@@ -22,6 +22,6 @@ mod response_bodies;
 mod secrets;
 mod server_replies;
 mod session_lifecycle;
-mod shared_cache;
+pub mod shared_cache;
 mod stops;
 mod tls_and_auth;

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, IF_NONE_MATCH};
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::future::join;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use salver::{Context, Messages, Salver, View};
 
 use crate::support::eventually;
@@ -32,7 +33,7 @@ const CACHE_OVERRIDES: [(&str, &str); 4] = [
 
 /// Conditional headers of a browser that has a cached copy: none, `If-None-Match`,
 /// `If-Modified-Since`.
-const CONDITIONS: [Option<(&str, &str)>; 4] = [
+pub const CONDITIONS: [Option<(&str, &str)>; 4] = [
     None,
     None,
     Some(("if-none-match", ETAG)),
@@ -119,7 +120,7 @@ async fn shared_cache_stores_no_page_with_messages() {
 
 /// Returns a distinct path for each round, some with names that mislead caches, or a path that is
 /// always the same.
-fn path(round: usize) -> String {
+pub fn path(round: usize) -> String {
     match round % 5 {
         0 => format!("/page?{round}"),
         1 => format!("/page/{round}/x.css"),
@@ -138,16 +139,7 @@ fn serve(salver: &Salver) -> u16 {
         App::new()
             .wrap(salver.middleware())
             .route("/session", web::post().to(create_session))
-            .route("/page", web::get().to(|request| page(request, 10, &[])))
-            .route(
-                "/page/{name:.*}",
-                web::get().to(|request| page(request, 10, &[])),
-            )
-            .route(
-                "/lasting",
-                web::get().to(|request| page(request, 10, &CACHE_OVERRIDES)),
-            )
-            .route("/brief", web::get().to(|request| page(request, 1, &[])))
+            .configure(|config| add_pages(config, PAGE))
     });
     let server = server.workers(1).disable_signals();
     let server = server.bind("127.0.0.1:0").unwrap();
@@ -156,7 +148,24 @@ fn serve(salver: &Salver) -> u16 {
     port
 }
 
-async fn page(request: HttpRequest, seconds: u32, headers: &[(&str, &str)]) -> HttpResponse {
+/// Adds pages that a shared cache may store.
+pub fn add_pages(config: &mut ServiceConfig, html: &'static str) {
+    let page = move |seconds, headers: &'static [(&str, &str)]| {
+        web::get().to(move |request| page(request, html, seconds, headers))
+    };
+    config
+        .route("/page", page(10, &[]))
+        .route("/page/{name:.*}", page(10, &[]))
+        .route("/lasting", page(10, &CACHE_OVERRIDES))
+        .route("/brief", page(1, &[]));
+}
+
+async fn page(
+    request: HttpRequest,
+    html: &'static str,
+    seconds: u32,
+    headers: &[(&str, &str)],
+) -> HttpResponse {
     let mut response = match request.headers().get(IF_NONE_MATCH) {
         Some(etag) if etag == ETAG => HttpResponse::NotModified(),
         _ => HttpResponse::Ok(),
@@ -169,17 +178,17 @@ async fn page(request: HttpRequest, seconds: u32, headers: &[(&str, &str)]) -> H
     for header in headers {
         response.insert_header(*header);
     }
-    response.body(PAGE)
+    response.body(html)
 }
 
 /// An nginx that caches every cacheable response.
-struct Cache {
-    url: String,
+pub struct Cache {
+    pub url: String,
     _process: ChildProcess,
 }
 
 impl Cache {
-    async fn start(site: u16) -> Self {
+    pub async fn start(site: u16) -> Self {
         let (folder, port) = (scratch("nginx"), free_port());
         let folder = folder.to_str().unwrap();
         let settings = format!(
@@ -240,16 +249,27 @@ impl Visitor {
 
     async fn get(&self, path: &str, condition: Option<(&str, &str)>) -> CachedResponse {
         let started = Instant::now();
-        let mut request = self.client.get(format!("{}{path}", self.url));
-        if let Some((header, value)) = condition {
-            request = request.header(header, value);
-        }
-        let response = request.send().await.unwrap();
+        let request = self.client.get(format!("{}{path}", self.url));
+        let response = conditional(request, condition).send().await.unwrap();
+        CachedResponse::read(response, started).await
+    }
+}
+
+/// Adds a conditional header to a request.
+pub fn conditional(request: RequestBuilder, condition: Option<(&str, &str)>) -> RequestBuilder {
+    match condition {
+        Some((header, value)) => request.header(header, value),
+        None => request,
+    }
+}
+
+impl CachedResponse {
+    pub async fn read(response: Response, started: Instant) -> Self {
         let header = |name| {
             let value = response.headers().get(name)?;
             Some(value.to_str().unwrap().to_owned())
         };
-        CachedResponse {
+        Self {
             status: response.status(),
             cache: header("x-cache").unwrap(),
             cache_control: header("cache-control"),
@@ -263,17 +283,29 @@ impl Visitor {
     }
 }
 
-struct CachedResponse {
-    status: StatusCode,
+pub struct CachedResponse {
+    pub status: StatusCode,
     /// The cache status that nginx reports: `HIT`, `MISS`, `REVALIDATED`.
-    cache: String,
+    pub cache: String,
     cache_control: Option<String>,
     /// Whether a header overrides `Cache-Control`.
     has_override: bool,
     /// Whether the response has an `ETag` or a `Last-Modified` header.
     has_validator: bool,
-    body: String,
-    wait: Duration,
+    pub body: String,
+    pub wait: Duration,
+}
+
+impl CachedResponse {
+    /// Returns whether the headers allow caches to store the page. Fails if they contradict each other.
+    pub fn is_cacheable(&self) -> bool {
+        let control = self.cache_control.as_deref().unwrap_or_default();
+        let is_cacheable = control.starts_with("public");
+        let is_private = control == "no-store, private";
+        let is_private = is_private && !self.has_validator && !self.has_override;
+        assert!(is_cacheable || is_private, "{control}");
+        is_cacheable
+    }
 }
 
 #[derive(Debug, Default)]
@@ -303,12 +335,6 @@ impl Totals {
             "REVALIDATED" => self.revalidated += 1,
             _ => {}
         }
-        let control = response.cache_control.as_deref().unwrap_or_default();
-        let has_right_headers = if messages > 0 {
-            control == "no-store, private" && !response.has_validator && !response.has_override
-        } else {
-            control.starts_with("public")
-        };
-        self.wrong_headers += usize::from(!has_right_headers);
+        self.wrong_headers += usize::from(response.is_cacheable() == (messages > 0));
     }
 }

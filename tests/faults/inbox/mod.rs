@@ -12,6 +12,7 @@ mod presence;
 mod proxy;
 mod refused;
 mod repeats;
+mod shared_cache;
 mod stops;
 
 use std::time::Duration;
