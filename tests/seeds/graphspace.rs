@@ -128,6 +128,42 @@ fn notice(kind: &str, text: &str, subject: &str) -> Notification {
         .group(kind)
 }
 
+/// The site writes the notification itself: it needs no worker, and its store keeps it.
+#[actix_web::test]
+async fn g01_one_call_notifies_durably_and_the_site_works_without_worker() {
+    let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let url = server.url();
+    for variables in [vec![], vec![("REDIS_URL", &*url)]] {
+        let (url, site) = start_example_with("graphspace", "", &variables).await;
+        let bob = Person::log_in_at(url, 2).await;
+        bob.upload(&["p1"]).await;
+        bob.open("").await;
+        assert_eq!(bob.links().await, ["Graph p1 uploaded."]);
+        if !variables.is_empty() {
+            // The form works while the store is down: the failed notification is logged.
+            server.kill();
+            bob.upload(&["p2"]).await;
+            let graphs = "return [...document.querySelectorAll('main li a')].map(link => link.textContent).join()";
+            assert_eq!(bob.browser.run(graphs).await, "p1,p2");
+            drop(site);
+            server.restart();
+            let (url, _site) = start_example_with("graphspace", "", &variables).await;
+            let bob = Person::log_in_at(url, 2).await;
+            bob.open("").await;
+            assert_eq!(bob.links().await, ["Graph p1 uploaded."]);
+            bob.upload(&["p3"]).await;
+            bob.open("").await;
+            assert_eq!(bob.links().await[0], "Graph p3 uploaded.");
+            bob.browser.quit().await;
+        }
+        bob.browser.quit().await;
+    }
+    print_row(
+        "g01_one_call_notifies_durably_and_the_site_works_without_worker",
+        "ok browser",
+    );
+}
+
 #[actix_web::test]
 async fn g02_owner_gets_eight_notices() {
     on_each_store("g02_owner_gets_eight_notices", async |inboxes| {
@@ -413,6 +449,36 @@ async fn g13_person_reads_and_marks_only_their_own() {
         site.open("").await;
         assert_eq!(site.links().await, ["Graph p1 uploaded."]);
     })
+    .await;
+}
+
+#[actix_web::test]
+async fn g14_page_catches_up_after_a_broken_connection() {
+    in_browser(
+        "g14_page_catches_up_after_a_broken_connection",
+        async |site| {
+            site.open("?tab=all").await;
+            site.browser.wait_for_stream().await;
+            site.browser.run("window.isSamePage = true").await;
+            let other = site.other_browser(2).await;
+            for names in [["p1", "p2"], ["p3", "p4"]] {
+                site.browser.offline(true).await;
+                other.upload(&names).await;
+                // Longer than the reconnect delay, so that an attempt fails too.
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                site.browser.offline(false).await;
+                let newest = format!("Graph {} uploaded.", names[1]);
+                eventually("the page catches up", async || {
+                    (site.links().await.first() == Some(&newest)).then_some(())
+                })
+                .await;
+            }
+            assert_eq!(site.links().await.len(), 4);
+            site.shows("salver-bell", Some("44 unread")).await;
+            assert_eq!(site.browser.run("return window.isSamePage").await, true);
+            other.browser.quit().await;
+        },
+    )
     .await;
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::cookie::Cookie;
+use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Bytes, Data, Form, Path};
@@ -60,6 +61,7 @@ pub struct InboxSite {
     pub unexpected_requests: Arc<Mutex<Vec<String>>>,
     /// A clock that stands still, so that a group is always of one day.
     clock: Option<Clock>,
+    server: ServerHandle,
 }
 
 impl InboxSite {
@@ -149,14 +151,22 @@ impl InboxSite {
             .bind(address)
             .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
-        actix_web::rt::spawn(server.run());
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
         Self {
             url,
             salver,
             reports,
             unexpected_requests,
             clock: None,
+            server: handle,
         }
+    }
+
+    /// Stops the site, without waiting for its open streams.
+    pub async fn stop(&self) {
+        self.server.stop(false).await;
     }
 
     /// Moves the clock of the memory store ahead; waits for as long where the clock is that of Redis.

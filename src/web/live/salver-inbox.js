@@ -11,6 +11,9 @@ import { addReceiver, removeReceiver, trustedHtml } from "./salver.js";
 const ANNOUNCE_INTERVAL = 10000;
 // Delay after which assistive technology observes a new live region.
 const REGION_DELAY = 100;
+// Delay before a list is requested again that could not be loaded, doubled after each attempt.
+const MIN_RETRY_DELAY = 1000;
+const MAX_RETRY_DELAY = 60000;
 
 // What undoes a change of some notifications.
 const REVERSE = { read: "unread", unread: "read", archive: "restore", restore: "archive" };
@@ -47,6 +50,22 @@ class Receiver extends HTMLElement {
 
   disconnectedCallback() {
     removeReceiver(this.receiver);
+    clearTimeout(this.retryTimer);
+  }
+
+  // Requests HTML, and calls `again` later if that fails. Returns nothing then, and for a person who is
+  // no longer logged in.
+  async request(url, again, signal) {
+    clearTimeout(this.retryTimer);
+    const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
+    const html = response?.ok && !response.redirected && (await response.text().catch(() => {}));
+    if (signal?.aborted) return;
+    if (html || response?.redirected || (response?.status >= 400 && response.status < 500)) this.retryDelay = undefined;
+    else {
+      this.retryDelay = Math.min(this.retryDelay * 2 || MIN_RETRY_DELAY, MAX_RETRY_DELAY);
+      this.retryTimer = setTimeout(again, this.retryDelay * (0.5 + Math.random()));
+    }
+    return html;
   }
 }
 
@@ -110,10 +129,11 @@ class SalverInbox extends Receiver {
   // list with the focus only offers to show new rows.
   async refresh(next) {
     this.isStale = false;
-    const response = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => {});
-    // The person is no longer logged in, or the store does not reply: another page says so.
-    if (!response?.ok || response.redirected) return next === undefined || location.reload();
-    const page = new DOMParser().parseFromString(trustedHtml(await response.text()), "text/html");
+    const html = await this.request(location.href, () => this.changed());
+    // After an action another page says that the person is no longer logged in, or that the store does
+    // not reply.
+    if (!html) return next === undefined || location.reload();
+    const page = new DOMParser().parseFromString(trustedHtml(html), "text/html");
     const fresh = page.querySelector("salver-inbox");
     if (!fresh) return;
     const known = new Set(this.ids(this));
@@ -251,11 +271,9 @@ class SalverOnline extends Receiver {
     if (url.origin !== location.origin) return;
     this.aborter?.abort();
     const { signal } = (this.aborter = new AbortController());
-    const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
-    // The person is no longer logged in, or the site does not reply: the list stays as it is.
-    if (!response?.ok || response.redirected) return;
-    const html = await response.text().catch(() => {});
-    if (html === undefined || signal.aborted || html === this.html) return;
+    const html = await this.request(url, () => this.load(), signal);
+    // Without a reply the list stays as it is.
+    if (!html || html === this.html) return;
     this.html = html;
     this.innerHTML = trustedHtml(html);
   }

@@ -9,6 +9,7 @@ mod injection;
 mod keyboard;
 mod languages;
 mod live_list;
+mod outages;
 mod policy;
 mod reading;
 mod screens;
