@@ -4,6 +4,7 @@ pub mod compare;
 pub mod environment;
 pub mod fixture;
 pub mod handle;
+pub mod inbox_by_hand;
 pub mod listener;
 pub mod load;
 pub mod pipelined;

@@ -23,6 +23,8 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 const CLOSED_LEASE: Duration = Duration::from_secs(5);
 /// Delay in which pages that open and close together become one call.
 const BATCH_DELAY: Duration = Duration::from_millis(20);
+/// Pause between two calls of one batch, so that a renewal of many leases delays no page.
+const CALL_PAUSE: Duration = Duration::from_millis(25);
 /// Delay of the renewal after a failed call, and the maximum jitter added to it.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -195,6 +197,9 @@ async fn set_leases(
         for leases in leases.chunks(MAX_LEASES) {
             let renew = || store.renew(salver.app(), partition, process, leases);
             salver.write_idempotent("presence", renew).await?;
+            if leases.len() == MAX_LEASES {
+                sleep(CALL_PAUSE).await;
+            }
         }
     }
     Ok(())

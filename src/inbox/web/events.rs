@@ -23,6 +23,9 @@ use crate::web::recipient_module::SourceRequest;
 /// Least time between two reads of one stream. Bounds the work for a recipient who gets many
 /// notifications.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Delay of a read after the first report of a change: one add changes several keys, which are reported one by
+/// one, and streams that wake together share a write to the store.
+const REPORT_DELAY: Duration = Duration::from_millis(2);
 /// Interval of reads while changes are not reported.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Delay of the next read after one that failed, and the maximum jitter added to it.
@@ -74,6 +77,7 @@ impl InboxSource {
                 false => timeout(POLL_INTERVAL, changed).await.is_ok(),
             };
             self.has_changed = true;
+            self.read_at = self.read_at.max(Instant::now() + REPORT_DELAY);
         }
         sleep_until(self.read_at).await;
     }

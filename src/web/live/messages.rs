@@ -128,6 +128,10 @@ impl StreamSource for MessageSource {
         self.redeliveries + 1 >= MAX_DELIVERIES
     }
 
+    fn needs_probes(&self) -> bool {
+        true
+    }
+
     fn release(&mut self) {
         self.unconfirmed.release_all();
     }

@@ -16,6 +16,12 @@ pub(crate) trait StreamSource {
         false
     }
 
+    /// Returns whether a closed page has to be detected soon after a frame, so that another page gets what it
+    /// has not received.
+    fn needs_probes(&self) -> bool {
+        false
+    }
+
     /// Follows the end of the session.
     fn session_ended(&mut self) {}
 

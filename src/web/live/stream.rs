@@ -238,8 +238,7 @@ impl Stream {
                 }
                 Wake::Source(index) => {
                     if let Some(frames) = self.read(index).await {
-                        (self.keep_alive_at, self.probes) =
-                            (Instant::now() + PROBE_INTERVAL, PROBES);
+                        self.follow_frames(index);
                         return Some(frames);
                     }
                 }
@@ -301,6 +300,16 @@ impl Stream {
             Either::Left((reason, _)) => Wake::Closed(reason),
             Either::Right((Either::Left((((), index, _), _)), _)) => Wake::Source(index),
             Either::Right((Either::Right(_), _)) => Wake::KeepAlive,
+        }
+    }
+
+    /// Schedules the comments that follow the frames of a source.
+    fn follow_frames(&mut self, index: usize) {
+        let source = self.sources.get(index);
+        if source.is_some_and(|source| source.needs_probes()) {
+            (self.keep_alive_at, self.probes) = (Instant::now() + PROBE_INTERVAL, PROBES);
+        } else if self.probes == 0 {
+            self.keep_alive_at = Instant::now() + KEEP_ALIVE_INTERVAL;
         }
     }
 

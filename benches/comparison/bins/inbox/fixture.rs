@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use comparison::inbox_by_hand as by_hand;
 use comparison::server::Server;
 use comparison::{Result, TEXT, visitors};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, pipe};
 use salver::{Error, Inbox, Message, Notification, Recipient, Salver};
 use tokio::runtime::{Builder, Runtime};
-
-use crate::by_hand;
 
 /// Notifications that are in flight at once, on both sides.
 const IN_FLIGHT: usize = 200;
@@ -89,5 +88,5 @@ pub(crate) fn recipient(number: usize) -> Recipient {
 
 /// Returns a notification with the fields that most have.
 pub(crate) fn note(_: usize) -> Notification {
-    Notification::new(crate::KIND, Message::success(TEXT)).subject(crate::SUBJECT)
+    Notification::new(by_hand::KIND, Message::success(TEXT)).subject(by_hand::SUBJECT)
 }

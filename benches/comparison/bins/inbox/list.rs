@@ -2,13 +2,13 @@
 
 use comparison::compare::{self, Pair, Side};
 use comparison::fixture::micros_each;
+use comparison::inbox_by_hand as by_hand;
 use comparison::programs;
 use comparison::statistics::Statistics;
 use comparison::{Result, TEXT};
 use salver::{InboxFilter, Message, Notification};
 use std::time::Instant;
 
-use crate::by_hand;
 use crate::fixture::{Fixture, note};
 
 const RECIPIENTS: usize = 100;
@@ -84,7 +84,7 @@ fn compare(fixture: &mut Fixture, name: &str, is_grouped: bool) -> Result<Statis
 /// Returns a notification of one of 20 groups.
 fn grouped(index: usize) -> Notification {
     let group = index / RECIPIENTS % ROWS;
-    Notification::new(crate::KIND, Message::success(TEXT))
-        .subject(crate::SUBJECT)
+    Notification::new(by_hand::KIND, Message::success(TEXT))
+        .subject(by_hand::SUBJECT)
         .group(format!("uploads-{group}"))
 }

@@ -2,7 +2,6 @@
 //! and the memory of an inbox.
 
 mod add;
-mod by_hand;
 mod fixture;
 mod list;
 mod memory;
@@ -12,9 +11,6 @@ use comparison::programs::{self, SITE_CORE};
 use comparison::{Result, environment};
 
 use crate::fixture::Fixture;
-
-const KIND: &str = "graph.uploaded";
-const SUBJECT: &str = "graphs/7";
 
 fn main() -> Result {
     environment::print()?;

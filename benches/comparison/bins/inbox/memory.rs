@@ -1,5 +1,6 @@
 //! The memory of one recipient in Redis: all keys of the inbox.
 
+use comparison::inbox_by_hand as by_hand;
 use comparison::{Result, TEXT};
 use redis::cmd;
 use salver::{Message, Notification};
@@ -42,7 +43,7 @@ fn bytes(fixture: &mut Fixture, recipient: usize) -> Result<u64> {
 }
 
 fn grouped(_: usize) -> Notification {
-    Notification::new(crate::KIND, Message::success(TEXT))
-        .subject(crate::SUBJECT)
+    Notification::new(by_hand::KIND, Message::success(TEXT))
+        .subject(by_hand::SUBJECT)
         .group("uploads")
 }

@@ -1,17 +1,20 @@
 //! The inbox as a site writes it by hand with the redis crate: three structures, three expiries, no limits.
 
-use comparison::{Result, TEXT};
+use crate::{Result, TEXT};
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, pipe};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// The kind and the subject of every notification.
+pub const KIND: &str = "graph.uploaded";
+pub const SUBJECT: &str = "graphs/7";
 /// The lifetime of an inbox, the same as in Salver.
 const TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 
 /// The stored fields of a notification, the same as in Salver.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Note {
+pub struct Note {
     id: String,
     v: u8,
     level: String,
@@ -27,8 +30,8 @@ impl Note {
             v: 1,
             level: "success".to_owned(),
             text: TEXT.to_owned(),
-            kind: crate::KIND.to_owned(),
-            subject: crate::SUBJECT.to_owned(),
+            kind: KIND.to_owned(),
+            subject: SUBJECT.to_owned(),
         }
     }
 }
@@ -44,7 +47,7 @@ fn keys(recipient: usize) -> [String; 3] {
 /// # Errors
 ///
 /// The notification cannot be written as JSON.
-pub(crate) fn add(pipeline: &mut Pipeline, recipient: usize, position: u64) -> Result {
+pub fn add(pipeline: &mut Pipeline, recipient: usize, position: u64) -> Result {
     let id = Uuid::now_v7().to_string();
     let [inbox, notifications, unread] = keys(recipient);
     let member = serde_json::to_vec(&Note::new(&id))?;
@@ -57,13 +60,20 @@ pub(crate) fn add(pipeline: &mut Pipeline, recipient: usize, position: u64) -> R
     Ok(())
 }
 
+/// Appends the commands that read the number of unread notifications and the newest position.
+pub fn counts(pipeline: &mut Pipeline, recipient: usize) {
+    let [inbox, _, unread] = keys(recipient);
+    pipeline.zcount(&unread, "-inf", "+inf");
+    pipeline.zrevrange_withscores(&inbox, 0, 0);
+}
+
 /// Returns the newest notifications, with whether each is unread, and the number of unread ones. Two round
 /// trips: the second one needs the ids.
 ///
 /// # Errors
 ///
 /// The server rejects a command, or a notification cannot be read.
-pub(crate) async fn list(
+pub async fn list(
     connection: &mut MultiplexedConnection,
     recipient: usize,
     rows: usize,
