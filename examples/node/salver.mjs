@@ -466,7 +466,7 @@ export class Inboxes {
   async list(to, { place = "inbox", before, limit = 20 } = {}) {
     check(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LISTED, () => `limit is not between 1 and ${MAX_LISTED}`);
     const keys = this.keys(recipient(to), place, "notifications", "unread", "inbox-state");
-    const [unread, unseen, ...entries] = await this.#run("list", keys, [MAX_NOTIFICATION_AGE_MS, before ?? "+inf", limit]);
+    const [unread, unseen, hasMore, ...entries] = await this.#run("list", keys, [MAX_NOTIFICATION_AGE_MS, before ?? "+inf", limit]);
     const notifications = [];
     let position;
     for (let index = 0; index < entries.length; index += 4) {
@@ -475,7 +475,7 @@ export class Inboxes {
       const fields = readNotification(value.slice(GROUP_LENGTH));
       if (fields) notifications.push({ ...fields, position, unread: isUnread === 1, more });
     }
-    return { notifications, next: entries.length === 4 * limit ? position : undefined, unread, unseen };
+    return { notifications, next: hasMore ? position : undefined, unread, unseen };
   }
 
   /**

@@ -473,14 +473,14 @@ class Inboxes:
             raise ValueError(f"limit is not between 1 and {MAX_LISTED}")
         keys = self.keys(_recipient(recipient), place, "notifications", "unread", "inbox-state")
         reply = self._run(self._list, keys, [MAX_NOTIFICATION_AGE_MS, "+inf" if before is None else before, limit])
-        unread, unseen, *entries = reply
+        unread, unseen, has_more, *entries = reply
         notifications, position = [], 0
         for index in range(0, len(entries), 4):
             position, is_unread, more, value = int(entries[index]), *entries[index + 1 : index + 4]
             fields = read_notification(value[_GROUP_LENGTH:])
             if fields is not None:
                 notifications.append(fields | {"position": position, "unread": is_unread == 1, "more": more})
-        return Page(notifications, position if len(entries) == 4 * limit else None, unread, unseen)
+        return Page(notifications, position if has_more else None, unread, unseen)
 
     def mark(self, recipient: str, change: Change, ids: Iterable[str]) -> int:
         """Changes notifications of a recipient by their ids. Returns how many changed.

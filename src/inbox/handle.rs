@@ -66,7 +66,7 @@ impl Inbox {
     /// Lists notifications, newest first, and changes nothing.
     ///
     /// One round trip for the first 200 notifications, and one for each further 200 that a filter
-    /// or the groups of the page need: at most six. `after`: the cursor of the page before,
+    /// or the groups of the page need: at most five. `after`: the cursor of the page before,
     /// [`InboxPage::next`].
     ///
     /// # Errors

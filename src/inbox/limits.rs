@@ -43,7 +43,7 @@ pub(super) const REMOVED_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Most notifications older than [`MAX_AGE`] that one add removes. Bounds the duration of an add.
 pub(super) const MAX_AGED_PER_ADD: usize = 10;
-/// Notifications that one call of the store returns: at most six calls read a whole inbox.
+/// Notifications that one call of the store returns: at most five calls read a whole inbox.
 pub(super) const READ_SIZE: usize = 200;
 /// Notifications that one call of the store marks. Bounds how long other commands wait for it.
 pub(super) const MARK_SIZE: usize = 500;

@@ -116,16 +116,22 @@ impl Rows {
         self.rows.push(row);
     }
 
-    /// Returns whether the page is complete when everything down to a position has been read: there
-    /// is one row more than it has, and all notifications of its groups are in the read part. Those
-    /// of a group are of one day.
+    /// Returns whether a page with groups is complete when everything down to a position has been read:
+    /// there is one row more than it has, and all notifications of its groups are in the read part.
+    /// Those of a group are of one day.
     fn is_complete(&self, cursor: Cursor, limit: usize, read_down_to: u64) -> bool {
         let after = self.rows.iter().filter(|row| row.position() < cursor.after);
         let mut page = after.clone().take(limit).filter(|row| row.is_group);
         after.clone().count() > limit && page.all(|row| read_down_to <= day_start(row.position()))
     }
 
-    fn finish(self, cursor: Cursor, limit: usize) -> (Vec<InboxRow>, Option<String>) {
+    /// `has_more`: whether there are rows after those that were read.
+    fn finish(
+        self,
+        cursor: Cursor,
+        limit: usize,
+        has_more: bool,
+    ) -> (Vec<InboxRow>, Option<String>) {
         let first = self.rows.first().map_or(0, Row::position);
         // The first page decides which notifications the further ones have.
         let newest = match cursor.after {
@@ -137,7 +143,7 @@ impl Rows {
             .into_iter()
             .filter(|row| row.position() < cursor.after);
         let mut rows: Vec<_> = after.filter_map(Row::finish).collect();
-        let has_next = rows.len() > limit;
+        let has_next = rows.len() > limit || has_more;
         rows.truncate(limit);
         let last = rows.last().filter(|_| has_next);
         let next = last.map(|row| Cursor::text(row.newest.position(), newest));
@@ -166,9 +172,9 @@ pub(super) async fn list(
         false => cursor.after,
     };
     let before = before.min(cursor.newest.saturating_add(1));
-    let is_exact = !filter.is_grouped && filter.has_no_condition();
+    let is_exact = !filter.is_grouped && filter.is_whole_place();
     let size = match is_exact {
-        true => READ_SIZE.min(filter.limit + 1),
+        true => READ_SIZE.min(filter.limit),
         false => READ_SIZE,
     };
     let mut reader = PlaceReader::new(source, filter, before, size);
@@ -179,12 +185,13 @@ pub(super) async fn list(
             rows.push(entry, notification, filter.is_grouped);
             found += 1;
         }
-        let is_found = found >= filter.max_matches();
+        let is_found = found >= filter.max_matches() || is_exact && found >= filter.limit;
         if is_found || rows.is_complete(cursor, filter.limit, reader.before) {
             break;
         }
     }
-    let (rows, next) = rows.finish(cursor, filter.limit);
+    let has_more = is_exact && !reader.is_finished;
+    let (rows, next) = rows.finish(cursor, filter.limit, has_more);
     let (unread, unseen) = counts.unwrap_or_default();
     Ok(InboxPage {
         rows,
@@ -266,7 +273,7 @@ impl<'a> PlaceReader<'a> {
         if let Some(last) = page.entries.last() {
             self.before = last.position;
         }
-        self.is_finished = page.entries.len() < self.size || self.before <= self.filter.since;
+        self.is_finished = !page.has_more || self.before <= self.filter.since;
         Ok(Some(page))
     }
 

@@ -89,6 +89,8 @@ pub(crate) struct Entry {
 pub(crate) struct Page {
     pub(crate) unread: u64,
     pub(crate) unseen: u64,
+    /// Whether the place has older notifications than these.
+    pub(crate) has_more: bool,
     pub(crate) entries: Vec<Entry>,
 }
 

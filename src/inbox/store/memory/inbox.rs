@@ -228,14 +228,13 @@ impl MemoryInbox {
         let InboxCounts { unread, unseen, .. } = self.counts(now);
         let first = oldest(now).min(before);
         let entries = self.notifications.range(first..before).rev();
-        let entries = entries.filter(|(_, stored)| stored.is_in(place));
+        let mut entries = entries.filter(|(_, stored)| stored.is_in(place));
+        let listed = entries.by_ref().take(limit);
         Page {
             unread,
             unseen,
-            entries: entries
-                .take(limit)
-                .map(|(_, stored)| stored.entry.clone())
-                .collect(),
+            entries: listed.map(|(_, stored)| stored.entry.clone()).collect(),
+            has_more: entries.next().is_some(),
         }
     }
 

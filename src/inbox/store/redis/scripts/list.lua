@@ -7,8 +7,9 @@
 -- ARGV[1]  maximum age in ms
 -- ARGV[2]  positions below this one; '+inf' for all
 -- ARGV[3]  maximum number of notifications, at most 200
--- Returns  {KEYS[1], unread, unseen, then for each notification: position, unread (1 or 0), number of
---          older ones of its group that were removed, group of 16 characters and member}
+-- Returns  {KEYS[1], unread, unseen, 1 if there are older ones or else 0, then for each notification:
+--          position, unread (1 or 0), number of older ones of its group that were removed, group of 16
+--          characters and member}
 -- Cost     O(log n + returned); one round trip
 local notifications, unread_key, state = KEYS[2], KEYS[3], KEYS[4]
 local call, no_group = redis.call, '0000000000000000'
@@ -19,21 +20,24 @@ local oldest = string.format('%.0f', now - ARGV[1])
 local unread = call('ZCOUNT', unread_key, oldest, '+inf')
 local seen, unseen = unread > 0 and call('HGET', state, 'seen'), unread
 if seen and tonumber(seen) >= tonumber(oldest) then unseen = call('ZCOUNT', unread_key, '(' .. seen, '+inf') end
-local reply = {KEYS[1], unread, unseen}
+local reply = {KEYS[1], unread, unseen, 0}
 
 local before = ARGV[2] == '+inf' and '+inf' or '(' .. ARGV[2]
-local listed = call('ZRANGE', KEYS[1], before, oldest, 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3], 'WITHSCORES')
+local limit = tonumber(ARGV[3])
+local listed = call('ZRANGE', KEYS[1], before, oldest, 'BYSCORE', 'REV', 'LIMIT', '0', limit + 1, 'WITHSCORES')
 if #listed == 0 then return reply end
+local size = #listed / 2
+if size > limit then size, reply[4] = limit, 1 end
 local ids = {}
-for i = 1, #listed / 2 do ids[i] = listed[2 * i - 1] end
+for i = 1, size do ids[i] = listed[2 * i - 1] end
 local values = call('HMGET', notifications, unpack(ids))
 -- Those at the positions of this page: a query for each score takes longer.
 local is_unread = {}
 if unread > 0 then
-  local all = call('ZRANGE', unread_key, before, listed[#listed], 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
+  local all = call('ZRANGE', unread_key, before, listed[2 * size], 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
   for i = 1, #all do is_unread[all[i]] = 1 end
 end
-local n, fields, counts = 3, {}, {}
+local n, fields, counts = 4, {}, {}
 for i = 1, #ids do
   -- Empty if another program has damaged the inbox.
   local id, value = ids[i], values[i] or ''

@@ -151,6 +151,7 @@ pub(super) async fn list(
     let mut page = Page {
         unread: reply.next()?,
         unseen: reply.next()?,
+        has_more: reply.next::<u64>()? == 1,
         entries: Vec::with_capacity(reply.len() / 4),
     };
     while reply.len() > 0 {
