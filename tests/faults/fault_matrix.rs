@@ -22,7 +22,7 @@ const FAULT_MILLIS: usize = 400;
 const FULL_FAULT_MILLIS: usize = 3_000;
 const PAGE_TIMEOUT: Duration = Duration::from_millis(50);
 const CALL_TIMEOUT: Duration = Duration::from_millis(250);
-/// Tolerance for timers and a busy machine.
+/// Tolerance for timers, in addition to the longest stall of the thread.
 const TOLERANCE: Duration = Duration::from_millis(5);
 
 /// Metric of the time that a page waits for Redis.
@@ -66,6 +66,8 @@ struct FaultMatrix {
     /// whose messages may be lost.
     takes: [Cell<usize>; 3],
     worst_add: Cell<Duration>,
+    /// The longest time by which a timer was late: for so long the machine did not run this thread.
+    longest_stall: Cell<Duration>,
     statuses: RefCell<Vec<u16>>,
 }
 
@@ -86,6 +88,7 @@ impl FaultMatrix {
             contexts: RefCell::default(),
             takes: Default::default(),
             worst_add: Cell::default(),
+            longest_stall: Cell::default(),
             statuses: RefCell::default(),
         }
     }
@@ -97,7 +100,8 @@ impl FaultMatrix {
         self.wait_until_all_succeed().await;
         self.proxy.set(fault);
         let until = Instant::now() + Duration::from_millis(millis);
-        join_all((0..OPERATIONS).map(|operation| self.run_until(operation, until))).await;
+        let operations = (0..OPERATIONS).map(|operation| self.run_until(operation, until));
+        tokio::join!(join_all(operations), self.measure_stalls_until(until));
         self.proxy.set(Fault::None);
         let fault_ended = Instant::now();
         self.wait_until_all_succeed().await;
@@ -118,6 +122,16 @@ impl FaultMatrix {
         while Instant::now() < until {
             self.run_operation(operation).await;
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn measure_stalls_until(&self, until: Instant) {
+        const INTERVAL: Duration = Duration::from_millis(1);
+        while Instant::now() < until {
+            let started = Instant::now();
+            tokio::time::sleep(INTERVAL).await;
+            let stall = started.elapsed().saturating_sub(INTERVAL);
+            self.longest_stall.set(self.longest_stall.get().max(stall));
         }
     }
 
@@ -347,14 +361,18 @@ async fn pages_and_adds_wait_at_most_their_timeouts_for_redis() {
     let waits = matrix.page_waits(0);
     let p999_wait = waits[((waits.len() - 1) as f64 * 0.999) as usize];
     let worst_add = matrix.worst_add.get();
+    let stall = matrix.longest_stall.get();
     println!(
-        "MATRIX pages={} page_wait_p999_ms={} worst_add_ms={}",
+        "MATRIX pages={} page_wait_p999_ms={} worst_add_ms={} longest_stall_ms={}",
         waits.len(),
         p999_wait.as_millis(),
-        worst_add.as_millis()
+        worst_add.as_millis(),
+        stall.as_millis()
     );
-    assert!(p999_wait <= PAGE_TIMEOUT + TOLERANCE, "{p999_wait:?}");
-    assert!(worst_add <= CALL_TIMEOUT + 4 * TOLERANCE, "{worst_add:?}");
+    let max_wait = PAGE_TIMEOUT + TOLERANCE + stall;
+    assert!(p999_wait <= max_wait, "{p999_wait:?}, stall {stall:?}");
+    let max_add = CALL_TIMEOUT + 4 * TOLERANCE + stall;
+    assert!(worst_add <= max_add, "{worst_add:?}, stall {stall:?}");
 }
 
 #[actix_web::test]
