@@ -14,7 +14,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::eventually;
 use crate::support::inboxes::note;
-use crate::support::many_streams::{self, ServerProcess, percentile, raise_descriptor_limit};
+use crate::support::many_streams::{
+    self, BATCH, OPENED_AND_CLOSED, ServerProcess, memory_growth, percentile,
+    raise_descriptor_limit,
+};
 use crate::support::redis::{Server, tracking_connections};
 use crate::support::site_process::arguments_of_inbox_site;
 
@@ -128,30 +131,21 @@ async fn ten_thousand_open_pages_follow_their_inboxes() {
 /// 4 MiB.
 #[actix_web::test]
 async fn closed_pages_leave_nothing_behind() {
-    const OPENED: usize = 100_000;
-    const WARM_UP: usize = 10_000;
-    const BATCH: usize = 1_000;
-
     raise_descriptor_limit();
     let redis = Server::start();
     let site = start_site(&redis);
     site.wait_until_ready().await;
     let before = site.open_descriptors();
-    let mut memory = 0.0;
-    for batch in 0..(WARM_UP + OPENED) / BATCH {
-        // Each person comes back once.
+    // Each person comes back once.
+    let growth = memory_growth(&site, async |batch| {
         let first = batch / 2 * BATCH;
-        drop(open_all(site.port, first..first + BATCH).await);
-        if batch == WARM_UP / BATCH {
-            site.wait_for_closed_connections(before).await;
-            memory = site.memory_kib();
-        }
-    }
-    site.wait_for_closed_connections(before).await;
+        open_all(site.port, first..first + BATCH).await
+    })
+    .await;
     wait_until_offline(&redis).await;
-    let (growth, descriptors) = (site.memory_kib() - memory, site.open_descriptors());
+    let descriptors = site.open_descriptors();
     println!(
-        "LIVE open_and_close_with_bell streams={OPENED} growth_kib={growth:.0} descriptors={descriptors} \
+        "LIVE open_and_close_with_bell streams={OPENED_AND_CLOSED} growth_kib={growth:.0} descriptors={descriptors} \
          descriptors_before={before} online=0"
     );
     assert!(growth < 4_096.0, "{growth} KiB");

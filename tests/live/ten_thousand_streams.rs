@@ -16,7 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::support::example_programs::example;
-use crate::support::many_streams::{self, ServerProcess, percentile, raise_descriptor_limit};
+use crate::support::many_streams::{
+    self, BATCH, OPENED_AND_CLOSED, ServerProcess, memory_growth, percentile,
+    raise_descriptor_limit,
+};
 use crate::support::redis::{Server, tracking_connections};
 
 const STREAMS: usize = 10_000;
@@ -26,6 +29,7 @@ const STALLED: usize = STREAMS / 100;
 const MESSAGES: usize = 3_000;
 /// Interval of the adds in the paced measurement.
 const ADD_INTERVAL: Duration = Duration::from_millis(3);
+
 fn start_dashboard(redis: &Server) -> ServerProcess {
     ServerProcess::start(&example("dashboard"), &[], &redis.url())
 }
@@ -187,27 +191,15 @@ async fn measure_plain_publish(redis: &Server, count: usize) -> (f64, u128) {
 /// A hundred thousand streams that open and close leave no descriptors, and memory within 4 MiB.
 #[actix_web::test]
 async fn closed_streams_leave_no_memory_or_descriptors() {
-    const OPENED: usize = 100_000;
-    const WARM_UP: usize = 10_000;
-
     raise_descriptor_limit();
     let redis = Server::start();
     let dashboard = start_dashboard(&redis);
     dashboard.wait_until_ready().await;
     let before = dashboard.open_descriptors();
-    let mut memory = 0.0;
-    for batch in 0..(WARM_UP + OPENED) / 1_000 {
-        drop(open_all(dashboard.port, 1_000).await);
-        if batch == WARM_UP / 1_000 {
-            dashboard.wait_for_closed_connections(before).await;
-            memory = dashboard.memory_kib();
-        }
-    }
-    dashboard.wait_for_closed_connections(before).await;
-    let growth = dashboard.memory_kib() - memory;
+    let growth = memory_growth(&dashboard, async |_| open_all(dashboard.port, BATCH).await).await;
     let descriptors = dashboard.open_descriptors();
     println!(
-        "LIVE open_and_close streams={OPENED} growth_kib={growth:.0} descriptors={descriptors} descriptors_before={before}"
+        "LIVE open_and_close streams={OPENED_AND_CLOSED} growth_kib={growth:.0} descriptors={descriptors} descriptors_before={before}"
     );
     assert!(growth < 4_096.0, "{growth} KiB");
 }

@@ -18,6 +18,12 @@ const DESCRIPTORS: usize = 10_500;
 /// Maximum number of concurrent connects, the backlog of the listener.
 const MAX_CONCURRENT_CONNECTS: usize = 128;
 
+/// Streams that `memory_growth` opens and closes after the warm-up.
+pub const OPENED_AND_CLOSED: usize = 100_000;
+const WARM_UP: usize = 10_000;
+/// Streams that are open at once.
+pub const BATCH: usize = 1_000;
+
 /// A site in a process with a limit of `DESCRIPTORS`.
 pub struct ServerProcess {
     process: ChildProcess,
@@ -137,6 +143,25 @@ pub async fn open_all(
             stream
         });
     join_all(opened).await
+}
+
+/// Opens and closes 110,000 streams in batches of 1,000 and waits until no connection is left. Returns the
+/// growth of the memory of the process after the first tenth, in KiB.
+pub async fn memory_growth(
+    site: &ServerProcess,
+    mut open_batch: impl AsyncFnMut(usize) -> Vec<BufReader<TcpStream>>,
+) -> f64 {
+    let descriptors = site.open_descriptors();
+    let mut memory = 0.0;
+    for batch in 0..(WARM_UP + OPENED_AND_CLOSED) / BATCH {
+        drop(open_batch(batch).await);
+        if batch == WARM_UP / BATCH {
+            site.wait_for_closed_connections(descriptors).await;
+            memory = site.memory_kib();
+        }
+    }
+    site.wait_for_closed_connections(descriptors).await;
+    site.memory_kib() - memory
 }
 
 pub fn percentile(sorted: &[Duration], share: f64) -> u128 {

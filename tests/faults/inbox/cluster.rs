@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use salver::Error;
 
 use super::report;
-
 use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::inbox_history::{InboxHistory, key_differences, people};
 use crate::support::profile::by_profile;
