@@ -1,6 +1,7 @@
 //! Messages on open pages: a stream of Server-Sent Events to the page script.
 
 mod messages;
+mod query;
 pub(crate) mod registry;
 #[cfg(all(feature = "inbox", feature = "redis"))]
 mod session_watch;

@@ -12,8 +12,10 @@ use futures_util::future::{Either, pending, select, select_all};
 use futures_util::stream;
 use tokio::time::{Instant, sleep_until};
 
+use crate::Error;
 use crate::backoff::jitter;
 use crate::web::live::messages::MessageSource;
+use crate::web::live::query::StreamQuery;
 use crate::web::live::registry::{Audience, CloseReason, Registration};
 #[cfg(all(feature = "inbox", feature = "redis"))]
 use crate::web::live::session_watch::SessionWatch;
@@ -23,7 +25,6 @@ use crate::web::live::{shutdown, sse};
 use crate::web::recipient_module::SourceRequest;
 use crate::web::request::csrf;
 use crate::web::request::state::RequestState;
-use crate::{Error, View};
 
 /// Interval of keep-alive comments on an idle stream, shorter than the idle timeouts of proxies.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -46,11 +47,6 @@ const SHUTDOWN_RETRY_JITTER: Duration = Duration::from_secs(5);
 /// has ended in another process.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 const MAX_LIFETIME_JITTER: Duration = Duration::from_secs(5 * 60);
-/// Maximum length of a client id, in bytes. Stops clients from filling the memory with long ids.
-const MAX_CLIENT_ID: usize = 40;
-/// Maximum number of views of one stream, more than the tabs that one browser has open. Bounds the
-/// cost of a read.
-const MAX_VIEWS: usize = 32;
 
 /// Opens a stream: the messages of the views of all tabs of a browser, in the visitor's session.
 pub(crate) async fn open(
@@ -62,7 +58,7 @@ pub(crate) async fn open(
     if !csrf::allows_stream(request) {
         return Ok(HttpResponse::Forbidden().finish());
     }
-    let query = parse_query(request)?;
+    let query = StreamQuery::parse(request.query_string())?;
     let session = state.session(request);
     let mut sources = Vec::new();
     if let Some(session) = session.as_ref().filter(|_| !query.views.is_empty()) {
@@ -137,41 +133,6 @@ pub(crate) async fn open(
 fn last_event_id(request: &HttpRequest) -> Option<String> {
     let id = request.headers().get("last-event-id")?;
     Some(id.to_str().ok()?.to_owned())
-}
-
-/// The query string.
-#[derive(Default)]
-struct StreamQuery {
-    views: Vec<View>,
-    /// The id of the browser, if the browser keeps one stream.
-    client: Option<String>,
-    /// Whether an open page shows who is online.
-    #[cfg(feature = "inbox")]
-    shows_online: bool,
-}
-
-fn parse_query(request: &HttpRequest) -> Result<StreamQuery, Error> {
-    let mut query = StreamQuery::default();
-    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        match &*name {
-            "view" if query.views.len() == MAX_VIEWS => {
-                return Err(Error::invalid(
-                    "view",
-                    format!("occurs over {MAX_VIEWS} times"),
-                ));
-            }
-            "view" => query.views.push(View::new(value)?),
-            "client" if (1..=MAX_CLIENT_ID).contains(&value.len()) => {
-                query.client = Some(value.into_owned());
-            }
-            #[cfg(feature = "inbox")]
-            "online" => query.shows_online = true,
-            _ => {}
-        }
-    }
-    query.views.sort();
-    query.views.dedup();
-    Ok(query)
 }
 
 struct Stream {
