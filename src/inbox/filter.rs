@@ -202,7 +202,7 @@ impl InboxFilter {
     }
 
     /// Returns whether nothing but the time narrows the place.
-    pub(super) fn has_no_condition(&self) -> bool {
+    fn has_no_condition(&self) -> bool {
         let texts = [&self.kind, &self.subject, &self.group, &self.text];
         texts.iter().all(|text| text.is_none()) && self.ids.is_none()
     }

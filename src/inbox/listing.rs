@@ -177,6 +177,10 @@ pub(super) async fn list(
         true => READ_SIZE.min(filter.limit),
         false => READ_SIZE,
     };
+    let wanted = match is_exact {
+        true => filter.limit,
+        false => filter.max_matches(),
+    };
     let mut reader = PlaceReader::new(source, filter, before, size);
     let (mut counts, mut found) = (None, 0);
     while let Some(page) = reader.next().await? {
@@ -185,8 +189,7 @@ pub(super) async fn list(
             rows.push(entry, notification, filter.is_grouped);
             found += 1;
         }
-        let is_found = found >= filter.max_matches() || is_exact && found >= filter.limit;
-        if is_found || rows.is_complete(cursor, filter.limit, reader.before) {
+        if found >= wanted || rows.is_complete(cursor, filter.limit, reader.before) {
             break;
         }
     }

@@ -85,11 +85,12 @@ impl OpenPage {
     /// `is_misconfigured` for a custom store; `is_unavailable` when the background thread cannot be
     /// started.
     pub(in crate::inbox) fn new(salver: &Salver, recipient: &Recipient) -> Result<Self, Error> {
-        let store = store::of(&salver.detached())?;
         let pages = salver.extension::<OpenPages>().of(salver.shared_app());
         let mut state = pages.lock();
         if !state.has_task {
-            runtime::spawn(keep_leases(salver.detached(), store, Arc::clone(&pages)))?;
+            let salver = salver.detached();
+            let store = store::of(&salver)?;
+            runtime::spawn(keep_leases(salver, store, Arc::clone(&pages)))?;
             state.has_task = true;
         }
         let open = state.pages.entry(recipient.clone()).or_default();

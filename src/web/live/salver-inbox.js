@@ -58,9 +58,10 @@ class Receiver extends HTMLElement {
   async request(url, again, signal) {
     clearTimeout(this.retryTimer);
     const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
-    const html = response?.ok && !response.redirected && (await response.text().catch(() => {}));
+    const isRefused = response?.redirected || (response?.status >= 400 && response.status < 500);
+    const html = response?.ok && !isRefused ? await response.text().catch(() => {}) : undefined;
     if (signal?.aborted) return;
-    if (html || response?.redirected || (response?.status >= 400 && response.status < 500)) this.retryDelay = undefined;
+    if (html !== undefined || isRefused) this.retryDelay = undefined;
     else {
       this.retryDelay = Math.min(this.retryDelay * 2 || MIN_RETRY_DELAY, MAX_RETRY_DELAY);
       this.retryTimer = setTimeout(again, this.retryDelay * (0.5 + Math.random()));
@@ -132,7 +133,7 @@ class SalverInbox extends Receiver {
     const html = await this.request(location.href, () => this.changed());
     // After an action another page says that the person is no longer logged in, or that the store does
     // not reply.
-    if (!html) return next === undefined || location.reload();
+    if (html === undefined) return next === undefined || location.reload();
     const page = new DOMParser().parseFromString(trustedHtml(html), "text/html");
     const fresh = page.querySelector("salver-inbox");
     if (!fresh) return;
@@ -259,7 +260,11 @@ class SalverOnline extends Receiver {
   handlers() {
     document.addEventListener("visibilitychange", () => this.isStale && this.load());
     this.addEventListener("focusout", () => setTimeout(() => this.isStale && this.load()));
-    return { online: () => this.load(), reset: () => this.replaceChildren() };
+    const reset = () => {
+      this.html = undefined;
+      this.replaceChildren();
+    };
+    return { online: () => this.load(), reset };
   }
 
   // Shows who is online. A hidden list, or one with the focus, waits.
@@ -273,7 +278,7 @@ class SalverOnline extends Receiver {
     const { signal } = (this.aborter = new AbortController());
     const html = await this.request(url, () => this.load(), signal);
     // Without a reply the list stays as it is.
-    if (!html || html === this.html) return;
+    if (html === undefined || html === this.html) return;
     this.html = html;
     this.innerHTML = trustedHtml(html);
   }
