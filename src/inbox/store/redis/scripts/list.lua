@@ -31,17 +31,24 @@ if size > limit then size, reply[4] = limit, 1 end
 local ids = {}
 for i = 1, size do ids[i] = listed[2 * i - 1] end
 local values = call('HMGET', notifications, unpack(ids))
--- Those at the positions of this page: a query for each score takes longer.
-local is_unread = {}
+-- Those at the positions of this page: a query for each score takes longer. Mostly all are read or all unread.
+local is_unread, others = {}, 0
 if unread > 0 then
-  local all = call('ZRANGE', unread_key, before, listed[2 * size], 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
-  for i = 1, #all do is_unread[all[i]] = 1 end
+  local last = listed[2 * size]
+  local in_page = call('ZCOUNT', unread_key, last, before)
+  if in_page == size then
+    -- All of the inbox; none of the archive, between whose positions are those of others.
+    if call('ZSCORE', unread_key, ids[1]) then others = 1 end
+  elseif in_page > 0 then
+    local all = call('ZRANGE', unread_key, before, last, 'BYSCORE', 'REV', 'LIMIT', '0', ARGV[3])
+    for i = 1, #all do is_unread[all[i]] = 1 end
+  end
 end
 local n, fields, counts = 4, {}, {}
 for i = 1, #ids do
   -- Empty if another program has damaged the inbox.
   local id, value = ids[i], values[i] or ''
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = listed[2 * i], is_unread[id] or 0, 0, value
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = listed[2 * i], is_unread[id] or others, 0, value
   -- Only notifications of a group stand for others.
   if string.sub(value, 1, 16) ~= no_group then
     fields[#fields + 1], counts[#counts + 1] = 'more:' .. id, n + 3
