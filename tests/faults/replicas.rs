@@ -30,16 +30,7 @@ fn replicated() -> (Server, Server) {
     {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The replica is online before it has acknowledged its offset.
-    let mut connection = primary.connect();
-    let mut set = redis::cmd("SET");
-    set.arg("known")
-        .arg("to both")
-        .exec(&mut connection)
-        .unwrap();
-    let mut wait = redis::cmd("WAIT");
-    let reached: u64 = wait.arg(1).arg(10_000).query(&mut connection).unwrap();
-    assert_eq!(reached, 1, "the replica did not acknowledge the write");
+    primary.wait_for_replicas(1);
     (primary, replica)
 }
 

@@ -52,6 +52,9 @@ impl Cluster {
         command.extend(["--cluster-replicas".to_owned(), replicas.to_string()]);
         cluster.manage(&command);
         cluster.wait_until_consistent();
+        for primary in &cluster.nodes[..primaries] {
+            primary.wait_for_replicas(replicas);
+        }
         cluster
     }
 

@@ -163,6 +163,23 @@ impl Server {
             .unwrap()
     }
 
+    /// Empties the server, and waits until so many replicas have acknowledged it: a replica is online before
+    /// it acknowledges writes.
+    pub fn wait_for_replicas(&self, replicas: usize) {
+        let mut connection = self.connect();
+        redis::cmd("FLUSHALL").exec(&mut connection).unwrap();
+        let mut wait = redis::cmd("WAIT");
+        let acknowledged: usize = wait
+            .arg(replicas)
+            .arg(10_000)
+            .query(&mut connection)
+            .unwrap();
+        assert!(
+            acknowledged >= replicas,
+            "{acknowledged} of {replicas} replicas acknowledged a write"
+        );
+    }
+
     /// Runs one command over a new connection, as `redis-cli` does.
     pub fn run<T: redis::FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let (name, arguments) = command.split_first().unwrap();
