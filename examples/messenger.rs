@@ -46,8 +46,8 @@ main .salver-inbox { margin: 0; max-inline-size: none; padding: 0; background: n
 }";
 const LETTERS: &str = "/letters?tab=all";
 
-/// A person: number, name and code.
-type User = (i64, String, String);
+/// A person: name and code. The code is their id: it is never used again, even in a new database.
+type User = (String, String);
 
 fn user(session: &Session) -> Option<User> {
     session.get("user").ok()?
@@ -55,10 +55,10 @@ fn user(session: &Session) -> Option<User> {
 
 /// Finds a person, and the hash of their password, by their name or code.
 async fn find(users: &SqlitePool, by: &str, value: String) -> Result<Option<(User, String)>> {
-    let query = format!("SELECT id, name, code, password FROM users WHERE {by} = ?");
+    let query = format!("SELECT name, code, password FROM users WHERE {by} = ?");
     let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(value);
-    let found: Option<(_, _, _, _)> = query.fetch_optional(users).await.map_err(Internal)?;
-    Ok(found.map(|(id, name, code, password)| ((id, name, code), password)))
+    let found: Option<(_, _, _)> = query.fetch_optional(users).await.map_err(Internal)?;
+    Ok(found.map(|(name, code, password)| ((name, code), password)))
 }
 
 fn to(path: &'static str) -> Result<Redirect> {
@@ -93,7 +93,7 @@ async fn enter(
         let hash = web::block(|| password_auth::generate_hash(password)).await?;
         let code = (0..8).filter_map(|_| fastrand::choice(CODE));
         let code: String = code.map(|digit| char::from(*digit)).collect();
-        let insert = "INSERT INTO users VALUES (NULL, ?, ?, ?) RETURNING id, name, code";
+        let insert = "INSERT INTO users VALUES (?, ?, ?) RETURNING name, code";
         let added = sqlx::query_as(insert).bind(name).bind(code).bind(hash);
         match added.fetch_one(&**users).await {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
@@ -144,7 +144,7 @@ async fn send(
 ) -> Result<Redirect> {
     let (code, text) = (form.to.trim(), form.text.replace("\r\n", "\n"));
     let messages = messages.to("/letters");
-    let Some((_, sender, own_code)) = user(&session) else {
+    let Some((sender, own_code)) = user(&session) else {
         return to("/");
     };
     if text.trim().is_empty() || text.chars().count() > MAX_LETTER {
@@ -158,12 +158,12 @@ async fn send(
         let name = format!("all online ({})", others.len());
         (others, name)
     } else {
-        let Some(((id, name, _), _)) = find(&users, "code", code.to_uppercase()).await? else {
+        let Some(((name, code), _)) = find(&users, "code", code.to_uppercase()).await? else {
             let reason = format!("No one has the code “{code}”. Your letter was: {text}");
             messages.error(reason).await;
             return to(LETTERS);
         };
-        (vec![Recipient::user(id)], name)
+        (vec![Recipient::user(code)], name)
     };
     let letter = |title: &str| Message::info(&text).with_id(form.id).title(title);
     let received = letter(&sender).action("Reply", format!("{LETTERS}&to={own_code}"));
@@ -180,12 +180,13 @@ async fn send(
 #[get("/people")]
 async fn people(me: Recipient, salver: Salver, users: Data<SqlitePool>) -> Result<Html> {
     let online = salver.online().await?;
-    let ids: Vec<_> = online.iter().filter_map(Recipient::user_id).collect();
-    let query = "SELECT id, name, code FROM users WHERE id IN (SELECT value FROM json_each(?)) ORDER BY name";
-    let online = sqlx::query_as(query).bind(format!("[{}]", ids.join(",")));
+    let codes: Vec<_> = online.iter().filter_map(Recipient::user_id).collect();
+    let query =
+        "SELECT name, code FROM users WHERE code IN (SELECT value FROM json_each(?)) ORDER BY name";
+    let online = sqlx::query_as(query).bind(serde_json::to_string(&codes)?);
     let online: Vec<User> = online.fetch_all(&**users).await.map_err(Internal)?;
-    let rows = online.iter().map(|(id, name, code)| {
-        let (name, you) = (escape(name), Recipient::user(id) == me);
+    let rows = online.iter().map(|(name, code)| {
+        let (name, you) = (escape(name), Recipient::user(code) == me);
         let you = if you { " (you)" } else { "" };
         format!(r#"<li><a href="{LETTERS}&amp;to={code}">{name}</a>{you} <code>{code}</code></li>"#)
     });
@@ -214,7 +215,7 @@ fn escape(text: &str) -> String {
 
 /// The letters of a person, with the form for a new one, and who is online.
 fn letters(request: &HttpRequest, page: &Page) -> String {
-    let Some((_, name, code)) = user(&request.get_session()) else {
+    let Some((name, code)) = user(&request.get_session()) else {
         return layout(&page.title, &page.head_html, "", &page.main_html);
     };
     let query = Query::<Vec<(String, String)>>::from_query(request.query_string());
@@ -253,8 +254,8 @@ async fn open(url: &str) -> Result<(SqlitePool, Key), sqlx::Error> {
     let options = SqlitePoolOptions::new().max_connections(1);
     let options = options.idle_timeout(None).max_lifetime(None);
     let users = options.connect(url).await?;
-    let tables = "CREATE TABLE IF NOT EXISTS users
-        (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, code TEXT NOT NULL UNIQUE, password TEXT NOT NULL);
+    let tables =
+        "CREATE TABLE IF NOT EXISTS users (name TEXT UNIQUE, code TEXT UNIQUE, password TEXT);
         CREATE TABLE IF NOT EXISTS site (id INTEGER PRIMARY KEY, key BLOB NOT NULL)";
     sqlx::raw_sql(tables).execute(&users).await?;
     let key = "INSERT INTO site VALUES (1, ?) ON CONFLICT DO UPDATE SET id = 1 RETURNING key";
@@ -280,7 +281,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let title = |word: &Message| (word.get_key()? == TITLE).then(|| "Letters".into());
         let middleware = salver.middleware().session(SessionSource::actix_session());
         let middleware = middleware
-            .recipient(|request| Some(Recipient::user(user(&request.get_session())?.0)))
+            .recipient(|request| Some(Recipient::user(user(&request.get_session())?.1)))
             .layout(|request, page| letters(request, &page))
             .translate(move |_| title);
         App::new()
