@@ -28,7 +28,7 @@ impl Salver {
 /// | `GET /salver/salver.css` | [the stylesheet](crate::STYLESHEET) |
 /// | `GET /salver/salver.js` | the page script, with the feature `live` |
 /// | `GET /salver/salver-inbox.js` | the script of the bell and the inbox, with the features `live` and `inbox` |
-/// | `GET /salver/stream` | messages of views as server-sent events, with the feature `live` |
+/// | `GET /salver/stream` | messages of views as server-sent events, with the feature `live`; with `inbox` also the events `counts`, `inbox` and `online` |
 /// | `POST /salver/claim` | claims the visible messages of a view, as JSON |
 /// | `POST /salver/confirm` | confirms claimed messages |
 /// | `GET /salver/count` | the number of visible messages, as JSON |

@@ -10,6 +10,8 @@ use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::event_stream::EventStream;
 use crate::support::eventually;
 use crate::support::inbox_site::{IDENTITY_HEADERS, InboxSite, Setup, stream_of};
+use crate::support::profile::salver;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::redis::Server;
 
 /// How long a person stays online after their last page has closed.
@@ -182,6 +184,26 @@ async fn presence_survives_restart_of_redis() {
         started.elapsed().as_millis()
     );
     while events.expect_next().await.name != "online" {}
+}
+
+/// A page that closes while Redis does not reply: its person goes offline nevertheless.
+#[actix_web::test]
+async fn page_that_closes_in_an_outage_counts_as_closed_afterwards() {
+    const OUTAGE: Duration = Duration::from_secs(1);
+    let server = Server::start();
+    let proxy = Proxy::start(server.port);
+    let site = InboxSite::serve(salver(&proxy.url()), Setup::default());
+    let direct = salver(&server.url());
+    let events = open(&site, "ada").await;
+    expect_online(&direct, &["ada"]).await;
+    proxy.set(Fault::BlackHole);
+    drop(events);
+    tokio::time::sleep(OUTAGE).await;
+    proxy.set(Fault::None);
+    let started = Instant::now();
+    expect_online(&direct, &[]).await;
+    let limit = CLOSED_LEASE + 3 * OUTAGE;
+    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
 }
 
 /// In a Cluster the people are spread over the servers, and none is missing.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Client;
 use salver::{InboxFilter, ReadState, Recipient};
 
+use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::event_stream::{Event, EventStream};
 use crate::support::inbox_site::{IDENTITY_HEADERS, InboxSite, Setup, stream_of};
 use crate::support::inboxes::note;
@@ -15,6 +16,24 @@ const READ_INTERVAL: Duration = Duration::from_secs(2);
 
 async fn open(site: &InboxSite, user: &str) -> EventStream {
     EventStream::from_response(stream_of(&site.url, user).send().await.unwrap()).await
+}
+
+/// Logs Ada in, which gives her a session. Returns her cookies.
+async fn log_in(site: &InboxSite) -> String {
+    let login = Client::new().get(format!("{}/renew", site.url));
+    let response = login.header("cookie", "user=ada").send().await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let (session, _) = cookie.split_once(';').unwrap();
+    format!("user=ada; {session}")
+}
+
+async fn open_with(site: &InboxSite, query: &str, cookies: &str) -> EventStream {
+    let request = Client::new().get(format!("{}/salver/stream{query}", site.url));
+    let request = request
+        .header("accept", "text/event-stream")
+        .header("sec-fetch-site", "same-origin")
+        .header("cookie", cookies);
+    EventStream::from_response(request.send().await.unwrap()).await
 }
 
 /// Returns the unread and the unseen ones of the event with counts that arrives next.
@@ -83,6 +102,21 @@ async fn stream_tells_counts_and_changes_of_a_person() {
     }
 }
 
+/// Without reports of the server both sources of a stream ask for changes: neither keeps the other from it.
+#[actix_web::test]
+async fn stream_with_messages_tells_changes_of_inbox_in_cluster() {
+    let cluster = Cluster::single_node();
+    let site = InboxSite::serve(cluster_handle(&cluster), Setup::default());
+    let cookies = log_in(&site).await;
+    let mut events = open_with(&site, "?view=home", &cookies).await;
+    assert_eq!(counts(&mut events).await, (0, 0));
+    for unread in 1..=3 {
+        site.notify("ada", note("news")).await;
+        assert_eq!(counts(&mut events).await, (unread, unread));
+        inbox_event(&mut events).await;
+    }
+}
+
 /// A stream that breaks continues after its last event: the page loads its list once.
 #[actix_web::test]
 async fn reconnected_stream_tells_whether_anything_was_missed() {
@@ -131,29 +165,17 @@ async fn logout_in_another_process_ends_the_stream() {
     let site = InboxSite::start_on(&server, Setup::default());
     let other = InboxSite::start_on(&server, Setup::default());
     site.notify("ada", note("one")).await;
-    // The login gives a person a session.
-    let login = Client::new().get(format!("{}/renew", site.url));
-    let response = login.header("cookie", "user=ada").send().await.unwrap();
-    let cookie = response.headers()["set-cookie"].to_str().unwrap();
-    let (session, _) = cookie.split_once(';').unwrap();
-    let with_session = |site: &InboxSite| {
-        let request = Client::new().get(format!("{}/salver/stream", site.url));
-        request
-            .header("accept", "text/event-stream")
-            .header("sec-fetch-site", "same-origin")
-            .header("cookie", format!("user=ada; {session}"))
-    };
+    let cookies = log_in(&site).await;
     let mut streams = Vec::new();
     for site in [&site, &other] {
-        let response = with_session(site).send().await.unwrap();
-        let mut events = EventStream::from_response(response).await;
+        let mut events = open_with(site, "", &cookies).await;
         counts(&mut events).await;
         streams.push(events);
     }
     let mut without_session = open(&other, "ada").await;
     counts(&mut without_session).await;
     let logout = Client::new().get(format!("{}/logout", site.url));
-    let logout = logout.header("cookie", format!("user=ada; {session}"));
+    let logout = logout.header("cookie", cookies);
     let started = Instant::now();
     assert_eq!(logout.send().await.unwrap().status(), 200);
     for events in &mut streams {

@@ -26,8 +26,9 @@ impl Salver {
     /// round trip; in a Cluster 16, at the same time.
     ///
     /// A page is open while its [stream](crate::web::Routes) is. That of a recipient whose last page
-    /// closes counts for 5 seconds more, as they may be on their way to the next page. After a logout it
-    /// no longer counts. When a process is killed, its pages count for up to 30 seconds.
+    /// closes counts for 5 seconds more, as they may be on their way to the next page. The server notices
+    /// a closed page at once with `HttpServer::h1_allow_half_closed(false)`, else within 15 seconds. After a
+    /// logout a page no longer counts. When a process is killed, its pages count for up to 30 seconds.
     ///
     /// Feature `live` serves streams. Other processes, such as background jobs, need `inbox` alone.
     ///

@@ -59,12 +59,27 @@ impl Default for AppPages {
     }
 }
 
+/// A lease to set.
+#[derive(Clone, Copy)]
+struct Change {
+    duration: Duration,
+    /// When the page was opened or closed.
+    made_at: Instant,
+}
+
+impl Change {
+    fn new(duration: Duration) -> Self {
+        let made_at = Instant::now();
+        Self { duration, made_at }
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// The number of open pages of each recipient.
     pages: HashMap<Recipient, usize>,
-    /// The leases to set since the last batch.
-    changes: HashMap<Recipient, Duration>,
+    /// The leases to set, since the last batch or because their call failed.
+    changes: HashMap<Recipient, Change>,
     /// Whether the task runs that sets the leases.
     has_task: bool,
 }
@@ -96,7 +111,8 @@ impl OpenPage {
         let open = state.pages.entry(recipient.clone()).or_default();
         *open += 1;
         if *open == 1 {
-            state.changes.insert(recipient.clone(), LEASE);
+            let change = Change::new(LEASE);
+            state.changes.insert(recipient.clone(), change);
             pages.changed.notify_one();
         }
         drop(state);
@@ -120,8 +136,8 @@ impl Drop for OpenPage {
             *open.get_mut() -= 1;
             if *open.get() == 0 {
                 open.remove();
-                let recipient = self.recipient.clone();
-                state.changes.insert(recipient, self.closed_lease);
+                let change = Change::new(self.closed_lease);
+                state.changes.insert(self.recipient.clone(), change);
                 self.pages.changed.notify_one();
             }
         }
@@ -134,23 +150,30 @@ impl AppPages {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the leases to set: all, or those of the changes. `None` ends the task: no page is open,
+    /// Takes the leases to set: all, or those of the changes. `None` ends the task: no page is open,
     /// and all changes are made.
-    fn take_leases(&self, is_renewal: bool) -> Option<Vec<Lease>> {
+    fn take_changes(&self, is_renewal: bool) -> Option<HashMap<Recipient, Change>> {
         let mut state = self.lock();
-        let mut leases = std::mem::take(&mut state.changes);
+        let mut changes = std::mem::take(&mut state.changes);
         if is_renewal {
-            leases.extend(state.pages.keys().map(|open| (open.clone(), LEASE)));
+            let open = state.pages.keys();
+            changes.extend(open.map(|open| (open.clone(), Change::new(LEASE))));
         }
-        if leases.is_empty() && state.pages.is_empty() {
+        // A lease that was not set for so long has ended by itself.
+        changes.retain(|_, change| change.made_at.elapsed() < LEASE);
+        if changes.is_empty() && state.pages.is_empty() {
             state.has_task = false;
             return None;
         }
-        let leases = leases.into_iter().map(|(recipient, duration)| Lease {
-            recipient,
-            duration,
-        });
-        Some(leases.collect())
+        Some(changes)
+    }
+
+    /// Puts back what could not be set, unless it has changed since.
+    fn put_back(&self, changes: HashMap<Recipient, Change>) {
+        let mut state = self.lock();
+        for (recipient, change) in changes {
+            state.changes.entry(recipient).or_insert(change);
+        }
     }
 }
 
@@ -163,45 +186,55 @@ async fn keep_leases(salver: Salver, store: Arc<dyn PresenceStore>, pages: Arc<A
         let _ = timeout_at(renew_at, pages.changed.notified()).await;
         sleep(BATCH_DELAY).await;
         let is_renewal = Instant::now() >= renew_at;
-        let Some(leases) = pages.take_leases(is_renewal) else {
+        let Some(changes) = pages.take_changes(is_renewal) else {
             return;
         };
         if is_renewal {
             renew_at = Instant::now() + RENEWAL_INTERVAL;
         }
-        match set_leases(&salver, &*store, &pages.process, leases).await {
+        match set_leases(&salver, &*store, &pages, changes).await {
             Ok(()) => salver.extension::<Watches>().refresh(salver.app()),
             Err(error) => {
                 if !error.is_unavailable() && DEGRADED.allow() {
                     tracing::warn!(%error, "presence cannot be stored; people with open pages count as offline until the store recovers");
                 }
-                // A renewal makes up for it. The leases of closed pages end by themselves.
                 renew_at = Instant::now() + STORE_RETRY_AFTER + jitter(STORE_RETRY_AFTER);
             }
         }
     }
 }
 
+/// Sets leases. Those of a call that fails are set with the next batch. Returns the first failure.
 async fn set_leases(
     salver: &Salver,
     store: &dyn PresenceStore,
-    process: &str,
-    leases: Vec<Lease>,
+    pages: &AppPages,
+    changes: HashMap<Recipient, Change>,
 ) -> Result<(), Error> {
     let mut partitions = vec![Vec::new(); store.partitions()];
-    for lease in leases {
-        if let Some(partition) = partitions.get_mut(store.partition_of(&lease.recipient)) {
-            partition.push(lease);
+    for (recipient, change) in changes {
+        if let Some(partition) = partitions.get_mut(store.partition_of(&recipient)) {
+            partition.push((recipient, change));
         }
     }
-    for (partition, leases) in partitions.iter().enumerate() {
-        for leases in leases.chunks(MAX_LEASES) {
-            let renew = || store.renew(salver.app(), partition, process, leases);
-            salver.write_idempotent("presence", renew).await?;
+    let mut first_failure = Ok(());
+    for (partition, changes) in partitions.iter().enumerate() {
+        for changes in changes.chunks(MAX_LEASES) {
+            let leases = changes.iter().map(|(recipient, change)| Lease {
+                recipient: recipient.clone(),
+                duration: change.duration,
+            });
+            let leases: Vec<_> = leases.collect();
+            let renew = || store.renew(salver.app(), partition, &pages.process, &leases);
+            let renewed = salver.write_idempotent("presence", renew).await;
+            if renewed.is_err() {
+                pages.put_back(changes.iter().cloned().collect());
+            }
+            first_failure = first_failure.and(renewed);
             if leases.len() == MAX_LEASES {
                 sleep(CALL_PAUSE).await;
             }
         }
     }
-    Ok(())
+    first_failure
 }

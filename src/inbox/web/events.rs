@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::Error;
 use crate::backoff::jitter;
@@ -21,13 +21,11 @@ use crate::web::live::source::StreamSource;
 use crate::web::recipient_module::SourceRequest;
 
 /// Least time between two reads of one stream. Bounds the work for a recipient who gets many
-/// notifications.
+/// notifications. While changes are not reported, it is the interval of the reads.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
 /// Delay of a read after the first report of a change: one add changes several keys, which are reported one by
 /// one, and streams that wake together share a write to the store.
 const REPORT_DELAY: Duration = Duration::from_millis(2);
-/// Interval of reads while changes are not reported.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Delay of the next read after one that failed, and the maximum jitter added to it.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -43,12 +41,12 @@ pub(super) struct InboxSource {
     /// When the next read may begin.
     read_at: Instant,
     /// What was sent last.
-    sent: Option<Sent>,
+    sent: Option<InboxState>,
 }
 
 /// What a stream sends of an inbox.
 #[derive(Clone, Copy, PartialEq)]
-struct Sent {
+struct InboxState {
     unread: u64,
     unseen: u64,
     /// The highest position of the inbox.
@@ -74,7 +72,8 @@ impl InboxSource {
             let changed = self.listener.changed();
             self.is_reported = match self.changes.is_complete() {
                 true => changed.map(|()| true).await,
-                false => timeout(POLL_INTERVAL, changed).await.is_ok(),
+                // An absolute time: the wait begins anew whenever another source has frames.
+                false => timeout_at(self.read_at, changed).await.is_ok(),
             };
             self.has_changed = true;
             self.read_at = self.read_at.max(Instant::now() + REPORT_DELAY);
@@ -106,7 +105,7 @@ impl InboxSource {
             }
         };
         self.read_at = Instant::now() + READ_INTERVAL;
-        let now = Sent {
+        let now = InboxState {
             unread: page.unread,
             unseen: page.unseen,
             newest: page.entries.first().map_or(0, |entry| entry.position),
@@ -119,6 +118,7 @@ impl InboxSource {
             let counts = json!({
                 "unread": now.unread,
                 "unseen": now.unseen,
+                "newest": now.newest,
                 "text": words.unread_count(now.unread),
                 "html": bell::html(&words, now.unread),
             });

@@ -66,6 +66,7 @@ const closeStream = () => {
 };
 const addReceiver = (receiver) => {
   receivers.add(receiver);
+  if (stream?.counts) receiver.counts?.(stream.counts);
   stream ? stream.announce() : openStream();
 };
 const removeReceiver = (receiver) => {
@@ -78,7 +79,6 @@ addEventListener("pagehide", closeStream);
 addEventListener("pageshow", ({ persisted }) => persisted && (restoreTimer = setTimeout(openStream, RESTORE_DELAY)));
 
 const EVENTS = ["reset", "counts", "inbox", "online"];
-const dispatch = ({ name, data }) => receivers.forEach((receiver) => receiver[name]?.(data));
 
 class BrowserStream {
   tabId = Math.random().toString(36).slice(2);
@@ -142,7 +142,7 @@ class BrowserStream {
     if (to === this.tabId && this.show(frame)) this.channel.postMessage({ shown: frame.message.id });
     clearTimeout(this.forwardTimers.get(shown));
     this.forwardTimers.delete(shown);
-    if (event) dispatch(event);
+    if (event) this.dispatch(event);
   }
 
   // Follows another tab.
@@ -150,7 +150,11 @@ class BrowserStream {
     const { tab, isGone } = state;
     if (isGone) return this.forget(tab);
     // The lock is granted when the tab is gone.
-    if (this.isLeader && !this.tabs.has(tab)) this.lock(tab, () => this.forget(tab));
+    if (this.isLeader && !this.tabs.has(tab)) {
+      this.lock(tab, () => this.forget(tab));
+      // The server sends them to a new stream alone.
+      if (this.counts) this.channel.postMessage({ event: { name: "counts", data: this.counts } });
+    }
     this.tabs.set(tab, state);
     this.update();
   }
@@ -201,7 +205,7 @@ class BrowserStream {
       eventSource.addEventListener(name, ({ data }) => {
         const event = { name, data };
         this.channel?.postMessage({ event });
-        dispatch(event);
+        this.dispatch(event);
       });
     }
     // EventSource reconnects after a network error, but not after an error status.
@@ -210,6 +214,12 @@ class BrowserStream {
       this.update(this.retryDelay * (0.5 + Math.random()));
       this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_DELAY);
     };
+  }
+
+  dispatch({ name, data }) {
+    if (name === "counts") this.counts = data;
+    if (name === "reset") this.counts = undefined;
+    receivers.forEach((receiver) => receiver[name]?.(data));
   }
 
   // Returns the tabs that can show a frame, the visible ones first, and this one first among equals.

@@ -124,7 +124,7 @@ impl StreamSource for MessageSource {
         self.claim().boxed_local()
     }
 
-    fn is_unread(&self) -> bool {
+    fn is_stalled(&self) -> bool {
         self.redeliveries + 1 >= MAX_DELIVERIES
     }
 

@@ -15,6 +15,11 @@ const REGION_DELAY = 100;
 const MIN_RETRY_DELAY = 1000;
 const MAX_RETRY_DELAY = 60000;
 
+// Delay after an event: some arrive together.
+const REPORT_DELAY = 10;
+// Maximum delay of a list of who is online after an event.
+const MAX_ONLINE_DELAY = 1000;
+
 // What undoes a change of some notifications.
 const REVERSE = { read: "unread", unread: "read", archive: "restore", restore: "archive" };
 // What can have the focus in a row.
@@ -42,38 +47,62 @@ const announce = (text) => {
 };
 
 // An element that receives events of the stream.
-class Receiver extends HTMLElement {
+class StreamElement extends HTMLElement {
   connectedCallback() {
+    this.connection = new AbortController();
     this.receiver ??= this.handlers();
     addReceiver(this.receiver);
+    document.addEventListener("visibilitychange", () => this.resume?.(), { signal: this.connection.signal });
+    this.resume?.();
   }
 
   disconnectedCallback() {
+    this.connection.abort();
     removeReceiver(this.receiver);
-    clearTimeout(this.retryTimer);
+    clearTimeout(this.timer);
   }
 
-  // Requests HTML, and calls `again` later if that fails. Returns nothing then, and for a person who is
-  // no longer logged in.
-  async request(url, again, signal) {
-    clearTimeout(this.retryTimer);
+  // Calls `resume` after a delay, instead of a call that waits.
+  resumeAfter(delay) {
+    this.isStale = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.resume(), delay);
+  }
+
+  // Requests HTML, and calls `resume` later if that fails. Returns nothing then, and for a person who is
+  // no longer logged in; null if a later request was answered before, or the element is gone.
+  async request(url) {
+    const number = (this.requests = (this.requests ?? 0) + 1);
+    const { signal } = this.connection;
     const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
-    const isRefused = response?.redirected || (response?.status >= 400 && response.status < 500);
+    const isRefused = response?.redirected || [401, 403, 404, 410].includes(response?.status);
     const html = response?.ok && !isRefused ? await response.text().catch(() => {}) : undefined;
-    if (signal?.aborted) return;
-    if (html !== undefined || isRefused) this.retryDelay = undefined;
-    else {
+    if (signal.aborted || number < this.answered) return null;
+    if (html !== undefined || isRefused) {
+      this.answered = number;
+      this.retryDelay = undefined;
+    } else {
       this.retryDelay = Math.min(this.retryDelay * 2 || MIN_RETRY_DELAY, MAX_RETRY_DELAY);
-      this.retryTimer = setTimeout(again, this.retryDelay * (0.5 + Math.random()));
+      this.resumeAfter(this.retryDelay * (0.5 + Math.random()));
     }
     return html;
   }
+
+  // Forgets what the person has seen who has logged out.
+  empty() {
+    this.answered = this.requests + 1;
+    this.replaceChildren();
+  }
 }
 
-class SalverBell extends Receiver {
+class SalverBell extends StreamElement {
   handlers() {
     this.unread = Number(this.querySelector("[data-salver-unread]")?.dataset.salverUnread ?? 0);
-    return { counts: (data) => this.show(JSON.parse(data)), reset: () => this.replaceChildren() };
+    const reset = () => {
+      this.unread = 0;
+      this.empty();
+    };
+    return { counts: (data) => this.show(JSON.parse(data)), reset };
   }
 
   show({ unread, text, html }) {
@@ -86,7 +115,7 @@ class SalverBell extends Receiver {
 // Returns the fields that a form sends.
 const fieldsOf = (form, submitter) => Object.fromEntries(new FormData(form, submitter));
 
-class SalverInbox extends Receiver {
+class SalverInbox extends StreamElement {
   handlers() {
     this.status = document.createElement("p");
     this.status.className = "salver-inbox-status";
@@ -94,12 +123,14 @@ class SalverInbox extends Receiver {
     this.querySelector("h1").after(this.status);
     this.addEventListener("submit", (event) => this.submit(event));
     this.addEventListener("toggle", (event) => this.opened(event.target), true);
-    document.addEventListener("visibilitychange", () => this.resume());
-    this.resume();
-    return { counts: (data) => this.compare(JSON.parse(data)), inbox: () => this.changed() };
+    const changed = (newest) => {
+      this.newest = Number(newest);
+      this.resumeAfter(REPORT_DELAY);
+    };
+    return { counts: (data) => this.compare(JSON.parse(data)), inbox: changed, reset: () => this.empty() };
   }
 
-  // Marks what the visitor sees as seen, and shows what has changed meanwhile.
+  // Shows what has changed, and marks what the visitor sees as seen.
   resume() {
     if (document.hidden || !this.isConnected) return;
     if (this.isStale) this.refresh();
@@ -109,16 +140,11 @@ class SalverInbox extends Receiver {
     this.post("seen", JSON.stringify({ position: Number(newest) }), "application/json");
   }
 
-  // The first counts after the page was opened show whether it has changed since.
-  compare({ unread }) {
-    const isSame = this.isCompared || String(unread) === this.dataset.salverUnread;
-    this.isCompared = true;
-    if (!isSame) this.changed();
-  }
-
-  changed() {
-    this.isStale = true;
-    if (!document.hidden) this.refresh();
+  // A new stream begins with the counts: the inbox may have changed between two streams.
+  compare({ unread, newest }) {
+    const isSame = String(unread) === this.dataset.salverUnread && [newest, undefined].includes(this.newest);
+    this.newest = newest;
+    if (!isSame) this.resumeAfter(REPORT_DELAY);
   }
 
   post(route, body, type) {
@@ -130,10 +156,11 @@ class SalverInbox extends Receiver {
   // list with the focus only offers to show new rows.
   async refresh(next) {
     this.isStale = false;
-    const html = await this.request(location.href, () => this.changed());
+    const html = await this.request(location.href);
     // After an action another page says that the person is no longer logged in, or that the store does
     // not reply.
     if (html === undefined) return next === undefined || location.reload();
+    if (html === null) return next === undefined || this.focusRow(next);
     const page = new DOMParser().parseFromString(trustedHtml(html), "text/html");
     const fresh = page.querySelector("salver-inbox");
     if (!fresh) return;
@@ -251,34 +278,30 @@ class SalverInbox extends Receiver {
   }
 }
 
-class SalverOnline extends Receiver {
-  connectedCallback() {
-    super.connectedCallback();
-    this.load();
-  }
+class SalverOnline extends StreamElement {
+  isStale = true;
 
   handlers() {
-    document.addEventListener("visibilitychange", () => this.isStale && this.load());
-    this.addEventListener("focusout", () => setTimeout(() => this.isStale && this.load()));
+    this.addEventListener("focusout", () => setTimeout(() => this.resume()));
     const reset = () => {
       this.html = undefined;
-      this.replaceChildren();
+      this.empty();
     };
-    return { online: () => this.load(), reset };
+    // Not all pages at the same time: each of them shows that someone has come.
+    return { online: () => this.resumeAfter(Math.random() * MAX_ONLINE_DELAY), reset };
   }
 
   // Shows who is online. A hidden list, or one with the focus, waits.
-  async load() {
-    this.isStale = !this.isConnected || document.hidden || this.contains(document.activeElement);
-    if (this.isStale) return;
-    const url = new URL(this.getAttribute("src") ?? "", location);
+  async resume() {
+    const mustWait = () => document.hidden || this.contains(document.activeElement);
+    const url = new URL(this.getAttribute("src") || "about:blank", location);
     // Another site must not write into this page.
-    if (url.origin !== location.origin) return;
-    this.aborter?.abort();
-    const { signal } = (this.aborter = new AbortController());
-    const html = await this.request(url, () => this.load(), signal);
+    if (!this.isStale || !this.isConnected || mustWait() || url.origin !== location.origin) return;
+    this.isStale = false;
+    const html = await this.request(url);
     // Without a reply the list stays as it is.
-    if (html === undefined || html === this.html) return;
+    if (html == null || html === this.html) return;
+    if (mustWait()) return void (this.isStale = true);
     this.html = html;
     this.innerHTML = trustedHtml(html);
   }

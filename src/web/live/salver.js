@@ -89,7 +89,7 @@ const queueConfirm = (view, id) => {
   confirmTimer ??= setTimeout(sendConfirms, CONFIRM_DELAY);
 };
 
-// The HTML is safe: the server escapes all text in it.
+// The HTML is safe: Salver escapes all text in it. The site escapes what `<salver-online>` shows.
 let htmlPolicy;
 try {
   htmlPolicy = globalThis.trustedTypes?.createPolicy("salver", { createHTML: (html) => html });

@@ -12,7 +12,7 @@ pub(crate) trait StreamSource {
     fn read(&mut self) -> LocalBoxFuture<'_, Option<Bytes>>;
 
     /// Returns whether the stream has to close, because the page does not read it.
-    fn is_unread(&self) -> bool {
+    fn is_stalled(&self) -> bool {
         false
     }
 

@@ -240,7 +240,7 @@ impl Stream {
         let now = Instant::now();
         now > self.expires_at
             || now > self.keep_alive_at + STALL_TIMEOUT
-            || self.sources.iter().any(|source| source.is_unread())
+            || self.sources.iter().any(|source| source.is_stalled())
     }
 
     async fn wait(&mut self) -> Wake {

@@ -161,7 +161,7 @@ impl RequestState {
     }
 
     /// Moves the visitor to a new session id, with all messages, including those that this request
-    /// has claimed. Does nothing for a visitor without a session.
+    /// has claimed. A visitor without a session gets one on a site with inboxes, else none.
     pub(crate) async fn renew(&self, issuer: &SessionIssuer) -> Result<(), Error> {
         if let Some(new) = self.visitor.renew(issuer).await?
             && let Some(claim) = &mut *self.claim.borrow_mut()

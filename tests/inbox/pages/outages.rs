@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpResponse, HttpServer, web};
 use salver::Recipient;
 use salver::store::RedisStore;
 
@@ -15,6 +17,16 @@ use crate::support::redis::Server;
 
 /// How long an outage lasts: longer than the reconnect delay of a browser.
 const OUTAGE: Duration = Duration::from_secs(3);
+
+/// Starts a proxy whose site is down.
+fn bad_gateway(address: &str) -> ServerHandle {
+    let app = || App::new().default_service(web::to(HttpResponse::BadGateway));
+    let server = HttpServer::new(app).workers(1).disable_signals();
+    let server = server.bind(address).unwrap().run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    handle
+}
 
 /// Counts the rows that are in the list twice at any time.
 const WATCH: &str = "window.isSamePage = true; window.twice = 0;
@@ -78,8 +90,8 @@ impl Pages {
     }
 }
 
-/// What arrives while the page is cut off, the site or Redis restarts, or the page is hidden, is shown
-/// afterwards, once.
+/// What arrives while the page is cut off, the site or Redis restarts, a proxy reports that the site is down,
+/// or the page is hidden, is shown afterwards, once.
 #[actix_web::test]
 async fn notifications_of_an_outage_appear_afterwards() {
     let mut redis = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
@@ -103,7 +115,7 @@ async fn notifications_of_an_outage_appear_afterwards() {
         browser.wait_for_stream().await;
         browser.run(WATCH).await;
     }
-    for outage in ["offline", "site", "redis", "hidden"] {
+    for outage in ["offline", "site", "proxy", "redis", "hidden"] {
         pages.notify().await;
         match outage {
             "offline" => {
@@ -118,6 +130,15 @@ async fn notifications_of_an_outage_appear_afterwards() {
                 site.stop().await;
                 pages.notify().await;
                 tokio::time::sleep(OUTAGE).await;
+                site = InboxSite::serve_at(&address, salver(), setup.clone());
+            }
+            "proxy" => {
+                site.stop().await;
+                let proxy = bad_gateway(&address);
+                // The browser gives up its stream, and the script opens another one.
+                pages.notify().await;
+                tokio::time::sleep(OUTAGE).await;
+                proxy.stop(false).await;
                 site = InboxSite::serve_at(&address, salver(), setup.clone());
             }
             "redis" => {
