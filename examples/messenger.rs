@@ -181,9 +181,8 @@ async fn send(
 async fn people(me: Recipient, salver: Salver, users: Data<SqlitePool>) -> Result<Html> {
     let online = salver.online().await?;
     let codes: Vec<_> = online.iter().filter_map(Recipient::user_id).collect();
-    let query =
-        "SELECT name, code FROM users WHERE code IN (SELECT value FROM json_each(?)) ORDER BY name";
-    let online = sqlx::query_as(query).bind(serde_json::to_string(&codes)?);
+    let find = "SELECT name, code FROM users, json_each(?) WHERE code = value ORDER BY name";
+    let online = sqlx::query_as(find).bind(serde_json::to_string(&codes)?);
     let online: Vec<User> = online.fetch_all(&**users).await.map_err(Internal)?;
     let rows = online.iter().map(|(name, code)| {
         let (name, you) = (escape(name), Recipient::user(code) == me);
