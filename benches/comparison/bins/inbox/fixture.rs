@@ -1,14 +1,19 @@
-//! A server with inboxes of Salver and inboxes that are written by hand.
+//! A server with inboxes of Salver and inboxes that are written by hand. Salver is used as in a handler of a
+//! site: with the connection of its worker.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use actix_web::rt::{self, System, SystemRunner};
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
 use comparison::inbox_by_hand as by_hand;
 use comparison::server::Server;
 use comparison::{Result, TEXT, visitors};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, pipe};
 use salver::{Error, Inbox, Message, Notification, Recipient, Salver};
-use tokio::runtime::{Builder, Runtime};
 
 /// Notifications that are in flight at once, on both sides.
 const IN_FLIGHT: usize = 200;
@@ -16,18 +21,18 @@ const IN_FLIGHT: usize = 200;
 pub(crate) struct Fixture {
     pub(crate) server: Server,
     pub(crate) connection: MultiplexedConnection,
-    pub(crate) runtime: Runtime,
+    pub(crate) runtime: SystemRunner,
     salver: Salver,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Result<Self> {
         let server = Server::start(&[])?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = System::new();
         let client = Client::open(server.url())?;
         Ok(Self {
             connection: runtime.block_on(client.get_multiplexed_async_connection())?,
-            salver: visitors::salver(&server.url())?,
+            salver: runtime.block_on(handle_of_worker(visitors::salver(&server.url())?))?,
             runtime,
             server,
         })
@@ -46,15 +51,15 @@ impl Fixture {
         let started = Instant::now();
         let task = |first: usize| {
             let (salver, recipients) = (self.salver.clone(), recipients.clone());
-            self.runtime.spawn(async move {
+            rt::spawn(async move {
                 for (index, number) in recipients.enumerate().skip(first).step_by(IN_FLIGHT) {
                     salver.notify([recipient(number)], note(index)).await?;
                 }
                 Ok::<_, Error>(())
             })
         };
-        let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
         self.runtime.block_on(async {
+            let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
             for task in tasks {
                 task.await??;
             }
@@ -80,6 +85,24 @@ impl Fixture {
         }
         Ok(started.elapsed())
     }
+}
+
+/// Returns the handle that a handler of a site extracts.
+async fn handle_of_worker(salver: Salver) -> Result<Salver> {
+    let extracted = Rc::new(RefCell::new(None));
+    let kept = Rc::clone(&extracted);
+    let keep = move |salver: Salver| {
+        kept.replace(Some(salver));
+        std::future::ready(HttpResponse::Ok())
+    };
+    let app = App::new()
+        .wrap(salver.middleware())
+        .route("/", web::get().to(keep));
+    let app = init_service(app).await;
+    call_service(&app, TestRequest::get().to_request()).await;
+    extracted
+        .take()
+        .ok_or_else(|| "no handle was extracted".into())
 }
 
 pub(crate) fn recipient(number: usize) -> Recipient {
