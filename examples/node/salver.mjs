@@ -57,8 +57,8 @@ const MAX_MARKED = 500;
 const ADD = ["groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state"];
 const MARK = ["removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state"];
 const CHANGES = ["read", "unread", "archive", "restore", "delete"];
-/** Length of the group before each stored member. */
-const GROUP_LENGTH = 16;
+/** Lengths of the group, and of group and position, before each stored member. */
+const [GROUP_LENGTH, PREFIX_LENGTH] = [16, 32];
 
 const UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 const TAG = /^[A-Za-z0-9._~-]{1,64}$/;
@@ -466,14 +466,15 @@ export class Inboxes {
   async list(to, { place = "inbox", before, limit = 20 } = {}) {
     check(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LISTED, () => `limit is not between 1 and ${MAX_LISTED}`);
     const keys = this.keys(recipient(to), place, "notifications", "unread", "inbox-state");
-    const [unread, unseen, hasMore, ...entries] = await this.#run("list", keys, [MAX_NOTIFICATION_AGE_MS, before ?? "+inf", limit]);
+    const [unread, unseen, hasMore, states, displaced, values] = await this.#run("list", keys, [MAX_NOTIFICATION_AGE_MS, before ?? "+inf", limit]);
     const notifications = [];
     let position;
-    for (let index = 0; index < entries.length; index += 4) {
-      const [at, isUnread, more, value] = entries.slice(index, index + 4);
-      position = Number(at);
-      const fields = readNotification(value.slice(GROUP_LENGTH));
-      if (fields) notifications.push({ ...fields, position, unread: isUnread === 1, more });
+    for (const [index, value] of values.entries()) {
+      position = Number(value.slice(GROUP_LENGTH, PREFIX_LENGTH));
+      const fields = readNotification(value.slice(PREFIX_LENGTH));
+      const at = displaced.findIndex((row, n) => n % 2 === 0 && row === index + 1);
+      const more = at < 0 ? 0 : Number(displaced[at + 1]);
+      if (fields) notifications.push({ ...fields, position, unread: states[index] === "u", more });
     }
     return { notifications, next: hasMore ? position : undefined, unread, unseen };
   }

@@ -473,13 +473,15 @@ class Inboxes:
             raise ValueError(f"limit is not between 1 and {MAX_LISTED}")
         keys = self.keys(_recipient(recipient), place, "notifications", "unread", "inbox-state")
         reply = self._run(self._list, keys, [MAX_NOTIFICATION_AGE_MS, "+inf" if before is None else before, limit])
-        unread, unseen, has_more, *entries = reply
+        unread, unseen, has_more, states, displaced, values = reply
+        more = dict(zip(displaced[::2], map(int, displaced[1::2])))
         notifications, position = [], 0
-        for index in range(0, len(entries), 4):
-            position, is_unread, more, value = int(entries[index]), *entries[index + 1 : index + 4]
-            fields = read_notification(value[_GROUP_LENGTH:])
+        for index, (state, value) in enumerate(zip(states, values), start=1):
+            fields = read_notification(value[_PREFIX_LENGTH:])
+            if value[_GROUP_LENGTH:_PREFIX_LENGTH].isdecimal():
+                position = int(value[_GROUP_LENGTH:_PREFIX_LENGTH])
             if fields is not None:
-                notifications.append(fields | {"position": position, "unread": is_unread == 1, "more": more})
+                notifications.append(fields | {"position": position, "unread": state == "u", "more": more.get(index, 0)})
         return Page(notifications, position if has_more else None, unread, unseen)
 
     def mark(self, recipient: str, change: Change, ids: Iterable[str]) -> int:
@@ -507,18 +509,25 @@ class Inboxes:
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
         """Runs a script. Returns its reply after the first key, which it begins with."""
         reply = self._client.eval(script, len(keys), *keys, *arguments)
-        key, *rest = (part.decode(errors="replace") if isinstance(part, bytes) else part for part in reply)
+        key, *rest = map(_decoded, reply)
         if key != keys[0]:
             raise RuntimeError("the reply belonged to another request")
         return rest
+
+
+def _decoded(part: Any) -> Any:
+    """Returns a part of a reply with text in place of bytes."""
+    if isinstance(part, bytes):
+        return part.decode(errors="replace")
+    return [_decoded(one) for one in part] if isinstance(part, list) else part
 
 
 _ADD = ("groups", "inbox", "notifications", "unread", "archived", "removed", "inbox-state")
 """The keys of an inbox, in the order in which `add.lua` takes them."""
 _MARK = ("removed", "inbox", "notifications", "unread", "archived", "groups", "inbox-state")
 """The keys of an inbox, in the order in which `mark.lua` takes them."""
-_GROUP_LENGTH = 16
-"""Length of the group before each stored member."""
+_GROUP_LENGTH, _PREFIX_LENGTH = 16, 32
+"""Lengths of the group, and of group and position, before each stored member."""
 _recipient = recipient
 
 

@@ -276,7 +276,9 @@ impl<'a> PlaceReader<'a> {
         if let Some(last) = page.entries.last() {
             self.before = last.position;
         }
-        self.is_finished = !page.has_more || self.before <= self.filter.since;
+        // A page without a readable one does not lead any further.
+        let is_last = !page.has_more || page.entries.is_empty();
+        self.is_finished = is_last || self.before <= self.filter.since;
         Ok(Some(page))
     }
 

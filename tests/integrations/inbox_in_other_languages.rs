@@ -208,7 +208,11 @@ async fn readable_and_unreadable_members_match_vectors() {
         for member in vectors(name) {
             let id = "018f2b6e-7c3a-7000-8000-000000000001";
             let position = (now * 1000).to_string();
-            let value = "0".repeat(16) + member.as_str().unwrap();
+            let value = format!(
+                "{}{position:0>16}{}",
+                "0".repeat(16),
+                member.as_str().unwrap()
+            );
             let key = b"app!notifications:{user%3A7}";
             let _: u64 = server.run(&[b"HSET", key, id.as_bytes(), value.as_bytes()]);
             let key = b"app!inbox:{user%3A7}";

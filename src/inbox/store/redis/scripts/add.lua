@@ -3,8 +3,8 @@
 -- KEYS[1]  groups: group and id of     KEYS[5]  archived: ids by position
 --          each grouped notification   KEYS[6]  ids of removed notifications by time
 -- KEYS[2]  inbox: ids by position      KEYS[7]  state: `seen`; `last`, a position at or above all that
--- KEYS[3]  notifications: id to group           left `inbox`; `archived`, if any ever was; `erased`;
---          and member                           `t:{tag}`, order and id; `more:{id}`
+-- KEYS[3]  notifications: id to group,          left `inbox`; `archived`, if any ever was; `erased`;
+--          position and member                  `t:{tag}`, order and id; `more:{id}`
 -- KEYS[4]  unread: ids by position
 -- ARGV[1]  'unread' or 'read'
 -- ARGV[2]  the group; '' for none
@@ -49,15 +49,15 @@ if has_state then
   if left then last = math.max(last, tonumber(left)) end
 end
 local position = last < now and now or last + 1
--- A number is converted by each command, in the slowest way.
-local score = string.format('%.0f', position)
+-- A number is converted by each command, in the slowest way. With 16 digits it is a part of the value too.
+local score = string.format('%016.0f', position)
 
 local group = no_group
 if group_name ~= '' then
   local day = string.format('%.0f', math.floor(position / 86400000))
   group = string.sub(redis.sha1hex(group_name .. ':' .. day), 1, 16)
 end
-local value = group .. member
+local value = group .. score .. member
 if call('HSETNX', notifications, id, value) == 0 then
   if call('ZSCORE', inbox, id) or call('ZSCORE', archived, id) then
     return {KEYS[1], 'duplicate'}

@@ -14,6 +14,8 @@ use crate::{Error, MessageId};
 
 /// The group of a notification without one.
 const NO_GROUP: &str = "0000000000000000";
+/// Length of group and position before a member.
+const PREFIX: usize = 32;
 
 /// The script that adds a notification to an inbox: `limits.lua`, `remove.lua` and `add.lua`.
 /// Writers in other languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and
@@ -148,30 +150,37 @@ pub(super) async fn list(
     };
     request.arg(limit);
     let mut reply = Parts::new(client.execute(&request).await?);
-    let mut page = Page {
-        unread: reply.next()?,
-        unseen: reply.next()?,
-        has_more: reply.next::<u64>()? == 1,
-        entries: Vec::with_capacity(reply.len() / 4),
-    };
-    while reply.len() > 0 {
-        page.entries.push(entry(&mut reply)?);
+    let (unread, unseen) = (reply.next()?, reply.next()?);
+    let has_more = reply.next::<u64>()? == 1;
+    let (states, displaced): (String, Vec<(usize, u64)>) = (reply.next()?, reply.next()?);
+    let values: Vec<Vec<u8>> = reply.next()?;
+    let entries = states.chars().zip(values);
+    let mut entries: Vec<_> = entries
+        .map(|(state, value)| entry(state == 'u', value))
+        .collect();
+    for (row, more) in displaced {
+        if let Some(Some(entry)) = row.checked_sub(1).and_then(|index| entries.get_mut(index)) {
+            entry.more = more;
+        }
     }
-    Ok(page)
+    Ok(Page {
+        unread,
+        unseen,
+        has_more,
+        entries: entries.into_iter().flatten().collect(),
+    })
 }
 
-fn entry(reply: &mut Parts) -> Result<Entry, Error> {
-    let position = reply.next()?;
-    let is_unread = reply.next::<u64>()? == 1;
-    let more = reply.next()?;
-    let mut group: Vec<u8> = reply.next()?;
-    let member = group.split_off(group.len().min(NO_GROUP.len()));
-    let group = String::from_utf8(group).ok();
-    Ok(Entry {
-        position,
+/// Returns a notification; `None` for one that another program has damaged.
+fn entry(is_unread: bool, mut value: Vec<u8>) -> Option<Entry> {
+    let member = value.split_off(PREFIX.min(value.len()));
+    let prefix = String::from_utf8(value).ok()?;
+    let (group, position) = prefix.split_at_checked(NO_GROUP.len())?;
+    Some(Entry {
+        position: position.parse().ok()?,
         is_unread,
-        more,
-        group: group.filter(|group| group != NO_GROUP),
+        more: 0,
+        group: (group != NO_GROUP).then(|| group.to_owned()),
         member,
     })
 }

@@ -40,7 +40,7 @@ local function remove(keys, id, now, position)
       if next then call('HINCRBY', keys.state, 'more:' .. string.sub(next, 17), more) end
     end
   end
-  local tag = value and tag_of(value, 17)
+  local tag = value and tag_of(value, 33)
   local with_tag = tag and call('HGET', keys.state, 't:' .. tag)
   if with_tag and string.sub(with_tag, 37) == id then call('HDEL', keys.state, 't:' .. tag) end
   call('ZADD', keys.removed, string.format('%.0f', now), id)
