@@ -72,6 +72,16 @@ crate::inbox_tests! {
         assert_eq!(inboxes.counts().await, (1, 1, 1));
     }
 
+    async fn page_that_ends_with_the_oldest_has_no_next(inboxes: Inboxes) {
+        for number in 0..4 {
+            inboxes.notify(note(&number.to_string())).await;
+        }
+        for filter in [InboxFilter::all(), InboxFilter::all().ungrouped()] {
+            let (texts, pages) = all_pages(&inboxes, &filter.limit(2)).await;
+            assert_eq!((texts.len(), pages), (4, 2));
+        }
+    }
+
     async fn pages_have_each_notification_once_while_others_arrive(inboxes: Inboxes) {
         for number in 0..45 {
             inboxes.notify(note(&number.to_string())).await;
