@@ -66,7 +66,7 @@ const closeStream = () => {
 };
 const addReceiver = (receiver) => {
   receivers.add(receiver);
-  if (stream?.counts) receiver.counts?.(stream.counts);
+  if (stream?.last) receiver.counts?.(stream.last.data);
   stream ? stream.announce() : openStream();
 };
 const removeReceiver = (receiver) => {
@@ -152,8 +152,8 @@ class BrowserStream {
     // The lock is granted when the tab is gone.
     if (this.isLeader && !this.tabs.has(tab)) {
       this.lock(tab, () => this.forget(tab));
-      // The server sends them to a new stream alone.
-      if (this.counts) this.channel.postMessage({ event: { name: "counts", data: this.counts } });
+      // The server sends the counts to a new stream alone.
+      if (this.last) this.channel.postMessage({ event: this.last });
     }
     this.tabs.set(tab, state);
     this.update();
@@ -203,9 +203,8 @@ class BrowserStream {
     eventSource.addEventListener("more", ({ data }) => this.receive({ more: JSON.parse(data) }));
     for (const name of EVENTS) {
       eventSource.addEventListener(name, ({ data }) => {
-        const event = { name, data };
-        this.channel?.postMessage({ event });
-        this.dispatch(event);
+        this.channel?.postMessage({ event: { name, data } });
+        this.dispatch({ name, data });
       });
     }
     // EventSource reconnects after a network error, but not after an error status.
@@ -216,9 +215,11 @@ class BrowserStream {
     };
   }
 
-  dispatch({ name, data }) {
-    if (name === "counts") this.counts = data;
-    if (name === "reset") this.counts = undefined;
+  // Keeps the last event with counts, until a logout.
+  dispatch(event) {
+    const { name, data } = event;
+    if (name === "counts") this.last = event;
+    if (name === "reset") this.last = undefined;
     receivers.forEach((receiver) => receiver[name]?.(data));
   }
 
