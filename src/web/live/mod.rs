@@ -42,9 +42,10 @@ pub(crate) static INBOX_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 fn script(name: &'static str, source: &str) -> Asset {
-    // Comment lines are not sent.
+    // Comments and empty lines are not sent.
     let lines = source.lines().map(str::trim_start);
-    let content: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+    let is_sent = |line: &&str| !line.is_empty() && !line.starts_with("//");
+    let content: Vec<_> = lines.filter(is_sent).collect();
     let content_type = "text/javascript; charset=utf-8";
     Asset::new(name, "js", content_type, content.join("\n"))
 }
