@@ -22,6 +22,16 @@ pub(crate) struct CallPolicy {
 }
 
 impl CallPolicy {
+    /// Returns the same policy with another circuit breaker.
+    #[cfg(feature = "jobs")]
+    pub(crate) fn with_own_breaker(&self) -> Self {
+        Self {
+            breaker: Arc::default(),
+            #[cfg(feature = "conformance")]
+            counter: Arc::clone(&self.counter),
+        }
+    }
+
     /// Returns whether the circuit breaker of the store is open.
     pub(crate) fn is_open(&self) -> bool {
         self.breaker.is_open()

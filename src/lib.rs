@@ -80,7 +80,11 @@ mod extensions;
 mod handle;
 #[cfg(feature = "inbox")]
 pub mod inbox;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 mod log_limit;
+#[cfg(feature = "mail")]
+pub mod mail;
 mod message;
 #[cfg(feature = "inbox")]
 mod recipient;

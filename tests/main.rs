@@ -24,6 +24,7 @@ mod handle;
 mod inbox;
 mod instruction_counts;
 mod integrations;
+mod jobs;
 mod layers;
 mod live;
 mod mutants;

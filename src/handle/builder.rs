@@ -119,11 +119,11 @@ impl SalverBuilder {
             app,
             settler: Settler::new(Arc::clone(&store), calls.clone()),
             replicas: 0,
+            calls,
             changes: None,
             shared: Arc::new(Shared {
                 store: Arc::clone(&store),
                 config: self.config,
-                calls,
                 health_checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
                 page_latency: Default::default(),

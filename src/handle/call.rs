@@ -101,7 +101,7 @@ impl Salver {
         operation: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let outcome = self.shared.calls.call(operation, &self.app, call).await;
+        let outcome = self.calls.call(operation, &self.app, call).await;
         let is_answered = |error: &Error| error.is_denied() || error.is_misconfigured();
         if outcome.as_ref().err().is_none_or(is_answered) {
             self.check_health_once();

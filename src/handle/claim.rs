@@ -66,7 +66,7 @@ impl Salver {
                 let took = started_at.elapsed();
                 if latency.record_reply(took, is_missed, self.config()) {
                     // The store works: pages that did not wait must not open the breaker.
-                    self.shared.calls.record_success();
+                    self.calls.record_success();
                 }
             }
             Err(_) => latency.record_failure(),

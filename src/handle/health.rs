@@ -95,7 +95,7 @@ impl Salver {
         let issues = match check(&*self.store, &self.app).await {
             Ok(issues) => {
                 // The store works: pages need not wait for a probe of the breaker.
-                self.shared.calls.record_success();
+                self.calls.record_success();
                 issues
             }
             Err(error) => self.issues_of(&error),
@@ -122,7 +122,7 @@ impl Salver {
     /// Returns the issues that follow from a failed health check.
     fn issues_of(&self, error: &Error) -> Vec<Issue> {
         let mut issues = Vec::new();
-        if self.shared.calls.is_open() {
+        if self.calls.is_open() {
             let detail = "the last calls to the store failed";
             issues.push(Issue::new(IssueKind::CircuitOpen, detail));
         }

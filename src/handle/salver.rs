@@ -44,6 +44,8 @@ pub struct Salver {
     /// The shared store; on an actix worker the store with the connection of that worker.
     pub(super) store: Arc<dyn Store>,
     pub(super) settler: Settler,
+    /// The policy of its calls; a worker has a circuit breaker of its own.
+    pub(super) calls: CallPolicy,
     /// How many replicas must acknowledge an add.
     pub(super) replicas: u32,
     /// The change notifications with the pending index of this application; on an actix worker
@@ -54,7 +56,6 @@ pub struct Salver {
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     pub(super) config: Config,
-    pub(super) calls: CallPolicy,
     /// Set when the health check of the store has been started.
     pub(super) health_checked: OnceLock<()>,
     /// How long claims of pages take.
@@ -174,7 +175,7 @@ impl Salver {
     #[cfg(feature = "web")]
     pub(crate) fn for_current_runtime(&self) -> Self {
         let store = Arc::clone(&self.shared.store).for_current_runtime();
-        let calls = self.shared.calls.clone();
+        let calls = self.calls.clone();
         Self {
             settler: self.settler.for_current_runtime(Arc::clone(&store), calls),
             store,
@@ -193,6 +194,19 @@ impl Salver {
     #[cfg(feature = "web")]
     pub(crate) fn is_in_memory(&self) -> bool {
         self.store.backend().is_memory()
+    }
+
+    /// Returns a handle for a worker, with a circuit breaker of its own: pages do not feel its failures.
+    #[cfg(feature = "jobs")]
+    pub(crate) fn for_worker(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.shared.store),
+            #[cfg(feature = "web")]
+            settler: self.settler.detached(),
+            calls: self.calls.with_own_breaker(),
+            changes: None,
+            ..self.clone()
+        }
     }
 
     /// Returns a handle that any runtime may use.

@@ -9,7 +9,7 @@ impl Salver {
     /// breaker rejects.
     #[must_use]
     pub fn finished_calls(&self) -> u64 {
-        self.shared.calls.counter().finished()
+        self.calls.counter().finished()
     }
 
     /// Lets `calls` more calls to the store finish. Then nothing that uses this handle continues,
@@ -39,12 +39,12 @@ impl Salver {
     /// # Ok(()) }
     /// ```
     pub fn stop_after(&self, calls: u64) {
-        self.shared.calls.counter().stop_after(calls);
+        self.calls.counter().stop_after(calls);
     }
 
     /// Waits until the last call of [`stop_after`](Self::stop_after) has finished. For one waiter.
     /// Cancel safe.
     pub async fn stopped(&self) {
-        self.shared.calls.counter().stopped().await;
+        self.calls.counter().stopped().await;
     }
 }

@@ -41,6 +41,8 @@ mod filter;
 mod handle;
 mod limits;
 mod listing;
+#[cfg(feature = "mail")]
+mod mail_task;
 mod marking;
 mod notification;
 mod notify;
@@ -60,6 +62,8 @@ pub use self::limits::{
     MAX_ACTOR_BYTES, MAX_AGE, MAX_GROUP_BYTES, MAX_IN_GROUP, MAX_KIND_BYTES, MAX_NOTIFICATIONS,
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
+#[cfg(feature = "mail")]
+pub(crate) use self::mail_task::{MAIL_QUEUE, MailTask};
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "redis")]

@@ -4,6 +4,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 
 use crate::inbox::encoding::EncodedNotification;
+#[cfg(feature = "mail")]
+use crate::inbox::mail_task;
 use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
 use crate::{Error, Notification, Recipient, Salver, telemetry};
 
@@ -84,7 +86,13 @@ impl Salver {
             is_unread: encoded.notification().is_unread(),
         };
         let add = || store.add(inbox, &new);
-        let reason = match self.write_idempotent("notify", add).await? {
+        let outcome = self.write_idempotent("notify", add).await?;
+        #[cfg(feature = "mail")]
+        if outcome.needs_mail() && recipient.address().is_some() {
+            let id = encoded.notification().id_for(self.app(), recipient);
+            mail_task::enqueue(self, recipient, id).await?;
+        }
+        let reason = match outcome {
             AddOutcome::Added { displaced } => {
                 telemetry::record_notified(self.shared_app(), 1);
                 telemetry::record_displaced_notifications(self.shared_app(), displaced);

@@ -7,7 +7,7 @@ use super::root;
 
 /// The modules of `src` by layer, lowest first. A module imports its own files and those of lower
 /// layers. The core types, which are the lowest layer, also import each other.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 10] = [
     &[
         "backoff",
         "breaker",
@@ -31,8 +31,10 @@ const LAYERS: [&[&str]; 8] = [
     &["store"],
     &["settlement"],
     &["handle"],
+    &["jobs"],
     &["testing", "web"],
     &["inbox"],
+    &["mail"],
     &["docs"],
 ];
 

@@ -110,7 +110,7 @@ fn every_script_has_header_and_one_typed_function() {
         let (lua, name) = (read(&path), path.file_name().unwrap().to_str().unwrap());
         let parent = path.strip_prefix(root()).unwrap().parent().unwrap();
         // The functions of a module with few scripts are beside its folder of scripts.
-        let folder = match parent.starts_with("src/inbox") {
+        let folder = match !parent.starts_with("src/store") {
             true => parent.parent().unwrap().to_str().unwrap(),
             false => "src/store/redis/scripts",
         };

@@ -48,6 +48,15 @@ pub(crate) enum AddOutcome {
     Erased,
 }
 
+#[cfg(feature = "mail")]
+impl AddOutcome {
+    /// Returns whether the job that mails the notification has to exist: an add that is repeated after a
+    /// failure may have failed before the job was added.
+    pub(crate) fn needs_mail(self) -> bool {
+        matches!(self, Self::Added { .. } | Self::Duplicate | Self::Removed)
+    }
+}
+
 /// A change of the state of notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {

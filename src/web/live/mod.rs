@@ -27,7 +27,7 @@ pub(crate) const MAX_CONCURRENT_POLLS: usize = 64;
 
 /// The page script: a custom element without dependencies.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    // Comment lines are not sent.
+    // Comments are not sent.
     let parts = concat!(include_str!("browser_stream.js"), include_str!("salver.js"));
     script("salver", parts)
 });

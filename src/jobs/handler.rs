@@ -1,0 +1,28 @@
+//! What workers do with the jobs of a queue.
+
+use futures_util::future::BoxFuture;
+
+use crate::jobs::record::StoredJob;
+
+/// Performs the jobs of one queue.
+pub(crate) trait Handler: Send + Sync {
+    /// Returns the name of the queue.
+    fn queue(&self) -> &'static str;
+
+    /// Attempts a job. It may have been attempted before, even with success: the process that did so may
+    /// have been killed before it could record it. The worker drops the future at the timeout.
+    fn attempt<'a>(&'a self, job: &'a StoredJob) -> BoxFuture<'a, Outcome>;
+}
+
+/// The outcome of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is done, or is not wanted any more.
+    Done,
+    /// It failed, and another attempt may succeed.
+    Failed(String),
+    /// It failed, and every other attempt would too.
+    Dead(String),
+    /// No job of this queue can succeed at present. It counts as no attempt, and the queue rests.
+    Unavailable(String),
+}

@@ -1,0 +1,34 @@
+//! Jobs: work that is done after a request, by workers, at least once.
+//!
+//! A job has an id that is derived from what it does, so that a step that runs twice adds it once. A worker
+//! leases the jobs that are due. If it is killed, another one leases them again when the leases end.
+//!
+//! Layer: above the handle, below `web`. The modules above add jobs, and handlers that perform them.
+
+mod deliveries;
+mod enqueue;
+mod handler;
+mod id;
+mod limits;
+mod memory;
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+mod retry_schedule;
+mod store;
+mod store_trait;
+#[cfg(feature = "conformance")]
+mod testing;
+mod worker;
+
+pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
+pub(crate) use self::enqueue::enqueue;
+pub(crate) use self::handler::{Handler, Outcome};
+pub(crate) use self::id::JobId;
+pub use self::record::Attempt;
+pub(crate) use self::record::{Record, StoredJob};
+pub(crate) use self::store_trait::NewJob;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub use self::testing::TestOutcome;
+pub use self::worker::{RunningWorker, Worker};

@@ -1,0 +1,24 @@
+-- Makes jobs due at once that are dead or wait for their time. Leaves leased ones alone.
+--
+-- KEYS[1]  jobs
+-- KEYS[2]  due
+-- KEYS[3]  dead
+-- ARGV     ids
+-- Returns  {KEYS[1], 'replayed', number of jobs}
+-- Cost     O(k log n) for k jobs; one round trip
+local jobs, due, dead = unpack(KEYS)
+local call = redis.call
+local time = call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local replayed = 0
+for i = 1, #ARGV do
+  local id = ARGV[i]
+  local value = call('HGET', jobs, id)
+  local was_dead = value and call('ZREM', dead, id) == 1
+  if was_dead or value and string.sub(value, 1, 1) == '0' then
+    call('HSET', jobs, id, '0' .. string.sub(value, 2))
+    call('ZADD', due, now, id)
+    replayed = replayed + 1
+  end
+end
+return {KEYS[1], 'replayed', replayed}

@@ -1,0 +1,159 @@
+//! The interface of the storage of jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::Error;
+use crate::jobs::id::JobId;
+use crate::jobs::record::{Record, StoredJob};
+#[cfg(feature = "redis")]
+use crate::redis::Registration;
+use crate::store::StoreFuture;
+
+/// Claims without an outcome after which a job is dead: it kills its workers.
+pub(crate) const MAX_CLAIMS: u32 = 5;
+/// Most jobs of one call. Bounds the time for which a call keeps others waiting.
+pub(crate) const MAX_JOBS_PER_CALL: usize = 500;
+
+/// One partition of a queue of an application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueKey<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) queue: &'static str,
+    pub(crate) partition: usize,
+}
+
+/// A job to enqueue.
+#[derive(Clone, Debug)]
+pub(crate) struct NewJob {
+    pub(crate) id: JobId,
+    /// The time from which it may be claimed, in Unix milliseconds; 0 for now.
+    pub(crate) time: u64,
+    pub(crate) record: Record,
+}
+
+/// Jobs that are leased to the caller.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    /// The time of the store, in Unix milliseconds.
+    pub(crate) now: u64,
+    /// How many died, because no claim of theirs had an outcome.
+    pub(crate) crashed: u64,
+    pub(crate) jobs: Vec<StoredJob>,
+    /// When the next job may be claimed.
+    pub(crate) next_time: Option<u64>,
+}
+
+/// When a job that was not done may be claimed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    After(Duration),
+    /// Never: it is dead until an operator replays it.
+    Dead,
+}
+
+/// What jobs are selected by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JobState {
+    /// Due or scheduled, and leased ones.
+    Waiting,
+    Dead,
+}
+
+/// A place in a list of jobs: after the job with this time and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) time: u64,
+    pub(crate) id: JobId,
+}
+
+/// Wakes a worker when jobs were added to a queue.
+#[derive(Default)]
+pub(crate) struct JobWatch {
+    pub(crate) changed: Arc<Notify>,
+    /// Ends the reports of the server when the watch is dropped.
+    #[cfg(feature = "redis")]
+    pub(crate) _registration: Option<Registration>,
+}
+
+/// The number of jobs of a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JobCounts {
+    /// Those that may be claimed now.
+    pub(crate) due: u64,
+    /// Those that may be claimed later, leased ones included.
+    pub(crate) later: u64,
+    pub(crate) dead: u64,
+}
+
+/// The storage of jobs. Each call is atomic, and may be repeated.
+///
+/// # Errors
+///
+/// Any error of the storage itself.
+pub(crate) trait JobStore: Send + Sync {
+    /// Returns the number of partitions of a queue.
+    fn partitions(&self) -> usize;
+
+    /// Adds jobs, unless the queue has or had one of this id. Returns how many were added.
+    ///
+    /// # Errors
+    ///
+    /// `is_full` for more than `max_jobs` waiting jobs; none is added then.
+    fn enqueue<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        jobs: &'a [NewJob],
+        max_jobs: usize,
+    ) -> StoreFuture<'a, u64>;
+
+    /// Leases at most `limit` due jobs, those that wait longest first.
+    fn claim<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        lease: Duration,
+        limit: usize,
+    ) -> StoreFuture<'a, Claimed>;
+
+    /// Records that jobs are done or cancelled, even if other claims hold their leases. Returns how many were not
+    /// before.
+    fn finish<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64>;
+
+    /// Ends a lease without success. Does nothing, and returns `false`, if another claim has the job
+    /// by now.
+    fn retry<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        id: JobId,
+        lease_end: u64,
+        record: &'a Record,
+        next: Next,
+    ) -> StoreFuture<'a, bool>;
+
+    /// Makes jobs that are dead or wait for their time due at once. Returns how many.
+    fn replay<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64>;
+
+    /// Returns at most `limit` jobs after a cursor, in the order of their times. Changes nothing.
+    fn list<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        state: JobState,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<StoredJob>>;
+
+    /// Reports new jobs of all partitions of a queue. Without reports, as in a Cluster, it never wakes.
+    ///
+    /// # Errors
+    ///
+    /// `is_unavailable` when the background thread cannot be started.
+    fn watch(&self, queue: QueueKey<'_>) -> Result<JobWatch, Error>;
+
+    /// Changes nothing.
+    fn counts<'a>(&'a self, queue: QueueKey<'a>) -> StoreFuture<'a, JobCounts>;
+
+    /// Forgets jobs that were done or died long ago. Returns how many.
+    fn trim<'a>(&'a self, queue: QueueKey<'a>) -> StoreFuture<'a, u64>;
+}

@@ -1,0 +1,111 @@
+//! One attempt of a job, and what is recorded about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::backoff::Backoff;
+use crate::jobs::handler::{Handler, Outcome};
+use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::retry_schedule::next_attempt;
+use crate::jobs::store_trait::{JobStore, Next, QueueKey};
+use crate::jobs::worker::settings::Settings;
+use crate::store::millis;
+use crate::{Error, Salver};
+
+/// Delays between attempts to record an outcome. A mail whose success is not recorded is sent again.
+const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+/// All that the attempts of one queue share.
+pub(super) struct Queue {
+    pub(super) salver: Salver,
+    pub(super) store: Arc<dyn JobStore>,
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) settings: Settings,
+}
+
+/// A job that this worker has claimed.
+pub(super) struct Attempt {
+    pub(super) queue: Arc<Queue>,
+    pub(super) partition: usize,
+    pub(super) job: StoredJob,
+    /// The time of the store at the claim.
+    pub(super) now: u64,
+    pub(super) claimed_at: Instant,
+}
+
+impl Queue {
+    pub(super) fn key(&self, partition: usize) -> QueueKey<'_> {
+        QueueKey {
+            app: self.salver.app(),
+            queue: self.handler.queue(),
+            partition,
+        }
+    }
+}
+
+impl Attempt {
+    /// Performs the job and records the outcome. Returns it, unless the job was left to another worker.
+    pub(super) async fn run(self) -> Option<Outcome> {
+        let settings = &self.queue.settings;
+        // A process that was paused: another one may have the job before this attempt ends.
+        if self.claimed_at.elapsed() > settings.lease / 2 {
+            return None;
+        }
+        let attempt = self.queue.handler.attempt(&self.job);
+        let outcome = timeout(settings.attempt_timeout, attempt).await;
+        let outcome = outcome.unwrap_or_else(|_| Outcome::Failed("took too long".to_owned()));
+        self.record(&outcome).await;
+        Some(outcome)
+    }
+
+    /// Records an outcome. While the store does not reply it tries again until the lease ends: then another
+    /// worker attempts the job.
+    async fn record(&self, outcome: &Outcome) {
+        let (record, next) = self.after(outcome);
+        let mut backoff = RECORD_BACKOFF;
+        while let Err(error) = self.write(&record, next).await {
+            let delay = backoff.next_jittered();
+            if self.claimed_at.elapsed() + delay > self.queue.settings.lease {
+                let (id, queue) = (self.job.id, self.queue.handler.queue());
+                tracing::warn!(%error, %id, queue, "the outcome of a job was not recorded; it will be attempted again");
+                return;
+            }
+            sleep(delay).await;
+        }
+    }
+
+    /// Returns the record after an outcome, and when the next attempt is; `None` for no other.
+    fn after(&self, outcome: &Outcome) -> (Record, Option<Next>) {
+        let record = self.job.record.clone();
+        let now = self.now + millis(self.claimed_at.elapsed());
+        match outcome {
+            Outcome::Done => (record, None),
+            Outcome::Failed(reason) => {
+                let record = record.failed(now, reason);
+                let next = next_attempt(record.failures);
+                (record, Some(next))
+            }
+            Outcome::Dead(reason) => (record.failed(now, reason), Some(Next::Dead)),
+            Outcome::Unavailable(_) => (record, Some(Next::After(Duration::ZERO))),
+        }
+    }
+
+    async fn write(&self, record: &Record, next: Option<Next>) -> Result<(), Error> {
+        let Queue { salver, store, .. } = &*self.queue;
+        let (key, id) = (self.queue.key(self.partition), self.job.id);
+        match next {
+            None => {
+                let finish = || async move { store.finish(key, &[id]).await };
+                salver.write_idempotent("finish_job", finish).await?;
+            }
+            Some(next) => {
+                let lease_end = self.job.time;
+                let retry = || store.retry(key, id, lease_end, record, next);
+                salver.write_idempotent("retry_job", retry).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+//! Claims the jobs of one queue and attempts them.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{FutureExt, pending, select_all};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::backoff::Backoff;
+use crate::jobs::handler::{Handler, Outcome};
+use crate::jobs::store_trait::{JobStore, MAX_JOBS_PER_CALL};
+use crate::jobs::worker::attempt::{Attempt, Queue};
+use crate::jobs::worker::settings::Settings;
+use crate::log_limit::LogLimit;
+use crate::{Error, Salver};
+
+/// Interval at which old jobs are forgotten.
+const TRIM_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a queue rests when no job of it can succeed, and the maximum when that goes on.
+const MIN_REST: Duration = Duration::from_secs(5);
+const MAX_REST: Duration = Duration::from_secs(5 * 60);
+/// Maximum delay of a claim after claims that failed.
+const MAX_CLAIM_DELAY: Duration = Duration::from_secs(30);
+
+/// Performs the jobs of one queue.
+pub(super) struct QueueRunner {
+    queue: Arc<Queue>,
+    attempts: JoinSet<Option<Outcome>>,
+    /// The partition with which the next claim begins, so that none waits for the others.
+    first_partition: usize,
+    claims: Backoff,
+    rests: Backoff,
+    /// Whether no job can succeed until the next claim.
+    is_resting: bool,
+    /// When the next claim is due.
+    claim_at: Instant,
+    trim_at: Instant,
+}
+
+impl QueueRunner {
+    pub(super) fn new(
+        salver: Salver,
+        store: Arc<dyn JobStore>,
+        handler: Arc<dyn Handler>,
+        settings: Settings,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            claims: Backoff::new(settings.poll_interval, MAX_CLAIM_DELAY),
+            rests: Backoff::new(MIN_REST, MAX_REST),
+            queue: Arc::new(Queue {
+                salver,
+                store,
+                handler,
+                settings,
+            }),
+            attempts: JoinSet::new(),
+            first_partition: 0,
+            is_resting: false,
+            claim_at: now,
+            trim_at: now + TRIM_INTERVAL,
+        }
+    }
+
+    /// Performs jobs until the worker is told to stop, then waits for the attempts that have begun.
+    pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        // Without reports the worker asks at its interval.
+        let watch = self.queue.store.watch(self.queue.key(0));
+        let watch = watch.unwrap_or_default();
+        while !*stopping.borrow() {
+            if Instant::now() >= self.claim_at && self.has_room() {
+                self.claim_or_wait().await;
+            }
+            self.trim_if_due().await;
+            self.wait(&watch.changed, &mut stopping).await;
+        }
+        while self.attempts.join_next().await.is_some() {}
+    }
+
+    /// Performs all jobs that are due. Returns how many attempts were made. Makes none once no job can
+    /// succeed.
+    pub(super) async fn drain(&mut self) -> Result<u64, Error> {
+        let mut attempts = 0;
+        while !self.is_resting {
+            self.claim().await?;
+            if self.attempts.is_empty() {
+                break;
+            }
+            while let Some(ended) = self.attempts.join_next().await {
+                self.record_end(ended.ok().flatten());
+                attempts += 1;
+            }
+        }
+        Ok(attempts)
+    }
+
+    /// Returns whether so many attempts have ended that a claim is worth its round trip.
+    fn has_room(&self) -> bool {
+        self.attempts.len() <= self.queue.settings.concurrency / 2
+    }
+
+    /// Claims jobs, and sets when the next claim is due.
+    async fn claim_or_wait(&mut self) {
+        static DEGRADED: LogLimit = LogLimit::new();
+
+        self.is_resting = false;
+        let delay = match self.claim().await {
+            Ok(next) => {
+                self.claims.reset();
+                next.min(self.queue.settings.poll_interval)
+            }
+            Err(error) => {
+                if DEGRADED.allow() {
+                    let queue = self.queue.handler.queue();
+                    tracing::warn!(%error, queue, "the worker waits for the store");
+                }
+                self.claims.next_delay()
+            }
+        };
+        self.claim_at = Instant::now() + delay;
+    }
+
+    /// Claims as many jobs as there is room for, and begins to attempt them. Returns the time until another
+    /// job is due.
+    async fn claim(&mut self) -> Result<Duration, Error> {
+        let partitions = self.queue.store.partitions();
+        self.first_partition = (self.first_partition + 1) % partitions;
+        let mut next = Duration::MAX;
+        for n in 0..partitions {
+            let partition = (self.first_partition + n) % partitions;
+            let until_next = self.claim_in(partition).await?;
+            next = next.min(until_next);
+        }
+        Ok(next)
+    }
+
+    async fn claim_in(&mut self, partition: usize) -> Result<Duration, Error> {
+        let Queue {
+            salver,
+            store,
+            settings,
+            ..
+        } = &*self.queue;
+        let free = settings.concurrency.saturating_sub(self.attempts.len());
+        if free == 0 {
+            return Ok(Duration::MAX);
+        }
+        let claimed_at = Instant::now();
+        let limit = free.min(MAX_JOBS_PER_CALL);
+        let claim = store.claim(self.queue.key(partition), settings.lease, limit);
+        let claimed = salver.write_non_idempotent("claim_jobs", claim).await?;
+        if claimed.crashed > 0 {
+            let (queue, jobs) = (self.queue.handler.queue(), claimed.crashed);
+            tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
+        }
+        for job in claimed.jobs {
+            let attempt = Attempt {
+                queue: Arc::clone(&self.queue),
+                partition,
+                job,
+                now: claimed.now,
+                claimed_at,
+            };
+            self.attempts.spawn(attempt.run());
+        }
+        let next = claimed
+            .next_time
+            .map(|time| time.saturating_sub(claimed.now));
+        Ok(next.map_or(Duration::MAX, Duration::from_millis))
+    }
+
+    async fn trim_if_due(&mut self) {
+        if Instant::now() < self.trim_at {
+            return;
+        }
+        self.trim_at = Instant::now() + TRIM_INTERVAL;
+        let Queue { salver, store, .. } = &*self.queue;
+        for partition in 0..store.partitions() {
+            let trim = || store.trim(self.queue.key(partition));
+            // A call that fails is made up for by the next one.
+            while let Ok(forgotten) = salver.write_idempotent("trim_jobs", trim).await
+                && forgotten >= MAX_JOBS_PER_CALL as u64
+            {}
+        }
+    }
+
+    /// Waits until an attempt ends, a claim is due, jobs are added or the worker stops.
+    async fn wait(&mut self, woken: &Notify, stopping: &mut watch::Receiver<bool>) {
+        match self.next_event(woken, stopping).await {
+            Event::Ended(outcome) => self.record_end(outcome),
+            Event::JobsAdded => self.claim_soon(),
+            Event::Due => {}
+        }
+    }
+
+    async fn next_event(&mut self, woken: &Notify, stopping: &mut watch::Receiver<bool>) -> Event {
+        let claim_at = match self.has_room() {
+            true => self.claim_at,
+            false => self.trim_at,
+        };
+        let ended = pin!(async {
+            match self.attempts.join_next().await {
+                Some(ended) => Event::Ended(ended.ok().flatten()),
+                None => pending().await,
+            }
+        });
+        let woken = pin!(woken.notified().map(|()| Event::JobsAdded));
+        // The sender is dropped with the handle, which stops the worker too.
+        let stopped = stopping.wait_for(|is_stopping| *is_stopping);
+        let stopped = pin!(stopped.map(|_| Event::Due));
+        let due = pin!(sleep_until(claim_at).map(|()| Event::Due));
+        let events: [Pin<&mut (dyn Future<Output = Event> + Send)>; 4] =
+            [ended, woken, stopped, due];
+        select_all(events).await.0
+    }
+
+    /// Claims jobs at once, unless the queue rests.
+    fn claim_soon(&mut self) {
+        if !self.is_resting {
+            self.claim_at = Instant::now();
+        }
+    }
+
+    /// Rests while no job can succeed.
+    fn record_end(&mut self, outcome: Option<Outcome>) {
+        match outcome {
+            // Those that were claimed together fail together.
+            Some(Outcome::Unavailable(_)) if self.is_resting => {}
+            Some(Outcome::Unavailable(reason)) => {
+                let (queue, rest) = (self.queue.handler.queue(), self.rests.next_delay());
+                tracing::warn!(queue, %reason, "the queue rests for {} s", rest.as_secs());
+                self.is_resting = true;
+                self.claim_at = Instant::now() + rest;
+            }
+            Some(_) => {
+                self.rests.reset();
+                // There may be more jobs than there was room for.
+                self.claim_soon();
+            }
+            // A panic was reported by its hook. The job is attempted again when its lease ends.
+            None => {}
+        }
+    }
+}
+
+/// Why a worker wakes.
+enum Event {
+    /// An attempt has ended; `None` for one without an outcome.
+    Ended(Option<Outcome>),
+    JobsAdded,
+    /// A claim is due, or the worker stops.
+    Due,
+}

@@ -1,0 +1,61 @@
+//! A worker that runs on a thread of its own.
+
+use std::thread;
+
+use futures_util::future::join_all;
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
+
+use crate::Error;
+use crate::jobs::worker::queue_runner::QueueRunner;
+
+/// A worker that runs. Dropping it stops the worker without waiting for attempts that have begun.
+#[derive(Debug)]
+pub struct RunningWorker {
+    stopping: watch::Sender<bool>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl RunningWorker {
+    pub(super) fn start(runners: Vec<QueueRunner>) -> Result<Self, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| unavailable().with_source(error))?;
+        let (stopping, receiver) = watch::channel(false);
+        let (end, ended) = oneshot::channel();
+        let work = async move {
+            let running = runners
+                .into_iter()
+                .map(|runner| runner.run(receiver.clone()));
+            join_all(running).await;
+        };
+        let thread = thread::Builder::new().name("salver-worker".to_owned());
+        let spawned = thread.spawn(move || {
+            runtime.block_on(work);
+            let _ = end.send(());
+        });
+        spawned.map_err(|error| unavailable().with_source(error))?;
+        Ok(Self { stopping, ended })
+    }
+
+    /// Stops the worker: it claims no more jobs, and this waits for the attempts that have begun, at most
+    /// the [timeout](super::Worker::attempt_timeout) of an attempt and the time to record its outcome.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the worker stops without being waited for.
+    pub async fn stop(mut self) {
+        let _ = self.stopping.send(true);
+        // An error says that the thread has ended already.
+        let _ = (&mut self.ended).await;
+    }
+}
+
+impl Drop for RunningWorker {
+    fn drop(&mut self) {
+        let _ = self.stopping.send(true);
+    }
+}
+
+fn unavailable() -> Error {
+    Error::unavailable("cannot start the thread of the worker")
+}

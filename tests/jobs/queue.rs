@@ -1,0 +1,221 @@
+//! The queue: when a job is attempted, and what becomes of it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::FutureExt;
+use salver::jobs::{Delivery, DeliveryState, TestOutcome, Worker};
+use tokio::sync::Notify;
+
+use crate::support::inboxes::Inboxes;
+
+/// The lease of a worker, by default.
+const LEASE: Duration = Duration::from_secs(150);
+/// Longer than the delay before any further attempt.
+const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60 * 60);
+
+/// The names of the performed jobs.
+type Performed = Arc<Mutex<Vec<String>>>;
+
+/// Returns a worker whose attempts end like this.
+fn worker(jobs: &Inboxes, outcome: TestOutcome) -> (Worker, Performed) {
+    let performed = Performed::default();
+    let record = Arc::clone(&performed);
+    let worker = jobs.salver.worker().test_jobs(move |task| {
+        record
+            .lock()
+            .unwrap()
+            .push(task.as_str().unwrap().to_owned());
+        async move { outcome }.boxed()
+    });
+    (worker, performed)
+}
+
+/// Returns a worker that dies in each attempt, and the number of those.
+fn dying_worker(jobs: &Inboxes) -> (Worker, Arc<Mutex<usize>>) {
+    let performed = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&performed);
+    let worker = jobs.salver.worker().test_jobs(move |_| {
+        *counter.lock().unwrap() += 1;
+        async { panic!("the worker dies") }.boxed()
+    });
+    (worker, performed)
+}
+
+async fn enqueue(jobs: &Inboxes, names: &[&str]) {
+    let names = names.iter().map(|name| (*name).to_owned());
+    jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+}
+
+async fn listed(jobs: &Inboxes, state: DeliveryState) -> Vec<Delivery> {
+    jobs.salver.deliveries().list(state, None).await.unwrap()
+}
+
+crate::inbox_tests! {
+    async fn job_is_performed_once(jobs: Inboxes, clock) {
+        let (worker, performed) = worker(&jobs, TestOutcome::Done);
+        enqueue(&jobs, &["one", "two", "one"]).await;
+        enqueue(&jobs, &["one"]).await;
+        assert_eq!(worker.drain().await.unwrap(), 2);
+        let mut names = performed.lock().unwrap().clone();
+        names.sort();
+        assert_eq!(names, ["one", "two"]);
+        // Its id is remembered.
+        enqueue(&jobs, &["one"]).await;
+        assert_eq!(worker.drain().await.unwrap(), 0);
+        assert_eq!(jobs.salver.deliveries().counts().await.unwrap(), Default::default());
+    }
+
+    async fn job_waits_for_its_time(jobs: Inboxes, clock) {
+        const DELAY: Duration = Duration::from_secs(60 * 60);
+        let (worker, _) = worker(&jobs, TestOutcome::Done);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let time = (now + DELAY).as_millis() as u64;
+        let names = ["later".to_owned()];
+        jobs.salver.enqueue_test_jobs(names, time).await.unwrap();
+        jobs.advance(DELAY - Duration::from_secs(10));
+        assert_eq!(worker.drain().await.unwrap(), 0);
+        assert_eq!(listed(&jobs, DeliveryState::Waiting).await[0].time, time);
+        jobs.advance(Duration::from_secs(20));
+        assert_eq!(worker.drain().await.unwrap(), 1);
+    }
+
+    /// A job that fails is attempted nine times, ever later. Then an operator decides.
+    async fn failed_job_is_attempted_again_until_it_is_dead(jobs: Inboxes, clock) {
+        let (failing, performed) = worker(&jobs, TestOutcome::Failed);
+        enqueue(&jobs, &["one"]).await;
+        assert_eq!(failing.drain().await.unwrap(), 1);
+        let waiting = listed(&jobs, DeliveryState::Waiting).await;
+        assert_eq!(waiting[0].attempts.len(), 1);
+        assert_eq!(waiting[0].attempts[0].error, "failed");
+        let delay = waiting[0].time - waiting[0].attempts[0].at;
+        assert!((4_000..7_000).contains(&delay), "{delay} ms");
+        jobs.advance(Duration::from_secs(3));
+        assert_eq!(failing.drain().await.unwrap(), 0);
+        for _ in 0..20 {
+            jobs.advance(LONGEST_DELAY);
+            failing.drain().await.unwrap();
+        }
+        assert_eq!(performed.lock().unwrap().len(), 9);
+        assert!(listed(&jobs, DeliveryState::Waiting).await.is_empty());
+        let dead = listed(&jobs, DeliveryState::Dead).await;
+        assert_eq!(dead[0].attempts.len(), 9);
+
+        let deliveries = jobs.salver.deliveries();
+        assert!(deliveries.retry(&dead[0].id).await.unwrap());
+        let (succeeding, performed) = worker(&jobs, TestOutcome::Done);
+        assert_eq!(succeeding.drain().await.unwrap(), 1);
+        assert_eq!(performed.lock().unwrap()[..], ["one"]);
+        assert!(!deliveries.retry(&dead[0].id).await.unwrap());
+    }
+
+    async fn job_that_cannot_succeed_is_dead_at_once(jobs: Inboxes, clock) {
+        let (worker, _) = worker(&jobs, TestOutcome::Dead);
+        enqueue(&jobs, &["one"]).await;
+        assert_eq!(worker.drain().await.unwrap(), 1);
+        let dead = listed(&jobs, DeliveryState::Dead).await;
+        assert_eq!(dead[0].attempts[0].error, "dead");
+        assert_eq!(jobs.salver.deliveries().counts().await.unwrap().dead, 1);
+    }
+
+    /// While nothing of a queue can succeed, an attempt counts as none.
+    async fn attempt_counts_as_none_while_the_channel_is_unavailable(jobs: Inboxes, clock) {
+        let (resting, _) = worker(&jobs, TestOutcome::Unavailable);
+        enqueue(&jobs, &["one"]).await;
+        for _ in 0..20 {
+            assert_eq!(resting.drain().await.unwrap(), 1);
+        }
+        let waiting = listed(&jobs, DeliveryState::Waiting).await;
+        assert!(waiting[0].attempts.is_empty());
+        let (worker, _) = worker(&jobs, TestOutcome::Done);
+        assert_eq!(worker.drain().await.unwrap(), 1);
+    }
+
+    /// A job whose worker dies is attempted again when its lease ends. If it kills every worker, it is dead.
+    async fn job_of_a_worker_that_died_is_attempted_again(jobs: Inboxes, clock) {
+        let (dying, performed) = dying_worker(&jobs);
+        enqueue(&jobs, &["one"]).await;
+        for attempts in 1..=5 {
+            dying.drain().await.unwrap();
+            assert_eq!(*performed.lock().unwrap(), attempts);
+            assert_eq!(listed(&jobs, DeliveryState::Leased).await.len(), 1);
+            jobs.advance(LEASE - Duration::from_secs(10));
+            assert_eq!(dying.drain().await.unwrap(), 0);
+            jobs.advance(Duration::from_secs(11));
+        }
+        assert_eq!(dying.drain().await.unwrap(), 0);
+        let dead = listed(&jobs, DeliveryState::Dead).await;
+        assert_eq!(dead[0].attempts[0].error, "no attempt ended: each worker died");
+        assert_eq!(*performed.lock().unwrap(), 5);
+    }
+
+    /// A worker that fails after its lease has ended: another one has the job by then.
+    async fn late_failure_of_a_slow_worker_changes_nothing(jobs: Inboxes, clock) {
+        enqueue(&jobs, &["one"]).await;
+        let (begun, slow) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (begin, wait) = (Arc::clone(&begun), Arc::clone(&slow));
+        let slow_worker = jobs.salver.worker().test_jobs(move |_| {
+            let (begin, wait) = (Arc::clone(&begin), Arc::clone(&wait));
+            async move {
+                begin.notify_one();
+                wait.notified().await;
+                TestOutcome::Failed
+            }
+            .boxed()
+        });
+        let running = slow_worker.concurrency(1).start().unwrap();
+        begun.notified().await;
+        jobs.advance(LEASE + Duration::from_secs(1));
+        let (dying, _) = dying_worker(&jobs);
+        dying.drain().await.unwrap();
+        let leased = listed(&jobs, DeliveryState::Leased).await[0].time;
+        slow.notify_one();
+        running.stop().await;
+        assert_eq!(listed(&jobs, DeliveryState::Leased).await[0].time, leased);
+    }
+
+    async fn cancelled_job_is_not_performed(jobs: Inboxes, clock) {
+        let (worker, _) = worker(&jobs, TestOutcome::Done);
+        enqueue(&jobs, &["one"]).await;
+        let id = listed(&jobs, DeliveryState::Waiting).await[0].id.clone();
+        let deliveries = jobs.salver.deliveries();
+        assert!(deliveries.cancel(&id).await.unwrap());
+        assert!(!deliveries.cancel(&id).await.unwrap());
+        enqueue(&jobs, &["one"]).await;
+        assert_eq!(worker.drain().await.unwrap(), 0);
+        assert!(deliveries.cancel("no id").await.unwrap_err().is_invalid());
+    }
+
+    async fn pages_of_deliveries_have_each_once(jobs: Inboxes, clock) {
+        const JOBS: usize = 250;
+        let names = (0..JOBS).map(|number| number.to_string());
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        let (mut ids, mut last) = (HashSet::new(), None::<Delivery>);
+        loop {
+            let deliveries = jobs.salver.deliveries();
+            let page = deliveries.list(DeliveryState::Waiting, last.as_ref()).await;
+            let page = page.unwrap();
+            assert!(page.len() <= 100);
+            for delivery in &page {
+                assert!(ids.insert(delivery.id.clone()), "listed twice");
+            }
+            last = page.last().cloned();
+            if last.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids.len(), JOBS);
+    }
+
+    async fn full_queue_refuses_jobs(jobs: Inboxes, clock) {
+        for thousands in 0..100 {
+            let names = (0..1_000).map(|number| format!("{thousands}.{number}"));
+            jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        }
+        let more = jobs.salver.enqueue_test_jobs(["more".to_owned()], 0).await;
+        assert!(more.unwrap_err().is_full());
+        // A repeat adds nothing, so there is room for it.
+        enqueue(&jobs, &["0.0"]).await;
+    }
+}

@@ -1,0 +1,88 @@
+//! A worker on its own thread, and its settings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use salver::jobs::{TestOutcome, Worker};
+
+use crate::support::eventually;
+use crate::support::inboxes::Inboxes;
+
+/// Longer than the test: what happens within it happens without a poll.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Returns a worker whose attempts take this long, and the number of those that have ended.
+fn worker(jobs: &Inboxes, duration: Duration) -> (Worker, Arc<AtomicUsize>) {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&ended);
+    let worker = jobs.salver.worker().test_jobs(move |_| {
+        let counter = Arc::clone(&counter);
+        async move {
+            tokio::time::sleep(duration).await;
+            counter.fetch_add(1, Ordering::SeqCst);
+            TestOutcome::Done
+        }
+        .boxed()
+    });
+    (worker, ended)
+}
+
+crate::inbox_tests! {
+    async fn new_job_wakes_an_idle_worker(jobs: Inboxes) {
+        let (worker, ended) = worker(&jobs, Duration::ZERO);
+        let running = worker.poll_interval(POLL_INTERVAL).start().unwrap();
+        for number in 0..5 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let started = Instant::now();
+            jobs.salver.enqueue_test_jobs([number.to_string()], 0).await.unwrap();
+            let performed = async || (ended.load(Ordering::SeqCst) == number + 1).then_some(());
+            eventually("the job is performed", performed).await;
+            assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        }
+        running.stop().await;
+    }
+
+    async fn stop_waits_for_attempts_and_leaves_the_rest(jobs: Inboxes) {
+        let names = (0..10).map(|number| number.to_string());
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        let (worker, ended) = worker(&jobs, Duration::from_secs(1));
+        let running = worker.concurrency(3).start().unwrap();
+        let deliveries = jobs.salver.deliveries();
+        let have_begun = async || (deliveries.counts().await.unwrap().later == 3).then_some(());
+        eventually("three attempts have begun", have_begun).await;
+        running.stop().await;
+        assert_eq!(ended.load(Ordering::SeqCst), 3);
+        assert_eq!(deliveries.counts().await.unwrap().due, 7);
+    }
+
+    async fn attempt_ends_at_its_timeout(jobs: Inboxes) {
+        jobs.salver.enqueue_test_jobs(["slow".to_owned()], 0).await.unwrap();
+        let (worker, ended) = worker(&jobs, Duration::from_secs(60));
+        let worker = worker.attempt_timeout(Duration::from_millis(50));
+        assert_eq!(worker.drain().await.unwrap(), 1);
+        assert_eq!(ended.load(Ordering::SeqCst), 0);
+        let waiting = jobs.salver.deliveries().list(salver::jobs::DeliveryState::Waiting, None).await.unwrap();
+        assert_eq!(waiting[0].attempts[0].error, "took too long");
+    }
+}
+
+#[tokio::test]
+async fn wrong_settings_are_refused_at_the_start() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let jobs = Inboxes::memory();
+    let worker = || worker(&jobs, Duration::ZERO).0;
+    let longer = worker().attempt_timeout(10 * SECOND).lease(10 * SECOND);
+    assert!(longer.start().unwrap_err().is_misconfigured());
+    assert!(jobs.salver.worker().start().unwrap_err().is_misconfigured());
+    for (wrong, field) in [
+        (worker().concurrency(0), "concurrency"),
+        (worker().concurrency(1_001), "concurrency"),
+        (worker().lease(Duration::from_millis(999)), "lease"),
+        (worker().attempt_timeout(Duration::ZERO), "attempt_timeout"),
+        (worker().poll_interval(Duration::ZERO), "poll_interval"),
+    ] {
+        assert_eq!(wrong.start().unwrap_err().field(), Some(field));
+    }
+}
