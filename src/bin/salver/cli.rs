@@ -1,6 +1,7 @@
 //! The commands and their arguments.
 
 mod inbox;
+mod jobs;
 
 use std::str::FromStr;
 
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use salver::{Context, SessionId};
 
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
+pub(crate) use self::jobs::JobsCommand;
 use crate::error::CliError;
 use crate::message::MessageArgs;
 use crate::server::Server;
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     Inbox(InboxCommand),
     /// Print the recipients who have a page open.
     Online,
+    /// Count and list mails that wait or have failed, and retry or cancel them.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
     /// contexts.
     Doctor,

@@ -18,6 +18,7 @@ mod cli;
 mod doctor;
 mod error;
 mod inbox;
+mod jobs;
 mod message;
 mod notify;
 mod online;
@@ -67,6 +68,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Notify(args) => notify::run(server, &required(app), *args, output).await,
         Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
         Command::Online => online::run(server, &required(app), output).await,
+        Command::Jobs(command) => jobs::run(server, &required(app), command, output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.
