@@ -34,17 +34,23 @@ pub fn documented() -> Vec<String> {
 
 /// Returns the additional permissions that a Cluster requires.
 pub fn documented_for_clusters() -> Vec<String> {
-    let quotes = PAGE.split('`').find(|quote| quote.starts_with("+cluster|"));
-    let permissions = quotes.expect("the deployment page lists no permissions for a Cluster");
-    permissions.split(' ').map(str::to_owned).collect()
+    documented_beginning_with("+cluster|")
 }
 
 /// Returns the additional permissions that the inbox requires.
 pub fn documented_for_inboxes() -> Vec<String> {
-    let quotes = PAGE
-        .split('`')
-        .find(|quote| quote.starts_with("+zlexcount "));
-    let permissions = quotes.expect("the deployment page lists no permissions for the inbox");
+    documented_beginning_with("+zlexcount ")
+}
+
+/// Returns the additional permissions that mails require.
+fn documented_for_mails() -> Vec<String> {
+    documented_beginning_with("+zrank")
+}
+
+fn documented_beginning_with(first: &str) -> Vec<String> {
+    let quote = PAGE.split('`').find(|quote| quote.starts_with(first));
+    let permissions =
+        quote.unwrap_or_else(|| panic!("the deployment page has no permissions `{first}…`"));
     permissions.split(' ').map(str::to_owned).collect()
 }
 
@@ -52,7 +58,8 @@ pub fn documented_for_inboxes() -> Vec<String> {
 /// applications of the tests.
 pub fn options() -> Vec<String> {
     let mut options = vec!["--user".to_owned(), "salver".to_owned()];
-    for permission in [documented(), documented_for_inboxes()].concat() {
+    let modules = [documented_for_inboxes(), documented_for_mails()].concat();
+    for permission in [documented(), modules].concat() {
         match permission.strip_prefix("~app") {
             Some(rest) => options.extend(APPS.map(|app| format!("~{app}{rest}"))),
             None => options.push(permission),

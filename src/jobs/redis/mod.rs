@@ -19,11 +19,7 @@ use crate::redis::{Client, TrackingHandler};
 use crate::store::StoreFuture;
 
 /// The commands of the scripts that no script for messages runs, for the health check.
-const COMMANDS: [&str; 3] = [
-    "ZRANK KEY member",
-    "HEXISTS KEY field",
-    "HSETNX KEY field 0",
-];
+const COMMANDS: [&str; 1] = ["ZRANK KEY member"];
 
 /// The queues of a Redis server, or of a Cluster.
 pub(super) struct RedisJobs {
