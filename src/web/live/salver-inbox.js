@@ -52,8 +52,12 @@ class StreamElement extends HTMLElement {
     this.connection = new AbortController();
     this.receiver ??= this.handlers();
     addReceiver(this.receiver);
-    document.addEventListener("visibilitychange", () => this.resume?.(), { signal: this.connection.signal });
-    this.resume?.();
+    const { signal } = this.connection;
+    const resume = () => this.resume?.();
+    document.addEventListener("visibilitychange", resume, { signal });
+    // The network is back: no need to wait for the next attempt.
+    addEventListener("online", resume, { signal });
+    resume();
   }
 
   disconnectedCallback() {
