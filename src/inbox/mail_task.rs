@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::jobs::{self, JobId, NewJob, Record};
+use crate::jobs::{self, JobId, MAIL_QUEUE, NewJob, Record};
 use crate::{Error, MessageId, Recipient, Salver};
-
-/// The queue of mails.
-pub(crate) const MAIL_QUEUE: &str = "mail";
 
 /// Mails one notification to its recipient.
 #[derive(Debug, Serialize, Deserialize)]

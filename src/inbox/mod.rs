@@ -63,7 +63,7 @@ pub use self::limits::{
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
 #[cfg(feature = "mail")]
-pub(crate) use self::mail_task::{MAIL_QUEUE, MailTask};
+pub(crate) use self::mail_task::MailTask;
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "redis")]

@@ -15,9 +15,11 @@ use crate::{Error, Salver};
 
 /// Most deliveries of one page of a list. Bounds the time for which a call keeps others waiting.
 pub const MAX_LISTED: usize = 100;
+/// The queue of mails.
+pub(crate) const MAIL_QUEUE: &str = "mail";
 /// The queues, in the order in which they are listed.
 const QUEUES: &[&str] = &[
-    "mail",
+    MAIL_QUEUE,
     #[cfg(feature = "conformance")]
     TEST_QUEUE,
 ];

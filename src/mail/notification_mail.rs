@@ -2,8 +2,8 @@
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::inbox::{MAIL_QUEUE, MailTask};
-use crate::jobs::{Handler, Outcome, StoredJob, Worker};
+use crate::inbox::MailTask;
+use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob, Worker};
 use crate::mail::letter::Letter;
 use crate::mail::mailer::Mailer;
 use crate::{Error, Inbox, InboxFilter, Notification, Recipient, Salver};
