@@ -12,7 +12,7 @@ use actix_web::web::Redirect;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, post};
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
-use salver::web::Translation;
+use salver::Translation;
 use salver::{Message, Messages, Salver};
 use unic_langid::LanguageIdentifier;
 

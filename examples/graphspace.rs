@@ -16,8 +16,8 @@ use actix_web::cookie::Key;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Form, Path, Redirect};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, post};
-use salver::web::{Page, Routes, SessionSource, Translation};
-use salver::{Error, InboxFilter, Message, Messages, Notification, Recipient, Salver};
+use salver::web::{Page, Routes, SessionSource};
+use salver::{Error, InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
 use serde::Deserialize;
 
 /// The users: all are members of one group.

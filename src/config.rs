@@ -88,6 +88,9 @@ pub(crate) struct Config {
     pub(crate) page_timeout: Duration,
     pub(crate) call_timeout: Duration,
     pub(crate) pending_index: bool,
+    /// The address of the site, for links in mails.
+    #[cfg(feature = "mail")]
+    pub(crate) site: Option<String>,
 }
 
 impl Default for Config {
@@ -99,6 +102,8 @@ impl Default for Config {
             page_timeout: Duration::from_millis(50),
             call_timeout: Duration::from_millis(250),
             pending_index: true,
+            #[cfg(feature = "mail")]
+            site: None,
         }
     }
 }
@@ -126,6 +131,10 @@ impl Config {
                 "max_messages",
                 format!("is not between 1 and {MAX_MESSAGES}"),
             ));
+        }
+        #[cfg(feature = "mail")]
+        if let Some(site) = &self.site {
+            crate::site::Site::new(site)?;
         }
         Ok(())
     }

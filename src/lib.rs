@@ -93,6 +93,8 @@ mod redis;
 mod render;
 mod runtime;
 mod settlement;
+#[cfg(feature = "mail")]
+mod site;
 pub mod store;
 mod telemetry;
 pub mod testing;
@@ -106,6 +108,8 @@ pub use crate::error::Error;
 pub use crate::handle::{Added, Health, PendingIndex, Salver, SalverBuilder};
 #[cfg(feature = "inbox")]
 pub use crate::inbox::{Inbox, InboxFilter, Notification, ReadState};
+#[cfg(any(feature = "web", feature = "mail"))]
+pub use crate::message::Translation;
 pub use crate::message::{Action, Autoclose, Format, Level, Message, MessageId};
 #[cfg(feature = "inbox")]
 pub use crate::recipient::Recipient;

@@ -27,6 +27,7 @@ mod integrations;
 mod jobs;
 mod layers;
 mod live;
+mod mail;
 mod mutants;
 mod pages;
 mod pending_index;

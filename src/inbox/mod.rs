@@ -52,6 +52,8 @@ mod notify;
 )]
 mod presence;
 mod results;
+#[cfg(any(feature = "web", feature = "mail"))]
+mod row_words;
 mod store;
 #[cfg(feature = "web")]
 mod web;
@@ -66,6 +68,8 @@ pub use self::limits::{
 pub(crate) use self::mail_task::MailTask;
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
+#[cfg(feature = "mail")]
+pub(crate) use self::row_words::{actors, group, more};
 #[cfg(feature = "redis")]
 pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
 #[cfg(feature = "web")]

@@ -2,12 +2,20 @@
 
 use futures_util::future::BoxFuture;
 
+use crate::Error;
 use crate::jobs::record::StoredJob;
 
 /// Performs the jobs of one queue.
 pub(crate) trait Handler: Send + Sync {
     /// Returns the name of the queue.
     fn queue(&self) -> &'static str;
+
+    /// Checks what can be known before the first job.
+    ///
+    /// # Errors
+    ///
+    /// `is_misconfigured` and `is_invalid`.
+    fn validate(&self) -> Result<(), Error>;
 
     /// Attempts a job. It may have been attempted before, even with success: the process that did so may
     /// have been killed before it could record it. The worker drops the future at the timeout.

@@ -1,16 +1,26 @@
 //! One mail.
 
+use crate::inbox::InboxRow;
+
 /// One mail, as a [`Mailer`](super::Mailer) sends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Letter {
+    /// The left part of `Message-ID`: the same for each attempt of one delivery, so that a mail server can
+    /// recognise a repeat.
+    pub id: String,
     /// The address of the recipient.
     pub to: String,
+    /// The name of the recipient; `None` if it is not known.
+    pub name: Option<String>,
+    /// The language of the recipient, such as `de`; `None` if it is not known.
+    pub locale: Option<String>,
+    /// What the recipient is told, newest first.
+    pub rows: Vec<InboxRow>,
     /// One line.
     pub subject: String,
     /// The plain text.
     pub text: String,
-    /// The left part of `Message-ID`: the same for each attempt of one delivery, so that a mail server can
-    /// recognise a repeat.
-    pub id: String,
+    /// The HTML document.
+    pub html: String,
 }

@@ -7,6 +7,8 @@ mod format;
 mod id;
 mod level;
 mod limits;
+#[cfg(any(feature = "web", feature = "mail"))]
+mod translation;
 mod translation_key;
 
 use std::fmt;
@@ -28,6 +30,8 @@ pub use self::limits::{
     MAX_DATA_BYTES, MAX_DATA_DEPTH, MAX_DELAY, MAX_KEY_BYTES, MAX_LABEL_BYTES, MAX_MESSAGE_BYTES,
     MAX_TAG_BYTES, MAX_TEXT_BYTES, MAX_TITLE_BYTES, MAX_URL_BYTES,
 };
+#[cfg(any(feature = "web", feature = "mail"))]
+pub use self::translation::Translation;
 pub(crate) use self::translation_key::TranslationKey;
 
 /// One message, built by chained setters and validated by the call that uses it.
@@ -231,20 +235,25 @@ impl Message {
         self
     }
 
-    /// Returns the message with a translated text, title and label. `None` keeps the original one.
-    #[cfg(feature = "web")]
-    pub(crate) fn with_translation(
-        mut self,
-        text: String,
-        title: Option<String>,
-        label: Option<String>,
-    ) -> Self {
-        self.text = normalize_line_endings(text);
-        self.title = title.or(self.title);
-        if let (Some(action), Some(label)) = (&self.action, label) {
-            self.action = Some(Action::new(label, action.url().to_owned()));
+    /// Returns the message in another language; `None` without a key or a valid translation.
+    #[cfg(any(feature = "web", feature = "mail"))]
+    pub(crate) fn translated(
+        &self,
+        translate: &dyn Fn(&Self) -> Option<Translation>,
+    ) -> Option<Self> {
+        let key = self.get_key()?;
+        let translation = translate(self)?;
+        let mut translated = self.clone();
+        translated.text = normalize_line_endings(translation.text);
+        translated.title = translation.title.or(translated.title);
+        if let (Some(action), Some(label)) = (&translated.action, translation.action) {
+            translated.action = Some(Action::new(label, action.url().to_owned()));
         }
-        self
+        if let Err(error) = translated.validate() {
+            tracing::warn!(%error, key, "translation is invalid; the message is shown in its original language");
+            return None;
+        }
+        Some(translated)
     }
 
     /// Sets the time from which the message is no longer shown, by the clock of the store.

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use url::Url;
+
 use crate::render::presentation::{DefaultPresentation, Part, Presentation};
 use crate::{Level, Message};
 
@@ -131,7 +133,8 @@ fn render_item(
             None => write!(out, "<strong>{title}</strong> ")?,
         }
     }
-    render_text(out, message, classes(Part::Text).unwrap_or("salver-text"))?;
+    let text_classes = classes(Part::Text).unwrap_or("salver-text");
+    render_text(out, message, text_classes, None)?;
     // `fragment` is public: its caller may pass a message that was never validated.
     if let Some(action) = message
         .get_action()
@@ -162,20 +165,28 @@ fn render_close_classes(
     }
 }
 
-/// Renders the text of a message, in an element with these classes.
-#[cfg(all(feature = "web", feature = "inbox"))]
-pub(crate) fn text(message: &Message, classes: &str) -> String {
+/// Renders the text of a message, in an element with these classes. `base`: what relative links are
+/// relative to, outside of a page of the site.
+#[cfg(any(all(feature = "web", feature = "inbox"), feature = "mail"))]
+pub(crate) fn text(message: &Message, classes: &str, base: Option<&Url>) -> String {
     let mut html = String::new();
     // Writing to a `String` cannot fail.
-    let _ = render_text(&mut html, message, classes);
+    let _ = render_text(&mut html, message, classes, base);
     html
 }
 
-fn render_text(out: &mut String, message: &Message, classes: &str) -> fmt::Result {
+fn render_text(
+    out: &mut String,
+    message: &Message,
+    classes: &str,
+    base: Option<&Url>,
+) -> fmt::Result {
     let classes = Escaped(classes);
+    #[cfg(not(feature = "markdown"))]
+    let _ = base;
     #[cfg(feature = "markdown")]
     if message.format() == crate::Format::Markdown {
-        let html = crate::render::markdown::render(message.text());
+        let html = crate::render::markdown::render(message.text(), base);
         return write!(out, r#"<div class="{classes}">{html}</div>"#);
     }
     write!(

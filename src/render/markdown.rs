@@ -1,7 +1,8 @@
 //! Rendering of messages in Markdown.
 
-use ammonia::Builder;
+use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Options, Parser, html};
+use url::Url;
 
 /// The HTML tags that a message may contain: text, links, lists and code.
 ///
@@ -27,8 +28,12 @@ const ALLOWED_TAGS: [&str; 16] = [
 ];
 
 /// Renders CommonMark with strikethrough to HTML, and removes all tags that are not in
-/// [`ALLOWED_TAGS`].
-pub(crate) fn render(text: &str) -> String {
+/// [`ALLOWED_TAGS`]. `base`: what relative links are relative to; `None` on a page, which has its own.
+pub(crate) fn render(text: &str, base: Option<&Url>) -> String {
+    let relative = match base {
+        Some(base) => UrlRelative::RewriteWithBase(base.clone()),
+        None => UrlRelative::PassThrough,
+    };
     let mut html = String::with_capacity(text.len() * 2);
     html::push_html(
         &mut html,
@@ -38,7 +43,7 @@ pub(crate) fn render(text: &str) -> String {
         .tags(ALLOWED_TAGS.into())
         .add_tag_attributes("a", ["href"])
         .url_schemes(["http", "https"].into())
-        .url_relative(ammonia::UrlRelative::PassThrough)
+        .url_relative(relative)
         .clean_content_tags(["script", "style"].into())
         .link_rel(Some("noopener nofollow"))
         .clean(&html)

@@ -9,11 +9,13 @@ mod json;
 mod markdown;
 mod presentation;
 
+#[cfg(any(feature = "web", feature = "mail"))]
+pub(crate) use self::fragment::Escaped;
 pub use self::fragment::fragment;
-#[cfg(all(feature = "web", feature = "inbox"))]
-pub(crate) use self::fragment::text;
 #[cfg(feature = "web")]
-pub(crate) use self::fragment::{Escaped, list};
+pub(crate) use self::fragment::list;
+#[cfg(any(all(feature = "web", feature = "inbox"), feature = "mail"))]
+pub(crate) use self::fragment::text;
 #[cfg(feature = "web")]
 pub(crate) use self::json::json;
 #[cfg(feature = "web")]

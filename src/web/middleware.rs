@@ -28,10 +28,10 @@ use crate::web::response::plan::ResponsePlan;
 use crate::web::session::cookies::CookieSettings;
 use crate::web::session::session_cache::SessionCache;
 use crate::web::session::source::SessionSource;
-use crate::web::translation::{Translation, TranslatorFactory};
+use crate::web::translation::TranslatorFactory;
 use crate::web::view::cache::ViewCache;
 use crate::web::view::source::ViewSource;
-use crate::{Level, Message, Salver};
+use crate::{Level, Message, Salver, Translation};
 
 impl Salver {
     /// Creates the middleware: `App::new().wrap(salver.middleware())`.

@@ -75,5 +75,4 @@ pub use self::response::body::Body;
 pub use self::routes::Routes;
 pub use self::session::session_cookie::SessionCookie;
 pub use self::session::source::SessionSource;
-pub use self::translation::Translation;
 pub use self::view::source::ViewSource;

@@ -7,67 +7,12 @@ use std::rc::Rc;
 use actix_web::HttpRequest;
 
 use crate::render::default_level_word;
-use crate::{Level, Message};
+use crate::{Level, Message, Translation};
 
 /// Key of the text about displaced messages. Its argument `count` is their number.
 const MORE_KEY: &str = "salver-more";
 /// Key of the word of a level, before the name of the level.
 const LEVEL_KEY: &str = "salver-level-";
-
-/// The translation of a message: its text and, optionally, its title and the label of its link.
-///
-/// Returned by the closure that is passed to
-/// [`Middleware::translate`](crate::web::Middleware::translate). Any string converts into a
-/// translation of the text alone.
-///
-/// # Examples
-///
-/// ```
-/// use salver::web::Translation;
-///
-/// let danish = Translation::new("Ikonerne er klar.").title("Import").action("Vis");
-/// let text_only: Translation = "Gemt.".into();
-/// # let _ = (danish, text_only);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Translation {
-    text: String,
-    title: Option<String>,
-    action: Option<String>,
-}
-
-impl Translation {
-    /// Creates a translation of the text.
-    ///
-    /// The title and the label of the link stay as they were written, unless they are set.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
-    }
-
-    /// Sets the translated title.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = Some(title.into());
-        self
-    }
-
-    /// Sets the translated label of the link.
-    #[must_use]
-    pub fn action(mut self, label: impl Into<String>) -> Self {
-        self.action = Some(label.into());
-        self
-    }
-}
-
-impl<T: Into<String>> From<T> for Translation {
-    fn from(text: T) -> Self {
-        Self::new(text)
-    }
-}
 
 type Translate = dyn Fn(&Message) -> Option<Translation>;
 type CreateTranslator = dyn Fn(&HttpRequest) -> Translator;
@@ -133,21 +78,10 @@ impl Translator {
         let translate = self.0.as_ref()?;
         let word = Message::info(default_level_word(level)).key(format!("{LEVEL_KEY}{level}"));
         // An empty word is valid: it is omitted.
-        Some(translate(&word)?.text.into())
+        Some(translate(&word)?.into_text().into())
     }
 
     fn translated(&self, message: &Message) -> Option<Message> {
-        message.get_key()?;
-        let translation = self.0.as_ref()?(message)?;
-        let translated = message.clone().with_translation(
-            translation.text,
-            translation.title,
-            translation.action,
-        );
-        if let Err(error) = translated.validate() {
-            tracing::warn!(%error, key = message.get_key(), "translation is invalid; the message is shown in its original language");
-            return None;
-        }
-        Some(translated)
+        message.translated(&**self.0.as_ref()?)
     }
 }

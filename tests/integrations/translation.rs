@@ -4,8 +4,8 @@ use std::process::Command;
 
 use actix_web::test::TestRequest;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use salver::Translation;
 use salver::store::RedisStore;
-use salver::web::Translation;
 use salver::{Message, Messages, Pending, Salver};
 use serde_json::json;
 

@@ -1,5 +1,4 @@
-//! Jobs, the workers that perform them, and the first kind of job: a mail.
+//! Jobs and the workers that perform them.
 
-mod mail;
 mod queue;
 mod worker;

@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 10] = [
         "message",
         "recipient",
         "runtime",
+        "site",
         "telemetry",
         "validate",
         "wire",

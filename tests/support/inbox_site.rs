@@ -11,8 +11,8 @@ use actix_web::web::{self, Bytes, Data, Form, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use reqwest::{Client, RequestBuilder};
 use salver::store::{Clock, MemoryStore, RedisStore};
-use salver::web::{Page, Routes, Translation};
-use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver};
+use salver::web::{Page, Routes};
+use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
 use serde::Deserialize;
 
 use super::redis::Server;

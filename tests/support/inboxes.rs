@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use salver::store::{Clock, MemoryStore, RedisStore};
-use salver::{Inbox, InboxFilter, Message, Notification, Recipient, Salver};
+use salver::{Inbox, InboxFilter, Message, Notification, Recipient, Salver, SalverBuilder};
 
 use super::processes::scratch;
 use super::redis::Server;
@@ -32,7 +32,7 @@ impl Inboxes {
         let clock = Clock::manual();
         let store = MemoryStore::with_clock(clock.clone());
         Self {
-            salver: Salver::new("app", store).unwrap(),
+            salver: builder().store(store).build().unwrap(),
             server: None,
             clock: TestClock::Manual(clock),
         }
@@ -53,7 +53,7 @@ impl Inboxes {
 
     fn on(server: Server, clock: TestClock) -> Self {
         let store = RedisStore::new(&server.url()).unwrap();
-        let salver = Salver::builder("app").store(store).call_timeout(PATIENCE);
+        let salver = builder().store(store).call_timeout(PATIENCE);
         let salver = salver.page_timeout(PATIENCE);
         Self {
             salver: salver.build().unwrap(),
@@ -120,6 +120,11 @@ impl Inboxes {
         let counts = self.inbox().counts().await.unwrap();
         (counts.unseen, counts.unread, counts.total)
     }
+}
+
+/// Returns the settings of a site that sends mails.
+fn builder() -> SalverBuilder {
+    Salver::builder("app").site("https://app.example")
 }
 
 fn unix_seconds() -> u64 {

@@ -28,6 +28,7 @@ pub mod redis;
 pub mod sentinels;
 pub mod site;
 pub mod site_process;
+pub mod smtp_server;
 pub mod spy;
 pub mod test_clock;
 pub mod xss_payloads;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use self::queue_runner::QueueRunner;
 pub use self::running::RunningWorker;
 use self::settings::Settings;
+use crate::extensions::Extensions;
 use crate::jobs::handler::Handler;
 use crate::jobs::store;
 use crate::{Error, Salver};
@@ -26,6 +27,7 @@ pub struct Worker {
     salver: Salver,
     settings: Settings,
     handlers: Vec<Arc<dyn Handler>>,
+    extensions: Extensions,
 }
 
 impl Salver {
@@ -37,6 +39,7 @@ impl Salver {
             salver: self.for_worker(),
             settings: Settings::default(),
             handlers: Vec::new(),
+            extensions: Extensions::default(),
         }
     }
 }
@@ -121,12 +124,20 @@ impl Worker {
         &self.salver
     }
 
+    /// Returns what the modules above keep in a worker.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
     fn runners(&self) -> Result<Vec<QueueRunner>, Error> {
         self.settings.validate()?;
         if self.handlers.is_empty() {
             return Err(Error::misconfigured(
                 "the worker has nothing to do: it has no mailer",
             ));
+        }
+        for handler in &self.handlers {
+            handler.validate()?;
         }
         let store = store::of(&self.salver)?;
         let runner = |handler: &Arc<dyn Handler>| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use salver::web::Translation;
+use salver::Translation;
 use salver::{InboxFilter, Message, Notification};
 use serde_json::{Value, json};
 

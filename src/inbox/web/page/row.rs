@@ -106,7 +106,7 @@ impl PageOf<'_> {
         let is_plain = notification.format() == Format::Plain;
         let id = format!(r#" id="salver-n-{}""#, notification.id());
         let text = |id: &str| {
-            let text = render::text(notification, "salver-inbox-text");
+            let text = render::text(notification, "salver-inbox-text", None);
             format!(r#"<div{id} dir="auto">{text}</div>"#)
         };
         match (notification.get_title(), is_plain) {

@@ -1,6 +1,7 @@
 //! The words of the page, which the translator of the site can replace by their keys.
 
 use crate::inbox::results::InboxRow;
+use crate::inbox::row_words;
 use crate::inbox::web::change_name::ChangeName;
 use crate::web::translation::Translator;
 use crate::{Level, Message};
@@ -122,25 +123,12 @@ impl<'a> Words<'a> {
         )
     }
 
-    /// Returns the sentence of the site for a row of several notifications, which has the key
-    /// `salver-inbox-group-` and the kind. The default is none: the newest one stands for the row.
     pub(super) fn group(&self, row: &InboxRow) -> Option<String> {
-        let key = format!("salver-inbox-group-{}", row.newest.kind());
-        let actors = self.actors(&row.actors).unwrap_or_default();
-        let message = Message::info("-").key(key);
-        let message = message.arg("count", row.count).arg("actors", actors);
-        let text = self.translate(&message);
-        (text != "-").then_some(text)
+        row_words::group(row, &|message| self.translate(message))
     }
 
-    /// Returns the text about the other notifications of a row.
     pub(super) fn more(&self, count: u64) -> String {
-        let text = format!("and {count} more");
-        self.translate(
-            &Message::info(text)
-                .key("salver-inbox-more")
-                .arg("count", count),
-        )
+        row_words::more(count, &|message| self.translate(message))
     }
 
     /// Returns a time before now.
@@ -156,23 +144,7 @@ impl<'a> Words<'a> {
         matches!(level, Level::Warning | Level::Error).then(|| word.into_owned())
     }
 
-    /// Returns the people who caused a row: "by Ada, Bob and 3 others".
     pub(super) fn actors(&self, names: &[String]) -> Option<String> {
-        let (text, key) = match names {
-            [] => return None,
-            [one] => (format!("by {one}"), "by-one"),
-            [one, two] => (format!("by {one} and {two}"), "by-two"),
-            [one, two, third] => (format!("by {one}, {two} and {third}"), "by-three"),
-            [one, two, others @ ..] => {
-                let count = others.len();
-                (format!("by {one}, {two} and {count} others"), "by-many")
-            }
-        };
-        let mut message = Message::info(text).key(format!("salver-inbox-{key}"));
-        for (argument, name) in ["first", "second", "third"].iter().zip(names) {
-            message = message.arg(*argument, name);
-        }
-        message = message.arg("others", names.len().saturating_sub(2));
-        Some(self.translate(&message))
+        row_words::actors(names, &|message| self.translate(message))
     }
 }

@@ -25,7 +25,10 @@ crate::inbox_tests! {
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].to, "ada@example.org");
         assert_eq!(sent[0].subject, "Your order is on its way.");
-        assert_eq!(sent[0].text, "Your order is on its way.\nIt arrives tomorrow.");
+        assert_eq!(sent[0].text, concat!(
+            "Your order is on its way.\nIt arrives tomorrow.\n\n-- \n",
+            "This e-mail was sent to ada@example.org by app.example.\n",
+        ));
         assert_eq!(sent[0].id.len(), 22);
         // An address has no page: what was mailed leaves its inbox, and does not come back.
         salver.notify([address(), ada()], note).await.unwrap();

@@ -1,0 +1,31 @@
+//! The plain text of a mail.
+
+use crate::mail::body::content::{Content, Line};
+
+impl Content<'_> {
+    pub(super) fn text(&self, subject: &str, lines: &[Line]) -> String {
+        let mut parts = Vec::new();
+        if lines.len() > 1 {
+            parts.push(subject.to_owned());
+        }
+        parts.extend(lines.iter().map(Line::text));
+        format!("{}\n\n-- \n{}\n", parts.join("\n\n\n"), self.reason())
+    }
+}
+
+impl Line {
+    fn text(&self) -> String {
+        let link = self.link.as_ref();
+        let link = link.map(|(label, url)| format!("{label}: {url}"));
+        let parts = [
+            self.title.clone(),
+            self.message
+                .as_ref()
+                .map(|message| message.text().to_owned()),
+            self.meta.clone(),
+            link,
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        parts.join("\n\n")
+    }
+}

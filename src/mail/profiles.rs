@@ -1,0 +1,134 @@
+//! The profiles of recipients, asked from the site for many at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::Recipient;
+use crate::jobs::Worker;
+use crate::mail::profile::Profile;
+
+/// Most recipients of one call. Bounds the size of the site's query.
+const MAX_BATCH: usize = 500;
+/// How long a question waits for others. A mail takes longer.
+const BATCH_DELAY: Duration = Duration::from_millis(5);
+
+type Load =
+    dyn Fn(Vec<Recipient>) -> BoxFuture<'static, Result<Vec<Profile>, String>> + Send + Sync;
+type Answer = Result<Option<Profile>, String>;
+type Question = (Recipient, oneshot::Sender<Answer>);
+
+/// The profiles of a worker.
+#[derive(Default)]
+pub(super) struct Profiles {
+    load: OnceLock<Box<Load>>,
+    /// The questions of the next batch.
+    waiting: Mutex<Vec<Question>>,
+}
+
+impl Worker {
+    /// Sets where the worker finds the addresses of [users](Recipient::user). Without it, only recipients that
+    /// are addresses are mailed.
+    ///
+    /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. It may
+    /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. A second
+    /// call has no effect.
+    ///
+    /// ```
+    /// use salver::mail::{Mailer, Profile};
+    /// use salver::{Error, Recipient, Salver};
+    ///
+    /// async fn load(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+    ///     // One query of the site for all of them.
+    ///     let profile = |who: Recipient| Profile::new(who).email("ada@example.com").name("Ada");
+    ///     Ok(who.into_iter().map(profile).collect())
+    /// }
+    /// # fn main() -> Result<(), Error> {
+    /// let salver = Salver::builder("shop").site("https://shop.example").build()?;
+    /// let worker = salver.worker().mail(Mailer::memory()).profiles(load);
+    /// # let _ = worker;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn profiles<F, L, E>(self, load: F) -> Self
+    where
+        F: Fn(Vec<Recipient>) -> L + Send + Sync + 'static,
+        L: Future<Output = Result<Vec<Profile>, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        let load = move |recipients: Vec<Recipient>| {
+            let loading = load(recipients);
+            async move { loading.await.map_err(|error| error.to_string()) }.boxed()
+        };
+        let profiles = self.extensions().get::<Profiles>();
+        // A second one is left.
+        let _ = profiles.load.set(Box::new(load));
+        self
+    }
+}
+
+impl Profiles {
+    /// Returns the profile of a recipient; `None` if the site knows none. Asks for those of all questions of
+    /// 5 ms at once.
+    ///
+    /// # Errors
+    ///
+    /// The error of the site.
+    pub(super) async fn get(self: &Arc<Self>, recipient: &Recipient) -> Answer {
+        if self.load.get().is_none() {
+            return Ok(None);
+        }
+        let (sender, answer) = oneshot::channel();
+        let is_first = {
+            let mut waiting = self.lock();
+            waiting.push((recipient.clone(), sender));
+            waiting.len() == 1
+        };
+        // Not a part of this future, which may be dropped, while others wait for the same batch.
+        if is_first {
+            let profiles = Arc::clone(self);
+            tokio::spawn(async move {
+                sleep(BATCH_DELAY).await;
+                profiles.answer().await;
+            });
+        }
+        let panicked = || Err("the closure of `Worker::profiles` has panicked".to_owned());
+        answer.await.unwrap_or_else(|_| panicked())
+    }
+
+    async fn answer(&self) {
+        let mut questions = mem::take(&mut *self.lock());
+        while let Some(load) = self.load.get().filter(|_| !questions.is_empty()) {
+            let rest = questions.split_off(questions.len().min(MAX_BATCH));
+            let batch = mem::replace(&mut questions, rest);
+            let mut recipients: Vec<_> = batch.iter().map(|(who, _)| who.clone()).collect();
+            recipients.sort_unstable();
+            recipients.dedup();
+            let loaded = load(recipients).await.map(|profiles| {
+                let by_recipient = profiles.into_iter();
+                let by_recipient = by_recipient.map(|profile| (profile.recipient.clone(), profile));
+                by_recipient.collect::<HashMap<_, _>>()
+            });
+            for (recipient, sender) in batch {
+                let answer = match &loaded {
+                    Ok(profiles) => Ok(profiles.get(&recipient).cloned()),
+                    Err(error) => Err(error.clone()),
+                };
+                // The attempt may have ended.
+                let _ = sender.send(answer);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Question>> {
+        // A panic cannot leave the list half changed, so a poisoned lock is safe to use.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

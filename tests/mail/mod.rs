@@ -1,0 +1,14 @@
+//! E-mail, over a real SMTP server where one can be told apart from the memory.
+
+mod addresses;
+mod encryption;
+mod headers;
+mod refusals;
+
+use salver::mail::Mailer;
+
+/// Returns a mailer for a server.
+fn mailer(url: &str) -> Mailer {
+    let mailer = Mailer::smtp(url).unwrap();
+    mailer.from("GraphSpace <notify@graphspace.example>")
+}

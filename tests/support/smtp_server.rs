@@ -1,0 +1,90 @@
+//! A real SMTP server, which writes each accepted mail into a file of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+
+use super::certificates::Authority;
+use super::processes::{self, ChildProcess, scratch};
+
+pub struct SmtpServer {
+    folder: PathBuf,
+    port: u16,
+    _process: ChildProcess,
+}
+
+/// A mail that the server has accepted.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReceivedMail {
+    pub to: String,
+    pub sender: String,
+    pub is_encrypted: bool,
+    pub is_authenticated: bool,
+    /// The decoded headers, by their names in lower case.
+    pub headers: HashMap<String, String>,
+    pub header_names: Vec<String>,
+    /// What Python's parser finds wrong with the headers.
+    pub defects: Vec<String>,
+    pub text: String,
+    pub html: String,
+}
+
+impl SmtpServer {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts a server with a certificate for localhost. `tls`: `tls` or `starttls`.
+    pub fn encrypted(tls: &str, authority: &Authority) -> Self {
+        let certificate = authority.sign_localhost();
+        let (file, key) = (certificate.file.to_str(), certificate.key.to_str());
+        let (file, key) = (file.unwrap(), key.unwrap());
+        Self::with(&["--tls", tls, "--certificate", file, "--key", key])
+    }
+
+    /// Starts a server that requires a login as `salver`.
+    pub fn with_password(password: &str) -> Self {
+        Self::with(&["--password", password])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = scratch("smtp");
+        let python = root.join("target/venv/bin/python");
+        assert!(python.exists(), "Python is missing: run tests/setup.sh");
+        let mut command = Command::new(python);
+        command.arg(root.join("tests/support/smtp_server.py"));
+        command.arg(&folder).args(arguments).stdout(Stdio::piped());
+        let mut process = processes::start(&mut command, "python3");
+        let port = process.lines().next();
+        let port = port.expect("the SMTP server does not start: run tests/setup.sh");
+        Self {
+            folder,
+            port: port.unwrap().parse().unwrap(),
+            _process: process,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sets what becomes of all mails: `421`, `451`, `550`, `535`; empty for acceptance.
+    pub fn set_mode(&self, mode: &str) {
+        std::fs::write(self.folder.join("mode"), mode).unwrap();
+    }
+
+    /// Returns the accepted mails, oldest first.
+    pub fn mails(&self) -> Vec<ReceivedMail> {
+        let lines = std::fs::read_to_string(self.folder.join("mails"));
+        let lines = lines.unwrap_or_default();
+        let mails = lines.lines().map(serde_json::from_str);
+        mails.collect::<Result<_, _>>().unwrap()
+    }
+}
