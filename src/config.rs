@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+#[cfg(feature = "mail")]
+use crate::mail_settings::MailSettings;
 use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -88,9 +90,8 @@ pub(crate) struct Config {
     pub(crate) page_timeout: Duration,
     pub(crate) call_timeout: Duration,
     pub(crate) pending_index: bool,
-    /// The address of the site, for links in mails.
     #[cfg(feature = "mail")]
-    pub(crate) site: Option<String>,
+    pub(crate) mail: MailSettings,
 }
 
 impl Default for Config {
@@ -103,7 +104,7 @@ impl Default for Config {
             call_timeout: Duration::from_millis(250),
             pending_index: true,
             #[cfg(feature = "mail")]
-            site: None,
+            mail: MailSettings::default(),
         }
     }
 }
@@ -133,9 +134,7 @@ impl Config {
             ));
         }
         #[cfg(feature = "mail")]
-        if let Some(site) = &self.site {
-            crate::site::Site::new(site)?;
-        }
+        self.mail.validate()?;
         Ok(())
     }
 }

@@ -64,6 +64,8 @@
 
 mod backoff;
 mod breaker;
+#[cfg(feature = "mail")]
+mod cadence;
 #[cfg(feature = "conformance")]
 mod call_counter;
 mod call_policy;
@@ -82,9 +84,13 @@ mod handle;
 pub mod inbox;
 #[cfg(feature = "jobs")]
 pub mod jobs;
+#[cfg(feature = "inbox")]
+mod kind;
 mod log_limit;
 #[cfg(feature = "mail")]
 pub mod mail;
+#[cfg(feature = "mail")]
+mod mail_settings;
 mod message;
 #[cfg(feature = "inbox")]
 mod recipient;

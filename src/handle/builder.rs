@@ -207,18 +207,3 @@ settings! {
     /// store.
     pending_index(on: bool) => pending_index;
 }
-
-#[cfg(feature = "mail")]
-impl SalverBuilder {
-    /// Sets the address of the site, such as `https://shop.example`: the beginning of all links in mails.
-    /// Default: none, and workers send no mails.
-    ///
-    /// Links in mails are never made from the `Host` header of a request, which anyone can choose.
-    /// [`build`](Self::build) refuses an address that is neither http nor https, or has a user, a query or a
-    /// fragment.
-    #[must_use]
-    pub fn site(mut self, address: impl Into<String>) -> Self {
-        self.config.site = Some(address.into());
-        self
-    }
-}

@@ -8,6 +8,8 @@ mod claim_future;
 mod claim_guard;
 mod health;
 mod listen;
+#[cfg(feature = "mail")]
+mod mail;
 mod migrate;
 #[cfg(feature = "web")]
 mod page_latency;

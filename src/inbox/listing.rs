@@ -1,12 +1,11 @@
 //! Filters and groups: they run in the process, over pages of the store.
 
-use std::collections::HashMap;
-
 use crate::inbox::encoding;
 #[cfg(feature = "web")]
 use crate::inbox::limits::MAX_NOTIFICATIONS;
 use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
 use crate::inbox::results::{InboxPage, InboxRow};
+use crate::inbox::rows::{Row, Rows};
 use crate::inbox::store::{Entry, InboxKey, InboxStore, Page};
 use crate::store::millis;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
@@ -51,71 +50,7 @@ impl Cursor {
     }
 }
 
-/// A row while it is read, with the group that its notifications have in common.
-struct Row {
-    notifications: Vec<Notification>,
-    more: u64,
-    is_group: bool,
-}
-
-impl Row {
-    fn position(&self) -> u64 {
-        self.notifications.first().map_or(0, Notification::position)
-    }
-
-    fn finish(self) -> Option<InboxRow> {
-        let mut actors: Vec<String> = Vec::new();
-        for (_, name) in self
-            .notifications
-            .iter()
-            .filter_map(Notification::get_actor)
-        {
-            if !actors.iter().any(|actor| actor == name) {
-                actors.push(name.to_owned());
-            }
-        }
-        let unread = self.notifications.iter().filter(|one| one.is_unread());
-        let unread = unread.count() as u64;
-        let count = self.notifications.len() as u64 + self.more;
-        let mut notifications = self.notifications.into_iter();
-        Some(InboxRow {
-            newest: notifications.next()?,
-            older: notifications.collect(),
-            count,
-            unread,
-            actors,
-        })
-    }
-}
-
-/// The rows that were read, newest first.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Row>,
-    /// The row of each group.
-    groups: HashMap<String, usize>,
-}
-
 impl Rows {
-    fn push(&mut self, entry: Entry, notification: Notification, is_grouped: bool) {
-        let group = entry.group.filter(|_| is_grouped);
-        let existing = group.as_ref().and_then(|group| self.groups.get(group));
-        if let Some(row) = existing.and_then(|index| self.rows.get_mut(*index)) {
-            row.notifications.push(notification);
-            row.more += entry.more;
-            return;
-        }
-        let row = Row {
-            notifications: vec![notification],
-            more: entry.more,
-            is_group: group.is_some(),
-        };
-        if let Some(group) = group {
-            self.groups.insert(group, self.rows.len());
-        }
-        self.rows.push(row);
-    }
-
     /// Returns whether a page with groups is complete when everything down to a position has been read:
     /// there is one row more than it has, and all notifications of its groups are in the read part.
     /// Those of a group are of one day.

@@ -42,7 +42,7 @@ mod handle;
 mod limits;
 mod listing;
 #[cfg(feature = "mail")]
-mod mail_task;
+mod mailing;
 mod marking;
 mod notification;
 mod notify;
@@ -54,6 +54,7 @@ mod presence;
 mod results;
 #[cfg(any(feature = "web", feature = "mail"))]
 mod row_words;
+mod rows;
 mod store;
 #[cfg(feature = "web")]
 mod web;
@@ -65,7 +66,7 @@ pub use self::limits::{
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
 #[cfg(feature = "mail")]
-pub(crate) use self::mail_task::MailTask;
+pub(crate) use self::mailing::{MailTask, Mails, PlanTask, Waiting, enqueue_digest};
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "mail")]

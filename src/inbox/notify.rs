@@ -5,7 +5,7 @@ use futures_util::stream::FuturesOrdered;
 
 use crate::inbox::encoding::EncodedNotification;
 #[cfg(feature = "mail")]
-use crate::inbox::mail_task;
+use crate::inbox::mailing;
 use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
 use crate::{Error, Notification, Recipient, Salver, telemetry};
 
@@ -79,20 +79,29 @@ impl Salver {
             recipient,
         };
         let member = encoded.member_for(self.app(), recipient);
+        #[cfg(feature = "mail")]
+        let mail = mailing::rule(
+            &self.config().mail,
+            recipient,
+            encoded.notification().kind(),
+        );
+        #[cfg(not(feature = "mail"))]
+        let mail = None;
         let new = NewNotification {
+            mail,
             member: &member,
             group: encoded.notification().get_group(),
             order: encoded.notification().id(),
             is_unread: encoded.notification().is_unread(),
         };
         let add = || store.add(inbox, &new);
-        let outcome = self.write_idempotent("notify", add).await?;
+        let reply = self.write_idempotent("notify", add).await?;
         #[cfg(feature = "mail")]
-        if outcome.needs_mail() && recipient.address().is_some() {
+        {
             let id = encoded.notification().id_for(self.app(), recipient);
-            mail_task::enqueue(self, recipient, id).await?;
+            mailing::after_add(self, recipient, id, &reply).await?;
         }
-        let reason = match outcome {
+        let reason = match reply.outcome {
             AddOutcome::Added { displaced } => {
                 telemetry::record_notified(self.shared_app(), 1);
                 telemetry::record_displaced_notifications(self.shared_app(), displaced);

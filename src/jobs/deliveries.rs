@@ -17,9 +17,12 @@ use crate::{Error, Salver};
 pub const MAX_LISTED: usize = 100;
 /// The queue of mails.
 pub(crate) const MAIL_QUEUE: &str = "mail";
+/// The queue of jobs that decide when digests are sent.
+pub(crate) const PLAN_QUEUE: &str = "plan";
 /// The queues, in the order in which they are listed.
 const QUEUES: &[&str] = &[
     MAIL_QUEUE,
+    PLAN_QUEUE,
     #[cfg(feature = "conformance")]
     TEST_QUEUE,
 ];
@@ -30,13 +33,13 @@ pub struct Deliveries {
     salver: Salver,
 }
 
-/// One delivery: a mail to one recipient.
+/// One delivery: a mail to one recipient, or a step towards one.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The id, by which it is retried and cancelled.
     pub id: String,
-    /// How it is delivered: `mail`.
+    /// How it is delivered: `mail`; `plan` for the step that decides when a digest is sent.
     pub channel: &'static str,
     /// Whether it waits, is attempted or is dead.
     pub state: DeliveryState,

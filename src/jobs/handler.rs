@@ -19,7 +19,8 @@ pub(crate) trait Handler: Send + Sync {
 
     /// Attempts a job. It may have been attempted before, even with success: the process that did so may
     /// have been killed before it could record it. The worker drops the future at the timeout.
-    fn attempt<'a>(&'a self, job: &'a StoredJob) -> BoxFuture<'a, Outcome>;
+    /// `now`: the time of the store, in Unix milliseconds.
+    fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome>;
 }
 
 /// The outcome of an attempt.

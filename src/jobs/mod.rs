@@ -21,8 +21,8 @@ mod store_trait;
 mod testing;
 mod worker;
 
-pub(crate) use self::deliveries::MAIL_QUEUE;
 pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
+pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;
 pub(crate) use self::handler::{Handler, Outcome};
 pub(crate) use self::id::JobId;

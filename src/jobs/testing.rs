@@ -41,7 +41,7 @@ impl Handler for TestHandler {
         Ok(())
     }
 
-    fn attempt<'a>(&'a self, job: &'a StoredJob) -> BoxFuture<'a, Outcome> {
+    fn attempt<'a>(&'a self, job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
         let attempt = self.0(job.record.task.clone());
         Box::pin(async {
             match attempt.await {

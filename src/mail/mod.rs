@@ -2,16 +2,21 @@
 //!
 //! Layer: above the inbox. A job takes what is still unread when its time comes, and sends it.
 
+mod attempt;
 mod body;
+mod handler;
 mod letter;
 mod mailer;
 mod mime;
-mod notification_mail;
+mod planner;
 mod profile;
 mod profiles;
+mod schedule;
 mod smtp;
 mod words;
+mod worker;
 
 pub use self::letter::Letter;
 pub use self::mailer::Mailer;
 pub use self::profile::Profile;
+pub use crate::cadence::Cadence;

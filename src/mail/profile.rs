@@ -14,6 +14,7 @@ pub struct Profile {
     pub(super) email: Option<String>,
     pub(super) name: Option<String>,
     pub(super) locale: Option<String>,
+    pub(super) time_zone: Option<String>,
 }
 
 impl Profile {
@@ -25,6 +26,7 @@ impl Profile {
             email: None,
             name: None,
             locale: None,
+            time_zone: None,
         }
     }
 
@@ -49,6 +51,14 @@ impl Profile {
     #[must_use]
     pub fn locale(mut self, locale: impl Into<String>) -> Self {
         self.locale = Some(locale.into());
+        self
+    }
+
+    /// Sets the time zone of digests by its name in the IANA database, such as `Europe/Berlin`. Default: UTC,
+    /// also for a name that is unknown.
+    #[must_use]
+    pub fn time_zone(mut self, name: impl Into<String>) -> Self {
+        self.time_zone = Some(name.into());
         self
     }
 }

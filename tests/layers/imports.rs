@@ -11,6 +11,7 @@ const LAYERS: [&[&str]; 10] = [
     &[
         "backoff",
         "breaker",
+        "cadence",
         "call_counter",
         "call_policy",
         "config",
@@ -19,7 +20,9 @@ const LAYERS: [&[&str]; 10] = [
         "digest",
         "error",
         "extensions",
+        "kind",
         "log_limit",
+        "mail_settings",
         "message",
         "recipient",
         "runtime",

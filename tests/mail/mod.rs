@@ -1,6 +1,7 @@
 //! E-mail, over a real SMTP server where one can be told apart from the memory.
 
 mod addresses;
+mod cadences;
 mod encryption;
 mod headers;
 mod refusals;

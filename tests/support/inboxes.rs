@@ -29,10 +29,14 @@ enum TestClock {
 
 impl Inboxes {
     pub fn memory() -> Self {
+        Self::memory_with(|builder| builder)
+    }
+
+    pub fn memory_with(settings: Settings) -> Self {
         let clock = Clock::manual();
         let store = MemoryStore::with_clock(clock.clone());
         Self {
-            salver: builder().store(store).build().unwrap(),
+            salver: settings(builder()).store(store).build().unwrap(),
             server: None,
             clock: TestClock::Manual(clock),
         }
@@ -40,20 +44,28 @@ impl Inboxes {
 
     /// Returns inboxes on a server of its own.
     pub fn redis() -> Self {
-        Self::on(Server::start(), TestClock::System)
+        Self::redis_with(|builder| builder)
+    }
+
+    pub fn redis_with(settings: Settings) -> Self {
+        Self::on(Server::start(), TestClock::System, settings)
     }
 
     /// Returns inboxes on a server whose clock a test can move.
     pub fn redis_with_clock() -> Self {
+        Self::redis_with_clock_and(|builder| builder)
+    }
+
+    pub fn redis_with_clock_and(settings: Settings) -> Self {
         let file = scratch("time").join("time");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, unix_seconds().to_string()).unwrap();
-        Self::on(Server::start_at(&file), TestClock::File(file))
+        Self::on(Server::start_at(&file), TestClock::File(file), settings)
     }
 
-    fn on(server: Server, clock: TestClock) -> Self {
+    fn on(server: Server, clock: TestClock, settings: Settings) -> Self {
         let store = RedisStore::new(&server.url()).unwrap();
-        let salver = builder().store(store).call_timeout(PATIENCE);
+        let salver = settings(builder()).store(store).call_timeout(PATIENCE);
         let salver = salver.page_timeout(PATIENCE);
         Self {
             salver: salver.build().unwrap(),
@@ -122,6 +134,9 @@ impl Inboxes {
     }
 }
 
+/// Changes the settings of a handle.
+pub type Settings = fn(SalverBuilder) -> SalverBuilder;
+
 /// Returns the settings of a site that sends mails.
 fn builder() -> SalverBuilder {
     Salver::builder("app").site("https://app.example")
@@ -146,10 +161,14 @@ pub fn note(text: &str) -> Notification {
 }
 
 /// Defines a test of inboxes for each store: `{name}::memory` and `{name}::redis`. With `clock`, the
-/// test moves the clock of the store.
+/// test moves the clock of the store. The tests may begin with the settings of their handles, in parentheses.
 #[macro_export]
 macro_rules! inbox_tests {
-    ($($(#[$attribute:meta])* async fn $name:ident($inboxes:ident: Inboxes $(, $clock:ident)?) $body:block)*) => {
+    (($settings:expr) $($tests:tt)*) => {
+        const SETTINGS: $crate::support::inboxes::Settings = $settings;
+        $crate::inbox_tests!(@tests $($tests)*);
+    };
+    (@tests $($(#[$attribute:meta])* async fn $name:ident($inboxes:ident: Inboxes $(, $clock:ident)?) $body:block)*) => {
         $($(#[$attribute])* mod $name {
             use super::*;
 
@@ -157,7 +176,7 @@ macro_rules! inbox_tests {
 
             #[tokio::test]
             async fn memory() {
-                test($crate::support::inboxes::Inboxes::memory()).await;
+                test($crate::support::inboxes::Inboxes::memory_with(SETTINGS)).await;
             }
 
             #[tokio::test]
@@ -166,6 +185,7 @@ macro_rules! inbox_tests {
             }
         })*
     };
-    (@redis) => { $crate::support::inboxes::Inboxes::redis() };
-    (@redis $clock:ident) => { $crate::support::inboxes::Inboxes::redis_with_clock() };
+    (@redis) => { $crate::support::inboxes::Inboxes::redis_with(SETTINGS) };
+    (@redis $clock:ident) => { $crate::support::inboxes::Inboxes::redis_with_clock_and(SETTINGS) };
+    ($($tests:tt)*) => { $crate::inbox_tests!((|settings| settings) $($tests)*); };
 }

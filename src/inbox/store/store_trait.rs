@@ -29,6 +29,27 @@ pub(crate) struct NewNotification<'a> {
     /// The id of the message. The id of the notification has the same time and is otherwise random,
     /// so that it does not order notifications of one millisecond.
     pub(crate) order: MessageId,
+    /// `None` for a site that sends no mails.
+    pub(crate) mail: Option<MailRule<'a>>,
+}
+
+/// What decides whether a recipient is mailed about a notification.
+pub(crate) struct MailRule<'a> {
+    /// The cadence of recipients without a preference.
+    pub(crate) default_cadence: String,
+    /// The kind, by which a preference is found; `None` if preferences do not count.
+    pub(crate) kind: Option<&'a str>,
+}
+
+/// The reply to an add.
+pub(crate) struct AddReply {
+    pub(crate) outcome: AddOutcome,
+    /// How often the recipient is mailed about it; empty for a site that sends no mails.
+    #[cfg_attr(
+        not(feature = "mail"),
+        expect(dead_code, reason = "only mails depend on it")
+    )]
+    pub(crate) cadence: String,
 }
 
 /// What an add did.
@@ -114,7 +135,7 @@ pub(crate) trait InboxStore: Send + Sync {
         &'a self,
         inbox: InboxKey<'a>,
         new: &'a NewNotification<'a>,
-    ) -> StoreFuture<'a, AddOutcome>;
+    ) -> StoreFuture<'a, AddReply>;
 
     /// Changes at most `MARK_SIZE` notifications. Ids that the inbox does not have are skipped.
     fn mark<'a>(

@@ -53,7 +53,7 @@ impl Attempt {
         if self.claimed_at.elapsed() > settings.lease / 2 {
             return None;
         }
-        let attempt = self.queue.handler.attempt(&self.job);
+        let attempt = self.queue.handler.attempt(&self.job, self.now());
         let outcome = timeout(settings.attempt_timeout, attempt).await;
         let outcome = outcome.unwrap_or_else(|_| Outcome::Failed("took too long".to_owned()));
         self.record(&outcome).await;
@@ -79,7 +79,7 @@ impl Attempt {
     /// Returns the record after an outcome, and when the next attempt is; `None` for no other.
     fn after(&self, outcome: &Outcome) -> (Record, Option<Next>) {
         let record = self.job.record.clone();
-        let now = self.now + millis(self.claimed_at.elapsed());
+        let now = self.now();
         match outcome {
             Outcome::Done => (record, None),
             Outcome::Failed(reason) => {
@@ -90,6 +90,11 @@ impl Attempt {
             Outcome::Dead(reason) => (record.failed(now, reason), Some(Next::Dead)),
             Outcome::Unavailable(_) => (record, Some(Next::After(Duration::ZERO))),
         }
+    }
+
+    /// Returns the time of the store.
+    fn now(&self) -> u64 {
+        self.now + millis(self.claimed_at.elapsed())
     }
 
     async fn write(&self, record: &Record, next: Option<Next>) -> Result<(), Error> {

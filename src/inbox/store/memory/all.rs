@@ -9,8 +9,10 @@ use crate::inbox::limits::REMOVED_TTL;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::memory::inbox::MemoryInbox;
 use crate::inbox::store::store_trait::{
-    AddOutcome, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+    AddOutcome, AddReply, Change, InboxKey, InboxStore, MailRule, Marked, NewNotification, Page,
+    Place,
 };
+use crate::kind::prefixes;
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
 use crate::{MessageId, Recipient, wire};
 
@@ -36,7 +38,7 @@ impl MemoryInboxes {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock is a bug in this crate. The maps are consistent between
         // operations, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +64,7 @@ impl MemoryInboxes {
         self.changes.mark_changed(&ChangeKey::of(inbox));
     }
 
-    fn with_inbox<T>(
+    pub(super) fn with_inbox<T>(
         &self,
         inbox: InboxKey<'_>,
         operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
@@ -76,13 +78,13 @@ impl MemoryInboxes {
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Owner {
+pub(super) struct Owner {
     app: Arc<str>,
     recipient: Recipient,
 }
 
 impl Owner {
-    fn of(inbox: InboxKey<'_>) -> Self {
+    pub(super) fn of(inbox: InboxKey<'_>) -> Self {
         Self {
             app: inbox.app.into(),
             recipient: inbox.recipient.clone(),
@@ -91,13 +93,15 @@ impl Owner {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     inboxes: HashMap<Owner, MemoryInbox>,
     /// The inboxes by the time at which they expire.
     expiries: BTreeSet<(u64, Owner)>,
     bytes: usize,
     /// When recipients were erased.
     erased: HashMap<Owner, u64>,
+    /// The cadence by kind of recipients with preferences.
+    pub(super) preferences: HashMap<Owner, HashMap<String, String>>,
 }
 
 impl State {
@@ -142,8 +146,20 @@ impl State {
         erased_at.is_some_and(|erased_at| built_at.is_some_and(|built_at| built_at < *erased_at))
     }
 
+    /// Returns how often a recipient is mailed about a notification; empty for a site without mails.
+    fn cadence(&self, owner: &Owner, rule: Option<&MailRule<'_>>) -> String {
+        let Some(rule) = rule else {
+            return String::new();
+        };
+        let preferences = self.preferences.get(owner).zip(rule.kind);
+        let preference =
+            preferences.and_then(|(set, kind)| prefixes(kind).find_map(|prefix| set.get(prefix)));
+        preference.unwrap_or(&rule.default_cadence).clone()
+    }
+
     fn erase(&mut self, now: u64, owner: Owner) {
         self.take_out(&owner);
+        self.preferences.remove(&owner);
         self.erased.insert(owner, now);
     }
 }
@@ -153,18 +169,23 @@ impl InboxStore for MemoryInboxes {
         &'a self,
         inbox: InboxKey<'a>,
         new: &'a NewNotification<'a>,
-    ) -> StoreFuture<'a, AddOutcome> {
+    ) -> StoreFuture<'a, AddReply> {
         Box::pin(async move {
             let (now, owner) = (self.clock.now(), Owner::of(inbox));
             let mut state = self.lock();
             if state.is_erased(now, &owner, new.member) {
-                return Ok(AddOutcome::Erased);
+                return Ok(AddReply {
+                    outcome: AddOutcome::Erased,
+                    cadence: String::new(),
+                });
             }
-            let outcome = state.with_inbox(now, &owner, |inbox, now| inbox.add(now, new));
+            let cadence = state.cadence(&owner, new.mail.as_ref());
+            let add = |inbox: &mut MemoryInbox, now| inbox.add(now, new, &cadence);
+            let outcome = state.with_inbox(now, &owner, add);
             state.make_room();
             drop(state);
             self.report(inbox);
-            Ok(outcome)
+            Ok(AddReply { outcome, cadence })
         })
     }
 

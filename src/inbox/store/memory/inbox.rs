@@ -8,6 +8,7 @@ use crate::inbox::limits::{
     GROUP_PERIOD, MAX_AGE, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, REMOVED_TTL,
 };
 use crate::inbox::results::InboxCounts;
+use crate::inbox::store::memory::mails::Mails;
 use crate::inbox::store::memory::removed::Removed;
 use crate::inbox::store::store_trait::{
     AddOutcome, Change, Entry, Marked, NewNotification, Page, Place,
@@ -28,6 +29,7 @@ pub(super) struct MemoryInbox {
     /// The notification with a tag, and the id of its message.
     tags: HashMap<Vec<u8>, (MessageId, MessageId)>,
     removed: Removed,
+    pub(super) mails: Mails,
     /// The highest position that was ever used.
     last: u64,
     seen: u64,
@@ -52,7 +54,7 @@ impl Stored {
 }
 
 impl MemoryInbox {
-    pub(super) fn add(&mut self, now: u64, new: &NewNotification<'_>) -> AddOutcome {
+    pub(super) fn add(&mut self, now: u64, new: &NewNotification<'_>, cadence: &str) -> AddOutcome {
         // Every caller encodes the member with an id.
         let Some((id, header)) = id_of(new.member).zip(wire::member_header(new.member)) else {
             return AddOutcome::Duplicate;
@@ -93,6 +95,9 @@ impl MemoryInbox {
             is_archived: false,
         };
         self.notifications.insert(position, stored);
+        if new.is_unread && !matches!(cadence, "" | "never") {
+            self.mails.wait(position, id);
+        }
         self.removed.trim(now);
         self.expires = now + millis(MAX_AGE);
         AddOutcome::Added { displaced }
@@ -246,6 +251,16 @@ impl MemoryInbox {
             counts.unseen += u64::from(stored.is_in(Place::Unread) && *position > self.seen);
         }
         counts
+    }
+
+    /// Returns those of some notifications that are unread, in the same order.
+    #[cfg(feature = "mail")]
+    pub(super) fn unread(&self, now: u64, ids: &[MessageId]) -> Vec<Entry> {
+        let positions = ids.iter().filter_map(|id| self.positions.get(id));
+        let stored = positions.filter(|position| **position >= oldest(now));
+        let stored = stored.filter_map(|position| self.notifications.get(position));
+        let unread = stored.filter(|stored| stored.is_in(Place::Unread));
+        unread.map(|stored| stored.entry.clone()).collect()
     }
 
     pub(super) fn expires(&self) -> u64 {

@@ -2,6 +2,9 @@
 
 mod all;
 mod inbox;
+#[cfg(feature = "mail")]
+mod mail;
+mod mails;
 mod removed;
 
 pub(super) use self::all::MemoryInboxes;

@@ -13,6 +13,9 @@ pub(super) enum Part {
     Removed,
     Groups,
     State,
+    Preferences,
+    Unmailed,
+    Digest,
 }
 
 // The keys of each script, in its order. A reply begins with the first key of its request, by which
@@ -27,6 +30,8 @@ pub(super) const ADD: [Part; 7] = [
     Part::Removed,
     Part::State,
 ];
+/// Those after [`ADD`] on a site that sends mails.
+pub(super) const ADD_MAIL: [Part; 2] = [Part::Preferences, Part::Unmailed];
 pub(super) const MARK: [Part; 7] = [
     Part::Removed,
     Part::Inbox,
@@ -44,8 +49,23 @@ pub(super) const MARK_UPTO: [Part; 5] = [
     Part::State,
 ];
 pub(super) const COUNTS: [Part; 3] = [Part::State, Part::Inbox, Part::Unread];
+#[cfg(feature = "mail")]
+pub(super) const UNMAILED: [Part; 5] = [
+    Part::Unmailed,
+    Part::Unread,
+    Part::Notifications,
+    Part::Preferences,
+    Part::Digest,
+];
+#[cfg(feature = "mail")]
+pub(super) const BEGIN_MAIL: [Part; 4] = [
+    Part::Digest,
+    Part::Unmailed,
+    Part::Unread,
+    Part::Notifications,
+];
 /// `erase` differs from `add` in the words of its replies.
-pub(super) const ERASE: [Part; 7] = [
+pub(super) const ERASE: [Part; 10] = [
     Part::Groups,
     Part::State,
     Part::Inbox,
@@ -53,6 +73,9 @@ pub(super) const ERASE: [Part; 7] = [
     Part::Unread,
     Part::Archived,
     Part::Removed,
+    Part::Preferences,
+    Part::Unmailed,
+    Part::Digest,
 ];
 
 impl Part {
@@ -65,6 +88,9 @@ impl Part {
             Self::Removed => "removed",
             Self::Groups => "groups",
             Self::State => "inbox-state",
+            Self::Preferences => "preferences",
+            Self::Unmailed => "unmailed",
+            Self::Digest => "digest",
         }
     }
 }

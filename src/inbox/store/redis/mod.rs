@@ -1,10 +1,14 @@
 //! Inboxes in Redis: every operation is one Lua script.
 
 mod keys;
+#[cfg(feature = "mail")]
+mod mail;
 mod scripts;
 #[cfg(feature = "web")]
 mod tracking;
 
+#[cfg(feature = "mail")]
+pub(super) use self::mail::RedisMails;
 pub use self::scripts::{
     COUNTS as COUNTS_SCRIPT, LIST as LIST_SCRIPT, MARK as MARK_SCRIPT, NOTIFY as NOTIFY_SCRIPT,
 };
@@ -13,7 +17,7 @@ pub(super) use self::tracking::InboxTracking;
 use crate::MessageId;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::store_trait::{
-    AddOutcome, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+    AddReply, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
 };
 use crate::redis::Client;
 use crate::store::StoreFuture;
@@ -44,7 +48,7 @@ impl InboxStore for RedisInboxes {
         &'a self,
         inbox: InboxKey<'a>,
         new: &'a NewNotification<'a>,
-    ) -> StoreFuture<'a, AddOutcome> {
+    ) -> StoreFuture<'a, AddReply> {
         Box::pin(scripts::add(&self.client, inbox, new))
     }
 

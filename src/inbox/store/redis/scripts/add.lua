@@ -6,16 +6,22 @@
 -- KEYS[3]  notifications: id to group,          left `inbox`; `archived`, if any ever was; `erased`;
 --          position and member                  `t:{tag}`, order and id; `more:{id}`
 -- KEYS[4]  unread: ids by position
+-- KEYS[8]  preferences: cadence by kind        KEYS[9]  unmailed: ids by position that wait for a mail
+--          Both only for a site that sends mails, with ARGV[5] and ARGV[6].
 -- ARGV[1]  'unread' or 'read'
 -- ARGV[2]  the group; '' for none
 -- ARGV[3]  the id of the message, by which notifications of one tag are ordered
 -- ARGV[4]  the member: wire v1 of the message, then the fields of the notification
+-- ARGV[5]  the cadence of people without a preference
+-- ARGV[6]  the kind, by which a preference is found; '' if preferences do not count
 -- limits   max_age_ms, max_notifications, max_in_group, removed_ttl_ms, max_removed, max_aged,
---          expiry_interval_ms: constants before this script, since an argument costs time at each add
--- Returns  {KEYS[1], 'added', position, displaced}
---          {KEYS[1], 'duplicate' | 'removed' | 'superseded' | 'erased'}: nothing changed
+--          expiry_interval_ms, max_unmailed: constants before this script, since an argument costs time at each add
+-- Returns  {KEYS[1], 'added', position, displaced, cadence}
+--          {KEYS[1], 'duplicate' | 'removed', cadence}: nothing changed
+--          {KEYS[1], 'superseded' | 'erased'}: nothing changed
+--          The cadence of the recipient is '' for a site without mails.
 -- Cost     O(log n); one round trip
-local groups, inbox, notifications, unread, archived, removed, state = unpack(KEYS)
+local groups, inbox, notifications, unread, archived, removed, state, preferences, unmailed = unpack(KEYS)
 -- The keys for `remove`, built when needed.
 local function keys()
   return {
@@ -28,9 +34,32 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id, tag = string.sub(member, 8, 43), tag_of(member, 1)
 
+-- Returns the preference of the longest prefix of a kind, or the default.
+local function preferred(kind)
+  local fields = {kind}
+  while true do
+    kind = string.match(kind, '^(.*)%.')
+    if not kind then break end
+    fields[#fields + 1] = kind
+  end
+  fields[#fields + 1] = '*'
+  for _, cadence in ipairs(call('HMGET', preferences, unpack(fields))) do
+    if cadence then return cadence end
+  end
+  return ARGV[5]
+end
+
 local newest = tonumber(call('ZRANGE', inbox, '-1', '-1', 'WITHSCORES')[2] or 0)
--- One query: an odd number says that there are unread ones, two or more that there is a state.
-local existing = call('EXISTS', unread, state, state)
+-- One query: an odd number says that there are unread ones, 2 of the next 4 that there is a state, 4 or
+-- more that there are preferences.
+local existing, cadence
+if preferences then
+  existing = call('EXISTS', unread, state, state, preferences, preferences, preferences, preferences)
+  cadence = existing >= 4 and ARGV[6] ~= '' and preferred(ARGV[6]) or ARGV[5]
+  existing = existing % 4
+else
+  existing, cadence = call('EXISTS', unread, state, state), ''
+end
 local has_unread, has_state = existing % 2 == 1, existing >= 2
 local last, left, has_archived, other = newest, false, false, false
 -- Most inboxes of one notification have no state.
@@ -44,7 +73,9 @@ if has_state then
   left, has_archived, other = fields[2], fields[3], fields[4]
   -- Ids over that time are forgotten by a later add.
   local removed_at = left and call('ZSCORE', removed, id)
-  if removed_at and tonumber(removed_at) > now - removed_ttl_ms then return {KEYS[1], 'removed'} end
+  if removed_at and tonumber(removed_at) > now - removed_ttl_ms then
+    return {KEYS[1], 'removed', cadence}
+  end
   if other and string.sub(other, 1, 36) > order then return {KEYS[1], 'superseded'} end
   if left then last = math.max(last, tonumber(left)) end
 end
@@ -60,7 +91,7 @@ end
 local value = group .. score .. member
 if call('HSETNX', notifications, id, value) == 0 then
   if call('ZSCORE', inbox, id) or call('ZSCORE', archived, id) then
-    return {KEYS[1], 'duplicate'}
+    return {KEYS[1], 'duplicate', cadence}
   end
   -- An add that an error has ended has left the value alone.
   call('HSET', notifications, id, value)
@@ -126,4 +157,9 @@ if sets_expiries or group ~= no_group or tag or has_removed then
   if (tag or has_removed) and not left then call('PEXPIREAT', state, expires) end
   if has_removed and not has_trimmed then call('PEXPIREAT', removed, expires) end
 end
-return {KEYS[1], 'added', position, displaced}
+if unmailed and cadence ~= 'never' and ARGV[1] == 'unread' then
+  call('ZADD', unmailed, score, id)
+  call('ZREMRANGEBYRANK', unmailed, '0', -max_unmailed - 1)
+  call('PEXPIREAT', unmailed, string.format('%.0f', (interval + 1) * expiry_interval_ms + max_age_ms))
+end
+return {KEYS[1], 'added', position, displaced, cadence}

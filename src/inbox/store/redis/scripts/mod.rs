@@ -1,21 +1,21 @@
 //! The Lua scripts of inboxes, each with one typed function.
 
+#[cfg(feature = "mail")]
+pub(super) mod mail;
+mod request;
+
 use std::sync::LazyLock;
 
 use crate::inbox::limits::{MAX_AGE, MAX_REMOVED, REMOVED_TTL};
 use crate::inbox::results::InboxCounts;
-use crate::inbox::store::redis::keys::{self, Part, keys};
+use crate::inbox::store::redis::keys::{self, Part};
+use crate::inbox::store::redis::scripts::request::{entry, request};
 use crate::inbox::store::store_trait::{
-    AddOutcome, Change, Entry, InboxKey, Marked, NewNotification, Page, Place,
+    AddOutcome, AddReply, Change, InboxKey, Marked, NewNotification, Page, Place,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
 use crate::{Error, MessageId};
-
-/// The group of a notification without one.
-const NO_GROUP: &str = "0000000000000000";
-/// Length of group and position before a member.
-const PREFIX: usize = 32;
 
 /// The script that adds a notification to an inbox: `limits.lua`, `remove.lua` and `add.lua`.
 /// Writers in other languages run it with `EVAL`. The header of `add.lua` lists KEYS, ARGV and
@@ -41,30 +41,28 @@ static MARK_UPTO_SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("mark_upto.lua")));
 static ERASE_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("erase.lua")));
 
-fn request(
-    script: &'static Script,
-    idempotency: Idempotency,
-    inbox: InboxKey<'_>,
-    parts: &[Part],
-) -> Request {
-    let mut request = Request::new(script, idempotency, parts.len());
-    request.arg(keys(inbox, parts));
-    request
-}
-
 pub(super) async fn add(
     client: &Client,
     inbox: InboxKey<'_>,
     new: &NewNotification<'_>,
-) -> Result<AddOutcome, Error> {
-    let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &keys::ADD);
+) -> Result<AddReply, Error> {
+    let mut parts = keys::ADD.to_vec();
+    if new.mail.is_some() {
+        parts.extend(keys::ADD_MAIL);
+    }
+    let mut request = request(&NOTIFY_SCRIPT, Idempotency::Idempotent, inbox, &parts);
     request
         .arg(if new.is_unread { "unread" } else { "read" })
         .arg(new.group.unwrap_or_default())
         .arg(new.order.to_string())
         .arg(new.member);
+    if let Some(mail) = &new.mail {
+        request
+            .arg(mail.default_cadence.as_str())
+            .arg(mail.kind.unwrap_or_default());
+    }
     let mut reply = Parts::new(client.execute(&request).await?);
-    Ok(match reply.next::<String>()?.as_str() {
+    let outcome = match reply.next::<String>()?.as_str() {
         "added" => {
             let _position: u64 = reply.next()?;
             AddOutcome::Added {
@@ -76,7 +74,12 @@ pub(super) async fn add(
         "superseded" => AddOutcome::Superseded,
         "erased" => AddOutcome::Erased,
         _ => return Err(Error::unreadable("a Redis reply")),
-    })
+    };
+    let cadence = match reply.len() {
+        0 => String::new(),
+        _ => reply.next()?,
+    };
+    Ok(AddReply { outcome, cadence })
 }
 
 /// Returns the name of a change in the scripts.
@@ -171,20 +174,6 @@ pub(super) async fn list(
     })
 }
 
-/// Returns a notification; `None` for one that another program has damaged.
-fn entry(is_unread: bool, mut value: Vec<u8>) -> Option<Entry> {
-    let member = value.split_off(PREFIX.min(value.len()));
-    let prefix = String::from_utf8(value).ok()?;
-    let (group, position) = prefix.split_at_checked(NO_GROUP.len())?;
-    Some(Entry {
-        position: position.parse().ok()?,
-        is_unread,
-        more: 0,
-        group: (group != NO_GROUP).then(|| group.to_owned()),
-        member,
-    })
-}
-
 pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<InboxCounts, Error> {
     let mut request = request(&COUNTS_SCRIPT, Idempotency::ReadOnly, inbox, &keys::COUNTS);
     request.arg(millis(MAX_AGE));
@@ -210,7 +199,7 @@ pub(super) async fn erase(client: &Client, inbox: InboxKey<'_>) -> Result<(), Er
 mod tests {
     use super::*;
     use crate::inbox::limits::{
-        EXPIRY_INTERVAL, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS,
+        EXPIRY_INTERVAL, MAX_AGED_PER_ADD, MAX_IN_GROUP, MAX_NOTIFICATIONS, MAX_UNMAILED,
     };
 
     #[test]
@@ -223,6 +212,7 @@ mod tests {
             ("max_removed", MAX_REMOVED as u64),
             ("max_aged", MAX_AGED_PER_ADD as u64),
             ("expiry_interval_ms", millis(EXPIRY_INTERVAL)),
+            ("max_unmailed", MAX_UNMAILED as u64),
         ];
         let lines = limits.map(|(name, value)| format!("local {name} = {value}\n"));
         let script = include_str!("limits.lua").lines();

@@ -1,0 +1,107 @@
+//! How often a person wants to be mailed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::cadence::Cadence;
+use crate::inbox::mailing::task::enqueue_waiting;
+use crate::inbox::notification::validate_kind;
+use crate::inbox::store::{self, MailRule, MailStore};
+use crate::kind::{ANY_KIND, prefixes};
+use crate::mail_settings::MailSettings;
+use crate::{Error, Inbox, Recipient};
+
+/// The preferences of a recipient, as they are stored.
+#[derive(Debug, Default)]
+pub(crate) struct Preferences(HashMap<String, String>);
+
+impl Preferences {
+    pub(super) fn new(stored: HashMap<String, String>) -> Self {
+        Self(stored)
+    }
+
+    /// Returns how often the recipient is mailed about notifications of a kind at present.
+    pub(crate) fn cadence(&self, kind: &str, settings: &MailSettings) -> Cadence {
+        let default = settings.default_cadence(kind);
+        if settings.is_critical(kind) {
+            return default;
+        }
+        let preference = prefixes(kind).find_map(|prefix| self.0.get(prefix));
+        // One that another version has written is none.
+        preference.map_or(default, |cadence| cadence.parse().unwrap_or_default())
+    }
+}
+
+/// Returns what decides about mails to a recipient; `None` for a site without mails, and for an address, which
+/// has no preferences.
+pub(in crate::inbox) fn rule<'a>(
+    settings: &MailSettings,
+    recipient: &Recipient,
+    kind: &'a str,
+) -> Option<MailRule<'a>> {
+    let has_preferences = settings.is_enabled() && recipient.address().is_none();
+    has_preferences.then(|| MailRule {
+        default_cadence: settings.default_cadence(kind).to_string(),
+        kind: (!settings.is_critical(kind)).then_some(kind),
+    })
+}
+
+impl Inbox {
+    /// Sets how often the recipient is mailed about notifications of a kind, and of all kinds that begin with it
+    /// and a dot; `*` for all. A longer kind goes before a shorter one. Two round trips.
+    ///
+    /// It counts for what is notified from now on, and for what waits for a mail. At most 100 kinds have a
+    /// preference. Preferences do not expire; [`Salver::erase`](crate::Salver::erase) removes them.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for a kind of `"a b"` and an hour of 24; [`is_full`](Error::is_full);
+    /// those of the store, as for [`mark`](Self::mark). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the preference may have been set. Repeating is safe.
+    pub async fn set_mail(&self, kind: &str, cadence: Cadence) -> Result<(), Error> {
+        let checked = cadence.validate().and_then(|()| match kind {
+            ANY_KIND => Ok(()),
+            kind => validate_kind(kind),
+        });
+        checked.map_err(|error| error.with_operation("set_mail"))?;
+        let store = self.mail_store("set_mail")?;
+        let text = cadence.to_string();
+        let set = || store.set_preference(self.key(), kind, Some(&text));
+        self.salver.write_idempotent("set_mail", set).await?;
+        // What waits already waits for mails of this cadence now.
+        enqueue_waiting(&self.salver, self.recipient(), cadence)
+            .await
+            .map_err(|error| error.with_operation("set_mail"))
+    }
+
+    /// Returns what the recipient has set: the cadence by kind. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn mail(&self) -> Result<BTreeMap<String, Cadence>, Error> {
+        let store = self.mail_store("mail")?;
+        let preferences = self
+            .salver
+            .read("mail", store.preferences(self.key()))
+            .await?;
+        let preferences = preferences.into_iter();
+        let known = preferences.filter_map(|(kind, cadence)| Some((kind, cadence.parse().ok()?)));
+        Ok(known.collect())
+    }
+
+    pub(super) fn mail_store(
+        &self,
+        operation: &'static str,
+    ) -> Result<std::sync::Arc<dyn MailStore>, Error> {
+        let checked = self.recipient().validate();
+        checked.map_err(|error| error.with_operation(operation))?;
+        store::mails_of(&self.salver)
+    }
+}

@@ -1,0 +1,160 @@
+//! The jobs of mails: what `notify` adds, and the handlers of workers read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cadence::Cadence;
+use crate::inbox::store::AddReply;
+use crate::jobs::{self, JobId, MAIL_QUEUE, NewJob, PLAN_QUEUE, Record};
+use crate::store::millis;
+use crate::{Error, MessageId, Recipient, Salver};
+
+/// The task of a job that sends a mail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "mail", rename_all = "kebab-case")]
+pub(crate) enum MailTask {
+    /// Mails one notification.
+    AtOnce {
+        recipient: Recipient,
+        notification: MessageId,
+    },
+    /// Mails all that are unread and wait for a mail at once or in a while.
+    IfUnread { recipient: Recipient },
+    /// Mails all that are unread and wait for such a digest.
+    Digest {
+        recipient: Recipient,
+        cadence: Cadence,
+        /// The local date or the hour of the digest.
+        period: String,
+    },
+}
+
+/// The task of a job that decides when a digest is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PlanTask {
+    pub(crate) recipient: Recipient,
+    pub(crate) cadence: Cadence,
+}
+
+impl MailTask {
+    pub(crate) fn recipient(&self) -> &Recipient {
+        match self {
+            Self::AtOnce { recipient, .. }
+            | Self::IfUnread { recipient }
+            | Self::Digest { recipient, .. } => recipient,
+        }
+    }
+}
+
+/// Adds the job that mails a notification, once for each notification and recipient.
+///
+/// # Errors
+///
+/// Those of the store; `is_full` for a full queue.
+pub(in crate::inbox) async fn after_add(
+    salver: &Salver,
+    recipient: &Recipient,
+    notification: MessageId,
+    reply: &AddReply,
+) -> Result<(), Error> {
+    let is_enabled = salver.config().mail.is_enabled();
+    if !is_enabled || !reply.outcome.needs_mail() {
+        return Ok(());
+    }
+    let cadence = match recipient.address() {
+        // It has no page.
+        Some(_) => Cadence::AtOnce,
+        // A preference that another version has written is none.
+        None => reply.cadence.parse().unwrap_or_default(),
+    };
+    let recipient = recipient.clone();
+    match cadence {
+        Cadence::Never => Ok(()),
+        Cadence::AtOnce => {
+            let task = MailTask::AtOnce {
+                recipient,
+                notification,
+            };
+            let job = job(delivery_id(notification), 0, &task)?;
+            jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+        }
+        Cadence::IfUnread(time) => {
+            let due = due_at(notification, time);
+            let task = MailTask::IfUnread { recipient };
+            let job = job(delivery_id(notification), due, &task)?;
+            jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+        }
+        Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
+            let id = JobId::derive(PLAN_QUEUE, &[&notification.to_string()]);
+            let job = job(id, 0, &PlanTask { recipient, cadence })?;
+            jobs::enqueue(salver, PLAN_QUEUE, vec![job]).await
+        }
+    }
+}
+
+fn delivery_id(notification: MessageId) -> JobId {
+    JobId::derive("delivery", &[&notification.to_string(), MAIL_QUEUE, ""])
+}
+
+fn due_at(notification: MessageId, time: Duration) -> u64 {
+    notification.unix_ms() + millis(time)
+}
+
+/// Adds the job that mails what waits already, when the recipient has chosen another cadence.
+///
+/// # Errors
+///
+/// As [`after_add`].
+pub(super) async fn enqueue_waiting(
+    salver: &Salver,
+    recipient: &Recipient,
+    cadence: Cadence,
+) -> Result<(), Error> {
+    let now = MessageId::new();
+    let id = JobId::derive(cadence.name(), &[recipient.as_str(), &now.to_string()]);
+    let recipient = recipient.clone();
+    let time = match cadence {
+        Cadence::Never => return Ok(()),
+        Cadence::IfUnread(time) => due_at(now, time),
+        Cadence::AtOnce => 0,
+        Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
+            let job = job(id, 0, &PlanTask { recipient, cadence })?;
+            return jobs::enqueue(salver, PLAN_QUEUE, vec![job]).await;
+        }
+    };
+    let job = job(id, time, &MailTask::IfUnread { recipient })?;
+    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+}
+
+/// Adds the job that sends a digest, once for each period. `time`: when, in Unix milliseconds.
+///
+/// # Errors
+///
+/// As [`after_add`].
+pub(crate) async fn enqueue_digest(
+    salver: &Salver,
+    recipient: &Recipient,
+    cadence: Cadence,
+    (time, period): (u64, String),
+) -> Result<(), Error> {
+    let name = cadence.name();
+    let id = JobId::derive("digest", &[salver.app(), recipient.as_str(), name, &period]);
+    let task = MailTask::Digest {
+        recipient: recipient.clone(),
+        cadence,
+        period,
+    };
+    let job = job(id, time, &task)?;
+    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+}
+
+fn job(id: JobId, time: u64, task: &impl Serialize) -> Result<NewJob, Error> {
+    let task = serde_json::to_value(task)
+        .map_err(|cause| Error::invalid("job", "cannot be written as JSON").with_source(cause))?;
+    Ok(NewJob {
+        id,
+        time,
+        record: Record::new(task),
+    })
+}

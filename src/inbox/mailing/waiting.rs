@@ -1,0 +1,90 @@
+//! What waits for a mail, for the workers that send it.
+
+use std::collections::HashMap;
+
+use crate::inbox::encoding;
+use crate::inbox::mailing::preferences::Preferences;
+use crate::inbox::results::InboxRow;
+use crate::inbox::rows::{Row, Rows};
+use crate::inbox::store::Entry;
+use crate::{Error, Inbox, MessageId, Notification, Recipient, Salver};
+
+/// The mails of one recipient.
+pub(crate) struct Mails(Inbox);
+
+/// What waits for a mail.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) preferences: Preferences,
+    /// When the last digest of each name was sent.
+    pub(crate) last_periods: HashMap<String, String>,
+    /// The unread ones, oldest first.
+    pub(crate) notifications: Vec<Notification>,
+}
+
+impl Mails {
+    pub(crate) fn new(salver: &Salver, recipient: &Recipient) -> Self {
+        Self(salver.inbox(recipient))
+    }
+
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) async fn waiting(&self) -> Result<Waiting, Error> {
+        let store = self.0.mail_store("unmailed")?;
+        let unmailed = store.unmailed(self.0.key());
+        let unmailed = self.0.salver.read("unmailed", unmailed).await?;
+        let entries = decoded(unmailed.entries);
+        Ok(Waiting {
+            preferences: Preferences::new(unmailed.preferences),
+            last_periods: unmailed.last_periods,
+            notifications: entries.map(|(_, notification)| notification).collect(),
+        })
+    }
+
+    /// Takes notifications for a job, and returns those that are still unread and that `is_wanted` selects, as
+    /// rows, newest first. A repeat takes the same ones.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) async fn begin(
+        &self,
+        job: &str,
+        ids: &[MessageId],
+        is_wanted: impl Fn(&Notification) -> bool,
+    ) -> Result<Vec<InboxRow>, Error> {
+        let store = self.0.mail_store("begin_mail")?;
+        let begin = || store.begin_mail(self.0.key(), job, ids);
+        let entries = self.0.salver.write_idempotent("begin_mail", begin).await?;
+        let mut rows = Rows::default();
+        let wanted = decoded(entries).filter(|(_, notification)| is_wanted(notification));
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.reverse();
+        for (entry, notification) in wanted {
+            rows.push(entry, notification, true);
+        }
+        Ok(rows.rows.into_iter().filter_map(Row::finish).collect())
+    }
+
+    /// Forgets what a job has taken. `period`: the name of a digest, and the period for which it was sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) async fn end(&self, job: &str, period: Option<(&str, &str)>) -> Result<(), Error> {
+        let store = self.0.mail_store("end_mail")?;
+        let end = || store.end_mail(self.0.key(), job, period);
+        self.0.salver.write_idempotent("end_mail", end).await
+    }
+}
+
+/// Returns the notifications that can be decoded.
+fn decoded(entries: Vec<Entry>) -> impl Iterator<Item = (Entry, Notification)> {
+    entries.into_iter().filter_map(|entry| {
+        let mut notification = encoding::decode(&entry.member).ok()?;
+        notification.position = entry.position;
+        notification.is_unread = entry.is_unread;
+        Some((entry, notification))
+    })
+}

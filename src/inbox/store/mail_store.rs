@@ -1,0 +1,65 @@
+//! The interface of the storage of what is mailed: what waits, what a mail has taken, and preferences.
+
+use std::collections::HashMap;
+
+use crate::MessageId;
+use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::store::StoreFuture;
+
+/// Most notifications of one mail. Bounds its size; the others wait for the next one.
+pub(crate) const MAX_MAILED: usize = 200;
+/// Most kinds with a preference. Stops one person from filling the store.
+pub(crate) const MAX_PREFERENCES: usize = 100;
+
+/// What waits for a mail.
+#[derive(Debug, Default)]
+pub(crate) struct Unmailed {
+    /// The cadence by kind, as it is stored.
+    pub(crate) preferences: HashMap<String, String>,
+    /// When the last digest of each name was sent, as it is stored.
+    pub(crate) last_periods: HashMap<String, String>,
+    /// The unread ones, oldest first, at most [`MAX_MAILED`].
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// The storage of what is mailed. Each call is atomic, and may be repeated.
+///
+/// # Errors
+///
+/// Any error of the storage itself.
+pub(crate) trait MailStore: Send + Sync {
+    /// Changes nothing.
+    fn unmailed<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, Unmailed>;
+
+    /// Takes those of `ids` that wait. A job that has taken some before takes no others. Returns those that are
+    /// still unread, oldest first.
+    fn begin_mail<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        job: &'a str,
+        ids: &'a [MessageId],
+    ) -> StoreFuture<'a, Vec<Entry>>;
+
+    /// Forgets what a job has taken. `period`: the name of a digest, and the period for which it was sent.
+    fn end_mail<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        job: &'a str,
+        period: Option<(&'a str, &'a str)>,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Changes nothing.
+    fn preferences<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, HashMap<String, String>>;
+
+    /// Sets the preference of a kind; `None` removes it.
+    ///
+    /// # Errors
+    ///
+    /// `is_full` over [`MAX_PREFERENCES`].
+    fn set_preference<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        kind: &'a str,
+        cadence: Option<&'a str>,
+    ) -> StoreFuture<'a, ()>;
+}

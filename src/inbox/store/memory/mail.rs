@@ -1,0 +1,90 @@
+//! What is mailed, in memory.
+
+use std::collections::HashMap;
+
+use crate::inbox::store::mail_store::{MAX_MAILED, MAX_PREFERENCES, MailStore, Unmailed};
+use crate::inbox::store::memory::all::{MemoryInboxes, Owner};
+use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::store::StoreFuture;
+use crate::{Error, MessageId};
+
+impl MailStore for MemoryInboxes {
+    fn unmailed<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, Unmailed> {
+        Box::pin(async move {
+            let preferences = self.preferences_of(inbox);
+            Ok(self.with_inbox(inbox, |inbox, now| {
+                let waiting: Vec<_> = inbox.mails.waiting().collect();
+                let mut entries = inbox.unread(now, &waiting);
+                entries.truncate(MAX_MAILED);
+                Unmailed {
+                    preferences,
+                    last_periods: inbox.mails.last_periods.clone(),
+                    entries,
+                }
+            }))
+        })
+    }
+
+    fn begin_mail<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        job: &'a str,
+        ids: &'a [MessageId],
+    ) -> StoreFuture<'a, Vec<Entry>> {
+        Box::pin(async move {
+            Ok(self.with_inbox(inbox, |inbox, now| {
+                let taken = inbox.mails.take(job, ids);
+                inbox.unread(now, &taken)
+            }))
+        })
+    }
+
+    fn end_mail<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        job: &'a str,
+        period: Option<(&'a str, &'a str)>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.with_inbox(inbox, |inbox, _| inbox.mails.end(job, period));
+            Ok(())
+        })
+    }
+
+    fn preferences<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, HashMap<String, String>> {
+        Box::pin(async move { Ok(self.preferences_of(inbox)) })
+    }
+
+    fn set_preference<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        kind: &'a str,
+        cadence: Option<&'a str>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            let preferences = state.preferences.entry(Owner::of(inbox)).or_default();
+            match cadence {
+                None => {
+                    preferences.remove(kind);
+                }
+                Some(_)
+                    if preferences.len() >= MAX_PREFERENCES && !preferences.contains_key(kind) =>
+                {
+                    return Err(Error::full("the recipient has too many preferences"));
+                }
+                Some(cadence) => {
+                    preferences.insert(kind.to_owned(), cadence.to_owned());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl MemoryInboxes {
+    fn preferences_of(&self, inbox: InboxKey<'_>) -> HashMap<String, String> {
+        let preferences = self.lock().preferences.get(&Owner::of(inbox)).cloned();
+        preferences.unwrap_or_default()
+    }
+}

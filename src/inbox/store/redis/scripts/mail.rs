@@ -1,0 +1,114 @@
+//! The Lua scripts of what is mailed, each with one typed function.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::inbox::limits::MAX_AGE;
+use crate::inbox::store::mail_store::{MAX_MAILED, MAX_PREFERENCES, Unmailed};
+use crate::inbox::store::redis::keys::{self, Part};
+use crate::inbox::store::redis::scripts::request::{entry, request};
+use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::redis::{Client, Idempotency, Parts, Request, Script};
+use crate::store::millis;
+use crate::{Error, MessageId};
+
+/// How long a job keeps what it has taken, and how long the last period is remembered. Longer than dead jobs
+/// wait for an operator.
+const TAKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+static UNMAILED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("unmailed.lua")));
+static BEGIN_MAIL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("begin_mail.lua")));
+static END_MAIL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end_mail.lua")));
+static PREFERENCES: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("preferences.lua")));
+static SET_PREFERENCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("set_preference.lua")));
+
+/// Returns the reply after its first word, which distinguishes it from those of other scripts.
+async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
+    let mut reply = Parts::new(client.execute(&request).await?);
+    match reply.next::<String>()? == word {
+        true => Ok(reply),
+        false => Err(Error::unreadable("a Redis reply")),
+    }
+}
+
+fn entries(values: Vec<Vec<u8>>) -> Vec<Entry> {
+    let values = values.into_iter();
+    values.filter_map(|value| entry(true, value)).collect()
+}
+
+pub(in crate::inbox::store::redis) async fn unmailed(
+    client: &Client,
+    inbox: InboxKey<'_>,
+) -> Result<Unmailed, Error> {
+    let mut request = request(&UNMAILED, Idempotency::ReadOnly, inbox, &keys::UNMAILED);
+    request.arg(millis(MAX_AGE)).arg(MAX_MAILED);
+    let mut reply = execute(client, request, "unmailed").await?;
+    Ok(Unmailed {
+        preferences: reply.next()?,
+        last_periods: reply.next()?,
+        entries: entries(reply.next()?),
+    })
+}
+
+pub(in crate::inbox::store::redis) async fn begin_mail(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    job: &str,
+    ids: &[MessageId],
+) -> Result<Vec<Entry>, Error> {
+    let idempotency = Idempotency::Idempotent;
+    let mut request = request(&BEGIN_MAIL, idempotency, inbox, &keys::BEGIN_MAIL);
+    request.arg(job).arg(millis(TAKEN_TTL));
+    for id in ids {
+        request.arg(id.to_string());
+    }
+    let mut reply = execute(client, request, "begun").await?;
+    Ok(entries(reply.next()?))
+}
+
+pub(in crate::inbox::store::redis) async fn end_mail(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    job: &str,
+    period: Option<(&str, &str)>,
+) -> Result<(), Error> {
+    let (name, period) = period.unwrap_or_default();
+    let mut request = request(&END_MAIL, Idempotency::Idempotent, inbox, &[Part::Digest]);
+    request
+        .arg(job)
+        .arg(millis(TAKEN_TTL))
+        .arg(name)
+        .arg(period);
+    execute(client, request, "ended").await?;
+    Ok(())
+}
+
+pub(in crate::inbox::store::redis) async fn preferences(
+    client: &Client,
+    inbox: InboxKey<'_>,
+) -> Result<HashMap<String, String>, Error> {
+    let parts = [Part::Preferences];
+    let request = request(&PREFERENCES, Idempotency::ReadOnly, inbox, &parts);
+    execute(client, request, "preferences").await?.next()
+}
+
+pub(in crate::inbox::store::redis) async fn set_preference(
+    client: &Client,
+    inbox: InboxKey<'_>,
+    kind: &str,
+    cadence: Option<&str>,
+) -> Result<(), Error> {
+    let parts = [Part::Preferences];
+    let mut request = request(&SET_PREFERENCE, Idempotency::Idempotent, inbox, &parts);
+    request.arg(kind).arg(cadence.unwrap_or_default());
+    request.arg(MAX_PREFERENCES);
+    let mut reply = Parts::new(client.execute(&request).await?);
+    match reply.next::<String>()?.as_str() {
+        "set" => Ok(()),
+        "full" => Err(Error::full("the recipient has too many preferences")),
+        _ => Err(Error::unreadable("a Redis reply")),
+    }
+}

@@ -1,0 +1,199 @@
+//! The handler of the jobs that send mails.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+use crate::cadence::Cadence;
+use crate::inbox::{InboxRow, MailTask, Mails, Waiting};
+use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
+use crate::mail::attempt::{outcome, task};
+use crate::mail::body::Content;
+use crate::mail::letter::Letter;
+use crate::mail::mailer::Mailer;
+use crate::mail::planner::Planner;
+use crate::mail::profile::Profile;
+use crate::mail::smtp::Failure;
+use crate::site::Site;
+use crate::{Error, InboxFilter, MessageId, Notification, Salver};
+
+pub(super) struct MailHandler {
+    pub(super) salver: Salver,
+    pub(super) mailer: Mailer,
+    pub(super) planner: Arc<Planner>,
+}
+
+/// A mail that a job sends.
+struct Mail<'a> {
+    job: String,
+    profile: &'a Profile,
+    address: &'a str,
+}
+
+impl Handler for MailHandler {
+    fn queue(&self) -> &'static str {
+        MAIL_QUEUE
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        self.site()?;
+        self.mailer.validate()
+    }
+
+    fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
+        self.deliver(job, now).map(outcome).boxed()
+    }
+}
+
+impl MailHandler {
+    async fn deliver(&self, job: &StoredJob, now: u64) -> Result<Outcome, Error> {
+        let task: MailTask = match task(job) {
+            Ok(task) => task,
+            Err(outcome) => return Ok(outcome),
+        };
+        let recipient = task.recipient();
+        let profile = match self.planner.profile(recipient).await {
+            Ok(profile) => profile,
+            Err(outcome) => return Ok(outcome),
+        };
+        let Some(address) = profile.email.as_deref() else {
+            return Ok(Outcome::Done);
+        };
+        let mail = Mail {
+            job: job.id.to_string(),
+            profile: &profile,
+            address,
+        };
+        match (&task, recipient.address()) {
+            (MailTask::AtOnce { notification, .. }, Some(_)) => {
+                self.deliver_to_address(mail, *notification).await
+            }
+            _ => self.deliver_to_user(mail, &task, now).await,
+        }
+    }
+
+    /// Mails a notification, which leaves the inbox then: an address has no page.
+    async fn deliver_to_address(
+        &self,
+        mail: Mail<'_>,
+        notification: MessageId,
+    ) -> Result<Outcome, Error> {
+        let inbox = self.salver.inbox(&mail.profile.recipient);
+        let filter = InboxFilter::unread().ids([notification]).ungrouped();
+        let page = inbox.list(&filter, None).await?;
+        // It may have been retracted since, or the recipient erased.
+        if page.rows.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        if let Err(failure) = self.send(&mail, page.rows).await? {
+            return Ok(failure);
+        }
+        inbox.retract(&filter).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Mails what waits for such a mail and is still unread.
+    async fn deliver_to_user(
+        &self,
+        mail: Mail<'_>,
+        task: &MailTask,
+        now: u64,
+    ) -> Result<Outcome, Error> {
+        let mails = Mails::new(&self.salver, &mail.profile.recipient);
+        let waiting = mails.waiting().await?;
+        let period = match task {
+            MailTask::Digest {
+                cadence, period, ..
+            } => {
+                // The recipient has moved to another time zone since.
+                if waiting.last_periods.get(cadence.name()) >= Some(period) {
+                    let plan = self.planner.plan(*cadence, mail.profile, &waiting, now);
+                    return plan.await.map(|()| Outcome::Done);
+                }
+                Some((cadence.name(), period.as_str()))
+            }
+            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => None,
+        };
+        let settings = &self.salver.config().mail;
+        let cadence = |one: &Notification| waiting.preferences.cadence(one.kind(), settings);
+        let selected = selected(task, &waiting, cadence);
+        let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
+        let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
+        if rows.is_empty() {
+            mails.end(&mail.job, None).await?;
+            return Ok(Outcome::Done);
+        }
+        if let Err(failure) = self.send(&mail, rows).await? {
+            return Ok(failure);
+        }
+        mails.end(&mail.job, period).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Returns the outcome of a mail that was not sent.
+    async fn send(
+        &self,
+        mail: &Mail<'_>,
+        rows: Vec<InboxRow>,
+    ) -> Result<Result<(), Outcome>, Error> {
+        let letter = self.letter(mail, rows)?;
+        let sent = self.mailer.send(letter).await;
+        Ok(sent.map_err(|failure| match failure {
+            Failure::Unavailable(reason) => Outcome::Unavailable(reason),
+            Failure::Temporary(reason) => Outcome::Failed(reason),
+            Failure::Rejected { reason, .. } => Outcome::Dead(reason),
+        }))
+    }
+
+    fn letter(&self, mail: &Mail<'_>, rows: Vec<InboxRow>) -> Result<Letter, Error> {
+        let Profile { name, locale, .. } = mail.profile;
+        let content = Content {
+            rows: &rows,
+            words: &self.mailer.words(locale.as_deref()),
+            site: &self.site()?,
+            address: mail.address,
+        };
+        let body = content.body();
+        Ok(Letter {
+            id: mail.job.clone(),
+            to: mail.address.to_owned(),
+            name: name.clone(),
+            locale: locale.clone(),
+            subject: body.subject,
+            text: body.text,
+            html: body.html,
+            rows,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// `is_misconfigured` without an address of the site.
+    fn site(&self) -> Result<Site, Error> {
+        let site = self.salver.config().mail.site.as_deref().ok_or_else(|| {
+            Error::misconfigured("mails need the address of the site: call `SalverBuilder::site`")
+        })?;
+        Site::new(site)
+    }
+}
+
+/// Returns those that wait for the mail of a task. `cadence`: that of each at present.
+fn selected(
+    task: &MailTask,
+    waiting: &Waiting,
+    cadence: impl Fn(&Notification) -> Cadence,
+) -> Vec<MessageId> {
+    let is_selected = |one: &&Notification| match task {
+        MailTask::AtOnce { notification, .. } => {
+            one.id() == *notification && cadence(one) == Cadence::AtOnce
+        }
+        MailTask::IfUnread { .. } => {
+            matches!(cadence(one), Cadence::AtOnce | Cadence::IfUnread(_))
+        }
+        MailTask::Digest {
+            cadence: digest, ..
+        } => cadence(one).is_like(*digest),
+    };
+    let selected = waiting.notifications.iter().filter(is_selected);
+    selected.map(|one| one.id()).collect()
+}

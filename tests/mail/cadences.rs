@@ -1,0 +1,180 @@
+//! When a user is mailed, and about what.
+
+use std::time::Duration;
+
+use salver::jobs::Worker;
+use salver::mail::{Cadence, Letter, Mailer, Profile};
+use salver::{Error, InboxFilter, Message, Notification, ReadState, Recipient, SalverBuilder};
+
+use crate::support::inboxes::{Inboxes, ada, bob};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Returns the profiles of users, whose addresses are made of their ids.
+async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+    let profile = |who: Recipient| {
+        let id = who.user_id().unwrap().to_owned();
+        Profile::new(who)
+            .email(format!("{id}@example.org"))
+            .time_zone("Europe/Berlin")
+    };
+    Ok(who.into_iter().map(profile).collect())
+}
+
+fn worker(inboxes: &Inboxes, mailer: &Mailer) -> Worker {
+    inboxes
+        .salver
+        .worker()
+        .mail(mailer.clone())
+        .profiles(profiles)
+}
+
+fn note(kind: &str, text: &str) -> Notification {
+    Notification::new(kind, Message::info(text))
+}
+
+/// Sends what is due, and returns what was sent then.
+async fn sent(inboxes: &Inboxes, mailer: &Mailer) -> Vec<Letter> {
+    let before = mailer.sent().len();
+    worker(inboxes, mailer).drain().await.unwrap();
+    mailer.sent().split_off(before)
+}
+
+/// Returns the texts of a mail, newest first.
+fn texts(letter: &Letter) -> Vec<&str> {
+    let notifications = letter.rows.iter().flat_map(|row| row.notifications());
+    notifications.map(|one| one.text()).collect()
+}
+
+/// Graphs are mailed daily, letters if they are unread for ten minutes, security at once.
+fn settings(builder: SalverBuilder) -> SalverBuilder {
+    builder
+        .default_cadence("graph", Cadence::Daily { hour: 8 })
+        .default_cadence("letter", Cadence::IfUnread(10 * MINUTE))
+        .default_cadence("security", Cadence::AtOnce)
+        .critical(["security"])
+}
+
+crate::inbox_tests! {
+    (settings)
+
+    async fn notification_is_mailed_at_once_unless_it_was_read(inboxes: Inboxes) {
+        let mailer = Mailer::memory();
+        let unread = note("security.login", "You have logged in.");
+        inboxes.salver.notify([ada(), bob()], unread.clone()).await.unwrap();
+        inboxes.inbox().mark(&InboxFilter::all(), ReadState::Read).await.unwrap();
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].to, "bob@example.org");
+        assert_eq!(texts(&mails[0]), ["You have logged in."]);
+        // It stays in the inbox, unread, and is not mailed again.
+        assert_eq!(inboxes.salver.inbox(&bob()).counts().await.unwrap().unread, 1);
+        inboxes.salver.notify([ada(), bob()], unread).await.unwrap();
+        inboxes.inbox().mark(&InboxFilter::all(), ReadState::Unread).await.unwrap();
+        let again = note("security.login", "Again.").already_read();
+        inboxes.salver.notify([ada()], again).await.unwrap();
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+    }
+
+    async fn what_stays_unread_is_mailed_together(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        for text in ["one", "two", "three"] {
+            inboxes.notify(note("letter", text)).await;
+        }
+        inboxes.notify(note("other", "never mailed")).await;
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        let read = inboxes.inbox().list(&InboxFilter::all().text("two"), None).await.unwrap();
+        let read = InboxFilter::all().ids([read.rows[0].newest.id()]);
+        inboxes.inbox().mark(&read, ReadState::Read).await.unwrap();
+        inboxes.advance(11 * MINUTE);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(texts(&mails[0]), ["three", "one"]);
+        assert_eq!(mails[0].subject, "2 new notifications");
+        inboxes.advance(HOUR);
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+    }
+
+    async fn digest_is_sent_once_a_day(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        let graph = |text| note("graph.uploaded", text).group("uploads");
+        for text in ["one", "two"] {
+            inboxes.notify(graph(text)).await;
+        }
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.advance(DAY + HOUR);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(texts(&mails[0]), ["two", "one"]);
+        assert_eq!(mails[0].rows.len(), 1, "a group is one row");
+
+        // Nothing is unread and unmailed on the next day.
+        inboxes.advance(DAY);
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.notify(graph("three")).await;
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.advance(DAY);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(texts(&mails[0]), ["three"]);
+    }
+
+    async fn preference_of_the_longest_kind_decides(inboxes: Inboxes) {
+        let (mailer, inbox) = (Mailer::memory(), inboxes.inbox());
+        inbox.set_mail("*", Cadence::AtOnce).await.unwrap();
+        inbox.set_mail("graph", Cadence::Never).await.unwrap();
+        inbox.set_mail("graph.shared", Cadence::AtOnce).await.unwrap();
+        inbox.set_mail("security", Cadence::Never).await.unwrap();
+        for kind in ["graph.uploaded", "graph.shared.group", "other", "security.login"] {
+            inboxes.notify(note(kind, kind)).await;
+        }
+        let mails = sent(&inboxes, &mailer).await;
+        let mut mailed: Vec<_> = mails.iter().flat_map(texts).collect();
+        mailed.sort();
+        assert_eq!(mailed, ["graph.shared.group", "other", "security.login"]);
+        let set = inbox.mail().await.unwrap();
+        assert_eq!(set["graph"], Cadence::Never);
+        assert_eq!(set.len(), 4);
+        // Another person has their own.
+        inboxes.salver.notify([bob()], note("other", "other")).await.unwrap();
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.salver.erase(&ada()).await.unwrap();
+        assert!(inbox.mail().await.unwrap().is_empty());
+    }
+
+    async fn preference_counts_for_what_waits(inboxes: Inboxes, clock) {
+        let (mailer, inbox) = (Mailer::memory(), inboxes.inbox());
+        inboxes.notify(note("letter", "never")).await;
+        inbox.set_mail("letter", Cadence::Never).await.unwrap();
+        inboxes.advance(11 * MINUTE);
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+
+        inboxes.notify(note("graph", "daily")).await;
+        inbox.set_mail("graph", Cadence::AtOnce).await.unwrap();
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["daily"]);
+
+        inbox.set_mail("letter", Cadence::Hourly).await.unwrap();
+        inboxes.advance(HOUR + MINUTE);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), [""; 0]);
+        inboxes.advance(2 * HOUR);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["never"]);
+    }
+
+    async fn wrong_preferences_are_refused(inboxes: Inboxes) {
+        let inbox = inboxes.inbox();
+        let error = inbox.set_mail("a b", Cadence::Never).await.unwrap_err();
+        assert_eq!(error.field(), Some("kind"));
+        let error = inbox.set_mail("a", Cadence::Daily { hour: 24 }).await.unwrap_err();
+        assert_eq!(error.field(), Some("cadence"));
+        for number in 0..100 {
+            inbox.set_mail(&format!("kind{number}"), Cadence::Never).await.unwrap();
+        }
+        assert!(inbox.set_mail("one.more", Cadence::Never).await.unwrap_err().is_full());
+        inbox.set_mail("kind7", Cadence::AtOnce).await.unwrap();
+    }
+}
