@@ -59,6 +59,13 @@ impl MailHandler {
         let Some(address) = profile.email.as_deref() else {
             return Ok(Outcome::Done);
         };
+        // An address that cannot be read is refused where the mail is made.
+        let suppressed = self.salver.is_mail_suppressed(address).await;
+        match suppressed {
+            Ok(true) => return Ok(Outcome::Done),
+            Err(error) if !error.is_invalid() => return Err(error),
+            Ok(false) | Err(_) => {}
+        }
         let mail = Mail {
             job: job.id.to_string(),
             profile: &profile,
@@ -137,12 +144,21 @@ impl MailHandler {
         rows: Vec<InboxRow>,
     ) -> Result<Result<(), Outcome>, Error> {
         let letter = self.letter(mail, rows)?;
-        let sent = self.mailer.send(letter).await;
-        Ok(sent.map_err(|failure| match failure {
-            Failure::Unavailable(reason) => Outcome::Unavailable(reason),
-            Failure::Temporary(reason) => Outcome::Failed(reason),
-            Failure::Rejected { reason, .. } => Outcome::Dead(reason),
-        }))
+        let outcome = match self.mailer.send(letter).await {
+            Ok(()) => return Ok(Ok(())),
+            Err(Failure::Unavailable(reason)) => Outcome::Unavailable(reason),
+            Err(Failure::Temporary(reason)) => Outcome::Failed(reason),
+            Err(Failure::Rejected {
+                reason,
+                is_unknown_mailbox,
+            }) => {
+                if is_unknown_mailbox {
+                    self.salver.suppress_mail(mail.address).await?;
+                }
+                Outcome::Dead(reason)
+            }
+        };
+        Ok(Err(outcome))
     }
 
     fn letter(&self, mail: &Mail<'_>, rows: Vec<InboxRow>) -> Result<Letter, Error> {

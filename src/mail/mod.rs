@@ -13,6 +13,7 @@ mod profile;
 mod profiles;
 mod schedule;
 mod smtp;
+mod suppression;
 mod words;
 mod worker;
 

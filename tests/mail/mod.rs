@@ -4,7 +4,11 @@ mod addresses;
 mod cadences;
 mod encryption;
 mod headers;
+mod profiles;
 mod refusals;
+mod rendering;
+mod repeats;
+mod suppression;
 
 use salver::mail::Mailer;
 

@@ -27,7 +27,7 @@ impl Content<'_> {
                 r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
                 r#"<meta name="color-scheme" content="light dark"><title>{subject}</title><style>{style}</style></head>"#,
                 r#"<body><div class="page"><div class="card" role="main">{rows}</div>"#,
-                r#"<p class="footer">{reason}</p></div></body></html>"#,
+                r#"<div class="footer" role="contentinfo">{reason}</div></div></body></html>"#,
             ),
             language = Escaped(&language),
             direction = Escaped(&direction),
