@@ -127,7 +127,7 @@ impl SalverBuilder {
                 health_checked: std::sync::OnceLock::new(),
                 #[cfg(feature = "web")]
                 page_latency: Default::default(),
-                #[cfg(feature = "web")]
+                #[cfg(any(feature = "web", feature = "jobs"))]
                 extensions: Default::default(),
                 #[cfg(feature = "web")]
                 migrations: Arc::new(tokio::sync::Semaphore::new(

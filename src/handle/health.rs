@@ -100,6 +100,11 @@ impl Salver {
             }
             Err(error) => self.issues_of(&error),
         };
+        #[cfg(feature = "jobs")]
+        let issues: Vec<_> = {
+            let of_sources = self.issues_of_sources().await;
+            issues.into_iter().chain(of_sources).collect()
+        };
         #[cfg(feature = "web")]
         let issues = {
             let slow = self.shared.page_latency.issue(self.config());
@@ -115,6 +120,20 @@ impl Salver {
             Some(false) => PendingIndex::Syncing,
         };
         Health { issues, index }
+    }
+}
+
+#[cfg(feature = "jobs")]
+impl Salver {
+    /// Returns whether the store may remove what is not done yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of the check.
+    pub(crate) async fn evicts(&self) -> Result<bool, Error> {
+        let issues = check(&*self.store, &self.app).await?;
+        let mut kinds = issues.iter().map(Issue::kind);
+        Ok(kinds.any(|kind| kind == IssueKind::EvictionEnabled))
     }
 }
 

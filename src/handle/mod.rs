@@ -7,6 +7,8 @@ mod claim;
 mod claim_future;
 mod claim_guard;
 mod health;
+#[cfg(feature = "jobs")]
+mod health_sources;
 mod listen;
 #[cfg(feature = "mail")]
 mod mail;
@@ -28,4 +30,6 @@ pub use self::builder::SalverBuilder;
 #[cfg(feature = "web")]
 pub(crate) use self::claim_guard::ClaimGuard;
 pub use self::health::{Health, PendingIndex};
+#[cfg(feature = "jobs")]
+pub(crate) use self::health_sources::HealthSource;
 pub use self::salver::Salver;

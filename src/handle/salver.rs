@@ -1,6 +1,6 @@
 //! The handle: the name of an application, a store and a configuration.
 
-#[cfg(feature = "web")]
+#[cfg(any(feature = "web", feature = "jobs"))]
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use crate::call_policy::CallPolicy;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::context::{IntoView, validate_app};
-#[cfg(feature = "web")]
+#[cfg(any(feature = "web", feature = "jobs"))]
 use crate::extensions::Extensions;
 #[cfg(feature = "web")]
 use crate::handle::page_latency::PageLatency;
@@ -62,7 +62,7 @@ pub(super) struct Shared {
     #[cfg(feature = "web")]
     pub(super) page_latency: PageLatency,
     /// State of the layers above.
-    #[cfg(feature = "web")]
+    #[cfg(any(feature = "web", feature = "jobs"))]
     pub(super) extensions: Extensions,
     /// Permits for migrations in doubt that are retried.
     #[cfg(feature = "web")]
@@ -185,7 +185,7 @@ impl Salver {
     }
 
     /// Returns the state of this type that all clones of the handle share.
-    #[cfg(feature = "web")]
+    #[cfg(any(feature = "web", feature = "jobs"))]
     pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         self.shared.extensions.get()
     }

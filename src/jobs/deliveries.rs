@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::jobs::health::JobsHealth;
 use crate::jobs::id::JobId;
 use crate::jobs::record::{Attempt, StoredJob};
 use crate::jobs::store;
@@ -81,6 +82,7 @@ impl Salver {
     /// Returns the deliveries of this application. Sends nothing.
     #[must_use]
     pub fn deliveries(&self) -> Deliveries {
+        self.add_health_source::<JobsHealth>();
         Deliveries {
             salver: self.clone(),
         }

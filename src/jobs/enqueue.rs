@@ -1,5 +1,6 @@
 //! Adding jobs to a queue.
 
+use crate::jobs::health::JobsHealth;
 use crate::jobs::store;
 use crate::jobs::store_trait::{MAX_JOBS_PER_CALL, NewJob, QueueKey};
 use crate::{Error, Salver};
@@ -19,6 +20,7 @@ pub(crate) async fn enqueue(
     jobs: Vec<NewJob>,
 ) -> Result<(), Error> {
     let store = store::of(salver)?;
+    salver.add_health_source::<JobsHealth>();
     let mut partitions = vec![Vec::new(); store.partitions()];
     for job in jobs {
         if let Some(partition) = partitions.get_mut(job.id.partition(store.partitions())) {

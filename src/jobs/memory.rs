@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::Error;
+use crate::jobs::heartbeat::{HEARTBEAT_TTL, Heartbeat};
 use crate::jobs::id::JobId;
 use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
@@ -21,10 +22,15 @@ use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
 pub(super) struct MemoryJobs {
     clock: Clock,
     queues: Arc<Queues>,
+    workers: Arc<Workers>,
 }
 
 #[derive(Default)]
 struct Queues(Mutex<HashMap<(Box<str>, &'static str), Queue>>);
+
+/// The workers that run, by application and id, with the end of their reports.
+#[derive(Default)]
+struct Workers(Mutex<HashMap<(Box<str>, Box<str>), (u64, Heartbeat)>>);
 
 /// One queue of an application.
 #[derive(Default)]
@@ -51,6 +57,7 @@ impl MemoryJobs {
     pub(super) fn new(backend: MemoryBackend) -> Self {
         Self {
             queues: backend.data.get(),
+            workers: backend.data.get(),
             clock: backend.clock,
         }
     }
@@ -307,6 +314,42 @@ impl JobStore for MemoryJobs {
             changed,
             #[cfg(feature = "redis")]
             _registration: None,
+        })
+    }
+
+    fn beat<'a>(
+        &'a self,
+        app: &'a str,
+        worker: &'a str,
+        report: Option<&'a Heartbeat>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let ends = self.clock.now() + millis(HEARTBEAT_TTL);
+            let mut workers = self
+                .workers
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let key = (app.into(), worker.into());
+            match report {
+                Some(report) => workers.insert(key, (ends, report.clone())),
+                None => workers.remove(&key),
+            };
+            Ok(())
+        })
+    }
+
+    fn workers<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Heartbeat>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let mut workers = self
+                .workers
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            workers.retain(|_, (ends, _)| *ends >= now);
+            let of_app = workers.iter().filter(|((other, _), _)| **other == *app);
+            Ok(of_app.map(|(_, (_, report))| report.clone()).collect())
         })
     }
 

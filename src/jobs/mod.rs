@@ -8,6 +8,8 @@
 mod deliveries;
 mod enqueue;
 mod handler;
+mod health;
+mod heartbeat;
 mod id;
 mod limits;
 mod memory;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::Error;
+use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::id::JobId;
 use crate::jobs::record::{Record, StoredJob};
 #[cfg(feature = "redis")]
@@ -150,6 +151,17 @@ pub(crate) trait JobStore: Send + Sync {
     ///
     /// `is_unavailable` when the background thread cannot be started.
     fn watch(&self, queue: QueueKey<'_>) -> Result<JobWatch, Error>;
+
+    /// Records that a worker runs; `None`: that it has stopped.
+    fn beat<'a>(
+        &'a self,
+        app: &'a str,
+        worker: &'a str,
+        report: Option<&'a Heartbeat>,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Returns the workers that run. Changes nothing.
+    fn workers<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Heartbeat>>;
 
     /// Changes nothing.
     fn counts<'a>(&'a self, queue: QueueKey<'a>) -> StoreFuture<'a, JobCounts>;

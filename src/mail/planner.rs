@@ -52,6 +52,11 @@ impl Planner {
         if let Some(address) = recipient.address() {
             return Ok(Profile::new(recipient.clone()).email(address));
         }
+        if !self.profiles.is_set() {
+            // Another worker may know the address.
+            let reason = "this worker has no profiles: call `Worker::profiles`";
+            return Err(Outcome::Failed(reason.to_owned()));
+        }
         let profile = self.profiles.get(recipient).await;
         let profile = profile.map_err(|error| Outcome::Failed(format!("profiles: {error}")))?;
         Ok(profile.unwrap_or_else(|| Profile::new(recipient.clone())))

@@ -35,7 +35,7 @@ pub(super) struct Profiles {
 
 impl Worker {
     /// Sets where the worker finds the addresses of [users](Recipient::user). Without it, only recipients that
-    /// are addresses are mailed.
+    /// are addresses are mailed; mails to users fail, and are attempted again by a worker that has it.
     ///
     /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. It may
     /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. A second
@@ -75,6 +75,10 @@ impl Worker {
 }
 
 impl Profiles {
+    pub(super) fn is_set(&self) -> bool {
+        self.load.get().is_some()
+    }
+
     /// Returns the profile of a recipient; `None` if the site knows none. Asks for those of all questions of
     /// 5 ms at once.
     ///
@@ -82,9 +86,6 @@ impl Profiles {
     ///
     /// The error of the site.
     pub(super) async fn get(self: &Arc<Self>, recipient: &Recipient) -> Answer {
-        if self.load.get().is_none() {
-            return Ok(None);
-        }
         let (sender, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();

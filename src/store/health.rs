@@ -30,12 +30,19 @@ pub enum IssueKind {
     IndexFull,
     /// The store replies later than pages wait, so that most pages are served without messages.
     SlowStore,
+    /// Jobs, such as mails, wait, and no worker runs.
+    NoWorker,
+    /// Jobs have failed for good.
+    DeadJobs,
+    /// Workers cannot send mails at present.
+    MailResting,
 }
 
 impl IssueKind {
     /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
     /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
-    /// `tracking_unavailable`, `index_full`, `slow_store`, `misconfigured`.
+    /// `tracking_unavailable`, `index_full`, `slow_store`, `no_worker`, `dead_jobs`, `mail_resting`,
+    /// `misconfigured`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,6 +58,9 @@ impl IssueKind {
             Self::TrackingUnavailable => "tracking_unavailable",
             Self::IndexFull => "index_full",
             Self::SlowStore => "slow_store",
+            Self::NoWorker => "no_worker",
+            Self::DeadJobs => "dead_jobs",
+            Self::MailResting => "mail_resting",
         }
     }
 
@@ -78,6 +88,13 @@ impl IssueKind {
                 "shorten `ttl`, or set `pending_index(false)`: until then every page queries Redis"
             }
             Self::SlowStore => "raise `page_timeout`, or move the store closer to this process",
+            Self::NoWorker => "start a worker: `Salver::worker`, or `salver worker`",
+            Self::DeadJobs => {
+                "look at them with `salver jobs list dead`, then retry or cancel them"
+            }
+            Self::MailResting => {
+                "check the mail server; the mails wait, and are sent when it works"
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Jobs and the workers that perform them.
 
+mod health;
 mod queue;
 mod worker;

@@ -2,6 +2,7 @@
 
 mod inbox;
 mod jobs;
+mod worker;
 
 use std::str::FromStr;
 
@@ -12,6 +13,7 @@ use salver::{Context, SessionId};
 
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
 pub(crate) use self::jobs::JobsCommand;
+pub(crate) use self::worker::WorkerArgs;
 use crate::error::CliError;
 use crate::message::MessageArgs;
 use crate::server::Server;
@@ -98,6 +100,9 @@ pub(crate) enum Command {
     /// Count and list mails that wait or have failed, and retry or cancel them.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Send mails and perform other jobs, until the process is told to end.
+    #[command(after_help = self::worker::HELP)]
+    Worker(Box<WorkerArgs>),
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
     /// contexts.
     Doctor,

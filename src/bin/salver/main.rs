@@ -29,6 +29,7 @@ mod stats;
 mod sweep;
 mod tail;
 mod why;
+mod worker;
 
 /// The result of a command: `false` if `doctor` found an issue.
 type Outcome = Result<bool, CliError>;
@@ -69,6 +70,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
         Command::Online => online::run(server, &required(app), output).await,
         Command::Jobs(command) => jobs::run(server, &required(app), command, output).await,
+        Command::Worker(args) => worker::run(server, &required(app), *args, output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.

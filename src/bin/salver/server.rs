@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use salver::limits::MAX_MESSAGES;
 use salver::store::{IssueKind, RedisStore};
-use salver::{Error, Salver};
+use salver::{Error, Salver, SalverBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -66,9 +66,12 @@ impl Server {
     /// Returns a handle that displaces no messages below the hard limit: the site's own
     /// `max_messages` is unknown here.
     pub(crate) fn salver(&self, app: &str) -> Result<Salver, CliError> {
-        let salver = Salver::builder(app).store(self.store()?);
-        let salver = salver.max_messages(MAX_MESSAGES).max_age(*self.max_age);
-        Ok(salver.build()?)
+        Ok(self.builder(app)?.build()?)
+    }
+
+    pub(crate) fn builder(&self, app: &str) -> Result<SalverBuilder, CliError> {
+        let builder = Salver::builder(app).store(self.store()?);
+        Ok(builder.max_messages(MAX_MESSAGES).max_age(*self.max_age))
     }
 
     /// Returns the result of a call. If the call fails, the error names the issue of the server.

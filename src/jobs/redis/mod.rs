@@ -2,6 +2,7 @@
 
 mod keys;
 mod scripts;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::Error;
 use crate::context::encode;
+use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::id::JobId;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
@@ -19,7 +21,7 @@ use crate::redis::{Client, TrackingHandler};
 use crate::store::StoreFuture;
 
 /// The commands of the scripts that no script for messages runs, for the health check.
-const COMMANDS: [&str; 1] = ["ZRANK KEY member"];
+const COMMANDS: [&str; 3] = ["ZRANK KEY member", "HGETALL KEY", "HVALS KEY"];
 
 /// The queues of a Redis server, or of a Cluster.
 pub(super) struct RedisJobs {
@@ -117,6 +119,19 @@ impl JobStore for RedisJobs {
             changed,
             _registration: Some(self.client.track(prefix, channel, handler)?),
         })
+    }
+
+    fn beat<'a>(
+        &'a self,
+        app: &'a str,
+        worker: &'a str,
+        report: Option<&'a Heartbeat>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(workers::beat(&self.client, app, worker, report))
+    }
+
+    fn workers<'a>(&'a self, app: &'a str) -> StoreFuture<'a, Vec<Heartbeat>> {
+        Box::pin(workers::workers(&self.client, app))
     }
 
     fn counts<'a>(&'a self, queue: QueueKey<'a>) -> StoreFuture<'a, JobCounts> {

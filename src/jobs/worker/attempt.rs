@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
+use crate::jobs::heartbeat::Resting;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::retry_schedule::next_attempt;
 use crate::jobs::store_trait::{JobStore, Next, QueueKey};
@@ -23,6 +24,8 @@ pub(super) struct Queue {
     pub(super) store: Arc<dyn JobStore>,
     pub(super) handler: Arc<dyn Handler>,
     pub(super) settings: Settings,
+    /// Why queues of the worker rest, for its reports.
+    pub(super) resting: Arc<Resting>,
 }
 
 /// A job that this worker has claimed.

@@ -2,6 +2,8 @@
 
 mod attempt;
 mod queue_runner;
+mod readiness;
+mod reporter;
 mod running;
 mod settings;
 
@@ -10,10 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::queue_runner::QueueRunner;
+use self::reporter::Reporter;
 pub use self::running::RunningWorker;
 use self::settings::Settings;
 use crate::extensions::Extensions;
 use crate::jobs::handler::Handler;
+use crate::jobs::health::JobsHealth;
+use crate::jobs::heartbeat::Resting;
 use crate::jobs::store;
 use crate::{Error, Salver};
 
@@ -35,6 +40,7 @@ impl Salver {
     /// [`start`](Worker::start).
     #[must_use]
     pub fn worker(&self) -> Worker {
+        self.add_health_source::<JobsHealth>();
         Worker {
             salver: self.for_worker(),
             settings: Settings::default(),
@@ -87,7 +93,16 @@ impl Worker {
     /// [`is_invalid`](Error::is_invalid) for a setting that is out of its range.
     /// [`is_unavailable`](Error::is_unavailable) when the thread cannot be started.
     pub fn start(self) -> Result<RunningWorker, Error> {
-        RunningWorker::start(self.runners()?)
+        let (resting, store) = (Arc::default(), store::of(&self.salver)?);
+        let runners = self.runners(&resting)?;
+        let queues = self.handlers.iter().map(|handler| handler.queue());
+        let reporter = Reporter {
+            store,
+            queues: queues.map(str::to_owned).collect(),
+            salver: self.salver,
+            resting,
+        };
+        RunningWorker::start(runners, reporter)
     }
 
     /// Performs all jobs that are due, and those that become due meanwhile, in the caller's task. Returns
@@ -102,7 +117,7 @@ impl Worker {
     /// If the future is dropped, attempts end in the middle. Their jobs are attempted again when the leases
     /// end.
     pub async fn drain(&self) -> Result<u64, Error> {
-        let (mut runners, mut attempts) = (self.runners()?, 0);
+        let (mut runners, mut attempts) = (self.runners(&Arc::default())?, 0);
         loop {
             let before = attempts;
             for runner in &mut runners {
@@ -129,7 +144,7 @@ impl Worker {
         &self.extensions
     }
 
-    fn runners(&self) -> Result<Vec<QueueRunner>, Error> {
+    fn runners(&self, resting: &Arc<Resting>) -> Result<Vec<QueueRunner>, Error> {
         self.settings.validate()?;
         if self.handlers.is_empty() {
             return Err(Error::misconfigured(
@@ -142,7 +157,8 @@ impl Worker {
         let store = store::of(&self.salver)?;
         let runner = |handler: &Arc<dyn Handler>| {
             let (store, handler) = (Arc::clone(&store), Arc::clone(handler));
-            QueueRunner::new(self.salver.clone(), store, handler, self.settings.clone())
+            let (settings, resting) = (self.settings.clone(), Arc::clone(resting));
+            QueueRunner::new(self.salver.clone(), store, handler, settings, resting)
         };
         Ok(self.handlers.iter().map(runner).collect())
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
+use crate::jobs::heartbeat::Resting;
 use crate::jobs::store_trait::{JobStore, MAX_JOBS_PER_CALL};
 use crate::jobs::worker::attempt::{Attempt, Queue};
 use crate::jobs::worker::settings::Settings;
@@ -46,6 +47,7 @@ impl QueueRunner {
         store: Arc<dyn JobStore>,
         handler: Arc<dyn Handler>,
         settings: Settings,
+        resting: Arc<Resting>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -56,6 +58,7 @@ impl QueueRunner {
                 store,
                 handler,
                 settings,
+                resting,
             }),
             attempts: JoinSet::new(),
             first_partition: 0,
@@ -233,10 +236,12 @@ impl QueueRunner {
                 let (queue, rest) = (self.queue.handler.queue(), self.rests.next_delay());
                 tracing::warn!(queue, %reason, "the queue rests for {} s", rest.as_secs());
                 self.is_resting = true;
+                self.queue.resting.begin(queue, &reason);
                 self.claim_at = Instant::now() + rest;
             }
             Some(_) => {
                 self.rests.reset();
+                self.queue.resting.end(self.queue.handler.queue());
                 // There may be more jobs than there was room for.
                 self.claim_soon();
             }

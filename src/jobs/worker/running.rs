@@ -2,12 +2,14 @@
 
 use std::thread;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 
 use crate::Error;
 use crate::jobs::worker::queue_runner::QueueRunner;
+use crate::jobs::worker::readiness::wait_until_ready;
+use crate::jobs::worker::reporter::Reporter;
 
 /// A worker that runs. Dropping it stops the worker without waiting for attempts that have begun.
 #[derive(Debug)]
@@ -17,16 +19,18 @@ pub struct RunningWorker {
 }
 
 impl RunningWorker {
-    pub(super) fn start(runners: Vec<QueueRunner>) -> Result<Self, Error> {
+    pub(super) fn start(runners: Vec<QueueRunner>, reporter: Reporter) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| unavailable().with_source(error))?;
         let (stopping, receiver) = watch::channel(false);
         let (end, ended) = oneshot::channel();
+        let salver = reporter.salver.clone();
         let work = async move {
+            wait_until_ready(&salver, receiver.clone()).await;
             let running = runners
                 .into_iter()
                 .map(|runner| runner.run(receiver.clone()));
-            join_all(running).await;
+            join(join_all(running), reporter.run(receiver.clone())).await;
         };
         let thread = thread::Builder::new().name("salver-worker".to_owned());
         let spawned = thread.spawn(move || {

@@ -1,0 +1,71 @@
+//! What the health of a site says about its jobs and workers.
+
+use futures_util::FutureExt;
+use salver::jobs::{TestOutcome, Worker};
+use salver::store::IssueKind;
+
+use crate::support::eventually;
+use crate::support::inboxes::Inboxes;
+
+const ABOUT_JOBS: [IssueKind; 3] = [
+    IssueKind::NoWorker,
+    IssueKind::DeadJobs,
+    IssueKind::MailResting,
+];
+
+/// Returns the issues of jobs, as texts.
+async fn issues(jobs: &Inboxes) -> Vec<String> {
+    let health = jobs.salver.health().await;
+    let about_jobs = health.issues().iter();
+    let about_jobs = about_jobs.filter(|issue| ABOUT_JOBS.contains(&issue.kind()));
+    about_jobs
+        .map(|issue| format!("{}: {}", issue.kind().name(), issue.detail()))
+        .collect()
+}
+
+fn worker(jobs: &Inboxes) -> Worker {
+    jobs.salver.worker().test_jobs(|task| {
+        let outcome = match task.as_str() {
+            Some("dead") => TestOutcome::Dead,
+            Some("unavailable") => TestOutcome::Unavailable,
+            _ => TestOutcome::Done,
+        };
+        async move { outcome }.boxed()
+    })
+}
+
+async fn enqueue(jobs: &Inboxes, name: &str) {
+    jobs.salver
+        .enqueue_test_jobs([name.to_owned()], 0)
+        .await
+        .unwrap();
+}
+
+crate::inbox_tests! {
+    async fn missing_worker_and_dead_jobs_are_issues(jobs: Inboxes) {
+        assert_eq!(issues(&jobs).await, [""; 0]);
+        enqueue(&jobs, "dead").await;
+        assert_eq!(issues(&jobs).await, ["no_worker: 1 jobs wait, and no worker runs"]);
+        let running = worker(&jobs).start().unwrap();
+        let is_dead = async || {
+            let issues = issues(&jobs).await;
+            (issues == ["dead_jobs: 1 jobs have failed for good"]).then_some(())
+        };
+        eventually("the worker has tried", is_dead).await;
+        running.stop().await;
+        enqueue(&jobs, "waits").await;
+        // A worker that has stopped is missed at once.
+        assert_eq!(issues(&jobs).await.len(), 2);
+    }
+
+    async fn resting_queue_is_an_issue(jobs: Inboxes) {
+        enqueue(&jobs, "unavailable").await;
+        let running = worker(&jobs).start().unwrap();
+        let rests = async || {
+            let issues = issues(&jobs).await;
+            issues.iter().any(|issue| issue == "mail_resting: the queue `test` rests: unavailable").then_some(())
+        };
+        eventually("the queue rests", rests).await;
+        running.stop().await;
+    }
+}
