@@ -66,7 +66,9 @@ pub use self::limits::{
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
 #[cfg(feature = "mail")]
-pub(crate) use self::mailing::{MailTask, Mails, PlanTask, Waiting, enqueue_digest};
+pub(crate) use self::mailing::{
+    MailTask, Mails, PlanTask, Waiting, enqueue_digest, share_settings,
+};
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "mail")]

@@ -7,6 +7,8 @@ use crate::inbox::encoding::EncodedNotification;
 #[cfg(feature = "mail")]
 use crate::inbox::mailing;
 use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
+#[cfg(feature = "mail")]
+use crate::mail_settings::MailSettings;
 use crate::{Error, Notification, Recipient, Salver, telemetry};
 
 /// Adds that wait for the store at the same time. More would delay the calls of pages.
@@ -52,39 +54,58 @@ impl Salver {
             })
             .map_err(|error| error.with_operation("notify"))?;
         let store = store::of(self)?;
+        #[cfg(feature = "mail")]
+        let settings = mailing::settings_of(self)
+            .await
+            .map_err(|error| error.with_operation("notify"))?;
+        let sender = Sender {
+            salver: self,
+            store: &*store,
+            encoded: &encoded,
+            #[cfg(feature = "mail")]
+            settings: &settings,
+        };
         // Not `buffered`: a future that holds its closure cannot be spawned.
         let (mut waiting, mut adds) = (recipients.iter(), FuturesOrdered::new());
         let first = waiting.by_ref().take(MAX_CONCURRENT_ADDS);
         for recipient in first {
-            adds.push_back(self.notify_one(&*store, recipient, &encoded));
+            adds.push_back(sender.notify(recipient));
         }
         let mut first_failure = Ok(());
         while let Some(outcome) = adds.next().await {
             first_failure = first_failure.and(outcome);
             if let Some(recipient) = waiting.next() {
-                adds.push_back(self.notify_one(&*store, recipient, &encoded));
+                adds.push_back(sender.notify(recipient));
             }
         }
         first_failure
     }
+}
 
-    async fn notify_one(
-        &self,
-        store: &dyn InboxStore,
-        recipient: &Recipient,
-        encoded: &EncodedNotification<'_>,
-    ) -> Result<(), Error> {
+/// Adds one notification to several inboxes.
+struct Sender<'a> {
+    salver: &'a Salver,
+    store: &'a dyn InboxStore,
+    encoded: &'a EncodedNotification<'a>,
+    #[cfg(feature = "mail")]
+    settings: &'a MailSettings,
+}
+
+impl Sender<'_> {
+    async fn notify(&self, recipient: &Recipient) -> Result<(), Error> {
+        let Self {
+            salver,
+            store,
+            encoded,
+            ..
+        } = self;
         let inbox = InboxKey {
-            app: self.app(),
+            app: salver.app(),
             recipient,
         };
-        let member = encoded.member_for(self.app(), recipient);
+        let member = encoded.member_for(salver.app(), recipient);
         #[cfg(feature = "mail")]
-        let mail = mailing::rule(
-            &self.config().mail,
-            recipient,
-            encoded.notification().kind(),
-        );
+        let mail = mailing::rule(self.settings, recipient, encoded.notification().kind());
         #[cfg(not(feature = "mail"))]
         let mail = None;
         let new = NewNotification {
@@ -95,16 +116,16 @@ impl Salver {
             is_unread: encoded.notification().is_unread(),
         };
         let add = || store.add(inbox, &new);
-        let reply = self.write_idempotent("notify", add).await?;
+        let reply = salver.write_idempotent("notify", add).await?;
         #[cfg(feature = "mail")]
         {
-            let id = encoded.notification().id_for(self.app(), recipient);
-            mailing::after_add(self, recipient, id, &reply).await?;
+            let id = encoded.notification().id_for(salver.app(), recipient);
+            mailing::after_add(salver, self.settings, (recipient, id), &reply).await?;
         }
         let reason = match reply.outcome {
             AddOutcome::Added { displaced } => {
-                telemetry::record_notified(self.shared_app(), 1);
-                telemetry::record_displaced_notifications(self.shared_app(), displaced);
+                telemetry::record_notified(salver.shared_app(), 1);
+                telemetry::record_displaced_notifications(salver.shared_app(), displaced);
                 return Ok(());
             }
             AddOutcome::Duplicate => "duplicate",
@@ -112,7 +133,7 @@ impl Salver {
             AddOutcome::Superseded => "superseded",
             AddOutcome::Erased => "erased",
         };
-        telemetry::record_ignored_notification(self.shared_app(), reason);
+        telemetry::record_ignored_notification(salver.shared_app(), reason);
         Ok(())
     }
 }

@@ -17,6 +17,11 @@ pub(crate) trait Handler: Send + Sync {
     /// `is_misconfigured` and `is_invalid`.
     fn validate(&self) -> Result<(), Error>;
 
+    /// Prepares the store before the first job of a worker that runs.
+    fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Attempts a job. It may have been attempted before, even with success: the process that did so may
     /// have been killed before it could record it. The worker drops the future at the timeout.
     /// `now`: the time of the store, in Unix milliseconds.

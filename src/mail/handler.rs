@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cadence::Cadence;
-use crate::inbox::{InboxRow, MailTask, Mails, Waiting};
+use crate::inbox::{InboxRow, MailTask, Mails, Waiting, share_settings};
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
 use crate::mail::attempt::{outcome, task};
 use crate::mail::body::Content;
@@ -38,6 +38,10 @@ impl Handler for MailHandler {
     fn validate(&self) -> Result<(), Error> {
         self.site()?;
         self.mailer.validate()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
+        share_settings(&self.salver).boxed()
     }
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use salver::jobs::Worker;
 use salver::mail::{Cadence, Letter, Mailer, Profile};
-use salver::{Error, InboxFilter, Message, Notification, ReadState, Recipient, SalverBuilder};
+use salver::{
+    Error, InboxFilter, Message, Notification, ReadState, Recipient, Salver, SalverBuilder,
+};
 
 use crate::support::inboxes::{Inboxes, ada, bob};
 
@@ -137,9 +139,14 @@ crate::inbox_tests! {
         let set = inbox.mail().await.unwrap();
         assert_eq!(set["graph"], Cadence::Never);
         assert_eq!(set.len(), 4);
-        // Another person has their own.
-        inboxes.salver.notify([bob()], note("other", "other")).await.unwrap();
-        assert!(sent(&inboxes, &mailer).await.is_empty());
+        // Another person has their own, for a kind that has no default.
+        let others = inboxes.salver.inbox(&bob());
+        others.set_mail("chat", Cadence::AtOnce).await.unwrap();
+        for kind in ["other", "chat.room", "chats"] {
+            inboxes.salver.notify([bob()], note(kind, kind)).await.unwrap();
+        }
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["chat.room"]);
         inboxes.salver.erase(&ada()).await.unwrap();
         assert!(inbox.mail().await.unwrap().is_empty());
     }
@@ -177,4 +184,33 @@ crate::inbox_tests! {
         assert!(inbox.set_mail("one.more", Cadence::Never).await.unwrap_err().is_full());
         inbox.set_mail("kind7", Cadence::AtOnce).await.unwrap();
     }
+
+    async fn read_notifications_do_not_hold_up_others(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        // More than a mail has.
+        for number in 0..210 {
+            inboxes.notify(note("letter", &number.to_string())).await;
+        }
+        inboxes.inbox().mark(&InboxFilter::all(), ReadState::Read).await.unwrap();
+        inboxes.notify(note("letter", "new")).await;
+        inboxes.advance(11 * MINUTE);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["new"]);
+    }
+}
+
+#[tokio::test]
+async fn process_without_settings_notifies_by_those_of_the_workers() {
+    let (inboxes, mailer) = (Inboxes::redis_with(settings), Mailer::memory());
+    let url = inboxes.server.as_ref().unwrap().url();
+    let note = || note("security.login", "You have logged in.");
+    // Such as the command-line tool. No worker has stored the settings yet.
+    let early = Salver::redis("app", &url).unwrap();
+    early.notify([ada()], note()).await.unwrap();
+    worker(&inboxes, &mailer).start().unwrap().stop().await;
+    let late = Salver::redis("app", &url).unwrap();
+    late.notify([bob()], note()).await.unwrap();
+    let mails = sent(&inboxes, &mailer).await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, "bob@example.org");
 }

@@ -87,6 +87,17 @@ crate::inbox_tests! {
         assert_eq!(inboxes.salver.deliveries().counts().await.unwrap().due, 0);
     }
 
+    async fn person_who_wants_no_more_mails_gets_no_repeat(inboxes: Inboxes, clock) {
+        let server = SmtpServer::start();
+        inboxes.notify(note("one")).await;
+        inboxes.advance(11 * MINUTE);
+        worker(&inboxes, &server, "d451+ada").drain().await.unwrap();
+        inboxes.inbox().set_mail("*", Cadence::Never).await.unwrap();
+        attempt_again(&inboxes, &worker(&inboxes, &server, "ada")).await;
+        assert!(server.mails().is_empty());
+        assert_eq!(inboxes.salver.deliveries().counts().await.unwrap().due, 0);
+    }
+
     async fn erased_and_retagged_notifications_are_not_mailed(inboxes: Inboxes, clock) {
         let server = SmtpServer::start();
         let worker = worker(&inboxes, &server, "ada");

@@ -1,10 +1,13 @@
 //! What is mailed: preferences, the jobs that `notify` adds, and what waits for them.
 
 mod preferences;
+mod site_settings;
 mod task;
 mod waiting;
 
 pub(super) use self::preferences::rule;
+pub(super) use self::site_settings::settings_of;
+pub(crate) use self::site_settings::share_settings;
 pub(super) use self::task::after_add;
 pub(crate) use self::task::{MailTask, PlanTask, enqueue_digest};
 pub(crate) use self::waiting::{Mails, Waiting};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::cadence::Cadence;
 use crate::inbox::store::AddReply;
 use crate::jobs::{self, JobId, MAIL_QUEUE, NewJob, PLAN_QUEUE, Record};
+use crate::mail_settings::MailSettings;
 use crate::store::millis;
 use crate::{Error, MessageId, Recipient, Salver};
 
@@ -54,12 +55,11 @@ impl MailTask {
 /// Those of the store; `is_full` for a full queue.
 pub(in crate::inbox) async fn after_add(
     salver: &Salver,
-    recipient: &Recipient,
-    notification: MessageId,
+    settings: &MailSettings,
+    (recipient, notification): (&Recipient, MessageId),
     reply: &AddReply,
 ) -> Result<(), Error> {
-    let is_enabled = salver.config().mail.is_enabled();
-    if !is_enabled || !reply.outcome.needs_mail() {
+    if !settings.is_enabled() || !reply.outcome.needs_mail() {
         return Ok(());
     }
     let cadence = match recipient.address() {

@@ -51,6 +51,16 @@ pub(crate) trait MailStore: Send + Sync {
     /// Changes nothing.
     fn preferences<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, HashMap<String, String>>;
 
+    /// Returns the settings of the site that a worker has stored. Changes nothing.
+    fn site_settings<'a>(&'a self, app: &'a str) -> StoreFuture<'a, HashMap<String, String>>;
+
+    /// Replaces the settings of the site.
+    fn set_site_settings<'a>(
+        &'a self,
+        app: &'a str,
+        fields: &'a [(String, String)],
+    ) -> StoreFuture<'a, ()>;
+
     /// Sets the preference of a kind; `None` removes it.
     ///
     /// # Errors

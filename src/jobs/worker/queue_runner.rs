@@ -70,6 +70,10 @@ impl QueueRunner {
 
     /// Performs jobs until the worker is told to stop, then waits for the attempts that have begun.
     pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        if let Err(error) = self.queue.handler.begin().await {
+            let queue = self.queue.handler.queue();
+            tracing::warn!(%error, queue, "the worker could not prepare the store");
+        }
         // Without reports the worker asks at its interval.
         let watch = self.queue.store.watch(self.queue.key(0));
         let watch = watch.unwrap_or_default();

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use salver::store::{MemoryStore, RedisStore};
-use salver::{Error, InboxFilter, MessageId, Notification, ReadState, Recipient, Salver};
+use salver::store::MemoryStore;
+use salver::{
+    Error, InboxFilter, MessageId, Notification, ReadState, Recipient, Salver, SalverBuilder,
+};
 use serde_json::Value;
 
 use super::report;
@@ -177,13 +179,17 @@ async fn stop_everywhere(store: &str, process: impl Fn() -> Salver) -> (u64, u64
     (calls, stops)
 }
 
+fn with_mails() -> SalverBuilder {
+    Salver::builder("app").site("https://app.example")
+}
+
 #[tokio::test]
 async fn process_stops_after_any_call_and_repeat_completes_it() {
     let server = Server::start();
     let url = server.url();
-    let memory = Salver::new("app", MemoryStore::new()).unwrap();
+    let memory = with_mails().store(MemoryStore::new()).build().unwrap();
     let (in_memory, stops_in_memory) = stop_everywhere("memory", || memory.clone()).await;
-    let redis = || Salver::new("app", RedisStore::new(&url).unwrap()).unwrap();
+    let redis = || with_mails().redis(&url).build().unwrap();
     let (in_redis, stops_in_redis) = stop_everywhere("redis", redis).await;
     assert_eq!(in_memory, stops_in_memory);
     assert_eq!(in_redis, stops_in_redis);

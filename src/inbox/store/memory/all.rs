@@ -102,6 +102,9 @@ pub(super) struct State {
     erased: HashMap<Owner, u64>,
     /// The cadence by kind of recipients with preferences.
     pub(super) preferences: HashMap<Owner, HashMap<String, String>>,
+    /// The settings of mails by application.
+    #[cfg(feature = "mail")]
+    pub(super) site_settings: HashMap<String, HashMap<String, String>>,
 }
 
 impl State {

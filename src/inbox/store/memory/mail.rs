@@ -55,6 +55,25 @@ impl MailStore for MemoryInboxes {
         Box::pin(async move { Ok(self.preferences_of(inbox)) })
     }
 
+    fn site_settings<'a>(&'a self, app: &'a str) -> StoreFuture<'a, HashMap<String, String>> {
+        Box::pin(async move {
+            let settings = self.lock().site_settings.get(app).cloned();
+            Ok(settings.unwrap_or_default())
+        })
+    }
+
+    fn set_site_settings<'a>(
+        &'a self,
+        app: &'a str,
+        fields: &'a [(String, String)],
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let fields = fields.iter().cloned().collect();
+            self.lock().site_settings.insert(app.to_owned(), fields);
+            Ok(())
+        })
+    }
+
     fn set_preference<'a>(
         &'a self,
         inbox: InboxKey<'a>,

@@ -51,6 +51,18 @@ impl MailStore for RedisMails {
         Box::pin(mail::preferences(&self.client, inbox))
     }
 
+    fn site_settings<'a>(&'a self, app: &'a str) -> StoreFuture<'a, HashMap<String, String>> {
+        Box::pin(mail::read_settings(&self.client, app))
+    }
+
+    fn set_site_settings<'a>(
+        &'a self,
+        app: &'a str,
+        fields: &'a [(String, String)],
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(mail::write_settings(&self.client, app, fields))
+    }
+
     fn set_preference<'a>(
         &'a self,
         inbox: InboxKey<'a>,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use crate::context::encode;
 use crate::inbox::limits::MAX_AGE;
 use crate::inbox::store::mail_store::{MAX_MAILED, MAX_PREFERENCES, Unmailed};
 use crate::inbox::store::redis::keys::{self, Part};
@@ -24,6 +25,11 @@ static PREFERENCES: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("preferences.lua")));
 static SET_PREFERENCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("set_preference.lua")));
+
+static READ_SETTINGS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("read_settings.lua")));
+static WRITE_SETTINGS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("write_settings.lua")));
 
 /// Returns the reply after its first word, which distinguishes it from those of other scripts.
 async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
@@ -111,4 +117,31 @@ pub(in crate::inbox::store::redis) async fn set_preference(
         "full" => Err(Error::full("the recipient has too many preferences")),
         _ => Err(Error::unreadable("a Redis reply")),
     }
+}
+
+fn settings_request(script: &'static Script, idempotency: Idempotency, app: &str) -> Request {
+    let mut request = Request::new(script, idempotency, 1);
+    request.arg(format!("{}!mail", encode(app)));
+    request
+}
+
+pub(in crate::inbox::store::redis) async fn read_settings(
+    client: &Client,
+    app: &str,
+) -> Result<HashMap<String, String>, Error> {
+    let request = settings_request(&READ_SETTINGS, Idempotency::ReadOnly, app);
+    execute(client, request, "settings").await?.next()
+}
+
+pub(in crate::inbox::store::redis) async fn write_settings(
+    client: &Client,
+    app: &str,
+    fields: &[(String, String)],
+) -> Result<(), Error> {
+    let idempotency = Idempotency::Idempotent;
+    let mut request = settings_request(&WRITE_SETTINGS, idempotency, app);
+    for (field, value) in fields {
+        request.arg(field.as_str()).arg(value.as_str());
+    }
+    execute(client, request, "written").await.map(drop)
 }

@@ -1,0 +1,223 @@
+//! One queue in memory. Each operation does what the script of the same name does in Redis.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::Error;
+use crate::jobs::id::JobId;
+use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
+use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::store_trait::{
+    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, NewJob, Next,
+};
+use crate::store::millis;
+
+/// One queue of an application.
+#[derive(Default)]
+pub(super) struct Queue {
+    jobs: HashMap<JobId, Job>,
+    due: BTreeSet<(u64, JobId)>,
+    dead: BTreeSet<(u64, JobId)>,
+    done: BTreeSet<(u64, JobId)>,
+    /// Wakes a worker.
+    pub(super) changed: Arc<Notify>,
+    /// The times of the jobs that are done.
+    done_at: HashMap<JobId, u64>,
+}
+
+struct Job {
+    /// The time in `due` or `dead`.
+    time: u64,
+    is_dead: bool,
+    claims: u32,
+    record: Record,
+}
+
+impl Queue {
+    pub(super) fn enqueue(
+        &mut self,
+        now: u64,
+        jobs: &[NewJob],
+        max_jobs: usize,
+    ) -> Result<u64, Error> {
+        let is_new =
+            |job: &&NewJob| !self.jobs.contains_key(&job.id) && !self.done_at.contains_key(&job.id);
+        let new: Vec<_> = jobs.iter().filter(is_new).collect();
+        if self.due.len() + new.len() > max_jobs {
+            return Err(Error::full("the queue is full"));
+        }
+        let before = self.jobs.len();
+        for job in new {
+            let time = if job.time == 0 { now } else { job.time };
+            self.set(job.id, time, false, 0, job.record.clone());
+        }
+        self.changed.notify_one();
+        Ok((self.jobs.len() - before) as u64)
+    }
+
+    fn set(&mut self, id: JobId, time: u64, is_dead: bool, claims: u32, record: Record) {
+        self.take(id);
+        let place = if is_dead {
+            &mut self.dead
+        } else {
+            &mut self.due
+        };
+        place.insert((time, id));
+        let job = Job {
+            time,
+            is_dead,
+            claims,
+            record,
+        };
+        self.jobs.insert(id, job);
+    }
+
+    fn take(&mut self, id: JobId) -> Option<Job> {
+        let job = self.jobs.remove(&id)?;
+        let place = if job.is_dead {
+            &mut self.dead
+        } else {
+            &mut self.due
+        };
+        place.remove(&(job.time, id));
+        Some(job)
+    }
+
+    pub(super) fn claim(&mut self, now: u64, lease: Duration, limit: usize) -> Claimed {
+        let due = self.due.iter().take_while(|(time, _)| *time <= now);
+        let due: Vec<_> = due.take(limit).copied().collect();
+        let lease_end = now + millis(lease);
+        let mut claimed = Claimed {
+            now,
+            ..Claimed::default()
+        };
+        for (_, id) in due {
+            let Some(job) = self.take(id) else { continue };
+            if job.claims >= MAX_CLAIMS {
+                claimed.crashed += 1;
+                self.set(id, now, true, job.claims, job.record);
+                continue;
+            }
+            let claims = job.claims + 1;
+            claimed.jobs.push(StoredJob {
+                id,
+                time: lease_end,
+                claims,
+                record: job.record.clone(),
+            });
+            self.set(id, lease_end, false, claims, job.record);
+        }
+        claimed.next_time = self.due.first().map(|(time, _)| *time);
+        claimed
+    }
+
+    pub(super) fn finish(&mut self, now: u64, id: JobId) -> bool {
+        let is_first = self.take(id).is_some();
+        if is_first {
+            self.done.insert((now, id));
+            self.done_at.insert(id, now);
+        }
+        is_first
+    }
+
+    pub(super) fn retry(
+        &mut self,
+        now: u64,
+        id: JobId,
+        lease_end: u64,
+        record: &Record,
+        next: Next,
+    ) -> bool {
+        let job = self.jobs.get(&id);
+        if job.is_none_or(|job| job.is_dead || job.time != lease_end) {
+            return false;
+        }
+        let (time, is_dead) = match next {
+            Next::After(delay) => (now + millis(delay), false),
+            Next::Dead => (now, true),
+        };
+        self.set(id, time, is_dead, 0, record.clone());
+        true
+    }
+
+    pub(super) fn replay(&mut self, now: u64, id: JobId) -> bool {
+        let job = self.jobs.get(&id);
+        let is_leased = |job: &Job| !job.is_dead && job.claims > 0;
+        if job.is_none_or(is_leased) {
+            return false;
+        }
+        let Some(job) = self.take(id) else {
+            return false;
+        };
+        self.set(id, now, false, 0, job.record);
+        self.changed.notify_one();
+        true
+    }
+
+    pub(super) fn list(
+        &self,
+        state: JobState,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Vec<StoredJob> {
+        let place = match state {
+            JobState::Waiting => &self.due,
+            JobState::Dead => &self.dead,
+        };
+        let start = match after {
+            Some(Cursor { time, id }) => Bound::Excluded((time, id)),
+            None => Bound::Unbounded,
+        };
+        let listed = place.range((start, Bound::Unbounded)).take(limit);
+        let jobs = listed.filter_map(|(time, id)| {
+            let job = self.jobs.get(id)?;
+            Some(StoredJob {
+                id: *id,
+                time: *time,
+                claims: job.claims,
+                record: job.record.clone(),
+            })
+        });
+        jobs.collect()
+    }
+
+    pub(super) fn counts(&self, now: u64) -> JobCounts {
+        let due = self.due.iter().take_while(|(time, _)| *time <= now).count();
+        JobCounts {
+            due: due as u64,
+            later: (self.due.len() - due) as u64,
+            dead: self.dead.len() as u64,
+        }
+    }
+
+    pub(super) fn trim(&mut self, now: u64) -> u64 {
+        let done = surplus(&self.done, now, DONE_TTL, MAX_DONE);
+        for (time, id) in &done {
+            self.done.remove(&(*time, *id));
+            self.done_at.remove(id);
+        }
+        let dead = surplus(&self.dead, now, DEAD_TTL, MAX_DEAD);
+        for (_, id) in &dead {
+            self.take(*id);
+        }
+        (done.len() + dead.len()) as u64
+    }
+}
+
+/// Returns the oldest of a place: those over the age, and those over the number.
+fn surplus(
+    place: &BTreeSet<(u64, JobId)>,
+    now: u64,
+    age: Duration,
+    count: usize,
+) -> Vec<(u64, JobId)> {
+    let oldest = now.saturating_sub(millis(age));
+    let aged = place.iter().take_while(|(time, _)| *time <= oldest).count();
+    let surplus = aged.max(place.len().saturating_sub(count));
+    let surplus = place.iter().take(surplus.min(MAX_JOBS_PER_CALL));
+    surplus.copied().collect()
+}
