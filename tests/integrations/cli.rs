@@ -3,6 +3,7 @@
 //! `target/cli`.
 
 mod inbox;
+mod worker;
 
 use std::io::Write;
 use std::net::TcpListener;
