@@ -4,6 +4,9 @@
 //! Run it: `cargo run --example graphspace --features inbox`, open http://127.0.0.1:8080/, and log in
 //! as Ada in one browser and as Bob in another. Upload a few graphs, share one, and watch the bell and
 //! the list under "Notifications" of the other. With `REDIS_URL` the notifications are in Redis and survive a restart.
+//!
+//! With mails: `pip install aiosmtpd`, then `python3 -m aiosmtpd --nosetuid --listen 127.0.0.1:2525` prints
+//! what it receives. With `SMTP_URL=smtp://127.0.0.1:2525` what is shared is mailed at once, unless it was read.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,6 +19,8 @@ use actix_web::cookie::Key;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Form, Path, Redirect};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, post};
+use salver::jobs::RunningWorker;
+use salver::mail::{Cadence, Mailer, Profile};
 use salver::web::{Page, Routes, SessionSource};
 use salver::{Error, InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
 use serde::Deserialize;
@@ -286,16 +291,47 @@ fn words(message: &Message) -> Option<Translation> {
     }
 }
 
+/// Returns what the users have said about themselves; a site asks its database for all of them at once.
+async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+    let profile = |who: Recipient| {
+        let mut users = USERS.into_iter();
+        let (_, name) = users.find(|(id, _)| who.user_id() == Some(&id.to_string()))?;
+        let address = format!("{}@example.org", name.to_lowercase());
+        Some(
+            Profile::new(who)
+                .email(address)
+                .name(name)
+                .time_zone("Europe/Berlin"),
+        )
+    };
+    Ok(who.into_iter().filter_map(profile).collect())
+}
+
+/// Starts to send mails, if there is a server for them.
+fn start_worker(salver: &Salver) -> Result<Option<RunningWorker>, Error> {
+    let Ok(url) = env::var("SMTP_URL") else {
+        return Ok(None);
+    };
+    let mailer = Mailer::smtp(&url)?.from("GraphSpace <notify@graphspace.example>");
+    let worker = salver.worker().mail(mailer).profiles(profiles);
+    worker.start().map(Some)
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let salver = match env::var("REDIS_URL") {
-        Ok(url) => Salver::redis("graphspace", &url)?,
-        Err(_) => Salver::memory("graphspace")?,
-    };
+    let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let mut salver = Salver::builder("graphspace");
+    if let Ok(url) = env::var("REDIS_URL") {
+        salver = salver.redis(&url);
+    }
+    if env::var("SMTP_URL").is_ok() {
+        salver = salver.site(format!("http://{address}"));
+    }
+    let salver = salver.default_cadence("group", Cadence::AtOnce).build()?;
+    let worker = start_worker(&salver)?;
     // A site loads its key, so that sessions survive a restart.
     let key = Key::generate();
     let graphs = Data::new(Graphs::default());
-    let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let app = move || {
         let sessions = SessionMiddleware::builder(CookieSessionStore::default(), key.clone())
             // For plain HTTP on this machine. A site with TLS keeps the default.
@@ -343,5 +379,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let server = HttpServer::new(app).bind(&address)?;
     println!("GraphSpace on http://{address}");
-    Ok(server.run().await?)
+    server.run().await?;
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    Ok(())
 }

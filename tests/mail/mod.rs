@@ -3,6 +3,7 @@
 mod addresses;
 mod cadences;
 mod encryption;
+mod example;
 mod headers;
 mod profiles;
 mod refusals;
