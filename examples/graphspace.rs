@@ -320,17 +320,19 @@ fn start_worker(salver: &Salver) -> Result<Option<RunningWorker>, Error> {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    // A site loads its key, so that sessions and links in mails survive a restart.
+    let key = Key::generate();
     let mut salver = Salver::builder("graphspace");
     if let Ok(url) = env::var("REDIS_URL") {
         salver = salver.redis(&url);
     }
     if env::var("SMTP_URL").is_ok() {
-        salver = salver.site(format!("http://{address}"));
+        salver = salver
+            .site(format!("http://{address}"))
+            .secret(key.signing());
     }
     let salver = salver.default_cadence("group", Cadence::AtOnce).build()?;
     let worker = start_worker(&salver)?;
-    // A site loads its key, so that sessions survive a restart.
-    let key = Key::generate();
     let graphs = Data::new(Graphs::default());
     let app = move || {
         let sessions = SessionMiddleware::builder(CookieSessionStore::default(), key.clone())
@@ -368,6 +370,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .app_data(graphs.clone())
             .service(salver.routes())
             .service(inbox)
+            .service(salver.mail_routes())
             .service(home)
             .service(login)
             .service(logout)

@@ -98,6 +98,8 @@ mod recipient;
 mod redis;
 mod render;
 mod runtime;
+#[cfg(feature = "mail")]
+mod secret;
 mod settlement;
 #[cfg(feature = "mail")]
 mod site;

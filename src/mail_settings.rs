@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::cadence::Cadence;
 use crate::kind::{ANY_KIND, prefixes};
+use crate::secret::Secret;
 use crate::site::Site;
 use crate::validate::validate_name;
 
@@ -14,6 +15,10 @@ const MAX_KIND_BYTES: usize = 128;
 pub(crate) struct MailSettings {
     /// The address of the site, for links.
     pub(crate) site: Option<String>,
+    /// Signs the links.
+    pub(crate) secret: Option<Secret>,
+    /// The secret before, which still verifies.
+    pub(crate) old_secret: Option<Secret>,
     /// The cadence of each kind, for people without a preference.
     pub(crate) cadences: Vec<(String, Cadence)>,
     /// The kinds that no preference turns off.
@@ -27,6 +32,11 @@ impl MailSettings {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         if let Some(site) = &self.site {
             Site::new(site)?;
+        }
+        for (field, secret) in [("secret", &self.secret), ("old_secret", &self.old_secret)] {
+            if let Some(secret) = secret {
+                secret.validate(field)?;
+            }
         }
         let kinds = self.cadences.iter().map(|(kind, _)| kind);
         for kind in kinds.chain(&self.critical).filter(|kind| *kind != ANY_KIND) {

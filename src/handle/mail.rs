@@ -2,6 +2,7 @@
 
 use crate::SalverBuilder;
 use crate::cadence::Cadence;
+use crate::secret::Secret;
 
 impl SalverBuilder {
     /// Sets the address of the site, such as `https://shop.example`: the beginning of all links in mails.
@@ -16,6 +17,21 @@ impl SalverBuilder {
     #[must_use]
     pub fn site(mut self, address: impl Into<String>) -> Self {
         self.config.mail.site = Some(address.into());
+        self
+    }
+
+    /// Sets the secret that signs the links in mails by which people unsubscribe: at least 32 random bytes, the
+    /// same in all processes of the site. Default: none, and nothing is mailed.
+    #[must_use]
+    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.config.mail.secret = Some(Secret::new(secret.as_ref()));
+        self
+    }
+
+    /// Sets the secret that was used before, so that the links in old mails still work. Default: none.
+    #[must_use]
+    pub fn old_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.config.mail.old_secret = Some(Secret::new(secret.as_ref()));
         self
     }
 

@@ -14,6 +14,7 @@ use crate::mail::mailer::Mailer;
 use crate::mail::planner::Planner;
 use crate::mail::profile::Profile;
 use crate::mail::smtp::Failure;
+use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::site::Site;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
@@ -37,6 +38,11 @@ impl Handler for MailHandler {
 
     fn validate(&self) -> Result<(), Error> {
         self.site()?;
+        if self.salver.config().mail.secret.is_none() {
+            return Err(Error::misconfigured(
+                "mails need a secret for their links: call `SalverBuilder::secret`",
+            ));
+        }
         self.mailer.validate()
     }
 
@@ -75,36 +81,11 @@ impl MailHandler {
             profile: &profile,
             address,
         };
-        match (&task, recipient.address()) {
-            (MailTask::AtOnce { notification, .. }, Some(_)) => {
-                self.deliver_to_address(mail, *notification).await
-            }
-            _ => self.deliver_to_user(mail, &task, now).await,
-        }
-    }
-
-    /// Mails a notification, which leaves the inbox then: an address has no page.
-    async fn deliver_to_address(
-        &self,
-        mail: Mail<'_>,
-        notification: MessageId,
-    ) -> Result<Outcome, Error> {
-        let inbox = self.salver.inbox(&mail.profile.recipient);
-        let filter = InboxFilter::unread().ids([notification]).ungrouped();
-        let page = inbox.list(&filter, None).await?;
-        // It may have been retracted since, or the recipient erased.
-        if page.rows.is_empty() {
-            return Ok(Outcome::Done);
-        }
-        if let Err(failure) = self.send(&mail, page.rows).await? {
-            return Ok(failure);
-        }
-        inbox.retract(&filter).await?;
-        Ok(Outcome::Done)
+        self.send_waiting(mail, &task, now).await
     }
 
     /// Mails what waits for such a mail and is still unread.
-    async fn deliver_to_user(
+    async fn send_waiting(
         &self,
         mail: Mail<'_>,
         task: &MailTask,
@@ -126,7 +107,9 @@ impl MailHandler {
             MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => None,
         };
         let settings = &self.salver.config().mail;
-        let cadence = |one: &Notification| waiting.preferences.cadence(one.kind(), settings);
+        let recipient = &mail.profile.recipient;
+        let cadence =
+            |one: &Notification| waiting.preferences.cadence(settings, recipient, one.kind());
         let selected = selected(task, &waiting, cadence);
         let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
         let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
@@ -134,8 +117,14 @@ impl MailHandler {
             mails.end(&mail.job, None).await?;
             return Ok(Outcome::Done);
         }
+        let ids: Vec<_> = ids(&rows);
         if let Err(failure) = self.send(&mail, rows).await? {
             return Ok(failure);
+        }
+        if recipient.address().is_some() {
+            // An address has no page: what was mailed leaves its inbox.
+            let filter = InboxFilter::all().ids(ids);
+            self.salver.inbox(recipient).retract(&filter).await?;
         }
         mails.end(&mail.job, period).await?;
         Ok(Outcome::Done)
@@ -166,12 +155,22 @@ impl MailHandler {
     }
 
     fn letter(&self, mail: &Mail<'_>, rows: Vec<InboxRow>) -> Result<Letter, Error> {
-        let Profile { name, locale, .. } = mail.profile;
+        let Profile {
+            recipient,
+            name,
+            locale,
+            ..
+        } = mail.profile;
+        let (site, settings) = (self.site()?, &self.salver.config().mail);
+        let unsubscribe = Unsubscribe::new(settings, recipient, mail.address, &rows);
+        let token = unsubscribe.and_then(|unsubscribe| unsubscribe.token(&self.salver));
+        let unsubscribe_url = token.map(|token| site.link(&format!("{PATH}/{token}")));
         let content = Content {
             rows: &rows,
             words: &self.mailer.words(locale.as_deref()),
-            site: &self.site()?,
+            site: &site,
             address: mail.address,
+            unsubscribe_url: unsubscribe_url.as_deref(),
         };
         let body = content.body();
         Ok(Letter {
@@ -182,6 +181,7 @@ impl MailHandler {
             subject: body.subject,
             text: body.text,
             html: body.html,
+            unsubscribe_url,
             rows,
         })
     }
@@ -195,6 +195,11 @@ impl MailHandler {
         })?;
         Site::new(site)
     }
+}
+
+fn ids(rows: &[InboxRow]) -> Vec<MessageId> {
+    let notifications = rows.iter().flat_map(InboxRow::notifications);
+    notifications.map(|one| one.id()).collect()
 }
 
 /// Returns those that wait for the mail of a task. `cadence`: that of each at present.

@@ -23,4 +23,7 @@ pub struct Letter {
     pub text: String,
     /// The HTML document.
     pub html: String,
+    /// The link by which the recipient unsubscribes; `None` if all kinds are critical. It is also in the headers
+    /// `List-Unsubscribe`.
+    pub unsubscribe_url: Option<String>,
 }

@@ -63,7 +63,8 @@ impl Mailer {
     /// use salver::{Message, Notification, Recipient, Salver};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
-    /// let salver = Salver::builder("shop").site("https://shop.example").build()?;
+    /// // A site has 32 random bytes.
+    /// let salver = Salver::builder("shop").site("https://shop.example").secret([7; 32]).build()?;
     /// let mailer = Mailer::memory();
     /// let note = Notification::new("order.sent", Message::info("Your order is on its way."));
     /// salver.notify([Recipient::email("ada@example.com")?], note).await?;

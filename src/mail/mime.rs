@@ -11,23 +11,39 @@ use crate::mail::letter::Letter;
 /// Longest name of a recipient in characters. Names come from the people themselves.
 const MAX_NAME: usize = 100;
 
-/// The header of RFC 3834: no person wrote the mail, so mail programs of absent people do not reply.
-#[derive(Clone)]
-struct AutoSubmitted;
+/// Defines a header with a value that needs no encoding.
+macro_rules! ascii_header {
+    ($(#[$doc:meta])* $type:ident, $name:literal) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        struct $type(String);
 
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
+        impl Header for $type {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($name)
+            }
 
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
+            fn parse(value: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(Self(value.to_owned()))
+            }
 
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
+            fn display(&self) -> HeaderValue {
+                // Not folded: mail programs read the whole line.
+                HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
+            }
+        }
+    };
 }
+
+ascii_header! {
+    /// The header of RFC 3834: no person wrote the mail, so mail programs of absent people do not reply.
+    AutoSubmitted, "Auto-Submitted"
+}
+ascii_header! {
+    /// The headers of RFC 2369 and RFC 8058: a mail program offers to unsubscribe, by one click.
+    ListUnsubscribe, "List-Unsubscribe"
+}
+ascii_header!(ListUnsubscribePost, "List-Unsubscribe-Post");
 
 /// Encodes a letter. Names and subjects become one line, and are encoded where they are not ASCII, so that
 /// they can begin no other header.
@@ -49,14 +65,19 @@ pub(super) fn encode(letter: &Letter, from: &Mailbox) -> Result<Message, Error> 
         .boundary(format!("salver-{}", letter.id))
         .singlepart(SinglePart::plain(letter.text.clone()))
         .singlepart(SinglePart::html(letter.html.clone()));
-    let message = Message::builder()
+    let mut message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(name, address))
         .subject(header_text(&letter.subject, MAX_SUBJECT))
         .date_now()
         .message_id(Some(id))
-        .header(AutoSubmitted)
-        .multipart(body);
+        .header(AutoSubmitted("auto-generated".to_owned()));
+    if let Some(url) = &letter.unsubscribe_url {
+        message = message
+            .header(ListUnsubscribe(format!("<{url}>")))
+            .header(ListUnsubscribePost("List-Unsubscribe=One-Click".to_owned()));
+    }
+    let message = message.multipart(body);
     message.map_err(|cause| Error::invalid("mail", "cannot be encoded").with_source(cause))
 }
 

@@ -14,10 +14,15 @@ mod profiles;
 mod schedule;
 mod smtp;
 mod suppression;
+mod unsubscribe;
+#[cfg(feature = "web")]
+mod web;
 mod words;
 mod worker;
 
 pub use self::letter::Letter;
 pub use self::mailer::Mailer;
 pub use self::profile::Profile;
+#[cfg(feature = "web")]
+pub use self::web::MailRoutes;
 pub use crate::cadence::Cadence;

@@ -77,7 +77,8 @@ impl Planner {
         let settings = &self.salver.config().mail;
         let mut notifications = waiting.notifications.iter();
         let has_some = notifications.any(|one| {
-            let preferred = waiting.preferences.cadence(one.kind(), settings);
+            let recipient = &profile.recipient;
+            let preferred = waiting.preferences.cadence(settings, recipient, one.kind());
             preferred.is_like(cadence)
         });
         if !has_some || profile.email.is_none() {

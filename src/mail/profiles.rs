@@ -51,7 +51,7 @@ impl Worker {
     ///     Ok(who.into_iter().map(profile).collect())
     /// }
     /// # fn main() -> Result<(), Error> {
-    /// let salver = Salver::builder("shop").site("https://shop.example").build()?;
+    /// let salver = Salver::builder("shop").site("https://shop.example").secret([7; 32]).build()?;
     /// let worker = salver.worker().mail(Mailer::memory()).profiles(load);
     /// # let _ = worker;
     /// # Ok(()) }

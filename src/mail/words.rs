@@ -47,6 +47,7 @@ macro_rules! words {
 words! {
     language => "language", "en";
     direction => "direction", "ltr";
+    unsubscribe => "unsubscribe", "Unsubscribe";
 }
 
 impl Words {

@@ -26,6 +26,7 @@ const LAYERS: [&[&str]; 10] = [
         "message",
         "recipient",
         "runtime",
+        "secret",
         "site",
         "telemetry",
         "validate",

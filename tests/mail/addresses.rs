@@ -25,10 +25,11 @@ crate::inbox_tests! {
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].to, "ada@example.org");
         assert_eq!(sent[0].subject, "Your order is on its way.");
-        assert_eq!(sent[0].text, concat!(
-            "Your order is on its way.\nIt arrives tomorrow.\n\n-- \n",
-            "This e-mail was sent to ada@example.org by app.example.\n",
-        ));
+        let url = sent[0].unsubscribe_url.as_ref().unwrap();
+        assert!(url.starts_with("https://app.example/salver/mail/unsubscribe/"), "{url}");
+        let footer = "This e-mail was sent to ada@example.org by app.example.";
+        let text = "Your order is on its way.\nIt arrives tomorrow.";
+        assert_eq!(sent[0].text, format!("{text}\n\n-- \n{footer}\nUnsubscribe: {url}\n"));
         assert_eq!(sent[0].id.len(), 22);
         // An address has no page: what was mailed leaves its inbox, and does not come back.
         salver.notify([address(), ada()], note).await.unwrap();

@@ -7,13 +7,15 @@ use crate::support::inboxes::Inboxes;
 use crate::support::smtp_server::{ReceivedMail, SmtpServer};
 
 /// All headers of a mail, in their order.
-const HEADERS: [&str; 8] = [
+const HEADERS: [&str; 10] = [
     "from",
     "to",
     "subject",
     "date",
     "message-id",
     "auto-submitted",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
     "mime-version",
     "content-type",
 ];

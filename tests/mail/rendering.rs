@@ -31,7 +31,9 @@ async fn mail(locale: &'static str, notes: Vec<Notification>) -> Letter {
         1 => Cadence::AtOnce,
         _ => Cadence::IfUnread(std::time::Duration::from_secs(1)),
     };
-    let builder = Salver::builder("graphspace").site("https://graphspace.example");
+    let builder = Salver::builder("graphspace")
+        .site("https://graphspace.example")
+        .secret([7; 32]);
     let salver = builder.default_cadence("*", cadence).build().unwrap();
     for note in notes {
         salver.notify([ada()], note).await.unwrap();
@@ -145,16 +147,15 @@ async fn mails_are_readable_on_a_phone_in_light_and_dark() {
 async fn plain_text_reads_well() {
     let one = mail("en", vec![ready()]).await;
     assert_eq!(one.subject, "Graph p53 is ready");
-    assert_eq!(
-        one.text,
-        concat!(
-            "Graph p53 is ready\n\n",
-            "Your graph **p53** has 1,234 nodes and [a report](/reports/7).\n\n- 3 warnings\n- `p53.json`\n\n",
-            "by Bob\n\n",
-            "Open the graph: https://graphspace.example/graphs/7\n\n",
-            "-- \nThis e-mail was sent to ada@example.org by graphspace.example.\n",
-        )
+    let text = concat!(
+        "Graph p53 is ready\n\n",
+        "Your graph **p53** has 1,234 nodes and [a report](/reports/7).\n\n- 3 warnings\n- `p53.json`\n\n",
+        "by Bob\n\n",
+        "Open the graph: https://graphspace.example/graphs/7\n\n",
+        "-- \nThis e-mail was sent to ada@example.org by graphspace.example.\n",
     );
+    let url = one.unsubscribe_url.unwrap();
+    assert_eq!(one.text, format!("{text}Unsubscribe: {url}\n"));
     let digest = mail("en", digest()).await;
     assert_eq!(digest.subject, "14 new notifications");
     assert!(

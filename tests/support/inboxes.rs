@@ -139,7 +139,9 @@ pub type Settings = fn(SalverBuilder) -> SalverBuilder;
 
 /// Returns the settings of a site that sends mails.
 fn builder() -> SalverBuilder {
-    Salver::builder("app").site("https://app.example")
+    Salver::builder("app")
+        .site("https://app.example")
+        .secret([7; 32])
 }
 
 fn unix_seconds() -> u64 {

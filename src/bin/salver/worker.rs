@@ -12,6 +12,7 @@ use crate::server::Server;
 pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &Output) -> Outcome {
     let WorkerArgs {
         site,
+        secret,
         smtp,
         from,
         concurrency,
@@ -21,7 +22,7 @@ pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &O
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();
-    let salver = server.builder(app)?.site(site).build()?;
+    let salver = server.builder(app)?.site(site).secret(secret).build()?;
     let mailer = Mailer::smtp(&smtp)?.from(from);
     let worker = salver.worker().mail(mailer).concurrency(concurrency);
     // Before the worker begins: a signal must not end the process in the middle of a mail.

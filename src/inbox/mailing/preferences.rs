@@ -19,9 +19,14 @@ impl Preferences {
         Self(stored)
     }
 
-    /// Returns how often the recipient is mailed about notifications of a kind at present.
-    pub(crate) fn cadence(&self, kind: &str, settings: &MailSettings) -> Cadence {
-        let default = settings.default_cadence(kind);
+    /// Returns how often a recipient is mailed about notifications of a kind at present.
+    pub(crate) fn cadence(
+        &self,
+        settings: &MailSettings,
+        recipient: &Recipient,
+        kind: &str,
+    ) -> Cadence {
+        let default = default_cadence(settings, recipient, kind);
         if settings.is_critical(kind) {
             return default;
         }
@@ -31,16 +36,22 @@ impl Preferences {
     }
 }
 
-/// Returns what decides about mails to a recipient; `None` for a site without mails, and for an address, which
-/// has no preferences.
+/// Returns how often a recipient without a preference is mailed. An address has no page, so it is mailed at once.
+fn default_cadence(settings: &MailSettings, recipient: &Recipient, kind: &str) -> Cadence {
+    match recipient.address() {
+        Some(_) => Cadence::AtOnce,
+        None => settings.default_cadence(kind),
+    }
+}
+
+/// Returns what decides about mails to a recipient; `None` for a site without mails.
 pub(in crate::inbox) fn rule<'a>(
     settings: &MailSettings,
     recipient: &Recipient,
     kind: &'a str,
 ) -> Option<MailRule<'a>> {
-    let has_preferences = settings.is_enabled() && recipient.address().is_none();
-    has_preferences.then(|| MailRule {
-        default_cadence: settings.default_cadence(kind).to_string(),
+    settings.is_enabled().then(|| MailRule {
+        default_cadence: default_cadence(settings, recipient, kind).to_string(),
         kind: (!settings.is_critical(kind)).then_some(kind),
     })
 }
@@ -74,6 +85,21 @@ impl Inbox {
         enqueue_waiting(&self.salver, self.recipient(), cadence)
             .await
             .map_err(|error| error.with_operation("set_mail"))
+    }
+
+    /// Removes what the recipient has set for a kind; the default of the site counts again. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_mail`](Self::set_mail).
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the preference may have been removed. Repeating is safe.
+    pub async fn reset_mail(&self, kind: &str) -> Result<(), Error> {
+        let store = self.mail_store("reset_mail")?;
+        let reset = || store.set_preference(self.key(), kind, None);
+        self.salver.write_idempotent("reset_mail", reset).await
     }
 
     /// Returns what the recipient has set: the cadence by kind. One round trip.

@@ -62,12 +62,8 @@ pub(in crate::inbox) async fn after_add(
     if !settings.is_enabled() || !reply.outcome.needs_mail() {
         return Ok(());
     }
-    let cadence = match recipient.address() {
-        // It has no page.
-        Some(_) => Cadence::AtOnce,
-        // A preference that another version has written is none.
-        None => reply.cadence.parse().unwrap_or_default(),
-    };
+    // A preference that another version has written is none.
+    let cadence = reply.cadence.parse().unwrap_or_default();
     let recipient = recipient.clone();
     match cadence {
         Cadence::Never => Ok(()),

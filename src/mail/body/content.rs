@@ -15,6 +15,7 @@ pub(in crate::mail) struct Content<'a> {
     pub(in crate::mail) site: &'a Site,
     /// The address of the recipient.
     pub(in crate::mail) address: &'a str,
+    pub(in crate::mail) unsubscribe_url: Option<&'a str>,
 }
 
 /// The subject and both bodies of a mail.

@@ -20,6 +20,10 @@ impl Content<'_> {
                 std::iter::once(title).chain(rows).collect()
             }
         };
+        let unsubscribe = self.unsubscribe_url.map(|url| {
+            let (url, label) = (Escaped(url), self.words.unsubscribe());
+            format!(r#" <a href="{url}">{}</a>"#, Escaped(&label))
+        });
         let (language, direction) = (self.words.language(), self.words.direction());
         format!(
             concat!(
@@ -27,7 +31,7 @@ impl Content<'_> {
                 r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
                 r#"<meta name="color-scheme" content="light dark"><title>{subject}</title><style>{style}</style></head>"#,
                 r#"<body><div class="page"><div class="card" role="main">{rows}</div>"#,
-                r#"<div class="footer" role="contentinfo">{reason}</div></div></body></html>"#,
+                r#"<div class="footer" role="contentinfo">{reason}{unsubscribe}</div></div></body></html>"#,
             ),
             language = Escaped(&language),
             direction = Escaped(&direction),
@@ -35,6 +39,7 @@ impl Content<'_> {
             style = STYLE,
             rows = rows,
             reason = Escaped(&self.reason()),
+            unsubscribe = unsubscribe.unwrap_or_default(),
         )
     }
 }

@@ -9,7 +9,13 @@ impl Content<'_> {
             parts.push(subject.to_owned());
         }
         parts.extend(lines.iter().map(Line::text));
-        format!("{}\n\n-- \n{}\n", parts.join("\n\n\n"), self.reason())
+        let unsubscribe = self.unsubscribe_url.map(|url| {
+            let label = self.words.unsubscribe();
+            format!("{label}: {url}\n")
+        });
+        let unsubscribe = unsubscribe.unwrap_or_default();
+        let (body, reason) = (parts.join("\n\n\n"), self.reason());
+        format!("{body}\n\n-- \n{reason}\n{unsubscribe}")
     }
 }
 

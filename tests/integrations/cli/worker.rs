@@ -21,6 +21,7 @@ fn worker(redis: &Server, smtp: &SmtpServer) -> ChildProcess {
         "--from",
         "Shop <notify@shop.example>",
     ]);
+    command.env("SALVER_SECRET", "7".repeat(32));
     command.args(["--smtp", &smtp.url()]).stdout(Stdio::piped());
     processes::start(&mut command, "none: it is part of this crate")
 }

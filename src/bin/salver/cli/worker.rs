@@ -11,6 +11,14 @@ pub(crate) struct WorkerArgs {
     /// The address of the site, for the links in mails: `https://shop.example`.
     #[arg(long, value_name = "URL", env = "SALVER_SITE")]
     pub(crate) site: String,
+    /// The secret of the site, which signs links in mails: at least 32 bytes.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "SALVER_SECRET",
+        hide_env_values = true
+    )]
+    pub(crate) secret: String,
     /// SMTP server: smtp[s]://[user:password@]host[:port].
     #[arg(long, value_name = "URL", env = "SALVER_SMTP", hide_env_values = true)]
     pub(crate) smtp: String,
