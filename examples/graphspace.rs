@@ -353,6 +353,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let inbox = salver.inbox_routes();
         let inbox = inbox
             .kinds([("graph", "Graphs"), ("group", "Group")])
+            .daily_mail(8)
             .login("/");
         let graphs_of_links = graphs.clone();
         // A graph that was deleted leads to the list.

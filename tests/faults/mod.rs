@@ -16,6 +16,7 @@ mod fault_matrix;
 mod inbox;
 mod injection;
 mod inputs;
+mod mail;
 mod model;
 mod replicas;
 mod response_bodies;

@@ -1,6 +1,7 @@
 //! The queue: when a job is attempted, and what becomes of it.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,15 +33,36 @@ fn worker(jobs: &Inboxes, outcome: TestOutcome) -> (Worker, Performed) {
     (worker, performed)
 }
 
-/// Returns a worker that dies in each attempt, and the number of those.
-fn dying_worker(jobs: &Inboxes) -> (Worker, Arc<Mutex<usize>>) {
-    let performed = Arc::new(Mutex::new(0));
-    let counter = Arc::clone(&performed);
-    let worker = jobs.salver.worker().test_jobs(move |_| {
-        *counter.lock().unwrap() += 1;
-        async { panic!("the worker dies") }.boxed()
-    });
-    (worker, performed)
+/// A worker that dies in each attempt.
+struct DyingWorker {
+    worker: Worker,
+    attempts: Arc<AtomicUsize>,
+    died: Arc<Notify>,
+}
+
+impl DyingWorker {
+    fn new(jobs: &Inboxes) -> Self {
+        let (attempts, died) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (counter, dies) = (Arc::clone(&attempts), Arc::clone(&died));
+        let worker = jobs.salver.worker().test_jobs(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            dies.notify_one();
+            std::future::pending().boxed()
+        });
+        Self {
+            worker,
+            attempts,
+            died,
+        }
+    }
+
+    /// Performs jobs until one kills the worker. Returns the number of attempts if none does.
+    async fn drain(&self) -> Option<u64> {
+        tokio::select! {
+            drained = self.worker.drain() => Some(drained.unwrap()),
+            () = self.died.notified() => None,
+        }
+    }
 }
 
 async fn enqueue(jobs: &Inboxes, names: &[&str]) {
@@ -134,20 +156,34 @@ crate::inbox_tests! {
 
     /// A job whose worker dies is attempted again when its lease ends. If it kills every worker, it is dead.
     async fn job_of_a_worker_that_died_is_attempted_again(jobs: Inboxes, clock) {
-        let (dying, performed) = dying_worker(&jobs);
+        let dying = DyingWorker::new(&jobs);
         enqueue(&jobs, &["one"]).await;
         for attempts in 1..=5 {
-            dying.drain().await.unwrap();
-            assert_eq!(*performed.lock().unwrap(), attempts);
+            assert_eq!(dying.drain().await, None);
+            assert_eq!(dying.attempts.load(Ordering::SeqCst), attempts);
             assert_eq!(listed(&jobs, DeliveryState::Leased).await.len(), 1);
             jobs.advance(LEASE - Duration::from_secs(10));
-            assert_eq!(dying.drain().await.unwrap(), 0);
+            assert_eq!(dying.drain().await, Some(0));
             jobs.advance(Duration::from_secs(11));
         }
-        assert_eq!(dying.drain().await.unwrap(), 0);
+        assert_eq!(dying.drain().await, Some(0));
         let dead = listed(&jobs, DeliveryState::Dead).await;
         assert_eq!(dead[0].attempts[0].error, "no attempt ended: each worker died");
-        assert_eq!(*performed.lock().unwrap(), 5);
+        assert_eq!(dying.attempts.load(Ordering::SeqCst), 5);
+    }
+
+    /// A job whose attempts panic, in a template of the site for example, is dead after as many.
+    async fn job_that_panics_is_dead_after_five_attempts(jobs: Inboxes, clock) {
+        let worker = jobs.salver.worker().test_jobs(|_| async { panic!("a bug") }.boxed());
+        enqueue(&jobs, &["one"]).await;
+        for attempts in 1..=5 {
+            assert_eq!(worker.drain().await.unwrap(), 1, "{attempts}");
+            jobs.advance(Duration::from_secs(60 * 60));
+        }
+        assert_eq!(worker.drain().await.unwrap(), 0);
+        let dead = listed(&jobs, DeliveryState::Dead).await;
+        let errors: Vec<_> = dead[0].attempts.iter().map(|attempt| attempt.error.as_str()).collect();
+        assert_eq!(errors, ["panicked"; 5]);
     }
 
     /// A worker that fails after its lease has ended: another one has the job by then.
@@ -167,8 +203,7 @@ crate::inbox_tests! {
         let running = slow_worker.concurrency(1).start().unwrap();
         begun.notified().await;
         jobs.advance(LEASE + Duration::from_secs(1));
-        let (dying, _) = dying_worker(&jobs);
-        dying.drain().await.unwrap();
+        assert_eq!(DyingWorker::new(&jobs).drain().await, None);
         let leased = listed(&jobs, DeliveryState::Leased).await[0].time;
         slow.notify_one();
         running.stop().await;

@@ -10,6 +10,7 @@ mod refusals;
 mod rendering;
 mod repeats;
 mod suppression;
+mod time_zones;
 mod unsubscribing;
 
 use salver::mail::Mailer;

@@ -3,16 +3,18 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
+use salver::mail::{Cadence, Mailer, Profile};
+use salver::{Error, InboxFilter, Message, Notification, ReadState, Recipient};
 use serde_json::Value;
 
 use super::{on_each_store, print_row};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::example_programs::start_example_with;
-use crate::support::inboxes::{ada, bob};
+use crate::support::inboxes::{Inboxes, ada, bob};
 use crate::support::processes::ChildProcess;
 use crate::support::redis::Server;
+use crate::support::smtp_server::SmtpServer;
 
 /// The texts of the links of a list, in order.
 const LINKS: &str = "return [...document.querySelectorAll('.salver-inbox-list .salver-inbox-link')]
@@ -421,6 +423,120 @@ async fn g10_click_marks_read_and_leads_to_the_resource() {
         },
     )
     .await;
+}
+
+/// Once a day at their hour, people who have asked for it are mailed what they have not read, as text and HTML. A
+/// crash after the server has accepted a mail repeats that mail alone.
+#[actix_web::test]
+async fn g11_daily_mail_has_what_is_unread_and_not_yet_mailed() {
+    for inboxes in [Inboxes::memory(), Inboxes::redis_with_clock()] {
+        let (smtp, salver) = (SmtpServer::start(), &inboxes.salver);
+        let people = ["ada", "bob", "lost+eve"].map(Recipient::user);
+        for person in [&people[0], &people[2]] {
+            let daily = Cadence::Daily { hour: 8 };
+            salver.inbox(person).set_mail("graph", daily).await.unwrap();
+        }
+        for text in ["Graph p1 uploaded.", "Graph p2 uploaded."] {
+            let note = notice("graph.uploaded", text, "graphs/7");
+            salver.notify(people.clone(), note).await.unwrap();
+        }
+        let read = InboxFilter::all().text("p1");
+        salver
+            .inbox(&people[0])
+            .mark(&read, ReadState::Read)
+            .await
+            .unwrap();
+        let mailer = Mailer::smtp(&smtp.url())
+            .unwrap()
+            .from("GraphSpace <notify@example.org>");
+        let worker = salver
+            .worker()
+            .mail(mailer)
+            .profiles(|who: Vec<Recipient>| async {
+                let address = |who: &Recipient| format!("{}@example.org", who.user_id().unwrap());
+                let profile = |who: Recipient| {
+                    let address = address(&who);
+                    Profile::new(who)
+                        .email(address)
+                        .time_zone("America/New_York")
+                };
+                Ok::<_, Error>(who.into_iter().map(profile).collect())
+            });
+        worker.drain().await.unwrap();
+        assert!(smtp.mails().is_empty(), "not before the hour");
+        for _ in 0..3 {
+            inboxes.advance(Duration::from_secs(25 * 60 * 60));
+            worker.drain().await.unwrap();
+        }
+        let mails = smtp.mails();
+        let to = |name: &str| {
+            let address = format!("{name}@example.org");
+            mails
+                .iter()
+                .filter(move |mail| mail.to == address)
+                .collect::<Vec<_>>()
+        };
+        assert!(to("bob").is_empty(), "Bob has not asked for mails");
+        let [ada] = &to("ada")[..] else {
+            panic!("Ada got {} mails", to("ada").len());
+        };
+        assert!(
+            ada.text.contains("Graph p2 uploaded.") && !ada.text.contains("p1"),
+            "{}",
+            ada.text
+        );
+        assert!(ada.html.contains("Graph p2 uploaded."), "{}", ada.html);
+        let eve = to("lost+eve");
+        assert!(eve.len() > 1, "the reply to each of her mails was lost");
+        assert!(
+            eve.iter()
+                .all(|mail| mail.headers["message-id"] == eve[0].headers["message-id"])
+        );
+        assert!(eve.iter().all(|mail| mail.text == eve[0].text));
+        // It stays unread in the inbox.
+        assert_eq!(salver.inbox(&people[0]).counts().await.unwrap().unread, 1);
+    }
+    print_row("g11_daily_mail_has_what_is_unread_and_not_yet_mailed", "ok");
+}
+
+/// A checkbox on the page; the address comes from the site, never from the request.
+#[actix_web::test]
+async fn g12_checkbox_asks_for_the_daily_mail() {
+    let smtp = SmtpServer::start();
+    for server in [None, Some(Server::start())] {
+        let (smtp_url, redis_url) = (smtp.url(), server.as_ref().map(Server::url));
+        let mut variables = vec![("SMTP_URL", &*smtp_url)];
+        variables.extend(redis_url.as_deref().map(|url| ("REDIS_URL", url)));
+        let (url, _site) = start_example_with("graphspace", "", &variables).await;
+        let bob = Person::log_in_at(url.clone(), 2).await;
+        let checkbox = "return document.querySelector('[name=daily]').checked";
+        bob.open("").await;
+        assert_eq!(bob.browser.run(checkbox).await, false);
+        bob.browser.picture("inbox-daily-mail").await;
+        bob.browser.press("[name=daily]").await;
+        bob.browser.click(".salver-inbox-mail button").await;
+        bob.browser.shows(&["Saved."]).await;
+        assert_eq!(bob.browser.run(checkbox).await, true);
+        let (violations, _) = bob.browser.axe().await;
+        assert!(violations.is_empty(), "{violations:?}");
+        // Ada's is her own, whatever a request names.
+        let ada = Person::log_in_at(url, 1).await;
+        ada.open("").await;
+        assert_eq!(ada.browser.run(checkbox).await, false);
+        let forged = "return fetch('/salver/inbox/preferences', { method: 'POST', body: new URLSearchParams({
+            daily: 'on', recipient: 'user:3', email: 'eve@example.org' }) }).then(response => response.status)";
+        ada.browser.run(forged).await;
+        let eve = Person::log_in_at(ada.url.clone(), 3).await;
+        eve.open("").await;
+        assert_eq!(eve.browser.run(checkbox).await, false);
+        bob.browser.press("[name=daily]").await;
+        bob.browser.click(".salver-inbox-mail button").await;
+        assert_eq!(bob.browser.run(checkbox).await, false);
+        for person in [bob, ada, eve] {
+            person.browser.quit().await;
+        }
+    }
+    print_row("g12_checkbox_asks_for_the_daily_mail", "ok browser");
 }
 
 #[actix_web::test]

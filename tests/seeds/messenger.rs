@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use salver::jobs::DeliveryState;
+use salver::mail::{Cadence, Mailer, Profile};
+use salver::{Error, Message, Notification, Recipient, Salver};
 use serde_json::Value;
 
-use super::print_row;
+use super::{on_each_store, print_row};
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::example_programs::start_example_with;
 use crate::support::processes::{ChildProcess, scratch};
 use crate::support::redis::Server;
+use crate::support::smtp_server::SmtpServer;
 
 /// The heading and the text of each letter, newest first, and whether it is unread.
 const LETTERS: &str =
@@ -453,6 +457,92 @@ async fn m10_letter_has_one_to_thousand_characters() {
         ada.send_unchecked(&longest).await;
         assert_eq!(ada.letters().await[0].1.as_deref(), Some(&*longest));
         quit([ada]).await;
+    })
+    .await;
+}
+
+/// The request writes the inbox itself and waits for no worker. A refused write is an error, and a repeat makes
+/// one notification and one mail.
+#[actix_web::test]
+async fn m04_request_waits_for_no_job_and_a_repeat_makes_one() {
+    let (mut server, mailer) = (Server::start(), Mailer::memory());
+    let salver = Salver::builder("app").redis(&server.url());
+    let salver = salver.site("https://app.example").secret([7; 32]);
+    let salver = salver
+        .default_cadence("letter", Cadence::AtOnce)
+        .build()
+        .unwrap();
+    let bob = || [Recipient::user("bob")];
+    let letter = Notification::new("letter", Message::info("Hello Bob"));
+    let started = Instant::now();
+    // No worker runs.
+    salver.notify(bob(), letter.clone()).await.unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+    server.kill();
+    let refused = Notification::new("letter", Message::info("Are you there?"));
+    assert!(salver.notify(bob(), refused.clone()).await.is_err());
+    server.respawn();
+    let repeat = async || salver.notify(bob(), refused.clone()).await.ok();
+    eventually("a repeat succeeds", repeat).await;
+    salver.notify(bob(), refused).await.unwrap();
+    let profiles = |who: Vec<Recipient>| async {
+        let profile = |who| Profile::new(who).email("bob@example.org");
+        Ok::<_, Error>(who.into_iter().map(profile).collect())
+    };
+    let worker = salver.worker().mail(mailer.clone()).profiles(profiles);
+    worker.drain().await.unwrap();
+    let mut subjects: Vec<_> = mailer
+        .sent()
+        .into_iter()
+        .map(|letter| letter.subject)
+        .collect();
+    subjects.sort();
+    // The server was killed without persistence: the first letter may be gone, the second is there once.
+    subjects.retain(|subject| subject == "Are you there?");
+    assert_eq!(subjects.len(), 1);
+    print_row("m04_request_waits_for_no_job_and_a_repeat_makes_one", "ok");
+}
+
+/// What waits and what has failed, by the tool and by the health of the site.
+#[actix_web::test]
+async fn m11_worker_can_be_watched() {
+    on_each_store("m11_worker_can_be_watched", async |inboxes| {
+        let (smtp, salver) = (SmtpServer::start(), &inboxes.salver);
+        let to = ["ada@example.org", "r554+bob@example.org"];
+        let to = to.map(|address| Recipient::email(address).unwrap());
+        salver
+            .notify(to, Notification::new("letter", Message::info("Hello")))
+            .await
+            .unwrap();
+        assert_eq!(salver.deliveries().counts().await.unwrap().due, 2);
+        let health = salver.health().await.to_string();
+        assert!(
+            health.contains("no_worker: 2 jobs wait, and no worker runs"),
+            "{health}"
+        );
+        let mailer = Mailer::smtp(&smtp.url())
+            .unwrap()
+            .from("Messenger <letters@example.org>");
+        salver.worker().mail(mailer).drain().await.unwrap();
+        let health = salver.health().await.to_string();
+        assert!(
+            health.contains("dead_jobs: 1 jobs have failed for good"),
+            "{health}"
+        );
+        let dead = salver
+            .deliveries()
+            .list(DeliveryState::Dead, None)
+            .await
+            .unwrap();
+        assert_eq!(dead[0].task["recipient"], "email:r554+bob@example.org");
+        assert_eq!(
+            dead[0].attempts[0].error,
+            "SMTP RCPT: 554 refused by the test"
+        );
     })
     .await;
 }

@@ -5,6 +5,7 @@
 mod graphspace;
 mod iconfinder;
 mod messenger;
+mod tidings;
 
 use crate::support::inboxes::Inboxes;
 

@@ -74,6 +74,16 @@ impl Inboxes {
         }
     }
 
+    /// Returns a handle of another process: on Redis of its own, on the memory store a clone.
+    pub fn process(&self, settings: Settings) -> Salver {
+        let Some(server) = &self.server else {
+            return self.salver.clone();
+        };
+        let store = RedisStore::new(&server.url()).unwrap();
+        let salver = settings(builder()).store(store).call_timeout(PATIENCE);
+        salver.build().unwrap()
+    }
+
     /// Moves the clock of the store ahead.
     pub fn advance(&self, time: Duration) {
         match &self.clock {

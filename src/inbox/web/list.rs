@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::inbox::results::InboxRow;
 use crate::inbox::web::caller::{Caller, base_path, html, see_other, wants_json};
 use crate::inbox::web::page::{Listing, PageOf};
+#[cfg(feature = "mail")]
+use crate::inbox::web::preferences;
 use crate::inbox::web::refusal::{Destination, refuse};
 use crate::inbox::web::selection::{Paging, Selection};
 use crate::inbox::web::settings::Settings;
@@ -53,7 +55,26 @@ async fn read(caller: &Caller, query: (Selection, Paging)) -> Result<Listing, Er
         has_newer,
         selection,
         paging,
+        daily_mail: None,
     })
+}
+
+#[cfg_attr(
+    not(feature = "mail"),
+    expect(unused_variables, reason = "only mails have preferences")
+)]
+async fn read_page(
+    caller: &Caller,
+    query: (Selection, Paging),
+    settings: &Settings,
+) -> Result<Listing, Error> {
+    let listing = read(caller, query).await?;
+    #[cfg(feature = "mail")]
+    let listing = Listing {
+        daily_mail: preferences::daily_mail(caller, settings).await,
+        ..listing
+    };
+    Ok(listing)
 }
 
 async fn list_json(request: &HttpRequest, query: ListQuery) -> Result<HttpResponse, Problem> {
@@ -88,7 +109,7 @@ async fn list_html(
     let selection = query.0.clone();
     let (first_page, this_page) = (selection.query(&[]), selection.query(&query.1.cursor()));
     let listing = match Caller::of(request) {
-        Ok(caller) => read(&caller, query).await,
+        Ok(caller) => read_page(&caller, query, settings).await,
         Err(error) => Err(error),
     };
     match listing {

@@ -13,6 +13,8 @@ mod mark;
 mod module;
 mod open;
 mod page;
+#[cfg(feature = "mail")]
+mod preferences;
 #[cfg(feature = "live")]
 mod presence;
 mod refusal;

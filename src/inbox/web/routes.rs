@@ -11,6 +11,8 @@ use actix_web::{HttpResponse, Resource};
 use futures_util::FutureExt;
 
 use crate::inbox::web::module::InboxModule;
+#[cfg(feature = "mail")]
+use crate::inbox::web::preferences;
 use crate::inbox::web::settings::{CSS, Settings};
 use crate::inbox::web::{counts, list, mark, open};
 use crate::web::api::{MAX_BYTES, allow_only};
@@ -48,6 +50,7 @@ impl Salver {
 /// | `GET /salver/inbox/counts` | unseen, unread and all notifications, as JSON |
 /// | `GET /salver/inbox/{id}` | marks a notification as read and leads to its object |
 /// | `POST /salver/inbox/mark` | marks, archives or deletes notifications, from a form or as JSON |
+/// | `POST /salver/inbox/preferences` | sets whether the recipient is mailed once a day, from a form (feature `mail`) |
 /// | `POST /salver/inbox/seen` | marks everything up to a position as seen |
 /// | `GET /salver/inbox/openapi.json` | the OpenAPI document of the JSON routes |
 ///
@@ -130,6 +133,18 @@ impl InboxRoutes {
         self
     }
 
+    /// Offers a daily mail with what is unread, by a checkbox on the page: `hour` is 0 to 23, in the
+    /// [time zone](crate::mail::Profile::time_zone) of the person. Default: the page offers none.
+    ///
+    /// It is the [preference](crate::Inbox::set_mail) for all kinds. It appears on a site that sends mails, and costs
+    /// one more round trip for each page.
+    #[cfg(feature = "mail")]
+    #[must_use]
+    pub fn daily_mail(mut self, hour: u8) -> Self {
+        self.settings.daily_mail = Some(hour);
+        self
+    }
+
     fn resources(self) -> Vec<Resource> {
         let settings = Data::new(self.settings);
         let path = &self.path;
@@ -148,6 +163,11 @@ impl InboxRoutes {
             allow_only("POST", at("/seen").route(web::post().to(mark::seen))),
             allow_only("GET", at("/openapi.json").route(web::get().to(openapi))),
         ];
+        #[cfg(feature = "mail")]
+        {
+            let preferences = at("/preferences").route(web::post().to(preferences::preferences));
+            resources.push(allow_only("POST", preferences));
+        }
         resources.extend(assets::resources(path, &CSS));
         resources.extend(assets::resources(path, &assets::CSS));
         // The pattern of an id excludes the names above.

@@ -23,6 +23,9 @@ pub(super) struct Settings {
     pub(super) kinds: Vec<(String, String)>,
     pub(super) login: Option<String>,
     pub(super) link: Option<Rc<Link>>,
+    /// The hour of the daily mail that the page offers.
+    #[cfg(feature = "mail")]
+    pub(super) daily_mail: Option<u8>,
 }
 
 impl Settings {

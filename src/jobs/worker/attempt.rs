@@ -1,8 +1,10 @@
 //! One attempt of a job, and what is recorded about it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
@@ -10,7 +12,7 @@ use crate::jobs::handler::{Handler, Outcome};
 use crate::jobs::heartbeat::Resting;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::retry_schedule::next_attempt;
-use crate::jobs::store_trait::{JobStore, Next, QueueKey};
+use crate::jobs::store_trait::{JobStore, MAX_CLAIMS, Next, QueueKey};
 use crate::jobs::worker::settings::Settings;
 use crate::store::millis;
 use crate::{Error, Salver};
@@ -57,10 +59,25 @@ impl Attempt {
             return None;
         }
         let attempt = self.queue.handler.attempt(&self.job, self.now());
-        let outcome = timeout(settings.attempt_timeout, attempt).await;
-        let outcome = outcome.unwrap_or_else(|_| Outcome::Failed("took too long".to_owned()));
+        // The code of the site may panic, in a template for example.
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
+        let outcome = match timeout(settings.attempt_timeout, attempt).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => self.panicked(),
+            Err(_) => Outcome::Failed("took too long".to_owned()),
+        };
         self.record(&outcome).await;
         Some(outcome)
+    }
+
+    /// Returns the outcome of an attempt that has panicked: as often as for those that kill their workers, it is
+    /// made again. The panic hook has reported it.
+    fn panicked(&self) -> Outcome {
+        let reason = "panicked".to_owned();
+        match self.job.record.failures + 1 >= MAX_CLAIMS {
+            true => Outcome::Dead(reason),
+            false => Outcome::Failed(reason),
+        }
     }
 
     /// Records an outcome. While the store does not reply it tries again until the lease ends: then another

@@ -249,7 +249,7 @@ impl QueueRunner {
                 // There may be more jobs than there was room for.
                 self.claim_soon();
             }
-            // A panic was reported by its hook. The job is attempted again when its lease ends.
+            // The lease has ended, or the outcome could not be recorded.
             None => {}
         }
     }

@@ -15,6 +15,8 @@ pub(in crate::inbox::web) struct Listing {
     pub(in crate::inbox::web) has_newer: bool,
     pub(in crate::inbox::web) selection: Selection,
     pub(in crate::inbox::web) paging: Paging,
+    /// Whether the recipient is mailed once a day; `None` if the page does not offer it.
+    pub(in crate::inbox::web) daily_mail: Option<bool>,
 }
 
 impl Listing {

@@ -111,6 +111,24 @@ impl PageOf<'_> {
     }
 }
 
+impl PageOf<'_> {
+    /// Returns the form by which the recipient is mailed once a day.
+    pub(super) fn mail_form(&self, is_daily: bool) -> String {
+        let checked = if is_daily { " checked" } else { "" };
+        format!(
+            concat!(
+                r#"<form class="salver-inbox-mail" method="post" action="{base}/preferences">"#,
+                r#"<label><input type="checkbox" name="daily" value="on"{checked}> <span>{label}</span></label> "#,
+                r#"<button>{save}</button></form>"#,
+            ),
+            base = Escaped(self.base),
+            checked = checked,
+            label = Escaped(&self.words.daily_mail()),
+            save = Escaped(&self.words.save()),
+        )
+    }
+}
+
 /// Returns a hidden field of a form.
 pub(super) fn hidden(name: &str, value: &str) -> String {
     format!(

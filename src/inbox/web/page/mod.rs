@@ -29,6 +29,9 @@ impl PageOf<'_> {
             main += &format!(r#"<ul class="salver-inbox-list" role="list">{rows}</ul>"#);
         }
         main += &self.page_links(listing);
+        main += &listing
+            .daily_mail
+            .map_or_else(String::new, |is_daily| self.mail_form(is_daily));
         let newest = listing.page.rows.first();
         let newest = newest.map_or(0, |row| row.newest.position());
         let (unread, unseen) = (listing.page.unread, listing.page.unseen);

@@ -60,8 +60,15 @@ words! {
     anonymous => "anonymous", "Log in to see your notifications.";
     gone => "gone", "That is no longer there.";
     undo => "undo", "Undo";
+    daily_mail => "daily-mail", "E-mail me once a day what I have not read";
+    save => "save", "Save";
     new_rows => "new-rows", "Show # new";
     done_before => "done-before", "That was done before.";
+}
+
+#[cfg(feature = "mail")]
+words! {
+    saved => "saved", "Saved.";
 }
 
 impl<'a> Words<'a> {

@@ -1,0 +1,4 @@
+//! Mails under faults. Each test prints one row of the fault table, which begins with `FAULT mail_<name> n=…`. A
+//! real SMTP server counts the mails in a file of its own.
+
+mod stops;
