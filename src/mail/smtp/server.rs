@@ -1,6 +1,7 @@
 //! The address of an SMTP server, and how connections to it are encrypted.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use percent_encoding::percent_decode_str;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::Error;
@@ -106,15 +109,18 @@ impl Server {
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
         let failed = |error| Failure::new(Step::Connect, &error);
         let hello = ClientId::default();
-        let address = (self.host.as_str(), self.port);
-        let wrapper = match self.encryption {
-            Encryption::Tls => Some(self.tls().map_err(failed)?),
-            Encryption::None | Encryption::StartTls => None,
-        };
-        let timeout = Some(CONNECT_TIMEOUT);
-        let connecting =
-            AsyncSmtpConnection::connect_tokio1(address, timeout, &hello, wrapper, None);
-        let mut connection = connecting.await.map_err(failed)?;
+        let mut connection = match self.encryption {
+            Encryption::Tls => {
+                let (address, timeout) = ((self.host.as_str(), self.port), Some(CONNECT_TIMEOUT));
+                let tls = Some(self.tls().map_err(failed)?);
+                AsyncSmtpConnection::connect_tokio1(address, timeout, &hello, tls, None).await
+            }
+            Encryption::None | Encryption::StartTls => {
+                let stream = Box::new(self.stream().await?);
+                AsyncSmtpConnection::connect_with_transport(stream, &hello).await
+            }
+        }
+        .map_err(failed)?;
         if self.encryption == Encryption::StartTls {
             let tls = self.tls().map_err(failed)?;
             connection.starttls(tls, &hello).await.map_err(failed)?;
@@ -124,6 +130,16 @@ impl Server {
             authenticated.map_err(|error| Failure::new(Step::Auth, &error))?;
         }
         Ok(connection)
+    }
+
+    /// Opens a connection without encryption.
+    async fn stream(&self) -> Result<TcpStream, Failure> {
+        let connecting = TcpStream::connect((self.host.as_str(), self.port));
+        let stream = timeout(CONNECT_TIMEOUT, connecting).await;
+        let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        // The end of a mail is a packet of its own, which would wait until the server has acknowledged the content.
+        let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        stream.map_err(|error| Failure::Unavailable(format!("SMTP {}: {error}", Step::Connect)))
     }
 
     fn tls(&self) -> Result<TlsParameters, lettre::transport::smtp::Error> {
