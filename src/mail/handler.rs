@@ -18,6 +18,9 @@ use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::site::Site;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
+/// Most notifications of one mail. Bounds its size; the others wait for the next one.
+const MAX_MAILED: usize = 200;
+
 pub(super) struct MailHandler {
     pub(super) salver: Salver,
     pub(super) mailer: Mailer,
@@ -92,14 +95,18 @@ impl MailHandler {
         now: u64,
     ) -> Result<Outcome, Error> {
         let mails = Mails::new(&self.salver, &mail.profile.recipient);
-        let waiting = mails.waiting().await?;
+        let only = match task {
+            MailTask::AtOnce { notification, .. } => Some(*notification),
+            MailTask::IfUnread { .. } | MailTask::Digest { .. } => None,
+        };
+        let mut waiting = mails.waiting(only).await?;
         let period = match task {
             MailTask::Digest {
                 cadence, period, ..
             } => {
                 // The recipient has moved to another time zone since.
                 if waiting.last_periods.get(cadence.name()) >= Some(period) {
-                    let plan = self.planner.plan(*cadence, mail.profile, &waiting, now);
+                    let plan = self.plan_digest(task, mail.profile, &waiting, now);
                     return plan.await.map(|()| Outcome::Done);
                 }
                 Some((cadence.name(), period.as_str()))
@@ -110,7 +117,9 @@ impl MailHandler {
         let recipient = &mail.profile.recipient;
         let cadence =
             |one: &Notification| waiting.preferences.cadence(settings, recipient, one.kind());
-        let selected = selected(task, &waiting, cadence);
+        let mut selected = selected(task, &waiting, cadence);
+        let has_more = selected.len() > MAX_MAILED;
+        selected.truncate(MAX_MAILED);
         let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
         let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
         if rows.is_empty() {
@@ -127,7 +136,30 @@ impl MailHandler {
             self.salver.inbox(recipient).retract(&filter).await?;
         }
         mails.end(&mail.job, period).await?;
+        if let Some((name, period)) = period.filter(|_| has_more) {
+            // The others wait for the next one.
+            waiting
+                .last_periods
+                .insert(name.to_owned(), period.to_owned());
+            self.plan_digest(task, mail.profile, &waiting, now).await?;
+        }
         Ok(Outcome::Done)
+    }
+
+    /// Adds the job of the digest after that of a task.
+    async fn plan_digest(
+        &self,
+        task: &MailTask,
+        profile: &Profile,
+        waiting: &Waiting,
+        now: u64,
+    ) -> Result<(), Error> {
+        match task {
+            MailTask::Digest { cadence, .. } => {
+                self.planner.plan(*cadence, profile, waiting, now).await
+            }
+            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => Ok(()),
+        }
     }
 
     /// Returns the outcome of a mail that was not sent.

@@ -37,7 +37,7 @@ impl Handler for Planner {
                 Ok(profile) => profile,
                 Err(outcome) => return Ok(outcome),
             };
-            let waiting = Mails::new(&self.salver, &recipient).waiting().await?;
+            let waiting = Mails::new(&self.salver, &recipient).waiting(None).await?;
             self.plan(cadence, &profile, &waiting, now).await?;
             Ok(Outcome::Done)
         }

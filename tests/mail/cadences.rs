@@ -185,6 +185,28 @@ crate::inbox_tests! {
         inbox.set_mail("kind7", Cadence::AtOnce).await.unwrap();
     }
 
+    async fn many_that_wait_for_a_digest_do_not_hold_up_others(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        // More than a mail has.
+        for number in 0..250 {
+            inboxes.notify(note("graph", &number.to_string())).await;
+        }
+        inboxes.notify(note("security.login", "at once")).await;
+        inboxes.notify(note("letter", "if unread")).await;
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["at once"]);
+        inboxes.advance(11 * MINUTE);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["if unread"]);
+        let mut sizes = Vec::new();
+        for _ in 0..3 {
+            inboxes.advance(DAY + HOUR);
+            let mails = sent(&inboxes, &mailer).await;
+            sizes.extend(mails.iter().map(|mail| texts(mail).len()));
+        }
+        assert_eq!(sizes, [200, 50], "the newer ones wait for the next digest");
+    }
+
     async fn read_notifications_do_not_hold_up_others(inboxes: Inboxes, clock) {
         let mailer = Mailer::memory();
         // More than a mail has.

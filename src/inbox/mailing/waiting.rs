@@ -27,12 +27,14 @@ impl Mails {
         Self(salver.inbox(recipient))
     }
 
+    /// Returns what waits; of the notifications one alone if `only` names it.
+    ///
     /// # Errors
     ///
     /// Those of the store.
-    pub(crate) async fn waiting(&self) -> Result<Waiting, Error> {
+    pub(crate) async fn waiting(&self, only: Option<MessageId>) -> Result<Waiting, Error> {
         let store = self.0.mail_store("unmailed")?;
-        let unmailed = store.unmailed(self.0.key());
+        let unmailed = store.unmailed(self.0.key(), only);
         let unmailed = self.0.salver.read("unmailed", unmailed).await?;
         let entries = decoded(unmailed.entries);
         Ok(Waiting {

@@ -6,8 +6,6 @@ use crate::MessageId;
 use crate::inbox::store::store_trait::{Entry, InboxKey};
 use crate::store::StoreFuture;
 
-/// Most notifications of one mail. Bounds its size; the others wait for the next one.
-pub(crate) const MAX_MAILED: usize = 200;
 /// Most kinds with a preference. Stops one person from filling the store.
 pub(crate) const MAX_PREFERENCES: usize = 100;
 
@@ -18,7 +16,7 @@ pub(crate) struct Unmailed {
     pub(crate) preferences: HashMap<String, String>,
     /// When the last digest of each name was sent, as it is stored.
     pub(crate) last_periods: HashMap<String, String>,
-    /// The unread ones, oldest first, at most [`MAX_MAILED`].
+    /// The unread ones, oldest first.
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -28,8 +26,12 @@ pub(crate) struct Unmailed {
 ///
 /// Any error of the storage itself.
 pub(crate) trait MailStore: Send + Sync {
-    /// Changes nothing.
-    fn unmailed<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, Unmailed>;
+    /// Returns what waits; of the notifications one alone if `only` names it. Changes nothing.
+    fn unmailed<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        only: Option<MessageId>,
+    ) -> StoreFuture<'a, Unmailed>;
 
     /// Takes those of `ids` that wait. A job that has taken some before takes no others. Returns those that are
     /// still unread, oldest first.

@@ -2,20 +2,25 @@
 
 use std::collections::HashMap;
 
-use crate::inbox::store::mail_store::{MAX_MAILED, MAX_PREFERENCES, MailStore, Unmailed};
+use crate::inbox::store::mail_store::{MAX_PREFERENCES, MailStore, Unmailed};
 use crate::inbox::store::memory::all::{MemoryInboxes, Owner};
 use crate::inbox::store::store_trait::{Entry, InboxKey};
 use crate::store::StoreFuture;
 use crate::{Error, MessageId};
 
 impl MailStore for MemoryInboxes {
-    fn unmailed<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, Unmailed> {
+    fn unmailed<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        only: Option<MessageId>,
+    ) -> StoreFuture<'a, Unmailed> {
         Box::pin(async move {
             let preferences = self.preferences_of(inbox);
             Ok(self.with_inbox(inbox, |inbox, now| {
-                let waiting: Vec<_> = inbox.mails.waiting().collect();
-                let mut entries = inbox.unread(now, &waiting);
-                entries.truncate(MAX_MAILED);
+                let waiting = inbox.mails.waiting();
+                let waiting = waiting.filter(|id| only.is_none_or(|only| only == *id));
+                let waiting: Vec<_> = waiting.collect();
+                let entries = inbox.unread(now, &waiting);
                 Unmailed {
                     preferences,
                     last_periods: inbox.mails.last_periods.clone(),

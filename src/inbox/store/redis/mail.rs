@@ -25,8 +25,12 @@ impl RedisMails {
 }
 
 impl MailStore for RedisMails {
-    fn unmailed<'a>(&'a self, inbox: InboxKey<'a>) -> StoreFuture<'a, Unmailed> {
-        Box::pin(mail::unmailed(&self.client, inbox))
+    fn unmailed<'a>(
+        &'a self,
+        inbox: InboxKey<'a>,
+        only: Option<MessageId>,
+    ) -> StoreFuture<'a, Unmailed> {
+        Box::pin(mail::unmailed(&self.client, inbox, only))
     }
 
     fn begin_mail<'a>(

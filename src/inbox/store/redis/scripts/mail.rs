@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::context::encode;
 use crate::inbox::limits::MAX_AGE;
-use crate::inbox::store::mail_store::{MAX_MAILED, MAX_PREFERENCES, Unmailed};
+use crate::inbox::store::mail_store::{MAX_PREFERENCES, Unmailed};
 use crate::inbox::store::redis::keys::{self, Part};
 use crate::inbox::store::redis::scripts::request::{entry, request};
 use crate::inbox::store::store_trait::{Entry, InboxKey};
@@ -48,9 +48,11 @@ fn entries(values: Vec<Vec<u8>>) -> Vec<Entry> {
 pub(in crate::inbox::store::redis) async fn unmailed(
     client: &Client,
     inbox: InboxKey<'_>,
+    only: Option<MessageId>,
 ) -> Result<Unmailed, Error> {
     let mut request = request(&UNMAILED, Idempotency::ReadOnly, inbox, &keys::UNMAILED);
-    request.arg(millis(MAX_AGE)).arg(MAX_MAILED);
+    request.arg(millis(MAX_AGE));
+    request.arg(only.map(|id| id.to_string()).unwrap_or_default());
     let mut reply = execute(client, request, "unmailed").await?;
     Ok(Unmailed {
         preferences: reply.next()?,
