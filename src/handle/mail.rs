@@ -5,8 +5,8 @@ use crate::cadence::Cadence;
 use crate::secret::Secret;
 
 impl SalverBuilder {
-    /// Sets the address of the site, such as `https://shop.example`: the beginning of all links in mails.
-    /// Default: none, and nothing is mailed.
+    /// Sets the address of the site, such as `https://shop.example`: the beginning of all links in mails, whose paths
+    /// begin at its root. Default: none, and nothing is mailed. Set [`secret`](Self::secret) too.
     ///
     /// Links in mails are never made from the `Host` header of a request, which anyone can choose.
     /// [`build`](Self::build) refuses an address that is neither http nor https, or has a user, a query or a
@@ -21,7 +21,7 @@ impl SalverBuilder {
     }
 
     /// Sets the secret that signs the links in mails by which people unsubscribe: at least 32 random bytes, the
-    /// same in all processes of the site. Default: none, and nothing is mailed.
+    /// same in all processes of the site. Default: none, and a worker with a mailer does not start.
     #[must_use]
     pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.config.mail.secret = Some(Secret::new(secret.as_ref()));

@@ -5,8 +5,8 @@ use crate::jobs::store;
 use crate::jobs::store_trait::{MAX_JOBS_PER_CALL, NewJob, QueueKey};
 use crate::{Error, Salver};
 
-/// Most waiting jobs of one partition of a queue. Stops a site without workers from filling the store.
-const MAX_WAITING: usize = 100_000;
+/// Most due jobs of one partition of a queue. Stops a site without workers from filling the store.
+const MAX_DUE: usize = 100_000;
 
 /// Adds jobs to a queue, each once: one with the id of a job that is there, or was done in the last
 /// hour, is not added.
@@ -34,7 +34,7 @@ pub(crate) async fn enqueue(
             partition,
         };
         for jobs in jobs.chunks(MAX_JOBS_PER_CALL) {
-            let enqueue = || store.enqueue(key, jobs, MAX_WAITING);
+            let enqueue = || store.enqueue(key, jobs, MAX_DUE);
             salver.write_idempotent("enqueue_jobs", enqueue).await?;
         }
     }

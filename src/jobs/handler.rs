@@ -1,5 +1,7 @@
 //! What workers do with the jobs of a queue.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 
 use crate::Error;
@@ -37,6 +39,8 @@ pub(crate) enum Outcome {
     Failed(String),
     /// It failed, and every other attempt would too.
     Dead(String),
+    /// Another worker can perform it. It counts as no attempt, and waits for so long.
+    Later(Duration),
     /// No job of this queue can succeed at present. It counts as no attempt, and the queue rests.
     Unavailable(String),
 }

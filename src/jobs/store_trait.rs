@@ -18,6 +18,9 @@ pub(crate) const MAX_CLAIMS: u32 = 5;
 /// Most jobs of one call. Bounds the time for which a call keeps others waiting.
 pub(crate) const MAX_JOBS_PER_CALL: usize = 500;
 
+/// How many jobs may wait for each that may be due: daily mails of many people wait on a healthy site.
+pub(crate) const MAX_WAITING_PER_DUE: usize = 10;
+
 /// One partition of a queue of an application.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueKey<'a> {
@@ -102,12 +105,13 @@ pub(crate) trait JobStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `is_full` for more than `max_jobs` waiting jobs; none is added then.
+    /// `is_full` for more than `max_due` due jobs, or [`MAX_WAITING_PER_DUE`] times as many that are due or wait for
+    /// their time; none is added then.
     fn enqueue<'a>(
         &'a self,
         queue: QueueKey<'a>,
         jobs: &'a [NewJob],
-        max_jobs: usize,
+        max_due: usize,
     ) -> StoreFuture<'a, u64>;
 
     /// Leases at most `limit` due jobs, those that wait longest first.

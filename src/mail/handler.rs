@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cadence::Cadence;
-use crate::inbox::{InboxRow, MailTask, Mails, Waiting, share_settings};
+use crate::inbox::{InboxRow, MailTask, Mails, Waiting, enqueue_rest, share_settings};
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
 use crate::mail::attempt::{outcome, task};
 use crate::mail::body::Content;
@@ -13,6 +13,7 @@ use crate::mail::letter::Letter;
 use crate::mail::mailer::Mailer;
 use crate::mail::planner::Planner;
 use crate::mail::profile::Profile;
+use crate::mail::schedule::was_sent;
 use crate::mail::smtp::Failure;
 use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::site::Site;
@@ -72,7 +73,7 @@ impl MailHandler {
         let Some(address) = profile.email.as_deref() else {
             return Ok(Outcome::Done);
         };
-        // An address that cannot be read is refused where the mail is made.
+        // `mime::encode` rejects an address that cannot be read.
         let suppressed = self.salver.is_mail_suppressed(address).await;
         match suppressed {
             Ok(true) => return Ok(Outcome::Done),
@@ -100,65 +101,84 @@ impl MailHandler {
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => None,
         };
         let mut waiting = mails.waiting(only).await?;
-        let period = match task {
+        // The recipient has moved to another time zone, or a later digest was sent while this one was attempted.
+        let was_sent = match task {
             MailTask::Digest {
                 cadence, period, ..
-            } => {
-                // The recipient has moved to another time zone since.
-                if waiting.last_periods.get(cadence.name()) >= Some(period) {
-                    let plan = self.plan_digest(task, mail.profile, &waiting, now);
-                    return plan.await.map(|()| Outcome::Done);
-                }
-                Some((cadence.name(), period.as_str()))
-            }
-            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => None,
+            } => was_sent(waiting.last_periods.get(cadence.name()), period),
+            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => false,
         };
         let settings = &self.salver.config().mail;
         let recipient = &mail.profile.recipient;
         let cadence =
             |one: &Notification| waiting.preferences.cadence(settings, recipient, one.kind());
-        let mut selected = selected(task, &waiting, cadence);
-        let has_more = selected.len() > MAX_MAILED;
+        // A job that has taken some before takes no others.
+        let mut selected = match was_sent {
+            true => Vec::new(),
+            false => selected(task, &waiting, cadence),
+        };
         selected.truncate(MAX_MAILED);
         let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
         let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
-        if rows.is_empty() {
-            mails.end(&mail.job, None).await?;
-            return Ok(Outcome::Done);
-        }
-        let ids: Vec<_> = ids(&rows);
-        if let Err(failure) = self.send(&mail, rows).await? {
-            return Ok(failure);
-        }
-        if recipient.address().is_some() {
-            // An address has no page: what was mailed leaves its inbox.
-            let filter = InboxFilter::all().ids(ids);
-            self.salver.inbox(recipient).retract(&filter).await?;
+        let mailed = ids(&rows);
+        let mut period = None;
+        if !rows.is_empty() {
+            if let Err(failure) = self.send(&mail, rows).await? {
+                return Ok(failure);
+            }
+            if recipient.address().is_some() {
+                // An address has no page: what was mailed leaves its inbox.
+                let filter = InboxFilter::all().ids(mailed.iter().copied());
+                self.salver.inbox(recipient).retract(&filter).await?;
+            }
+            period = task.period().filter(|_| !was_sent);
         }
         mails.end(&mail.job, period).await?;
-        if let Some((name, period)) = period.filter(|_| has_more) {
-            // The others wait for the next one.
+        if let Some((name, period)) = period {
             waiting
                 .last_periods
                 .insert(name.to_owned(), period.to_owned());
-            self.plan_digest(task, mail.profile, &waiting, now).await?;
+        }
+        waiting
+            .notifications
+            .retain(|one| !mailed.contains(&one.id()));
+        match task {
+            MailTask::AtOnce { .. } => {}
+            // Those that wait have jobs of their own, unless this mail has left them.
+            MailTask::IfUnread { .. } if mailed.is_empty() => {}
+            MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
+                self.continue_with(&mail, task, &waiting, now).await?;
+            }
         }
         Ok(Outcome::Done)
     }
 
-    /// Adds the job of the digest after that of a task.
-    async fn plan_digest(
+    /// Adds the job for what still waits, for example since a mail has at most [`MAX_MAILED`] notifications.
+    async fn continue_with(
         &self,
+        mail: &Mail<'_>,
         task: &MailTask,
-        profile: &Profile,
         waiting: &Waiting,
         now: u64,
     ) -> Result<(), Error> {
+        let recipient = &mail.profile.recipient;
         match task {
             MailTask::Digest { cadence, .. } => {
-                self.planner.plan(*cadence, profile, waiting, now).await
+                self.planner
+                    .plan(*cadence, mail.profile, waiting, now)
+                    .await
             }
-            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => Ok(()),
+            MailTask::IfUnread { .. } => {
+                let settings = &self.salver.config().mail;
+                let cadence = |one: &Notification| {
+                    waiting.preferences.cadence(settings, recipient, one.kind())
+                };
+                match selected(task, waiting, cadence).is_empty() {
+                    true => Ok(()),
+                    false => enqueue_rest(&self.salver, recipient, &mail.job).await,
+                }
+            }
+            MailTask::AtOnce { .. } => Ok(()),
         }
     }
 

@@ -1,17 +1,22 @@
 //! The handler of the jobs that decide when a digest is sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cadence::Cadence;
 use crate::inbox::{Mails, PlanTask, Waiting, enqueue_digest};
 use crate::jobs::{Handler, Outcome, PLAN_QUEUE, StoredJob};
+use crate::log_limit::LogLimit;
 use crate::mail::attempt::{outcome, task};
 use crate::mail::profile::Profile;
 use crate::mail::profiles::Profiles;
 use crate::mail::schedule::{next_digest, time_zone};
 use crate::{Error, Recipient, Salver};
+
+/// How long a mail to a user waits that a worker without profiles has met. Another one claims it then.
+const WITHOUT_PROFILES_DELAY: Duration = Duration::from_secs(10);
 
 pub(super) struct Planner {
     pub(super) salver: Salver,
@@ -53,9 +58,12 @@ impl Planner {
             return Ok(Profile::new(recipient.clone()).email(address));
         }
         if !self.profiles.is_set() {
-            // Another worker may know the address.
-            let reason = "this worker has no profiles: call `Worker::profiles`";
-            return Err(Outcome::Failed(reason.to_owned()));
+            static WITHOUT_PROFILES: LogLimit = LogLimit::new();
+
+            if WITHOUT_PROFILES.allow() {
+                tracing::warn!("mails to users wait for a worker with `Worker::profiles`");
+            }
+            return Err(Outcome::Later(WITHOUT_PROFILES_DELAY));
         }
         let profile = self.profiles.get(recipient).await;
         let profile = profile.map_err(|error| Outcome::Failed(format!("profiles: {error}")))?;

@@ -35,7 +35,7 @@ pub(super) struct Profiles {
 
 impl Worker {
     /// Sets where the worker finds the addresses of [users](Recipient::user). Without it, only recipients that
-    /// are addresses are mailed; mails to users fail, and are attempted again by a worker that has it.
+    /// are addresses are mailed; mails to users wait for a worker that has it.
     ///
     /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. It may
     /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. A second

@@ -59,6 +59,17 @@ pub(super) fn next_digest(
     Some((u64::try_from(time.as_millisecond()).ok()?, period))
 }
 
+/// Returns whether a digest of this or a later period was sent already. A last period that is further ahead than
+/// time zones differ comes from a clock that was wrong, and does not count.
+pub(super) fn was_sent(last: Option<&String>, period: &str) -> bool {
+    let date = |text: &str| text.parse::<Date>().ok();
+    let Some((last, period)) = last.and_then(|last| date(last)).zip(date(period)) else {
+        return false;
+    };
+    let furthest = period.checked_add(MAX_DAYS_AHEAD.days());
+    last >= period && furthest.is_ok_and(|furthest| last <= furthest)
+}
+
 /// Each recipient has a minute of the hour.
 fn next_hour(now: Timestamp, spread: i64) -> Option<(Timestamp, String)> {
     let hour = (now.as_millisecond() - spread).div_euclid(HOUR) + 1;
@@ -169,6 +180,21 @@ mod tests {
             ("x", "2026-11-29"),
         ] {
             assert_eq!(next(daily, zone, now, Some(last)).1, period, "{last}");
+        }
+    }
+
+    #[test]
+    fn period_is_past_unless_the_last_one_comes_from_a_wrong_clock() {
+        let last = |text: &str| Some(text.to_owned());
+        for (before, is) in [
+            (None, false),
+            (last("2026-11-28"), false),
+            (last("2026-11-29"), true),
+            (last("2026-12-01"), true),
+            (last("2027-11-29"), false),
+            (last("x"), false),
+        ] {
+            assert_eq!(was_sent(before.as_ref(), "2026-11-29"), is, "{before:?}");
         }
     }
 

@@ -75,8 +75,9 @@ fn purpose(salver: &Salver) -> String {
     format!("unsubscribe {}", salver.app())
 }
 
+/// Returns the length of kinds as JSON, with quotes and commas.
 fn bytes(kinds: &[&str]) -> usize {
-    kinds.iter().map(|kind| kind.len()).sum()
+    kinds.iter().map(|kind| kind.len() + 3).sum()
 }
 
 /// Returns an address of which a person recognises their own: `a…@example.org`.

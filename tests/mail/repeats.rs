@@ -98,6 +98,33 @@ crate::inbox_tests! {
         assert_eq!(inboxes.salver.deliveries().counts().await.unwrap().due, 0);
     }
 
+    /// A digest that fails is sent later, though a later one was sent meanwhile, and what was too much for it is in
+    /// another one.
+    async fn failed_digest_is_sent_after_a_later_one(inboxes: Inboxes, clock) {
+        let server = SmtpServer::start();
+        inboxes.inbox().set_mail("*", Cadence::Daily { hour: 8 }).await.unwrap();
+        for number in 0..250 {
+            inboxes.notify(note(&format!("early {number}."))).await;
+        }
+        let (failing, working) = (worker(&inboxes, &server, "d451+ada"), worker(&inboxes, &server, "ada"));
+        failing.drain().await.unwrap();
+        inboxes.advance(25 * 60 * MINUTE);
+        failing.drain().await.unwrap();
+        assert!(server.mails().is_empty());
+        // The digest of the next day, while that of the first waits for its next attempt.
+        inboxes.notify(note("late.")).await;
+        for _ in 0..4 {
+            inboxes.advance(25 * 60 * MINUTE);
+            working.drain().await.unwrap();
+        }
+        let texts: Vec<_> = server.mails().into_iter().map(|mail| mail.text).collect();
+        let all = texts.concat();
+        for number in 0..250 {
+            assert_eq!(all.matches(&format!("early {number}.")).count(), 1, "{number}: {} mails", texts.len());
+        }
+        assert_eq!(all.matches("late.").count(), 1);
+    }
+
     async fn erased_and_retagged_notifications_are_not_mailed(inboxes: Inboxes, clock) {
         let server = SmtpServer::start();
         let worker = worker(&inboxes, &server, "ada");

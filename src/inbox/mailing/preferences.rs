@@ -31,7 +31,7 @@ impl Preferences {
             return default;
         }
         let preference = prefixes(kind).find_map(|prefix| self.0.get(prefix));
-        // One that another version has written is none.
+        // An unknown cadence, of another version, counts as never.
         preference.map_or(default, |cadence| cadence.parse().unwrap_or_default())
     }
 }
@@ -87,7 +87,8 @@ impl Inbox {
             .map_err(|error| error.with_operation("set_mail"))
     }
 
-    /// Removes what the recipient has set for a kind; the default of the site counts again. One round trip.
+    /// Removes what the recipient has set for a kind; the default of the site counts again. One round trip, and
+    /// one for each cadence of the defaults.
     ///
     /// # Errors
     ///
@@ -99,7 +100,20 @@ impl Inbox {
     pub async fn reset_mail(&self, kind: &str) -> Result<(), Error> {
         let store = self.mail_store("reset_mail")?;
         let reset = || store.set_preference(self.key(), kind, None);
-        self.salver.write_idempotent("reset_mail", reset).await
+        self.salver.write_idempotent("reset_mail", reset).await?;
+        // What waits already waits for mails by the defaults now.
+        let mut defaults = Vec::new();
+        for (_, cadence) in &self.salver.config().mail.cadences {
+            if !defaults.contains(cadence) {
+                defaults.push(*cadence);
+            }
+        }
+        for cadence in defaults {
+            enqueue_waiting(&self.salver, self.recipient(), cadence)
+                .await
+                .map_err(|error| error.with_operation("reset_mail"))?;
+        }
+        Ok(())
     }
 
     /// Returns what the recipient has set: the cadence by kind. One round trip.

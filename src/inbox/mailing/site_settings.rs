@@ -10,8 +10,8 @@ use crate::inbox::store;
 use crate::mail_settings::MailSettings;
 use crate::{Error, Salver};
 
-/// How long the settings of the site are kept. After a change, other processes may notify by the old ones so
-/// long.
+/// How long the settings of the site are kept. After a change, other processes may use the old ones for up to this
+/// time.
 const SETTINGS_TTL: Duration = Duration::from_secs(60);
 /// What precedes a kind in the names of the stored fields.
 const CADENCE: &str = "cadence:";
@@ -59,8 +59,14 @@ pub(in crate::inbox) async fn settings_of(salver: &Salver) -> Result<Arc<MailSet
 ///
 /// Those of the store.
 pub(crate) async fn share_settings(salver: &Salver) -> Result<(), Error> {
-    let store = store::mails_of(salver)?;
-    let fields = encode(&salver.config().mail);
+    let (store, settings) = (store::mails_of(salver)?, &salver.config().mail);
+    let is_complete = !settings.cadences.is_empty() || !settings.critical.is_empty();
+    let stored = salver.read("mail_settings", store.site_settings(salver.app()));
+    // A worker such as the command-line tool knows the site alone, and leaves the rest as it is.
+    if !is_complete && !stored.await?.is_empty() {
+        return Ok(());
+    }
+    let fields = encode(settings);
     let set = || store.set_site_settings(salver.app(), &fields);
     salver.write_idempotent("share_mail_settings", set).await
 }

@@ -11,6 +11,9 @@ use crate::mail_settings::MailSettings;
 use crate::store::millis;
 use crate::{Error, MessageId, Recipient, Salver};
 
+/// Changes of a preference within this time, in milliseconds, add one job.
+const CHANGE_PERIOD_MS: u64 = 5_000;
+
 /// The task of a job that sends a mail.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "mail", rename_all = "kebab-case")]
@@ -46,6 +49,21 @@ impl MailTask {
             | Self::Digest { recipient, .. } => recipient,
         }
     }
+
+    /// Returns the name of a digest and the local date for which it is sent. Those of an hour have ids of their own.
+    pub(crate) fn period(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Digest {
+                cadence: Cadence::Hourly,
+                ..
+            }
+            | Self::AtOnce { .. }
+            | Self::IfUnread { .. } => None,
+            Self::Digest {
+                cadence, period, ..
+            } => Some((cadence.name(), period)),
+        }
+    }
 }
 
 /// Adds the job that mails a notification, once for each notification and recipient.
@@ -62,7 +80,7 @@ pub(in crate::inbox) async fn after_add(
     if !settings.is_enabled() || !reply.outcome.needs_mail() {
         return Ok(());
     }
-    // A preference that another version has written is none.
+    // An unknown cadence, of another version, counts as never.
     let cadence = reply.cadence.parse().unwrap_or_default();
     let recipient = recipient.clone();
     match cadence {
@@ -108,7 +126,10 @@ pub(super) async fn enqueue_waiting(
     cadence: Cadence,
 ) -> Result<(), Error> {
     let now = MessageId::new();
-    let id = JobId::derive(cadence.name(), &[recipient.as_str(), &now.to_string()]);
+    // One for all changes of a few seconds, so that they do not fill the queue.
+    let seconds = (now.unix_ms() / CHANGE_PERIOD_MS).to_string();
+    let fields = [recipient.as_str(), &cadence.to_string(), &seconds];
+    let id = JobId::derive("changed", &fields);
     let recipient = recipient.clone();
     let time = match cadence {
         Cadence::Never => return Ok(()),
@@ -120,6 +141,22 @@ pub(super) async fn enqueue_waiting(
         }
     };
     let job = job(id, time, &MailTask::IfUnread { recipient })?;
+    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+}
+
+/// Adds the job that mails what a job has left, since it was too much for one mail.
+///
+/// # Errors
+///
+/// As [`after_add`].
+pub(crate) async fn enqueue_rest(
+    salver: &Salver,
+    recipient: &Recipient,
+    before: &str,
+) -> Result<(), Error> {
+    let recipient = recipient.clone();
+    let id = JobId::derive("rest", &[before]);
+    let job = job(id, 0, &MailTask::IfUnread { recipient })?;
     jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
 }
 

@@ -69,6 +69,8 @@ async fn save(caller: &Caller, settings: &Settings, is_daily: bool) -> Result<()
                 .set_mail(ANY_KIND, Cadence::Daily { hour })
                 .await
         }
+        // A choice of no mails at all stays.
+        None if daily_mail(caller, settings).await != Some(true) => Ok(()),
         None => caller.inbox.reset_mail(ANY_KIND).await,
     }
 }

@@ -65,9 +65,9 @@ impl JobStore for MemoryJobs {
         &'a self,
         queue: QueueKey<'a>,
         jobs: &'a [NewJob],
-        max_jobs: usize,
+        max_due: usize,
     ) -> StoreFuture<'a, u64> {
-        Box::pin(async move { self.with(queue, |queue, now| queue.enqueue(now, jobs, max_jobs)) })
+        Box::pin(async move { self.with(queue, |queue, now| queue.enqueue(now, jobs, max_due)) })
     }
 
     fn claim<'a>(

@@ -12,7 +12,8 @@ use crate::jobs::id::JobId;
 use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, NewJob, Next,
+    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_WAITING_PER_DUE,
+    NewJob, Next,
 };
 use crate::store::millis;
 
@@ -42,12 +43,15 @@ impl Queue {
         &mut self,
         now: u64,
         jobs: &[NewJob],
-        max_jobs: usize,
+        max_due: usize,
     ) -> Result<u64, Error> {
         let is_new =
             |job: &&NewJob| !self.jobs.contains_key(&job.id) && !self.done_at.contains_key(&job.id);
         let new: Vec<_> = jobs.iter().filter(is_new).collect();
-        if self.due.len() + new.len() > max_jobs {
+        let due = self.due.iter().take_while(|(time, _)| *time <= now).count();
+        let is_full =
+            due + new.len() > max_due || self.due.len() + new.len() > max_due * MAX_WAITING_PER_DUE;
+        if is_full {
             return Err(Error::full("the queue is full"));
         }
         let before = self.jobs.len();

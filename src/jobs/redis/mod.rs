@@ -21,7 +21,7 @@ use crate::redis::{Client, TrackingHandler};
 use crate::store::StoreFuture;
 
 /// The commands of the scripts that no script for messages runs, for the health check.
-const COMMANDS: [&str; 3] = ["ZRANK KEY member", "HGETALL KEY", "HVALS KEY"];
+const COMMANDS: [&str; 2] = ["ZRANK KEY member", "HGETALL KEY"];
 
 /// The queues of a Redis server, or of a Cluster.
 pub(super) struct RedisJobs {
@@ -57,9 +57,9 @@ impl JobStore for RedisJobs {
         &'a self,
         queue: QueueKey<'a>,
         jobs: &'a [NewJob],
-        max_jobs: usize,
+        max_due: usize,
     ) -> StoreFuture<'a, u64> {
-        Box::pin(scripts::enqueue(&self.client, queue, jobs, max_jobs))
+        Box::pin(scripts::enqueue(&self.client, queue, jobs, max_due))
     }
 
     fn claim<'a>(

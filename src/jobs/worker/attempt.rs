@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
@@ -61,7 +61,7 @@ impl Attempt {
         let attempt = self.queue.handler.attempt(&self.job, self.now());
         // The code of the site may panic, in a template for example.
         let attempt = AssertUnwindSafe(attempt).catch_unwind();
-        let outcome = match timeout(settings.attempt_timeout, attempt).await {
+        let outcome = match timeout_at(self.claimed_at + settings.attempt_timeout, attempt).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => self.panicked(),
             Err(_) => Outcome::Failed("took too long".to_owned()),
@@ -70,8 +70,8 @@ impl Attempt {
         Some(outcome)
     }
 
-    /// Returns the outcome of an attempt that has panicked: as often as for those that kill their workers, it is
-    /// made again. The panic hook has reported it.
+    /// Returns the outcome of an attempt that has panicked. It is retried up to `MAX_CLAIMS` times, like a job that
+    /// kills its worker. The panic hook has reported it.
     fn panicked(&self) -> Outcome {
         let reason = "panicked".to_owned();
         match self.job.record.failures + 1 >= MAX_CLAIMS {
@@ -108,6 +108,7 @@ impl Attempt {
                 (record, Some(next))
             }
             Outcome::Dead(reason) => (record.failed(now, reason), Some(Next::Dead)),
+            Outcome::Later(delay) => (record, Some(Next::After(*delay))),
             Outcome::Unavailable(_) => (record, Some(Next::After(Duration::ZERO))),
         }
     }

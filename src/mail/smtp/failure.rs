@@ -54,7 +54,8 @@ impl Failure {
             Step::Mail if error.is_permanent() => Self::Unavailable(reason),
             Step::Rcpt | Step::Data if error.is_permanent() => Self::Rejected {
                 reason,
-                is_unknown_mailbox: reply.is_some_and(|reply| reply.starts_with(UNKNOWN_MAILBOX)),
+                is_unknown_mailbox: reply
+                    .is_some_and(|reply| reply.split(' ').next() == Some(UNKNOWN_MAILBOX)),
             },
             Step::Mail | Step::Rcpt | Step::Data => Self::Temporary(reason),
         }

@@ -12,7 +12,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::Error;
 pub(crate) use crate::mail::smtp::failure::Failure;
@@ -21,6 +21,8 @@ use crate::mail::smtp::server::Server;
 
 /// Connections to the server at the same time. Many servers refuse more than ten from one client.
 const MAX_CONNECTIONS: usize = 4;
+/// How long a mail waits for a connection. Shorter than an attempt, which would fail.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection is kept without mails. Servers close idle ones after a minute or more.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -57,8 +59,10 @@ impl Smtp {
     /// Sends a mail to one recipient. If the future is dropped, the connection is closed, and the server may
     /// or may not have accepted the mail.
     pub(super) async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), Failure> {
-        // Fails only if the semaphore is closed, which it never is.
-        let _permit = self.permits.acquire().await;
+        let permit = timeout(PERMIT_TIMEOUT, self.permits.acquire()).await;
+        // No mail is to blame. The semaphore is never closed.
+        let busy = |_| Failure::Unavailable("SMTP: all connections are in use".to_owned());
+        let _permit = permit.map_err(busy)?;
         let (mut connection, is_new) = match self.idle_connection() {
             Some(connection) => (connection, false),
             None => (self.server.connect().await?, true),

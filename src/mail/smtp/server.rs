@@ -1,7 +1,6 @@
 //! The address of an SMTP server, and how connections to it are encrypted.
 
 use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use url::{Host, Url};
 use crate::Error;
 use crate::mail::smtp::failure::{Failure, Step};
 
-/// Longest time until the server has accepted a connection.
+/// Longest time until the server has greeted and accepted the login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The ports of RFC 5321, 6409 and 8314.
 const SMTP_PORT: u16 = 25;
@@ -59,7 +58,7 @@ impl Server {
         };
         let tls = url.query_pairs().find(|(name, _)| name == "tls");
         let encryption = match (url.scheme(), tls.as_ref().map(|(_, value)| &**value)) {
-            ("smtps", None) => Encryption::Tls,
+            ("smtps", None | Some("required")) => Encryption::Tls,
             ("smtp", None) if is_loopback(&host) => Encryption::None,
             ("smtp", None | Some("required")) => Encryption::StartTls,
             ("smtp", Some("none")) => Encryption::None,
@@ -107,13 +106,22 @@ impl Server {
 
     /// Opens a connection over which mails can be sent.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        // A server that accepts connections and does not greet is down: no mail is to blame.
+        let connected = timeout(CONNECT_TIMEOUT, self.log_in()).await;
+        connected.unwrap_or_else(|_| {
+            let reason = format!("SMTP {}: the server does not reply", Step::Connect);
+            Err(Failure::Unavailable(reason))
+        })
+    }
+
+    async fn log_in(&self) -> Result<AsyncSmtpConnection, Failure> {
         let failed = |error| Failure::new(Step::Connect, &error);
         let hello = ClientId::default();
         let mut connection = match self.encryption {
             Encryption::Tls => {
-                let (address, timeout) = ((self.host.as_str(), self.port), Some(CONNECT_TIMEOUT));
+                let address = (self.host.as_str(), self.port);
                 let tls = Some(self.tls().map_err(failed)?);
-                AsyncSmtpConnection::connect_tokio1(address, timeout, &hello, tls, None).await
+                AsyncSmtpConnection::connect_tokio1(address, None, &hello, tls, None).await
             }
             Encryption::None | Encryption::StartTls => {
                 let stream = Box::new(self.stream().await?);
@@ -134,9 +142,7 @@ impl Server {
 
     /// Opens a connection without encryption.
     async fn stream(&self) -> Result<TcpStream, Failure> {
-        let connecting = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = timeout(CONNECT_TIMEOUT, connecting).await;
-        let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
         // The end of a mail is a packet of its own, which would wait until the server has acknowledged the content.
         let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         stream.map_err(|error| Failure::Unavailable(format!("SMTP {}: {error}", Step::Connect)))

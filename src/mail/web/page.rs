@@ -62,7 +62,7 @@ pub(super) fn unavailable() -> HttpResponse {
     respond(StatusCode::SERVICE_UNAVAILABLE, "That did not work", main)
 }
 
-/// Returns the address without a place where a line may end, but for its dots.
+/// Returns the address without a line break after the ellipsis.
 fn address(unsubscribe: &Unsubscribe) -> String {
     unsubscribe.address.replace('…', "…\u{2060}")
 }

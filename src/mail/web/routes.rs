@@ -65,17 +65,38 @@ async fn change(salver: Data<Salver>, token: Path<String>, body: Bytes) -> HttpR
     };
     let undo = form_urlencoded::parse(&body).find(|(name, _)| name == "undo");
     let changed = match undo {
-        Some((_, before)) => restore(&salver, &unsubscribe, &before)
-            .await
-            .map(|()| page::undone(&unsubscribe)),
-        None => stop(&salver, &unsubscribe)
-            .await
-            .map(|before| page::done(&unsubscribe, &before)),
+        Some((_, signed)) => {
+            let Some(before) = undo_of(&salver, &token, &signed) else {
+                return page::invalid();
+            };
+            let restored = restore(&salver, &unsubscribe, &before).await;
+            restored.map(|()| page::undone(&unsubscribe))
+        }
+        None => stop(&salver, &unsubscribe).await.map(|before| {
+            let undo = sign_undo(&salver, &token, &before);
+            page::done(&unsubscribe, &undo)
+        }),
     };
     changed.unwrap_or_else(|error| {
         error.log();
         page::unavailable()
     })
+}
+
+/// Returns what the form that undoes it sends: signed, so that a link sets nothing but what was set before.
+fn sign_undo(salver: &Salver, token: &str, before: &str) -> String {
+    let secret = salver.config().mail.secret.as_ref();
+    let signed = secret.map(|secret| secret.sign(&undo_purpose(token), before));
+    signed.unwrap_or_default()
+}
+
+fn undo_of(salver: &Salver, token: &str, signed: &str) -> Option<String> {
+    let secret = salver.config().mail.secret.as_ref()?;
+    secret.verify(&undo_purpose(token), signed)
+}
+
+fn undo_purpose(token: &str) -> String {
+    format!("undo {token}")
 }
 
 /// Sets all kinds to never. Returns what the person had set before: `kind cadence`, in lines.

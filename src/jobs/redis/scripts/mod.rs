@@ -10,7 +10,8 @@ use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::redis::keys::{self, Part, keys};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, NewJob, Next, QueueKey,
+    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_WAITING_PER_DUE,
+    NewJob, Next, QueueKey,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
@@ -53,11 +54,11 @@ pub(super) async fn enqueue(
     client: &Client,
     queue: QueueKey<'_>,
     jobs: &[NewJob],
-    max_jobs: usize,
+    max_due: usize,
 ) -> Result<u64, Error> {
     let idempotency = Idempotency::Idempotent;
     let mut request = request(client, &ENQUEUE, idempotency, queue, &keys::ENQUEUE);
-    request.arg(max_jobs);
+    request.arg(max_due).arg(max_due * MAX_WAITING_PER_DUE);
     for job in jobs {
         let record = job.record.encode()?;
         request.arg(job.id.to_string()).arg(job.time).arg(record);
