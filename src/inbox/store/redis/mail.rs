@@ -19,7 +19,6 @@ pub(in crate::inbox::store) struct RedisMails {
 
 impl RedisMails {
     pub(in crate::inbox::store) fn new(client: Client) -> Self {
-        client.require_commands(&COMMANDS);
         Self { client }
     }
 }
@@ -30,6 +29,8 @@ impl MailStore for RedisMails {
         inbox: InboxKey<'a>,
         only: Option<MessageId>,
     ) -> StoreFuture<'a, Unmailed> {
+        // Only workers run these.
+        self.client.require_commands(&COMMANDS);
         Box::pin(mail::unmailed(&self.client, inbox, only))
     }
 

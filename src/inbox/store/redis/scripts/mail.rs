@@ -132,7 +132,9 @@ pub(in crate::inbox::store::redis) async fn read_settings(
     app: &str,
 ) -> Result<HashMap<String, String>, Error> {
     let request = settings_request(&READ_SETTINGS, Idempotency::ReadOnly, app);
-    execute(client, request, "settings").await?.next()
+    let json: String = execute(client, request, "settings").await?.next()?;
+    // Those that another version has written may be unreadable.
+    Ok(serde_json::from_str(&json).unwrap_or_default())
 }
 
 pub(in crate::inbox::store::redis) async fn write_settings(
@@ -142,8 +144,10 @@ pub(in crate::inbox::store::redis) async fn write_settings(
 ) -> Result<(), Error> {
     let idempotency = Idempotency::Idempotent;
     let mut request = settings_request(&WRITE_SETTINGS, idempotency, app);
-    for (field, value) in fields {
-        request.arg(field.as_str()).arg(value.as_str());
-    }
+    let fields: HashMap<_, _> = fields.iter().cloned().collect();
+    let json = serde_json::to_string(&fields).map_err(|cause| {
+        Error::invalid("settings", "cannot be written as JSON").with_source(cause)
+    })?;
+    request.arg(json);
     execute(client, request, "written").await.map(drop)
 }

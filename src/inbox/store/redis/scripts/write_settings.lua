@@ -1,9 +1,8 @@
 -- Replaces the settings of mails of a site.
 --
--- KEYS[1]  mail: the settings
--- ARGV     pairs of field and value, at least one
+-- KEYS[1]  mail: `settings`, as JSON
+-- ARGV[1]  JSON
 -- Returns  {KEYS[1], 'written'}
--- Cost     O(n) for n settings; one round trip
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV))
+-- Cost     O(1); one round trip
+redis.call('HSET', KEYS[1], 'settings', ARGV[1])
 return {KEYS[1], 'written'}
