@@ -1,6 +1,8 @@
 //! The configuration of a [`Salver`](crate::Salver), and the range that each setting allows.
 
 use std::ops::RangeInclusive;
+#[cfg(feature = "mail")]
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "mail")]
@@ -91,7 +93,7 @@ pub(crate) struct Config {
     pub(crate) call_timeout: Duration,
     pub(crate) pending_index: bool,
     #[cfg(feature = "mail")]
-    pub(crate) mail: MailSettings,
+    pub(crate) mail: Arc<MailSettings>,
 }
 
 impl Default for Config {
@@ -104,7 +106,7 @@ impl Default for Config {
             call_timeout: Duration::from_millis(250),
             pending_index: true,
             #[cfg(feature = "mail")]
-            mail: MailSettings::default(),
+            mail: Arc::default(),
         }
     }
 }

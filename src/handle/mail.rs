@@ -1,7 +1,10 @@
 //! What a site sets about mails.
 
+use std::sync::Arc;
+
 use crate::SalverBuilder;
 use crate::cadence::Cadence;
+use crate::mail_settings::MailSettings;
 use crate::secret::Secret;
 
 impl SalverBuilder {
@@ -16,7 +19,7 @@ impl SalverBuilder {
     /// workers mail it.
     #[must_use]
     pub fn site(mut self, address: impl Into<String>) -> Self {
-        self.config.mail.site = Some(address.into());
+        self.mail_settings().site = Some(address.into());
         self
     }
 
@@ -24,14 +27,14 @@ impl SalverBuilder {
     /// same in all processes of the site. Default: none, and a worker with a mailer does not start.
     #[must_use]
     pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
-        self.config.mail.secret = Some(Secret::new(secret.as_ref()));
+        self.mail_settings().secret = Some(Secret::new(secret.as_ref()));
         self
     }
 
     /// Sets the secret that was used before, so that the links in old mails still work. Default: none.
     #[must_use]
     pub fn old_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
-        self.config.mail.old_secret = Some(Secret::new(secret.as_ref()));
+        self.mail_settings().old_secret = Some(Secret::new(secret.as_ref()));
         self
     }
 
@@ -42,7 +45,7 @@ impl SalverBuilder {
     /// is not between 1 second and 30 days.
     #[must_use]
     pub fn default_cadence(mut self, kind: impl Into<String>, cadence: Cadence) -> Self {
-        self.config.mail.cadences.push((kind.into(), cadence));
+        self.mail_settings().cadences.push((kind.into(), cadence));
         self
     }
 
@@ -51,7 +54,11 @@ impl SalverBuilder {
     #[must_use]
     pub fn critical<K: Into<String>>(mut self, kinds: impl IntoIterator<Item = K>) -> Self {
         let kinds = kinds.into_iter().map(Into::into);
-        self.config.mail.critical.extend(kinds);
+        self.mail_settings().critical.extend(kinds);
         self
+    }
+
+    fn mail_settings(&mut self) -> &mut MailSettings {
+        Arc::make_mut(&mut self.config.mail)
     }
 }

@@ -17,7 +17,9 @@ pub(crate) trait Handler: Send + Sync {
     /// # Errors
     ///
     /// `is_misconfigured` and `is_invalid`.
-    fn validate(&self) -> Result<(), Error>;
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Prepares the store before the first job of a worker that runs.
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {

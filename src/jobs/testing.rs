@@ -37,10 +37,6 @@ impl Handler for TestHandler {
         TEST_QUEUE
     }
 
-    fn validate(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn attempt<'a>(&'a self, job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
         let attempt = self.0(job.record.task.clone());
         Box::pin(async {

@@ -28,10 +28,6 @@ impl Handler for Planner {
         PLAN_QUEUE
     }
 
-    fn validate(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
         async move {
             let PlanTask { recipient, cadence } = match task(job) {

@@ -10,6 +10,8 @@ use ::redis::{Cmd, Value};
 use crate::Error;
 use crate::redis::connect::{ConnectionConfig, Connector};
 use crate::redis::connection::{Connection, WeakConnection};
+#[cfg(feature = "jobs")]
+use crate::redis::parts::Parts;
 use crate::redis::replication::ReplicatedWriter;
 use crate::redis::request::Request;
 use crate::redis::tracker::{Registration, Tracker};
@@ -82,6 +84,25 @@ impl Client {
     /// unless it is not idempotent.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
         self.connection.execute(request).await
+    }
+
+    /// Runs a script, and returns its reply after a first word, which distinguishes it from the replies of
+    /// other scripts with the same key.
+    ///
+    /// # Errors
+    ///
+    /// `is_unreadable` for another word.
+    #[cfg(feature = "jobs")]
+    pub(crate) async fn execute_expecting(
+        &self,
+        request: &Request,
+        word: &str,
+    ) -> Result<Parts, Error> {
+        let mut reply = Parts::new(self.execute(request).await?);
+        match reply.next::<String>()? == word {
+            true => Ok(reply),
+            false => Err(Error::unreadable("a Redis reply")),
+        }
     }
 
     /// Runs a script, and waits until `replicas` replicas have acknowledged its write. Returns

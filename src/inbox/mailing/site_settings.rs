@@ -36,7 +36,7 @@ impl ReadSettings {
 /// Those of the store.
 pub(in crate::inbox) async fn settings_of(salver: &Salver) -> Result<Arc<MailSettings>, Error> {
     if salver.config().mail.is_enabled() {
-        return Ok(Arc::new(salver.config().mail.clone()));
+        return Ok(Arc::clone(&salver.config().mail));
     }
     let read = salver.extension::<ReadSettings>();
     let cached = read.lock().get(salver.app()).cloned();

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Error;
 use crate::context::encode;
 use crate::jobs::heartbeat::{HEARTBEAT_TTL, Heartbeat};
-use crate::redis::{Client, Idempotency, Parts, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::millis;
 
 static BEAT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/beat.lua")));
@@ -18,15 +18,6 @@ fn request(script: &'static Script, idempotency: Idempotency, app: &str) -> Requ
     request
 }
 
-/// Returns the reply after its first word, which distinguishes it from those of other scripts.
-async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
-    let mut reply = Parts::new(client.execute(&request).await?);
-    match reply.next::<String>()? == word {
-        true => Ok(reply),
-        false => Err(Error::unreadable("a Redis reply")),
-    }
-}
-
 pub(super) async fn beat(
     client: &Client,
     app: &str,
@@ -37,12 +28,15 @@ pub(super) async fn beat(
     let mut request = request(&BEAT, Idempotency::Idempotent, app);
     request.arg(worker).arg(millis(HEARTBEAT_TTL));
     request.arg(report.unwrap_or_default());
-    execute(client, request, "beat").await.map(drop)
+    client.execute_expecting(&request, "beat").await.map(drop)
 }
 
 pub(super) async fn workers(client: &Client, app: &str) -> Result<Vec<Heartbeat>, Error> {
     let request = request(&WORKERS, Idempotency::ReadOnly, app);
-    let reports: Vec<String> = execute(client, request, "workers").await?.next()?;
+    let reports: Vec<String> = client
+        .execute_expecting(&request, "workers")
+        .await?
+        .next()?;
     let reports = reports.iter();
     // One that another version has written may have other fields.
     Ok(reports

@@ -37,15 +37,6 @@ fn request(
     request
 }
 
-/// Returns the reply without its first word, which distinguishes it from those of other scripts.
-async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
-    let mut reply = Parts::new(client.execute(&request).await?);
-    match reply.next::<String>()? == word {
-        true => Ok(reply),
-        false => Err(unreadable()),
-    }
-}
-
 fn unreadable() -> Error {
     Error::unreadable("a Redis reply")
 }
@@ -81,7 +72,7 @@ pub(super) async fn claim(
     let idempotency = Idempotency::NonIdempotent;
     let mut request = request(client, &CLAIM, idempotency, queue, &keys::CLAIM);
     request.arg(millis(lease)).arg(limit).arg(MAX_CLAIMS);
-    let mut reply = execute(client, request, "claimed").await?;
+    let mut reply = client.execute_expecting(&request, "claimed").await?;
     let (now, lease_end) = (reply.next()?, reply.next()?);
     let mut claimed = Claimed {
         now,
@@ -114,7 +105,8 @@ pub(super) async fn finish(
 ) -> Result<u64, Error> {
     let idempotency = Idempotency::Idempotent;
     let request = request(client, &FINISH, idempotency, queue, &keys::FINISH);
-    execute(client, with_ids(request, ids), "finished")
+    client
+        .execute_expecting(&with_ids(request, ids), "finished")
         .await?
         .next()
 }
@@ -157,7 +149,8 @@ pub(super) async fn replay(
 ) -> Result<u64, Error> {
     let idempotency = Idempotency::Idempotent;
     let request = request(client, &REPLAY, idempotency, queue, &keys::REPLAY);
-    execute(client, with_ids(request, ids), "replayed")
+    client
+        .execute_expecting(&with_ids(request, ids), "replayed")
         .await?
         .next()
 }
@@ -180,7 +173,7 @@ pub(super) async fn list(
         None => request.arg("-inf").arg(""),
     };
     request.arg(limit);
-    let mut reply = execute(client, request, "listed").await?;
+    let mut reply = client.execute_expecting(&request, "listed").await?;
     let mut jobs = Vec::new();
     while reply.len() > 0 {
         let (id, time): (String, u64) = (reply.next()?, reply.next()?);
@@ -192,7 +185,7 @@ pub(super) async fn list(
 
 pub(super) async fn counts(client: &Client, queue: QueueKey<'_>) -> Result<JobCounts, Error> {
     let request = request(client, &COUNTS, Idempotency::ReadOnly, queue, &keys::COUNTS);
-    let mut reply = execute(client, request, "counts").await?;
+    let mut reply = client.execute_expecting(&request, "counts").await?;
     Ok(JobCounts {
         due: reply.next()?,
         later: reply.next()?,
@@ -206,5 +199,8 @@ pub(super) async fn trim(client: &Client, queue: QueueKey<'_>) -> Result<u64, Er
     request.arg(millis(DONE_TTL)).arg(MAX_DONE);
     request.arg(millis(DEAD_TTL)).arg(MAX_DEAD);
     request.arg(MAX_JOBS_PER_CALL);
-    execute(client, request, "forgotten").await?.next()
+    client
+        .execute_expecting(&request, "forgotten")
+        .await?
+        .next()
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Error;
 use crate::context::encode;
 use crate::mail::suppression::store_trait::{SuppressionKey, SuppressionStore};
-use crate::redis::{Client, Idempotency, Parts, Request, Script};
+use crate::redis::{Client, Idempotency, Request, Script};
 use crate::store::StoreFuture;
 
 static SUPPRESS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("suppress.lua")));
@@ -47,27 +47,24 @@ fn request(script: &'static Script, idempotency: Idempotency, key: SuppressionKe
     request
 }
 
-/// Returns the reply after its first word, which distinguishes it from those of the other scripts.
-async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
-    let mut reply = Parts::new(client.execute(&request).await?);
-    match reply.next::<String>()? == word {
-        true => Ok(reply),
-        false => Err(Error::unreadable("a Redis reply")),
-    }
-}
-
 async fn suppress(client: &Client, key: SuppressionKey<'_>) -> Result<(), Error> {
     let request = request(&SUPPRESS, Idempotency::Idempotent, key);
-    execute(client, request, "suppressed").await.map(drop)
+    client
+        .execute_expecting(&request, "suppressed")
+        .await
+        .map(drop)
 }
 
 async fn allow(client: &Client, key: SuppressionKey<'_>) -> Result<(), Error> {
     let request = request(&ALLOW, Idempotency::Idempotent, key);
-    execute(client, request, "allowed").await.map(drop)
+    client
+        .execute_expecting(&request, "allowed")
+        .await
+        .map(drop)
 }
 
 async fn is_suppressed(client: &Client, key: SuppressionKey<'_>) -> Result<bool, Error> {
     let request = request(&IS_SUPPRESSED, Idempotency::ReadOnly, key);
-    let mut reply = execute(client, request, "is_suppressed").await?;
+    let mut reply = client.execute_expecting(&request, "is_suppressed").await?;
     Ok(reply.next::<u64>()? == 1)
 }

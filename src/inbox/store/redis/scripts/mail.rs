@@ -31,15 +31,6 @@ static READ_SETTINGS: LazyLock<Script> =
 static WRITE_SETTINGS: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("write_settings.lua")));
 
-/// Returns the reply after its first word, which distinguishes it from those of other scripts.
-async fn execute(client: &Client, request: Request, word: &str) -> Result<Parts, Error> {
-    let mut reply = Parts::new(client.execute(&request).await?);
-    match reply.next::<String>()? == word {
-        true => Ok(reply),
-        false => Err(Error::unreadable("a Redis reply")),
-    }
-}
-
 fn entries(values: Vec<Vec<u8>>) -> Vec<Entry> {
     let values = values.into_iter();
     values.filter_map(|value| entry(true, value)).collect()
@@ -53,7 +44,7 @@ pub(in crate::inbox::store::redis) async fn unmailed(
     let mut request = request(&UNMAILED, Idempotency::ReadOnly, inbox, &keys::UNMAILED);
     request.arg(millis(MAX_AGE));
     request.arg(only.map(|id| id.to_string()).unwrap_or_default());
-    let mut reply = execute(client, request, "unmailed").await?;
+    let mut reply = client.execute_expecting(&request, "unmailed").await?;
     Ok(Unmailed {
         preferences: reply.next()?,
         last_periods: reply.next()?,
@@ -73,7 +64,7 @@ pub(in crate::inbox::store::redis) async fn begin_mail(
     for id in ids {
         request.arg(id.to_string());
     }
-    let mut reply = execute(client, request, "begun").await?;
+    let mut reply = client.execute_expecting(&request, "begun").await?;
     Ok(entries(reply.next()?))
 }
 
@@ -90,7 +81,7 @@ pub(in crate::inbox::store::redis) async fn end_mail(
         .arg(millis(TAKEN_TTL))
         .arg(name)
         .arg(period);
-    execute(client, request, "ended").await?;
+    client.execute_expecting(&request, "ended").await?;
     Ok(())
 }
 
@@ -100,7 +91,10 @@ pub(in crate::inbox::store::redis) async fn preferences(
 ) -> Result<HashMap<String, String>, Error> {
     let parts = [Part::Preferences];
     let request = request(&PREFERENCES, Idempotency::ReadOnly, inbox, &parts);
-    execute(client, request, "preferences").await?.next()
+    client
+        .execute_expecting(&request, "preferences")
+        .await?
+        .next()
 }
 
 pub(in crate::inbox::store::redis) async fn set_preference(
@@ -132,7 +126,10 @@ pub(in crate::inbox::store::redis) async fn read_settings(
     app: &str,
 ) -> Result<HashMap<String, String>, Error> {
     let request = settings_request(&READ_SETTINGS, Idempotency::ReadOnly, app);
-    let json: String = execute(client, request, "settings").await?.next()?;
+    let json: String = client
+        .execute_expecting(&request, "settings")
+        .await?
+        .next()?;
     // Those that another version has written may be unreadable.
     Ok(serde_json::from_str(&json).unwrap_or_default())
 }
@@ -149,5 +146,8 @@ pub(in crate::inbox::store::redis) async fn write_settings(
         Error::invalid("settings", "cannot be written as JSON").with_source(cause)
     })?;
     request.arg(json);
-    execute(client, request, "written").await.map(drop)
+    client
+        .execute_expecting(&request, "written")
+        .await
+        .map(drop)
 }
