@@ -1,5 +1,7 @@
 //! Jobs and the workers that perform them.
 
+mod cost;
 mod health;
+mod processes;
 mod queue;
 mod worker;

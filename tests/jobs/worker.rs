@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use salver::jobs::{TestOutcome, Worker};
 use salver::store::IssueKind;
+use tokio::sync::Notify;
 
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
@@ -55,7 +56,18 @@ crate::inbox_tests! {
         eventually("three attempts have begun", have_begun).await;
         running.stop().await;
         assert_eq!(ended.load(Ordering::SeqCst), 3);
-        assert_eq!(deliveries.counts().await.unwrap().due, 7);
+        let counts = deliveries.counts().await.unwrap();
+        assert_eq!((counts.due, counts.later), (7, 0));
+    }
+
+    async fn jobs_that_end_together_are_recorded_in_one_call(jobs: Inboxes) {
+        let names = (0..100).map(|number| number.to_string());
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        let (worker, _) = worker(&jobs, Duration::ZERO);
+        let before = jobs.salver.finished_calls();
+        assert_eq!(worker.concurrency(50).drain().await.unwrap(), 100);
+        // Two claims with their records, and two claims that find no more.
+        assert_eq!(jobs.salver.finished_calls() - before, 6);
     }
 
     async fn attempt_ends_at_its_timeout(jobs: Inboxes) {
@@ -118,6 +130,46 @@ async fn worker_waits_while_the_server_evicts_keys() {
     let is_done = async || (ended.load(Ordering::SeqCst) == 1).then_some(());
     eventually("the worker begins", is_done).await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn job_that_ends_while_the_store_is_down_is_done_once() {
+    let mut jobs = Inboxes::redis();
+    jobs.salver
+        .enqueue_test_jobs(["one".to_owned()], 0)
+        .await
+        .unwrap();
+    let mut server = jobs.server.take().unwrap();
+    let (begun, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let shared = (begun.clone(), release.clone(), attempts.clone());
+    let worker = jobs.salver.worker().test_jobs(move |_| {
+        let (begun, release, attempts) = shared.clone();
+        async move {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            begun.notify_one();
+            release.notified().await;
+            TestOutcome::Done
+        }
+        .boxed()
+    });
+    // The attempt outlives the outage, and so does its lease.
+    let running = worker.start().unwrap();
+    begun.notified().await;
+    server.run::<String>(&[b"SAVE"]);
+    server.kill();
+    release.notify_one();
+    let failed = jobs.salver.deliveries().counts().await;
+    assert!(failed.unwrap_err().is_unavailable());
+    server.respawn();
+    let deliveries = jobs.salver.deliveries();
+    let is_recorded = async || {
+        let counts = deliveries.counts().await.ok()?;
+        (counts == Default::default()).then_some(())
+    };
+    eventually("the job is done", is_recorded).await;
+    running.stop().await;
+    assert_eq!(attempts.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

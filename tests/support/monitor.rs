@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use salver::MessageId;
 
@@ -57,6 +57,27 @@ impl Monitor {
             .recv_timeout(Duration::from_secs(30))
             .expect("the monitor did not catch up within 30 seconds");
     }
+}
+
+/// Returns the commands that clients send to a server within a time, without those that scripts run.
+pub fn client_commands(server: &Server, time: Duration) -> Vec<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.write_all(b"MONITOR\r\n").unwrap();
+    let ends = Instant::now() + time;
+    let mut commands = Vec::new();
+    let mut reader = BufReader::new(stream);
+    loop {
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        reader.get_ref().set_read_timeout(Some(left)).unwrap();
+        let mut line = String::new();
+        if reader.read_line(&mut line).is_ok() && line.contains('[') && !line.contains(" lua] ") {
+            commands.push(line);
+        }
+    }
+    commands
 }
 
 /// Returns whether a line runs the script `confirm.lua`, by its hash or by its source.

@@ -1,8 +1,10 @@
 //! Workers, which perform the jobs of an application.
 
 mod attempt;
+mod queue;
 mod queue_runner;
 mod readiness;
+mod recorder;
 mod reporter;
 mod running;
 mod settings;

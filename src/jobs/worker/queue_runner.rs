@@ -13,7 +13,9 @@ use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
 use crate::jobs::heartbeat::Resting;
 use crate::jobs::store_trait::{JobStore, MAX_JOBS_PER_CALL};
-use crate::jobs::worker::attempt::{Attempt, Queue};
+use crate::jobs::worker::attempt::{Attempt, Ended};
+use crate::jobs::worker::queue::Queue;
+use crate::jobs::worker::recorder::Recorder;
 use crate::jobs::worker::settings::Settings;
 use crate::log_limit::LogLimit;
 use crate::{Error, Salver};
@@ -29,7 +31,8 @@ const MAX_CLAIM_DELAY: Duration = Duration::from_secs(30);
 /// Performs the jobs of one queue.
 pub(super) struct QueueRunner {
     queue: Arc<Queue>,
-    attempts: JoinSet<Option<Outcome>>,
+    attempts: JoinSet<Ended>,
+    recorder: Recorder,
     /// The partition with which the next claim begins, so that none waits for the others.
     first_partition: usize,
     claims: Backoff,
@@ -50,16 +53,19 @@ impl QueueRunner {
         resting: Arc<Resting>,
     ) -> Self {
         let now = Instant::now();
+        let claims = Backoff::new(settings.poll_interval, MAX_CLAIM_DELAY);
+        let queue = Arc::new(Queue {
+            salver,
+            store,
+            handler,
+            settings,
+            resting,
+        });
         Self {
-            claims: Backoff::new(settings.poll_interval, MAX_CLAIM_DELAY),
+            claims,
             rests: Backoff::new(MIN_REST, MAX_REST),
-            queue: Arc::new(Queue {
-                salver,
-                store,
-                handler,
-                settings,
-                resting,
-            }),
+            recorder: Recorder::new(Arc::clone(&queue)),
+            queue,
             attempts: JoinSet::new(),
             first_partition: 0,
             is_resting: false,
@@ -84,7 +90,7 @@ impl QueueRunner {
             self.trim_if_due().await;
             self.wait(&watch.changed, &mut stopping).await;
         }
-        while self.attempts.join_next().await.is_some() {}
+        self.end_attempts().await;
     }
 
     /// Performs all jobs that are due. Returns how many attempts were made. Makes none once no job can
@@ -96,17 +102,30 @@ impl QueueRunner {
             if self.attempts.is_empty() {
                 break;
             }
-            while let Some(ended) = self.attempts.join_next().await {
-                self.record_end(ended.ok().flatten());
-                attempts += 1;
-            }
+            attempts += self.end_attempts().await;
         }
         Ok(attempts)
     }
 
+    /// Waits for all attempts and records their outcomes. Returns how many there were.
+    async fn end_attempts(&mut self) -> u64 {
+        let mut attempts = 0;
+        while let Some(ended) = self.attempts.join_next().await {
+            self.record_end(ended.ok());
+            attempts += 1;
+        }
+        self.recorder.record_all().await;
+        attempts
+    }
+
     /// Returns whether so many attempts have ended that a claim is worth its round trip.
     fn has_room(&self) -> bool {
-        self.attempts.len() <= self.queue.settings.concurrency / 2
+        self.leased() <= self.queue.settings.concurrency / 2
+    }
+
+    /// Returns the number of jobs that this worker holds.
+    fn leased(&self) -> usize {
+        self.attempts.len() + self.recorder.len()
     }
 
     /// Claims jobs, and sets when the next claim is due.
@@ -151,7 +170,7 @@ impl QueueRunner {
             settings,
             ..
         } = &*self.queue;
-        let free = settings.concurrency.saturating_sub(self.attempts.len());
+        let free = settings.concurrency.saturating_sub(self.leased());
         if free == 0 {
             return Ok(Duration::MAX);
         }
@@ -194,10 +213,17 @@ impl QueueRunner {
         }
     }
 
-    /// Waits until an attempt ends, a claim is due, jobs are added or the worker stops.
+    /// Waits until an attempt ends, jobs are recorded, a claim is due, jobs are added or the worker stops.
     async fn wait(&mut self, woken: &Notify, stopping: &mut watch::Receiver<bool>) {
         match self.next_event(woken, stopping).await {
-            Event::Ended(outcome) => self.record_end(outcome),
+            Event::Ended(ended) => {
+                self.record_end(ended);
+                while let Some(ended) = self.attempts.try_join_next() {
+                    self.record_end(ended.ok());
+                }
+                self.recorder.begin();
+            }
+            Event::Recorded => self.recorder.begin(),
             Event::JobsAdded => self.claim_soon(),
             Event::Due => {}
         }
@@ -210,17 +236,18 @@ impl QueueRunner {
         };
         let ended = pin!(async {
             match self.attempts.join_next().await {
-                Some(ended) => Event::Ended(ended.ok().flatten()),
+                Some(ended) => Event::Ended(ended.ok()),
                 None => pending().await,
             }
         });
+        let recorded = pin!(self.recorder.call_ended().map(|()| Event::Recorded));
         let woken = pin!(woken.notified().map(|()| Event::JobsAdded));
         // The sender is dropped with the handle, which stops the worker too.
         let stopped = stopping.wait_for(|is_stopping| *is_stopping);
         let stopped = pin!(stopped.map(|_| Event::Due));
         let due = pin!(sleep_until(claim_at).map(|()| Event::Due));
-        let events: [Pin<&mut (dyn Future<Output = Event> + Send)>; 4] =
-            [ended, woken, stopped, due];
+        let events: [Pin<&mut (dyn Future<Output = Event> + Send)>; 5] =
+            [ended, recorded, woken, stopped, due];
         select_all(events).await.0
     }
 
@@ -231,34 +258,45 @@ impl QueueRunner {
         }
     }
 
-    /// Rests while no job can succeed.
-    fn record_end(&mut self, outcome: Option<Outcome>) {
-        match outcome {
-            // Those that were claimed together fail together.
-            Some(Outcome::Unavailable(_)) if self.is_resting => {}
-            Some(Outcome::Unavailable(reason)) => {
-                let (queue, rest) = (self.queue.handler.queue(), self.rests.next_delay());
-                tracing::warn!(queue, %reason, "the queue rests for {} s", rest.as_secs());
-                self.is_resting = true;
-                self.queue.resting.begin(queue, &reason);
-                self.claim_at = Instant::now() + rest;
+    /// Rests while no job can succeed. `None`: an attempt that ended by a panic of this library.
+    fn record_end(&mut self, ended: Option<Ended>) {
+        match ended {
+            Some(Ended::Retried(Outcome::Unavailable(reason))) => self.rest(&reason),
+            Some(Ended::Retried(_)) => self.go_on(),
+            Some(Ended::Done(job)) => {
+                self.recorder.add(job);
+                self.go_on();
             }
-            Some(_) => {
-                self.rests.reset();
-                self.queue.resting.end(self.queue.handler.queue());
-                // There may be more jobs than there was room for.
-                self.claim_soon();
-            }
-            // The lease has ended, or the outcome could not be recorded.
-            None => {}
+            Some(Ended::LeftToOthers) | None => {}
         }
+    }
+
+    fn rest(&mut self, reason: &str) {
+        // Those that were claimed together fail together.
+        if self.is_resting {
+            return;
+        }
+        let (queue, rest) = (self.queue.handler.queue(), self.rests.next_delay());
+        tracing::warn!(queue, %reason, "the queue rests for {} s", rest.as_secs());
+        self.is_resting = true;
+        self.queue.resting.begin(queue, reason);
+        self.claim_at = Instant::now() + rest;
+    }
+
+    fn go_on(&mut self) {
+        self.rests.reset();
+        self.queue.resting.end(self.queue.handler.queue());
+        // There may be more jobs than there was room for.
+        self.claim_soon();
     }
 }
 
 /// Why a worker wakes.
 enum Event {
-    /// An attempt has ended; `None` for one without an outcome.
-    Ended(Option<Outcome>),
+    /// An attempt has ended; `None` for one that panicked.
+    Ended(Option<Ended>),
+    /// Jobs that are done were recorded.
+    Recorded,
     JobsAdded,
     /// A claim is due, or the worker stops.
     Due,

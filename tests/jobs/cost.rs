@@ -1,0 +1,75 @@
+//! What jobs and idle workers cost a Redis server.
+
+use std::time::Duration;
+
+use salver::mail::{Cadence, Mailer};
+use salver::{Message, Notification, Recipient};
+
+use crate::support::eventually;
+use crate::support::inboxes::Inboxes;
+use crate::support::monitor::client_commands;
+use crate::support::redis::Server;
+
+/// Bytes of memory for each job that waits.
+const MAX_BYTES_PER_JOB: u64 = 400;
+const JOBS: u64 = 20_000;
+/// The queues of a worker that sends mails.
+const QUEUES: [&str; 2] = ["plan", "mail"];
+const IDLE: Duration = Duration::from_secs(20);
+
+fn bytes(server: &Server, key: &str) -> u64 {
+    server.run(&[b"MEMORY", b"USAGE", key.as_bytes(), b"SAMPLES", b"0"])
+}
+
+#[tokio::test]
+async fn waiting_mail_takes_little_memory() {
+    let inboxes = Inboxes::redis_with(|builder| builder.default_cadence("*", Cadence::AtOnce));
+    let people = (0..JOBS).map(|number| Recipient::user(format!("person-{number}")));
+    let note = Notification::new("order.sent", Message::info("It is on its way."));
+    inboxes.salver.notify(people, note).await.unwrap();
+    let server = inboxes.server.as_ref().unwrap();
+    let keys = ["app!due.mail:{0}", "app!jobs.mail:{0}"];
+    let all: u64 = keys.iter().map(|key| bytes(server, key)).sum();
+    println!("MEMORY jobs each={} n={JOBS}", all / JOBS);
+    assert!(all / JOBS <= MAX_BYTES_PER_JOB);
+    assert_eq!(
+        inboxes.salver.deliveries().counts().await.unwrap().due,
+        JOBS
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_worker_sends_at_most_one_command_a_second_for_each_queue() {
+    let inboxes = Inboxes::redis_with(|builder| builder);
+    let mailer = Mailer::memory();
+    let worker = inboxes.salver.worker().mail(mailer);
+    let running = worker.start().unwrap();
+    let server = inboxes.server.as_ref().unwrap();
+    let reports = async || {
+        let reports: bool = server.run(&[b"EXISTS", b"app!workers"]);
+        reports.then_some(())
+    };
+    eventually("the worker runs", reports).await;
+    let all = tokio::task::block_in_place(|| client_commands(server, IDLE));
+    running.stop().await;
+    // The tracking connection asks for the role of the server, once for each process of a site.
+    let of_worker: Vec<_> = all
+        .iter()
+        .filter(|line| !line.contains("\"INFO\""))
+        .collect();
+    let seconds = IDLE.as_secs();
+    let of_queue = QUEUES.map(|queue| {
+        let key = format!("app!due.{queue}:");
+        of_worker.iter().filter(|line| line.contains(&key)).count()
+    });
+    let others = of_worker.len() - of_queue.iter().sum::<usize>();
+    println!(
+        "JOBS idle seconds={seconds} plan={} mail={} others={others}",
+        of_queue[0], of_queue[1]
+    );
+    for commands in of_queue {
+        assert!((1..=seconds as usize).contains(&commands), "{of_worker:#?}");
+    }
+    // Reports that the worker runs.
+    assert!(others <= 3, "{of_worker:#?}");
+}
