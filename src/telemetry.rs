@@ -118,6 +118,53 @@ pub(crate) fn record_mismatched_reply(error: &Error) {
     }
 }
 
+/// Records an attempt of a job.
+#[cfg(feature = "jobs")]
+pub(crate) fn record_attempt(
+    app: &Arc<str>,
+    queue: &'static str,
+    outcome: &'static str,
+    timer: Timer,
+) {
+    #[cfg(feature = "metrics")]
+    metrics::histogram!(
+        "salver_job_attempt_duration_seconds",
+        "app" => Arc::clone(app), "queue" => queue, "outcome" => outcome
+    )
+    .record(timer.0.elapsed());
+}
+
+/// The jobs of a queue, as a claim has seen them.
+#[cfg(feature = "jobs")]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct QueueState {
+    pub(crate) waiting: u64,
+    pub(crate) dead: u64,
+    /// How long the oldest due job has waited that was not claimed.
+    pub(crate) latency: std::time::Duration,
+}
+
+/// Records the state of a queue.
+#[cfg(feature = "jobs")]
+pub(crate) fn record_queue(app: &Arc<str>, queue: &'static str, state: QueueState) {
+    #[cfg(feature = "metrics")]
+    for (name, value) in [
+        ("salver_waiting_jobs", state.waiting as f64),
+        ("salver_dead_jobs", state.dead as f64),
+        ("salver_job_latency_seconds", state.latency.as_secs_f64()),
+    ] {
+        metrics::gauge!(name, "app" => Arc::clone(app), "queue" => queue).set(value);
+    }
+}
+
+/// Records that a digest was sent. `now`: Unix milliseconds.
+#[cfg(feature = "mail")]
+pub(crate) fn record_digest(app: &Arc<str>, now: u64) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("salver_last_digest_timestamp_seconds", "app" => Arc::clone(app))
+        .set(now as f64 / 1_000.0);
+}
+
 /// Records that a stream was opened.
 #[cfg(feature = "live")]
 pub(crate) fn stream_opened(app: &Arc<str>) {

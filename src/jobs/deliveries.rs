@@ -12,6 +12,7 @@ use crate::jobs::store;
 use crate::jobs::store_trait::{Cursor, JobState, JobStore, QueueKey};
 #[cfg(feature = "conformance")]
 use crate::jobs::testing::TEST_QUEUE;
+use crate::store::millis;
 use crate::{Error, Salver};
 
 /// Most deliveries of one page of a list. Bounds the time for which a call keeps others waiting.
@@ -76,6 +77,8 @@ pub struct DeliveryCounts {
     pub later: u64,
     /// Those that are not attempted again by themselves.
     pub dead: u64,
+    /// How long the oldest due one has waited, in milliseconds.
+    pub latency_ms: u64,
 }
 
 impl Salver {
@@ -162,6 +165,7 @@ impl Deliveries {
             counts.due += part.due;
             counts.later += part.later;
             counts.dead += part.dead;
+            counts.latency_ms = counts.latency_ms.max(millis(part.latency));
         }
         Ok(counts)
     }

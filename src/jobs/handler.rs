@@ -46,3 +46,16 @@ pub(crate) enum Outcome {
     /// No job of this queue can succeed at present. It counts as no attempt, and the queue rests.
     Unavailable(String),
 }
+
+impl Outcome {
+    /// Returns the name for metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+            Self::Dead(_) => "dead",
+            Self::Later(_) => "later",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The health of jobs: whether they are performed, and what failed.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -8,6 +10,9 @@ use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::store;
 use crate::store::{Issue, IssueKind};
 use crate::{Error, Salver};
+
+/// Wait of a due job from which on the workers do not keep up: mails that are due at once come noticeably late.
+const MAX_LATENCY: Duration = Duration::from_secs(10 * 60);
 
 /// Checks the jobs of an application.
 #[derive(Default)]
@@ -23,14 +28,27 @@ impl HealthSource for JobsHealth {
                 .await?;
             let mut issues = Vec::new();
             if workers.is_empty() && counts.due > 0 {
-                let detail = format!("{} jobs wait, and no worker runs", counts.due);
+                let detail = match counts.due {
+                    1 => "1 job waits, and no worker runs".to_owned(),
+                    due => format!("{due} jobs wait, and no worker runs"),
+                };
                 issues.push(Issue::new(IssueKind::NoWorker, detail));
             }
             if counts.dead > 0 {
-                let detail = format!("{} jobs have failed for good", counts.dead);
+                let detail = match counts.dead {
+                    1 => "1 job has failed for good".to_owned(),
+                    dead => format!("{dead} jobs have failed for good"),
+                };
                 issues.push(Issue::new(IssueKind::DeadJobs, detail));
             }
-            issues.extend(resting(&workers));
+            let resting = resting(&workers);
+            let latency = Duration::from_millis(counts.latency_ms);
+            if !workers.is_empty() && resting.is_none() && latency > MAX_LATENCY {
+                let minutes = latency.as_secs() / 60;
+                let detail = format!("the oldest due job has waited for {minutes} minutes");
+                issues.push(Issue::new(IssueKind::JobsOverdue, detail));
+            }
+            issues.extend(resting);
             Ok(issues)
         }
         .boxed()

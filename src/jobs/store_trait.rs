@@ -48,6 +48,9 @@ pub(crate) struct Claimed {
     pub(crate) jobs: Vec<StoredJob>,
     /// When the next job may be claimed.
     pub(crate) next_time: Option<u64>,
+    /// How many are not dead, leased ones included.
+    pub(crate) waiting: u64,
+    pub(crate) dead: u64,
 }
 
 /// When a job that was not done may be claimed again.
@@ -90,6 +93,8 @@ pub(crate) struct JobCounts {
     /// Those that may be claimed later, leased ones included.
     pub(crate) later: u64,
     pub(crate) dead: u64,
+    /// How long the oldest of those that may be claimed has waited.
+    pub(crate) latency: Duration,
 }
 
 /// The storage of jobs. Each call is atomic, and may be repeated.

@@ -17,6 +17,7 @@ use crate::mail::schedule::was_sent;
 use crate::mail::smtp::Failure;
 use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::site::Site;
+use crate::telemetry::record_digest;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
 /// Most notifications of one mail. Bounds its size; the others wait for the next one.
@@ -135,6 +136,7 @@ impl MailHandler {
         }
         mails.end(&mail.job, period).await?;
         if let Some((name, period)) = period {
+            record_digest(self.salver.shared_app(), now);
             waiting
                 .last_periods
                 .insert(name.to_owned(), period.to_owned());

@@ -32,6 +32,8 @@ pub enum IssueKind {
     SlowStore,
     /// Jobs, such as mails, wait, and no worker runs.
     NoWorker,
+    /// Jobs are due for long, although workers run.
+    JobsOverdue,
     /// Jobs have failed for good.
     DeadJobs,
     /// Workers cannot send mails at present.
@@ -41,8 +43,8 @@ pub enum IssueKind {
 impl IssueKind {
     /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
     /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
-    /// `tracking_unavailable`, `index_full`, `slow_store`, `no_worker`, `dead_jobs`, `mail_resting`,
-    /// `misconfigured`.
+    /// `tracking_unavailable`, `index_full`, `slow_store`, `no_worker`, `jobs_overdue`, `dead_jobs`,
+    /// `mail_resting`, `misconfigured`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,6 +61,7 @@ impl IssueKind {
             Self::IndexFull => "index_full",
             Self::SlowStore => "slow_store",
             Self::NoWorker => "no_worker",
+            Self::JobsOverdue => "jobs_overdue",
             Self::DeadJobs => "dead_jobs",
             Self::MailResting => "mail_resting",
         }
@@ -89,6 +92,7 @@ impl IssueKind {
             }
             Self::SlowStore => "raise `page_timeout`, or move the store closer to this process",
             Self::NoWorker => "start a worker: `Salver::worker`, or `salver worker`",
+            Self::JobsOverdue => "start more workers, or raise their concurrency",
             Self::DeadJobs => {
                 "look at them with `salver jobs list dead`, then retry or cancel them"
             }

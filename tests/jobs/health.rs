@@ -1,5 +1,7 @@
 //! What the health of a site says about its jobs and workers.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use salver::jobs::{TestOutcome, Worker};
 use salver::store::IssueKind;
@@ -7,8 +9,10 @@ use salver::store::IssueKind;
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
 
-const ABOUT_JOBS: [IssueKind; 3] = [
+const MINUTE: Duration = Duration::from_secs(60);
+const ABOUT_JOBS: [IssueKind; 4] = [
     IssueKind::NoWorker,
+    IssueKind::JobsOverdue,
     IssueKind::DeadJobs,
     IssueKind::MailResting,
 ];
@@ -45,17 +49,42 @@ crate::inbox_tests! {
     async fn missing_worker_and_dead_jobs_are_issues(jobs: Inboxes) {
         assert_eq!(issues(&jobs).await, [""; 0]);
         enqueue(&jobs, "dead").await;
-        assert_eq!(issues(&jobs).await, ["no_worker: 1 jobs wait, and no worker runs"]);
+        assert_eq!(issues(&jobs).await, ["no_worker: 1 job waits, and no worker runs"]);
         let running = worker(&jobs).start().unwrap();
         let is_dead = async || {
             let issues = issues(&jobs).await;
-            (issues == ["dead_jobs: 1 jobs have failed for good"]).then_some(())
+            (issues == ["dead_jobs: 1 job has failed for good"]).then_some(())
         };
         eventually("the worker has tried", is_dead).await;
         running.stop().await;
         enqueue(&jobs, "waits").await;
         // A worker that has stopped is missed at once.
         assert_eq!(issues(&jobs).await.len(), 2);
+    }
+
+    async fn job_that_waits_although_workers_run_is_an_issue(jobs: Inboxes, clock) {
+        for name in ["one", "two", "three"] {
+            enqueue(&jobs, name).await;
+        }
+        let hanging = || {
+            let worker = jobs.salver.worker().test_jobs(|_| std::future::pending().boxed());
+            worker.concurrency(1).start().unwrap()
+        };
+        let deliveries = jobs.salver.deliveries();
+        jobs.advance(9 * MINUTE);
+        let first = hanging();
+        let has_begun = async || (deliveries.counts().await.unwrap().due == 2).then_some(());
+        eventually("one attempt has begun", has_begun).await;
+        assert_eq!(issues(&jobs).await, [""; 0]);
+        drop(first);
+        jobs.advance(2 * MINUTE);
+        let _second = hanging();
+        let is_overdue = async || {
+            let issues = issues(&jobs).await;
+            (issues == ["jobs_overdue: the oldest due job has waited for 11 minutes"]).then_some(())
+        };
+        eventually("the third job is overdue", is_overdue).await;
+        assert!(deliveries.counts().await.unwrap().latency_ms >= 660_000);
     }
 
     async fn resting_queue_is_an_issue(jobs: Inboxes) {

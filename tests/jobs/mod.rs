@@ -4,4 +4,5 @@ mod cost;
 mod health;
 mod processes;
 mod queue;
+mod telemetry;
 mod worker;

@@ -530,7 +530,7 @@ async fn m11_worker_can_be_watched() {
         salver.worker().mail(mailer).drain().await.unwrap();
         let health = salver.health().await.to_string();
         assert!(
-            health.contains("dead_jobs: 1 jobs have failed for good"),
+            health.contains("dead_jobs: 1 job has failed for good"),
             "{health}"
         );
         let dead = salver

@@ -12,7 +12,7 @@ use clap_complete::Shell;
 use salver::{Context, SessionId};
 
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
-pub(crate) use self::jobs::JobsCommand;
+pub(crate) use self::jobs::{DueArgs, JobsCommand};
 pub(crate) use self::worker::WorkerArgs;
 use crate::error::CliError;
 use crate::message::MessageArgs;
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     /// Count and list mails that wait or have failed, and retry or cancel them.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Print when digests are sent; `--now` lets a worker send them at once.
+    Due(DueArgs),
     /// Send mails and perform other jobs, until the process is told to end.
     #[command(after_help = self::worker::HELP)]
     Worker(Box<WorkerArgs>),

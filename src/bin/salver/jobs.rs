@@ -22,7 +22,10 @@ pub(crate) async fn run(
             let counts = server.with_diagnosis(&salver, deliveries.counts()).await?;
             let report = || {
                 let [due, later, dead] = [counts.due, counts.later, counts.dead].map(number);
-                format!("due   {due:>12}\nlater {later:>12}\ndead  {dead:>12}")
+                let latency = number(counts.latency_ms / 1_000);
+                format!(
+                    "due   {due:>12}  the oldest for {latency} s\nlater {later:>12}\ndead  {dead:>12}"
+                )
             };
             output.print(report, counts)?;
         }

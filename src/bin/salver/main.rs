@@ -16,6 +16,7 @@ use self::server::Server;
 mod add;
 mod cli;
 mod doctor;
+mod due;
 mod error;
 mod inbox;
 mod jobs;
@@ -70,6 +71,7 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
         Command::Online => online::run(server, &required(app), output).await,
         Command::Jobs(command) => jobs::run(server, &required(app), command, output).await,
+        Command::Due(args) => due::run(server, &required(app), args, output).await,
         Command::Worker(args) => worker::run(server, &required(app), *args, output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {

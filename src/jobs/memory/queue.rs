@@ -116,6 +116,7 @@ impl Queue {
             self.set(id, lease_end, false, claims, job.record);
         }
         claimed.next_time = self.due.first().map(|(time, _)| *time);
+        (claimed.waiting, claimed.dead) = (self.due.len() as u64, self.dead.len() as u64);
         claimed
     }
 
@@ -191,10 +192,12 @@ impl Queue {
 
     pub(super) fn counts(&self, now: u64) -> JobCounts {
         let due = self.due.iter().take_while(|(time, _)| *time <= now).count();
+        let oldest = self.due.first().map_or(now, |(time, _)| *time);
         JobCounts {
             due: due as u64,
             later: (self.due.len() - due) as u64,
             dead: self.dead.len() as u64,
+            latency: Duration::from_millis(now.saturating_sub(oldest)),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::jobs::store_trait::{MAX_CLAIMS, Next};
 use crate::jobs::worker::queue::Queue;
 use crate::jobs::worker::recorder::{DoneJob, until_recorded};
 use crate::store::millis;
+use crate::telemetry::{Timer, record_attempt};
 
 /// A job that this worker has claimed.
 pub(super) struct Attempt {
@@ -43,6 +44,7 @@ impl Attempt {
         if self.claimed_at.elapsed() > settings.lease / 2 {
             return Ended::LeftToOthers;
         }
+        let timer = Timer::start();
         let attempt = self.queue.handler.attempt(&self.job, self.now());
         // The code of the site may panic, in a template for example.
         let attempt = AssertUnwindSafe(attempt).catch_unwind();
@@ -51,6 +53,10 @@ impl Attempt {
             Ok(Err(_)) => self.panicked(),
             Err(_) => Outcome::Failed("took too long".to_owned()),
         };
+        let Queue {
+            salver, handler, ..
+        } = &*self.queue;
+        record_attempt(salver.shared_app(), handler.queue(), outcome.name(), timer);
         let next = match &outcome {
             Outcome::Done => return Ended::Done(self.done()),
             Outcome::Failed(reason) => self.failed(reason),

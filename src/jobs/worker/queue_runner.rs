@@ -1,5 +1,6 @@
 //! Claims the jobs of one queue and attempts them.
 
+use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::jobs::worker::queue::Queue;
 use crate::jobs::worker::recorder::Recorder;
 use crate::jobs::worker::settings::Settings;
 use crate::log_limit::LogLimit;
+use crate::telemetry::{QueueState, record_queue};
 use crate::{Error, Salver};
 
 /// Interval at which old jobs are forgotten.
@@ -32,6 +34,8 @@ const MAX_CLAIM_DELAY: Duration = Duration::from_secs(30);
 pub(super) struct QueueRunner {
     queue: Arc<Queue>,
     attempts: JoinSet<Ended>,
+    /// The state of each partition at its last claim.
+    states: BTreeMap<usize, QueueState>,
     recorder: Recorder,
     /// The partition with which the next claim begins, so that none waits for the others.
     first_partition: usize,
@@ -67,6 +71,7 @@ impl QueueRunner {
             recorder: Recorder::new(Arc::clone(&queue)),
             queue,
             attempts: JoinSet::new(),
+            states: BTreeMap::new(),
             first_partition: 0,
             is_resting: false,
             claim_at: now,
@@ -160,7 +165,22 @@ impl QueueRunner {
             let until_next = self.claim_in(partition).await?;
             next = next.min(until_next);
         }
+        self.report_state();
         Ok(next)
+    }
+
+    /// Records the state of all partitions.
+    fn report_state(&self) {
+        let mut state = QueueState::default();
+        for of_partition in self.states.values() {
+            state.waiting += of_partition.waiting;
+            state.dead += of_partition.dead;
+            state.latency = state.latency.max(of_partition.latency);
+        }
+        let Queue {
+            salver, handler, ..
+        } = &*self.queue;
+        record_queue(salver.shared_app(), handler.queue(), state);
     }
 
     async fn claim_in(&mut self, partition: usize) -> Result<Duration, Error> {
@@ -182,6 +202,13 @@ impl QueueRunner {
             let (queue, jobs) = (self.queue.handler.queue(), claimed.crashed);
             tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
         }
+        let (now, next_time) = (claimed.now, claimed.next_time.unwrap_or(claimed.now));
+        let state = QueueState {
+            waiting: claimed.waiting,
+            dead: claimed.dead,
+            latency: Duration::from_millis(now.saturating_sub(next_time)),
+        };
+        self.states.insert(partition, state);
         for job in claimed.jobs {
             let attempt = Attempt {
                 queue: Arc::clone(&self.queue),

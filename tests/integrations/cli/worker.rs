@@ -3,8 +3,10 @@
 use std::process::{Command, Stdio};
 
 use salver::jobs::DeliveryState;
+use salver::mail::{Cadence, Mailer, Profile};
 use salver::store::RedisStore;
-use salver::{Message, Notification, Recipient, Salver};
+use salver::{Error, Message, Notification, Recipient, Salver};
+use time::Weekday;
 
 use super::{TOOL, salver};
 use crate::support::eventually;
@@ -74,7 +76,71 @@ async fn worker_sends_mails_until_it_is_terminated() {
     assert_eq!(waiting.len(), 1);
     let health = handle.health().await.to_string();
     assert!(
-        health.contains("no_worker: 1 jobs wait, and no worker runs"),
+        health.contains("no_worker: 1 job waits, and no worker runs"),
         "{health}"
     );
+}
+
+#[tokio::test]
+async fn digests_are_listed_and_sent_before_their_time() {
+    let (redis, smtp) = (Server::start(), SmtpServer::start());
+    let handle = Salver::builder("app").site("https://shop.example");
+    let handle = handle.store(RedisStore::new(&redis.url()).unwrap());
+    let handle = handle.secret([7; 32]).build().unwrap();
+    let worker = {
+        let mailer = Mailer::smtp(&smtp.url()).unwrap();
+        let worker = handle
+            .worker()
+            .mail(mailer.from("Shop <notify@shop.example>"));
+        worker.profiles(|who: Vec<Recipient>| async {
+            let profile = |who: Recipient| {
+                let address = format!("{}@example.org", who.user_id().unwrap());
+                Profile::new(who).email(address)
+            };
+            Ok::<_, Error>(who.into_iter().map(profile).collect())
+        })
+    };
+    for name in ["ada", "bob"] {
+        let recipient = Recipient::user(name);
+        let weekly = Cadence::Weekly {
+            weekday: Weekday::Monday,
+            hour: 8,
+        };
+        handle
+            .inbox(&recipient)
+            .set_mail("*", weekly)
+            .await
+            .unwrap();
+        let note = Notification::new("order.sent", Message::info("On its way."));
+        handle.notify([recipient], note).await.unwrap();
+    }
+    worker.drain().await.unwrap();
+    let due = |arguments: &[&str]| {
+        let arguments = [&["due", "--app", "app"], arguments].concat();
+        let output = salver("digests that wait", &redis.url(), &arguments);
+        assert_eq!(output.code, 0, "{}", output.text);
+        let lines = output.text.lines().skip(1).map(str::to_owned);
+        lines
+            .take_while(|line| !line.starts_with("= "))
+            .collect::<Vec<_>>()
+    };
+    let listed = due(&[]);
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    for name in ["ada", "bob"] {
+        let digest = format!(" user:{name} weekly:monday:8");
+        assert!(
+            listed.iter().any(|line| line.ends_with(&digest)),
+            "{listed:?}"
+        );
+    }
+    assert_eq!(due(&["--to", "user:carol"]), [""; 0]);
+    assert!(smtp.mails().is_empty());
+    let sent = due(&["--now", "--to", "user:bob"]);
+    assert_eq!(sent, ["now user:bob weekly:monday:8"]);
+    worker.drain().await.unwrap();
+    let mails = smtp.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, "bob@example.org");
+    let left = due(&[]);
+    assert!(left.len() == 1 && left[0].contains("user:ada"), "{left:?}");
 }

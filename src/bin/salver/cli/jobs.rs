@@ -1,6 +1,6 @@
-//! The arguments of `jobs`.
+//! The arguments of `jobs` and `due`.
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use salver::jobs::DeliveryState;
 
 #[derive(Subcommand)]
@@ -25,6 +25,16 @@ pub(crate) enum JobsCommand {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct DueArgs {
+    /// Send the digests at once. Each counts as that of its day: the recipient gets no other one then.
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Only those of this recipient: `user:ada`, `email:ada@example.org`.
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) to: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -7,14 +7,15 @@
 -- ARGV[2]  maximum number of jobs
 -- ARGV[3]  claims without an outcome after which a job is dead: at most 9
 -- Returns  {KEYS[1], 'claimed', time of the server in ms, end of the lease, number of jobs that died, time of the next
---          job or '', then for each leased job: id, claims and record in one}
+--          job or '', number of jobs that are not dead, leased ones included, number of dead jobs, then for each
+--          leased job: id, claims and record in one}
 -- Cost     O(k log n) for k jobs; one round trip
 local due, jobs, dead = unpack(KEYS)
 local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local now_text, lease_end = string.format('%.0f', now), string.format('%.0f', now + ARGV[1])
-local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, ''}
+local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, '', 0, 0}
 local ids = call('ZRANGE', due, '-inf', now_text, 'BYSCORE', 'LIMIT', '0', ARGV[2])
 if ids[1] then
   local values, leases, max_claims = call('HMGET', jobs, unpack(ids)), {}, tonumber(ARGV[3])
@@ -37,4 +38,5 @@ if ids[1] then
 end
 local first = call('ZRANGE', due, '0', '0', 'WITHSCORES')
 reply[6] = first[2] or ''
+reply[7], reply[8] = call('ZCARD', due), call('ZCARD', dead)
 return reply

@@ -78,6 +78,8 @@ pub(super) async fn claim(
         now,
         crashed: reply.next()?,
         next_time: reply.next::<String>()?.parse().ok(),
+        waiting: reply.next()?,
+        dead: reply.next()?,
         jobs: Vec::new(),
     };
     while reply.len() > 0 {
@@ -190,6 +192,7 @@ pub(super) async fn counts(client: &Client, queue: QueueKey<'_>) -> Result<JobCo
         due: reply.next()?,
         later: reply.next()?,
         dead: reply.next()?,
+        latency: Duration::from_millis(reply.next()?),
     })
 }
 
