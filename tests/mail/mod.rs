@@ -9,6 +9,7 @@ mod profiles;
 mod refusals;
 mod rendering;
 mod repeats;
+mod stored_format;
 mod suppression;
 mod time_zones;
 mod unsubscribing;

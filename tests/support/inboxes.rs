@@ -57,9 +57,14 @@ impl Inboxes {
     }
 
     pub fn redis_with_clock_and(settings: Settings) -> Self {
+        Self::redis_at(unix_seconds(), settings)
+    }
+
+    /// Returns inboxes on a server whose clock stands at a time, in Unix seconds, until a test moves it.
+    pub fn redis_at(time: u64, settings: Settings) -> Self {
         let file = scratch("time").join("time");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, unix_seconds().to_string()).unwrap();
+        std::fs::write(&file, time.to_string()).unwrap();
         Self::on(Server::start_at(&file), TestClock::File(file), settings)
     }
 
