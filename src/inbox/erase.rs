@@ -3,10 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::inbox::limits::MAX_ROWS;
+#[cfg(feature = "mail")]
+use crate::inbox::mailing::{cancel_jobs, chosen_cadences};
 use crate::{Error, Inbox, InboxFilter, Notification, Recipient, Salver};
 
 impl Salver {
-    /// Removes the inbox of a recipient, with its archive and its state. One round trip.
+    /// Removes the inbox of a recipient, with its archive, its state, and what a recipient has chosen about mails.
+    /// One round trip.
+    ///
+    /// On a site with mails also the deliveries to the recipient, those that wait and those that have failed for
+    /// good: one more round trip for each 100 deliveries of the site. An address that is
+    /// [suppressed](Self::suppress_mail) stays so; only a hash of it is stored.
     ///
     /// Notifications in the inboxes of others keep the recipient as their actor:
     /// [`Inbox::retract`] removes them.
@@ -25,13 +32,19 @@ impl Salver {
         let inbox = self.inbox(recipient);
         let store = inbox.store("erase")?;
         self.write_idempotent("erase", || store.erase(inbox.key()))
+            .await?;
+        #[cfg(feature = "mail")]
+        cancel_jobs(self, recipient)
             .await
+            .map_err(|error| error.with_operation("erase"))?;
+        Ok(())
     }
 
     /// Returns the notifications of a recipient as JSON, for a request for their data.
     ///
     /// `recipient`, and the lists `notifications` and `archived`, newest first, each with all
-    /// stored fields. One round trip for each 100 notifications.
+    /// stored fields; with the feature `mail` also `mail`, the chosen cadence of each kind. One round trip for
+    /// each 100 notifications, and one for the cadences.
     ///
     /// # Errors
     ///
@@ -46,11 +59,19 @@ impl Salver {
         let notifications = notifications.map_err(|error| error.with_operation("export"))?;
         let archived = read_all(&inbox, InboxFilter::archived()).await;
         let archived = archived.map_err(|error| error.with_operation("export"))?;
-        Ok(json!({
+        #[cfg_attr(not(feature = "mail"), expect(unused_mut, reason = "nothing is added"))]
+        let mut exported = json!({
             "recipient": recipient,
             "notifications": notifications,
             "archived": archived,
-        }))
+        });
+        #[cfg(feature = "mail")]
+        if let Some(exported) = exported.as_object_mut() {
+            let chosen = chosen_cadences(&inbox).await;
+            let chosen = chosen.map_err(|error| error.with_operation("export"))?;
+            exported.insert("mail".to_owned(), json!(chosen));
+        }
+        Ok(exported)
     }
 }
 

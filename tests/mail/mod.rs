@@ -5,6 +5,7 @@ mod cadences;
 mod encryption;
 mod example;
 mod headers;
+mod personal_data;
 mod profiles;
 mod refusals;
 mod rendering;

@@ -1,10 +1,12 @@
 //! What is mailed: preferences, the jobs that `notify` adds, and what waits for them.
 
+mod personal_data;
 mod preferences;
 mod site_settings;
 mod task;
 mod waiting;
 
+pub(super) use self::personal_data::{cancel_jobs, chosen_cadences};
 pub(super) use self::preferences::rule;
 pub(super) use self::site_settings::settings_of;
 pub(crate) use self::site_settings::share_settings;
