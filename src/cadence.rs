@@ -11,7 +11,8 @@ use crate::Error;
 
 /// Longest time after which an unread notification is mailed. Its inbox keeps it for 90 days.
 const MAX_UNREAD_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-const WEEKDAYS: [(Weekday, &str); 7] = [
+/// The days of the week by their names in the text form.
+pub(crate) const WEEKDAYS: [(Weekday, &str); 7] = [
     (Weekday::Monday, "monday"),
     (Weekday::Tuesday, "tuesday"),
     (Weekday::Wednesday, "wednesday"),
@@ -20,6 +21,20 @@ const WEEKDAYS: [(Weekday, &str); 7] = [
     (Weekday::Saturday, "saturday"),
     (Weekday::Sunday, "sunday"),
 ];
+
+/// Returns the name of a day in the text form: `monday`.
+pub(crate) fn weekday_name(weekday: Weekday) -> &'static str {
+    let mut weekdays = WEEKDAYS.into_iter();
+    let found = weekdays.find(|(day, _)| *day == weekday);
+    found.map_or("", |(_, name)| name)
+}
+
+/// Returns the day of a name in the text form.
+pub(crate) fn parse_weekday(name: &str) -> Option<Weekday> {
+    let mut weekdays = WEEKDAYS.into_iter();
+    let (weekday, _) = weekdays.find(|(_, known)| *known == name)?;
+    Some(weekday)
+}
 
 /// How often a person is mailed about notifications of a kind.
 ///
@@ -95,10 +110,7 @@ impl fmt::Display for Cadence {
             Self::Never | Self::AtOnce | Self::Hourly => Ok(()),
             Self::IfUnread(time) => write!(f, ":{}", time.as_secs()),
             Self::Daily { hour } => write!(f, ":{hour}"),
-            Self::Weekly { weekday, hour } => {
-                let name = WEEKDAYS.iter().find(|(day, _)| day == weekday);
-                write!(f, ":{}:{hour}", name.map_or("", |(_, name)| name))
-            }
+            Self::Weekly { weekday, hour } => write!(f, ":{}:{hour}", weekday_name(*weekday)),
         }
     }
 }
@@ -120,8 +132,7 @@ impl FromStr for Cadence {
             ["hourly"] => Self::Hourly,
             ["daily", text] => Self::Daily { hour: hour(text)? },
             ["weekly", name, text] => {
-                let weekday = WEEKDAYS.iter().find(|(_, known)| *known == name);
-                let (weekday, _) = *weekday.ok_or_else(unknown)?;
+                let weekday = parse_weekday(name).ok_or_else(unknown)?;
                 let hour = hour(text)?;
                 Self::Weekly { weekday, hour }
             }

@@ -77,3 +77,5 @@ pub(crate) use self::row_words::{actors, group, more};
 pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
 #[cfg(feature = "web")]
 pub use self::web::InboxRoutes;
+#[cfg(all(feature = "web", feature = "mail"))]
+pub(crate) use self::web::MailContact;

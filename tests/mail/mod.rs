@@ -6,6 +6,7 @@ mod encryption;
 mod example;
 mod headers;
 mod personal_data;
+mod preferences;
 mod profiles;
 mod refusals;
 mod rendering;

@@ -50,7 +50,7 @@ fn line(role: &str, node: &Value) -> String {
             property["name"].as_str().unwrap(),
             &property["value"]["value"],
         );
-        if matches!(name, "level" | "expanded" | "live" | "disabled") {
+        if matches!(name, "checked" | "level" | "expanded" | "live" | "disabled") {
             line += &format!(" {name}={}", value.to_string().trim_matches('"'));
         }
     }

@@ -10,6 +10,7 @@ use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Bytes, Data, Form, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use reqwest::{Client, RequestBuilder};
+use salver::inbox::InboxRoutes;
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::web::{Page, Routes};
 use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
@@ -49,6 +50,8 @@ pub struct Setup {
     pub translator: Option<Translator>,
     /// The `<head>` of the layout of the site. Default: the layout of Salver.
     pub head: Option<String>,
+    /// Changes the routes of the inbox.
+    pub inbox: Option<fn(InboxRoutes) -> InboxRoutes>,
 }
 
 /// A running site.
@@ -119,6 +122,9 @@ impl InboxSite {
                         (subject != "deleted").then(|| format!("/objects/{subject}")),
                     )
                 });
+            }
+            if let Some(change) = setup.inbox {
+                inbox = change(inbox);
             }
             let policy = setup.policy.map(|policy| (CONTENT_SECURITY_POLICY, policy));
             let headers = policy.map_or_else(DefaultHeaders::new, |policy| {

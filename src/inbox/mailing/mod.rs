@@ -7,6 +7,8 @@ mod task;
 mod waiting;
 
 pub(super) use self::personal_data::{cancel_jobs, chosen_cadences};
+#[cfg(feature = "web")]
+pub(super) use self::preferences::default_cadence;
 pub(super) use self::preferences::rule;
 pub(super) use self::site_settings::settings_of;
 pub(crate) use self::site_settings::share_settings;

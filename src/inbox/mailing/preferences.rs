@@ -37,7 +37,11 @@ impl Preferences {
 }
 
 /// Returns how often a recipient without a preference is mailed. An address has no page, so it is mailed at once.
-fn default_cadence(settings: &MailSettings, recipient: &Recipient, kind: &str) -> Cadence {
+pub(in crate::inbox) fn default_cadence(
+    settings: &MailSettings,
+    recipient: &Recipient,
+    kind: &str,
+) -> Cadence {
     match recipient.address() {
         Some(_) => Cadence::AtOnce,
         None => settings.default_cadence(kind),

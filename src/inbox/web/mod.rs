@@ -9,6 +9,8 @@ mod counts;
 mod events;
 mod flash;
 mod list;
+#[cfg(feature = "mail")]
+mod mail_contact;
 mod mark;
 mod module;
 mod open;
@@ -22,4 +24,6 @@ mod routes;
 mod selection;
 mod settings;
 
+#[cfg(feature = "mail")]
+pub(crate) use self::mail_contact::MailContact;
 pub use self::routes::InboxRoutes;

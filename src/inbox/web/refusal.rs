@@ -32,23 +32,38 @@ pub(super) fn refuse(
     error: Error,
     to: &Destination<'_>,
 ) -> Result<HttpResponse, Problem> {
+    let failed = |page: &PageOf<'_>| page.failed(to.selection, to.query);
+    refuse_with(request, error, (to.settings, to.base), failed)
+}
+
+/// Returns the response as [`refuse`] does, with another page while the store does not reply.
+///
+/// # Errors
+///
+/// As [`refuse`].
+pub(super) fn refuse_with(
+    request: &HttpRequest,
+    error: Error,
+    (settings, base): (&Settings, &str),
+    failed: impl Fn(&PageOf<'_>) -> String,
+) -> Result<HttpResponse, Problem> {
     let status = error.status_code();
     let is_answered = error.is_anonymous() || status.is_server_error();
     if wants_json(request) || !is_answered {
         return Err(error.into());
     }
     let state = RequestState::of(request)?;
-    let page = PageOf::new(request, &state, to.settings, to.base);
+    let page = PageOf::new(request, &state, settings, base);
     let mut response = HttpResponseBuilder::new(status);
     if let Some(seconds) = error.retry_after_seconds() {
         response.insert_header((RETRY_AFTER, seconds));
     }
     if error.is_anonymous() {
-        return Ok(match &to.settings.login {
+        return Ok(match &settings.login {
             Some(path) => see_other(path),
             None => html(response, page.anonymous()),
         });
     }
     tracing::warn!(%error, "the inbox cannot be reached; its page shows an error");
-    Ok(html(response, page.failed(to.selection, to.query)))
+    Ok(html(response, failed(&page)))
 }

@@ -10,6 +10,10 @@ use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{HttpResponse, Resource};
 use futures_util::FutureExt;
 
+#[cfg(feature = "mail")]
+use crate::Recipient;
+#[cfg(feature = "mail")]
+use crate::inbox::web::mail_contact::MailContact;
 use crate::inbox::web::module::InboxModule;
 #[cfg(feature = "mail")]
 use crate::inbox::web::preferences;
@@ -50,7 +54,8 @@ impl Salver {
 /// | `GET /salver/inbox/counts` | unseen, unread and all notifications, as JSON |
 /// | `GET /salver/inbox/{id}` | marks a notification as read and leads to its object |
 /// | `POST /salver/inbox/mark` | marks, archives or deletes notifications, from a form or as JSON |
-/// | `POST /salver/inbox/preferences` | sets whether the recipient is mailed once a day, from a form (feature `mail`) |
+/// | `GET /salver/inbox/preferences` | what the recipient is mailed about, and how often: a page, or JSON (feature `mail`) |
+/// | `POST /salver/inbox/preferences` | saves that, from a form or as JSON (feature `mail`) |
 /// | `POST /salver/inbox/seen` | marks everything up to a position as seen |
 /// | `GET /salver/inbox/openapi.json` | the OpenAPI document of the JSON routes |
 ///
@@ -93,7 +98,8 @@ impl InboxRoutes {
     }
 
     /// Sets the kinds by which the page filters, each with its name for people. Default: none, the
-    /// page then has no filter by kind.
+    /// page then has no filter by kind. On a site that sends mails, each has its own choice on the page of
+    /// preferences.
     #[must_use]
     pub fn kinds<K: Into<String>, N: Into<String>>(
         mut self,
@@ -145,6 +151,20 @@ impl InboxRoutes {
         self
     }
 
+    /// Sets how the page of preferences finds where a recipient is mailed.
+    #[cfg(feature = "mail")]
+    pub(crate) fn with_mail_contact<F>(
+        mut self,
+        find: impl Fn(Salver, Recipient) -> F + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<MailContact, String>> + 'static,
+    {
+        let find = move |salver, recipient| find(salver, recipient).boxed_local();
+        self.settings.mail_contact = Some(Rc::new(find));
+        self
+    }
+
     fn resources(self) -> Vec<Resource> {
         let settings = Data::new(self.settings);
         let path = &self.path;
@@ -165,8 +185,9 @@ impl InboxRoutes {
         ];
         #[cfg(feature = "mail")]
         {
-            let preferences = at("/preferences").route(web::post().to(preferences::preferences));
-            resources.push(allow_only("POST", preferences));
+            let resource = at("/preferences").route(web::get().to(preferences::show));
+            let resource = resource.route(web::post().to(preferences::save));
+            resources.push(allow_only("GET, POST", resource));
         }
         resources.extend(assets::resources(path, &CSS));
         resources.extend(assets::resources(path, &assets::CSS));

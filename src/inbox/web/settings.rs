@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use futures_util::future::LocalBoxFuture;
 
 use crate::Notification;
+#[cfg(feature = "mail")]
+use crate::inbox::web::mail_contact::FindMailContact;
 use crate::web::assets::Asset;
 
 /// The stylesheet of the page.
@@ -26,6 +28,9 @@ pub(super) struct Settings {
     /// The hour of the daily mail that the page offers.
     #[cfg(feature = "mail")]
     pub(super) daily_mail: Option<u8>,
+    /// Finds where a recipient is mailed.
+    #[cfg(feature = "mail")]
+    pub(super) mail_contact: Option<FindMailContact>,
 }
 
 impl Settings {

@@ -1,5 +1,6 @@
-//! The page by which people unsubscribe from mails.
+//! The page by which people unsubscribe, and the addresses of the page of preferences.
 
+mod contacts;
 mod page;
 mod routes;
 

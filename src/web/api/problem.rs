@@ -46,6 +46,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "cross-origin request")
     }
 
+    /// Returns the error for a page that this site does not have.
+    #[cfg(feature = "mail")]
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "this site sends no e-mails")
+    }
+
     /// Returns the error for a body of another content type than the route reads.
     #[cfg(feature = "inbox")]
     pub(crate) fn unsupported_media_type() -> Self {

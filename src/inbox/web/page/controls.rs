@@ -62,7 +62,7 @@ impl PageOf<'_> {
         let mut options = option("", &self.words.any_kind());
         let kinds = &self.settings.kinds;
         for (kind, name) in kinds {
-            options += &option(kind, name);
+            options += &option(kind, &self.words.name_of_kind(kind, name));
         }
         // A link of the site may select a kind that the form does not offer.
         let is_other = kinds.iter().all(|(kind, _)| *kind != selection.kind);

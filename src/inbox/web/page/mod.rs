@@ -2,6 +2,10 @@
 
 mod context;
 mod controls;
+#[cfg(feature = "mail")]
+mod preference_words;
+#[cfg(feature = "mail")]
+mod preferences;
 mod row;
 mod time_ago;
 pub(super) mod words;
@@ -32,6 +36,10 @@ impl PageOf<'_> {
         main += &listing
             .daily_mail
             .map_or_else(String::new, |is_daily| self.mail_form(is_daily));
+        #[cfg(feature = "mail")]
+        {
+            main += &self.preferences_link();
+        }
         let newest = listing.page.rows.first();
         let newest = newest.map_or(0, |row| row.newest.position());
         let (unread, unseen) = (listing.page.unread, listing.page.unseen);
@@ -47,7 +55,11 @@ impl PageOf<'_> {
             Escaped(&self.words.new_rows()),
             Escaped(&self.words.undo()),
         );
-        self.document(listing.page.unread, &live, &main)
+        let title = match unread {
+            0 => self.words.title(),
+            unread => format!("({unread}) {}", self.words.title()),
+        };
+        self.document(title, &live, &main)
     }
 
     /// Returns the page for a list that cannot be read. `query`: its query string.
@@ -58,7 +70,7 @@ impl PageOf<'_> {
             Escaped(&self.words.failed()),
             self.link(query, "", &self.words.retry()),
         );
-        self.document(0, "", &main)
+        self.document(self.words.title(), "", &main)
     }
 
     /// Returns the page for a visitor who is not logged in.
@@ -68,11 +80,11 @@ impl PageOf<'_> {
             Escaped(&self.words.title()),
             Escaped(&self.words.anonymous()),
         );
-        self.document(0, "", &main)
+        self.document(self.words.title(), "", &main)
     }
 
     /// `live`: attributes for the script of an open page; a page without a list has none.
-    fn document(&self, unread: u64, live: &str, main: &str) -> String {
+    fn document(&self, title: String, live: &str, main: &str) -> String {
         let element = match live {
             "" => "div",
             _ => "salver-inbox",
@@ -88,10 +100,6 @@ impl PageOf<'_> {
         if layout.is_default() {
             head_html = link(assets::CSS.file_name()) + &head_html;
         }
-        let title = match unread {
-            0 => self.words.title(),
-            unread => format!("({unread}) {}", self.words.title()),
-        };
         let (language, direction) = (self.words.language(), self.words.direction());
         let page = Page {
             title,

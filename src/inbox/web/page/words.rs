@@ -69,6 +69,21 @@ words! {
 #[cfg(feature = "mail")]
 words! {
     saved => "saved", "Saved.";
+    preferences => "mail-preferences", "E-mail preferences";
+    mail_address => "mail-address", "E-mail address:";
+    no_mail_address => "mail-no-address", "This site has no e-mail address of you, and sends you no e-mails.";
+    mail_suppressed => "mail-suppressed", "E-mails to this address have stopped, because its mail server did not accept one, or one was reported as unwanted. Change the address in your account, or ask this site to allow it again.";
+    all_kinds => "mail-all-kinds", "All notifications";
+    other_kinds => "mail-other-kinds", "Everything else";
+    never => "mail-never", "Never";
+    at_once => "mail-at-once", "At once";
+    hourly => "mail-hourly", "Once an hour";
+    daily => "mail-daily", "Once a day";
+    weekly => "mail-weekly", "Once a week";
+    digest_time => "mail-time", "Daily and weekly e-mails";
+    weekday => "mail-weekday", "Day of the week";
+    local_hour => "mail-local-hour", "Hour in your time zone";
+    preferences_failed => "mail-failed", "Your e-mail preferences cannot be loaded or saved now.";
 }
 
 impl<'a> Words<'a> {
@@ -76,7 +91,7 @@ impl<'a> Words<'a> {
         Self { translator }
     }
 
-    fn translate(&self, message: &Message) -> String {
+    pub(super) fn translate(&self, message: &Message) -> String {
         self.translator.translate(message).text().to_owned()
     }
 
@@ -89,6 +104,12 @@ impl<'a> Words<'a> {
         };
         let key = format!("salver-inbox-{key}");
         self.translate(&Message::info(text).key(key).arg("count", count))
+    }
+
+    /// Returns the name of a kind for people.
+    pub(super) fn name_of_kind(&self, kind: &str, name: &str) -> String {
+        let message = Message::info(name);
+        self.translate(&message.key(format!("salver-inbox-kind-{kind}")))
     }
 
     /// Returns the text after a change of this many notifications.
