@@ -14,6 +14,7 @@ mod repeats;
 mod stored_format;
 mod suppression;
 mod time_zones;
+mod unsubscribe_words;
 mod unsubscribing;
 
 use salver::mail::Mailer;

@@ -26,7 +26,7 @@ fn note(kind: &str) -> Notification {
     Notification::new(kind, Message::info("It is on its way."))
 }
 
-fn with_profiles(worker: Worker) -> Worker {
+pub(super) fn with_profiles(worker: Worker) -> Worker {
     worker.profiles(|who: Vec<Recipient>| async {
         let address = |who: &Recipient| format!("{}@example.org", who.user_id().unwrap());
         let profile = |who: Recipient| {
@@ -68,11 +68,11 @@ fn path(letter: &Letter) -> String {
     url.strip_prefix("https://app.example").unwrap().to_owned()
 }
 
-fn link(url: &str, letter: &Letter) -> String {
+pub(super) fn link(url: &str, letter: &Letter) -> String {
     format!("{url}{}", path(letter))
 }
 
-async fn post(url: &str, body: &str) -> (u16, String) {
+pub(super) async fn post(url: &str, body: &str) -> (u16, String) {
     let client = reqwest::Client::new();
     let request = client
         .post(url)

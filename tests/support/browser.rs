@@ -211,6 +211,13 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Sets the languages that the browser asks for.
+    pub async fn accept_language(&self, languages: &str) {
+        let headers = json!({ "headers": { "accept-language": languages } });
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setExtraHTTPHeaders", headers).await;
+    }
+
     /// Saves a screenshot of the whole page under `target/screenshots`.
     pub async fn picture(&self, name: &str) {
         use base64::Engine;

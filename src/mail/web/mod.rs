@@ -2,6 +2,7 @@
 
 mod contacts;
 mod page;
+mod page_words;
 mod routes;
 
 pub use self::routes::MailRoutes;

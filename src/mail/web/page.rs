@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::mail::unsubscribe::Unsubscribe;
+use crate::mail::web::page_words::PageWords;
 use crate::render::Escaped;
 
 const STYLE: &str = include_str!("page.css");
@@ -22,65 +23,75 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Returns the page that asks whether to unsubscribe.
-pub(super) fn ask(unsubscribe: &Unsubscribe) -> HttpResponse {
+pub(super) fn ask(words: &PageWords, unsubscribe: &Unsubscribe) -> HttpResponse {
+    let title = words.unsubscribe();
     let main = format!(
-        r#"<h1>Unsubscribe</h1><p>Stop e-mails to <bdi>{}</bdi> about:</p>{}<form method="post"><button>Unsubscribe</button></form>"#,
-        Escaped(&address(unsubscribe)),
-        kinds(unsubscribe),
+        r#"<p>{}</p>{}<form method="post"><button>{}</button></form>"#,
+        Escaped(&words.ask(unsubscribe)),
+        kinds(words, unsubscribe),
+        Escaped(&title),
     );
-    respond(StatusCode::OK, "Unsubscribe", &main)
+    respond(words, StatusCode::OK, &title, &main)
 }
 
 /// Returns the page after unsubscribing. `undo`: what the form that undoes it sends.
-pub(super) fn done(unsubscribe: &Unsubscribe, undo: &str) -> HttpResponse {
+pub(super) fn done(words: &PageWords, unsubscribe: &Unsubscribe, undo: &str) -> HttpResponse {
     let main = format!(
-        r#"<h1>You are unsubscribed</h1><p>There are no more e-mails to <bdi>{}</bdi> about:</p>{}<form method="post"><input type="hidden" name="undo" value="{}"><button class="secondary">Undo</button></form>"#,
-        Escaped(&address(unsubscribe)),
-        kinds(unsubscribe),
+        r#"<p>{}</p>{}<form method="post"><input type="hidden" name="undo" value="{}"><button class="secondary">{}</button></form>"#,
+        Escaped(&words.done(unsubscribe)),
+        kinds(words, unsubscribe),
         Escaped(undo),
+        Escaped(&words.undo()),
     );
-    respond(StatusCode::OK, "You are unsubscribed", &main)
+    respond(words, StatusCode::OK, &words.unsubscribed(), &main)
 }
 
 /// Returns the page after that was undone.
-pub(super) fn undone(unsubscribe: &Unsubscribe) -> HttpResponse {
+pub(super) fn undone(words: &PageWords, unsubscribe: &Unsubscribe) -> HttpResponse {
     let main = format!(
-        r#"<h1>E-mails are sent again</h1><p>E-mails to <bdi>{}</bdi> are sent as before.</p><form method="post"><button class="secondary">Unsubscribe</button></form>"#,
-        Escaped(&address(unsubscribe)),
+        r#"<p>{}</p><form method="post"><button class="secondary">{}</button></form>"#,
+        Escaped(&words.sent_again(unsubscribe)),
+        Escaped(&words.unsubscribe()),
     );
-    respond(StatusCode::OK, "E-mails are sent again", &main)
+    respond(words, StatusCode::OK, &words.undone(), &main)
 }
 
-pub(super) fn invalid() -> HttpResponse {
-    let main = "<h1>This link does not work</h1><p>It may have been cut off. Open the link in the e-mail, or copy the whole address.</p>";
-    respond(StatusCode::NOT_FOUND, "This link does not work", main)
+pub(super) fn invalid(words: &PageWords) -> HttpResponse {
+    let main = format!("<p>{}</p>", Escaped(&words.invalid_help()));
+    respond(words, StatusCode::NOT_FOUND, &words.invalid(), &main)
 }
 
-pub(super) fn unavailable() -> HttpResponse {
-    let main = "<h1>That did not work</h1><p>Nothing was changed. Try again in a minute.</p>\
-                <form method=\"get\"><button>Try again</button></form>";
-    respond(StatusCode::SERVICE_UNAVAILABLE, "That did not work", main)
+pub(super) fn unavailable(words: &PageWords) -> HttpResponse {
+    let main = format!(
+        r#"<p>{}</p><form method="get"><button>{}</button></form>"#,
+        Escaped(&words.failed_help()),
+        Escaped(&words.retry()),
+    );
+    respond(
+        words,
+        StatusCode::SERVICE_UNAVAILABLE,
+        &words.failed(),
+        &main,
+    )
 }
 
-/// Returns the address without a line break after the ellipsis.
-fn address(unsubscribe: &Unsubscribe) -> String {
-    unsubscribe.address.replace('…', "…\u{2060}")
-}
-
-fn kinds(unsubscribe: &Unsubscribe) -> String {
+fn kinds(words: &PageWords, unsubscribe: &Unsubscribe) -> String {
     let items = unsubscribe.kinds.iter();
-    let items = items.map(|kind| format!("<li><bdi>{}</bdi></li>", Escaped(kind)));
+    let items = items.map(|kind| format!("<li><bdi>{}</bdi></li>", Escaped(&words.kind(kind))));
     format!("<ul>{}</ul>", items.collect::<String>())
 }
 
-fn respond(status: StatusCode, title: &str, main: &str) -> HttpResponse {
+/// `title`: also the heading.
+fn respond(words: &PageWords, status: StatusCode, title: &str, main: &str) -> HttpResponse {
     let html = format!(
         concat!(
-            r#"<!doctype html><html lang="en"><head><meta charset="utf-8">"#,
+            r#"<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">"#,
             r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
             r#"<meta name="robots" content="noindex"><title>{title}</title><style>{style}</style></head>"#,
-            r#"<body><main>{main}</main></body></html>"#,
+            r#"<body><main><h1>{title}</h1>{main}</main></body></html>"#,
         ),
+        language = Escaped(&words.language()),
+        direction = Escaped(&words.direction()),
         title = Escaped(title),
         style = STYLE,
         main = main,

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use actix_web::HttpResponse;
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::web::{self, Bytes, Data, Path, PayloadConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use url::form_urlencoded;
 
 use crate::cadence::Cadence;
 use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::mail::web::page;
+use crate::mail::web::page_words::PageWords;
 use crate::web::api::allow_only;
 use crate::{Error, Salver};
 
@@ -35,6 +36,9 @@ impl Salver {
 ///
 /// The token is in each mail. It is signed by [`secret`](crate::SalverBuilder::secret), is valid for one person and
 /// the kinds of that mail, and does not expire.
+///
+/// Inside Salver's middleware the page is translated by
+/// [`Middleware::translate`](crate::web::Middleware::translate), by keys that begin with `salver-mail-`.
 #[derive(Clone)]
 pub struct MailRoutes {
     salver: Salver,
@@ -51,35 +55,42 @@ impl HttpServiceFactory for MailRoutes {
     }
 }
 
-async fn ask(salver: Data<Salver>, token: Path<String>) -> HttpResponse {
+async fn ask(request: HttpRequest, salver: Data<Salver>, token: Path<String>) -> HttpResponse {
+    let words = PageWords::of(&request);
     match Unsubscribe::from_token(&salver, &token) {
-        Some(unsubscribe) => page::ask(&unsubscribe),
-        None => page::invalid(),
+        Some(unsubscribe) => page::ask(&words, &unsubscribe),
+        None => page::invalid(&words),
     }
 }
 
 /// Any POST unsubscribes: mail programs send `List-Unsubscribe=One-Click`, in either encoding of forms.
-async fn change(salver: Data<Salver>, token: Path<String>, body: Bytes) -> HttpResponse {
+async fn change(
+    request: HttpRequest,
+    salver: Data<Salver>,
+    token: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    let words = PageWords::of(&request);
     let Some(unsubscribe) = Unsubscribe::from_token(&salver, &token) else {
-        return page::invalid();
+        return page::invalid(&words);
     };
     let undo = form_urlencoded::parse(&body).find(|(name, _)| name == "undo");
     let changed = match undo {
         Some((_, signed)) => {
             let Some(before) = undo_of(&salver, &token, &signed) else {
-                return page::invalid();
+                return page::invalid(&words);
             };
             let restored = restore(&salver, &unsubscribe, &before).await;
-            restored.map(|()| page::undone(&unsubscribe))
+            restored.map(|()| page::undone(&words, &unsubscribe))
         }
         None => stop(&salver, &unsubscribe).await.map(|before| {
             let undo = sign_undo(&salver, &token, &before);
-            page::done(&unsubscribe, &undo)
+            page::done(&words, &unsubscribe, &undo)
         }),
     };
     changed.unwrap_or_else(|error| {
         error.log();
-        page::unavailable()
+        page::unavailable(&words)
     })
 }
 

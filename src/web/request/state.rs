@@ -122,14 +122,18 @@ impl RequestState {
         state
     }
 
+    /// Returns the state of a request; `None` if Salver's middleware does not wrap the handler.
+    pub(crate) fn find(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
+    }
+
     /// Returns the state that the middleware created.
     ///
     /// # Errors
     ///
     /// `is_misconfigured` if Salver's middleware does not wrap the handler.
     pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Error> {
-        let state = request.extensions().get::<Rc<Self>>().cloned();
-        state.ok_or_else(|| {
+        Self::find(request).ok_or_else(|| {
             let error = Error::misconfigured(
                 "Salver's middleware has not received the request: add `.wrap(salver.middleware())` to the App, after \
                  the `.wrap` of each middleware that uses `Messages` or `Pending`",
