@@ -354,6 +354,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let inbox = inbox
             .kinds([("graph", "Graphs"), ("group", "Group")])
             .daily_mail(8)
+            .profiles(profiles)
             .login("/");
         let graphs_of_links = graphs.clone();
         // A graph that was deleted leads to the list.

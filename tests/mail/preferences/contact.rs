@@ -1,10 +1,12 @@
 //! The address on the page, which comes from the site alone.
 
 use std::future::pending;
+use std::time::Duration;
 
 use salver::inbox::InboxRoutes;
 use salver::mail::Profile;
 use salver::{Error, Recipient};
+use tokio::time::timeout;
 
 use super::{get, page, send, settings, with_kinds};
 use crate::support::inboxes::{Inboxes, ada, bob};
@@ -78,5 +80,6 @@ async fn page_is_shown_without_a_profile_that_hangs() {
     let page = page_with(&inboxes, |routes| {
         routes.profiles(|_| pending::<Result<Vec<Profile>, Error>>())
     });
-    assert!(page.await.contains(LOCAL_HOUR));
+    let page = timeout(Duration::from_secs(60), page).await;
+    assert!(page.unwrap().contains(LOCAL_HOUR));
 }
