@@ -32,22 +32,26 @@ impl Translators {
 /// The words of a mail in the language of the recipient.
 pub(super) struct Words(Option<Arc<Translate>>);
 
-/// Defines one function for each text without arguments: its key, which follows `salver-mail-`, and the
+/// Defines one function of a type for each text without arguments: its key, which follows `salver-mail-`, and the
 /// English text.
 macro_rules! words {
-    ($($name:ident => $key:literal, $text:literal;)*) => {
-        impl Words {
+    ($words:ident { $($name:ident => $key:literal, $text:literal;)* }) => {
+        impl $words {
             $(pub(super) fn $name(&self) -> String {
                 self.text(&Message::info($text).key(concat!("salver-mail-", $key)))
             })*
         }
     };
 }
+#[cfg(feature = "web")]
+pub(super) use words;
 
 words! {
-    language => "language", "en";
-    direction => "direction", "ltr";
-    unsubscribe => "unsubscribe", "Unsubscribe";
+    Words {
+        language => "language", "en";
+        direction => "direction", "ltr";
+        unsubscribe => "unsubscribe", "Unsubscribe";
+    }
 }
 
 impl Words {

@@ -7,22 +7,17 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::TestRequest;
 use actix_web::web::get;
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpResponse};
 use salver::store::RedisStore;
-use salver::{InboxFilter, ReadState, Recipient, Salver};
+use salver::{InboxFilter, ReadState, Salver};
 
 use crate::support::eventually;
+use crate::support::inbox_site::user;
 use crate::support::inboxes::{Inboxes, ada, note};
 use crate::support::site::{TestResponse, WebTestSite, site};
 
 const PAGE: &str = "<!doctype html><title>Home</title><a href=\"/salver/inbox\">Notifications \
     <salver-bell></salver-bell></a><salver-messages></salver-messages><p>text";
-
-/// Returns the recipient in a header. A real site must never trust such a header.
-fn user(request: &HttpRequest) -> Option<Recipient> {
-    let user = request.headers().get("x-user")?;
-    Some(Recipient::user(user.to_str().unwrap()))
-}
 
 /// A site whose pages have a bell.
 trait Pages {

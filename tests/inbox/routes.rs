@@ -6,28 +6,12 @@ use actix_web::test::TestRequest;
 use actix_web::web::{Json, ServiceConfig, get, scope};
 use actix_web::{FromRequest, HttpRequest};
 use actix_web::{HttpMessage, HttpResponse};
-use salver::inbox::InboxRoutes;
 use salver::{Inbox, InboxFilter, Message, Notification, ReadState, Recipient, Salver};
 use serde_json::{Value, json};
 
+use crate::support::inbox_site::{send, user};
 use crate::support::inboxes::{Inboxes, ada, note};
-use crate::support::site::{TestResponse, site};
-
-/// Returns the recipient in a header. A real site must never trust such a header.
-fn user(request: &HttpRequest) -> Option<Recipient> {
-    let user = request.headers().get("x-user")?;
-    Some(Recipient::user(user.to_str().unwrap()))
-}
-
-/// Sends one request to a site with the routes of the inbox.
-async fn send(salver: &Salver, routes: InboxRoutes, request: TestRequest) -> TestResponse {
-    let middleware = salver.middleware().recipient(user);
-    let site = site(middleware, |app| {
-        app.service(routes);
-    })
-    .await;
-    site.send(request).await
-}
+use crate::support::site::site;
 
 async fn json_of(salver: &Salver, request: TestRequest) -> (u16, Value) {
     let request = request.insert_header(("accept", "application/json"));

@@ -1,7 +1,6 @@
 //! The JSON API, for pages that render messages themselves.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer};
@@ -10,10 +9,9 @@ use salver::store::RedisStore;
 use salver::{Level, Message, Salver, View};
 use serde_json::{Value, json};
 
-use crate::support::browser::target;
 use crate::support::fault_site::{VISITOR_HEADER, visitor};
 use crate::support::processes::free_port;
-use crate::support::profile::by_profile;
+use crate::support::schemathesis::schemathesis;
 use crate::support::{at, eventually};
 
 /// A site that serves the API. With `accepts_messages` pages can add messages.
@@ -347,35 +345,10 @@ async fn schemathesis_finds_no_mismatch() {
             ],
         ),
     ] {
-        let mut command = Command::new(target().join("venv/bin/schemathesis"));
-        // Schemathesis writes its reports to the working directory.
-        command.current_dir(target());
         let document = format!("{}/openapi.json", site.url);
-        command
-            .args(["run", &document, "--url", &site.url])
-            .args(arguments);
-        command.args([
-            "--header",
-            &format!("{VISITOR_HEADER}: ada"),
-            "--seed",
-            "1",
-            "--no-color",
-        ]);
-        // The limits are in bytes, those of the document in characters. In ASCII both are equal.
-        command.args(["--generation-codec", "ascii"]);
-        command.args(["--max-examples", &by_profile(50, 2_000).to_string()]);
-        let output = tokio::task::spawn_blocking(move || command.output()).await;
-        let output = output.unwrap().unwrap_or_else(|error| {
-            panic!(
-                "schemathesis: {error}; `tests/run integrations` installs it, `pip install schemathesis`"
-            )
-        });
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{text}");
-        let summary = text.lines().find(|line| line.contains("generated"));
-        println!(
-            "INTEGRATION schemathesis {name}: {}",
-            summary.unwrap().trim()
-        );
+        let visitor = format!("{VISITOR_HEADER}: ada");
+        let arguments = [arguments, &["--header", &visitor]].concat();
+        let summary = schemathesis(&document, &site.url, &arguments).await;
+        println!("INTEGRATION schemathesis {name}: {summary}");
     }
 }

@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns the profiles of users, whose addresses are made of their ids.
-async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+pub(super) async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
     let profile = |who: Recipient| {
         let id = who.user_id().unwrap().to_owned();
         Profile::new(who)

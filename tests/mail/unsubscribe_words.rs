@@ -10,6 +10,7 @@ use salver::store::RedisStore;
 use salver::{Message, Notification, Salver, Translation};
 
 use crate::mail::unsubscribing::{link, post, with_profiles};
+use crate::support::arguments::argument;
 use crate::support::browser::Browser;
 use crate::support::inboxes::Inboxes;
 use crate::support::redis::Server;
@@ -52,16 +53,6 @@ async fn get(url: &str, language: &str) -> String {
     let client = reqwest::Client::new();
     let request = client.get(url).header("accept-language", language);
     request.send().await.unwrap().text().await.unwrap()
-}
-
-fn argument(message: &Message, name: &str) -> String {
-    let mut args = message.args();
-    let found = args.find(|(argument, _)| *argument == name);
-    let text = found.map(|(_, value)| match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
-    });
-    text.unwrap_or_default()
 }
 
 fn in_hebrew(language: &str, message: &Message) -> Option<Translation> {

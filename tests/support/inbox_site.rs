@@ -7,6 +7,7 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::middleware::DefaultHeaders;
+use actix_web::test::TestRequest;
 use actix_web::web::{self, Bytes, Data, Form, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use reqwest::{Client, RequestBuilder};
@@ -16,8 +17,26 @@ use salver::web::{Page, Routes};
 use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
 use serde::Deserialize;
 
+use super::browser::Browser;
+use super::eventually;
 use super::redis::Server;
-use super::site::html;
+use super::site::{TestResponse, html, site};
+
+/// Returns the recipient in a header. A real site must never trust such a header.
+pub fn user(request: &HttpRequest) -> Option<Recipient> {
+    let user = request.headers().get("x-user")?;
+    Some(Recipient::user(user.to_str().unwrap()))
+}
+
+/// Sends one request to a site with the routes of the inbox, whose users are in a header.
+pub async fn send(salver: &Salver, routes: InboxRoutes, request: TestRequest) -> TestResponse {
+    let middleware = salver.middleware().recipient(user);
+    let site = site(middleware, |app| {
+        app.service(routes);
+    })
+    .await;
+    site.send(request).await
+}
 
 /// A policy under which a page can load its stylesheet and send its forms, and nothing else.
 pub const STRICT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -208,6 +227,22 @@ impl InboxSite {
         let page = inbox.list(&filter.ungrouped().limit(100), None).await;
         let rows = page.unwrap().rows.into_iter();
         rows.map(|row| row.newest.id().to_string()).collect()
+    }
+
+    /// Opens a page that violates the policy, and returns the reports about all other pages.
+    pub async fn violations(&self, browser: &Browser) -> Vec<String> {
+        browser.open(&format!("{}/violation", self.url)).await;
+        // Reports arrive in order: those of the other pages have arrived when this one has.
+        let reports = eventually("the violation is reported", async || {
+            let reports = self.reports.lock().unwrap().clone();
+            let is_last = reports.iter().any(|report| report.contains("/violation"));
+            is_last.then_some(reports)
+        })
+        .await;
+        let reports = reports.into_iter();
+        reports
+            .filter(|report| !report.contains("/violation"))
+            .collect()
     }
 
     /// Returns everything that is in an inbox: each text, where it is, and whether it is unread.

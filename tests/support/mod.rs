@@ -2,6 +2,7 @@
 
 pub mod accessibility_tree;
 pub mod acl;
+pub mod arguments;
 pub mod browser;
 pub mod certificates;
 pub mod cluster;
@@ -25,6 +26,7 @@ pub mod processes;
 pub mod profile;
 pub mod proxy;
 pub mod redis;
+pub mod schemathesis;
 pub mod sentinels;
 pub mod site;
 pub mod site_process;

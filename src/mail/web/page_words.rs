@@ -4,36 +4,27 @@ use actix_web::HttpRequest;
 
 use crate::Message;
 use crate::mail::unsubscribe::Unsubscribe;
+use crate::mail::words::words;
 use crate::web::request::state::RequestState;
 use crate::web::translation::Translator;
 
 /// The words of the page in the language of the visitor.
 pub(super) struct PageWords(Translator);
 
-/// Defines one function for each text without arguments: its key, which follows `salver-mail-`, and the
-/// English text.
-macro_rules! words {
-    ($($name:ident => $key:literal, $text:literal;)*) => {
-        impl PageWords {
-            $(pub(super) fn $name(&self) -> String {
-                self.text(&Message::info($text).key(concat!("salver-mail-", $key)))
-            })*
-        }
-    };
-}
-
 words! {
-    language => "language", "en";
-    direction => "direction", "ltr";
-    unsubscribe => "unsubscribe", "Unsubscribe";
-    unsubscribed => "unsubscribed", "You are unsubscribed";
-    undo => "undo", "Undo";
-    undone => "undone", "E-mails are sent again";
-    invalid => "link-invalid", "This link does not work";
-    invalid_help => "link-invalid-help", "It may have been cut off. Open the link in the e-mail, or copy the whole address.";
-    failed => "failed", "That did not work";
-    failed_help => "failed-help", "Nothing was changed. Try again in a minute.";
-    retry => "retry", "Try again";
+    PageWords {
+        language => "language", "en";
+        direction => "direction", "ltr";
+        unsubscribe => "unsubscribe", "Unsubscribe";
+        unsubscribed => "unsubscribed", "You are unsubscribed";
+        undo => "undo", "Undo";
+        undone => "undone", "E-mails are sent again";
+        invalid => "link-invalid", "This link does not work";
+        invalid_help => "link-invalid-help", "It may have been cut off. Open the link in the e-mail, or copy the whole address.";
+        failed => "failed", "That did not work";
+        failed_help => "failed-help", "Nothing was changed. Try again in a minute.";
+        retry => "retry", "Try again";
+    }
 }
 
 impl PageWords {

@@ -4,22 +4,12 @@ use std::collections::BTreeSet;
 
 use salver::Translation;
 use salver::{InboxFilter, Message, Notification};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::screens::{SCREENS, filled_site, open};
+use crate::support::arguments::argument;
 use crate::support::browser::Browser;
 use crate::support::inbox_site::{InboxSite, Setup, graph};
-
-fn argument(message: &Message, name: &str) -> String {
-    let mut args = message.args();
-    let value = args.find(|(argument, _)| *argument == name);
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    value.map_or_else(String::new, |(_, value)| text(value))
-}
 
 /// Returns the Arabic text of a count: Arabic has six plural forms.
 fn arabic_notifications(count: &str) -> String {

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::screens::{SCREENS, filled_site, open};
 use crate::support::browser::Browser;
-use crate::support::eventually;
 use crate::support::inbox_site::{STRICT_POLICY, Setup, head_with_script};
 
 /// The policy of a site that loads the page script.
@@ -39,18 +38,7 @@ async fn every_state_meets_a_strict_policy_and_is_styled() {
             let defined = "return Boolean(customElements.get('salver-messages')) || document.scripts.length > 0";
             assert_eq!(browser.run(defined).await, json!(true));
         }
-        // Reports arrive in order: those of the states have arrived when this one has.
-        browser.open(&format!("{}/violation", site.url)).await;
-        let reports = eventually("the violation is reported", async || {
-            let reports = site.reports.lock().unwrap().clone();
-            let is_last = reports.iter().any(|report| report.contains("/violation"));
-            is_last.then_some(reports)
-        })
-        .await;
-        let others: Vec<_> = reports
-            .iter()
-            .filter(|report| !report.contains("/violation"))
-            .collect();
+        let others = site.violations(&browser).await;
         assert!(others.is_empty(), "{others:#?}");
         println!("INBOX policy_violations=0 states={count} script={has_script}");
         browser.quit().await;

@@ -8,7 +8,8 @@ use salver::mail::Profile;
 use salver::{Error, Recipient};
 use tokio::time::timeout;
 
-use super::{get, page, send, settings, with_kinds};
+use super::{get, page, settings, with_kinds};
+use crate::support::inbox_site::send;
 use crate::support::inboxes::{Inboxes, ada, bob};
 
 /// Returns the page of Ada on a site with other profiles.

@@ -5,9 +5,9 @@ use salver::mail::Cadence;
 use salver::{Salver, SalverBuilder};
 
 use super::{
-    PATH, chosen, get, page, post, selected, send, settings, submit, texts, user, with_kinds,
-    with_profiles,
+    PATH, chosen, get, page, post, selected, settings, submit, texts, with_kinds, with_profiles,
 };
+use crate::support::inbox_site::{send, user};
 use crate::support::inboxes::{Inboxes, bob};
 use crate::support::site::site;
 

@@ -3,7 +3,8 @@
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use super::{PATH, chosen, page, post, send, settings, texts, with_profiles};
+use super::{PATH, chosen, page, post, settings, texts, with_profiles};
+use crate::support::inbox_site::send;
 use crate::support::inboxes::bob;
 use salver::Recipient;
 

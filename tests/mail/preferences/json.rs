@@ -1,15 +1,12 @@
 //! Preferences as JSON.
 
-use std::process::Command;
-
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{PATH, chosen, get, profiles, send, settings, texts, with_kinds, with_profiles};
-use crate::support::browser::target;
-use crate::support::inbox_site::{InboxSite, Setup};
+use super::{PATH, chosen, get, profiles, settings, texts, with_kinds, with_profiles};
+use crate::support::inbox_site::{InboxSite, Setup, send};
 use crate::support::inboxes::Inboxes;
-use crate::support::profile::by_profile;
+use crate::support::schemathesis::schemathesis;
 use crate::support::site::TestResponse;
 
 fn with_json(body: Value) -> TestRequest {
@@ -92,34 +89,18 @@ async fn schemathesis_finds_no_mismatch_of_preferences() {
         ..Setup::default()
     };
     let site = InboxSite::serve(inboxes.salver.clone(), setup);
-    let mut command = Command::new(target().join("venv/bin/schemathesis"));
-    // Schemathesis writes its reports to the working directory.
-    command.current_dir(target());
-    command.args(["run", &site.at("/openapi.json")]);
-    command.args(["--url", &format!("{}/salver", site.url)]);
-    command.args(["--include-path", "/inbox/preferences"]);
-    // Which kinds there are is a matter of the site, not of the document.
-    command.args([
+    let url = format!("{}/salver", site.url);
+    let arguments = [
+        "--include-path",
+        "/inbox/preferences",
         "--checks",
         "all",
+        // Which kinds there are is a matter of the site, not of the document.
         "--exclude-checks",
         "positive_data_acceptance",
-    ]);
-    command.args([
         "--header",
         "accept: application/json",
-        "--seed",
-        "1",
-        "--no-color",
-    ]);
-    command.args(["--generation-codec", "ascii"]);
-    command.args(["--max-examples", &by_profile(50, 2_000).to_string()]);
-    let output = tokio::task::spawn_blocking(move || command.output()).await;
-    let output = output.unwrap().unwrap_or_else(|error| {
-        panic!("schemathesis: {error}; `tests/run integrations` installs it, `pip install schemathesis`")
-    });
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}");
-    let summary = text.lines().find(|line| line.contains("generated"));
-    println!("MAIL schemathesis preferences: {}", summary.unwrap().trim());
+    ];
+    let summary = schemathesis(&site.at("/openapi.json"), &url, &arguments).await;
+    println!("MAIL schemathesis preferences: {summary}");
 }

@@ -10,13 +10,13 @@ mod screens;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use actix_web::test::TestRequest;
 use salver::inbox::InboxRoutes;
-use salver::mail::{Cadence, Profile};
-use salver::{Error, Inbox, Recipient, Salver, SalverBuilder};
+use salver::mail::Cadence;
+use salver::{Inbox, Salver, SalverBuilder};
 
-use crate::support::site::{TestResponse, site};
+use crate::mail::cadences::profiles;
+use crate::support::inbox_site::send;
 
 const PATH: &str = "/salver/inbox/preferences";
 
@@ -28,17 +28,6 @@ fn settings(builder: SalverBuilder) -> SalverBuilder {
         .default_cadence("letter", Cadence::IfUnread(half_an_hour))
         .default_cadence("news", Cadence::Daily { hour: 7 })
         .critical(["security"])
-}
-
-/// Returns the profiles of users, whose addresses are made of their ids.
-async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
-    let profile = |who: Recipient| {
-        let id = who.user_id().unwrap().to_owned();
-        Profile::new(who)
-            .email(format!("{id}@example.org"))
-            .time_zone("Europe/Berlin")
-    };
-    Ok(who.into_iter().map(profile).collect())
 }
 
 /// Names the kinds of the site.
@@ -54,22 +43,6 @@ fn with_kinds(routes: InboxRoutes) -> InboxRoutes {
 /// Names the kinds, and sets the profiles.
 fn with_profiles(routes: InboxRoutes) -> InboxRoutes {
     with_kinds(routes).profiles(profiles)
-}
-
-/// Returns the recipient in a header. A real site must never trust such a header.
-fn user(request: &HttpRequest) -> Option<Recipient> {
-    let user = request.headers().get("x-user")?;
-    Some(Recipient::user(user.to_str().unwrap()))
-}
-
-/// Sends one request to a site with the routes of the inbox.
-async fn send(salver: &Salver, routes: InboxRoutes, request: TestRequest) -> TestResponse {
-    let middleware = salver.middleware().recipient(user);
-    let site = site(middleware, |app| {
-        app.service(routes);
-    })
-    .await;
-    site.send(request).await
 }
 
 fn get() -> TestRequest {

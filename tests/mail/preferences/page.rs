@@ -9,7 +9,6 @@ use super::screens::{STATES, in_arabic, open, site_in, start};
 use super::{chosen, texts};
 use crate::support::accessibility_tree::accessibility_tree;
 use crate::support::browser::Browser;
-use crate::support::eventually;
 use crate::support::inbox_site::{InboxSite, STRICT_POLICY, Setup};
 use crate::support::redis::Server;
 
@@ -177,19 +176,8 @@ async fn preferences_meet_a_strict_policy() {
     assert_eq!(browser.run(style).await, "anywhere");
     browser.click(".salver-inbox-preferences button").await;
     browser.shows(&["Saved."]).await;
-    // Reports arrive in order: those of the page have arrived when this one has.
-    browser.open(&format!("{}/violation", site.url)).await;
-    let reports = eventually("the violation is reported", async || {
-        let reports = site.reports.lock().unwrap().clone();
-        let is_last = reports.iter().any(|report| report.contains("/violation"));
-        is_last.then_some(reports)
-    })
-    .await;
-    let mut others = reports.iter();
-    assert!(
-        others.all(|report| report.contains("/violation")),
-        "{reports:#?}"
-    );
+    let violations = site.violations(&browser).await;
+    assert!(violations.is_empty(), "{violations:#?}");
     assert!(site.unexpected_requests.lock().unwrap().is_empty());
     println!("MAIL preferences_policy_violations=0");
     browser.quit().await;

@@ -6,6 +6,7 @@ use salver::{Error, Recipient, Translation};
 use salver::{Message, Salver};
 
 use super::{settings, with_kinds, with_profiles};
+use crate::support::arguments::argument;
 use crate::support::browser::Browser;
 use crate::support::inbox_site::{InboxSite, Setup};
 use crate::support::inboxes::{Inboxes, ada};
@@ -78,15 +79,7 @@ pub async fn open(browser: &Browser, site: &InboxSite) {
 
 /// Translates the page into Arabic.
 pub fn in_arabic(message: &Message) -> Option<Translation> {
-    let argument = |name: &str| {
-        let mut args = message.args();
-        let found = args.find(|(argument, _)| *argument == name);
-        let text = found.map(|(_, value)| match value.as_str() {
-            Some(text) => text.to_owned(),
-            None => value.to_string(),
-        });
-        text.unwrap_or_default()
-    };
+    let argument = |name: &str| argument(message, name);
     let text = match message.get_key()?.strip_prefix("salver-inbox-")? {
         "language" => "ar".to_owned(),
         "direction" => "rtl".to_owned(),
