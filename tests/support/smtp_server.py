@@ -1,9 +1,9 @@
 """An SMTP server for tests. It writes each accepted mail into a file of its own, as one line of JSON.
 
 The local part of a recipient says what becomes of their mail: `r550.5.1.1+x` is refused at RCPT with that
-reply, `d554+x` at DATA, `hang+x` gets no reply to DATA, `lost+x` is accepted and its reply is lost. The file
-`mode` in the folder says what becomes of all: `421` greets so, `451` and `550` refuse each sender, `535` refuses
-the password.
+reply, `d554+x` at DATA, `hang+x` gets no reply to DATA, `silent+x` is accepted and gets none the first
+time, `lost+x` is accepted and its reply is lost. The file `mode` in the folder says what becomes of all: `421`
+greets so, `451` and `550` refuse each sender, `535` refuses the password.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import json
 import re
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
@@ -43,6 +43,9 @@ def refusal(step: str, address: str) -> str | None:
 
 
 class Handler:
+    # Each connection has a handler of its own.
+    silenced: ClassVar[set[str]] = set()
+
     async def handle_MAIL(self, server: SMTP, _session: Session, envelope: Envelope, address: str, mail_options: Any) -> str:
         if mode() in ("451", "550"):
             return f"{mode()} sender refused by the test"
@@ -80,6 +83,9 @@ class Handler:
             mails.write(json.dumps(record) + "\n")
         if address.startswith("lost+"):
             server.transport.abort()
+        if address.startswith("silent+") and address not in self.silenced:
+            self.silenced.add(address)
+            await asyncio.sleep(3600)
         return "250 OK"
 
 

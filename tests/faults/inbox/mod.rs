@@ -40,10 +40,12 @@ fn report(
 }
 
 /// Adds the classes of one round to those of the rounds before.
-fn add_up(total: &mut Verdict, round: &Verdict) {
+pub(super) fn add_up(total: &mut Verdict, round: &Verdict) {
     total.n += round.n;
     total.received += round.received;
     total.delivered += round.delivered;
+    total.pending += round.pending;
+    total.displaced += round.displaced;
     total.lost += round.lost;
     total.twice += round.twice;
     total.again += round.again;

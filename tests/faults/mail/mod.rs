@@ -1,4 +1,10 @@
 //! Mails under faults. Each test prints one row of the fault table, which begins with `FAULT mail_<name> n=…`. A
 //! real SMTP server counts the mails in a file of its own.
 
+mod changes;
+mod moved_clock;
+mod people;
+mod removed;
+mod replies;
 mod stops;
+mod time_zones;
