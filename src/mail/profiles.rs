@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::mail::profile::Profile;
 const MAX_BATCH: usize = 500;
 /// How long a question waits for others. A mail takes longer.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
+/// The error of a recipient for whom the closure of the site panics.
+const PANICKED: &str = "the closure of `Worker::profiles` has panicked";
 
 type Load =
     dyn Fn(Vec<Recipient>) -> BoxFuture<'static, Result<Vec<Profile>, String>> + Send + Sync;
@@ -38,8 +41,9 @@ impl Worker {
     /// are addresses are mailed; mails to users wait for a worker that has it.
     ///
     /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. It may
-    /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. A second
-    /// call has no effect.
+    /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. If it panics, it
+    /// is asked for fewer recipients at once, so that one of them does not stop the mails to others. A second call
+    /// has no effect.
     ///
     /// ```
     /// use salver::mail::{Mailer, Profile};
@@ -100,30 +104,33 @@ impl Profiles {
                 profiles.answer().await;
             });
         }
-        let panicked = || Err("the closure of `Worker::profiles` has panicked".to_owned());
-        answer.await.unwrap_or_else(|_| panicked())
+        // The runtime ends.
+        let dropped = || Err("the worker has ended".to_owned());
+        answer.await.unwrap_or_else(|_| dropped())
     }
 
     async fn answer(&self) {
-        let mut questions = mem::take(&mut *self.lock());
-        while let Some(load) = self.load.get().filter(|_| !questions.is_empty()) {
+        let Some(load) = self.load.get() else { return };
+        let mut batches = vec![mem::take(&mut *self.lock())];
+        while let Some(mut questions) = batches.pop() {
             let rest = questions.split_off(questions.len().min(MAX_BATCH));
-            let batch = mem::replace(&mut questions, rest);
-            let mut recipients: Vec<_> = batch.iter().map(|(who, _)| who.clone()).collect();
-            recipients.sort_unstable();
-            recipients.dedup();
-            let loaded = load(recipients).await.map(|profiles| {
-                let by_recipient = profiles.into_iter();
-                let by_recipient = by_recipient.map(|profile| (profile.recipient.clone(), profile));
-                by_recipient.collect::<HashMap<_, _>>()
-            });
-            for (recipient, sender) in batch {
-                let answer = match &loaded {
-                    Ok(profiles) => Ok(profiles.get(&recipient).cloned()),
-                    Err(error) => Err(error.clone()),
-                };
-                // The attempt may have ended.
-                let _ = sender.send(answer);
+            if !rest.is_empty() {
+                batches.push(rest);
+            }
+            match ask(load, &questions).await {
+                // One person may be the cause: the others get their mails.
+                Err(Panicked) if questions.len() > 1 => {
+                    batches.push(questions.split_off(questions.len() / 2));
+                    batches.push(questions);
+                }
+                loaded => {
+                    let loaded = loaded.unwrap_or_else(|Panicked| Err(PANICKED.to_owned()));
+                    for (recipient, sender) in questions {
+                        let profile = |profiles: &HashMap<_, _>| profiles.get(&recipient).cloned();
+                        // The attempt may have ended.
+                        let _ = sender.send(loaded.as_ref().map(profile).map_err(Clone::clone));
+                    }
+                }
             }
         }
     }
@@ -132,4 +139,21 @@ impl Profiles {
         // A panic cannot leave the list half changed, so a poisoned lock is safe to use.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The closure of the site has panicked. The panic hook has reported it.
+struct Panicked;
+
+/// Asks the site for the profiles of all questions at once.
+async fn ask(
+    load: &Load,
+    questions: &[Question],
+) -> Result<Result<HashMap<Recipient, Profile>, String>, Panicked> {
+    let mut recipients: Vec<_> = questions.iter().map(|(who, _)| who.clone()).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    let loading = AssertUnwindSafe(async { load(recipients).await });
+    let loaded = loading.catch_unwind().await.map_err(|_| Panicked)?;
+    let by_recipient = |profile: Profile| (profile.recipient.clone(), profile);
+    Ok(loaded.map(|profiles| profiles.into_iter().map(by_recipient).collect()))
 }

@@ -5,6 +5,7 @@ mod changes;
 mod moved_clock;
 mod people;
 mod removed;
+mod renderers;
 mod replies;
 mod stops;
 mod time_zones;
