@@ -15,6 +15,9 @@ use crate::store::StoreFuture;
 
 /// Claims without an outcome after which a job is dead: it kills its workers.
 pub(crate) const MAX_CLAIMS: u32 = 5;
+/// Claims without an outcome after which a worker attempts a job beside no other such job: the next claim may end its
+/// process too, and would count for the others. A worker that is killed, for a deployment, ends one claim of many.
+pub(crate) const MAX_SHARED_CLAIMS: u32 = 2;
 /// Most jobs of one call. Bounds the time for which a call keeps others waiting.
 pub(crate) const MAX_JOBS_PER_CALL: usize = 500;
 
@@ -46,11 +49,19 @@ pub(crate) struct Claimed {
     /// How many died, because no claim of theirs had an outcome.
     pub(crate) crashed: u64,
     pub(crate) jobs: Vec<StoredJob>,
-    /// When the next job may be claimed.
+    /// When the next job may be claimed that is not due yet, or for which there was no room.
     pub(crate) next_time: Option<u64>,
     /// How many are not dead, leased ones included.
     pub(crate) waiting: u64,
     pub(crate) dead: u64,
+}
+
+/// How many jobs a claim leases at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) jobs: usize,
+    /// Those among them with [`MAX_SHARED_CLAIMS`] or more claims without an outcome.
+    pub(crate) suspects: usize,
 }
 
 /// When a job that was not done may be claimed again.
@@ -124,7 +135,7 @@ pub(crate) trait JobStore: Send + Sync {
         &'a self,
         queue: QueueKey<'a>,
         lease: Duration,
-        limit: usize,
+        limit: Limit,
     ) -> StoreFuture<'a, Claimed>;
 
     /// Records that jobs are done or cancelled, even if other claims hold their leases. Returns how many were not

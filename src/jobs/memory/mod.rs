@@ -12,7 +12,7 @@ use crate::jobs::id::JobId;
 use crate::jobs::memory::queue::Queue;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, NewJob, Next, QueueKey,
+    Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, Limit, NewJob, Next, QueueKey,
 };
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
 
@@ -74,7 +74,7 @@ impl JobStore for MemoryJobs {
         &'a self,
         queue: QueueKey<'a>,
         lease: Duration,
-        limit: usize,
+        limit: Limit,
     ) -> StoreFuture<'a, Claimed> {
         Box::pin(async move { Ok(self.with(queue, |queue, now| queue.claim(now, lease, limit))) })
     }

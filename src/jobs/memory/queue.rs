@@ -12,8 +12,8 @@ use crate::jobs::id::JobId;
 use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_WAITING_PER_DUE,
-    NewJob, Next,
+    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
+    MAX_WAITING_PER_DUE, NewJob, Next,
 };
 use crate::store::millis;
 
@@ -91,16 +91,26 @@ impl Queue {
         Some(job)
     }
 
-    pub(super) fn claim(&mut self, now: u64, lease: Duration, limit: usize) -> Claimed {
+    pub(super) fn claim(&mut self, now: u64, lease: Duration, limit: Limit) -> Claimed {
         let due = self.due.iter().take_while(|(time, _)| *time <= now);
-        let due: Vec<_> = due.take(limit).copied().collect();
+        let due: Vec<_> = due.take(limit.jobs).copied().collect();
         let lease_end = now + millis(lease);
         let mut claimed = Claimed {
             now,
             ..Claimed::default()
         };
-        for (_, id) in due {
+        let mut suspects = limit.suspects;
+        let mut kept = false;
+        for (time, id) in due {
             let Some(job) = self.take(id) else { continue };
+            if (MAX_SHARED_CLAIMS..MAX_CLAIMS).contains(&job.claims) {
+                if suspects == 0 {
+                    kept = true;
+                    self.set(id, time, false, job.claims, job.record);
+                    continue;
+                }
+                suspects -= 1;
+            }
             if job.claims >= MAX_CLAIMS {
                 claimed.crashed += 1;
                 self.set(id, now, true, job.claims, job.record);
@@ -115,7 +125,9 @@ impl Queue {
             });
             self.set(id, lease_end, false, claims, job.record);
         }
-        claimed.next_time = self.due.first().map(|(time, _)| *time);
+        // Those that were kept wait for the end of an attempt, not for a time.
+        let mut times = self.due.iter().map(|(time, _)| *time);
+        claimed.next_time = times.find(|time| !kept || *time > now);
         (claimed.waiting, claimed.dead) = (self.due.len() as u64, self.dead.len() as u64);
         claimed
     }

@@ -15,7 +15,7 @@ use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::id::JobId;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, NewJob, Next, QueueKey,
+    Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, Limit, NewJob, Next, QueueKey,
 };
 use crate::redis::{Client, TrackingHandler};
 use crate::store::StoreFuture;
@@ -66,7 +66,7 @@ impl JobStore for RedisJobs {
         &'a self,
         queue: QueueKey<'a>,
         lease: Duration,
-        limit: usize,
+        limit: Limit,
     ) -> StoreFuture<'a, Claimed> {
         Box::pin(scripts::claim(&self.client, queue, lease, limit))
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
 use crate::jobs::heartbeat::Resting;
-use crate::jobs::store_trait::{JobStore, MAX_JOBS_PER_CALL};
+use crate::jobs::store_trait::{JobStore, Limit, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS};
 use crate::jobs::worker::attempt::{Attempt, Ended};
 use crate::jobs::worker::queue::Queue;
 use crate::jobs::worker::recorder::Recorder;
@@ -34,9 +34,11 @@ const MAX_CLAIM_DELAY: Duration = Duration::from_secs(30);
 pub(super) struct QueueRunner {
     queue: Arc<Queue>,
     attempts: JoinSet<Ended>,
+    recorder: Recorder,
+    /// Shared with the attempt of a suspect, while there is one: a job that may have ended other processes.
+    suspect: Arc<()>,
     /// The state of each partition at its last claim.
     states: BTreeMap<usize, QueueState>,
-    recorder: Recorder,
     /// The partition with which the next claim begins, so that none waits for the others.
     first_partition: usize,
     claims: Backoff,
@@ -71,6 +73,7 @@ impl QueueRunner {
             recorder: Recorder::new(Arc::clone(&queue)),
             queue,
             attempts: JoinSet::new(),
+            suspect: Arc::default(),
             states: BTreeMap::new(),
             first_partition: 0,
             is_resting: false,
@@ -195,7 +198,11 @@ impl QueueRunner {
             return Ok(Duration::MAX);
         }
         let claimed_at = Instant::now();
-        let limit = free.min(MAX_JOBS_PER_CALL);
+        let limit = Limit {
+            jobs: free.min(MAX_JOBS_PER_CALL),
+            // One at a time: if it ends this process, that counts for no other suspect.
+            suspects: usize::from(Arc::strong_count(&self.suspect) == 1),
+        };
         let claim = store.claim(self.queue.key(partition), settings.lease, limit);
         let claimed = salver.write_non_idempotent("claim_jobs", claim).await?;
         if claimed.crashed > 0 {
@@ -210,6 +217,8 @@ impl QueueRunner {
         };
         self.states.insert(partition, state);
         for job in claimed.jobs {
+            let is_suspect = job.claims > MAX_SHARED_CLAIMS;
+            let suspect = is_suspect.then(|| Arc::clone(&self.suspect));
             let attempt = Attempt {
                 queue: Arc::clone(&self.queue),
                 partition,
@@ -217,7 +226,11 @@ impl QueueRunner {
                 now: claimed.now,
                 claimed_at,
             };
-            self.attempts.spawn(attempt.run());
+            self.attempts.spawn(async move {
+                let outcome = attempt.run().await;
+                drop(suspect);
+                outcome
+            });
         }
         let next = claimed
             .next_time

@@ -1,6 +1,7 @@
 //! Mails under faults. Each test prints one row of the fault table, which begins with `FAULT mail_<name> n=…`. A
 //! real SMTP server counts the mails in a file of its own.
 
+mod aborts;
 mod changes;
 mod moved_clock;
 mod people;

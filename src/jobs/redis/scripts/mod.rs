@@ -10,8 +10,8 @@ use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::redis::keys::{self, Part, keys};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_WAITING_PER_DUE,
-    NewJob, Next, QueueKey,
+    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
+    MAX_WAITING_PER_DUE, NewJob, Next, QueueKey,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
@@ -66,12 +66,13 @@ pub(super) async fn claim(
     client: &Client,
     queue: QueueKey<'_>,
     lease: Duration,
-    limit: usize,
+    limit: Limit,
 ) -> Result<Claimed, Error> {
     // A claim that runs twice leases other jobs.
     let idempotency = Idempotency::NonIdempotent;
     let mut request = request(client, &CLAIM, idempotency, queue, &keys::CLAIM);
-    request.arg(millis(lease)).arg(limit).arg(MAX_CLAIMS);
+    request.arg(millis(lease)).arg(limit.jobs).arg(MAX_CLAIMS);
+    request.arg(MAX_SHARED_CLAIMS).arg(limit.suspects);
     let mut reply = client.execute_expecting(&request, "claimed").await?;
     let (now, lease_end) = (reply.next()?, reply.next()?);
     let mut claimed = Claimed {

@@ -1,0 +1,93 @@
+//! The rendering of a mail ends its process: that mail is dead in the end, and others are sent.
+
+use std::cell::RefCell;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use salver::Salver;
+use salver::jobs::Delivery;
+use salver::mail::Mailer;
+use salver::store::RedisStore;
+
+use super::people::{self, KINDS, mailer, report};
+use super::renderers::{dead, ids, notify, verdict};
+use crate::support::eventually;
+use crate::support::inboxes::Inboxes;
+use crate::support::processes::{ChildProcess, start};
+use crate::support::smtp_server::SmtpServer;
+
+/// Longer than the lease of a worker.
+const LEASE: Duration = Duration::from_secs(151);
+/// Environment variable with the addresses of both servers, for the child process.
+const SERVERS: &str = "SALVER_TEST_ABORTING_WORKER";
+
+/// Starts a process whose worker ends it, as a stack overflow does.
+fn aborting_worker(inboxes: &Inboxes, smtp: &SmtpServer) -> ChildProcess {
+    let test = concat!(module_path!(), "::perform_jobs_until_abort");
+    let (_, name) = test.split_once("::").unwrap();
+    let redis = inboxes.server.as_ref().unwrap().url();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(SERVERS, format!("{redis} {}", smtp.url()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    start(&mut command, "cargo")
+}
+
+#[tokio::test]
+#[ignore = "runs in a child process that another test starts"]
+async fn perform_jobs_until_abort() {
+    let servers = std::env::var(SERVERS).unwrap();
+    let (redis, smtp) = servers.split_once(' ').unwrap();
+    let builder = people::settings(Salver::builder("app"));
+    let builder = builder.site("https://app.example").secret([7; 32]);
+    let salver = builder
+        .store(RedisStore::new(redis).unwrap())
+        .build()
+        .unwrap();
+    let mailer = Mailer::smtp(smtp).unwrap().from("App <notify@example.org>");
+    let mailer = mailer.body(|letter| {
+        if letter.to.contains("-aborts") {
+            std::process::abort();
+        }
+        None
+    });
+    let worker = people::worker(&salver, mailer, str::to_owned);
+    let _running = worker.start().unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn mail_that_ends_its_process_is_dead_and_others_are_sent() {
+    let inboxes = Inboxes::redis_with_clock_and(people::settings);
+    let (smtp, salver, ids) = (SmtpServer::start(), &inboxes.salver, ids(&["aborts"]));
+    let planner = people::worker(salver, mailer(&smtp), str::to_owned);
+    notify(&inboxes, &ids, &planner).await;
+    let (deliveries, mut aborts) = (salver.deliveries(), 0);
+    loop {
+        let process = RefCell::new(aborting_worker(&inboxes, &smtp));
+        let has_aborted = async || {
+            let counts = deliveries.counts().await.unwrap();
+            let is_done = counts.due + counts.later == 0;
+            match process.borrow_mut().has_exited() {
+                true => Some(true),
+                false => is_done.then_some(false),
+            }
+        };
+        if !eventually("the process ends, or all jobs have", has_aborted).await {
+            break;
+        }
+        aborts += 1;
+        assert!(aborts <= 10, "the jobs do not die");
+        inboxes.advance(LEASE);
+    }
+    let dead = dead(salver).await;
+    let crashed = |one: &Delivery| one.attempts[0].error == "no attempt ended: each worker died";
+    assert!(dead.iter().all(crashed), "{dead:?}");
+    let verdict = verdict(&smtp, &ids);
+    let more = format!("dead={} aborts={aborts}", dead.len());
+    assert_eq!(dead.len(), KINDS.len(), "{more}");
+    let again = verdict.again;
+    report("mail_aborts", verdict, again, more);
+}
