@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use salver::jobs::{TestOutcome, Worker};
-use salver::store::IssueKind;
 use tokio::sync::Notify;
 
 use crate::support::eventually;
@@ -98,38 +97,6 @@ async fn wrong_settings_are_refused_at_the_start() {
     ] {
         assert_eq!(wrong.start().unwrap_err().field(), Some(field));
     }
-}
-
-#[tokio::test]
-async fn worker_waits_while_the_server_evicts_keys() {
-    let jobs = Inboxes::redis();
-    let server = jobs.server.as_ref().unwrap();
-    let set = |name: &[u8], value: &[u8]| {
-        let _: String = server.run(&[b"CONFIG", b"SET", name, value]);
-    };
-    set(b"maxmemory", b"1gb");
-    set(b"maxmemory-policy", b"allkeys-lru");
-    jobs.salver
-        .enqueue_test_jobs(["one".to_owned()], 0)
-        .await
-        .unwrap();
-    let logs = crate::support::logs::Logs::everywhere();
-    let (worker, ended) = worker(&jobs, Duration::ZERO);
-    let running = worker.start().unwrap();
-    let is_logged = async || logs.text().contains("the server evicts keys").then_some(());
-    eventually("the worker says why it waits", is_logged).await;
-    let health = jobs.salver.health().await;
-    assert!(
-        health
-            .issues()
-            .iter()
-            .any(|issue| issue.kind() == IssueKind::EvictionEnabled)
-    );
-    assert_eq!(ended.load(Ordering::SeqCst), 0);
-    set(b"maxmemory-policy", b"noeviction");
-    let is_done = async || (ended.load(Ordering::SeqCst) == 1).then_some(());
-    eventually("the worker begins", is_done).await;
-    running.stop().await;
 }
 
 #[tokio::test]

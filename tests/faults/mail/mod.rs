@@ -3,6 +3,7 @@
 
 mod aborts;
 mod changes;
+mod misconfigured;
 mod moved_clock;
 mod people;
 mod removed;
