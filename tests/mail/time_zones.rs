@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use salver::mail::{Cadence, Mailer, Profile};
-use salver::{Error, Recipient, SalverBuilder};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use salver::jobs::Worker;
+use salver::mail::{Cadence, Letter, Mailer, Profile};
+use salver::{Error, Recipient, Salver, SalverBuilder};
 
 use crate::support::inboxes::{Inboxes, note};
 
@@ -57,6 +60,22 @@ const ZONES: [&str; 40] = [
 /// Two days before clocks change in Europe: 2027-03-26 and 2027-10-29, in Unix seconds.
 const BEGINNINGS: [u64; 2] = [1_806_019_200, 1_824_768_000];
 
+/// The moments at which a worker runs, in minutes after a beginning: one day before, just before, and after the change.
+/// At none of them a digest is due within minutes.
+const MOMENTS: [(usize, u64); 7] = [
+    (0, 1_460),
+    (0, 2_900),
+    (0, 3_620),
+    (0, 5_060),
+    (1, 2_900),
+    (1, 3_620),
+    (1, 5_060),
+];
+/// How often a worker is stopped in the middle.
+const KILLS: usize = 10;
+/// Longer than the lease of a worker.
+const LEASE: Duration = Duration::from_secs(151);
+
 fn settings(builder: SalverBuilder) -> SalverBuilder {
     builder.default_cadence("*", Cadence::Daily { hour: 8 })
 }
@@ -79,12 +98,22 @@ async fn profiles(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
     Ok(who.into_iter().map(profile).collect())
 }
 
+fn worker(salver: &Salver, mailer: &Mailer, concurrency: usize) -> Worker {
+    let worker = salver.worker().mail(mailer.clone()).profiles(profiles);
+    worker.concurrency(concurrency)
+}
+
 /// What a person was mailed: the step and the texts by the id of the mail, and how often it was repeated.
 #[derive(Default)]
 struct Mails {
     first: BTreeMap<usize, BTreeSet<String>>,
     ids: BTreeSet<String>,
     repeated: usize,
+}
+
+fn texts(letter: &Letter) -> BTreeSet<String> {
+    let notifications = letter.rows.iter().flat_map(|row| row.notifications());
+    notifications.map(|one| one.text().to_owned()).collect()
 }
 
 /// Each person gets one mail a day at their own hour, with all that came since the mail before, and none without
@@ -113,12 +142,7 @@ async fn each_person_gets_one_digest_a_day_while_clocks_change() {
                 u64::MAX
             };
             let mailer = Mailer::memory();
-            let worker = inboxes
-                .salver
-                .worker()
-                .mail(mailer.clone())
-                .profiles(profiles);
-            let worker = worker.concurrency(500);
+            let worker = worker(&inboxes.salver, &mailer, 500);
             inboxes.salver.stop_after(calls);
             tokio::select! {
                 biased;
@@ -128,8 +152,7 @@ async fn each_person_gets_one_digest_a_day_while_clocks_change() {
             inboxes.salver.stop_after(u64::MAX);
             for letter in mailer.sent() {
                 let of_person: &mut Mails = mails.entry(letter.to.clone()).or_default();
-                let notifications = letter.rows.iter().flat_map(|row| row.notifications());
-                let texts: BTreeSet<_> = notifications.map(|one| one.text().to_owned()).collect();
+                let texts = texts(&letter);
                 assert!(!texts.is_empty(), "an empty mail");
                 match of_person.ids.insert(letter.id.clone()) {
                     true => drop(of_person.first.insert(step, texts)),
@@ -165,4 +188,138 @@ async fn each_person_gets_one_digest_a_day_while_clocks_change() {
             }
         }
     }
+}
+
+/// A redis-server whose clock is moved.
+struct MovedServer {
+    inboxes: Inboxes,
+    now: Duration,
+}
+
+impl MovedServer {
+    fn start() -> Self {
+        let inboxes = Inboxes::redis_with_clock_and(settings);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = Duration::from_secs(now.as_secs());
+        Self { inboxes, now }
+    }
+
+    fn advance(&mut self, time: Duration) {
+        self.inboxes.advance(time);
+        self.now += time;
+    }
+
+    /// Performs all jobs that are due. Returns how many processes have stopped before: each after one of these numbers
+    /// of calls, and with the end of its leases.
+    async fn drain(&mut self, mailer: &Mailer, calls: impl IntoIterator<Item = u64>) -> usize {
+        let mut stops = 0;
+        for calls in calls.into_iter().chain([u64::MAX]) {
+            let process = self.inboxes.process(settings);
+            process.stop_after(calls);
+            let worker = worker(&process, mailer, 50);
+            tokio::select! {
+                biased;
+                drained = worker.drain() => {
+                    drained.unwrap();
+                    break;
+                }
+                () = process.stopped() => {
+                    stops += 1;
+                    self.advance(LEASE);
+                }
+            }
+        }
+        stops
+    }
+}
+
+/// Returns whether it was 8 o'clock in a zone after a moment, and until another one.
+fn was_eight_o_clock(zone: &TimeZone, (after, until): (Duration, Duration)) -> bool {
+    let local = |time: Duration| {
+        let time = Timestamp::from_second(time.as_secs() as i64).unwrap();
+        time.to_zoned_datetime(zone.clone()).date()
+    };
+    let mut date = local(after);
+    while date <= local(until) {
+        let eight = date.at(8, 0, 0, 0).to_zoned_datetime(zone.clone()).unwrap();
+        let eight = Duration::from_secs(eight.timestamp().as_second() as u64);
+        if after < eight && eight <= until {
+            return true;
+        }
+        date = date.tomorrow().unwrap();
+    }
+    false
+}
+
+/// A worker that runs at seven moments only, and is stopped ten times, sends at each of them one mail to those who had
+/// 8 o'clock since the last one, with all that has come since their last mail.
+#[tokio::test]
+async fn each_digest_is_sent_once_while_the_clock_of_the_server_is_moved() {
+    let mut server = MovedServer::start();
+    let zones = ZONES.map(|name| TimeZone::get(name).unwrap());
+    let mut waiting = vec![BTreeSet::new(); people()];
+    let (mut mails, mut repeated, mut kills, mut notified) = (0, 0, 0, None);
+    let mut ids = BTreeSet::new();
+    for (number, (beginning, minutes)) in MOMENTS.into_iter().enumerate() {
+        let moment = Duration::from_secs(BEGINNINGS[beginning] + minutes * 60);
+        server.advance(moment - server.now);
+        let mailer = Mailer::memory();
+        // Before, between and after the calls around the first mails.
+        let stops = if notified.is_some() { 2 } else { 0 };
+        let calls = (kills..kills + stops).map(|kill| 20 + 31 * kill as u64);
+        kills += server.drain(&mailer, calls).await;
+
+        let mut mailed = vec![BTreeSet::new(); people()];
+        for letter in mailer.sent() {
+            let texts = texts(&letter);
+            assert!(!texts.is_empty(), "an empty mail");
+            let (person, _) = letter.to.split_once('@').unwrap();
+            let of_person = &mut mailed[person.parse::<usize>().unwrap()];
+            match ids.insert(letter.id.clone()) {
+                true => {
+                    assert!(of_person.is_empty(), "a second mail to {person}");
+                    *of_person = texts;
+                    mails += 1;
+                }
+                false => {
+                    assert_eq!(*of_person, texts, "a repeat has other texts");
+                    repeated += 1;
+                }
+            }
+        }
+        for (person, mailed) in mailed.iter().enumerate() {
+            let zone = &zones[person % ZONES.len()];
+            let is_due = notified.is_some_and(|time| was_eight_o_clock(zone, (time, server.now)));
+            let expected = match is_due {
+                true => std::mem::take(&mut waiting[person]),
+                false => BTreeSet::new(),
+            };
+            let zone = ZONES[person % ZONES.len()];
+            assert_eq!(*mailed, expected, "{person} in {zone} at moment {number}");
+        }
+
+        let next = MOMENTS.get(number + 1);
+        if next.is_none_or(|(next, _)| *next != beginning) {
+            // All have had 8 o'clock since. A notification would be too old at the next moment.
+            assert!(waiting.iter().all(BTreeSet::is_empty), "{waiting:?}");
+            notified = None;
+            continue;
+        }
+        let text = format!("round {number}");
+        let everyone = (0..people()).map(Recipient::user);
+        let outcome = server.inboxes.salver.notify(everyone, note(&text)).await;
+        outcome.unwrap();
+        for waiting in &mut waiting {
+            waiting.insert(text.clone());
+        }
+        notified = Some(server.now);
+        server.drain(&Mailer::memory(), []).await;
+    }
+    println!(
+        "MAIL digests_redis people={} zones={} instants={} kills={kills} mails={mails} repeated={repeated} empty=0",
+        people(),
+        ZONES.len(),
+        MOMENTS.len()
+    );
+    assert_eq!(kills, KILLS);
 }
