@@ -49,10 +49,21 @@ impl HealthSource for JobsHealth {
                 issues.push(Issue::new(IssueKind::JobsOverdue, detail));
             }
             issues.extend(resting);
+            let stored = store.stored_partitions(salver.app(), false);
+            let stored = salver.read("stored_partitions", stored).await?;
+            let mismatch = stored.and_then(|stored| partition_mismatch(stored, store.partitions()));
+            issues.extend(mismatch.map(|detail| Issue::new(IssueKind::PartitionMismatch, detail)));
             Ok(issues)
         }
         .boxed()
     }
+}
+
+/// Returns what is wrong if the queues are divided into another number of partitions than this process uses: it
+/// would look for jobs where they are not.
+pub(super) fn partition_mismatch(stored: usize, own: usize) -> Option<String> {
+    let differs = stored != own;
+    differs.then(|| format!("the jobs are in {stored} partitions, and this process uses {own}"))
 }
 
 /// Returns the issue of mails that no worker can send at present.

@@ -117,6 +117,14 @@ pub(crate) trait JobStore: Send + Sync {
     /// Returns the number of partitions of a queue.
     fn partitions(&self) -> usize;
 
+    /// Returns the number of partitions into which the queues of an application were divided when its first worker
+    /// began; `None` before. `stores`: whether this process may be the first.
+    fn stored_partitions<'a>(
+        &'a self,
+        app: &'a str,
+        stores: bool,
+    ) -> StoreFuture<'a, Option<usize>>;
+
     /// Adds jobs, unless the queue has or had one of this id. Returns how many were added.
     ///
     /// # Errors

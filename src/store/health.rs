@@ -38,13 +38,15 @@ pub enum IssueKind {
     DeadJobs,
     /// Workers cannot send mails at present.
     MailResting,
+    /// The jobs were divided for another kind of server, one server or a Cluster.
+    PartitionMismatch,
 }
 
 impl IssueKind {
     /// Returns the name for metrics and alerts: `unreachable`, `circuit_open`, `permission_denied`,
     /// `unsupported_version`, `eviction_enabled`, `out_of_memory`, `read_only`, `clock_skew`,
     /// `tracking_unavailable`, `index_full`, `slow_store`, `no_worker`, `jobs_overdue`, `dead_jobs`,
-    /// `mail_resting`, `misconfigured`.
+    /// `mail_resting`, `partition_mismatch`, `misconfigured`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,6 +66,7 @@ impl IssueKind {
             Self::JobsOverdue => "jobs_overdue",
             Self::DeadJobs => "dead_jobs",
             Self::MailResting => "mail_resting",
+            Self::PartitionMismatch => "partition_mismatch",
         }
     }
 
@@ -95,6 +98,9 @@ impl IssueKind {
             Self::JobsOverdue => "start more workers, or raise their concurrency",
             Self::DeadJobs => {
                 "look at them with `salver jobs list dead`, then retry or cancel them"
+            }
+            Self::PartitionMismatch => {
+                "connect as before; or finish all jobs there, and delete the key `app!partitions`"
             }
             Self::MailResting => {
                 "check the mail server; the mails wait, and are sent when it works"

@@ -61,6 +61,10 @@ impl JobStore for MemoryJobs {
         1
     }
 
+    fn stored_partitions<'a>(&'a self, _: &'a str, _: bool) -> StoreFuture<'a, Option<usize>> {
+        Box::pin(async { Ok(Some(self.partitions())) })
+    }
+
     fn enqueue<'a>(
         &'a self,
         queue: QueueKey<'a>,

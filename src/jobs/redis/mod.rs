@@ -53,6 +53,15 @@ impl JobStore for RedisJobs {
         self.client.partitions().len()
     }
 
+    fn stored_partitions<'a>(
+        &'a self,
+        app: &'a str,
+        stores: bool,
+    ) -> StoreFuture<'a, Option<usize>> {
+        let own = stores.then(|| self.partitions());
+        Box::pin(workers::stored_partitions(&self.client, app, own))
+    }
+
     fn enqueue<'a>(
         &'a self,
         queue: QueueKey<'a>,

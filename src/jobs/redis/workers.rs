@@ -1,4 +1,4 @@
-//! The scripts of running workers, each with one typed function.
+//! The scripts of workers, each with one typed function.
 
 use std::sync::LazyLock;
 
@@ -12,9 +12,12 @@ static BEAT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scrip
 static WORKERS: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/workers.lua")));
 
-fn request(script: &'static Script, idempotency: Idempotency, app: &str) -> Request {
+static PARTITIONS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/partitions.lua")));
+
+fn request(script: &'static Script, idempotency: Idempotency, app: &str, key: &str) -> Request {
     let mut request = Request::new(script, idempotency, 1);
-    request.arg(format!("{}!workers", encode(app)));
+    request.arg(format!("{}!{key}", encode(app)));
     request
 }
 
@@ -25,14 +28,14 @@ pub(super) async fn beat(
     report: Option<&Heartbeat>,
 ) -> Result<(), Error> {
     let report = report.and_then(|report| serde_json::to_string(report).ok());
-    let mut request = request(&BEAT, Idempotency::Idempotent, app);
+    let mut request = request(&BEAT, Idempotency::Idempotent, app, "workers");
     request.arg(worker).arg(millis(HEARTBEAT_TTL));
     request.arg(report.unwrap_or_default());
     client.execute_expecting(&request, "beat").await.map(drop)
 }
 
 pub(super) async fn workers(client: &Client, app: &str) -> Result<Vec<Heartbeat>, Error> {
-    let request = request(&WORKERS, Idempotency::ReadOnly, app);
+    let request = request(&WORKERS, Idempotency::ReadOnly, app, "workers");
     let reports: Vec<String> = client
         .execute_expecting(&request, "workers")
         .await?
@@ -42,4 +45,20 @@ pub(super) async fn workers(client: &Client, app: &str) -> Result<Vec<Heartbeat>
     Ok(reports
         .map(|report| serde_json::from_str(report).unwrap_or_default())
         .collect())
+}
+
+/// Returns the stored number of partitions, after storing `own` if there was none.
+pub(super) async fn stored_partitions(
+    client: &Client,
+    app: &str,
+    own: Option<usize>,
+) -> Result<Option<usize>, Error> {
+    let idempotency = match own {
+        Some(_) => Idempotency::Idempotent,
+        None => Idempotency::ReadOnly,
+    };
+    let mut request = request(&PARTITIONS, idempotency, app, "partitions");
+    request.arg(own.map(|own| own.to_string()).unwrap_or_default());
+    let mut reply = client.execute_expecting(&request, "partitions").await?;
+    Ok(reply.next::<String>()?.parse().ok())
 }

@@ -5,25 +5,30 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::Salver;
 use crate::backoff::Backoff;
+use crate::jobs::health::partition_mismatch;
+use crate::jobs::store_trait::JobStore;
+use crate::{Error, Salver};
 
 /// Delays between checks.
 const CHECK_BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
 
-/// Waits until the store replies and removes nothing by itself, or the worker stops. A store that evicts keys
-/// forgets jobs without a word.
-pub(super) async fn wait_until_ready(salver: &Salver, mut stopping: watch::Receiver<bool>) {
+/// Waits until the store can be used, or the worker stops.
+pub(super) async fn wait_until_ready(
+    salver: &Salver,
+    store: &dyn JobStore,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut backoff = CHECK_BACKOFF;
     let mut reported = None;
     loop {
-        let reason = match salver.evicts().await {
-            Ok(false) => return,
-            Ok(true) => "the server evicts keys: set `maxmemory-policy noeviction`".to_owned(),
+        let reason = match obstacle(salver, store).await {
+            Ok(None) => return,
+            Ok(Some(reason)) => reason,
             Err(error) if error.is_unavailable() => error.to_string(),
             // A user who may not ask, for example.
             Err(error) => {
-                tracing::warn!(%error, "the worker cannot check whether the server evicts keys");
+                tracing::warn!(%error, "the worker cannot check the store");
                 return;
             }
         };
@@ -36,4 +41,16 @@ pub(super) async fn wait_until_ready(salver: &Salver, mut stopping: watch::Recei
             return;
         }
     }
+}
+
+/// Returns why jobs cannot be performed. A store that evicts keys forgets jobs without a word; one whose queues have
+/// other partitions has jobs where this process does not look.
+async fn obstacle(salver: &Salver, store: &dyn JobStore) -> Result<Option<String>, Error> {
+    if salver.evicts().await? {
+        let reason = "the server evicts keys: set `maxmemory-policy noeviction`";
+        return Ok(Some(reason.to_owned()));
+    }
+    let stored = || store.stored_partitions(salver.app(), true);
+    let stored = salver.write_idempotent("store_partitions", stored).await?;
+    Ok(stored.and_then(|stored| partition_mismatch(stored, store.partitions())))
 }

@@ -1,5 +1,6 @@
 //! A worker that runs on a thread of its own.
 
+use std::sync::Arc;
 use std::thread;
 
 use futures_util::future::{join, join_all};
@@ -24,9 +25,9 @@ impl RunningWorker {
         let runtime = runtime.map_err(|error| unavailable().with_source(error))?;
         let (stopping, receiver) = watch::channel(false);
         let (end, ended) = oneshot::channel();
-        let salver = reporter.salver.clone();
+        let (salver, store) = (reporter.salver.clone(), Arc::clone(&reporter.store));
         let work = async move {
-            wait_until_ready(&salver, receiver.clone()).await;
+            wait_until_ready(&salver, &*store, receiver.clone()).await;
             let running = runners
                 .into_iter()
                 .map(|runner| runner.run(receiver.clone()));

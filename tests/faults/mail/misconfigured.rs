@@ -1,9 +1,9 @@
-//! A worker with wrong settings is refused at its start, and one waits whose server may evict keys. Mails are sent as
-//! soon as the settings are right.
+//! A worker with wrong settings is refused at its start, and one waits whose server may evict keys, or has the jobs in
+//! other partitions. Mails are sent as soon as that is right.
 
 use std::time::Duration;
 
-use salver::jobs::Worker;
+use salver::jobs::{RunningWorker, Worker};
 use salver::store::IssueKind;
 
 use super::people::{self, KINDS, Received, mailer, report};
@@ -11,10 +11,11 @@ use super::renderers::notify;
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
 use crate::support::logs::Logs;
+use crate::support::redis::Server;
 use crate::support::smtp_server::SmtpServer;
 
 /// What is wrong. Each has a person of each kind of mail.
-const FAULTS: [&str; 3] = ["lease", "mailer", "eviction"];
+const FAULTS: [&str; 4] = ["lease", "mailer", "eviction", "partitions"];
 
 struct Site {
     inboxes: Inboxes,
@@ -51,9 +52,33 @@ impl Site {
             .any(|kind| !received.of(&format!("{kind}-{fault}")).is_empty())
     }
 
-    fn config(&self, name: &[u8], value: &[u8]) {
-        let server = self.inboxes.server.as_ref().unwrap();
-        let _: String = server.run(&[b"CONFIG", b"SET", name, value]);
+    fn server(&self) -> &Server {
+        self.inboxes.server.as_ref().unwrap()
+    }
+
+    fn command(&self, command: &[&[u8]]) {
+        let _: String = self.server().run(command);
+    }
+
+    /// Panics unless a worker and the health say why it waits, and it does.
+    async fn assert_worker_waits(&self, fault: &str, kind: IssueKind, reason: &str, logs: &Logs) {
+        let line = format!("reason={reason}");
+        let is_logged = async || logs.text().contains(&line).then_some(());
+        eventually("the worker says why it waits", is_logged).await;
+        let health = self.inboxes.salver.health().await;
+        let mut issues = health.issues().iter();
+        assert!(issues.any(|issue| issue.kind() == kind), "{fault}");
+        self.assert_waiting(fault).await;
+    }
+
+    async fn stop_when_done(&self, running: RunningWorker) {
+        let deliveries = self.inboxes.salver.deliveries();
+        let is_done = async || {
+            let counts = deliveries.counts().await.unwrap();
+            (counts == Default::default()).then_some(())
+        };
+        eventually("the worker begins", is_done).await;
+        running.stop().await;
     }
 }
 
@@ -83,22 +108,33 @@ async fn wrong_settings_delay_mails_until_they_are_right() {
         site.worker().drain().await.unwrap();
     }
 
-    site.notify("eviction").await;
-    site.config(b"maxmemory", b"1gb");
-    site.config(b"maxmemory-policy", b"allkeys-lru");
     let logs = Logs::everywhere();
+    site.notify("eviction").await;
+    site.command(&[b"CONFIG", b"SET", b"maxmemory", b"1gb"]);
+    site.command(&[b"CONFIG", b"SET", b"maxmemory-policy", b"allkeys-lru"]);
     let running = site.worker().start().unwrap();
-    let is_logged = async || logs.text().contains("the server evicts keys").then_some(());
-    eventually("the worker says why it waits", is_logged).await;
-    let health = salver.health().await;
-    let mut issues = health.issues().iter();
-    assert!(issues.any(|issue| issue.kind() == IssueKind::EvictionEnabled));
-    site.assert_waiting("eviction").await;
-    site.config(b"maxmemory-policy", b"noeviction");
-    let deliveries = salver.deliveries();
-    let is_done = async || (deliveries.counts().await.unwrap() == Default::default()).then_some(());
-    eventually("the worker begins", is_done).await;
-    running.stop().await;
+    let kind = IssueKind::EvictionEnabled;
+    site.assert_worker_waits("eviction", kind, "the server evicts keys", &logs)
+        .await;
+    site.command(&[b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction"]);
+    site.stop_when_done(running).await;
+
+    site.notify("partitions").await;
+    let stored: String = site.server().run(&[b"HGET", b"app!partitions", b"jobs"]);
+    assert_eq!(stored, "1");
+    // As if the jobs were those of a Cluster.
+    let _: u64 = site
+        .server()
+        .run(&[b"HSET", b"app!partitions", b"jobs", b"16"]);
+    let running = site.worker().start().unwrap();
+    let kind = IssueKind::PartitionMismatch;
+    let reason = "the jobs are in 16 partitions, and this process uses 1";
+    site.assert_worker_waits("partitions", kind, reason, &logs)
+        .await;
+    let _: u64 = site
+        .server()
+        .run(&[b"HSET", b"app!partitions", b"jobs", b"1"]);
+    site.stop_when_done(running).await;
 
     let received = Received::from(&site.smtp);
     let mut verdict = received.verdict(FAULTS.len() * KINDS.len());
@@ -111,6 +147,6 @@ async fn wrong_settings_delay_mails_until_they_are_right() {
         "mail_misconfigured",
         verdict,
         0,
-        "refused=2 waited=1".to_owned(),
+        "refused=2 waited=2".to_owned(),
     );
 }
