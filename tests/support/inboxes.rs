@@ -62,10 +62,20 @@ impl Inboxes {
 
     /// Returns inboxes on a server whose clock stands at a time, in Unix seconds, until a test moves it.
     pub fn redis_at(time: u64, settings: Settings) -> Self {
+        Self::redis_at_with(time, settings, &[])
+    }
+
+    /// Returns inboxes on a server with options of its own, whose clock a test can move.
+    pub fn redis_with_clock_and_options(settings: Settings, options: &[&str]) -> Self {
+        Self::redis_at_with(unix_seconds(), settings, options)
+    }
+
+    fn redis_at_with(time: u64, settings: Settings, options: &[&str]) -> Self {
         let file = scratch("time").join("time");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, time.to_string()).unwrap();
-        Self::on(Server::start_at(&file), TestClock::File(file), settings)
+        let server = Server::start_at_with(&file, options);
+        Self::on(server, TestClock::File(file), settings)
     }
 
     fn on(server: Server, clock: TestClock, settings: Settings) -> Self {

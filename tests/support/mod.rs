@@ -18,6 +18,7 @@ pub mod inboxes;
 pub mod indexed_site;
 pub mod live_site;
 pub mod logs;
+pub mod mail_history;
 pub mod many_streams;
 pub mod metrics;
 pub mod model_test;
@@ -33,6 +34,7 @@ pub mod site_process;
 pub mod smtp_server;
 pub mod spy;
 pub mod test_clock;
+pub mod worker_process;
 pub mod xss_payloads;
 
 use std::future::Future;
@@ -59,7 +61,16 @@ pub fn encode_all(messages: impl IntoIterator<Item = Message>) -> Vec<EncodedMes
 }
 
 /// Polls every 5 milliseconds until `poll` returns a value. Panics after 10 seconds.
-pub async fn eventually<T, F, Fut>(condition: &str, mut poll: F) -> T
+pub async fn eventually<T, F, Fut>(condition: &str, poll: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    eventually_within(Duration::from_secs(10), condition, poll).await
+}
+
+/// Polls every 5 milliseconds until `poll` returns a value. Panics after this time.
+pub async fn eventually_within<T, F, Fut>(time: Duration, condition: &str, mut poll: F) -> T
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Option<T>>,
@@ -70,8 +81,9 @@ where
             return value;
         }
         assert!(
-            started.elapsed() < Duration::from_secs(10),
-            "not within 10 seconds: {condition}"
+            started.elapsed() < time,
+            "not within {} seconds: {condition}",
+            time.as_secs()
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use salver::{Context, MessageId};
 
 use super::acl::{self, PASSWORD};
+use super::eventually;
 use super::processes::{ChildProcess, free_port, library, scratch, start};
 
 /// A redis-server that only this test uses.
@@ -44,6 +45,11 @@ impl Server {
     /// Starts a server whose wall clock shows the time in a file, in seconds. Expired keys are
     /// removed when they are accessed, never in the background.
     pub fn start_at(time: &Path) -> Self {
+        Self::start_at_with(time, &[])
+    }
+
+    /// Starts such a server with options.
+    pub fn start_at_with(time: &Path, options: &[&str]) -> Self {
         let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
         let preload = format!("{} libc.so.6", faketime.display());
         // The C library comes before jemalloc, which reads the time before libfaketime is ready.
@@ -54,11 +60,8 @@ impl Server {
             ("FAKETIME_NO_CACHE", "1"),
             ("DONT_FAKE_MONOTONIC", "1"),
         ];
-        let server = Self::start_as(
-            free_port,
-            &environment,
-            &["--enable-debug-command", "local"],
-        );
+        let debug = ["--enable-debug-command", "local"];
+        let server = Self::start_as(free_port, &environment, &[&debug, options].concat());
         server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
         server
     }
@@ -178,6 +181,27 @@ impl Server {
             acknowledged >= replicas,
             "{acknowledged} of {replicas} replicas acknowledged a write"
         );
+    }
+
+    pub fn set_config(&self, name: &str, value: &str) {
+        let _: String = self.run(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]);
+    }
+
+    /// Waits until the reply to `INFO` has this line.
+    pub async fn wait_for_info(&self, line: &str) {
+        eventually(line, async || {
+            let info: String = self.run(&[b"INFO"]);
+            info.lines().any(|other| other == line).then_some(())
+        })
+        .await;
+    }
+
+    /// Makes the server refuse writes, since its last snapshot has failed. It accepts them when `save` is empty.
+    pub async fn fail_snapshots(&self) {
+        std::fs::remove_dir_all(self.folder()).unwrap();
+        self.set_config("save", "3600 1");
+        let _: String = self.run(&[b"BGSAVE"]);
+        self.wait_for_info("rdb_last_bgsave_status:err").await;
     }
 
     /// Runs one command over a new connection, as `redis-cli` does.

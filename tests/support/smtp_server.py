@@ -3,7 +3,8 @@
 The local part of a recipient says what becomes of their mail: `r550.5.1.1+x` is refused at RCPT with that
 reply, `d554+x` at DATA, `hang+x` gets no reply to DATA, `silent+x` is accepted and gets none the first
 time, `lost+x` is accepted and its reply is lost. The file `mode` in the folder says what becomes of all: `421`
-greets so, `451` and `550` refuse each sender, `535` refuses the password.
+greets so, `451` and `550` refuse each sender, `535` refuses the password, `lost` accepts mails and loses the
+replies, `hold` with any ending accepts mails and replies when the file of this name with `.reply` has the reply.
 """
 
 import argparse
@@ -40,6 +41,13 @@ def refusal(step: str, address: str) -> str | None:
     if code is None:
         return None
     return f"{code[1]} {code[2].lstrip('.')} refused by the test".replace("  ", " ")
+
+
+async def held_reply(name: str) -> str:
+    reply = options.folder / f"{name}.reply"
+    while not reply.exists():
+        await asyncio.sleep(0.005)
+    return reply.read_text()
 
 
 class Handler:
@@ -81,7 +89,9 @@ class Handler:
         }
         with (options.folder / "mails").open("a") as mails:
             mails.write(json.dumps(record) + "\n")
-        if address.startswith("lost+"):
+        if mode().startswith("hold"):
+            return await held_reply(mode())
+        if address.startswith("lost+") or mode() == "lost":
             server.transport.abort()
         if address.startswith("silent+") and address not in self.silenced:
             self.silenced.add(address)

@@ -1,8 +1,11 @@
 //! A real SMTP server, which writes each accepted mail into a file of its own.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use serde::Deserialize;
 
@@ -12,7 +15,15 @@ use super::processes::{self, ChildProcess, scratch};
 pub struct SmtpServer {
     folder: PathBuf,
     port: u16,
+    counted: Mutex<ReadPosition>,
     _process: ChildProcess,
+}
+
+/// How much of the file was counted.
+#[derive(Default)]
+struct ReadPosition {
+    bytes: u64,
+    mails: usize,
 }
 
 /// A mail that the server has accepted.
@@ -63,6 +74,7 @@ impl SmtpServer {
         Self {
             folder,
             port: port.unwrap().parse().unwrap(),
+            counted: Mutex::default(),
             _process: process,
         }
     }
@@ -75,9 +87,31 @@ impl SmtpServer {
         self.port
     }
 
-    /// Sets what becomes of all mails: `421`, `451`, `550`, `535`; empty for acceptance.
+    /// Sets what becomes of all mails: `421`, `451`, `550`, `535`, `lost`, `hold…`; empty for acceptance.
     pub fn set_mode(&self, mode: &str) {
         std::fs::write(self.folder.join("mode"), mode).unwrap();
+    }
+
+    /// Replies to the mails that were accepted in a mode of `hold…`.
+    pub fn reply_to_held(&self, mode: &str, reply: &str) {
+        // The server reads the file as soon as it has its name.
+        let unnamed = self.folder.join("reply");
+        std::fs::write(&unnamed, reply).unwrap();
+        std::fs::rename(unnamed, self.folder.join(format!("{mode}.reply"))).unwrap();
+    }
+
+    /// Returns the number of accepted mails.
+    pub fn count(&self) -> usize {
+        let mut counted = self.counted.lock().unwrap();
+        let Ok(mut file) = File::open(self.folder.join("mails")) else {
+            return 0;
+        };
+        let mut new = Vec::new();
+        file.seek(SeekFrom::Start(counted.bytes)).unwrap();
+        file.read_to_end(&mut new).unwrap();
+        counted.bytes += new.len() as u64;
+        counted.mails += new.iter().filter(|byte| **byte == b'\n').count();
+        counted.mails
     }
 
     /// Returns the accepted mails, oldest first.

@@ -207,24 +207,21 @@ impl Fixture {
 
     async fn refuse(&self, refusal: Refusal) {
         match refusal {
-            Refusal::OutOfMemory => set(&self.primary, "maxmemory", "1"),
+            Refusal::OutOfMemory => self.primary.set_config("maxmemory", "1"),
             Refusal::Replica => {}
             Refusal::FailedSnapshot => {
-                std::fs::remove_dir_all(self.primary.folder()).unwrap();
-                set(&self.primary, "save", "3600 1");
-                let _: String = self.primary.run(&[b"BGSAVE"]);
-                wait_for_info(&self.primary, "rdb_last_bgsave_status:err").await;
+                self.primary.fail_snapshots().await;
             }
         }
     }
 
     async fn accept(&self, refusal: Refusal) {
         match refusal {
-            Refusal::OutOfMemory => set(&self.primary, "maxmemory", "0"),
+            Refusal::OutOfMemory => self.primary.set_config("maxmemory", "0"),
             Refusal::Replica => {
                 let _: String = self.server().run(&[b"REPLICAOF", b"NO", b"ONE"]);
             }
-            Refusal::FailedSnapshot => set(&self.primary, "save", ""),
+            Refusal::FailedSnapshot => self.primary.set_config("save", ""),
         }
         eventually("the handle writes again", async || {
             let other = self.salver.erase(&person(CALLS.len())).await;
@@ -244,18 +241,6 @@ async fn replica_of(primary: &Server) -> Server {
         "0",
     ];
     let replica = Server::start_with(&options);
-    wait_for_info(&replica, "master_link_status:up").await;
+    replica.wait_for_info("master_link_status:up").await;
     replica
-}
-
-fn set(server: &Server, name: &str, value: &str) {
-    let _: String = server.run(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]);
-}
-
-async fn wait_for_info(server: &Server, line: &str) {
-    eventually(line, async || {
-        let info: String = server.run(&[b"INFO"]);
-        info.lines().any(|other| other == line).then_some(())
-    })
-    .await;
 }

@@ -1,5 +1,5 @@
-//! Mails under faults. Each test prints one row of the fault table, which begins with `FAULT mail_<name> n=…`. A
-//! real SMTP server counts the mails in a file of its own.
+//! Mails under faults. Each test prints one row of the fault table for each kind of mail, which begins with
+//! `FAULT mail_<name> n=…`. A real SMTP server counts the mails in a file of its own.
 
 mod aborts;
 mod changes;
@@ -9,5 +9,7 @@ mod people;
 mod removed;
 mod renderers;
 mod replies;
+mod kill;
+mod scene;
 mod stops;
 mod time_zones;

@@ -1,0 +1,130 @@
+//! The workers of a site with mails. Some run in processes of their own, which can be killed and paused.
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use salver::jobs::Worker;
+use salver::mail::{Cadence, Mailer, Profile};
+use salver::store::RedisStore;
+use salver::{Error, Recipient, Salver, SalverBuilder};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::processes::{ChildProcess, start};
+use super::smtp_server::SmtpServer;
+
+/// The kind of notifications that are mailed at once.
+pub const AT_ONCE: &str = "at-once";
+/// The kind of notifications that are mailed in a daily digest.
+pub const DAILY: &str = "daily";
+/// Environment variables of the child process.
+const REDIS: &str = "SALVER_TEST_WORKER_REDIS";
+const SMTP: &str = "SALVER_TEST_WORKER_SMTP";
+const POLL_MILLIS: &str = "SALVER_TEST_WORKER_POLL_MILLIS";
+/// The line by which the child process reports that its worker runs.
+const RUNS: &str = "WORKER RUNS";
+
+/// Sets when the kinds are mailed.
+pub fn mail_settings(builder: SalverBuilder) -> SalverBuilder {
+    builder
+        .default_cadence(AT_ONCE, Cadence::AtOnce)
+        .default_cadence(DAILY, Cadence::Daily { hour: 8 })
+}
+
+/// Creates a handle of a site with mails. Its calls wait as long as those of any site.
+pub fn mail_site(redis: &str) -> Salver {
+    let builder = Salver::builder("app")
+        .site("https://app.example")
+        .secret([7; 32]);
+    let store = RedisStore::new(redis).unwrap();
+    mail_settings(builder).store(store).build().unwrap()
+}
+
+/// Creates a worker that mails users at addresses made of their ids.
+pub fn mail_worker(salver: &Salver, smtp: &str) -> Worker {
+    let mailer = Mailer::smtp(smtp).unwrap();
+    let mailer = mailer.from("App <notify@example.org>");
+    let profiles = |who: Vec<Recipient>| async {
+        let profile = |who: Recipient| {
+            let address = format!("{}@example.org", who.user_id().unwrap());
+            Profile::new(who).email(address)
+        };
+        Ok::<_, Error>(who.into_iter().map(profile).collect())
+    };
+    salver.worker().mail(mailer).profiles(profiles)
+}
+
+/// A worker that runs in a child process.
+pub struct WorkerProcess {
+    process: ChildProcess,
+    logs: Arc<Mutex<String>>,
+}
+
+impl WorkerProcess {
+    pub fn start(redis: &str, smtp: &SmtpServer) -> Self {
+        Self::start_polling(redis, smtp, Duration::from_millis(200))
+    }
+
+    /// Starts a worker that asks for jobs at this interval.
+    pub fn start_polling(redis: &str, smtp: &SmtpServer, interval: Duration) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let (_, name) = concat!(module_path!(), "::work").split_once("::").unwrap();
+        command
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env(REDIS, redis)
+            .env(SMTP, smtp.url())
+            .env(POLL_MILLIS, interval.as_millis().to_string())
+            .stdout(Stdio::piped());
+        let mut process = start(&mut command, "cargo");
+        let mut output = process.lines().map_while(Result::ok);
+        let runs = output.any(|line| line.ends_with(RUNS));
+        assert!(runs, "the worker does not start");
+        let logs = Arc::<Mutex<String>>::default();
+        let collected = Arc::clone(&logs);
+        thread::spawn(move || {
+            for line in output {
+                collected.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        Self { process, logs }
+    }
+
+    /// Sends a signal: `STOP` suspends the process, as when a machine hangs; `CONT` resumes it.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    pub fn kill(mut self) {
+        self.process.signal("KILL");
+        self.process.wait();
+    }
+
+    /// Stops the worker when the attempts that have begun have ended.
+    pub fn stop(mut self) {
+        self.process.signal("TERM");
+        assert!(self.process.wait().success());
+    }
+
+    /// Returns the warnings and errors so far.
+    pub fn logs(&self) -> String {
+        self.logs.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+#[ignore = "runs in a child process that other tests start"]
+async fn work() {
+    let variable = |name| std::env::var(name).unwrap();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .init();
+    let mut terminated = signal(SignalKind::terminate()).unwrap();
+    let worker = mail_worker(&mail_site(&variable(REDIS)), &variable(SMTP));
+    let interval = Duration::from_millis(variable(POLL_MILLIS).parse().unwrap());
+    let running = worker.poll_interval(interval).start().unwrap();
+    println!("{RUNS}");
+    terminated.recv().await;
+    running.stop().await;
+}
