@@ -9,6 +9,7 @@ mod people;
 mod removed;
 mod renderers;
 mod replies;
+mod acceptance;
 mod kill;
 mod scene;
 mod stops;
