@@ -11,6 +11,7 @@ mod renderers;
 mod replies;
 mod acceptance;
 mod kill;
+mod paused;
 mod scene;
 mod stops;
 mod time_zones;
