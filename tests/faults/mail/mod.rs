@@ -12,6 +12,7 @@ mod replies;
 mod acceptance;
 mod kill;
 mod paused;
+mod redis_kill;
 mod scene;
 mod stops;
 mod time_zones;
