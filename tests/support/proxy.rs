@@ -46,6 +46,15 @@ pub enum Fault {
     ReplaceText(&'static str, &'static str),
 }
 
+/// The faults after which replies belong to no request, or to another one.
+pub const REPLY_FAULTS: [Fault; 5] = [
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::DropReply,
+    Fault::DuplicateReply,
+    Fault::SwapReplies,
+];
+
 /// A running proxy. It has its own thread, so that a busy test does not delay it.
 #[derive(Debug)]
 pub struct Proxy {

@@ -6,16 +6,9 @@ use super::load::{CLIENTS, InboxLoad};
 use super::report;
 use crate::support::inbox_history::key_differences;
 use crate::support::profile::{by_profile, salver};
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::proxy::{Fault, Proxy, REPLY_FAULTS};
 use crate::support::redis::Server;
 
-const FAULTS: [Fault; 5] = [
-    Fault::CutBefore,
-    Fault::CutAfter,
-    Fault::DropReply,
-    Fault::DuplicateReply,
-    Fault::SwapReplies,
-];
 /// How long each fault lasts in the default profile, and in the full one.
 const FAULT_MILLIS: [usize; 2] = [1_000, 10_000];
 
@@ -30,7 +23,7 @@ async fn lost_and_shifted_replies_reach_no_other_caller() {
     let clients = load.start();
     let (mut recovery, [default, full]) = (Duration::ZERO, FAULT_MILLIS);
     let time = Duration::from_millis(by_profile(default, full) as u64);
-    for fault in FAULTS {
+    for fault in REPLY_FAULTS {
         load.wait_for(load.done() + 10 * CLIENTS).await;
         proxy.set(fault);
         tokio::time::sleep(time).await;
@@ -53,7 +46,7 @@ async fn lost_and_shifted_replies_reach_no_other_caller() {
     }
     let more = format!(
         "faults={} calls={} errors={errors}",
-        FAULTS.len(),
+        REPLY_FAULTS.len(),
         load.done()
     );
     report(

@@ -12,6 +12,7 @@ mod replies;
 mod acceptance;
 mod kill;
 mod paused;
+mod proxy;
 mod redis_kill;
 mod scene;
 mod stops;
