@@ -1,9 +1,12 @@
 //! The handler of the jobs that send mails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use tokio::time::sleep;
 
+use crate::backoff::Backoff;
 use crate::cadence::Cadence;
 use crate::inbox::{InboxRow, MailTask, Mails, Waiting, enqueue_rest, share_settings};
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
@@ -22,6 +25,9 @@ use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
 /// Most notifications of one mail. Bounds its size; the others wait for the next one.
 const MAX_MAILED: usize = 200;
+
+/// Delays between attempts to record that a mail was sent.
+const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 pub(super) struct MailHandler {
     pub(super) salver: Salver,
@@ -122,19 +128,14 @@ impl MailHandler {
         let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
         let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
         let mailed = ids(&rows);
-        let mut period = None;
-        if !rows.is_empty() {
-            if let Err(failure) = self.send(&mail, rows).await? {
-                return Ok(failure);
-            }
-            if recipient.address().is_some() {
-                // An address has no page: what was mailed leaves its inbox.
-                let filter = InboxFilter::all().ids(mailed.iter().copied());
-                self.salver.inbox(recipient).retract(&filter).await?;
-            }
-            period = task.period().filter(|_| !was_sent);
+        if !rows.is_empty()
+            && let Err(failure) = self.send(&mail, rows).await?
+        {
+            return Ok(failure);
         }
-        mails.end(&mail.job, period).await?;
+        let period = task.period();
+        let period = period.filter(|_| !mailed.is_empty() && !was_sent);
+        self.record(&mails, &mail, &mailed, period).await?;
         if let Some((name, period)) = period {
             record_digest(self.salver.shared_app(), now);
             waiting
@@ -153,6 +154,33 @@ impl MailHandler {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Records what was mailed. While the store does not accept it, this tries again until the timeout of the
+    /// attempt: without the record the mail would be sent again.
+    async fn record(
+        &self,
+        mails: &Mails,
+        mail: &Mail<'_>,
+        mailed: &[MessageId],
+        period: Option<(&str, &str)>,
+    ) -> Result<(), Error> {
+        let recipient = &mail.profile.recipient;
+        let record = async || {
+            if recipient.address().is_some() && !mailed.is_empty() {
+                // An address has no page: what was mailed leaves its inbox.
+                let filter = InboxFilter::all().ids(mailed.iter().copied());
+                self.salver.inbox(recipient).retract(&filter).await?;
+            }
+            mails.end(&mail.job, period).await
+        };
+        let mut backoff = RECORD_BACKOFF;
+        loop {
+            match record().await {
+                Err(error) if is_temporary(&error) => sleep(backoff.next_jittered()).await,
+                recorded => return recorded,
+            }
+        }
     }
 
     /// Adds the job for what still waits, for example since a mail has at most [`MAX_MAILED`] notifications.
@@ -249,6 +277,11 @@ impl MailHandler {
         })?;
         Site::new(site)
     }
+}
+
+/// Returns whether a call may succeed when the store works again.
+fn is_temporary(error: &Error) -> bool {
+    error.is_unavailable() || error.is_in_doubt() || error.is_full()
 }
 
 fn ids(rows: &[InboxRow]) -> Vec<MessageId> {

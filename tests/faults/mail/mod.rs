@@ -14,6 +14,7 @@ mod kill;
 mod paused;
 mod proxy;
 mod redis_kill;
+mod refused;
 mod scene;
 mod stops;
 mod time_zones;
