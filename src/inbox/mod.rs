@@ -67,7 +67,8 @@ pub use self::limits::{
 };
 #[cfg(feature = "mail")]
 pub(crate) use self::mailing::{
-    MailTask, Mails, PlanTask, Waiting, enqueue_digest, enqueue_rest, share_settings,
+    MailTask, Mails, PlanTask, Waiting, enqueue_digest, enqueue_rest, restore_settings,
+    share_settings,
 };
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};

@@ -26,6 +26,12 @@ pub(crate) trait Handler: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Checks whether the store still has what [`begin`](Self::begin) has prepared, and prepares it again if not.
+    /// A worker that runs calls it with each of its reports.
+    fn check(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Attempts a job. It may have been attempted before, even with success: the process that did so may
     /// have been killed before it could record it. The worker drops the future at the timeout.
     /// `now`: the time of the store, in Unix milliseconds.

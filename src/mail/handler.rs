@@ -1,6 +1,7 @@
 //! The handler of the jobs that send mails.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -8,7 +9,9 @@ use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::cadence::Cadence;
-use crate::inbox::{InboxRow, MailTask, Mails, Waiting, enqueue_rest, share_settings};
+use crate::inbox::{
+    InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
+};
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
 use crate::mail::attempt::{outcome, task};
 use crate::mail::body::Content;
@@ -33,6 +36,8 @@ pub(super) struct MailHandler {
     pub(super) salver: Salver,
     pub(super) mailer: Mailer,
     pub(super) planner: Arc<Planner>,
+    /// Whether the store has the settings of this worker.
+    pub(super) has_begun: AtomicBool,
 }
 
 /// A mail that a job sends.
@@ -58,7 +63,27 @@ impl Handler for MailHandler {
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
-        share_settings(&self.salver).boxed()
+        async {
+            share_settings(&self.salver).await?;
+            self.has_begun.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async {
+            if !self.has_begun.load(Ordering::Relaxed) {
+                return self.begin().await;
+            }
+            if restore_settings(&self.salver).await? {
+                tracing::error!(
+                    "the store has lost its data: notifications and mails that waited are lost; new ones are mailed"
+                );
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {

@@ -1,6 +1,7 @@
 //! What a worker needs to send mails.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::jobs::Worker;
 use crate::mail::handler::MailHandler;
@@ -29,6 +30,7 @@ impl Worker {
             salver,
             mailer,
             planner: Arc::clone(&planner),
+            has_begun: AtomicBool::new(false),
         });
         self.handler(handler).handler(planner)
     }

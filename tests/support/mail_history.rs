@@ -32,6 +32,18 @@ impl MailHistory {
         self.notes.lock().unwrap().get_mut(&number).unwrap().1 = true;
     }
 
+    /// Removes notifications whose loss is stated. Returns how many there are.
+    pub fn forget_unmailed(&self, mails: &[ReceivedMail]) -> usize {
+        let mailed: BTreeSet<_> = mails.iter().flat_map(numbers).collect();
+        let mut notes = self.notes.lock().unwrap();
+        let acknowledged = notes.values_mut().map(|(_, acknowledged)| acknowledged);
+        let lost = acknowledged
+            .enumerate()
+            .filter(|(number, _)| !mailed.contains(number));
+        lost.map(|(_, acknowledged)| usize::from(std::mem::take(acknowledged)))
+            .sum()
+    }
+
     /// Classifies all notifications. Panics if a repeat has the id of another mail and not its content.
     pub fn verdict(&self, mails: &[ReceivedMail]) -> Verdict {
         let notes = self.notes.lock().unwrap();

@@ -11,7 +11,7 @@ pub(super) use self::personal_data::{cancel_jobs, chosen_cadences};
 pub(super) use self::preferences::default_cadence;
 pub(super) use self::preferences::rule;
 pub(super) use self::site_settings::settings_of;
-pub(crate) use self::site_settings::share_settings;
+pub(crate) use self::site_settings::{restore_settings, share_settings};
 pub(super) use self::task::after_add;
 pub(crate) use self::task::{MailTask, PlanTask, enqueue_digest, enqueue_rest};
 pub(crate) use self::waiting::{Mails, Waiting};

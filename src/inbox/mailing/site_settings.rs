@@ -71,6 +71,21 @@ pub(crate) async fn share_settings(salver: &Salver) -> Result<(), Error> {
     salver.write_idempotent("share_mail_settings", set).await
 }
 
+/// Stores the settings of a worker again if the store has none: it has lost its data. Returns whether that is so.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) async fn restore_settings(salver: &Salver) -> Result<bool, Error> {
+    let store = store::mails_of(salver)?;
+    let stored = salver.read("mail_settings", store.site_settings(salver.app()));
+    let is_missing = stored.await?.is_empty();
+    if is_missing {
+        share_settings(salver).await?;
+    }
+    Ok(is_missing)
+}
+
 fn encode(settings: &MailSettings) -> Vec<(String, String)> {
     let cadences = settings.cadences.iter();
     let cadences =

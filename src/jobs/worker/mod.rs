@@ -97,10 +97,9 @@ impl Worker {
     pub fn start(self) -> Result<RunningWorker, Error> {
         let (resting, store) = (Arc::default(), store::of(&self.salver)?);
         let runners = self.runners(&resting)?;
-        let queues = self.handlers.iter().map(|handler| handler.queue());
         let reporter = Reporter {
             store,
-            queues: queues.map(str::to_owned).collect(),
+            handlers: self.handlers,
             salver: self.salver,
             resting,
         };

@@ -10,6 +10,7 @@ mod removed;
 mod renderers;
 mod replies;
 mod acceptance;
+mod emptied;
 mod kill;
 mod paused;
 mod proxy;
