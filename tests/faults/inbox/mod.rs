@@ -40,7 +40,6 @@ fn report(
 }
 
 /// Adds the classes of one round to those of the rounds before.
-pub(super) fn add_up(total: &mut Verdict, round: &Verdict) {
 pub fn add_up(total: &mut Verdict, round: &Verdict) {
     total.n += round.n;
     total.received += round.received;

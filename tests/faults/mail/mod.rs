@@ -2,20 +2,20 @@
 //! `FAULT mail_<name> n=…`. A real SMTP server counts the mails in a file of its own.
 
 mod aborts;
-mod changes;
-mod misconfigured;
-mod moved_clock;
-mod people;
-mod removed;
-mod renderers;
-mod replies;
 mod acceptance;
+mod changes;
 mod emptied;
 mod kill;
+mod misconfigured;
+mod moved_clock;
 mod paused;
+mod people;
 mod proxy;
 mod redis_kill;
 mod refused;
+mod removed;
+mod renderers;
+mod replies;
 mod scene;
 mod stops;
 mod time_zones;
