@@ -13,6 +13,7 @@ use salver::Salver;
 use salver::jobs::TestOutcome;
 use tokio::time::sleep;
 
+use crate::support::inboxes::Inboxes;
 use crate::support::processes::{ChildProcess, scratch, start};
 use crate::support::redis::Server;
 
@@ -87,14 +88,14 @@ async fn perform_jobs() {
 
 #[tokio::test]
 async fn killed_workers_lose_no_job_and_only_theirs_are_done_twice() {
-    let (server, folder) = (Server::start(), scratch("performed"));
-    let salver = Salver::redis("app", &server.url()).unwrap();
+    let (jobs, folder) = (Inboxes::redis(), scratch("performed"));
+    let (salver, server) = (&jobs.salver, jobs.server.as_ref().unwrap());
     for first in (0..JOBS).step_by(JOBS_PER_CALL) {
         let names = (first..first + JOBS_PER_CALL).map(|number| number.to_string());
         salver.enqueue_test_jobs(names, 0).await.unwrap();
     }
     let started = Instant::now();
-    let start = |number| WorkerProcess::start(&server, &folder, number);
+    let start = |number| WorkerProcess::start(server, &folder, number);
     let mut workers: Vec<_> = (0..WORKERS).map(start).collect();
     let mut killed = Vec::new();
     for kill in 0..KILLS {
