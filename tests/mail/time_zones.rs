@@ -257,8 +257,7 @@ fn was_eight_o_clock(zone: &TimeZone, (after, until): (Duration, Duration)) -> b
 /// 8 o'clock since the last one, with all that has come since their last mail.
 #[tokio::test]
 async fn each_digest_is_sent_once_while_the_clock_of_the_server_is_moved() {
-    // The server reads the time from a file for each command.
-    let people = by_profile(400, 2_000);
+    let people = people();
     let mut server = MovedServer::start();
     let zones = ZONES.map(|name| TimeZone::get(name).unwrap());
     let mut waiting = vec![BTreeSet::new(); people];
