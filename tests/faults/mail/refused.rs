@@ -12,7 +12,7 @@ use crate::support::history::{Row, Verdict};
 use crate::support::processes::free_port;
 use crate::support::profile::by_profile;
 use crate::support::redis::Server;
-use crate::support::worker_process::{AT_ONCE, mail_site};
+use crate::support::worker_process::{AT_ONCE, mail_settings};
 
 /// Connections of a worker to the SMTP server: so many mails are on their way at the same time.
 const CONNECTIONS: usize = 4;
@@ -85,7 +85,7 @@ async fn refuse_writes(scene: &Arc<Scene>, refusal: Refusal) -> Duration {
         (refused_commands(server) > before).then_some(())
     })
     .await;
-    let salver = mail_site(scene.redis());
+    let salver = scene.inboxes.process(mail_settings);
     let mut refused = Vec::new();
     for number in PEOPLE..2 * PEOPLE {
         let person = format!("p{number}");

@@ -144,14 +144,17 @@ impl Scene {
 
     /// Waits until so many jobs wait for a later time, and none is due.
     pub async fn wait_for_later(&self, number: usize) {
-        let started = Instant::now();
+        let (mut last, mut last_progress) = (DeliveryCounts::default(), Instant::now());
         loop {
             let counts = self.counts().await;
             if counts.due == 0 && counts.later == number as u64 {
                 return;
             }
+            if counts != last {
+                (last, last_progress) = (counts, Instant::now());
+            }
             assert!(
-                started.elapsed() < PATIENCE,
+                last_progress.elapsed() < PATIENCE,
                 "{counts:?} is not {number} later"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
