@@ -19,7 +19,7 @@ use crate::mail::letter::Letter;
 use crate::mail::mailer::Mailer;
 use crate::mail::planner::Planner;
 use crate::mail::profile::Profile;
-use crate::mail::schedule::was_sent;
+use crate::mail::schedule::{counted_period, time_zone, was_sent};
 use crate::mail::smtp::Failure;
 use crate::mail::unsubscribe::{PATH, Unsubscribe};
 use crate::site::Site;
@@ -158,14 +158,16 @@ impl MailHandler {
         {
             return Ok(failure);
         }
-        let period = task.period();
-        let period = period.filter(|_| !mailed.is_empty() && !was_sent);
-        self.record(&mails, &mail, &mailed, period).await?;
+        let zone = time_zone(mail.profile.time_zone.as_deref());
+        let period = task.period().filter(|_| !mailed.is_empty() && !was_sent);
+        let period = period.map(|(name, period, at)| (name, counted_period(period, &zone, at)));
+        let recorded = period
+            .as_ref()
+            .map(|(name, period)| (*name, period.as_str()));
+        self.record(&mails, &mail, &mailed, recorded).await?;
         if let Some((name, period)) = period {
             record_digest(self.salver.shared_app(), now);
-            waiting
-                .last_periods
-                .insert(name.to_owned(), period.to_owned());
+            waiting.last_periods.insert(name.to_owned(), period);
         }
         waiting
             .notifications

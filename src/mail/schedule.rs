@@ -70,6 +70,18 @@ pub(super) fn was_sent(last: Option<&String>, period: &str) -> bool {
     last >= period && furthest.is_ok_and(|furthest| last <= furthest)
 }
 
+/// Returns the period for which a digest counts: its own, or the local date for which it was planned if that is later,
+/// since the recipient has moved to another time zone. So no other one is sent on that date.
+pub(super) fn counted_period(period: &str, zone: &TimeZone, planned_at: u64) -> String {
+    let time = i64::try_from(planned_at).ok();
+    let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
+    let local = time.map(|time| time.to_zoned_datetime(zone.clone()).date());
+    match (period.parse::<Date>(), local) {
+        (Ok(date), Some(local)) if local > date => local.to_string(),
+        _ => period.to_owned(),
+    }
+}
+
 /// Each recipient has a minute of the hour.
 fn next_hour(now: Timestamp, spread: i64) -> Option<(Timestamp, String)> {
     let hour = (now.as_millisecond() - spread).div_euclid(HOUR) + 1;

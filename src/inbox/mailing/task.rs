@@ -31,6 +31,8 @@ pub(crate) enum MailTask {
         cadence: Cadence,
         /// The local date or the hour of the digest.
         period: String,
+        /// When it was planned to be sent, in Unix milliseconds.
+        at: u64,
     },
 }
 
@@ -50,8 +52,9 @@ impl MailTask {
         }
     }
 
-    /// Returns the name of a digest and the local date for which it is sent. Those of an hour have ids of their own.
-    pub(crate) fn period(&self) -> Option<(&'static str, &str)> {
+    /// Returns the name of a digest, the local date for which it is sent, and when it was planned to be sent. Those of an
+    /// hour have ids of their own.
+    pub(crate) fn period(&self) -> Option<(&'static str, &str, u64)> {
         match self {
             Self::Digest {
                 cadence: Cadence::Hourly,
@@ -60,8 +63,11 @@ impl MailTask {
             | Self::AtOnce { .. }
             | Self::IfUnread { .. } => None,
             Self::Digest {
-                cadence, period, ..
-            } => Some((cadence.name(), period)),
+                cadence,
+                period,
+                at,
+                ..
+            } => Some((cadence.name(), period, *at)),
         }
     }
 }
@@ -177,6 +183,7 @@ pub(crate) async fn enqueue_digest(
         recipient: recipient.clone(),
         cadence,
         period,
+        at: time,
     };
     let job = job(id, time, &task)?;
     jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await

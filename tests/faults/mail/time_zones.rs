@@ -225,9 +225,8 @@ impl Window {
                         .filter(|time| **time < self.middle)
                         .count();
                     let old = &self.dates(number, &person.zone.1)[..before];
-                    // The first one after the move was planned before it, by the date of the old zone.
                     let dates = self.dates(number, zone);
-                    let new = &dates[(before + 1).min(dates.len())..];
+                    let new = &dates[before.min(dates.len())..];
                     let moved = format!("{} to {name}: {old:?} {new:?}", person.zone.0);
                     for dates in [old, new] {
                         let different: BTreeSet<_> = dates.iter().collect();
