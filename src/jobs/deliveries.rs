@@ -209,6 +209,40 @@ impl Deliveries {
         Ok(changed > 0)
     }
 
+    /// Cancels all deliveries whose tasks are selected. One round trip for each 100 deliveries, and one for each page with
+    /// some that are selected.
+    ///
+    /// # Errors
+    ///
+    /// As [`retry`](Self::retry).
+    pub(crate) async fn cancel_selected(
+        &self,
+        is_selected: impl Fn(&Value) -> bool,
+    ) -> Result<(), Error> {
+        let store = store::of(&self.salver)?;
+        for place in self.places(&*store) {
+            for state in [JobState::Waiting, JobState::Dead] {
+                let mut cursor = None;
+                loop {
+                    let page = store.list(place, state, cursor, MAX_LISTED);
+                    let page = self.salver.read("list_jobs", page).await?;
+                    let Some(last) = page.last() else { break };
+                    cursor = Some(Cursor {
+                        time: last.time,
+                        id: last.id,
+                    });
+                    let selected = page.iter().filter(|job| is_selected(&job.record.task));
+                    let ids: Vec<_> = selected.map(|job| job.id).collect();
+                    if !ids.is_empty() {
+                        let finish = || store.finish(place, &ids);
+                        self.salver.write_idempotent("cancel_job", finish).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn places(&self, store: &dyn JobStore) -> Vec<QueueKey<'_>> {
         let partitions = store.partitions();
         let places = QUEUES.iter().flat_map(|queue| {

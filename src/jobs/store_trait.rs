@@ -51,6 +51,8 @@ pub(crate) struct Claimed {
     pub(crate) jobs: Vec<StoredJob>,
     /// When the next job may be claimed that is not due yet, or for which there was no room.
     pub(crate) next_time: Option<u64>,
+    /// The time of the first job that is not dead, in Unix milliseconds.
+    pub(crate) first_time: Option<u64>,
     /// How many are not dead, leased ones included.
     pub(crate) waiting: u64,
     pub(crate) dead: u64,

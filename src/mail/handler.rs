@@ -132,7 +132,7 @@ impl MailHandler {
             MailTask::AtOnce { notification, .. } => Some(*notification),
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => None,
         };
-        let mut waiting = mails.waiting(only).await?;
+        let waiting = mails.waiting(only).await?;
         // The recipient has moved to another time zone, or a later digest was sent while this one was attempted.
         let was_sent = match task {
             MailTask::Digest {
@@ -159,24 +159,23 @@ impl MailHandler {
             return Ok(failure);
         }
         let zone = time_zone(mail.profile.time_zone.as_deref());
-        let period = task.period().filter(|_| !mailed.is_empty() && !was_sent);
+        // An empty one counts too: another job for its period would have its id, and not be added.
+        let period = task.period().filter(|_| !was_sent);
         let period = period.map(|(name, period, at)| (name, counted_period(period, &zone, at)));
         let recorded = period
             .as_ref()
             .map(|(name, period)| (*name, period.as_str()));
         self.record(&mails, &mail, &mailed, recorded).await?;
-        if let Some((name, period)) = period {
+        if period.is_some() && !mailed.is_empty() {
             record_digest(self.salver.shared_app(), now);
-            waiting.last_periods.insert(name.to_owned(), period);
         }
-        waiting
-            .notifications
-            .retain(|one| !mailed.contains(&one.id()));
         match task {
             MailTask::AtOnce { .. } => {}
             // Those that wait have jobs of their own, unless this mail has left them.
             MailTask::IfUnread { .. } if mailed.is_empty() => {}
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
+                // Read again: a job for what came meanwhile would have had the id of this one.
+                let waiting = mails.waiting(None).await?;
                 self.continue_with(&mail, task, &waiting, now).await?;
             }
         }

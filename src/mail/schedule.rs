@@ -46,7 +46,7 @@ pub(super) fn next_digest(
 ) -> Option<(u64, String)> {
     let now = Timestamp::from_millisecond(i64::try_from(now).ok()?).ok()?;
     let (time, period) = match cadence {
-        Cadence::Hourly => next_hour(now, spread(recipient, HOUR))?,
+        Cadence::Hourly => next_hour(now, spread(recipient, HOUR), last)?,
         Cadence::Daily { hour } => next_day(now, zone, hour, None, recipient, last)?,
         Cadence::Weekly { weekday, hour } => {
             let weekday = Weekday::from_monday_zero_offset(
@@ -82,12 +82,15 @@ pub(super) fn counted_period(period: &str, zone: &TimeZone, planned_at: u64) -> 
     }
 }
 
-/// Each recipient has a minute of the hour.
-fn next_hour(now: Timestamp, spread: i64) -> Option<(Timestamp, String)> {
+/// Each recipient has a minute of the hour. The digest of an hour may have been sent before its time.
+fn next_hour(now: Timestamp, spread: i64, last: Option<&str>) -> Option<(Timestamp, String)> {
     let hour = (now.as_millisecond() - spread).div_euclid(HOUR) + 1;
-    let period = Timestamp::from_millisecond(hour * HOUR).ok()?;
-    let time = Timestamp::from_millisecond(hour * HOUR + spread).ok()?;
-    Some((time, period.strftime("%Y-%m-%dT%H").to_string()))
+    (hour..=hour + 1).find_map(|hour| {
+        let period = Timestamp::from_millisecond(hour * HOUR).ok()?;
+        let period = period.strftime("%Y-%m-%dT%H").to_string();
+        let time = Timestamp::from_millisecond(hour * HOUR + spread).ok()?;
+        (last != Some(period.as_str())).then_some((time, period))
+    })
 }
 
 fn next_day(
@@ -223,6 +226,17 @@ mod tests {
             ("2026-11-30T08:00", "2026-11-30")
         );
         assert_eq!(next(weekly, "UTC", now, Some(&period)).1, "2026-12-07");
+    }
+
+    #[test]
+    fn hourly_digest_that_was_sent_early_is_that_of_its_hour() {
+        let (ada, zone) = (Recipient::user("ada"), TimeZone::UTC);
+        let now = millis("2026-11-29T09:00:00Z");
+        let first = next_digest(Cadence::Hourly, &ada, &zone, now, None).unwrap_or_default();
+        let next = next_digest(Cadence::Hourly, &ada, &zone, now, Some(&first.1));
+        let (time, period) = next.unwrap_or_default();
+        assert_eq!(time, first.0 + HOUR.unsigned_abs());
+        assert!(period > first.1, "{period}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use salver::jobs::{Delivery, DeliveryState, TestOutcome, Worker};
 use tokio::sync::Notify;
 
+use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
 
 /// The lease of a worker, by default.
@@ -172,6 +173,42 @@ crate::inbox_tests! {
         assert_eq!(dying.attempts.load(Ordering::SeqCst), 5);
     }
 
+    /// Jobs that may have ended their workers are attempted one at a time, and hold up no others.
+    async fn jobs_behind_those_that_may_kill_workers_are_performed(jobs: Inboxes, clock) {
+        const WORKERS_JOBS: usize = 16;
+        let deliveries = jobs.salver.deliveries();
+        let names = (0..WORKERS_JOBS).map(|number| format!("suspect {number}"));
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        for _ in 0..2 {
+            let hanging = jobs.salver.worker().test_jobs(|_| std::future::pending().boxed());
+            let running = hanging.concurrency(WORKERS_JOBS).start().unwrap();
+            let all = async || {
+                let counts = deliveries.counts().await.unwrap();
+                (counts.later == WORKERS_JOBS as u64).then_some(())
+            };
+            eventually("all are attempted", all).await;
+            drop(running);
+            jobs.advance(LEASE + Duration::from_secs(1));
+        }
+        enqueue(&jobs, &["one", "two", "three"]).await;
+        let suspects = Arc::new(AtomicUsize::new(0));
+        let (counter, performed) = (Arc::clone(&suspects), Performed::default());
+        let record = Arc::clone(&performed);
+        let worker = jobs.salver.worker().test_jobs(move |task| {
+            let name = task.as_str().unwrap().to_owned();
+            if name.starts_with("suspect") {
+                counter.fetch_add(1, Ordering::SeqCst);
+                return std::future::pending().boxed();
+            }
+            record.lock().unwrap().push(name);
+            async { TestOutcome::Done }.boxed()
+        });
+        let _running = worker.concurrency(4).start().unwrap();
+        let all = async || (performed.lock().unwrap().len() == 3).then_some(());
+        eventually("the others are performed", all).await;
+        assert_eq!(suspects.load(Ordering::SeqCst), 1);
+    }
+
     /// A job whose attempts panic, in a template of the site for example, is dead after as many.
     async fn job_that_panics_is_dead_after_five_attempts(jobs: Inboxes, clock) {
         let worker = jobs.salver.worker().test_jobs(|_| async { panic!("a bug") }.boxed());
@@ -220,6 +257,31 @@ crate::inbox_tests! {
         enqueue(&jobs, &["one"]).await;
         assert_eq!(worker.drain().await.unwrap(), 0);
         assert!(deliveries.cancel("no id").await.unwrap_err().is_invalid());
+    }
+
+    /// The place from which a page goes on is a time and an id, whether the job is still there or not.
+    async fn page_after_a_job_that_has_left_skips_none(jobs: Inboxes, clock) {
+        const JOBS: usize = 350;
+        let names = (0..JOBS).map(|number| number.to_string());
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        let deliveries = jobs.salver.deliveries();
+        let (mut ids, mut last) = (HashSet::new(), None::<Delivery>);
+        loop {
+            let page = deliveries.list(DeliveryState::Waiting, last.as_ref()).await.unwrap();
+            ids.extend(page.iter().map(|delivery| delivery.id.clone()));
+            last = page.last().cloned();
+            let Some(last) = &last else { break };
+            match ids.len() {
+                100 => assert!(deliveries.cancel(&last.id).await.unwrap()),
+                // It has a later time than the others then.
+                200 => {
+                    jobs.advance(Duration::from_secs(1));
+                    assert!(deliveries.retry(&last.id).await.unwrap());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(ids.len(), JOBS);
     }
 
     async fn pages_of_deliveries_have_each_once(jobs: Inboxes, clock) {

@@ -59,6 +59,37 @@ crate::inbox_tests! {
         assert_eq!((counts.due, counts.later), (7, 0));
     }
 
+    async fn stopping_worker_records_what_ends_before_the_slowest_attempt(jobs: Inboxes) {
+        let names = ["quick", "slow"].map(str::to_owned);
+        jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+        let [quick, slow] = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+        let (release_quick, release_slow) = (Arc::clone(&quick), Arc::clone(&slow));
+        let worker = jobs.salver.worker().test_jobs(move |task| {
+            let wait = match task.as_str() {
+                Some("quick") => Arc::clone(&quick),
+                _ => Arc::clone(&slow),
+            };
+            async move {
+                wait.notified().await;
+                TestOutcome::Done
+            }
+            .boxed()
+        });
+        let running = worker.start().unwrap();
+        let deliveries = jobs.salver.deliveries();
+        let leased = async |number| {
+            let counts = deliveries.counts().await.unwrap();
+            (counts.later == number).then_some(())
+        };
+        eventually("both attempts have begun", async || leased(2).await).await;
+        let stopped = tokio::spawn(running.stop());
+        release_quick.notify_one();
+        eventually("the one that has ended is recorded", async || leased(1).await).await;
+        release_slow.notify_one();
+        stopped.await.unwrap();
+        assert_eq!(deliveries.counts().await.unwrap(), Default::default());
+    }
+
     async fn jobs_that_end_together_are_recorded_in_one_call(jobs: Inboxes) {
         let names = (0..100).map(|number| number.to_string());
         jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();

@@ -7,6 +7,7 @@ use salver::mail::{Cadence, Letter, Mailer, Profile};
 use salver::{
     Error, InboxFilter, Message, Notification, ReadState, Recipient, Salver, SalverBuilder,
 };
+use time::OffsetDateTime;
 
 use crate::support::inboxes::{Inboxes, ada, bob};
 
@@ -97,6 +98,24 @@ crate::inbox_tests! {
         assert_eq!(mails[0].subject, "2 new notifications");
         inboxes.advance(HOUR);
         assert!(sent(&inboxes, &mailer).await.is_empty());
+    }
+
+    async fn ended_choice_is_planned_by_that_for_a_shorter_kind(inboxes: Inboxes, clock) {
+        let (mailer, inbox) = (Mailer::memory(), inboxes.inbox());
+        inbox.set_mail("*", Cadence::Hourly).await.unwrap();
+        // In some days.
+        let weekday = OffsetDateTime::now_utc().weekday().next().next().next();
+        let weekly = Cadence::Weekly { weekday, hour: 8 };
+        inbox.set_mail("news", weekly).await.unwrap();
+        inboxes.notify(note("news.today", "Waits.")).await;
+        inboxes.advance(2 * HOUR);
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inbox.reset_mail("news").await.unwrap();
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.advance(2 * HOUR);
+        let letters = sent(&inboxes, &mailer).await;
+        assert_eq!(letters.len(), 1);
+        assert_eq!(texts(&letters[0]), ["Waits."]);
     }
 
     async fn digest_is_sent_once_a_day(inboxes: Inboxes, clock) {

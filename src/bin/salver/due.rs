@@ -32,9 +32,10 @@ pub(crate) async fn run(server: &Server, app: &str, args: DueArgs, output: &Outp
     let digests = server.with_diagnosis(&salver, waiting(&deliveries)).await?;
     let is_of = |digest: &&Digest| recipient.as_ref().is_none_or(|of| *of == digest.recipient);
     for digest in digests.iter().filter(is_of) {
-        if args.now {
-            let retried = deliveries.retry(&digest.delivery);
-            server.with_diagnosis(&salver, retried).await?;
+        let retried = deliveries.retry(&digest.delivery);
+        // It may have been sent meanwhile.
+        if args.now && !server.with_diagnosis(&salver, retried).await? {
+            continue;
         }
         print(digest, args.now, output)?;
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::inbox::mailing::site_settings::settings_of;
-use crate::jobs::DeliveryState;
 use crate::{Error, Inbox, Recipient, Salver};
 
 /// Cancels the jobs of mails to a recipient, whose records contain the recipient. On a site without mails there are
@@ -21,32 +20,11 @@ pub(in crate::inbox) async fn cancel_jobs(
     if !settings_of(salver).await?.is_enabled() {
         return Ok(());
     }
-    let deliveries = salver.deliveries();
     let is_of = |task: &Value| {
         let of = task.get("recipient").and_then(Value::as_str);
         of == Some(recipient.as_str())
     };
-    for state in [
-        DeliveryState::Waiting,
-        DeliveryState::Leased,
-        DeliveryState::Dead,
-    ] {
-        let (mut ids, mut last) = (Vec::new(), None);
-        loop {
-            let page = deliveries.list(state, last.as_ref()).await?;
-            let of_recipient = page.iter().filter(|delivery| is_of(&delivery.task));
-            ids.extend(of_recipient.map(|delivery| delivery.id.clone()));
-            last = page.last().cloned();
-            if last.is_none() {
-                break;
-            }
-        }
-        // After the list is complete: a cancelled job is no place from which it goes on.
-        for id in ids {
-            deliveries.cancel(&id).await?;
-        }
-    }
-    Ok(())
+    salver.deliveries().cancel_selected(is_of).await
 }
 
 /// Returns how often the recipient of an inbox has chosen to be mailed, by kind. Nothing on a site without mails.

@@ -86,13 +86,13 @@ impl Inbox {
         let set = || store.set_preference(self.key(), kind, Some(&text));
         self.salver.write_idempotent("set_mail", set).await?;
         // What waits already waits for mails of this cadence now.
-        enqueue_waiting(&self.salver, self.recipient(), cadence)
+        enqueue_waiting(&self.salver, (self.recipient(), kind), cadence)
             .await
             .map_err(|error| error.with_operation("set_mail"))
     }
 
-    /// Removes what the recipient has set for a kind; the default of the site counts again. One round trip, and
-    /// one for each cadence of the defaults.
+    /// Removes what the recipient has set for a kind. What the recipient has set for a shorter kind counts again, else
+    /// the default of the site. Three round trips; by the default of the site two, and one for each cadence of it.
     ///
     /// # Errors
     ///
@@ -105,15 +105,19 @@ impl Inbox {
         let store = self.mail_store("reset_mail")?;
         let reset = || store.set_preference(self.key(), kind, None);
         self.salver.write_idempotent("reset_mail", reset).await?;
-        // What waits already waits for mails by the defaults now.
-        let mut defaults = Vec::new();
-        for (_, cadence) in &self.salver.config().mail.cadences {
-            if !defaults.contains(cadence) {
-                defaults.push(*cadence);
+        // What waits already waits for mails of another cadence now.
+        let chosen = self.mail().await?;
+        let inherited = prefixes(kind).find_map(|prefix| chosen.get(prefix));
+        let mut cadences: Vec<_> = inherited.copied().into_iter().collect();
+        if inherited.is_none() {
+            for (_, cadence) in &self.salver.config().mail.cadences {
+                if !cadences.contains(cadence) {
+                    cadences.push(*cadence);
+                }
             }
         }
-        for cadence in defaults {
-            enqueue_waiting(&self.salver, self.recipient(), cadence)
+        for cadence in cadences {
+            enqueue_waiting(&self.salver, (self.recipient(), kind), cadence)
                 .await
                 .map_err(|error| error.with_operation("reset_mail"))?;
         }

@@ -60,10 +60,9 @@ pub(in crate::inbox) async fn settings_of(salver: &Salver) -> Result<Arc<MailSet
 /// Those of the store.
 pub(crate) async fn share_settings(salver: &Salver) -> Result<(), Error> {
     let (store, settings) = (store::mails_of(salver)?, &salver.config().mail);
-    let is_complete = !settings.cadences.is_empty() || !settings.critical.is_empty();
     let stored = salver.read("mail_settings", store.site_settings(salver.app()));
     // A worker such as the command-line tool knows the site alone, and leaves the rest as it is.
-    if !is_complete && !stored.await?.is_empty() {
+    if !knows_kinds(settings) && !stored.await?.is_empty() {
         return Ok(());
     }
     let fields = encode(settings);
@@ -71,7 +70,13 @@ pub(crate) async fn share_settings(salver: &Salver) -> Result<(), Error> {
     salver.write_idempotent("share_mail_settings", set).await
 }
 
-/// Stores the settings of a worker again if the store has none: it has lost its data. Returns whether that is so.
+/// Returns whether a worker knows more than the site.
+fn knows_kinds(settings: &MailSettings) -> bool {
+    !settings.cadences.is_empty() || !settings.critical.is_empty()
+}
+
+/// Stores the settings of a worker again if the store has lost its data. Returns whether that is so. After a worker that
+/// knows the site alone, those about kinds are missing still.
 ///
 /// # Errors
 ///
@@ -79,7 +84,12 @@ pub(crate) async fn share_settings(salver: &Salver) -> Result<(), Error> {
 pub(crate) async fn restore_settings(salver: &Salver) -> Result<bool, Error> {
     let store = store::mails_of(salver)?;
     let stored = salver.read("mail_settings", store.site_settings(salver.app()));
-    let is_missing = stored.await?.is_empty();
+    let stored = stored.await?;
+    let mut fields = stored.keys();
+    let is_missing = match knows_kinds(&salver.config().mail) {
+        true => !fields.any(|field| field.starts_with(CADENCE) || field.starts_with(CRITICAL)),
+        false => stored.is_empty(),
+    };
     if is_missing {
         share_settings(salver).await?;
     }

@@ -52,16 +52,10 @@ impl MailTask {
         }
     }
 
-    /// Returns the name of a digest, the local date for which it is sent, and when it was planned to be sent. Those of an
-    /// hour have ids of their own.
+    /// Returns the name of a digest, the local date or the hour for which it is sent, and when it was planned to be sent.
     pub(crate) fn period(&self) -> Option<(&'static str, &str, u64)> {
         match self {
-            Self::Digest {
-                cadence: Cadence::Hourly,
-                ..
-            }
-            | Self::AtOnce { .. }
-            | Self::IfUnread { .. } => None,
+            Self::AtOnce { .. } | Self::IfUnread { .. } => None,
             Self::Digest {
                 cadence,
                 period,
@@ -128,13 +122,18 @@ fn due_at(notification: MessageId, time: Duration) -> u64 {
 /// As [`after_add`].
 pub(super) async fn enqueue_waiting(
     salver: &Salver,
-    recipient: &Recipient,
+    (recipient, kind): (&Recipient, &str),
     cadence: Cadence,
 ) -> Result<(), Error> {
     let now = MessageId::new();
-    // One for all changes of a few seconds, so that they do not fill the queue.
+    // One for all changes of a few seconds, so that they do not fill the queue. A job that is performed at once is one
+    // of its kind: it does not know of a later change.
+    let kind = match cadence {
+        Cadence::IfUnread(_) => "",
+        _ => kind,
+    };
     let seconds = (now.unix_ms() / CHANGE_PERIOD_MS).to_string();
-    let fields = [recipient.as_str(), &cadence.to_string(), &seconds];
+    let fields = [recipient.as_str(), kind, cadence.name(), &seconds];
     let id = JobId::derive("changed", &fields);
     let recipient = recipient.clone();
     let time = match cadence {

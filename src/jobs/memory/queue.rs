@@ -93,7 +93,7 @@ impl Queue {
 
     pub(super) fn claim(&mut self, now: u64, lease: Duration, limit: Limit) -> Claimed {
         let due = self.due.iter().take_while(|(time, _)| *time <= now);
-        let due: Vec<_> = due.take(limit.jobs).copied().collect();
+        let due: Vec<_> = due.take(MAX_JOBS_PER_CALL).copied().collect();
         let lease_end = now + millis(lease);
         let mut claimed = Claimed {
             now,
@@ -102,6 +102,9 @@ impl Queue {
         let mut suspects = limit.suspects;
         let mut kept = false;
         for (time, id) in due {
+            if claimed.jobs.len() == limit.jobs {
+                break;
+            }
             let Some(job) = self.take(id) else { continue };
             if (MAX_SHARED_CLAIMS..MAX_CLAIMS).contains(&job.claims) {
                 if suspects == 0 {
@@ -127,6 +130,7 @@ impl Queue {
         }
         // Those that were kept wait for the end of an attempt, not for a time.
         let mut times = self.due.iter().map(|(time, _)| *time);
+        claimed.first_time = times.clone().next();
         claimed.next_time = times.find(|time| !kept || *time > now);
         (claimed.waiting, claimed.dead) = (self.due.len() as u64, self.dead.len() as u64);
         claimed

@@ -3,6 +3,7 @@
 mod attempt;
 mod queue;
 mod queue_runner;
+mod queue_states;
 mod readiness;
 mod recorder;
 mod reporter;

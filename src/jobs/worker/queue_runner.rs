@@ -1,11 +1,10 @@
 //! Claims the jobs of one queue and attempts them.
 
-use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{FutureExt, pending, select_all};
+use futures_util::future::{Either, FutureExt, pending, select, select_all};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -16,10 +15,10 @@ use crate::jobs::heartbeat::Resting;
 use crate::jobs::store_trait::{JobStore, Limit, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS};
 use crate::jobs::worker::attempt::{Attempt, Ended};
 use crate::jobs::worker::queue::Queue;
+use crate::jobs::worker::queue_states::QueueStates;
 use crate::jobs::worker::recorder::Recorder;
 use crate::jobs::worker::settings::Settings;
 use crate::log_limit::LogLimit;
-use crate::telemetry::{QueueState, record_queue};
 use crate::{Error, Salver};
 
 /// Interval at which old jobs are forgotten.
@@ -37,8 +36,7 @@ pub(super) struct QueueRunner {
     recorder: Recorder,
     /// Shared with the attempt of a suspect, while there is one: a job that may have ended other processes.
     suspect: Arc<()>,
-    /// The state of each partition at its last claim.
-    states: BTreeMap<usize, QueueState>,
+    states: QueueStates,
     /// The partition with which the next claim begins, so that none waits for the others.
     first_partition: usize,
     claims: Backoff,
@@ -74,7 +72,7 @@ impl QueueRunner {
             queue,
             attempts: JoinSet::new(),
             suspect: Arc::default(),
-            states: BTreeMap::new(),
+            states: QueueStates::default(),
             first_partition: 0,
             is_resting: false,
             claim_at: now,
@@ -82,7 +80,7 @@ impl QueueRunner {
         }
     }
 
-    /// Performs jobs until the worker is told to stop, then waits for the attempts that have begun.
+    /// Performs jobs until the worker stops, then waits for the attempts that have begun.
     pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         if let Err(error) = self.queue.handler.begin().await {
             let queue = self.queue.handler.queue();
@@ -98,7 +96,26 @@ impl QueueRunner {
             self.trim_if_due().await;
             self.wait(&watch.changed, &mut stopping).await;
         }
-        self.end_attempts().await;
+        self.stop().await;
+    }
+
+    /// Waits for the attempts that have begun. Records each that ends meanwhile: the process may be killed before the
+    /// slowest one ends.
+    async fn stop(&mut self) {
+        loop {
+            self.recorder.begin();
+            let ended = {
+                let ended = pin!(self.attempts.join_next());
+                let recorded = pin!(self.recorder.call_ended());
+                match select(ended, recorded).await {
+                    Either::Left((None, _)) => break,
+                    Either::Left((Some(ended), _)) => ended,
+                    Either::Right(_) => continue,
+                }
+            };
+            self.record_end(ended.ok());
+        }
+        self.recorder.record_all().await;
     }
 
     /// Performs all jobs that are due. Returns how many attempts were made. Makes none once no job can
@@ -168,22 +185,8 @@ impl QueueRunner {
             let until_next = self.claim_in(partition).await?;
             next = next.min(until_next);
         }
-        self.report_state();
+        self.states.record(&self.queue);
         Ok(next)
-    }
-
-    /// Records the state of all partitions.
-    fn report_state(&self) {
-        let mut state = QueueState::default();
-        for of_partition in self.states.values() {
-            state.waiting += of_partition.waiting;
-            state.dead += of_partition.dead;
-            state.latency = state.latency.max(of_partition.latency);
-        }
-        let Queue {
-            salver, handler, ..
-        } = &*self.queue;
-        record_queue(salver.shared_app(), handler.queue(), state);
     }
 
     async fn claim_in(&mut self, partition: usize) -> Result<Duration, Error> {
@@ -209,13 +212,7 @@ impl QueueRunner {
             let (queue, jobs) = (self.queue.handler.queue(), claimed.crashed);
             tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
         }
-        let (now, next_time) = (claimed.now, claimed.next_time.unwrap_or(claimed.now));
-        let state = QueueState {
-            waiting: claimed.waiting,
-            dead: claimed.dead,
-            latency: Duration::from_millis(now.saturating_sub(next_time)),
-        };
-        self.states.insert(partition, state);
+        self.states.set(partition, &claimed);
         for job in claimed.jobs {
             let is_suspect = job.claims > MAX_SHARED_CLAIMS;
             let suspect = is_suspect.then(|| Arc::clone(&self.suspect));

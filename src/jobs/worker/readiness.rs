@@ -25,7 +25,9 @@ pub(super) async fn wait_until_ready(
         let reason = match obstacle(salver, store).await {
             Ok(None) => return,
             Ok(Some(reason)) => reason,
-            Err(error) if error.is_unavailable() => error.to_string(),
+            Err(error) if error.is_unavailable() || error.is_in_doubt() || error.is_full() => {
+                error.to_string()
+            }
             // A user who may not ask, for example.
             Err(error) => {
                 tracing::warn!(%error, "the worker cannot check the store");
@@ -43,8 +45,8 @@ pub(super) async fn wait_until_ready(
     }
 }
 
-/// Returns why jobs cannot be performed. A store that evicts keys forgets jobs without a word; one whose queues have
-/// other partitions has jobs where this process does not look.
+/// Returns why jobs cannot be performed. A store that evicts keys loses jobs. If its queues have another number of
+/// partitions, this process claims none of the jobs in the others.
 async fn obstacle(salver: &Salver, store: &dyn JobStore) -> Result<Option<String>, Error> {
     if salver.evicts().await? {
         let reason = "the server evicts keys: set `maxmemory-policy noeviction`";

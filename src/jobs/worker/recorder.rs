@@ -95,9 +95,9 @@ async fn record(queue: Arc<Queue>, jobs: Vec<DoneJob>) {
     join_all(calls).await;
 }
 
-/// Records jobs of one partition.
+/// Records jobs of one partition, until the last lease ends: a job counts as done after its lease too.
 async fn finish(queue: &Queue, partition: usize, jobs: &[DoneJob]) {
-    let Some(lease_end) = jobs.iter().map(|job| job.lease_end).min() else {
+    let Some(lease_end) = jobs.iter().map(|job| job.lease_end).max() else {
         return;
     };
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();

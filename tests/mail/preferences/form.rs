@@ -84,6 +84,21 @@ crate::inbox_tests! {
         assert!(!page.contains("graph.uploaded"), "{page}");
     }
 
+    /// As by a link to unsubscribe, before the default is the same.
+    async fn choice_that_equals_the_default_survives_another_change(inboxes: Inboxes) {
+        let inbox = inboxes.inbox();
+        inbox.set_mail("graph.shared", Cadence::Never).await.unwrap();
+        inbox.set_mail("graph", Cadence::Never).await.unwrap();
+        let page = page(&inboxes.salver).await;
+        assert_eq!(selected(&page, "graph.shared"), "Never (as for “Graphs”)");
+        // What a browser sends for it.
+        assert!(fieldset(&page, "graph.shared").contains(r#"value="never" checked"#), "{page}");
+        let form = "cadence.graph=never&cadence.graph.shared=never&cadence.news=never";
+        submit(&inboxes.salver, form).await;
+        let expected = [("graph", "never"), ("graph.shared", "never"), ("news", "never")];
+        assert_eq!(chosen(&inbox).await, texts(expected));
+    }
+
     async fn critical_kind_is_stated_without_a_choice(inboxes: Inboxes) {
         let page = page(&inboxes.salver).await;
         let security = fieldset(&page, "Security");

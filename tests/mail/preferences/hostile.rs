@@ -86,6 +86,18 @@ crate::inbox_tests! {
     }
 
     /// A thousand fields are ignored, more than 16 KiB are refused.
+    /// Each change adds a job that waits for the chosen time.
+    async fn time_that_is_not_offered_is_refused(inboxes: Inboxes) {
+        let salver = &inboxes.salver;
+        for (value, status) in [("if-unread:1800", 303), ("if-unread:86401", 422), ("if-unread:2592000", 422)] {
+            let form = format!("cadence.letter={value}");
+            let response = send(salver, with_profiles(salver.inbox_routes()), post(&form)).await;
+            assert_eq!(response.status, status, "{value}: {}", response.body);
+        }
+        let expected = texts([("letter", "if-unread:1800")]);
+        assert_eq!(chosen(&inboxes.inbox()).await, expected);
+    }
+
     async fn other_fields_are_ignored(inboxes: Inboxes) {
         let salver = &inboxes.salver;
         let routes = || with_profiles(salver.inbox_routes());

@@ -113,6 +113,11 @@ impl PageOf<'_> {
     fn cadences(&self, one: &KindPreference, default_of: Option<&str>, time: DigestTime) -> String {
         let words = &self.words;
         let chosen = one.chosen.filter(|chosen| *chosen != one.default);
+        // A choice that is the same as the default stays when something else is changed.
+        let default_value = match one.chosen == Some(one.default) {
+            true => one.default.to_string(),
+            false => DEFAULT_VALUE.to_owned(),
+        };
         let radio = |value: &str, is_checked: bool, label: &str| {
             format!(
                 r#"<label><input type="radio" name="{CADENCE_FIELD}{}" value="{value}"{}> <span>{}</span></label>"#,
@@ -135,7 +140,7 @@ impl PageOf<'_> {
         for (cadence, label) in options {
             if one.default.is_like(cadence) {
                 let label = words.default_cadence(&words.cadence(one.default), default_of);
-                html += &radio(DEFAULT_VALUE, chosen.is_none(), &label);
+                html += &radio(&default_value, chosen.is_none(), &label);
             }
             let is_timed = matches!(cadence, Cadence::Daily { .. } | Cadence::Weekly { .. });
             let value = match is_timed {

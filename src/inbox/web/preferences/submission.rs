@@ -1,6 +1,7 @@
 //! What a form or JSON changes. Everything is checked before anything is changed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -8,8 +9,12 @@ use crate::Error;
 use crate::cadence::{Cadence, parse_weekday};
 use crate::inbox::web::caller::Caller;
 use crate::inbox::web::preferences::choices::{
-    CADENCE_FIELD, DEFAULT_VALUE, DigestTime, MailPreferences,
+    CADENCE_FIELD, DEFAULT_VALUE, DigestTime, KindPreference, MailPreferences,
 };
+
+/// Longest time of [`Cadence::IfUnread`] that a person can choose beside that of the site. Each change adds a job that
+/// waits for so long: without a limit one person could fill the queue.
+const MAX_UNREAD_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is chosen for each kind; `None`: what counts without a choice.
 pub(super) struct Submission(BTreeMap<String, Option<Cadence>>);
@@ -47,13 +52,17 @@ impl Submission {
             match (known.is_critical, cadence) {
                 (true, Some(_)) => return Err(Error::invalid("kind", "is always mailed")),
                 (true, None) => {}
+                (false, Some(cadence)) if !is_offered(cadence, known) => {
+                    return Err(Error::invalid("cadence", "is not offered for the kind"));
+                }
                 (false, cadence) => drop(cadences.insert(kind.to_owned(), cadence)),
             }
         }
         Ok(Self(cadences))
     }
 
-    /// Sets what differs from the present preferences.
+    /// Sets the cadences that are chosen, also those that are set already: a save before may have failed before what
+    /// waits was planned. Removes those for which nothing is chosen.
     ///
     /// # Errors
     ///
@@ -66,12 +75,20 @@ impl Submission {
         for (kind, cadence) in self.0 {
             let chosen = preferences.of_kind(&kind).and_then(|one| one.chosen);
             match cadence {
-                _ if cadence == chosen => {}
+                None if chosen.is_none() => {}
                 Some(cadence) => caller.inbox.set_mail(&kind, cadence).await?,
                 None => caller.inbox.reset_mail(&kind).await?,
             }
         }
         Ok(())
+    }
+}
+
+/// Returns whether a person may choose a cadence.
+fn is_offered(cadence: Cadence, known: &KindPreference) -> bool {
+    match cadence {
+        Cadence::IfUnread(time) => time <= MAX_UNREAD_TIME || time == known.unread_time,
+        _ => true,
     }
 }
 

@@ -9,21 +9,25 @@
 -- ARGV[3]  claims without an outcome after which a job is dead: at most 9
 -- ARGV[4]  claims without an outcome after which a job is a suspect
 -- ARGV[5]  maximum number of suspects
+-- ARGV[6]  maximum number of jobs to look at
 -- Returns  {KEYS[1], 'claimed', time of the server in ms, end of the lease, number of jobs that died, time of the next
 --          job that waits for its time or for room, or '', number of jobs that are not dead, leased ones included,
---          number of dead jobs, then for each leased job: id, claims and record in one}
+--          number of dead jobs, time of the first job or '', then for each leased job: id, claims and record in one}
 -- Cost     O(k log n) for k jobs; one round trip
 local due, jobs, dead = unpack(KEYS)
 local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local now_text, lease_end = string.format('%.0f', now), string.format('%.0f', now + ARGV[1])
-local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, '', 0, 0}
-local next_time = '-inf'
-local ids = call('ZRANGE', due, '-inf', now_text, 'BYSCORE', 'LIMIT', '0', ARGV[2])
-if ids[1] then
-  local values, leases, max_claims = call('HMGET', jobs, unpack(ids)), {}, tonumber(ARGV[3])
-  local max_shared, suspects = tonumber(ARGV[4]), tonumber(ARGV[5])
+local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, '', 0, 0, ''}
+local limit, max_claims, max_shared = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local suspects, max_looked_at = tonumber(ARGV[5]), tonumber(ARGV[6])
+local leases, kept = {}, 0
+repeat
+  local wanted, kept_before = limit - #leases / 2, kept
+  -- Leased and kept ones stay in their places until all have been looked at.
+  local ids = call('ZRANGE', due, '-inf', now_text, 'BYSCORE', 'LIMIT', #leases / 2 + kept, wanted)
+  local values = ids[1] and call('HMGET', jobs, unpack(ids))
   for i = 1, #ids do
     local id, value = ids[i], values[i]
     -- Another program may have damaged the queue.
@@ -33,8 +37,7 @@ if ids[1] then
       if value then call('ZADD', dead, now_text, id) end
       reply[5] = reply[5] + 1
     elseif claims >= max_shared and suspects == 0 then
-      -- It waits for the end of an attempt, not for a time.
-      next_time = '(' .. now_text
+      kept = kept + 1
     else
       if claims >= max_shared then suspects = suspects - 1 end
       value = (claims + 1) .. string.sub(value, 2)
@@ -43,9 +46,12 @@ if ids[1] then
       reply[#reply + 1], reply[#reply + 2] = id, value
     end
   end
-  if leases[1] then call('ZADD', due, unpack(leases)) end
-end
-local first = call('ZRANGE', due, next_time, '+inf', 'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')
+until kept == kept_before or #ids < wanted or #leases / 2 + kept >= max_looked_at
+if leases[1] then call('ZADD', due, unpack(leases)) end
+local first = call('ZRANGE', due, '0', '0', 'WITHSCORES')
+reply[9] = first[2] or ''
+-- Those that were kept wait for the end of an attempt, not for a time.
+if kept > 0 then first = call('ZRANGE', due, '(' .. now_text, '+inf', 'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES') end
 reply[6] = first[2] or ''
 reply[7], reply[8] = call('ZCARD', due), call('ZCARD', dead)
 return reply

@@ -6,11 +6,30 @@
 -- ARGV[2]  the id after which it begins at that time; '' for all
 -- ARGV[3]  maximum number of jobs
 -- Returns  {KEYS[1], 'listed', then for each job: id, time, claims and record in one}
--- Cost     O(log n + returned); one round trip
+-- Cost     O(log n + returned), and those of one time if the id has left; one round trip
 local call = redis.call
-local rank = ARGV[2] ~= '' and call('ZRANK', KEYS[1], ARGV[2])
-local first = rank and rank + 1 or call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
-local listed = call('ZRANGE', KEYS[1], first, first + ARGV[3] - 1, 'WITHSCORES')
+local function page(first) return call('ZRANGE', KEYS[1], first, first + ARGV[3] - 1, 'WITHSCORES') end
+local first = 0
+if ARGV[2] ~= '' then
+  local score = call('ZSCORE', KEYS[1], ARGV[2])
+  if score and tonumber(score) == tonumber(ARGV[1]) then
+    first = call('ZRANK', KEYS[1], ARGV[2]) + 1
+  else
+    -- It has another time by now, or has left. Those of its time follow in the order of their ids.
+    first = call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[1])
+    local skipped
+    repeat
+      skipped = 0
+      local same = page(first)
+      for i = 1, #same, 2 do
+        if tonumber(same[i + 1]) ~= tonumber(ARGV[1]) or same[i] > ARGV[2] then break end
+        skipped = skipped + 1
+      end
+      first = first + skipped
+    until skipped < tonumber(ARGV[3])
+  end
+end
+local listed = page(first)
 local reply = {KEYS[1], 'listed'}
 for i = 1, #listed, 2 do
   local value = call('HGET', KEYS[2], listed[i])

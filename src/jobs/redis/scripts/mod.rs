@@ -72,7 +72,10 @@ pub(super) async fn claim(
     let idempotency = Idempotency::NonIdempotent;
     let mut request = request(client, &CLAIM, idempotency, queue, &keys::CLAIM);
     request.arg(millis(lease)).arg(limit.jobs).arg(MAX_CLAIMS);
-    request.arg(MAX_SHARED_CLAIMS).arg(limit.suspects);
+    request
+        .arg(MAX_SHARED_CLAIMS)
+        .arg(limit.suspects)
+        .arg(MAX_JOBS_PER_CALL);
     let mut reply = client.execute_expecting(&request, "claimed").await?;
     let (now, lease_end) = (reply.next()?, reply.next()?);
     let mut claimed = Claimed {
@@ -81,6 +84,7 @@ pub(super) async fn claim(
         next_time: reply.next::<String>()?.parse().ok(),
         waiting: reply.next()?,
         dead: reply.next()?,
+        first_time: reply.next::<String>()?.parse().ok(),
         jobs: Vec::new(),
     };
     while reply.len() > 0 {
