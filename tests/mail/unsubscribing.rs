@@ -156,7 +156,7 @@ async fn forged_links_change_nothing() {
     let (folder, token) = path.rsplit_once('/').unwrap();
     let parts: Vec<_> = token.split('.').collect();
     let of_other_app = settings(
-        Salver::builder("other")
+        Salver::builder("two")
             .site("https://app.example")
             .secret(SECRET),
     );
