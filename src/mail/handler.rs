@@ -128,29 +128,18 @@ impl MailHandler {
         now: u64,
     ) -> Result<Outcome, Error> {
         let mails = Mails::new(&self.salver, &mail.profile.recipient);
-        let only = match task {
-            MailTask::AtOnce { notification, .. } => Some(*notification),
-            MailTask::IfUnread { .. } | MailTask::Digest { .. } => None,
-        };
-        let waiting = mails.waiting(only).await?;
+        let waiting = mails.waiting(task.only()).await?;
         // The recipient has moved to another time zone, or a later digest was sent while this one was attempted.
-        let was_sent = match task {
-            MailTask::Digest {
-                cadence, period, ..
-            } => was_sent(waiting.last_periods.get(cadence.name()), period),
-            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } => false,
-        };
-        let settings = &self.salver.config().mail;
-        let recipient = &mail.profile.recipient;
-        let cadence =
-            |one: &Notification| waiting.preferences.cadence(settings, recipient, one.kind());
+        let was_sent = task
+            .period()
+            .is_some_and(|(name, period, _)| was_sent(waiting.last_periods.get(name), period));
         // A job that has taken some before takes no others.
         let mut selected = match was_sent {
             true => Vec::new(),
-            false => selected(task, &waiting, cadence),
+            false => selected(task, &waiting),
         };
         selected.truncate(MAX_MAILED);
-        let is_wanted = |one: &Notification| cadence(one) != Cadence::Never;
+        let is_wanted = |one: &Notification| waiting.cadence(one) != Cadence::Never;
         let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
         let mailed = ids(&rows);
         if !rows.is_empty()
@@ -217,23 +206,19 @@ impl MailHandler {
         waiting: &Waiting,
         now: u64,
     ) -> Result<(), Error> {
-        let recipient = &mail.profile.recipient;
         match task {
             MailTask::Digest { cadence, .. } => {
                 self.planner
                     .plan(*cadence, mail.profile, waiting, now)
                     .await
             }
-            MailTask::IfUnread { .. } => {
-                let settings = &self.salver.config().mail;
-                let cadence = |one: &Notification| {
-                    waiting.preferences.cadence(settings, recipient, one.kind())
-                };
-                match selected(task, waiting, cadence).is_empty() {
-                    true => Ok(()),
-                    false => enqueue_rest(&self.salver, recipient, &mail.job).await,
+            MailTask::IfUnread { .. } => match selected(task, waiting).is_empty() {
+                true => Ok(()),
+                false => {
+                    let recipient = &mail.profile.recipient;
+                    enqueue_rest(&self.salver, recipient, &mail.job).await
                 }
-            }
+            },
             MailTask::AtOnce { .. } => Ok(()),
         }
     }
@@ -315,23 +300,9 @@ fn ids(rows: &[InboxRow]) -> Vec<MessageId> {
     notifications.map(|one| one.id()).collect()
 }
 
-/// Returns those that wait for the mail of a task. `cadence`: that of each at present.
-fn selected(
-    task: &MailTask,
-    waiting: &Waiting,
-    cadence: impl Fn(&Notification) -> Cadence,
-) -> Vec<MessageId> {
-    let is_selected = |one: &&Notification| match task {
-        MailTask::AtOnce { notification, .. } => {
-            one.id() == *notification && cadence(one) == Cadence::AtOnce
-        }
-        MailTask::IfUnread { .. } => {
-            matches!(cadence(one), Cadence::AtOnce | Cadence::IfUnread(_))
-        }
-        MailTask::Digest {
-            cadence: digest, ..
-        } => cadence(one).is_like(*digest),
-    };
-    let selected = waiting.notifications.iter().filter(is_selected);
+/// Returns those that wait for the mail of a task.
+fn selected(task: &MailTask, waiting: &Waiting) -> Vec<MessageId> {
+    let selected = waiting.notifications.iter();
+    let selected = selected.filter(|one| task.selects(one, waiting.cadence(one)));
     selected.map(|one| one.id()).collect()
 }

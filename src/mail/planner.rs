@@ -78,13 +78,8 @@ impl Planner {
         waiting: &Waiting,
         now: u64,
     ) -> Result<(), Error> {
-        let settings = &self.salver.config().mail;
         let mut notifications = waiting.notifications.iter();
-        let has_some = notifications.any(|one| {
-            let recipient = &profile.recipient;
-            let preferred = waiting.preferences.cadence(settings, recipient, one.kind());
-            preferred.is_like(cadence)
-        });
+        let has_some = notifications.any(|one| waiting.cadence(one).is_like(cadence));
         if !has_some || profile.email.is_none() {
             return Ok(());
         }

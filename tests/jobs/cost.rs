@@ -13,6 +13,8 @@ use crate::support::redis::Server;
 /// Bytes of memory for each job that waits.
 const MAX_BYTES_PER_JOB: u64 = 400;
 const JOBS: u64 = 20_000;
+/// Bytes of memory of a recipient with one notification, which has a group and waits for a mail.
+const MAX_BYTES_OF_FIRST: u64 = 1_500;
 /// The queues of a worker that sends mails.
 const QUEUES: [&str; 2] = ["plan", "mail"];
 const IDLE: Duration = Duration::from_secs(20);
@@ -36,6 +38,25 @@ async fn waiting_mail_takes_little_memory() {
         inboxes.salver.deliveries().counts().await.unwrap().due,
         JOBS
     );
+}
+
+#[tokio::test]
+async fn first_notification_that_is_grouped_and_waits_for_a_mail_takes_little_memory() {
+    let inboxes =
+        Inboxes::redis_with(|builder| builder.default_cadence("*", Cadence::Daily { hour: 8 }));
+    let note = Notification::new("graph.uploaded", Message::success("Graph p53 uploaded."));
+    inboxes
+        .notify(note.subject("graphs/7").group("uploads"))
+        .await;
+    let server = inboxes.server.as_ref().unwrap();
+    let keys: Vec<String> = server.run(&[b"KEYS", b"app!*{user%3Aada}"]);
+    assert!(
+        keys.contains(&"app!unmailed:{user%3Aada}".to_owned()),
+        "{keys:?}"
+    );
+    let all: u64 = keys.iter().map(|key| bytes(server, key)).sum();
+    println!("MEMORY mailed first_grouped={all} keys={}", keys.len());
+    assert!(all <= MAX_BYTES_OF_FIRST, "{keys:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use crate::inbox::store::AddReply;
 use crate::jobs::{self, JobId, MAIL_QUEUE, NewJob, PLAN_QUEUE, Record};
 use crate::mail_settings::MailSettings;
 use crate::store::millis;
-use crate::{Error, MessageId, Recipient, Salver};
+use crate::{Error, MessageId, Notification, Recipient, Salver};
 
 /// Changes of a preference within this time, in milliseconds, add one job.
 const CHANGE_PERIOD_MS: u64 = 5_000;
@@ -52,6 +52,25 @@ impl MailTask {
         }
     }
 
+    /// Returns the notification that is mailed alone.
+    pub(crate) fn only(&self) -> Option<MessageId> {
+        match self {
+            Self::AtOnce { notification, .. } => Some(*notification),
+            Self::IfUnread { .. } | Self::Digest { .. } => None,
+        }
+    }
+
+    /// Returns whether the mail has a notification whose recipient is mailed about it so often.
+    pub(crate) fn selects(&self, one: &Notification, preferred: Cadence) -> bool {
+        match self {
+            Self::AtOnce { notification, .. } => {
+                one.id() == *notification && preferred == Cadence::AtOnce
+            }
+            Self::IfUnread { .. } => matches!(preferred, Cadence::AtOnce | Cadence::IfUnread(_)),
+            Self::Digest { cadence, .. } => preferred.is_like(*cadence),
+        }
+    }
+
     /// Returns the name of a digest, the local date or the hour for which it is sent, and when it was planned to be sent.
     pub(crate) fn period(&self) -> Option<(&'static str, &str, u64)> {
         match self {
@@ -90,19 +109,16 @@ pub(in crate::inbox) async fn after_add(
                 recipient,
                 notification,
             };
-            let job = job(delivery_id(notification), 0, &task)?;
-            jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+            enqueue(salver, MAIL_QUEUE, delivery_id(notification), 0, &task).await
         }
         Cadence::IfUnread(time) => {
             let due = due_at(notification, time);
             let task = MailTask::IfUnread { recipient };
-            let job = job(delivery_id(notification), due, &task)?;
-            jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+            enqueue(salver, MAIL_QUEUE, delivery_id(notification), due, &task).await
         }
         Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
             let id = JobId::derive(PLAN_QUEUE, &[&notification.to_string()]);
-            let job = job(id, 0, &PlanTask { recipient, cadence })?;
-            jobs::enqueue(salver, PLAN_QUEUE, vec![job]).await
+            enqueue(salver, PLAN_QUEUE, id, 0, &PlanTask { recipient, cadence }).await
         }
     }
 }
@@ -141,12 +157,17 @@ pub(super) async fn enqueue_waiting(
         Cadence::IfUnread(time) => due_at(now, time),
         Cadence::AtOnce => 0,
         Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
-            let job = job(id, 0, &PlanTask { recipient, cadence })?;
-            return jobs::enqueue(salver, PLAN_QUEUE, vec![job]).await;
+            return enqueue(salver, PLAN_QUEUE, id, 0, &PlanTask { recipient, cadence }).await;
         }
     };
-    let job = job(id, time, &MailTask::IfUnread { recipient })?;
-    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+    enqueue(
+        salver,
+        MAIL_QUEUE,
+        id,
+        time,
+        &MailTask::IfUnread { recipient },
+    )
+    .await
 }
 
 /// Adds the job that mails what a job has left, since it was too much for one mail.
@@ -161,8 +182,7 @@ pub(crate) async fn enqueue_rest(
 ) -> Result<(), Error> {
     let recipient = recipient.clone();
     let id = JobId::derive("rest", &[before]);
-    let job = job(id, 0, &MailTask::IfUnread { recipient })?;
-    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+    enqueue(salver, MAIL_QUEUE, id, 0, &MailTask::IfUnread { recipient }).await
 }
 
 /// Adds the job that sends a digest, once for each period. `time`: when, in Unix milliseconds.
@@ -184,16 +204,22 @@ pub(crate) async fn enqueue_digest(
         period,
         at: time,
     };
-    let job = job(id, time, &task)?;
-    jobs::enqueue(salver, MAIL_QUEUE, vec![job]).await
+    enqueue(salver, MAIL_QUEUE, id, time, &task).await
 }
 
-fn job(id: JobId, time: u64, task: &impl Serialize) -> Result<NewJob, Error> {
+async fn enqueue(
+    salver: &Salver,
+    queue: &'static str,
+    id: JobId,
+    time: u64,
+    task: &impl Serialize,
+) -> Result<(), Error> {
     let task = serde_json::to_value(task)
         .map_err(|cause| Error::invalid("job", "cannot be written as JSON").with_source(cause))?;
-    Ok(NewJob {
+    let job = NewJob {
         id,
         time,
         record: Record::new(task),
-    })
+    };
+    jobs::enqueue(salver, queue, vec![job]).await
 }

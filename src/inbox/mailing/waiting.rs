@@ -1,25 +1,38 @@
 //! What waits for a mail, for the workers that send it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::cadence::Cadence;
 use crate::inbox::encoding;
 use crate::inbox::mailing::preferences::Preferences;
 use crate::inbox::results::InboxRow;
 use crate::inbox::rows::{Row, Rows};
 use crate::inbox::store::Entry;
+use crate::mail_settings::MailSettings;
 use crate::{Error, Inbox, MessageId, Notification, Recipient, Salver};
 
 /// The mails of one recipient.
 pub(crate) struct Mails(Inbox);
 
 /// What waits for a mail.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) preferences: Preferences,
+    settings: Arc<MailSettings>,
+    recipient: Recipient,
+    preferences: Preferences,
     /// When the last digest of each name was sent.
     pub(crate) last_periods: HashMap<String, String>,
     /// The unread ones, oldest first.
     pub(crate) notifications: Vec<Notification>,
+}
+
+impl Waiting {
+    /// Returns how often the recipient is mailed about notifications of this kind at present.
+    pub(crate) fn cadence(&self, one: &Notification) -> Cadence {
+        self.preferences
+            .cadence(&self.settings, &self.recipient, one.kind())
+    }
 }
 
 impl Mails {
@@ -38,6 +51,8 @@ impl Mails {
         let unmailed = self.0.salver.read("unmailed", unmailed).await?;
         let entries = decoded(unmailed.entries);
         Ok(Waiting {
+            settings: Arc::clone(&self.0.salver.config().mail),
+            recipient: self.0.recipient().clone(),
             preferences: Preferences::new(unmailed.preferences),
             last_periods: unmailed.last_periods,
             notifications: entries.map(|(_, notification)| notification).collect(),
