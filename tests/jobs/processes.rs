@@ -24,7 +24,7 @@ const KILLS: usize = 20;
 const KILL_INTERVAL: Duration = Duration::from_secs(1);
 /// Of each worker. Together with the time of an attempt it makes the work last longer than the kills.
 const CONCURRENCY: usize = 16;
-const ATTEMPT: Duration = Duration::from_millis(12);
+const ATTEMPT: Duration = Duration::from_millis(15);
 /// Longer than a busy machine keeps a process waiting, so that only a kill makes a job run twice.
 const LEASE: Duration = Duration::from_secs(8);
 /// Environment variables of a worker process: the address of Redis, and the file that it writes.
