@@ -12,9 +12,9 @@ impl Salver {
     /// One round trip.
     ///
     /// On a site with mails also the deliveries to the recipient, those that wait and those that have failed for
-    /// good: two more round trips for each queue, one for each 100 deliveries of the site, and one for each 100 with some to the
-    /// recipient. An address that is
-    /// [suppressed](Self::suppress_mail) stays so; only a hash of it is stored.
+    /// good: two more round trips for each queue, one for each 100 deliveries of the site, and one for each 100 of
+    /// which some are to the recipient. An address that is [suppressed](Self::suppress_mail) stays so; only a hash
+    /// of it is stored.
     ///
     /// Notifications in the inboxes of others keep the recipient as their actor:
     /// [`Inbox::retract`] removes them.

@@ -131,13 +131,10 @@ impl Deliveries {
             while listed.len() < MAX_LISTED {
                 let page = store.list(place, state.into(), cursor, MAX_LISTED);
                 let page = self.salver.read("list_jobs", page).await?;
-                let Some(StoredJob { time, id, .. }) = page.last() else {
+                cursor = Cursor::after(&page);
+                if cursor.is_none() {
                     break;
-                };
-                cursor = Some(Cursor {
-                    time: *time,
-                    id: *id,
-                });
+                }
                 let deliveries = page
                     .into_iter()
                     .map(|job| Delivery::new(place.queue, state, job));
@@ -226,11 +223,10 @@ impl Deliveries {
                 loop {
                     let page = store.list(place, state, cursor, MAX_LISTED);
                     let page = self.salver.read("list_jobs", page).await?;
-                    let Some(last) = page.last() else { break };
-                    cursor = Some(Cursor {
-                        time: last.time,
-                        id: last.id,
-                    });
+                    cursor = Cursor::after(&page);
+                    if cursor.is_none() {
+                        break;
+                    }
                     let selected = page.iter().filter(|job| is_selected(&job.record.task));
                     let ids: Vec<_> = selected.map(|job| job.id).collect();
                     if !ids.is_empty() {

@@ -30,6 +30,7 @@ pub(crate) use self::handler::{Handler, Outcome};
 pub(crate) use self::id::JobId;
 pub use self::record::Attempt;
 pub(crate) use self::record::{Record, StoredJob};
+pub(crate) use self::retry_schedule::RECORD_BACKOFF;
 pub(crate) use self::store_trait::NewJob;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]

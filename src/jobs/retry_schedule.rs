@@ -1,8 +1,8 @@
-//! When a failed job is attempted again.
+//! When a failed job is attempted again, and an outcome recorded again.
 
 use std::time::Duration;
 
-use crate::backoff::jitter;
+use crate::backoff::{Backoff, jitter};
 use crate::jobs::store_trait::Next;
 
 const SECOND: u64 = 1;
@@ -22,6 +22,9 @@ const DELAYS: [u64; 8] = [
 ];
 /// The jitter as a share of a delay, so that jobs that failed together are not retried together.
 const JITTER_SHARE: f64 = 0.2;
+/// Delays between attempts to record an outcome. A mail whose success is not recorded is sent again.
+pub(crate) const RECORD_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Returns when a job is attempted again after so many failures, the last one included.
 pub(super) fn next_attempt(failures: u32) -> Next {

@@ -89,6 +89,17 @@ pub(crate) struct Cursor {
     pub(crate) id: JobId,
 }
 
+impl Cursor {
+    /// Returns the place after the last job of a page; `None` after an empty one, with which a list ends.
+    pub(crate) fn after(page: &[StoredJob]) -> Option<Self> {
+        let StoredJob { time, id, .. } = page.last()?;
+        Some(Self {
+            time: *time,
+            id: *id,
+        })
+    }
+}
+
 /// Wakes a worker when jobs were added to a queue.
 #[derive(Default)]
 pub(crate) struct JobWatch {

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::sleep;
 
-use crate::backoff::Backoff;
 use crate::cadence::Cadence;
 use crate::inbox::{
     InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
 };
-use crate::jobs::{Handler, MAIL_QUEUE, Outcome, StoredJob};
+use crate::jobs::{Handler, MAIL_QUEUE, Outcome, RECORD_BACKOFF, StoredJob};
 use crate::mail::attempt::{outcome, task};
 use crate::mail::body::Content;
 use crate::mail::letter::Letter;
@@ -28,9 +26,6 @@ use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
 /// Most notifications of one mail. Bounds its size; the others wait for the next one.
 const MAX_MAILED: usize = 200;
-
-/// Delays between attempts to record that a mail was sent.
-const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 pub(super) struct MailHandler {
     pub(super) salver: Salver,

@@ -32,10 +32,13 @@ pub(crate) async fn run(server: &Server, app: &str, args: DueArgs, output: &Outp
     let digests = server.with_diagnosis(&salver, waiting(&deliveries)).await?;
     let is_of = |digest: &&Digest| recipient.as_ref().is_none_or(|of| *of == digest.recipient);
     for digest in digests.iter().filter(is_of) {
-        let retried = deliveries.retry(&digest.delivery);
-        // It may have been sent meanwhile.
-        if args.now && !server.with_diagnosis(&salver, retried).await? {
-            continue;
+        if args.now {
+            let retried = deliveries.retry(&digest.delivery);
+            let is_due = server.with_diagnosis(&salver, retried).await?;
+            // It may have been sent meanwhile.
+            if !is_due {
+                continue;
+            }
         }
         print(digest, args.now, output)?;
     }

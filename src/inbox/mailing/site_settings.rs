@@ -75,8 +75,8 @@ fn knows_kinds(settings: &MailSettings) -> bool {
     !settings.cadences.is_empty() || !settings.critical.is_empty()
 }
 
-/// Stores the settings of a worker again if the store has lost its data. Returns whether that is so. After a worker that
-/// knows the site alone, those about kinds are missing still.
+/// Stores the settings of a worker again if the store has lost its data. Returns whether that is so. After a worker
+/// that knows the site alone, those about kinds are missing still.
 ///
 /// # Errors
 ///

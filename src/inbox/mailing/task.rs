@@ -71,7 +71,8 @@ impl MailTask {
         }
     }
 
-    /// Returns the name of a digest, the local date or the hour for which it is sent, and when it was planned to be sent.
+    /// Returns the name of a digest, the local date or the hour for which it is sent, and when it was planned to be
+    /// sent.
     pub(crate) fn period(&self) -> Option<(&'static str, &str, u64)> {
         match self {
             Self::AtOnce { .. } | Self::IfUnread { .. } => None,

@@ -3,20 +3,16 @@
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::{join_all, pending};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
-use crate::backoff::Backoff;
 use crate::jobs::id::JobId;
+use crate::jobs::retry_schedule::RECORD_BACKOFF;
 use crate::jobs::store_trait::MAX_JOBS_PER_CALL;
 use crate::jobs::worker::queue::Queue;
-
-/// Delays between attempts to record an outcome. A mail whose success is not recorded is sent again.
-const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// A job that is done, and not yet recorded.
 #[derive(Clone, Copy)]

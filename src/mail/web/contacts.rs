@@ -19,7 +19,8 @@ impl InboxRoutes {
     /// [`Worker::profiles`](crate::jobs::Worker::profiles), here for one recipient at a time. Default: the page
     /// shows no address, and the hour is one of "your time zone".
     ///
-    /// It must not block: it runs on a thread that serves pages. If it fails, or takes longer than 2 s, the page is shown without the address.
+    /// It must not block: it runs on a thread that serves pages. If it fails, or takes longer than 2 s, the page is
+    /// shown without the address.
     ///
     /// ```
     /// use salver::mail::Profile;
