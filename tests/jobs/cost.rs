@@ -5,7 +5,6 @@ use std::time::Duration;
 use salver::mail::{Cadence, Mailer};
 use salver::{Message, Notification, Recipient};
 
-use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
 use crate::support::monitor::client_commands;
 use crate::support::redis::Server;
@@ -59,6 +58,32 @@ async fn first_notification_that_is_grouped_and_waits_for_a_mail_takes_little_me
     assert!(all <= MAX_BYTES_OF_FIRST, "{keys:?}");
 }
 
+/// Returns the commands of a worker within a time.
+fn commands_of_worker(server: &Server, time: Duration) -> Vec<String> {
+    let mut commands = tokio::task::block_in_place(|| client_commands(server, time));
+    // The tracking connection asks for the role of the server, for all of the process.
+    commands.retain(|line| !line.contains("\"INFO\""));
+    commands
+}
+
+/// Waits for a time in which a worker claims jobs of all its queues, and sends nothing that it sends at its start.
+fn wait_until_idle(server: &Server) {
+    loop {
+        let commands = commands_of_worker(server, Duration::from_secs(3));
+        let of_queue = QUEUES.map(|queue| claims(&commands, queue));
+        if !of_queue.contains(&0) && of_queue.iter().sum::<usize>() == commands.len() {
+            break;
+        }
+    }
+}
+
+/// Returns how many of some commands claim jobs of a queue.
+fn claims(commands: &[String], queue: &str) -> usize {
+    let key = format!("\"app!due.{queue}:");
+    let is_claim = |line: &&String| line.contains("\"EVALSHA\"") && line.contains(&key);
+    commands.iter().filter(is_claim).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_worker_sends_at_most_one_command_a_second_for_each_queue() {
     let inboxes = Inboxes::redis_with(|builder| builder);
@@ -66,23 +91,11 @@ async fn idle_worker_sends_at_most_one_command_a_second_for_each_queue() {
     let worker = inboxes.salver.worker().mail(mailer);
     let running = worker.start().unwrap();
     let server = inboxes.server.as_ref().unwrap();
-    let reports = async || {
-        let reports: bool = server.run(&[b"EXISTS", b"app!workers"]);
-        reports.then_some(())
-    };
-    eventually("the worker runs", reports).await;
-    let all = tokio::task::block_in_place(|| client_commands(server, IDLE));
+    wait_until_idle(server);
+    let of_worker = commands_of_worker(server, IDLE);
     running.stop().await;
-    // The tracking connection asks for the role of the server, once for each process of a site.
-    let of_worker: Vec<_> = all
-        .iter()
-        .filter(|line| !line.contains("\"INFO\""))
-        .collect();
     let seconds = IDLE.as_secs();
-    let of_queue = QUEUES.map(|queue| {
-        let key = format!("app!due.{queue}:");
-        of_worker.iter().filter(|line| line.contains(&key)).count()
-    });
+    let of_queue = QUEUES.map(|queue| claims(&of_worker, queue));
     let others = of_worker.len() - of_queue.iter().sum::<usize>();
     println!(
         "JOBS idle seconds={seconds} plan={} mail={} others={others}",
