@@ -13,6 +13,8 @@ mod heartbeat;
 mod id;
 mod limits;
 mod memory;
+mod profile;
+mod profiles;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
@@ -28,6 +30,8 @@ pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;
 pub(crate) use self::handler::{Handler, Outcome};
 pub(crate) use self::id::JobId;
+pub use self::profile::Profile;
+pub(crate) use self::profiles::Profiles;
 pub use self::record::Attempt;
 pub(crate) use self::record::{Record, StoredJob};
 pub(crate) use self::retry_schedule::RECORD_BACKOFF;

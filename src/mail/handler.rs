@@ -10,13 +10,12 @@ use crate::cadence::Cadence;
 use crate::inbox::{
     InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
 };
-use crate::jobs::{Handler, MAIL_QUEUE, Outcome, RECORD_BACKOFF, StoredJob};
+use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob};
 use crate::mail::attempt::{outcome, task};
 use crate::mail::body::Content;
 use crate::mail::letter::Letter;
 use crate::mail::mailer::Mailer;
 use crate::mail::planner::Planner;
-use crate::mail::profile::Profile;
 use crate::mail::schedule::{counted_period, time_zone, was_sent};
 use crate::mail::smtp::Failure;
 use crate::mail::unsubscribe::{PATH, Unsubscribe};

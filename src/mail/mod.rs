@@ -9,8 +9,6 @@ mod letter;
 mod mailer;
 mod mime;
 mod planner;
-mod profile;
-mod profiles;
 mod schedule;
 mod smtp;
 mod suppression;
@@ -22,7 +20,7 @@ mod worker;
 
 pub use self::letter::Letter;
 pub use self::mailer::Mailer;
-pub use self::profile::Profile;
 #[cfg(feature = "web")]
 pub use self::web::MailRoutes;
 pub use crate::cadence::Cadence;
+pub use crate::jobs::Profile;

@@ -7,11 +7,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cadence::Cadence;
 use crate::inbox::{Mails, PlanTask, Waiting, enqueue_digest};
-use crate::jobs::{Handler, Outcome, PLAN_QUEUE, StoredJob};
+use crate::jobs::{Handler, Outcome, PLAN_QUEUE, Profile, Profiles, StoredJob};
 use crate::log_limit::LogLimit;
 use crate::mail::attempt::{outcome, task};
-use crate::mail::profile::Profile;
-use crate::mail::profiles::Profiles;
 use crate::mail::schedule::{next_digest, time_zone};
 use crate::{Error, Recipient, Salver};
 

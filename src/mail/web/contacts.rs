@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::inbox::{InboxRoutes, MailContact};
-use crate::mail::profile::Profile;
+use crate::jobs::Profile;
 use crate::mail::schedule::time_zone;
 use crate::{Recipient, Salver};
 

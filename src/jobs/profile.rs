@@ -1,4 +1,4 @@
-//! What a site knows about a person whom it mails.
+//! What a site knows about a person.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::Recipient;
 /// `Debug` prints the recipient only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
-    pub(super) recipient: Recipient,
-    pub(super) email: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) locale: Option<String>,
-    pub(super) time_zone: Option<String>,
+    pub(crate) recipient: Recipient,
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) time_zone: Option<String>,
 }
 
 impl Profile {
@@ -46,7 +46,7 @@ impl Profile {
     }
 
     /// Sets the language, such as `de`: the argument of
-    /// [`Mailer::translate`](super::Mailer::translate). Default: none, the language in which messages were
+    /// [`Mailer::translate`](crate::mail::Mailer::translate). Default: none, the language in which messages were
     /// written.
     #[must_use]
     pub fn locale(mut self, locale: impl Into<String>) -> Self {

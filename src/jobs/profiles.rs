@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::Recipient;
-use crate::jobs::Worker;
-use crate::mail::profile::Profile;
+use crate::jobs::profile::Profile;
+use crate::jobs::worker::Worker;
 
 /// Most recipients of one call. Bounds the size of the site's query.
 const MAX_BATCH: usize = 500;
@@ -30,7 +30,7 @@ type Question = (Recipient, oneshot::Sender<Answer>);
 
 /// The profiles of a worker.
 #[derive(Default)]
-pub(super) struct Profiles {
+pub(crate) struct Profiles {
     load: OnceLock<Box<Load>>,
     /// The questions of the next batch.
     waiting: Mutex<Vec<Question>>,
@@ -46,7 +46,8 @@ impl Worker {
     /// has no effect.
     ///
     /// ```
-    /// use salver::mail::{Mailer, Profile};
+    /// use salver::jobs::Profile;
+    /// use salver::mail::Mailer;
     /// use salver::{Error, Recipient, Salver};
     ///
     /// async fn load(who: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
@@ -79,7 +80,7 @@ impl Worker {
 }
 
 impl Profiles {
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.load.get().is_some()
     }
 
@@ -89,7 +90,7 @@ impl Profiles {
     /// # Errors
     ///
     /// The error of the site.
-    pub(super) async fn get(self: &Arc<Self>, recipient: &Recipient) -> Answer {
+    pub(crate) async fn get(self: &Arc<Self>, recipient: &Recipient) -> Answer {
         let (sender, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
