@@ -2,6 +2,16 @@
 
 use sha2::{Digest, Sha256};
 
+/// Returns the first 16 bytes of a [`digest`] as base64url: 22 characters.
+#[cfg(feature = "events")]
+pub(crate) fn text_id(name: &str, fields: &[&str]) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest(name, fields);
+    URL_SAFE_NO_PAD.encode(id)
+}
+
 /// Returns SHA-256 over the name and the fields, each preceded by its length as 32 bits in
 /// big-endian order, so that no two lists of fields have the same bytes.
 pub(crate) fn digest(name: &str, fields: &[&str]) -> [u8; 32] {

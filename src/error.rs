@@ -21,6 +21,7 @@ type Source = Arc<dyn StdError + Send + Sync + 'static>;
 /// | [`is_unavailable`](Self::is_unavailable) | the store is unreachable or rejects the call for now, or a limit of this process is reached | no | retry after [`retry_after`](Self::retry_after) |
 /// | [`is_in_doubt`](Self::is_in_doubt) | a write without a usable reply | unknown | retry, where the method is safe to repeat |
 /// | [`is_full`](Self::is_full) | a limit is reached | no | wait until messages are read, or raise the limit |
+/// | [`is_conflict`](Self::is_conflict) | an event of the same id with other content is known | no | use another id |
 /// | [`is_denied`](Self::is_denied) | credentials or permissions | no | correct the user of the store |
 /// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
 /// | [`is_session_closed`](Self::is_session_closed) | the session ended | no | drop the message |
@@ -81,6 +82,11 @@ enum Kind {
     Full {
         what: &'static str,
     },
+    #[cfg_attr(
+        not(feature = "events"),
+        expect(dead_code, reason = "only events conflict")
+    )]
+    Conflict,
     Denied,
     Unreadable {
         what: &'static str,
@@ -195,6 +201,12 @@ impl Error {
         Self::new(Kind::Full { what })
     }
 
+    /// Creates an error for an event of whose id another one is known.
+    #[cfg(feature = "events")]
+    pub(crate) fn conflict() -> Self {
+        Self::new(Kind::Conflict)
+    }
+
     /// Creates an error for a user or a command that the store rejects.
     #[must_use]
     pub fn denied() -> Self {
@@ -293,6 +305,14 @@ impl Error {
         matches!(self.0.kind, Kind::Full { .. })
     }
 
+    /// Returns whether an event of the same id and source, with other content, is known.
+    ///
+    /// Nothing was applied. The publisher has used an id twice.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.0.kind, Kind::Conflict)
+    }
+
     /// Returns whether the store rejected the user: a wrong password, a missing permission.
     ///
     /// Nothing was applied. An operator has to correct the user or its permissions.
@@ -341,6 +361,7 @@ impl Error {
             Kind::Unavailable { .. } => "unavailable",
             Kind::InDoubt { .. } => "in_doubt",
             Kind::Full { .. } => "full",
+            Kind::Conflict => "conflict",
             Kind::Denied => "denied",
             Kind::Unreadable { .. } => "unreadable",
             Kind::Closed => "closed",
@@ -414,6 +435,9 @@ impl fmt::Display for Error {
             Kind::Unavailable { reason } => write!(f, "not applied, {reason}"),
             Kind::InDoubt { reason } => write!(f, "in doubt, {reason}"),
             Kind::Full { what } => write!(f, "not applied, {what}"),
+            Kind::Conflict => {
+                f.write_str("not applied, an event of this id with other content is known")
+            }
             Kind::Denied => f.write_str("not applied, permission denied"),
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),

@@ -77,6 +77,8 @@ mod deadline;
 mod digest;
 pub mod docs;
 mod error;
+#[cfg(feature = "events")]
+pub mod events;
 #[cfg(any(feature = "web", feature = "inbox"))]
 mod extensions;
 mod handle;

@@ -24,6 +24,10 @@ pub(super) struct Fields<'a> {
     group: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<ActorFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    subscriptions: &'a [String],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +49,8 @@ impl<'a> Fields<'a> {
                 id: actor.recipient.as_str().into(),
                 name: actor.name.as_str().into(),
             }),
+            event: notification.event.as_deref(),
+            subscriptions: &notification.subscriptions,
         }
     }
 }
@@ -71,7 +77,7 @@ impl Serialize for Notification {
 }
 
 /// A valid notification with its encoding, for any number of recipients.
-pub(super) struct EncodedNotification<'a> {
+pub(crate) struct EncodedNotification<'a> {
     notification: &'a Notification,
     member: Vec<u8>,
     /// The member that the actor gets instead.
@@ -84,7 +90,7 @@ impl<'a> EncodedNotification<'a> {
     /// # Errors
     ///
     /// `is_invalid` for an invalid field, and for more than 8 KiB.
-    pub(super) fn new(notification: &'a Notification) -> Result<Self, Error> {
+    pub(crate) fn new(notification: &'a Notification) -> Result<Self, Error> {
         notification.validate()?;
         let encode = |message| encode(notification, message);
         Ok(Self {
@@ -95,14 +101,13 @@ impl<'a> EncodedNotification<'a> {
     }
 
     /// Returns the member that a recipient gets, with the id of theirs.
-    pub(super) fn member_for(&self, app: &str, recipient: &Recipient) -> Vec<u8> {
+    pub(super) fn member_for(&self, recipient: &Recipient, id: MessageId) -> Vec<u8> {
         let actor = self.notification.actor.as_ref();
         let is_actor = actor.is_some_and(|actor| actor.recipient == *recipient);
         let for_actor = self.for_actor.as_ref().filter(|_| is_actor);
         let mut member = for_actor.unwrap_or(&self.member).clone();
-        let id = self.notification.id_for(app, recipient).to_string();
         if let Some(place) = member.get_mut(ID) {
-            place.copy_from_slice(id.as_bytes());
+            place.copy_from_slice(id.to_string().as_bytes());
         }
         member
     }
@@ -136,6 +141,9 @@ pub(super) fn decode(member: &[u8]) -> Result<Notification, DecodeError> {
         group: Option<String>,
         #[serde(borrow)]
         actor: Option<ActorFields<'a>>,
+        event: Option<String>,
+        #[serde(default)]
+        subscriptions: Vec<String>,
     }
     let message = wire::decode(member)?;
     let malformed = |_| DecodeError::Malformed;
@@ -144,6 +152,8 @@ pub(super) fn decode(member: &[u8]) -> Result<Notification, DecodeError> {
     let mut notification = Notification::new(fields.kind, message);
     notification.subject = fields.subject;
     notification.group = fields.group;
+    notification.event = fields.event;
+    notification.subscriptions = fields.subscriptions;
     if let Some(actor) = fields.actor {
         notification.actor = Some(Actor {
             recipient: actor.id.parse().map_err(malformed)?,

@@ -55,25 +55,32 @@ mod results;
 #[cfg(any(feature = "web", feature = "mail"))]
 mod row_words;
 mod rows;
+mod sender;
 mod store;
 #[cfg(feature = "web")]
 mod web;
 
+#[cfg(feature = "events")]
+pub(crate) use self::encoding::EncodedNotification;
 pub use self::filter::InboxFilter;
 pub use self::handle::Inbox;
 pub use self::limits::{
     MAX_ACTOR_BYTES, MAX_AGE, MAX_GROUP_BYTES, MAX_IN_GROUP, MAX_KIND_BYTES, MAX_NOTIFICATIONS,
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
+#[cfg(feature = "events")]
+pub(crate) use self::mailing::enqueue_activation;
 #[cfg(feature = "mail")]
 pub(crate) use self::mailing::{
-    MailTask, Mails, PlanTask, Waiting, enqueue_digest, enqueue_rest, restore_settings,
+    MailJob, MailTask, Mails, PlanTask, Waiting, enqueue_digest, enqueue_rest, restore_settings,
     share_settings,
 };
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "mail")]
 pub(crate) use self::row_words::{actors, group, more};
+#[cfg(feature = "events")]
+pub(crate) use self::sender::Sender;
 #[cfg(feature = "redis")]
 pub use self::store::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
 #[cfg(feature = "web")]

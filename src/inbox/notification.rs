@@ -37,6 +37,10 @@ pub struct Notification {
     /// The message that the actor gets instead.
     for_actor: Option<Box<Message>>,
     pub(super) is_unread: bool,
+    /// The id of the event that it tells about, of this source.
+    pub(super) event: Option<String>,
+    /// The ids of the subscriptions for which the recipient is told.
+    pub(super) subscriptions: Vec<String>,
     /// The position in the inbox; 0 for a notification that was not read from one.
     pub(super) position: u64,
 }
@@ -66,6 +70,8 @@ impl Notification {
             actor: None,
             for_actor: None,
             is_unread: true,
+            event: None,
+            subscriptions: Vec::new(),
             position: 0,
         }
     }
@@ -153,6 +159,37 @@ impl Notification {
         self.position
     }
 
+    /// Returns the id of the event that it tells about; `None` for one that was not caused by an event.
+    #[must_use]
+    pub fn event_id(&self) -> Option<&str> {
+        self.event.as_deref()
+    }
+
+    /// Returns the ids of the subscriptions for which the recipient is told.
+    #[cfg(feature = "events")]
+    pub(crate) fn subscriptions(&self) -> &[String] {
+        &self.subscriptions
+    }
+
+    /// Turns what a renderer has returned into the notification of an event. Its kind and its subject are those of the
+    /// event, unless the renderer has set them. `id`: the same for all recipients and each attempt.
+    #[cfg(feature = "events")]
+    pub(crate) fn for_event(
+        mut self,
+        id: MessageId,
+        (event_id, kind, subject): (&str, &str, Option<&str>),
+        subscriptions: Vec<String>,
+    ) -> Self {
+        self.message = self.message.with_id(id);
+        if self.kind.is_empty() {
+            kind.clone_into(&mut self.kind);
+        }
+        self.subject = self.subject.or_else(|| subject.map(str::to_owned));
+        self.event = Some(event_id.to_owned());
+        self.subscriptions = subscriptions;
+        self
+    }
+
     /// Returns the message that a recipient gets.
     pub(super) fn message_for_actor(&self) -> Option<&Message> {
         self.for_actor.as_deref()
@@ -202,6 +239,14 @@ fn validate_lifetime(message: &Message) -> Result<(), Error> {
 /// Validates a kind.
 pub(super) fn validate_kind(kind: &str) -> Result<(), Error> {
     validate_name("kind", kind, MAX_KIND_BYTES)
+}
+
+/// The notification of an event: its kind and its subject are those of the event. Elsewhere it is invalid, since it has
+/// no kind.
+impl From<Message> for Notification {
+    fn from(message: Message) -> Self {
+        Self::new("", message)
+    }
 }
 
 impl Deref for Notification {

@@ -4,12 +4,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 
 use crate::inbox::encoding::EncodedNotification;
-#[cfg(feature = "mail")]
-use crate::inbox::mailing;
-use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
-#[cfg(feature = "mail")]
-use crate::mail_settings::MailSettings;
-use crate::{Error, Notification, Recipient, Salver, telemetry};
+use crate::inbox::sender::Sender;
+use crate::{Error, Notification, Recipient, Salver};
 
 /// Adds that wait for the store at the same time. More would delay the calls of pages.
 const MAX_CONCURRENT_ADDS: usize = 16;
@@ -53,87 +49,40 @@ impl Salver {
                 Ok(encoded)
             })
             .map_err(|error| error.with_operation("notify"))?;
-        let store = store::of(self)?;
-        #[cfg(feature = "mail")]
-        let settings = mailing::settings_of(self)
+        let sender = Sender::new(self)
             .await
             .map_err(|error| error.with_operation("notify"))?;
-        let sender = Sender {
-            salver: self,
-            store: &*store,
-            encoded: &encoded,
-            #[cfg(feature = "mail")]
-            settings: &settings,
-        };
+        let notify = |recipient| notify_one(self, &sender, &encoded, recipient);
         // Not `buffered`: a future that holds its closure cannot be spawned.
         let (mut waiting, mut adds) = (recipients.iter(), FuturesOrdered::new());
         let first = waiting.by_ref().take(MAX_CONCURRENT_ADDS);
         for recipient in first {
-            adds.push_back(sender.notify(recipient));
+            adds.push_back(notify(recipient));
         }
         let mut first_failure = Ok(());
         while let Some(outcome) = adds.next().await {
             first_failure = first_failure.and(outcome);
             if let Some(recipient) = waiting.next() {
-                adds.push_back(sender.notify(recipient));
+                adds.push_back(notify(recipient));
             }
         }
         first_failure
     }
 }
 
-/// Adds one notification to several inboxes.
-struct Sender<'a> {
-    salver: &'a Salver,
-    store: &'a dyn InboxStore,
-    encoded: &'a EncodedNotification<'a>,
+/// Adds a notification to one inbox, and the job that mails it.
+async fn notify_one(
+    salver: &Salver,
+    sender: &Sender,
+    encoded: &EncodedNotification<'_>,
+    recipient: &Recipient,
+) -> Result<(), Error> {
+    let id = encoded.notification().id_for(salver.app(), recipient);
     #[cfg(feature = "mail")]
-    settings: &'a MailSettings,
-}
-
-impl Sender<'_> {
-    async fn notify(&self, recipient: &Recipient) -> Result<(), Error> {
-        let Self {
-            salver,
-            store,
-            encoded,
-            ..
-        } = self;
-        let inbox = InboxKey {
-            app: salver.app(),
-            recipient,
-        };
-        let member = encoded.member_for(salver.app(), recipient);
-        #[cfg(feature = "mail")]
-        let mail = mailing::rule(self.settings, recipient, encoded.notification().kind());
-        #[cfg(not(feature = "mail"))]
-        let mail = None;
-        let new = NewNotification {
-            mail,
-            member: &member,
-            group: encoded.notification().get_group(),
-            order: encoded.notification().id(),
-            is_unread: encoded.notification().is_unread(),
-        };
-        let add = || store.add(inbox, &new);
-        let reply = salver.write_idempotent("notify", add).await?;
-        #[cfg(feature = "mail")]
-        {
-            let id = encoded.notification().id_for(salver.app(), recipient);
-            mailing::after_add(salver, self.settings, (recipient, id), &reply).await?;
-        }
-        let reason = match reply.outcome {
-            AddOutcome::Added { displaced } => {
-                telemetry::record_notified(salver.shared_app(), 1);
-                telemetry::record_displaced_notifications(salver.shared_app(), displaced);
-                return Ok(());
-            }
-            AddOutcome::Duplicate => "duplicate",
-            AddOutcome::Removed => "removed",
-            AddOutcome::Superseded => "superseded",
-            AddOutcome::Erased => "erased",
-        };
-        telemetry::record_ignored_notification(salver.shared_app(), reason);
-        Ok(())
+    if let Some(job) = sender.add(encoded, recipient, id).await? {
+        job.enqueue(salver).await?;
     }
+    #[cfg(not(feature = "mail"))]
+    sender.add(encoded, recipient, id).await?;
+    Ok(())
 }

@@ -21,10 +21,15 @@ pub const MAX_LISTED: usize = 100;
 pub(crate) const MAIL_QUEUE: &str = "mail";
 /// The queue of jobs that decide when digests are sent.
 pub(crate) const PLAN_QUEUE: &str = "plan";
+/// The queue of events that are fanned out.
+#[cfg(feature = "events")]
+pub(crate) const EVENTS_QUEUE: &str = "events";
 /// The queues, in the order in which they are listed.
 const QUEUES: &[&str] = &[
     MAIL_QUEUE,
     PLAN_QUEUE,
+    #[cfg(feature = "events")]
+    EVENTS_QUEUE,
     #[cfg(feature = "conformance")]
     TEST_QUEUE,
 ];
@@ -41,7 +46,8 @@ pub struct Deliveries {
 pub struct Delivery {
     /// The id, by which it is retried and cancelled.
     pub id: String,
-    /// How it is delivered: `mail`; `plan` for the step that decides when a digest is sent.
+    /// How it is delivered: `mail`; `plan` for the step that decides when a digest is sent; `events` for an event that is
+    /// fanned out to its subscribers.
     pub channel: &'static str,
     /// Whether it waits, is attempted or is dead.
     pub state: DeliveryState,

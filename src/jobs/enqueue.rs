@@ -6,7 +6,7 @@ use crate::jobs::store_trait::{MAX_JOBS_PER_CALL, NewJob, QueueKey};
 use crate::{Error, Salver};
 
 /// Most due jobs of one partition of a queue. Stops a site without workers from filling the store.
-const MAX_DUE: usize = 100_000;
+pub(super) const MAX_DUE: usize = 100_000;
 
 /// Adds jobs to a queue, each once: one with the id of a job that is there, or was done in the last
 /// hour, is not added.

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+#[cfg(feature = "events")]
+use serde_json::Value;
 
 use crate::Error;
 use crate::jobs::record::StoredJob;
@@ -43,6 +46,9 @@ pub(crate) trait Handler: Send + Sync {
 pub(crate) enum Outcome {
     /// It is done, or is not wanted any more.
     Done,
+    /// A part of it is done. The job goes on at once, with this task.
+    #[cfg(feature = "events")]
+    Continue(Value),
     /// It failed, and another attempt may succeed.
     Failed(String),
     /// It failed, and every other attempt would too.
@@ -53,11 +59,29 @@ pub(crate) enum Outcome {
     Unavailable(String),
 }
 
+/// Returns the task of a job, or the outcome of one that cannot be read.
+pub(crate) fn read_task<T: DeserializeOwned>(job: &StoredJob) -> Result<T, Outcome> {
+    let task = serde_json::from_value(job.record.task.clone());
+    task.map_err(|error| Outcome::Dead(format!("the job cannot be read: {error}")))
+}
+
+/// The outcome of an attempt that an error has ended.
+impl From<Error> for Outcome {
+    fn from(error: Error) -> Self {
+        match error.is_unavailable() {
+            true => Self::Unavailable(error.to_string()),
+            false => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 impl Outcome {
     /// Returns the name for metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Done => "done",
+            #[cfg(feature = "events")]
+            Self::Continue(_) => "continued",
             Self::Failed(_) => "failed",
             Self::Dead(_) => "dead",
             Self::Later(_) => "later",

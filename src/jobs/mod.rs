@@ -7,6 +7,10 @@
 
 mod deliveries;
 mod enqueue;
+#[cfg(feature = "events")]
+mod event_log;
+#[cfg(feature = "events")]
+mod events;
 mod handler;
 mod health;
 mod heartbeat;
@@ -25,15 +29,23 @@ mod store_trait;
 mod testing;
 mod worker;
 
+#[cfg(feature = "events")]
+pub(crate) use self::deliveries::EVENTS_QUEUE;
 pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
 pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;
-pub(crate) use self::handler::{Handler, Outcome};
+#[cfg(feature = "events")]
+pub(crate) use self::event_log::{NewEvent, Published, StoredEvent};
+#[cfg(feature = "events")]
+pub(crate) use self::events::{due_jobs, event, expire_event, finish, publish};
+pub(crate) use self::handler::{Handler, Outcome, read_task};
 pub(crate) use self::id::JobId;
 pub use self::profile::Profile;
 pub(crate) use self::profiles::Profiles;
 pub use self::record::Attempt;
 pub(crate) use self::record::{Record, StoredJob};
+#[cfg(all(feature = "events", feature = "redis"))]
+pub use self::redis::PUBLISH_SCRIPT;
 pub(crate) use self::retry_schedule::RECORD_BACKOFF;
 pub(crate) use self::store_trait::NewJob;
 #[cfg(feature = "conformance")]

@@ -40,7 +40,9 @@ impl Worker {
     /// Sets where the worker finds the addresses of [users](Recipient::user). Without it, only recipients that
     /// are addresses are mailed; mails to users wait for a worker that has it.
     ///
-    /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. It may
+    /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. With the feature
+    /// `events` it is also asked for recipients that are addresses: then it returns the profile of the user who has the
+    /// address, if any, so that a person who has subscribed as both is told once. It may
     /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. If it panics, it
     /// is asked for fewer recipients at once, so that one of them does not stop the mails to others. A second call
     /// has no effect.
@@ -108,6 +110,48 @@ impl Profiles {
         // The runtime ends.
         let dropped = || Err("the worker has ended".to_owned());
         answer.await.unwrap_or_else(|_| dropped())
+    }
+
+    /// Returns which of some recipients are the same person as another recipient: of an address the user who has it, of a
+    /// user the address.
+    ///
+    /// # Errors
+    ///
+    /// The error of the site.
+    #[cfg(feature = "events")]
+    pub(crate) async fn same_people(
+        &self,
+        recipients: Vec<Recipient>,
+    ) -> Result<Vec<(Recipient, Recipient)>, String> {
+        let Some(load) = self.load.get() else {
+            return Ok(Vec::new());
+        };
+        let mut same = Vec::new();
+        for asked in recipients.chunks(MAX_BATCH) {
+            let asking = AssertUnwindSafe(async { load(asked.to_vec()).await });
+            let loaded = asking
+                .catch_unwind()
+                .await
+                .map_err(|_| PANICKED.to_owned())?;
+            for profile in loaded? {
+                let address = profile.email.as_deref();
+                let Some(Ok(address)) = address.map(Recipient::email) else {
+                    continue;
+                };
+                let user = profile.recipient;
+                if user == address {
+                    continue;
+                }
+                for recipient in asked {
+                    if *recipient == user {
+                        same.push((user.clone(), address.clone()));
+                    } else if *recipient == address {
+                        same.push((address.clone(), user.clone()));
+                    }
+                }
+            }
+        }
+        Ok(same)
     }
 
     async fn answer(&self) {

@@ -2,12 +2,30 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "events")]
+use crate::jobs::event_log::EventLog;
 use crate::jobs::memory::MemoryJobs;
 #[cfg(feature = "redis")]
 use crate::jobs::redis::RedisJobs;
 use crate::jobs::store_trait::JobStore;
 use crate::store::{Backend, BackendKind};
 use crate::{Error, Salver};
+
+/// Returns the log of events beside the messages of a handle.
+///
+/// # Errors
+///
+/// As [`of`].
+#[cfg(feature = "events")]
+pub(super) fn event_log_of(salver: &Salver) -> Result<Arc<dyn EventLog>, Error> {
+    let Backend(backend) = salver.backend();
+    match backend {
+        BackendKind::Memory(memory) => Ok(Arc::new(MemoryJobs::new(memory))),
+        #[cfg(feature = "redis")]
+        BackendKind::Redis(client) => Ok(Arc::new(RedisJobs::new(client))),
+        BackendKind::Custom => Err(unsupported()),
+    }
+}
 
 /// Returns the storage of jobs beside the messages of a handle.
 ///
@@ -20,8 +38,12 @@ pub(super) fn of(salver: &Salver) -> Result<Arc<dyn JobStore>, Error> {
         BackendKind::Memory(memory) => Ok(Arc::new(MemoryJobs::new(memory))),
         #[cfg(feature = "redis")]
         BackendKind::Redis(client) => Ok(Arc::new(RedisJobs::new(client))),
-        BackendKind::Custom => Err(Error::misconfigured(
-            "jobs are stored in a `MemoryStore` or a `RedisStore`, not in a custom store",
-        )),
+        BackendKind::Custom => Err(unsupported()),
     }
+}
+
+fn unsupported() -> Error {
+    Error::misconfigured(
+        "jobs are stored in a `MemoryStore` or a `RedisStore`, not in a custom store",
+    )
 }

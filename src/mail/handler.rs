@@ -10,8 +10,7 @@ use crate::cadence::Cadence;
 use crate::inbox::{
     InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
 };
-use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob};
-use crate::mail::attempt::{outcome, task};
+use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob, read_task};
 use crate::mail::body::Content;
 use crate::mail::letter::Letter;
 use crate::mail::mailer::Mailer;
@@ -81,13 +80,16 @@ impl Handler for MailHandler {
     }
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
-        self.deliver(job, now).map(outcome).boxed()
+        let delivery = self.deliver(job, now);
+        delivery
+            .map(|outcome| outcome.unwrap_or_else(Outcome::from))
+            .boxed()
     }
 }
 
 impl MailHandler {
     async fn deliver(&self, job: &StoredJob, now: u64) -> Result<Outcome, Error> {
-        let task: MailTask = match task(job) {
+        let task: MailTask = match read_task(job) {
             Ok(task) => task,
             Err(outcome) => return Ok(outcome),
         };
@@ -154,6 +156,8 @@ impl MailHandler {
         }
         match task {
             MailTask::AtOnce { .. } => {}
+            #[cfg(feature = "events")]
+            MailTask::Activation { .. } => {}
             // Those that wait have jobs of their own, unless this mail has left them.
             MailTask::IfUnread { .. } if mailed.is_empty() => {}
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
@@ -214,6 +218,8 @@ impl MailHandler {
                 }
             },
             MailTask::AtOnce { .. } => Ok(()),
+            #[cfg(feature = "events")]
+            MailTask::Activation { .. } => Ok(()),
         }
     }
 

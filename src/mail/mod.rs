@@ -2,7 +2,6 @@
 //!
 //! Layer: above the inbox. A job takes what is still unread when its time comes, and sends it.
 
-mod attempt;
 mod body;
 mod handler;
 mod letter;

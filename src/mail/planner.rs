@@ -7,9 +7,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cadence::Cadence;
 use crate::inbox::{Mails, PlanTask, Waiting, enqueue_digest};
-use crate::jobs::{Handler, Outcome, PLAN_QUEUE, Profile, Profiles, StoredJob};
+use crate::jobs::{Handler, Outcome, PLAN_QUEUE, Profile, Profiles, StoredJob, read_task};
 use crate::log_limit::LogLimit;
-use crate::mail::attempt::{outcome, task};
 use crate::mail::schedule::{next_digest, time_zone};
 use crate::{Error, Recipient, Salver};
 
@@ -28,7 +27,7 @@ impl Handler for Planner {
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
         async move {
-            let PlanTask { recipient, cadence } = match task(job) {
+            let PlanTask { recipient, cadence } = match read_task(job) {
                 Ok(task) => task,
                 Err(outcome) => return Ok(outcome),
             };
@@ -40,7 +39,7 @@ impl Handler for Planner {
             self.plan(cadence, &profile, &waiting, now).await?;
             Ok(Outcome::Done)
         }
-        .map(outcome)
+        .map(|outcome: Result<_, Error>| outcome.unwrap_or_else(Outcome::from))
         .boxed()
     }
 }

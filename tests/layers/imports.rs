@@ -7,7 +7,7 @@ use super::root;
 
 /// The modules of `src` by layer, lowest first. A module imports its own files and those of lower
 /// layers. The core types, which are the lowest layer, also import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &[
         "backoff",
         "breaker",
@@ -39,6 +39,7 @@ const LAYERS: [&[&str]; 10] = [
     &["jobs"],
     &["testing", "web"],
     &["inbox"],
+    &["events"],
     &["mail"],
     &["docs"],
 ];

@@ -12,6 +12,8 @@ pub(super) use self::preferences::default_cadence;
 pub(super) use self::preferences::rule;
 pub(super) use self::site_settings::settings_of;
 pub(crate) use self::site_settings::{restore_settings, share_settings};
-pub(super) use self::task::after_add;
-pub(crate) use self::task::{MailTask, PlanTask, enqueue_digest, enqueue_rest};
+#[cfg(feature = "events")]
+pub(crate) use self::task::enqueue_activation;
+pub(super) use self::task::job_after_add;
+pub(crate) use self::task::{MailJob, MailTask, PlanTask, enqueue_digest, enqueue_rest};
 pub(crate) use self::waiting::{Mails, Waiting};

@@ -23,6 +23,14 @@ pub(crate) enum MailTask {
         recipient: Recipient,
         notification: MessageId,
     },
+    /// Mails the link that activates a subscription.
+    #[cfg(feature = "events")]
+    Activation {
+        recipient: Recipient,
+        subscription: String,
+        /// Since when the subscription awaits its activation, in Unix milliseconds.
+        at: u64,
+    },
     /// Mails all that are unread and wait for a mail at once or in a while.
     IfUnread { recipient: Recipient },
     /// Mails all that are unread and wait for such a digest.
@@ -49,6 +57,8 @@ impl MailTask {
             Self::AtOnce { recipient, .. }
             | Self::IfUnread { recipient }
             | Self::Digest { recipient, .. } => recipient,
+            #[cfg(feature = "events")]
+            Self::Activation { recipient, .. } => recipient,
         }
     }
 
@@ -57,6 +67,8 @@ impl MailTask {
         match self {
             Self::AtOnce { notification, .. } => Some(*notification),
             Self::IfUnread { .. } | Self::Digest { .. } => None,
+            #[cfg(feature = "events")]
+            Self::Activation { .. } => None,
         }
     }
 
@@ -68,6 +80,8 @@ impl MailTask {
             }
             Self::IfUnread { .. } => matches!(preferred, Cadence::AtOnce | Cadence::IfUnread(_)),
             Self::Digest { cadence, .. } => preferred.is_like(*cadence),
+            #[cfg(feature = "events")]
+            Self::Activation { .. } => false,
         }
     }
 
@@ -76,6 +90,8 @@ impl MailTask {
     pub(crate) fn period(&self) -> Option<(&'static str, &str, u64)> {
         match self {
             Self::AtOnce { .. } | Self::IfUnread { .. } => None,
+            #[cfg(feature = "events")]
+            Self::Activation { .. } => None,
             Self::Digest {
                 cadence,
                 period,
@@ -86,42 +102,74 @@ impl MailTask {
     }
 }
 
-/// Adds the job that mails a notification, once for each notification and recipient.
+/// A job of a mail, for the queue of its kind.
+#[derive(Clone, Debug)]
+pub(crate) struct MailJob {
+    pub(crate) queue: &'static str,
+    pub(crate) job: NewJob,
+}
+
+impl MailJob {
+    fn new(
+        queue: &'static str,
+        id: JobId,
+        time: u64,
+        task: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let task = serde_json::to_value(task).map_err(|cause| {
+            Error::invalid("job", "cannot be written as JSON").with_source(cause)
+        })?;
+        let record = Record::new(task);
+        let job = NewJob { id, time, record };
+        Ok(Self { queue, job })
+    }
+
+    /// Adds the job, once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; `is_full` for a full queue.
+    pub(crate) async fn enqueue(self, salver: &Salver) -> Result<(), Error> {
+        jobs::enqueue(salver, self.queue, vec![self.job]).await
+    }
+}
+
+/// Returns the job that mails a notification, one for each notification and recipient; `None` if it is not mailed.
 ///
 /// # Errors
 ///
-/// Those of the store; `is_full` for a full queue.
-pub(in crate::inbox) async fn after_add(
-    salver: &Salver,
+/// `is_invalid` for a recipient that cannot be written as JSON.
+pub(in crate::inbox) fn job_after_add(
     settings: &MailSettings,
     (recipient, notification): (&Recipient, MessageId),
     reply: &AddReply,
-) -> Result<(), Error> {
+) -> Result<Option<MailJob>, Error> {
     if !settings.is_enabled() || !reply.outcome.needs_mail() {
-        return Ok(());
+        return Ok(None);
     }
     // An unknown cadence, of another version, counts as never.
     let cadence = reply.cadence.parse().unwrap_or_default();
     let recipient = recipient.clone();
-    match cadence {
-        Cadence::Never => Ok(()),
+    let job = match cadence {
+        Cadence::Never => return Ok(None),
         Cadence::AtOnce => {
             let task = MailTask::AtOnce {
                 recipient,
                 notification,
             };
-            enqueue(salver, MAIL_QUEUE, delivery_id(notification), 0, &task).await
+            MailJob::new(MAIL_QUEUE, delivery_id(notification), 0, &task)
         }
         Cadence::IfUnread(time) => {
             let due = due_at(notification, time);
             let task = MailTask::IfUnread { recipient };
-            enqueue(salver, MAIL_QUEUE, delivery_id(notification), due, &task).await
+            MailJob::new(MAIL_QUEUE, delivery_id(notification), due, &task)
         }
         Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
             let id = JobId::derive(PLAN_QUEUE, &[&notification.to_string()]);
-            enqueue(salver, PLAN_QUEUE, id, 0, &PlanTask { recipient, cadence }).await
+            MailJob::new(PLAN_QUEUE, id, 0, &PlanTask { recipient, cadence })
         }
-    }
+    };
+    job.map(Some)
 }
 
 fn delivery_id(notification: MessageId) -> JobId {
@@ -136,7 +184,7 @@ fn due_at(notification: MessageId, time: Duration) -> u64 {
 ///
 /// # Errors
 ///
-/// As [`after_add`].
+/// As [`MailJob::enqueue`].
 pub(super) async fn enqueue_waiting(
     salver: &Salver,
     (recipient, kind): (&Recipient, &str),
@@ -175,7 +223,7 @@ pub(super) async fn enqueue_waiting(
 ///
 /// # Errors
 ///
-/// As [`after_add`].
+/// As [`MailJob::enqueue`].
 pub(crate) async fn enqueue_rest(
     salver: &Salver,
     recipient: &Recipient,
@@ -186,11 +234,34 @@ pub(crate) async fn enqueue_rest(
     enqueue(salver, MAIL_QUEUE, id, 0, &MailTask::IfUnread { recipient }).await
 }
 
+/// Adds the job that mails the link which activates a subscription.
+///
+/// # Errors
+///
+/// As [`MailJob::enqueue`].
+#[cfg(feature = "events")]
+pub(crate) async fn enqueue_activation(
+    salver: &Salver,
+    recipient: &Recipient,
+    subscription: String,
+    at: u64,
+) -> Result<(), Error> {
+    // Each request is a mail of its own.
+    let request = MessageId::new().to_string();
+    let id = JobId::derive("activation", &[recipient.as_str(), &subscription, &request]);
+    let task = MailTask::Activation {
+        recipient: recipient.clone(),
+        subscription,
+        at,
+    };
+    enqueue(salver, MAIL_QUEUE, id, 0, &task).await
+}
+
 /// Adds the job that sends a digest, once for each period. `time`: when, in Unix milliseconds.
 ///
 /// # Errors
 ///
-/// As [`after_add`].
+/// As [`MailJob::enqueue`].
 pub(crate) async fn enqueue_digest(
     salver: &Salver,
     recipient: &Recipient,
@@ -215,12 +286,5 @@ async fn enqueue(
     time: u64,
     task: &impl Serialize,
 ) -> Result<(), Error> {
-    let task = serde_json::to_value(task)
-        .map_err(|cause| Error::invalid("job", "cannot be written as JSON").with_source(cause))?;
-    let job = NewJob {
-        id,
-        time,
-        record: Record::new(task),
-    };
-    jobs::enqueue(salver, queue, vec![job]).await
+    MailJob::new(queue, id, time, task)?.enqueue(salver).await
 }

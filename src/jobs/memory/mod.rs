@@ -1,5 +1,9 @@
 //! Jobs in the memory of this process.
 
+#[cfg(feature = "events")]
+mod event_log;
+#[cfg(feature = "events")]
+mod events;
 mod queue;
 
 use std::collections::HashMap;

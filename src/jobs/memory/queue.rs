@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 use crate::Error;
 use crate::jobs::id::JobId;
 use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
+#[cfg(feature = "events")]
+use crate::jobs::memory::events::Events;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
@@ -24,6 +26,8 @@ pub(super) struct Queue {
     due: BTreeSet<(u64, JobId)>,
     dead: BTreeSet<(u64, JobId)>,
     done: BTreeSet<(u64, JobId)>,
+    #[cfg(feature = "events")]
+    pub(super) events: Events,
     /// Wakes a worker.
     pub(super) changed: Arc<Notify>,
     /// The times of the jobs that are done.

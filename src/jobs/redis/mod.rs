@@ -1,5 +1,7 @@
 //! Jobs in Redis: four keys for each partition of a queue, and one Lua script for each operation.
 
+#[cfg(feature = "events")]
+mod events;
 mod keys;
 mod scripts;
 mod workers;
@@ -9,6 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+#[cfg(feature = "events")]
+pub use self::scripts::event::PUBLISH as PUBLISH_SCRIPT;
 use crate::Error;
 use crate::context::encode;
 use crate::jobs::heartbeat::Heartbeat;
@@ -25,7 +29,7 @@ const COMMANDS: [&str; 2] = ["ZRANK KEY member", "HGETALL KEY"];
 
 /// The queues of a Redis server, or of a Cluster.
 pub(super) struct RedisJobs {
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl RedisJobs {

@@ -59,6 +59,8 @@ impl Attempt {
         record_attempt(salver.shared_app(), handler.queue(), outcome.name(), timer);
         let next = match &outcome {
             Outcome::Done => return Ended::Done(self.done()),
+            #[cfg(feature = "events")]
+            Outcome::Continue(task) => (Record::new(task.clone()), Next::After(Duration::ZERO)),
             Outcome::Failed(reason) => self.failed(reason),
             Outcome::Dead(reason) => (self.record().failed(self.now(), reason), Next::Dead),
             Outcome::Later(delay) => (self.record(), Next::After(*delay)),

@@ -1,5 +1,8 @@
 //! The Lua scripts of queues, each with one typed function.
 
+#[cfg(feature = "events")]
+pub(super) mod event;
+
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use salver::jobs::DeliveryState;
 use salver::mail::Mailer;
 use salver::{Message, Notification, Recipient};
 
-use super::on_each_store;
+use crate::seeds::on_each_store;
 use crate::support::smtp_server::SmtpServer;
 
 fn edited() -> Notification {

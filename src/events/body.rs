@@ -1,0 +1,183 @@
+//! The stored form of an event, and the digest by which two events of one id are compared.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::events::event::Event;
+use crate::events::limits::MAX_EVENT_BYTES;
+use crate::events::pattern::Pattern;
+use crate::{Error, Message, Recipient, wire};
+
+/// An event as it is stored: a structured CloudEvent, with what CloudEvents have no attributes for beside it.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    event: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Pattern>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    except: BTreeSet<Recipient>,
+    /// Wire v1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<Value>,
+}
+
+/// An event that was encoded.
+#[derive(Clone, Debug)]
+pub(super) struct EncodedEvent {
+    pub(super) digest: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Encodes a valid event with a source.
+///
+/// # Errors
+///
+/// `is_invalid` for more than 64 KiB.
+pub(super) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error> {
+    let unreadable = |cause: serde_json::Error| {
+        Error::invalid("event", "cannot be written as JSON").with_source(cause)
+    };
+    let message = event.message.as_ref().map(message_json).transpose()?;
+    let body = Body {
+        event: cloud_event(event, source),
+        also: event.also.clone(),
+        except: event.except.clone(),
+        message: message.clone(),
+    };
+    let body = serde_json::to_vec(&body).map_err(unreadable)?;
+    if body.len() > MAX_EVENT_BYTES {
+        let problem = format!("is over the limit of {MAX_EVENT_BYTES} bytes");
+        return Err(Error::invalid("event", problem));
+    }
+    let content = canonical(event, message).map_err(unreadable)?;
+    Ok(EncodedEvent {
+        digest: URL_SAFE_NO_PAD.encode(Sha256::digest(content)),
+        body,
+    })
+}
+
+/// Returns the content of an event by RFC 8785. Neither its time nor the id of its message is a part of it: both differ
+/// when a publisher builds the event again.
+fn canonical(event: &Event, message: Option<Value>) -> Result<Vec<u8>, serde_json::Error> {
+    let mut message = message;
+    if let Some(fields) = message.as_mut().and_then(Value::as_object_mut) {
+        fields.remove("id");
+    }
+    let content = json!({
+        "type": event.pattern.event_type,
+        "filters": event.pattern.filters,
+        "data": event.data,
+        "also": event.also,
+        "except": event.except,
+        "message": message,
+    });
+    serde_json_canonicalizer::to_vec(&content)
+}
+
+fn message_json(message: &Message) -> Result<Value, Error> {
+    let unreadable =
+        |cause| Error::invalid("message", "cannot be written as JSON").with_source(cause);
+    serde_json::from_slice(&wire::encode(message)?).map_err(unreadable)
+}
+
+fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
+    let filters = event.pattern.filters.iter();
+    let filters = filters.map(|(name, value)| (name.clone(), value.as_str().into()));
+    let mut fields: Map<String, Value> = filters.collect();
+    let time = i64::try_from(event.time).ok();
+    let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("specversion", "1.0".into());
+    set("id", event.id.as_str().into());
+    set("source", source.into());
+    set("type", event.pattern.event_type.as_str().into());
+    set("time", time.unwrap_or_default().to_string().into());
+    if let Some(data) = &event.data {
+        set("datacontenttype", "application/json".into());
+        set("data", data.clone());
+    }
+    fields
+}
+
+/// Decodes a stored event; `None` for one that another program has damaged.
+pub(super) fn decode(body: &[u8]) -> Option<Event> {
+    let Body {
+        event: mut fields,
+        also,
+        except,
+        message,
+    } = serde_json::from_slice(body).ok()?;
+    let mut text = |name: &str| match fields.remove(name)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    };
+    let (id, source, event_type) = (text("id")?, text("source")?, text("type")?);
+    let time: Timestamp = text("time")?.parse().ok()?;
+    let (_version, _content_type) = (text("specversion")?, text("datacontenttype"));
+    let data = fields.remove("data");
+    let mut event = Event::new(event_type);
+    event.id = id;
+    event.source = Some(source);
+    event.time = u64::try_from(time.as_millisecond()).unwrap_or_default();
+    event.data = data;
+    for (name, value) in fields {
+        event.pattern = event.pattern.with(name, value.as_str()?);
+    }
+    event.also = also;
+    event.except = except;
+    if let Some(message) = message {
+        event.message = Some(wire::decode(&serde_json::to_vec(&message).ok()?).ok()?);
+    }
+    event.validate().ok()?;
+    Some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        Event::new("wiki.edit")
+            .id("7")
+            .subject("documents/7")
+            .filter("language", "de")
+            .data(json!({"b": 1, "a": [1.0, "x"]}))
+            .message(Message::info("Edited."))
+            .also(Event::new("wiki.any"))
+            .except([Recipient::user(1)])
+    }
+
+    #[test]
+    fn stored_event_is_decoded() {
+        let event = event().source("/wiki");
+        let encoded = encode(&event, "/wiki").ok();
+        let decoded = encoded.and_then(|encoded| decode(&encoded.body));
+        assert_eq!(decoded, Some(event));
+    }
+
+    #[test]
+    fn digest_depends_on_content_alone() {
+        let digest = |event: &Event| encode(event, "/wiki").ok().map(|encoded| encoded.digest);
+        let same = event().time(OffsetDateTime::UNIX_EPOCH);
+        assert!(digest(&event()).is_some());
+        assert_eq!(digest(&event()), digest(&same));
+        for other in [
+            event().data(1),
+            event().subject("documents/8"),
+            event().filter("language", "en"),
+            event().also(Event::new("wiki.all")),
+            event().except([Recipient::user(2)]),
+            event().message(Message::info("Deleted.")),
+        ] {
+            assert_ne!(digest(&event()), digest(&other));
+        }
+    }
+
+    use time::OffsetDateTime;
+}

@@ -1,0 +1,264 @@
+//! The handler of the jobs that fan out events.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::FuturesUnordered;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::events::body;
+use crate::events::event::Event;
+use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE};
+use crate::events::page::{self, Cursor, Kind, Page};
+use crate::events::pattern::Pattern;
+use crate::events::publish::publish;
+use crate::events::renderers::Renderers;
+use crate::events::telling::Telling;
+use crate::inbox::{MailJob, Sender};
+use crate::jobs::{
+    self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,
+    StoredEvent, StoredJob, Worker, read_task,
+};
+use crate::store::millis;
+use crate::{Error, Recipient, Salver};
+
+/// Recipients who are told at the same time. More would delay the calls of pages.
+const MAX_CONCURRENT: usize = 16;
+/// Jobs of mails that are due, above which a fan-out rests: mails are sent more slowly than it adds them.
+const MAX_WAITING_MAILS: u64 = 10_000;
+/// How long it rests then.
+const REST: Duration = Duration::from_secs(1);
+/// How long an event waits that a worker without renderers has met. Another one claims it then.
+const WITHOUT_RENDERERS_DELAY: Duration = Duration::from_secs(10);
+
+/// The task of a job that fans out an event.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct FanOutTask {
+    #[serde(default)]
+    cursor: Cursor,
+}
+
+/// Fans out events.
+#[derive(Clone)]
+pub(super) struct FanOut {
+    salver: Salver,
+    renderers: Arc<Renderers>,
+    profiles: Arc<Profiles>,
+}
+
+impl Handler for FanOut {
+    fn queue(&self) -> &'static str {
+        EVENTS_QUEUE
+    }
+
+    fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
+        async move {
+            let task = read_task(job)?;
+            self.step(job.id, task, Some(now)).await
+        }
+        .map(|outcome: Result<_, _>| outcome.unwrap_or_else(|outcome| outcome))
+        .boxed()
+    }
+}
+
+impl Worker {
+    /// Publishes an event, and tells all who have subscribed before it returns, in the caller's task. For tests and
+    /// scripts. An event that is known is left to those who have published it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Salver::publish`], and [`is_invalid`](Error::is_invalid) for an event that cannot be fanned out: the error
+    /// of a renderer, or no renderer. The event is attempted again by a worker that runs.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, some may have been told. A worker that runs tells the others.
+    pub async fn publish(&self, event: Event) -> Result<(), Error> {
+        let fan_out = FanOut::of(self);
+        let published = fan_out.publish(event).await;
+        published.map_err(|error| error.with_operation("publish"))
+    }
+}
+
+impl FanOut {
+    pub(super) fn of(worker: &Worker) -> Self {
+        Self {
+            salver: worker.salver().clone(),
+            renderers: worker.extensions().get(),
+            profiles: worker.extensions().get(),
+        }
+    }
+
+    async fn publish(&self, event: Event) -> Result<(), Error> {
+        let (id, is_new) = publish(&self.salver, &event).await?;
+        if !is_new {
+            return Ok(());
+        }
+        let mut task = FanOutTask::default();
+        loop {
+            let outcome = self.step(id, task.clone(), None).await;
+            match outcome.unwrap_or_else(|outcome| outcome) {
+                Outcome::Continue(next) => {
+                    task = serde_json::from_value(next).unwrap_or_default();
+                }
+                Outcome::Later(delay) => tokio::time::sleep(delay).await,
+                Outcome::Done => break,
+                Outcome::Unavailable(_) => {
+                    return Err(Error::unavailable("the store failed during a fan-out"));
+                }
+                Outcome::Failed(reason) | Outcome::Dead(reason) => {
+                    return Err(Error::invalid("event", reason));
+                }
+            }
+        }
+        jobs::finish(&self.salver, EVENTS_QUEUE, id).await
+    }
+
+    /// Tells the next recipients of an event. `now`: the time of the store; `None` for that of the acceptance.
+    async fn step(
+        &self,
+        id: JobId,
+        task: FanOutTask,
+        now: Option<u64>,
+    ) -> Result<Outcome, Outcome> {
+        let stored = jobs::event(&self.salver, EVENTS_QUEUE, id).await?;
+        let Some(StoredEvent { accepted, body }) = stored else {
+            return Err(Outcome::Dead("the event is not stored any more".to_owned()));
+        };
+        let event = body::decode(&body)
+            .ok_or_else(|| Outcome::Dead("the event cannot be read".to_owned()))?;
+        let renderer = self.renderers.get(event.event_type());
+        if renderer.is_none() && event.message.is_none() {
+            return Err(self.without_renderer(&event));
+        }
+        let sender = Sender::new(&self.salver).await?;
+        if sender.sends_mails() && self.has_many_mails().await? {
+            return Ok(Outcome::Later(REST));
+        }
+        let patterns = page::patterns(&self.salver, &event).await?;
+        let Page { recipients, next } =
+            page::read(&self.salver, &patterns, task.cursor.clone()).await?;
+        let people = self.people(&event, &recipients, task.cursor.kind).await?;
+        let telling = Telling {
+            salver: &self.salver,
+            sender: &sender,
+            renderer: renderer.as_deref(),
+            time: time_of(&event, accepted),
+            event: &event,
+            accepted,
+            now: now.unwrap_or(accepted),
+            patterns: &patterns,
+            people: &people,
+        };
+        let mails = tell_all(&telling, recipients).await?;
+        self.enqueue(mails).await?;
+        match next {
+            Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor }))),
+            None => {
+                jobs::expire_event(&self.salver, EVENTS_QUEUE, id, EVENT_TTL).await?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    /// Returns the outcome for an event that this worker cannot render.
+    fn without_renderer(&self, event: &Event) -> Outcome {
+        let event_type = event.event_type();
+        match self.renderers.is_empty() {
+            true => Outcome::Later(WITHOUT_RENDERERS_DELAY),
+            false => Outcome::Dead(format!(
+                "no worker renders events of type {event_type}, and it has no message"
+            )),
+        }
+    }
+
+    async fn has_many_mails(&self) -> Result<bool, Error> {
+        let mut due = 0;
+        for queue in [MAIL_QUEUE, PLAN_QUEUE] {
+            due += jobs::due_jobs(&self.salver, queue).await?;
+        }
+        Ok(due >= MAX_WAITING_MAILS)
+    }
+
+    /// Asks the site which people are behind the addresses of a step.
+    async fn people(
+        &self,
+        event: &Event,
+        recipients: &[(Recipient, Vec<Pattern>)],
+        kind: Kind,
+    ) -> Result<People, Outcome> {
+        let mut people = People {
+            excluded: event.except.iter().cloned().collect(),
+            users: HashMap::new(),
+        };
+        if !self.profiles.is_set() {
+            return Ok(people);
+        }
+        let failed = |error| Outcome::Failed(format!("profiles: {error}"));
+        let excluded: Vec<_> = event.except.iter().cloned().collect();
+        let own = self.profiles.same_people(excluded).await.map_err(failed)?;
+        people
+            .excluded
+            .extend(own.into_iter().flat_map(|(a, b)| [a, b]));
+        if kind == Kind::Email {
+            let addresses = recipients.iter().map(|(recipient, _)| recipient.clone());
+            let users = self.profiles.same_people(addresses.collect());
+            people.users = users.await.map_err(failed)?.into_iter().collect();
+        }
+        Ok(people)
+    }
+
+    async fn enqueue(&self, mails: Vec<MailJob>) -> Result<(), Error> {
+        let mut by_queue: HashMap<&'static str, Vec<NewJob>> = HashMap::new();
+        for MailJob { queue, job } in mails {
+            by_queue.entry(queue).or_default().push(job);
+        }
+        for (queue, new) in by_queue {
+            jobs::enqueue(&self.salver, queue, new).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The people behind recipients.
+#[derive(Default)]
+pub(super) struct People {
+    /// Those who are excluded, under all recipients that the site knows.
+    pub(super) excluded: HashSet<Recipient>,
+    /// The users of addresses.
+    pub(super) users: HashMap<Recipient, Recipient>,
+}
+
+/// Returns the time of the notifications: that of the event, unless it is too old or in the future. A time after the
+/// acceptance would pass the erasure of a recipient.
+fn time_of(event: &Event, accepted: u64) -> u64 {
+    let age = accepted.checked_sub(event.time);
+    match age.is_some_and(|age| age <= millis(MAX_EVENT_AGE)) {
+        true => event.time,
+        false => accepted,
+    }
+}
+
+/// Tells recipients. Returns the jobs of their mails.
+async fn tell_all(
+    telling: &Telling<'_>,
+    recipients: Vec<(Recipient, Vec<Pattern>)>,
+) -> Result<Vec<MailJob>, Outcome> {
+    let mut mails = Vec::new();
+    let (mut waiting, mut calls) = (recipients.iter(), FuturesUnordered::new());
+    let first = waiting.by_ref().take(MAX_CONCURRENT);
+    for (recipient, patterns) in first {
+        calls.push(telling.tell(recipient, patterns));
+    }
+    while let Some(told) = calls.next().await {
+        mails.extend(told?);
+        if let Some((recipient, patterns)) = waiting.next() {
+            calls.push(telling.tell(recipient, patterns));
+        }
+    }
+    Ok(mails)
+}

@@ -1,0 +1,41 @@
+//! The limits of events and subscriptions, each with the harm that it prevents.
+
+use std::time::Duration;
+
+/// Longest type of an event in bytes: that of the kind of a notification.
+pub(super) use crate::inbox::MAX_KIND_BYTES as MAX_TYPE_BYTES;
+/// Longest id and source of an event in bytes. Stops input from creating keys and records of any size.
+pub const MAX_EVENT_ID_BYTES: usize = 256;
+/// Longest name of a filter in bytes: that of an attribute in CloudEvents 1.0.
+pub const MAX_FILTER_NAME_BYTES: usize = 20;
+/// Longest value of a filter and longest subject in bytes. Each value is a part of a key.
+pub const MAX_FILTER_VALUE_BYTES: usize = 256;
+/// Most filters of an event, besides the subject. Each further one doubles the patterns that may match.
+pub const MAX_FILTERS: usize = 4;
+/// Most further types of an event. Bounds what one event has to be matched with.
+pub const MAX_ALSO: usize = 4;
+/// Most recipients that an event excludes. Bounds its size.
+pub const MAX_EXCEPT: usize = 100;
+/// Longest event as JSON in bytes: 64 KiB. Stops events from filling the store with documents.
+pub const MAX_EVENT_BYTES: usize = 64 * 1024;
+/// Most combinations of filter names by which the subscriptions of one type differ. Each is a query for each step of
+/// a fan-out.
+pub const MAX_FILTER_SETS: usize = 32;
+/// Most subscriptions of one recipient. Stops a program in a loop from filling the store.
+pub const MAX_SUBSCRIPTIONS: usize = 1_000;
+/// Longest description of a subscription in bytes: one line of a mail.
+pub const MAX_DESCRIPTION_BYTES: usize = 256;
+/// Most recipients of one step of a fan-out. Bounds what is repeated after a crash.
+pub(super) const MAX_RECIPIENTS_PER_STEP: usize = 500;
+/// Most subscriptions that a notification names. They are in the link by which its mail is unsubscribed from.
+pub(super) const MAX_NAMED_SUBSCRIPTIONS: usize = 8;
+/// How long an event is known before it was fanned out: longer than dead jobs are kept.
+pub(super) const WAITING_EVENT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long an event is known after it was fanned out: publishers that repeat it do so within a day.
+pub(super) const EVENT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a subscription of an address waits for its activation. Stops strangers from filling the store.
+pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a repeated subscription keeps the link of the first mail valid: a link that is sent later lasts longer.
+pub(super) const KEEP_LINK: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far the time of an event may lie before its acceptance. An older one counts from its acceptance.
+pub(super) const MAX_EVENT_AGE: Duration = Duration::from_secs(24 * 60 * 60);

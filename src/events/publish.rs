@@ -1,0 +1,68 @@
+//! Publishing events.
+
+use serde_json::json;
+
+use crate::events::body;
+use crate::events::event::Event;
+use crate::events::limits::WAITING_EVENT_TTL;
+use crate::jobs::{self, EVENTS_QUEUE, JobId, NewEvent, NewJob, Published, Record};
+use crate::{Error, Salver};
+
+impl Salver {
+    /// Publishes an event: all who have subscribed to it are told, each once, by a [worker](crate::jobs::Worker::events).
+    /// One round trip; it returns when the event is stored.
+    ///
+    /// Call it after the commit of what it reports. Publishing an event of the same id, source and content again changes
+    /// nothing, also at the same time; it is known until 24 hours after all were told.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid), before any round trip: a filter that the type does not declare, a field that
+    ///   [`Event`] describes, more than 64 KiB.
+    /// - [`is_conflict`](Error::is_conflict): an event of this id and source with another type, subject, filter, data or
+    ///   exclusion is known.
+    /// - [`is_full`](Error::is_full): 100,000 events wait for a worker; in a Cluster as many for each of 16 partitions.
+    /// - [`is_misconfigured`](Error::is_misconfigured): the store is a custom one.
+    /// - [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
+    ///   [`is_denied`](Error::is_denied), as for [`add`](Self::add). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the event may have been published. Repeating is safe.
+    pub async fn publish(&self, event: Event) -> Result<(), Error> {
+        let published = publish(self, &event).await;
+        published
+            .map(drop)
+            .map_err(|error| error.with_operation("publish"))
+    }
+}
+
+/// Publishes an event. Returns the id of its job, and whether it was not known.
+///
+/// # Errors
+///
+/// As [`Salver::publish`].
+pub(super) async fn publish(salver: &Salver, event: &Event) -> Result<(JobId, bool), Error> {
+    event.validate()?;
+    let source = match &event.source {
+        Some(source) => source.clone(),
+        None => format!("/{}", salver.app()),
+    };
+    let encoded = body::encode(event, &source)?;
+    let id = JobId::derive(EVENTS_QUEUE, &[&source, &event.id]);
+    let job = NewJob {
+        id,
+        time: 0,
+        record: Record::new(json!({})),
+    };
+    let new = NewEvent {
+        digest: &encoded.digest,
+        body: &encoded.body,
+    };
+    let published = jobs::publish(salver, EVENTS_QUEUE, &job, new, WAITING_EVENT_TTL).await?;
+    match published {
+        Published::Accepted => Ok((id, true)),
+        Published::Known => Ok((id, false)),
+        Published::Conflict => Err(Error::conflict()),
+    }
+}

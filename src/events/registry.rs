@@ -1,0 +1,165 @@
+//! The steps by which a subscription is written and removed, each of which may be repeated.
+//!
+//! What counts is the subscription itself, in the key of the recipient. The sets in which fan-outs look are an index
+//! of it, in other keys. They are written before and after it, and cleaned after it, so that in every order of steps of
+//! several processes an active subscription is in the index. The index may have more.
+
+use std::sync::Arc;
+
+use crate::events::pattern::Pattern;
+use crate::events::pattern::SUBJECT;
+use crate::events::store::{self, Activated, IndexKey, NewSubscription, SubscriptionStore};
+use crate::events::stored::{Fields, State, StoredSubscription};
+use crate::events::subscription::subscription_id;
+use crate::{Error, Recipient, Salver};
+
+/// The subscriptions of one recipient.
+pub(super) struct Registry<'a> {
+    salver: &'a Salver,
+    store: Arc<dyn SubscriptionStore>,
+    recipient: &'a Recipient,
+}
+
+impl<'a> Registry<'a> {
+    /// # Errors
+    ///
+    /// `is_misconfigured` for a custom store.
+    pub(super) fn new(salver: &'a Salver, recipient: &'a Recipient) -> Result<Self, Error> {
+        Ok(Self {
+            store: store::of(salver)?,
+            salver,
+            recipient,
+        })
+    }
+
+    /// Writes an active subscription.
+    pub(super) async fn add(&self, fields: &Fields) -> Result<(), Error> {
+        self.add_filter_set(&fields.pattern).await?;
+        let keys = IndexKey::all_of(&fields.pattern);
+        self.index(&keys).await?;
+        self.write(fields, State::Active).await?;
+        // It may have been removed from the index since.
+        self.index(&keys).await
+    }
+
+    /// Writes a subscription that awaits its activation. Returns since when; `None` if it is active.
+    pub(super) async fn add_pending(&self, fields: &Fields) -> Result<Option<u64>, Error> {
+        let (state, at) = self.write(fields, State::Pending).await?;
+        Ok((state == State::Pending).then_some(at))
+    }
+
+    /// Activates a subscription that awaits it since a time. Returns whether it is active.
+    pub(super) async fn activate(&self, id: &str, at: u64) -> Result<bool, Error> {
+        let Some(stored) = self.find(id).await? else {
+            return Ok(false);
+        };
+        let pattern = stored.fields.pattern;
+        self.add_filter_set(&pattern).await?;
+        let keys = IndexKey::all_of(&pattern);
+        self.index(&keys).await?;
+        let app = self.salver.app();
+        let activate = || {
+            self.store
+                .activate_subscription(app, self.recipient, id, at)
+        };
+        let activated = self.salver.write_idempotent("activate", activate).await?;
+        if activated == Activated::Expired {
+            return Ok(false);
+        }
+        self.index(&keys).await?;
+        Ok(true)
+    }
+
+    /// Removes a subscription. Returns whether it was active.
+    pub(super) async fn remove(&self, pattern: &Pattern) -> Result<bool, Error> {
+        let (app, id) = (self.salver.app(), subscription_id(self.recipient, pattern));
+        let remove = || self.store.remove_subscription(app, self.recipient, &id);
+        let was_active = self.salver.write_idempotent("unsubscribe", remove).await?;
+        self.clean_index(IndexKey::all_of(pattern)).await?;
+        Ok(was_active)
+    }
+
+    /// Removes the recipient from those of some sets in which it has no active subscription.
+    pub(super) async fn clean_index(&self, mut keys: Vec<IndexKey>) -> Result<(), Error> {
+        let has_subject = keys.iter().any(|key| matches!(key, IndexKey::Subject(_)));
+        if has_subject {
+            // Several subscriptions may be to one object.
+            let active = self.active().await?;
+            keys.retain(|key| !belongs(&active, key));
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let (app, recipient) = (self.salver.app(), self.recipient.as_str());
+        for key in &keys {
+            let remove = || self.store.remove_from_index(app, key, recipient);
+            self.salver.write_idempotent("unsubscribe", remove).await?;
+        }
+        // It may have been written since.
+        let active = self.active().await?;
+        keys.retain(|key| belongs(&active, key));
+        self.index(&keys).await
+    }
+
+    /// Returns the active subscriptions, oldest first.
+    pub(super) async fn active(&self) -> Result<Vec<StoredSubscription>, Error> {
+        let all = self.read(&[]).await?;
+        let mut active: Vec<_> = all.into_iter().map(|(_, stored)| stored).collect();
+        active.retain(StoredSubscription::is_active);
+        active.sort_by_key(|stored| stored.at);
+        Ok(active)
+    }
+
+    pub(super) async fn find(&self, id: &str) -> Result<Option<StoredSubscription>, Error> {
+        let found = self.read(&[id.to_owned()]).await?;
+        Ok(found.into_iter().next().map(|(_, stored)| stored))
+    }
+
+    /// Returns those with some ids; all for no ids.
+    pub(super) async fn read(
+        &self,
+        ids: &[String],
+    ) -> Result<Vec<(String, StoredSubscription)>, Error> {
+        let read = self
+            .store
+            .subscriptions(self.salver.app(), self.recipient, ids);
+        self.salver.read("subscriptions", read).await
+    }
+
+    async fn write(&self, fields: &Fields, state: State) -> Result<(State, u64), Error> {
+        let (app, id) = (
+            self.salver.app(),
+            subscription_id(self.recipient, &fields.pattern),
+        );
+        let new = NewSubscription {
+            id: &id,
+            state,
+            fields,
+        };
+        let write = || self.store.write_subscription(app, self.recipient, &new);
+        let written = self.salver.write_idempotent("subscribe", write).await?;
+        Ok((written.state, written.at))
+    }
+
+    async fn add_filter_set(&self, pattern: &Pattern) -> Result<(), Error> {
+        let (app, names) = (self.salver.app(), pattern.names());
+        let add = || self.store.add_filter_set(app, &pattern.event_type, &names);
+        self.salver.write_idempotent("subscribe", add).await
+    }
+
+    async fn index(&self, keys: &[IndexKey]) -> Result<(), Error> {
+        for key in keys {
+            let index = || self.store.index(self.salver.app(), key, self.recipient);
+            self.salver.write_idempotent("subscribe", index).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a recipient with these active subscriptions belongs to a set.
+fn belongs(active: &[StoredSubscription], key: &IndexKey) -> bool {
+    active.iter().any(|stored| match key {
+        IndexKey::Subscribers(pattern) => stored.fields.pattern.key() == *pattern,
+        IndexKey::Subject(subject) => stored.fields.pattern.filter(SUBJECT) == Some(subject),
+    })
+}

@@ -1,0 +1,27 @@
+//! The keys of subscriptions. What is between braces decides the hash slot.
+
+use crate::Recipient;
+use crate::context::encode;
+use crate::events::store::store_trait::IndexKey;
+
+pub(super) fn filter_sets(app: &str, event_type: &str) -> String {
+    format!("{}!filter-sets:{{{}}}", encode(app), encode(event_type))
+}
+
+pub(super) fn index(app: &str, key: &IndexKey) -> String {
+    let app = encode(app);
+    match key {
+        // The text of a pattern is encoded.
+        IndexKey::Subscribers(pattern) => format!("{app}!subscribers:{{{pattern}}}"),
+        IndexKey::Subject(subject) => format!("{app}!subjects:{{{}}}", encode(subject)),
+    }
+}
+
+pub(super) fn subscriptions(app: &str, recipient: &Recipient) -> String {
+    let recipient = encode(recipient.as_str());
+    format!("{}!subscriptions:{{{recipient}}}", encode(app))
+}
+
+pub(super) fn limit(app: &str, what: &str) -> String {
+    format!("{}!limit:{{{}}}", encode(app), encode(what))
+}

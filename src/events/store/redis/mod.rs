@@ -1,0 +1,154 @@
+//! Subscriptions in Redis: every operation is one Lua script.
+
+mod keys;
+mod scripts;
+
+pub use self::scripts::{
+    ADD_FILTER_SET as ADD_FILTER_SET_SCRIPT, INDEX as INDEX_SCRIPT, SUBSCRIBE as SUBSCRIBE_SCRIPT,
+};
+use crate::Recipient;
+use crate::events::store::store_trait::{
+    Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore, Written,
+};
+use crate::events::stored::StoredSubscription;
+use crate::redis::Client;
+use crate::store::StoreFuture;
+
+/// The commands of the scripts that no script for messages runs, for the health check.
+const COMMANDS: [&str; 5] = [
+    "SADD KEY member",
+    "SCARD KEY",
+    "SMEMBERS KEY",
+    "PERSIST KEY",
+    "HGETALL KEY",
+];
+
+/// The subscriptions of a Redis server, or of a Cluster.
+pub(super) struct RedisSubscriptions {
+    client: Client,
+}
+
+impl RedisSubscriptions {
+    pub(super) fn new(client: Client) -> Self {
+        client.require_commands(&COMMANDS);
+        Self { client }
+    }
+}
+
+impl SubscriptionStore for RedisSubscriptions {
+    fn filter_sets<'a>(
+        &'a self,
+        app: &'a str,
+        event_type: &'a str,
+    ) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(scripts::filter_sets(&self.client, app, event_type))
+    }
+
+    fn add_filter_set<'a>(
+        &'a self,
+        app: &'a str,
+        event_type: &'a str,
+        names: &'a str,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(scripts::add_filter_set(
+            &self.client,
+            app,
+            event_type,
+            names,
+        ))
+    }
+
+    fn index<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        recipient: &'a Recipient,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(scripts::index(&self.client, app, key, recipient))
+    }
+
+    fn remove_from_index<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        recipient: &'a str,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(scripts::remove_from_index(
+            &self.client,
+            app,
+            key,
+            recipient,
+        ))
+    }
+
+    fn indexed<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        range: Range<'a>,
+    ) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(scripts::indexed(&self.client, app, key, range))
+    }
+
+    fn subscriptions<'a>(
+        &'a self,
+        app: &'a str,
+        recipient: &'a Recipient,
+        ids: &'a [String],
+    ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>> {
+        Box::pin(scripts::subscriptions(&self.client, app, recipient, ids))
+    }
+
+    fn write_subscription<'a>(
+        &'a self,
+        app: &'a str,
+        recipient: &'a Recipient,
+        new: &'a NewSubscription<'a>,
+    ) -> StoreFuture<'a, Written> {
+        Box::pin(scripts::write_subscription(
+            &self.client,
+            app,
+            recipient,
+            new,
+        ))
+    }
+
+    fn activate_subscription<'a>(
+        &'a self,
+        app: &'a str,
+        recipient: &'a Recipient,
+        id: &'a str,
+        at: u64,
+    ) -> StoreFuture<'a, Activated> {
+        Box::pin(scripts::activate_subscription(
+            &self.client,
+            app,
+            recipient,
+            id,
+            at,
+        ))
+    }
+
+    fn remove_subscription<'a>(
+        &'a self,
+        app: &'a str,
+        recipient: &'a Recipient,
+        id: &'a str,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(scripts::remove_subscription(
+            &self.client,
+            app,
+            recipient,
+            id,
+        ))
+    }
+
+    fn allow<'a>(
+        &'a self,
+        app: &'a str,
+        what: &'a str,
+        limits: &'a [RateLimit],
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(scripts::allow(&self.client, app, what, limits))
+    }
+}

@@ -1,0 +1,246 @@
+//! Subscribing and unsubscribing.
+
+use crate::events::activation;
+use crate::events::registry::Registry;
+use crate::events::store::{self, IndexKey, Range};
+use crate::events::stored::{Fields, StoredSubscription};
+use crate::events::subscription::{Subscribed, Subscription};
+use crate::{Error, Recipient, Salver};
+
+/// Most recipients of one page of a list.
+const PAGE: usize = 500;
+
+impl Salver {
+    /// Subscribes a recipient to events. Repeating it changes the description only.
+    ///
+    /// A user is subscribed at once: four round trips, six with a subject. An e-mail address is mailed a link by a
+    /// [worker](Self::worker), and subscribed when the link is opened within 7 days: up to four round trips. There is at
+    /// most one such mail in 5 minutes and three a day for each address, and 20 an hour for each
+    /// [network address](Subscription::requested_by); further calls do nothing, and return the same.
+    ///
+    /// Events that were published before do not reach the recipient.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid), before any round trip: a filter that the type does not declare, a field that
+    ///   [`Subscription`] describes, a recipient with an empty id.
+    /// - [`is_full`](Error::is_full): the recipient has 1,000 subscriptions, or the subscriptions of the type differ by
+    ///   32 sets of filters.
+    /// - [`is_misconfigured`](Error::is_misconfigured): an address, on a site without
+    ///   [`site`](crate::SalverBuilder::site) and [`secret`](crate::SalverBuilder::secret); a custom store.
+    /// - [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
+    ///   [`is_denied`](Error::is_denied), as for [`add`](Self::add). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the subscription may have been written. Repeating is safe.
+    pub async fn subscribe(
+        &self,
+        recipient: &Recipient,
+        subscription: Subscription,
+    ) -> Result<Subscribed, Error> {
+        let subscribe = async {
+            recipient.validate()?;
+            subscription.validate()?;
+            if recipient.address().is_some() {
+                activation::request(self, recipient, &subscription).await?;
+                return Ok(Subscribed::AwaitingActivation);
+            }
+            let registry = Registry::new(self, recipient)?;
+            registry.add(&Fields::of(&subscription)).await?;
+            Ok(Subscribed::Active)
+        };
+        subscribe
+            .await
+            .map_err(|error: Error| error.with_operation("subscribe"))
+    }
+
+    /// Ends a subscription with exactly these filters. Returns whether there was one that was active. Three round trips;
+    /// with a subject five.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the subscription may have ended. Repeating is safe.
+    pub async fn unsubscribe(
+        &self,
+        recipient: &Recipient,
+        subscription: &Subscription,
+    ) -> Result<bool, Error> {
+        let unsubscribe = async {
+            recipient.validate()?;
+            subscription.validate()?;
+            Registry::new(self, recipient)?
+                .remove(&subscription.pattern)
+                .await
+        };
+        unsubscribe
+            .await
+            .map_err(|error: Error| error.with_operation("unsubscribe"))
+    }
+
+    /// Returns whether a recipient has an active subscription with exactly these filters. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn is_subscribed(
+        &self,
+        recipient: &Recipient,
+        subscription: &Subscription,
+    ) -> Result<bool, Error> {
+        let find = async {
+            recipient.validate()?;
+            subscription.validate()?;
+            let id = subscription.id_for(recipient);
+            Registry::new(self, recipient)?.find(&id).await
+        };
+        let found = find
+            .await
+            .map_err(|error: Error| error.with_operation("is_subscribed"))?;
+        Ok(found.is_some_and(|stored| stored.is_active()))
+    }
+
+    /// Returns the active subscriptions of a recipient, oldest first. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn subscriptions(&self, recipient: &Recipient) -> Result<Vec<Subscription>, Error> {
+        let read = async {
+            recipient.validate()?;
+            Registry::new(self, recipient)?.active().await
+        };
+        let active = read
+            .await
+            .map_err(|error: Error| error.with_operation("subscriptions"))?;
+        Ok(active
+            .into_iter()
+            .map(StoredSubscription::into_subscription)
+            .collect())
+    }
+
+    /// Returns at most 500 recipients with a subscription of exactly these filters, in the order of their text form.
+    /// `after`: the last one of the page before. One round trip.
+    ///
+    /// It may have recipients who have just unsubscribed.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn subscribers(
+        &self,
+        subscription: &Subscription,
+        after: Option<&Recipient>,
+    ) -> Result<Vec<Recipient>, Error> {
+        let read = async {
+            subscription.validate()?;
+            let store = store::of(self)?;
+            let key = IndexKey::Subscribers(subscription.pattern.key());
+            let range = Range {
+                prefix: "",
+                after: after.map_or("", Recipient::as_str),
+                limit: PAGE,
+            };
+            self.read("subscribers", store.indexed(self.app(), &key, range))
+                .await
+        };
+        let members = read
+            .await
+            .map_err(|error: Error| error.with_operation("subscribers"))?;
+        Ok(members
+            .iter()
+            .filter_map(|member| member.parse().ok())
+            .collect())
+    }
+
+    /// Makes the active subscriptions of one recipient those of another: of an address those of the user who has
+    /// registered with it. Call it when the address is known to be the user's. What the other has stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, some may have been merged; none is lost. Repeating is safe.
+    pub async fn merge(&self, from: &Recipient, into: &Recipient) -> Result<(), Error> {
+        let merge = async {
+            from.validate()?;
+            into.validate()?;
+            if from == into {
+                return Ok(());
+            }
+            let (from, into) = (Registry::new(self, from)?, Registry::new(self, into)?);
+            for stored in from.active().await? {
+                into.add(&stored.fields).await?;
+                from.remove(&stored.fields.pattern).await?;
+            }
+            Ok(())
+        };
+        merge
+            .await
+            .map_err(|error: Error| error.with_operation("merge"))
+    }
+
+    /// Ends all subscriptions to an object, such as `documents/7`, when it is deleted. Five round trips for each, and one
+    /// for each 500 recipients.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe). Repeating is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, some may have ended. Repeating is safe.
+    pub async fn remove_subject(&self, subject: &str) -> Result<(), Error> {
+        let remove = remove_subject(self, subject);
+        remove
+            .await
+            .map_err(|error| error.with_operation("remove_subject"))
+    }
+}
+
+async fn remove_subject(salver: &Salver, subject: &str) -> Result<(), Error> {
+    Subscription::new("any").subject(subject).validate()?;
+    let (store, mut after) = (store::of(salver)?, String::new());
+    let key = IndexKey::Subject(subject.to_owned());
+    loop {
+        let range = Range {
+            prefix: "",
+            after: &after,
+            limit: PAGE,
+        };
+        let members = store.indexed(salver.app(), &key, range);
+        let members = salver.read("subscribers", members).await?;
+        let Some(last) = members.last().cloned() else {
+            return Ok(());
+        };
+        for recipient in members.iter().filter_map(|member| member.parse().ok()) {
+            let recipient: Recipient = recipient;
+            let registry = Registry::new(salver, &recipient)?;
+            let mut active = registry.active().await?;
+            active.retain(|stored| stored.fields.pattern.filter("subject") == Some(subject));
+            for stored in active {
+                registry.remove(&stored.fields.pattern).await?;
+            }
+            registry.clean_index(vec![key.clone()]).await?;
+        }
+        after = last;
+    }
+}

@@ -1,0 +1,124 @@
+//! Telling one recipient about an event.
+
+use crate::digest::digest;
+use crate::events::event::Event;
+use crate::events::fan_out::People;
+use crate::events::limits::MAX_NAMED_SUBSCRIPTIONS;
+use crate::events::pattern::Pattern;
+use crate::events::registry::Registry;
+use crate::events::renderers::{Match, Render};
+use crate::events::store::IndexKey;
+use crate::events::stored::StoredSubscription;
+use crate::events::subscription::subscription_id;
+use crate::inbox::{EncodedNotification, MailJob, Sender};
+use crate::jobs::Outcome;
+use crate::{Error, MessageId, Notification, Recipient, Salver};
+
+/// What one step of a fan-out tells.
+pub(super) struct Telling<'a> {
+    pub(super) salver: &'a Salver,
+    pub(super) sender: &'a Sender,
+    pub(super) renderer: Option<&'a Render>,
+    pub(super) event: &'a Event,
+    /// When the event was accepted, by the store.
+    pub(super) accepted: u64,
+    /// The time of the store.
+    pub(super) now: u64,
+    /// The time of the notifications.
+    pub(super) time: u64,
+    /// All patterns by which subscriptions may match.
+    pub(super) patterns: &'a [Pattern],
+    pub(super) people: &'a People,
+}
+
+impl Telling<'_> {
+    /// Tells a recipient that is in the index for some patterns. Returns the job of the mail.
+    pub(super) async fn tell(
+        &self,
+        recipient: &Recipient,
+        patterns: &[Pattern],
+    ) -> Result<Option<MailJob>, Outcome> {
+        let matched = self.matched(recipient, patterns, true).await?;
+        if matched.is_empty() || self.people.excluded.contains(recipient) {
+            return Ok(None);
+        }
+        if let Some(user) = self.people.users.get(recipient)
+            && (self.people.excluded.contains(user)
+                || !self.matched(user, self.patterns, false).await?.is_empty())
+        {
+            return Ok(None);
+        }
+        let ids = matched.iter().map(|(id, _)| id.clone());
+        let ids: Vec<_> = ids.take(MAX_NAMED_SUBSCRIPTIONS).collect();
+        let subscriptions = matched
+            .into_iter()
+            .map(|(_, stored)| stored.into_subscription());
+        let matched = Match::new(recipient.clone(), subscriptions.collect());
+        let rendered = self.render(matched).await?;
+        let about = (
+            self.event.get_id(),
+            self.event.event_type(),
+            self.event.get_subject(),
+        );
+        let notification = rendered.for_event(self.id("event", &[]), about, ids);
+        let encoded = EncodedNotification::new(&notification)?;
+        let id = self.id("notification", &[recipient.as_str()]);
+        Ok(self.sender.add(&encoded, recipient, id).await?)
+    }
+
+    /// Returns the subscriptions of a recipient that match and count for the event. `cleans`: whether the recipient is
+    /// in the index for all these patterns, and leaves it where it has no subscription.
+    async fn matched(
+        &self,
+        recipient: &Recipient,
+        patterns: &[Pattern],
+        cleans: bool,
+    ) -> Result<Vec<(String, StoredSubscription)>, Error> {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let registry = Registry::new(self.salver, recipient)?;
+        let ids = patterns
+            .iter()
+            .map(|pattern| subscription_id(recipient, pattern));
+        let ids: Vec<_> = ids.collect();
+        let mut found = registry.read(&ids).await?;
+        found.retain(|(_, stored)| stored.is_active());
+        if cleans && found.len() < patterns.len() {
+            for (id, pattern) in ids.iter().zip(patterns) {
+                if !found.iter().any(|(found, _)| found == id) {
+                    registry
+                        .clean_index(vec![IndexKey::Subscribers(pattern.key())])
+                        .await?;
+                }
+            }
+        }
+        found.retain(|(_, stored)| !self.is_younger(stored));
+        Ok(found)
+    }
+
+    /// Returns whether a subscription is younger than the event. One from the future is not: the clock of the store has
+    /// gone back, and a notification too many is better than one too few.
+    fn is_younger(&self, stored: &StoredSubscription) -> bool {
+        stored.at > self.accepted && stored.at <= self.now
+    }
+
+    async fn render(&self, matched: Match) -> Result<Notification, Outcome> {
+        if let Some(render) = self.renderer {
+            let rendered = render(self.event.clone(), matched).await;
+            return rendered.map_err(|error| Outcome::Failed(format!("renderer: {error}")));
+        }
+        let message = self.event.message.clone();
+        let message =
+            message.ok_or_else(|| Outcome::Dead("the event has no message".to_owned()))?;
+        Ok(message.into())
+    }
+
+    /// Derives an id from the event: the same in each attempt.
+    fn id(&self, name: &str, more: &[&str]) -> MessageId {
+        let source = self.event.get_source().unwrap_or_default();
+        let mut fields = vec![self.salver.app(), source, self.event.get_id()];
+        fields.extend(more);
+        MessageId::from_digest(self.time, digest(name, &fields))
+    }
+}

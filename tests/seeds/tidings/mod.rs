@@ -1,0 +1,70 @@
+//! Events and watches: a wiki with documents in languages, and a forum.
+
+mod mails;
+mod matching;
+mod people;
+
+use salver::events::{Event, EventType};
+use salver::jobs::{Profile, Worker};
+use salver::{Error, InboxFilter, Message, Recipient, Salver};
+
+const EDIT_DOCUMENT: EventType = EventType::new("wiki.edit.document", &[]);
+const EDIT_IN_LANGUAGE: EventType = EventType::new("wiki.edit.language", &["language"]);
+const POST_IN_THREAD: EventType = EventType::new("forum.post.thread", &[]);
+const POST_IN_FORUM: EventType = EventType::new("forum.post.forum", &[]);
+
+fn user(name: &str) -> Recipient {
+    Recipient::user(name)
+}
+
+/// A revision of a document, for those who watch the document and for those who watch its language.
+fn edited(document: u32, language: &str) -> Event {
+    EDIT_DOCUMENT
+        .event()
+        .subject(format!("documents/{document}"))
+        .also(EDIT_IN_LANGUAGE.event().filter("language", language))
+        .data(format!("Document {document}"))
+}
+
+/// A worker that tells about edits and posts, each with the number of subscriptions that matched.
+fn worker(salver: &Salver) -> Worker {
+    let types = [
+        EDIT_DOCUMENT,
+        EDIT_IN_LANGUAGE,
+        POST_IN_THREAD,
+        POST_IN_FORUM,
+    ];
+    types.iter().fold(salver.worker(), |worker, event_type| {
+        let name = event_type.name();
+        worker.render(event_type, move |event, matched| async move {
+            let title: String = event.get_data()?;
+            let reasons = matched.subscriptions().len();
+            Ok(Message::info(format!("{name}: {title} ({reasons})")))
+        })
+    })
+}
+
+/// The texts that a person was told, newest first.
+async fn told(salver: &Salver, recipient: &Recipient) -> Vec<String> {
+    let filter = InboxFilter::all().ungrouped().limit(100);
+    let page = salver.inbox(recipient).list(&filter, None).await.unwrap();
+    let texts = page.rows.iter().map(|row| row.newest.text().to_owned());
+    texts.collect()
+}
+
+/// Ada's and Bob's addresses, as the site knows them.
+async fn profiles(asked: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+    let known = ["ada", "bob"].map(|name| {
+        // A site keeps the spelling of its users.
+        let address = format!("{}@Example.org", name.to_uppercase());
+        (user(name), address)
+    });
+    let is_asked = |user: &Recipient, address: &str| {
+        asked.contains(user) || asked.contains(&Recipient::email(address).unwrap())
+    };
+    let known = known.into_iter();
+    let known = known.filter(|(user, address)| is_asked(user, address));
+    Ok(known
+        .map(|(user, address)| Profile::new(user).email(address))
+        .collect())
+}
