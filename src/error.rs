@@ -435,9 +435,7 @@ impl fmt::Display for Error {
             Kind::Unavailable { reason } => write!(f, "not applied, {reason}"),
             Kind::InDoubt { reason } => write!(f, "in doubt, {reason}"),
             Kind::Full { what } => write!(f, "not applied, {what}"),
-            Kind::Conflict => {
-                f.write_str("not applied, an event of this id with other content is known")
-            }
+            Kind::Conflict => f.write_str("not applied, the id is that of another event"),
             Kind::Denied => f.write_str("not applied, permission denied"),
             Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
             Kind::Closed => f.write_str("not applied, the session is closed"),

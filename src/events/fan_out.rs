@@ -1,6 +1,6 @@
 //! The handler of the jobs that fan out events.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +13,13 @@ use serde_json::json;
 use crate::events::body;
 use crate::events::event::Event;
 use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE};
-use crate::events::page::{self, Cursor, Kind, Page};
+use crate::events::notifier::Notifier;
+use crate::events::page::{self, Cursor, Page};
 use crate::events::pattern::Pattern;
+use crate::events::people::People;
 use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
-use crate::events::telling::Telling;
+
 use crate::inbox::{MailJob, Sender};
 use crate::jobs::{
     self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,
@@ -26,7 +28,7 @@ use crate::jobs::{
 use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
-/// Recipients who are told at the same time. More would delay the calls of pages.
+/// Recipients who are notified at the same time. More would delay the calls of pages.
 const MAX_CONCURRENT: usize = 16;
 /// Jobs of mails that are due, above which a fan-out rests: mails are sent more slowly than it adds them.
 const MAX_WAITING_MAILS: u64 = 10_000;
@@ -65,25 +67,6 @@ impl Handler for FanOut {
     }
 }
 
-impl Worker {
-    /// Publishes an event, and tells all who have subscribed before it returns, in the caller's task. For tests and
-    /// scripts. An event that is known is left to those who have published it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Salver::publish`], and [`is_invalid`](Error::is_invalid) for an event that cannot be fanned out: the error
-    /// of a renderer, or no renderer. The event is attempted again by a worker that runs.
-    ///
-    /// # Cancel safety
-    ///
-    /// If the future is dropped, some may have been told. A worker that runs tells the others.
-    pub async fn publish(&self, event: Event) -> Result<(), Error> {
-        let fan_out = FanOut::of(self);
-        let published = fan_out.publish(event).await;
-        published.map_err(|error| error.with_operation("publish"))
-    }
-}
-
 impl FanOut {
     pub(super) fn of(worker: &Worker) -> Self {
         Self {
@@ -93,7 +76,8 @@ impl FanOut {
         }
     }
 
-    async fn publish(&self, event: Event) -> Result<(), Error> {
+    /// Publishes an event and notifies all, unless it is known.
+    pub(super) async fn publish(&self, event: Event) -> Result<(), Error> {
         let (id, is_new) = publish(&self.salver, &event).await?;
         if !is_new {
             return Ok(());
@@ -118,7 +102,7 @@ impl FanOut {
         jobs::finish(&self.salver, EVENTS_QUEUE, id).await
     }
 
-    /// Tells the next recipients of an event. `now`: the time of the store; `None` for that of the acceptance.
+    /// Notifies the next recipients of an event. `now`: the time of the store; `None` for that of the acceptance.
     async fn step(
         &self,
         id: JobId,
@@ -142,8 +126,9 @@ impl FanOut {
         let patterns = page::patterns(&self.salver, &event).await?;
         let Page { recipients, next } =
             page::read(&self.salver, &patterns, task.cursor.clone()).await?;
-        let people = self.people(&event, &recipients, task.cursor.kind).await?;
-        let telling = Telling {
+        let asked = recipients.iter().map(|(recipient, _)| recipient);
+        let people = People::load(&self.profiles, &event, asked, task.cursor.kind).await?;
+        let notifier = Notifier {
             salver: &self.salver,
             sender: &sender,
             renderer: renderer.as_deref(),
@@ -154,7 +139,7 @@ impl FanOut {
             patterns: &patterns,
             people: &people,
         };
-        let mails = tell_all(&telling, recipients).await?;
+        let mails = notify_all(&notifier, recipients).await?;
         self.enqueue(mails).await?;
         match next {
             Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor }))),
@@ -184,34 +169,6 @@ impl FanOut {
         Ok(due >= MAX_WAITING_MAILS)
     }
 
-    /// Asks the site which people are behind the addresses of a step.
-    async fn people(
-        &self,
-        event: &Event,
-        recipients: &[(Recipient, Vec<Pattern>)],
-        kind: Kind,
-    ) -> Result<People, Outcome> {
-        let mut people = People {
-            excluded: event.except.iter().cloned().collect(),
-            users: HashMap::new(),
-        };
-        if !self.profiles.is_set() {
-            return Ok(people);
-        }
-        let failed = |error| Outcome::Failed(format!("profiles: {error}"));
-        let excluded: Vec<_> = event.except.iter().cloned().collect();
-        let own = self.profiles.same_people(excluded).await.map_err(failed)?;
-        people
-            .excluded
-            .extend(own.into_iter().flat_map(|(a, b)| [a, b]));
-        if kind == Kind::Email {
-            let addresses = recipients.iter().map(|(recipient, _)| recipient.clone());
-            let users = self.profiles.same_people(addresses.collect());
-            people.users = users.await.map_err(failed)?.into_iter().collect();
-        }
-        Ok(people)
-    }
-
     async fn enqueue(&self, mails: Vec<MailJob>) -> Result<(), Error> {
         let mut by_queue: HashMap<&'static str, Vec<NewJob>> = HashMap::new();
         for MailJob { queue, job } in mails {
@@ -224,15 +181,6 @@ impl FanOut {
     }
 }
 
-/// The people behind recipients.
-#[derive(Default)]
-pub(super) struct People {
-    /// Those who are excluded, under all recipients that the site knows.
-    pub(super) excluded: HashSet<Recipient>,
-    /// The users of addresses.
-    pub(super) users: HashMap<Recipient, Recipient>,
-}
-
 /// Returns the time of the notifications: that of the event, unless it is too old or in the future. A time after the
 /// acceptance would pass the erasure of a recipient.
 fn time_of(event: &Event, accepted: u64) -> u64 {
@@ -243,21 +191,21 @@ fn time_of(event: &Event, accepted: u64) -> u64 {
     }
 }
 
-/// Tells recipients. Returns the jobs of their mails.
-async fn tell_all(
-    telling: &Telling<'_>,
+/// Notifies recipients. Returns the jobs of their mails.
+async fn notify_all(
+    notifier: &Notifier<'_>,
     recipients: Vec<(Recipient, Vec<Pattern>)>,
 ) -> Result<Vec<MailJob>, Outcome> {
     let mut mails = Vec::new();
     let (mut waiting, mut calls) = (recipients.iter(), FuturesUnordered::new());
     let first = waiting.by_ref().take(MAX_CONCURRENT);
     for (recipient, patterns) in first {
-        calls.push(telling.tell(recipient, patterns));
+        calls.push(notifier.notify(recipient, patterns));
     }
-    while let Some(told) = calls.next().await {
-        mails.extend(told?);
+    while let Some(notified) = calls.next().await {
+        mails.extend(notified?);
         if let Some((recipient, patterns)) = waiting.next() {
-            calls.push(telling.tell(recipient, patterns));
+            calls.push(notifier.notify(recipient, patterns));
         }
     }
     Ok(mails)

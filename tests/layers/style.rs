@@ -131,7 +131,9 @@ fn every_script_has_header_and_one_typed_function() {
                 "the header of {name} lacks {section}"
             );
         }
-        assert_eq!(scripts.matches(&format!("{name}\")")).count(), 1, "{name}");
+        let included = ["\"", "/"].map(|before| format!("{before}{name}\")"));
+        let included = included.iter().map(|text| scripts.matches(text).count());
+        assert_eq!(included.sum::<usize>(), 1, "{name}");
         let function = format!(" fn {}(", name.trim_end_matches(".lua"));
         assert_eq!(
             scripts.matches(&function).count(),

@@ -47,7 +47,7 @@ pub(super) fn due_prefix(queue: QueueKey<'_>) -> String {
 
 /// Returns the key of the event of a job, `app!event:{0}:` and the id of the job.
 #[cfg(feature = "events")]
-pub(super) fn event(client: &Client, queue: QueueKey<'_>, id: JobId) -> String {
+pub(super) fn event_key(client: &Client, queue: QueueKey<'_>, id: JobId) -> String {
     format!(
         "{}!event:{{{}}}:{id}",
         encode(queue.app),

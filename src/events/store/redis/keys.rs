@@ -4,11 +4,11 @@ use crate::Recipient;
 use crate::context::encode;
 use crate::events::store::store_trait::IndexKey;
 
-pub(super) fn filter_sets(app: &str, event_type: &str) -> String {
+pub(super) fn filter_sets_key(app: &str, event_type: &str) -> String {
     format!("{}!filter-sets:{{{}}}", encode(app), encode(event_type))
 }
 
-pub(super) fn index(app: &str, key: &IndexKey) -> String {
+pub(super) fn index_key(app: &str, key: &IndexKey) -> String {
     let app = encode(app);
     match key {
         // The text of a pattern is encoded.
@@ -17,11 +17,11 @@ pub(super) fn index(app: &str, key: &IndexKey) -> String {
     }
 }
 
-pub(super) fn subscriptions(app: &str, recipient: &Recipient) -> String {
+pub(super) fn subscriptions_key(app: &str, recipient: &Recipient) -> String {
     let recipient = encode(recipient.as_str());
     format!("{}!subscriptions:{{{recipient}}}", encode(app))
 }
 
-pub(super) fn limit(app: &str, what: &str) -> String {
+pub(super) fn limit_key(app: &str, what: &str) -> String {
     format!("{}!limit:{{{}}}", encode(app), encode(what))
 }

@@ -30,7 +30,7 @@ pub(in crate::jobs::redis) async fn publish(
     let record = job.record.encode()?;
     let mut request = Request::new(&PUBLISH_SCRIPT, Idempotency::Idempotent, 3);
     request
-        .arg(keys::event(client, queue, job.id))
+        .arg(keys::event_key(client, queue, job.id))
         .arg(keys(client, queue, &keys::PUBLISH))
         .arg(job.id.to_string())
         .arg(record)
@@ -55,7 +55,7 @@ pub(in crate::jobs::redis) async fn event(
     id: JobId,
 ) -> Result<Option<StoredEvent>, Error> {
     let mut request = Request::new(&EVENT, Idempotency::ReadOnly, 1);
-    request.arg(keys::event(client, queue, id));
+    request.arg(keys::event_key(client, queue, id));
     let mut reply = client.execute_expecting(&request, "event").await?;
     if reply.len() == 0 {
         return Ok(None);
@@ -74,7 +74,9 @@ pub(in crate::jobs::redis) async fn expire_event(
     ttl: Duration,
 ) -> Result<(), Error> {
     let mut request = Request::new(&EXPIRE_EVENT, Idempotency::Idempotent, 1);
-    request.arg(keys::event(client, queue, id)).arg(millis(ttl));
+    request
+        .arg(keys::event_key(client, queue, id))
+        .arg(millis(ttl));
     client
         .execute_expecting(&request, "expires")
         .await

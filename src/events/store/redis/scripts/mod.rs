@@ -65,7 +65,7 @@ pub(super) async fn filter_sets(
     app: &str,
     event_type: &str,
 ) -> Result<Vec<String>, Error> {
-    let request = read(&FILTER_SETS_SCRIPT, keys::filter_sets(app, event_type));
+    let request = read(&FILTER_SETS_SCRIPT, keys::filter_sets_key(app, event_type));
     texts(client.execute_expecting(&request, "filter_sets").await?)
 }
 
@@ -83,7 +83,10 @@ pub(super) async fn add_filter_set(
     event_type: &str,
     names: &str,
 ) -> Result<(), Error> {
-    let mut request = write(&ADD_FILTER_SET_SCRIPT, keys::filter_sets(app, event_type));
+    let mut request = write(
+        &ADD_FILTER_SET_SCRIPT,
+        keys::filter_sets_key(app, event_type),
+    );
     request.arg(names).arg(MAX_FILTER_SETS);
     let mut reply = Parts::new(client.execute(&request).await?);
     match reply.next::<String>()?.as_str() {
@@ -99,7 +102,7 @@ pub(super) async fn index(
     key: &IndexKey,
     recipient: &Recipient,
 ) -> Result<(), Error> {
-    let mut request = write(&INDEX_SCRIPT, keys::index(app, key));
+    let mut request = write(&INDEX_SCRIPT, keys::index_key(app, key));
     request.arg(recipient.as_str());
     client
         .execute_expecting(&request, "indexed")
@@ -113,7 +116,7 @@ pub(super) async fn remove_from_index(
     key: &IndexKey,
     recipient: &str,
 ) -> Result<(), Error> {
-    let mut request = write(&REMOVE_FROM_INDEX_SCRIPT, keys::index(app, key));
+    let mut request = write(&REMOVE_FROM_INDEX_SCRIPT, keys::index_key(app, key));
     request.arg(recipient);
     client
         .execute_expecting(&request, "removed")
@@ -134,7 +137,7 @@ pub(super) async fn indexed(
     // No byte of UTF-8 is as great.
     let mut end = format!("({}", range.prefix).into_bytes();
     end.push(0xff);
-    let mut request = read(&INDEXED_SCRIPT, keys::index(app, key));
+    let mut request = read(&INDEXED_SCRIPT, keys::index_key(app, key));
     request.arg(&first).arg(end).arg(range.limit);
     let mut reply = client.execute_expecting(&request, "members").await?;
     verify(&mut reply, &first)?;
@@ -147,7 +150,10 @@ pub(super) async fn subscriptions(
     recipient: &Recipient,
     ids: &[String],
 ) -> Result<Vec<(String, StoredSubscription)>, Error> {
-    let mut request = read(&SUBSCRIPTIONS_SCRIPT, keys::subscriptions(app, recipient));
+    let mut request = read(
+        &SUBSCRIPTIONS_SCRIPT,
+        keys::subscriptions_key(app, recipient),
+    );
     for id in ids {
         request.arg(id.as_str());
     }
@@ -176,7 +182,7 @@ pub(super) async fn write_subscription(
     recipient: &Recipient,
     new: &NewSubscription<'_>,
 ) -> Result<Written, Error> {
-    let mut request = write(&SUBSCRIBE_SCRIPT, keys::subscriptions(app, recipient));
+    let mut request = write(&SUBSCRIBE_SCRIPT, keys::subscriptions_key(app, recipient));
     request
         .arg(new.id)
         .arg(state_name(new.state))
@@ -209,7 +215,7 @@ pub(super) async fn activate_subscription(
     id: &str,
     at: u64,
 ) -> Result<Activated, Error> {
-    let mut request = write(&ACTIVATE_SCRIPT, keys::subscriptions(app, recipient));
+    let mut request = write(&ACTIVATE_SCRIPT, keys::subscriptions_key(app, recipient));
     request.arg(id).arg(at).arg(millis(ACTIVATION_TTL));
     let mut reply = Parts::new(client.execute(&request).await?);
     let outcome = match reply.next::<String>()?.as_str() {
@@ -229,7 +235,7 @@ pub(super) async fn remove_subscription(
 ) -> Result<bool, Error> {
     let mut request = write(
         &REMOVE_SUBSCRIPTION_SCRIPT,
-        keys::subscriptions(app, recipient),
+        keys::subscriptions_key(app, recipient),
     );
     request.arg(id);
     let mut reply = client.execute_expecting(&request, "deleted").await?;
@@ -244,7 +250,7 @@ pub(super) async fn allow(
     limits: &[RateLimit],
 ) -> Result<bool, Error> {
     // A call that is repeated counts twice, which allows fewer.
-    let mut request = write(&ALLOW_SCRIPT, keys::limit(app, what));
+    let mut request = write(&ALLOW_SCRIPT, keys::limit_key(app, what));
     for limit in limits {
         request.arg(millis(limit.period)).arg(limit.calls);
     }

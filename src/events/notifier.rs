@@ -1,10 +1,10 @@
-//! Telling one recipient about an event.
+//! Notifies one recipient of an event.
 
 use crate::digest::digest;
 use crate::events::event::Event;
-use crate::events::fan_out::People;
 use crate::events::limits::MAX_NAMED_SUBSCRIPTIONS;
 use crate::events::pattern::Pattern;
+use crate::events::people::People;
 use crate::events::registry::Registry;
 use crate::events::renderers::{Match, Render};
 use crate::events::store::IndexKey;
@@ -14,8 +14,8 @@ use crate::inbox::{EncodedNotification, MailJob, Sender};
 use crate::jobs::Outcome;
 use crate::{Error, MessageId, Notification, Recipient, Salver};
 
-/// What one step of a fan-out tells.
-pub(super) struct Telling<'a> {
+/// Notifies the recipients of one step of a fan-out.
+pub(super) struct Notifier<'a> {
     pub(super) salver: &'a Salver,
     pub(super) sender: &'a Sender,
     pub(super) renderer: Option<&'a Render>,
@@ -31,9 +31,9 @@ pub(super) struct Telling<'a> {
     pub(super) people: &'a People,
 }
 
-impl Telling<'_> {
-    /// Tells a recipient that is in the index for some patterns. Returns the job of the mail.
-    pub(super) async fn tell(
+impl Notifier<'_> {
+    /// Notifies a recipient that is in the index for some patterns. Returns the job of the mail.
+    pub(super) async fn notify(
         &self,
         recipient: &Recipient,
         patterns: &[Pattern],
