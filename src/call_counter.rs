@@ -1,9 +1,10 @@
 //! Counts the calls to a store, and stops after one of them as a crash of the process would.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 
 /// The calls of one policy.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct CallCounter {
     /// Number of calls after which nothing continues.
     last: AtomicU64,
     stopped: Notify,
+    /// Whether each call yields before it begins.
+    yields: AtomicBool,
 }
 
 impl Default for CallCounter {
@@ -20,6 +23,7 @@ impl Default for CallCounter {
             finished: AtomicU64::new(0),
             last: AtomicU64::new(u64::MAX),
             stopped: Notify::new(),
+            yields: AtomicBool::new(false),
         }
     }
 }
@@ -40,8 +44,15 @@ impl CallCounter {
         self.stopped.notified().await;
     }
 
+    pub(crate) fn yield_before_calls(&self) {
+        self.yields.store(true, Ordering::Release);
+    }
+
     /// Never completes after the last call.
     pub(crate) async fn begin(&self) {
+        if self.yields.load(Ordering::Acquire) {
+            yield_now().await;
+        }
         if self.finished() >= self.last.load(Ordering::Acquire) {
             pending::<()>().await;
         }

@@ -95,6 +95,8 @@ pub mod mail;
 mod mail_settings;
 mod message;
 #[cfg(feature = "inbox")]
+mod personal_data;
+#[cfg(feature = "inbox")]
 mod recipient;
 #[cfg(feature = "redis")]
 mod redis;

@@ -17,6 +17,7 @@
 )]
 
 mod conformance;
+mod events;
 mod external_writers;
 mod faults;
 mod faulty_stores;

@@ -44,6 +44,7 @@ mod notifier;
 mod page;
 mod pattern;
 mod people;
+mod personal_data;
 mod publish;
 mod registry;
 mod renderers;
@@ -51,6 +52,8 @@ mod store;
 mod stored;
 mod subscribe;
 mod subscription;
+#[cfg(feature = "conformance")]
+mod testing;
 mod worker;
 
 pub use self::event::Event;
@@ -59,6 +62,7 @@ pub use self::limits::{
     MAX_ALSO, MAX_DESCRIPTION_BYTES, MAX_EVENT_BYTES, MAX_EVENT_ID_BYTES, MAX_EXCEPT,
     MAX_FILTER_NAME_BYTES, MAX_FILTER_SETS, MAX_FILTER_VALUE_BYTES, MAX_FILTERS, MAX_SUBSCRIPTIONS,
 };
+pub(crate) use self::personal_data::{erase, export};
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, SUBSCRIBE_SCRIPT};

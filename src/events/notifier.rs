@@ -7,9 +7,7 @@ use crate::events::pattern::Pattern;
 use crate::events::people::People;
 use crate::events::registry::Registry;
 use crate::events::renderers::{Match, Render};
-use crate::events::store::IndexKey;
 use crate::events::stored::StoredSubscription;
-use crate::events::subscription::subscription_id;
 use crate::inbox::{EncodedNotification, MailJob, Sender};
 use crate::jobs::Outcome;
 use crate::{Error, MessageId, Notification, Recipient, Salver};
@@ -66,33 +64,16 @@ impl Notifier<'_> {
         Ok(self.sender.add(&encoded, recipient, id).await?)
     }
 
-    /// Returns the subscriptions of a recipient that match and count for the event. `cleans`: whether the recipient is
-    /// in the index for all these patterns, and leaves it where it has no subscription.
+    /// Returns the subscriptions of a recipient that match and count for the event. `cleans`: as for
+    /// [`active_of`](Registry::active_of).
     async fn matched(
         &self,
         recipient: &Recipient,
         patterns: &[Pattern],
         cleans: bool,
     ) -> Result<Vec<(String, StoredSubscription)>, Error> {
-        if patterns.is_empty() {
-            return Ok(Vec::new());
-        }
         let registry = Registry::new(self.salver, recipient)?;
-        let ids = patterns
-            .iter()
-            .map(|pattern| subscription_id(recipient, pattern));
-        let ids: Vec<_> = ids.collect();
-        let mut found = registry.read(&ids).await?;
-        found.retain(|(_, stored)| stored.is_active());
-        if cleans && found.len() < patterns.len() {
-            for (id, pattern) in ids.iter().zip(patterns) {
-                if !found.iter().any(|(found, _)| found == id) {
-                    registry
-                        .clean_index(vec![IndexKey::Subscribers(pattern.key())])
-                        .await?;
-                }
-            }
-        }
+        let mut found = registry.active_of(patterns, cleans).await?;
         found.retain(|(_, stored)| !self.is_younger(stored));
         Ok(found)
     }

@@ -42,6 +42,12 @@ impl Salver {
         self.calls.counter().stop_after(calls);
     }
 
+    /// Makes each call to the store yield once before it begins, so that a test can poll several futures in any order of
+    /// their calls.
+    pub fn yield_before_calls(&self) {
+        self.calls.counter().yield_before_calls();
+    }
+
     /// Waits until the last call of [`stop_after`](Self::stop_after) has finished. For one waiter.
     /// Cancel safe.
     pub async fn stopped(&self) {

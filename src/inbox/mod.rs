@@ -36,7 +36,6 @@
 #[cfg(feature = "web")]
 mod changes;
 mod encoding;
-mod erase;
 mod filter;
 mod handle;
 mod limits;
@@ -46,6 +45,7 @@ mod mailing;
 mod marking;
 mod notification;
 mod notify;
+mod personal_data;
 #[cfg_attr(
     not(feature = "live"),
     expect(dead_code, reason = "only processes with streams renew leases")

@@ -1,0 +1,24 @@
+//! A step of a fan-out by itself, for tests of its order among those of other processes.
+
+use crate::events::registry::Registry;
+use crate::events::subscription::Subscription;
+use crate::{Error, Recipient, Salver};
+
+impl Salver {
+    /// Does what a fan-out does that has found a recipient in the index of a subscription: removes the recipient from it
+    /// if the subscription is not active.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    #[doc(hidden)]
+    pub async fn clean_subscribers(
+        &self,
+        recipient: &Recipient,
+        subscription: &Subscription,
+    ) -> Result<(), Error> {
+        let registry = Registry::new(self, recipient)?;
+        let patterns = std::slice::from_ref(&subscription.pattern);
+        registry.active_of(patterns, true).await.map(drop)
+    }
+}

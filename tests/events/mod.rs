@@ -1,0 +1,4 @@
+//! Events and subscriptions.
+
+mod interleavings;
+mod matching;
