@@ -37,5 +37,8 @@ pub(super) const EVENT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a repeated subscription keeps the link of the first mail valid: a link that is sent later lasts longer.
 pub(super) const KEEP_LINK: Duration = Duration::from_secs(24 * 60 * 60);
+/// How much younger than an event a subscription may be that still counts. The clocks of a Cluster's servers differ, and
+/// a clock may go back by an hour between a subscription and the event after it, which must not be lost.
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(2 * 60 * 60);
 /// How far the time of an event may lie before its acceptance. An older one counts from its acceptance.
 pub(super) const MAX_EVENT_AGE: Duration = Duration::from_secs(24 * 60 * 60);

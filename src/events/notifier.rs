@@ -2,7 +2,7 @@
 
 use crate::digest::digest;
 use crate::events::event::Event;
-use crate::events::limits::MAX_NAMED_SUBSCRIPTIONS;
+use crate::events::limits::{CLOCK_TOLERANCE, MAX_NAMED_SUBSCRIPTIONS};
 use crate::events::pattern::Pattern;
 use crate::events::people::People;
 use crate::events::registry::Registry;
@@ -10,6 +10,7 @@ use crate::events::renderers::{Match, Render};
 use crate::events::stored::StoredSubscription;
 use crate::inbox::{EncodedNotification, MailJob, Sender};
 use crate::jobs::Outcome;
+use crate::store::millis;
 use crate::{Error, MessageId, Notification, Recipient, Salver};
 
 /// Notifies the recipients of one step of a fan-out.
@@ -20,8 +21,6 @@ pub(super) struct Notifier<'a> {
     pub(super) event: &'a Event,
     /// When the event was accepted, by the store.
     pub(super) accepted: u64,
-    /// The time of the store.
-    pub(super) now: u64,
     /// The time of the notifications.
     pub(super) time: u64,
     /// All patterns by which subscriptions may match.
@@ -29,23 +28,36 @@ pub(super) struct Notifier<'a> {
     pub(super) people: &'a People,
 }
 
+/// A subscription that matches, with its id.
+pub(super) type Matched = (String, StoredSubscription);
+
 impl Notifier<'_> {
-    /// Notifies a recipient that is in the index for some patterns. Returns the job of the mail.
-    pub(super) async fn notify(
+    /// Returns the subscriptions for which a recipient, who is in the index for some patterns, is notified. None for one that
+    /// is excluded, and for an address whose user is notified.
+    pub(super) async fn subscriptions(
         &self,
         recipient: &Recipient,
         patterns: &[Pattern],
-    ) -> Result<Option<MailJob>, Outcome> {
+    ) -> Result<Vec<Matched>, Error> {
         let matched = self.matched(recipient, patterns, true).await?;
         if matched.is_empty() || self.people.excluded.contains(recipient) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         if let Some(user) = self.people.users.get(recipient)
             && (self.people.excluded.contains(user)
                 || !self.matched(user, self.patterns, false).await?.is_empty())
         {
-            return Ok(None);
+            return Ok(Vec::new());
         }
+        Ok(matched)
+    }
+
+    /// Notifies a recipient. Returns the job of the mail.
+    pub(super) async fn notify(
+        &self,
+        recipient: &Recipient,
+        matched: Vec<Matched>,
+    ) -> Result<Option<MailJob>, Outcome> {
         let ids = matched.iter().map(|(id, _)| id.clone());
         let ids: Vec<_> = ids.take(MAX_NAMED_SUBSCRIPTIONS).collect();
         let subscriptions = matched
@@ -71,17 +83,16 @@ impl Notifier<'_> {
         recipient: &Recipient,
         patterns: &[Pattern],
         cleans: bool,
-    ) -> Result<Vec<(String, StoredSubscription)>, Error> {
+    ) -> Result<Vec<Matched>, Error> {
         let registry = Registry::new(self.salver, recipient)?;
         let mut found = registry.active_of(patterns, cleans).await?;
         found.retain(|(_, stored)| !self.is_younger(stored));
         Ok(found)
     }
 
-    /// Returns whether a subscription is younger than the event. One from the future is not: the clock of the store has
-    /// gone back, and a notification too many is better than one too few.
+    /// Returns whether a subscription is younger than the event.
     fn is_younger(&self, stored: &StoredSubscription) -> bool {
-        stored.at > self.accepted && stored.at <= self.now
+        stored.at > self.accepted + millis(CLOCK_TOLERANCE)
     }
 
     async fn render(&self, matched: Match) -> Result<Notification, Outcome> {

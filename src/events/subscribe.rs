@@ -18,7 +18,8 @@ impl Salver {
     /// most one such mail in 5 minutes and three a day for each address, and 20 an hour for each
     /// [network address](Subscription::requested_by); further calls do nothing, and return the same.
     ///
-    /// Events that were published before do not reach the recipient.
+    /// Events that were fanned out before do not reach the recipient, nor do those that were published more than two hours
+    /// before.
     ///
     /// # Errors
     ///

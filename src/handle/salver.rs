@@ -196,11 +196,14 @@ impl Salver {
         self.store.backend().is_memory()
     }
 
-    /// Returns a handle for a worker, with a circuit breaker of its own: pages do not feel its failures.
+    /// Returns a handle for a worker, with a connection and a circuit breaker of its own: pages do not feel its failures.
     #[cfg(feature = "jobs")]
     pub(crate) fn for_worker(&self) -> Self {
+        let shared = &self.shared.store;
         Self {
-            store: Arc::clone(&self.shared.store),
+            store: Arc::clone(shared)
+                .for_worker()
+                .unwrap_or_else(|| Arc::clone(shared)),
             #[cfg(feature = "web")]
             settler: self.settler.detached(),
             calls: self.calls.with_own_breaker(),

@@ -72,6 +72,15 @@ impl Client {
         }
     }
 
+    /// Returns the client with a connection of its own, whose tasks run on the runtime that uses it first: no other thread is
+    /// between it and the socket.
+    pub(crate) fn for_worker(&self) -> Self {
+        Self {
+            connection: self.connection.for_current_runtime(),
+            ..self.clone()
+        }
+    }
+
     /// Returns whether the keys of different sessions may be on different servers.
     pub(crate) fn is_cluster(&self) -> bool {
         self.connection.is_cluster()

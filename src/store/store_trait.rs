@@ -240,6 +240,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Backend(BackendKind::Custom)
     }
 
+    /// Returns the same store with a connection of its own, which is opened on the runtime that uses it first; `None` for a
+    /// store without connections. A store of an application keeps the default.
+    #[doc(hidden)]
+    fn for_worker(self: Arc<Self>) -> Option<Arc<dyn Store>> {
+        None
+    }
+
     /// Returns the same store, for use on the calling thread's runtime alone.
     ///
     /// The middleware calls this on each actix worker. A store with connections returns a store

@@ -3,10 +3,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use salver::events::{EventType, Subscription};
+use salver::events::Subscription;
 use salver::{Error, Recipient, Salver};
 
-const EDIT: EventType = EventType::new("wiki.edit", &[]);
 /// The calls of each of the three, at most.
 const CALLS: usize = 4;
 const TASKS: usize = 3;
@@ -42,9 +41,10 @@ enum Before {
     Stale,
 }
 
-async fn run(schedule: &[usize], before: Before) -> (bool, bool) {
-    let salver = Salver::memory("wiki").unwrap();
-    let (ada, edits) = (Recipient::user("ada"), EDIT.subscription());
+/// Runs one schedule with a type of its own. Returns whether Ada is subscribed, and whether she is in the index.
+async fn run(salver: &Salver, number: u64, schedule: &[usize], before: Before) -> (bool, bool) {
+    let edits = Subscription::new(format!("wiki.edit.{number}"));
+    let ada = Recipient::user(number);
     if before != Before::Nothing {
         salver.subscribe(&ada, edits.clone()).await.unwrap();
     }
@@ -58,8 +58,7 @@ async fn run(schedule: &[usize], before: Before) -> (bool, bool) {
         }
         stopping.stop_after(u64::MAX);
     }
-    salver.yield_before_calls();
-    let mut tasks = tasks(&salver, &ada, &edits);
+    let mut tasks = tasks(salver, &ada, &edits);
     // Each waits before its first call.
     let mut ended = [false; TASKS];
     for (task, ended) in tasks.iter_mut().zip(&mut ended) {
@@ -101,10 +100,12 @@ fn closed_form() -> u64 {
 #[tokio::test]
 async fn active_subscription_is_in_the_index_in_every_order_of_calls() {
     let (mut schedules, mut subscribed, mut stale) = (0_u64, 0, 0);
+    let salver = Salver::memory("wiki").unwrap();
+    salver.yield_before_calls();
     let all = [Before::Nothing, Before::Subscribed, Before::Stale];
     for before in all {
         let mut check = async |schedule: &[usize]| {
-            let (is_subscribed, is_indexed) = run(schedule, before).await;
+            let (is_subscribed, is_indexed) = run(&salver, schedules, schedule, before).await;
             assert!(is_indexed || !is_subscribed, "{before:?} {schedule:?}");
             schedules += 1;
             subscribed += u64::from(is_subscribed);

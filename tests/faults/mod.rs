@@ -10,6 +10,7 @@ mod cluster;
 mod concurrent_tabs;
 mod crashes;
 mod error_replies;
+mod events;
 mod failover;
 mod failover_clients;
 mod fault_matrix;

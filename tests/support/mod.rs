@@ -4,6 +4,7 @@ pub mod accessibility_tree;
 pub mod acl;
 pub mod arguments;
 pub mod browser;
+pub mod bulk_subscriptions;
 pub mod certificates;
 pub mod cluster;
 pub mod conformance;

@@ -52,11 +52,12 @@ pub fn mail_worker(salver: &Salver, smtp: &str) -> Worker {
     let mailer = Mailer::smtp(smtp).unwrap();
     let mailer = mailer.from("App <notify@example.org>");
     let profiles = |who: Vec<Recipient>| async {
+        // The address of no user is asked for.
         let profile = |who: Recipient| {
-            let address = format!("{}@example.org", who.user_id().unwrap());
-            Profile::new(who).email(address)
+            let address = format!("{}@example.org", who.user_id()?);
+            Some(Profile::new(who).email(address))
         };
-        Ok::<_, Error>(who.into_iter().map(profile).collect())
+        Ok::<_, Error>(who.into_iter().filter_map(profile).collect())
     };
     salver.worker().mail(mailer).profiles(profiles)
 }
@@ -129,7 +130,7 @@ async fn work() {
     let mut terminated = signal(SignalKind::terminate()).unwrap();
     // A mail that fails since the machine is busy would wait until the test moves the clock.
     let salver = builder(&variable(REDIS)).call_timeout(PATIENCE).build();
-    let worker = mail_worker(&salver.unwrap(), &variable(SMTP));
+    let worker = mail_worker(&salver.unwrap(), &variable(SMTP)).events();
     let interval = Duration::from_millis(variable(POLL_MILLIS).parse().unwrap());
     let running = worker.poll_interval(interval).start().unwrap();
     println!("{RUNS}");

@@ -282,6 +282,13 @@ impl Store for RedisStore {
         ))
     }
 
+    fn for_worker(self: Arc<Self>) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(Self {
+            client: self.client.for_worker(),
+            indexes: Arc::clone(&self.indexes),
+        }))
+    }
+
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         Arc::new(Self {
             client: self.client.for_current_runtime(),

@@ -61,7 +61,9 @@ async fn by_salver(salver: &Salver) -> Result {
 
 fn by_hand(runtime: &Runtime, connection: &mut MultiplexedConnection) -> Result {
     runtime.block_on(async {
-        let _: () = connection.xgroup_create_mkstream(STREAM, GROUP, "0").await?;
+        let _: () = connection
+            .xgroup_create_mkstream(STREAM, GROUP, "0")
+            .await?;
         for first in (0..JOBS).step_by(AT_ONCE) {
             let mut pipeline = pipe();
             for number in first..first + AT_ONCE {
@@ -70,10 +72,14 @@ fn by_hand(runtime: &Runtime, connection: &mut MultiplexedConnection) -> Result 
             }
             pipeline.exec_async(connection).await?;
         }
-        let options = StreamReadOptions::default().group(GROUP, "worker").count(AT_ONCE);
+        let options = StreamReadOptions::default()
+            .group(GROUP, "worker")
+            .count(AT_ONCE);
         let mut done = 0;
         while done < JOBS {
-            let reply: StreamReadReply = connection.xread_options(&[STREAM], &[">"], &options).await?;
+            let reply: StreamReadReply = connection
+                .xread_options(&[STREAM], &[">"], &options)
+                .await?;
             let entries = reply.keys.into_iter().flat_map(|key| key.ids);
             let finished = entries.map(|entry| {
                 let mut connection = connection.clone();
@@ -87,7 +93,9 @@ fn by_hand(runtime: &Runtime, connection: &mut MultiplexedConnection) -> Result 
             });
             let finished = join_all(finished).await;
             done += finished.len();
-            finished.into_iter().collect::<redis::RedisResult<Vec<()>>>()?;
+            finished
+                .into_iter()
+                .collect::<redis::RedisResult<Vec<()>>>()?;
         }
         Ok(())
     })

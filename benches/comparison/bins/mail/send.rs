@@ -76,7 +76,9 @@ fn note() -> Notification {
 }
 
 async fn notify(salver: &Salver) -> Result {
-    Ok(salver.notify((0..MAILS).map(Recipient::user), note()).await?)
+    Ok(salver
+        .notify((0..MAILS).map(Recipient::user), note())
+        .await?)
 }
 
 async fn profiles(who: Vec<Recipient>) -> std::result::Result<Vec<Profile>, Error> {
@@ -88,7 +90,12 @@ async fn profiles(who: Vec<Recipient>) -> std::result::Result<Vec<Profile>, Erro
 async fn bodies(salver: &Salver) -> Result<(String, String)> {
     let mailer = Mailer::memory();
     salver.notify([Recipient::user(0)], note()).await?;
-    salver.worker().mail(mailer.clone()).profiles(profiles).drain().await?;
+    salver
+        .worker()
+        .mail(mailer.clone())
+        .profiles(profiles)
+        .drain()
+        .await?;
     let letter = mailer.sent().pop().ok_or("no mail was sent")?;
     Ok((letter.text, letter.html))
 }

@@ -26,8 +26,13 @@ impl Sink {
             .arg(&folder)
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("the SMTP server does not start ({error}): run tests/setup.sh"))?;
-        let stdout = process.stdout.take().ok_or("the SMTP server has no output")?;
+            .map_err(|error| {
+                format!("the SMTP server does not start ({error}): run tests/setup.sh")
+            })?;
+        let stdout = process
+            .stdout
+            .take()
+            .ok_or("the SMTP server has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let port = line.trim().parse()?;

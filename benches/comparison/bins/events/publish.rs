@@ -1,0 +1,166 @@
+//! Events per second: one at a time against a bare `XADD`, and many in flight against `SET NX PX` and `XADD` in pipelines.
+
+use std::time::Instant;
+
+use comparison::compare::{self, Side};
+use comparison::server::Server;
+use comparison::statistics::Statistics;
+use comparison::{Result, TEXT, visitors};
+use redis::aio::MultiplexedConnection;
+use redis::{Client, pipe};
+use salver::events::Event;
+use salver::{Error, Salver};
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+/// Events of one measurement.
+const EVENTS: usize = 10_000;
+/// Events that are in flight at once, on both sides.
+const IN_FLIGHT: usize = 200;
+/// How long an id is known, on both sides.
+const TTL_MS: u64 = 24 * 60 * 60 * 1000;
+const STREAM: &str = "hand!events";
+
+struct Fixture {
+    server: Server,
+    runtime: Runtime,
+    salver: Salver,
+    connection: MultiplexedConnection,
+}
+
+impl Fixture {
+    fn new() -> Result<Self> {
+        let server = Server::start(&[])?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = Client::open(server.url())?;
+        Ok(Self {
+            connection: runtime.block_on(client.get_multiplexed_async_connection())?,
+            // The handle of a worker has a connection of its own in this runtime.
+            salver: visitors::salver(&server.url())?,
+            runtime,
+            server,
+        })
+    }
+
+    /// Measures both sides, each with the same events.
+    fn measure(
+        mut self,
+        name: &str,
+        by_salver: fn(&Self) -> Result,
+        by_hand: fn(&mut Self) -> Result,
+    ) -> Result<Statistics> {
+        let mut measure = |side: Side| {
+            self.server.flush()?;
+            let started = Instant::now();
+            match side {
+                Side::Left => by_salver(&self)?,
+                Side::Right => by_hand(&mut self)?,
+            }
+            Ok(EVENTS as f64 / started.elapsed().as_secs_f64())
+        };
+        measure(Side::Left)?;
+        measure(Side::Right)?;
+        let pair = compare::measure_alternating(measure)?;
+        println!(
+            "{:<32} {:.0} per second",
+            format!("{name}, Salver"),
+            pair.left
+        );
+        println!(
+            "{:<32} {:.0} per second",
+            format!("{name}, stream"),
+            pair.right
+        );
+        Ok(pair.ratio)
+    }
+}
+
+fn event(number: usize) -> Event {
+    let event = Event::new("wiki.edit").id(format!("revision-{number}"));
+    event.subject("documents/7").data(TEXT)
+}
+
+/// The same event as JSON.
+fn record(number: usize) -> String {
+    let event = json!({
+        "specversion": "1.0",
+        "id": format!("revision-{number}"),
+        "source": "/app",
+        "type": "wiki.edit",
+        "subject": "documents/7",
+        "time": "2026-01-01T00:00:00Z",
+        "datacontenttype": "application/json",
+        "data": TEXT,
+    });
+    event.to_string()
+}
+
+/// Measures events that are published one after the other.
+pub(crate) fn one_at_a_time() -> Result<Statistics> {
+    Fixture::new()?.measure(
+        "publish",
+        |fixture| {
+            fixture.runtime.block_on(async {
+                for number in 0..EVENTS {
+                    fixture.salver.publish(event(number)).await?;
+                }
+                Ok(())
+            })
+        },
+        |fixture| {
+            fixture.runtime.block_on(async {
+                for number in 0..EVENTS {
+                    let mut command = redis::cmd("XADD");
+                    command
+                        .arg(STREAM)
+                        .arg("*")
+                        .arg("event")
+                        .arg(record(number));
+                    let _: String = command.query_async(&mut fixture.connection).await?;
+                }
+                Ok(())
+            })
+        },
+    )
+}
+
+/// Measures events of which many are in flight.
+pub(crate) fn pipelined() -> Result<Statistics> {
+    Fixture::new()?.measure(
+        "publish, pipelined",
+        |fixture| {
+            let task = |first: usize| {
+                let salver = fixture.salver.clone();
+                fixture.runtime.spawn(async move {
+                    for number in (first..EVENTS).step_by(IN_FLIGHT) {
+                        salver.publish(event(number)).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            };
+            let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
+            fixture.runtime.block_on(async {
+                for task in tasks {
+                    task.await??;
+                }
+                Ok(())
+            })
+        },
+        |fixture| {
+            for first in (0..EVENTS).step_by(IN_FLIGHT) {
+                let mut pipeline = pipe();
+                for number in first..first + IN_FLIGHT {
+                    let record = record(number);
+                    let known = format!("hand!event:revision-{number}");
+                    let set = pipeline.cmd("SET").arg(known).arg(&record);
+                    set.arg("NX").arg("PX").arg(TTL_MS).ignore();
+                    pipeline.cmd("XADD").arg(STREAM).arg("*").arg("event");
+                    pipeline.arg(record).ignore();
+                }
+                let sent = pipeline.exec_async(&mut fixture.connection);
+                fixture.runtime.block_on(sent)?;
+            }
+            Ok(())
+        },
+    )
+}

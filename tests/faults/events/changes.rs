@@ -1,0 +1,57 @@
+//! People subscribe and unsubscribe on Redis while events find them in the index: who is subscribed in the end is told.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::scene::{edit, edits, person, report, told};
+use crate::support::history::Verdict;
+use crate::support::inboxes::Inboxes;
+use crate::support::profile::by_profile;
+
+/// Rounds, each with people of its own and eight calls at once.
+const ROUNDS: usize = 25;
+const PEOPLE: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions_that_change_at_the_same_time_leave_no_subscriber_out_of_the_index() {
+    let scene = Inboxes::redis();
+    let salver = &scene.salver;
+    let mut verdict = Verdict::default();
+    for round in 0..by_profile(ROUNDS, 20 * ROUNDS) {
+        let people = round * PEOPLE..(round + 1) * PEOPLE;
+        let subscription = || edits().subject(format!("documents/{round}"));
+        let event = |number| edit(number).subject(format!("documents/{round}"));
+        let calls = people.clone().map(|number| async move {
+            let (one, other) = (person(number), person(number));
+            let unsubscribing = async {
+                salver.unsubscribe(&other, &subscription()).await.unwrap();
+            };
+            let subscribing = async {
+                salver.subscribe(&one, subscription()).await.unwrap();
+                salver.subscribe(&one, subscription()).await.unwrap();
+            };
+            let cleaning = async {
+                salver
+                    .clean_subscribers(&one, &subscription())
+                    .await
+                    .unwrap();
+            };
+            tokio::join!(subscribing, unsubscribing, cleaning);
+        });
+        join_all(calls).await;
+        let worker = salver.worker().events();
+        worker.publish(event(round)).await.unwrap();
+        for number in people {
+            let is_subscribed = salver.is_subscribed(&person(number), &subscription()).await;
+            let times = told(salver, &person(number)).await.len();
+            verdict.n += 1;
+            verdict.received += times.min(1);
+            verdict.lost += usize::from(is_subscribed.unwrap() && times == 0);
+            verdict.twice += times.saturating_sub(1);
+        }
+    }
+    assert!(verdict.received > 0);
+    let none = (Duration::ZERO, Duration::ZERO);
+    report("events_changes", verdict, none, String::new());
+}

@@ -1,0 +1,16 @@
+//! Events under faults. Each test prints one row of the fault table, which begins with `FAULT events_<name> n=…`. The
+//! inboxes are counted, by a handle of its own.
+
+mod changes;
+mod conflicts;
+mod erased;
+mod kill;
+mod moved_clock;
+mod paused;
+mod proxy;
+mod redis_kill;
+mod refused;
+mod removed;
+mod renderers;
+mod scene;
+mod stops;
