@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::scene::{edit, edits, inboxes, person, report, until_accepted};
-use crate::support::eventually;
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
+use crate::support::redis::Server;
 use crate::support::smtp_server::SmtpServer;
 use crate::support::worker_process::WorkerProcess;
+use crate::support::{eventually, eventually_within};
 
 const PEOPLE: usize = 2_000;
 const KILLS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(40);
 /// Longer than the lease of a job, and than the first delays.
 const LEASE: Duration = Duration::from_secs(151);
 
@@ -82,8 +84,9 @@ async fn redis_kill_with_aof_loses_no_event() {
     );
 }
 
-async fn wait_for_notifications(server: &crate::support::redis::Server, number: usize) {
-    eventually("notifications", async || {
+/// The queue of a worker rests after an error of the store.
+async fn wait_for_notifications(server: &Server, number: usize) {
+    eventually_within("notifications", PATIENCE, async || {
         (inboxes(server).1 >= number).then_some(())
     })
     .await;
