@@ -53,12 +53,19 @@ pub(super) async fn request(
         return Ok(());
     }
     let registry = Registry::new(salver, recipient)?;
-    match registry.add_pending(&Fields::of(subscription)).await? {
-        Some(at) => {
+    let pending = registry.add_pending(&Fields::of(subscription)).await;
+    match pending {
+        Ok(Some(at)) => {
             let id = subscription.id_for(recipient);
             enqueue_activation(salver, recipient, id, at).await
         }
-        None => Ok(()),
+        Ok(None) => Ok(()),
+        // An error would reveal that the address has subscriptions.
+        Err(error) if error.is_full() => {
+            tracing::warn!(%error, "a subscription of an address was refused; it was mailed no link");
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }
 

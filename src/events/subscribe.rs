@@ -25,7 +25,7 @@ impl Salver {
     ///
     /// - [`is_invalid`](Error::is_invalid), before any round trip: a filter that the type does not declare, a field that
     ///   [`Subscription`] describes, a recipient with an empty id.
-    /// - [`is_full`](Error::is_full): the recipient has 1,000 subscriptions, or the subscriptions of the type differ by
+    /// - [`is_full`](Error::is_full): the user has 1,000 subscriptions, or the subscriptions of the type differ by
     ///   32 sets of filters.
     /// - [`is_misconfigured`](Error::is_misconfigured): an address, on a site without
     ///   [`site`](crate::SalverBuilder::site) and [`secret`](crate::SalverBuilder::secret); a custom store.
