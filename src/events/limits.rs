@@ -33,8 +33,11 @@ pub(super) const MAX_NAMED_SUBSCRIPTIONS: usize = 8;
 pub(super) const WAITING_EVENT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an event is known after it was fanned out: publishers that repeat it do so within a day.
 pub(super) const EVENT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a subscription of an address waits for its activation. Stops strangers from filling the store.
+/// How long the link works that activates a subscription of an address.
 pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a subscription is kept that awaits its activation: longer than its link works, so that the page of an expired
+/// link offers another one. Stops strangers from filling the store.
+pub(super) const PENDING_TTL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// How long a repeated subscription keeps the link of the first mail valid: a link that is sent later lasts longer.
 pub(super) const KEEP_LINK: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much younger than an event a subscription may be that still counts. The clocks of a Cluster's servers differ, and

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::events::limits::{ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS};
+use crate::events::limits::{
+    ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL,
+};
 use crate::events::store::rate_limits::RateLimits;
 use crate::events::store::store_trait::{
     Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore, Written,
@@ -158,7 +160,7 @@ impl SubscriptionStore for MemorySubscriptions {
             let mut data = self.lock();
             let all = data.subscriptions.entry((app.into(), recipient.clone()));
             let all = all.or_default();
-            all.retain(|_, one| one.is_active() || one.at + millis(ACTIVATION_TTL) > now);
+            all.retain(|_, one| one.is_active() || one.at + millis(PENDING_TTL) > now);
             let written = match all.get(new.id) {
                 Some(StoredSubscription { state, at, .. })
                     if *state == State::Active

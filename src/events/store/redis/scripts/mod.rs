@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use crate::events::limits::{ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS};
+use crate::events::limits::{
+    ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL,
+};
 use crate::events::store::redis::keys;
 use crate::events::store::store_trait::{
     Activated, IndexKey, NewSubscription, Range, RateLimit, Written,
@@ -188,7 +190,7 @@ pub(super) async fn write_subscription(
         .arg(state_name(new.state))
         .arg(new.fields.encode()?)
         .arg(millis(KEEP_LINK))
-        .arg(millis(ACTIVATION_TTL))
+        .arg(millis(PENDING_TTL))
         .arg(MAX_SUBSCRIPTIONS);
     let mut reply = Parts::new(client.execute(&request).await?);
     match reply.next::<String>()?.as_str() {

@@ -6,7 +6,7 @@
 -- ARGV[2]  'active' or 'pending'
 -- ARGV[3]  the other fields, as a JSON object
 -- ARGV[4]  how long one that is pending keeps its time, in ms
--- ARGV[5]  how long one may be pending, in ms
+-- ARGV[5]  how long one that is pending is kept, in ms
 -- ARGV[6]  maximum number of subscriptions
 -- Returns  {KEYS[1], 'written', ARGV[1], state, since when in ms}; {KEYS[1], 'full'}: nothing changed
 -- Cost     O(1), at the maximum O(n); one round trip
