@@ -40,6 +40,7 @@ mod event;
 mod event_type;
 mod fan_out;
 mod limits;
+mod linked;
 mod notifier;
 mod page;
 mod pattern;
@@ -63,6 +64,9 @@ pub use self::limits::{
     MAX_FILTER_NAME_BYTES, MAX_FILTER_SETS, MAX_FILTER_VALUE_BYTES, MAX_FILTERS, MAX_SUBSCRIPTIONS,
 };
 pub(crate) use self::personal_data::{erase, export};
+pub(crate) use self::linked::{Request, Requested, active_subscriptions};
+#[cfg(feature = "web")]
+pub(crate) use self::linked::{end_subscriptions, restore_subscription};
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, SUBSCRIBE_SCRIPT};

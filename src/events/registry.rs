@@ -49,6 +49,7 @@ impl<'a> Registry<'a> {
     }
 
     /// Activates a subscription that awaits it since a time. Returns whether it is active.
+    #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "a page activates"))]
     pub(super) async fn activate(&self, id: &str, at: u64) -> Result<bool, Error> {
         let Some(stored) = self.find(id).await? else {
             return Ok(false);

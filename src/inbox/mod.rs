@@ -69,10 +69,10 @@ pub use self::limits::{
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
 #[cfg(feature = "events")]
-pub(crate) use self::mailing::enqueue_activation;
+pub(crate) use self::mailing::{MailJob, enqueue_activation};
 #[cfg(feature = "mail")]
 pub(crate) use self::mailing::{
-    MailJob, MailTask, Mails, PlanTask, Waiting, enqueue_digest, enqueue_rest, restore_settings,
+    MailTask, Mails, PlanTask, Taken, Waiting, enqueue_digest, enqueue_rest, restore_settings,
     share_settings,
 };
 pub use self::notification::Notification;

@@ -11,14 +11,12 @@ use crate::inbox::{
     InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
 };
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob, read_task};
-use crate::mail::body::Content;
-use crate::mail::letter::Letter;
+#[cfg(feature = "events")]
+use crate::mail::activation::Activation;
 use crate::mail::mailer::Mailer;
 use crate::mail::planner::Planner;
+use crate::mail::reasons::Reasons;
 use crate::mail::schedule::{counted_period, time_zone, was_sent};
-use crate::mail::smtp::Failure;
-use crate::mail::unsubscribe::{PATH, Unsubscribe};
-use crate::site::Site;
 use crate::telemetry::record_digest;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
@@ -34,10 +32,10 @@ pub(super) struct MailHandler {
 }
 
 /// A mail that a job sends.
-struct Mail<'a> {
-    job: String,
-    profile: &'a Profile,
-    address: &'a str,
+pub(super) struct Mail<'a> {
+    pub(super) job: String,
+    pub(super) profile: &'a Profile,
+    pub(super) address: &'a str,
 }
 
 impl Handler for MailHandler {
@@ -113,10 +111,27 @@ impl MailHandler {
             profile: &profile,
             address,
         };
-        self.send_waiting(mail, &task, now).await
+        match &task {
+            #[cfg(feature = "events")]
+            MailTask::Activation {
+                recipient,
+                subscription,
+                at,
+            } => {
+                let activation = Activation {
+                    recipient: recipient.clone(),
+                    subscription: subscription.clone(),
+                    at: *at,
+                };
+                self.send_activation(&mail, &activation, now).await
+            }
+            MailTask::AtOnce { .. } | MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
+                self.send_waiting(mail, &task, now).await
+            }
+        }
     }
 
-    /// Mails what waits for such a mail and is still unread.
+    /// Mails what waits for such a mail, is still unread, and for which the recipient is still subscribed.
     async fn send_waiting(
         &self,
         mail: Mail<'_>,
@@ -135,14 +150,20 @@ impl MailHandler {
             false => selected(task, &waiting),
         };
         selected.truncate(MAX_MAILED);
+        let taken = mails.begin(&mail.job, &selected).await?;
+        let reasons = Reasons::read(&self.salver, &mail.profile.recipient, &taken).await?;
         let is_wanted = |one: &Notification| waiting.cadence(one) != Cadence::Never;
-        let rows = mails.begin(&mail.job, &selected, is_wanted).await?;
+        let unsubscribed = taken.notifications().filter(|one| !reasons.remain(one));
+        let unsubscribed: Vec<_> = unsubscribed.map(|one| one.id()).collect();
+        let rows = taken.into_rows(|one| is_wanted(one) && reasons.remain(one));
         let mailed = ids(&rows);
-        if !rows.is_empty()
-            && let Err(failure) = self.send(&mail, rows).await?
-        {
-            return Ok(failure);
+        if !rows.is_empty() {
+            let letter = self.letter(&mail, rows, &reasons)?;
+            if let Err(failure) = self.send(&mail, letter).await? {
+                return Ok(failure);
+            }
         }
+        let ended = [mailed.clone(), unsubscribed].concat();
         let zone = time_zone(mail.profile.time_zone.as_deref());
         // An empty one counts too: another job for its period would have its id, and not be added.
         let period = task.period().filter(|_| !was_sent);
@@ -150,7 +171,7 @@ impl MailHandler {
         let recorded = period
             .as_ref()
             .map(|(name, period)| (*name, period.as_str()));
-        self.record(&mails, &mail, &mailed, recorded).await?;
+        self.record(&mails, &mail, &ended, recorded).await?;
         if period.is_some() && !mailed.is_empty() {
             record_digest(self.salver.shared_app(), now);
         }
@@ -159,7 +180,7 @@ impl MailHandler {
             #[cfg(feature = "events")]
             MailTask::Activation { .. } => {}
             // Those that wait have jobs of their own, unless this mail has left them.
-            MailTask::IfUnread { .. } if mailed.is_empty() => {}
+            MailTask::IfUnread { .. } if ended.is_empty() => {}
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
                 // Read again: a job for what came meanwhile would have had the id of this one.
                 let waiting = mails.waiting(None).await?;
@@ -169,20 +190,20 @@ impl MailHandler {
         Ok(Outcome::Done)
     }
 
-    /// Records what was mailed. While the store does not accept it, this tries again until the timeout of the
+    /// Records what was mailed, or is not wanted any more. While the store does not accept it, this tries again until the timeout of the
     /// attempt: without the record the mail would be sent again.
     async fn record(
         &self,
         mails: &Mails,
         mail: &Mail<'_>,
-        mailed: &[MessageId],
+        ended: &[MessageId],
         period: Option<(&str, &str)>,
     ) -> Result<(), Error> {
         let recipient = &mail.profile.recipient;
         let record = async || {
-            if recipient.address().is_some() && !mailed.is_empty() {
+            if recipient.address().is_some() && !ended.is_empty() {
                 // An address has no page: what was mailed leaves its inbox.
-                let filter = InboxFilter::all().ids(mailed.iter().copied());
+                let filter = InboxFilter::all().ids(ended.iter().copied());
                 self.salver.inbox(recipient).retract(&filter).await?;
             }
             mails.end(&mail.job, period).await
@@ -221,72 +242,6 @@ impl MailHandler {
             #[cfg(feature = "events")]
             MailTask::Activation { .. } => Ok(()),
         }
-    }
-
-    /// Returns the outcome of a mail that was not sent.
-    async fn send(
-        &self,
-        mail: &Mail<'_>,
-        rows: Vec<InboxRow>,
-    ) -> Result<Result<(), Outcome>, Error> {
-        let letter = self.letter(mail, rows)?;
-        let outcome = match self.mailer.send(letter).await {
-            Ok(()) => return Ok(Ok(())),
-            Err(Failure::Unavailable(reason)) => Outcome::Unavailable(reason),
-            Err(Failure::Temporary(reason)) => Outcome::Failed(reason),
-            Err(Failure::Rejected {
-                reason,
-                is_unknown_mailbox,
-            }) => {
-                if is_unknown_mailbox {
-                    self.salver.suppress_mail(mail.address).await?;
-                }
-                Outcome::Dead(reason)
-            }
-        };
-        Ok(Err(outcome))
-    }
-
-    fn letter(&self, mail: &Mail<'_>, rows: Vec<InboxRow>) -> Result<Letter, Error> {
-        let Profile {
-            recipient,
-            name,
-            locale,
-            ..
-        } = mail.profile;
-        let (site, settings) = (self.site()?, &self.salver.config().mail);
-        let unsubscribe = Unsubscribe::new(settings, recipient, mail.address, &rows);
-        let token = unsubscribe.and_then(|unsubscribe| unsubscribe.token(&self.salver));
-        let unsubscribe_url = token.map(|token| site.link(&format!("{PATH}/{token}")));
-        let content = Content {
-            rows: &rows,
-            words: &self.mailer.words(locale.as_deref()),
-            site: &site,
-            address: mail.address,
-            unsubscribe_url: unsubscribe_url.as_deref(),
-        };
-        let body = content.body();
-        Ok(Letter {
-            id: mail.job.clone(),
-            to: mail.address.to_owned(),
-            name: name.clone(),
-            locale: locale.clone(),
-            subject: body.subject,
-            text: body.text,
-            html: body.html,
-            unsubscribe_url,
-            rows,
-        })
-    }
-
-    /// # Errors
-    ///
-    /// `is_misconfigured` without an address of the site.
-    fn site(&self) -> Result<Site, Error> {
-        let site = self.salver.config().mail.site.as_deref().ok_or_else(|| {
-            Error::misconfigured("mails need the address of the site: call `SalverBuilder::site`")
-        })?;
-        Site::new(site)
     }
 }
 

@@ -23,7 +23,14 @@ pub struct Letter {
     pub text: String,
     /// The HTML document.
     pub html: String,
-    /// The link by which the recipient unsubscribes; `None` if all kinds are critical. It is also in the headers
+    /// What the recipient has subscribed to and is told for, such as "edits in German": the descriptions, else the
+    /// types. Empty for what came from no event.
+    pub subscriptions: Vec<String>,
+    /// The link by which the recipient unsubscribes; `None` if all kinds are critical, and in a mail that
+    /// activates. It is also in the headers
     /// `List-Unsubscribe`.
     pub unsubscribe_url: Option<String>,
+    /// The link that activates the only one of `subscriptions`, which the mail is about; `None` for a mail about
+    /// notifications.
+    pub activation_url: Option<String>,
 }

@@ -125,6 +125,8 @@ impl Mailer {
 
     /// Replaces the HTML and the plain text of mails. `replace` returns both, in this order; `None` leaves
     /// those of the letter. It escapes what it inserts into HTML.
+    ///
+    /// Those of a letter with an [`activation_url`](Letter::activation_url) stay if one of the new ones lacks it.
     #[must_use]
     pub fn body(
         mut self,
@@ -164,7 +166,11 @@ impl Mailer {
 
     /// Sends a letter. It may be sent twice if the future is dropped.
     pub(super) async fn send(&self, mut letter: Letter) -> Result<(), Failure> {
-        if let Some((html, text)) = self.body.as_ref().and_then(|replace| replace(&letter)) {
+        let replaced = self.body.as_ref().and_then(|replace| replace(&letter));
+        if let Some((html, text)) = replaced
+            && has_link(&letter, &html)
+            && has_link(&letter, &text)
+        {
             (letter.html, letter.text) = (html, text);
         }
         match &self.transport {
@@ -183,6 +189,12 @@ impl Mailer {
             }
         }
     }
+}
+
+/// Returns whether a body has the link that activates a subscription, if the letter is about one.
+fn has_link(letter: &Letter, body: &str) -> bool {
+    let url = letter.activation_url.as_deref();
+    url.is_none_or(|url| body.contains(url))
 }
 
 fn sender(from: &str) -> Result<Mailbox, Error> {

@@ -2,12 +2,19 @@
 //!
 //! Layer: above the inbox. A job takes what is still unread when its time comes, and sends it.
 
+#[cfg(feature = "events")]
+mod activating;
+#[cfg(feature = "events")]
+mod activation;
 mod body;
 mod handler;
 mod letter;
+mod letters;
+mod link;
 mod mailer;
 mod mime;
 mod planner;
+mod reasons;
 mod schedule;
 mod smtp;
 mod suppression;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "events")]
+use crate::events::Subscription;
 use crate::{Message, Translation};
 
 /// Translates a message into one language.
@@ -54,6 +56,15 @@ words! {
     }
 }
 
+#[cfg(feature = "events")]
+words! {
+    Words {
+        activate => "activate", "Activate";
+        activate_subscription => "activate-subscription", "Activate your subscription";
+        activation_help => "activation-help", "The link works for 7 days. If it was not you, do nothing.";
+    }
+}
+
 impl Words {
     /// Returns a message in the language of the recipient, or as it was written.
     pub(super) fn translate(&self, message: &Message) -> Message {
@@ -77,12 +88,46 @@ impl Words {
         self.text(&counted(text, "salver-mail-subject", count))
     }
 
-    /// Returns why the recipient gets the mail.
+    /// Returns for which subscriptions the recipient gets the mail.
+    pub(super) fn follows(&self, subscriptions: &str) -> String {
+        let text = format!("You get this because you follow: {subscriptions}.");
+        let message = Message::info(text).key("salver-mail-follows");
+        self.text(&message.arg("subscriptions", subscriptions))
+    }
+
+    /// Returns who gets the mail, and from which site.
     pub(super) fn reason(&self, address: &str, host: &str) -> String {
         let text = format!("This e-mail was sent to {address} by {host}.");
         let message = Message::info(text).key("salver-mail-reason");
         self.text(&message.arg("address", address).arg("site", host))
     }
+}
+
+#[cfg(feature = "events")]
+impl Words {
+    /// Returns what a subscription is for: its description, else the name of its type for people.
+    pub(super) fn subscription(&self, subscription: &Subscription) -> String {
+        match subscription.get_description() {
+            Some(description) => description.to_owned(),
+            None => self.text(&kind_name(subscription.event_type())),
+        }
+    }
+
+    /// Returns why a mail with an activation was sent.
+    pub(super) fn requested(&self, subscription: &str, address: &str, host: &str) -> String {
+        let text = format!(
+            "Someone, probably you, asked {host} to e-mail {address} about: {subscription}."
+        );
+        let message = Message::info(text).key("salver-mail-activation-requested");
+        let message = message.arg("subscription", subscription);
+        self.text(&message.arg("address", address).arg("site", host))
+    }
+}
+
+/// Returns the message of which a translation is the name of a kind.
+#[cfg(any(feature = "web", feature = "events"))]
+pub(super) fn kind_name(kind: &str) -> Message {
+    Message::info(kind).key(format!("salver-mail-kind-{kind}"))
 }
 
 fn counted(text: String, key: &str, count: u64) -> Message {

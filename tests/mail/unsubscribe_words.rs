@@ -9,10 +9,11 @@ use salver::mail::{Cadence, Letter, Mailer};
 use salver::store::RedisStore;
 use salver::{Message, Notification, Salver, Translation};
 
-use crate::mail::unsubscribing::{link, post, with_profiles};
+use crate::mail::unsubscribing::{link, with_profiles};
 use crate::support::arguments::argument;
 use crate::support::browser::Browser;
 use crate::support::inboxes::Inboxes;
+use crate::support::mail_pages::post;
 use crate::support::redis::Server;
 
 /// Serves the page, in the language that a request asks for.

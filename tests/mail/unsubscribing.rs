@@ -1,8 +1,5 @@
 //! The link in each mail by which a person unsubscribes without a login.
 
-use std::net::TcpListener;
-
-use actix_web::{App, HttpServer};
 use salver::jobs::Worker;
 use salver::mail::{Cadence, Letter, Mailer, Profile};
 use salver::store::RedisStore;
@@ -11,6 +8,7 @@ use salver::{Error, Message, Notification, Recipient, Salver, SalverBuilder};
 use crate::mail::mailer;
 use crate::support::browser::Browser;
 use crate::support::inboxes::{Inboxes, ada, bob};
+use crate::support::mail_pages::{self, post, serve};
 use crate::support::redis::Server;
 use crate::support::smtp_server::SmtpServer;
 
@@ -48,37 +46,12 @@ async fn mail(salver: &Salver, recipient: Recipient, kind: &str) -> Option<Lette
     mailer.sent().pop()
 }
 
-/// Serves the routes of a handle, and returns the address.
-fn serve(salver: &Salver) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let salver = salver.clone();
-    let app = move || {
-        App::new()
-            .wrap(salver.middleware())
-            .service(salver.mail_routes())
-    };
-    let server = HttpServer::new(app).workers(1).listen(listener).unwrap();
-    actix_rt::spawn(server.run());
-    url
-}
-
 fn path(letter: &Letter) -> String {
-    let url = letter.unsubscribe_url.as_ref().unwrap();
-    url.strip_prefix("https://app.example").unwrap().to_owned()
+    mail_pages::path(letter.unsubscribe_url.as_ref().unwrap())
 }
 
 pub(super) fn link(url: &str, letter: &Letter) -> String {
     format!("{url}{}", path(letter))
-}
-
-pub(super) async fn post(url: &str, body: &str) -> (u16, String) {
-    let client = reqwest::Client::new();
-    let request = client
-        .post(url)
-        .header("content-type", "application/x-www-form-urlencoded");
-    let response = request.body(body.to_owned()).send().await.unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
 }
 
 /// A bare POST, as mail programs send it, stops the mails of that kind for that person alone. A GET, as mail

@@ -7,6 +7,7 @@ mod iconfinder;
 mod messenger;
 mod tidings;
 
+use crate::support::browser::Browser;
 use crate::support::inboxes::Inboxes;
 
 /// Runs the test of a row on each store, and prints its line. `name`: the row, `_` and the name.
@@ -15,6 +16,24 @@ async fn on_each_store(name: &str, test: impl AsyncFn(Inboxes)) {
         test(inboxes).await;
     }
     print_row(name, "ok");
+}
+
+/// Runs the test of a row on each store, with a clock that the test moves, and prints its line.
+async fn on_each_clock(name: &str, test: impl AsyncFn(Inboxes)) {
+    for inboxes in [Inboxes::memory(), Inboxes::redis_with_clock()] {
+        test(inboxes).await;
+    }
+    print_row(name, "ok");
+}
+
+/// Runs the test of a row in a browser, on each store, and prints its line.
+async fn in_browser(name: &str, test: impl AsyncFn(Inboxes, &Browser)) {
+    let browser = Browser::start().await;
+    for inboxes in [Inboxes::memory(), Inboxes::redis()] {
+        test(inboxes, &browser).await;
+    }
+    browser.quit().await;
+    print_row(name, "ok browser");
 }
 
 /// Prints the line of a row whose test has passed.

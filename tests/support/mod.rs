@@ -20,6 +20,7 @@ pub mod indexed_site;
 pub mod live_site;
 pub mod logs;
 pub mod mail_history;
+pub mod mail_pages;
 pub mod many_streams;
 pub mod metrics;
 pub mod model_test;

@@ -27,6 +27,26 @@ pub(crate) struct Waiting {
     pub(crate) notifications: Vec<Notification>,
 }
 
+/// What a job has taken and is still unread, oldest first.
+pub(crate) struct Taken(Vec<(Entry, Notification)>);
+
+impl Taken {
+    pub(crate) fn notifications(&self) -> impl Iterator<Item = &Notification> {
+        self.0.iter().map(|(_, notification)| notification)
+    }
+
+    /// Returns those that `is_wanted` selects as rows, newest first.
+    pub(crate) fn into_rows(self, is_wanted: impl Fn(&Notification) -> bool) -> Vec<InboxRow> {
+        let mut rows = Rows::default();
+        for (entry, notification) in self.0.into_iter().rev() {
+            if is_wanted(&notification) {
+                rows.push(entry, notification, true);
+            }
+        }
+        rows.rows.into_iter().filter_map(Row::finish).collect()
+    }
+}
+
 impl Waiting {
     /// Returns how often the recipient is mailed about notifications of this kind at present.
     pub(crate) fn cadence(&self, one: &Notification) -> Cadence {
@@ -59,29 +79,16 @@ impl Mails {
         })
     }
 
-    /// Takes notifications for a job, and returns those that are still unread and that `is_wanted` selects, as
-    /// rows, newest first. A repeat takes the same ones.
+    /// Takes notifications for a job, and returns those that are still unread. A repeat takes the same ones.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    pub(crate) async fn begin(
-        &self,
-        job: &str,
-        ids: &[MessageId],
-        is_wanted: impl Fn(&Notification) -> bool,
-    ) -> Result<Vec<InboxRow>, Error> {
+    pub(crate) async fn begin(&self, job: &str, ids: &[MessageId]) -> Result<Taken, Error> {
         let store = self.0.mail_store("begin_mail")?;
         let begin = || store.begin_mail(self.0.key(), job, ids);
         let entries = self.0.salver.write_idempotent("begin_mail", begin).await?;
-        let mut rows = Rows::default();
-        let wanted = decoded(entries).filter(|(_, notification)| is_wanted(notification));
-        let mut wanted: Vec<_> = wanted.collect();
-        wanted.reverse();
-        for (entry, notification) in wanted {
-            rows.push(entry, notification, true);
-        }
-        Ok(rows.rows.into_iter().filter_map(Row::finish).collect())
+        Ok(Taken(decoded(entries).collect()))
     }
 
     /// Forgets what a job has taken. `period`: the name of a digest, and the period for which it was sent.

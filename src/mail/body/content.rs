@@ -8,6 +8,9 @@ use crate::site::Site;
 /// Longest subject in characters. Longer ones are cut by mail programs.
 pub(in crate::mail) const MAX_SUBJECT: usize = 150;
 
+/// Most subscriptions that a mail names. A digest may have been caused by hundreds.
+const MAX_NAMES: usize = 8;
+
 /// All that the bodies of a mail are made of.
 pub(in crate::mail) struct Content<'a> {
     pub(in crate::mail) rows: &'a [InboxRow],
@@ -15,6 +18,8 @@ pub(in crate::mail) struct Content<'a> {
     pub(in crate::mail) site: &'a Site,
     /// The address of the recipient.
     pub(in crate::mail) address: &'a str,
+    /// What the recipient has subscribed to and is told for.
+    pub(in crate::mail) subscriptions: &'a [String],
     pub(in crate::mail) unsubscribe_url: Option<&'a str>,
 }
 
@@ -61,6 +66,15 @@ impl Content<'_> {
 
     pub(super) fn reason(&self) -> String {
         self.words.reason(self.address, self.site.host())
+    }
+
+    /// Returns for what the recipient is told; `None` if nothing came from an event. `show`: changes each name.
+    pub(super) fn follows(&self, show: impl Fn(&str) -> String) -> Option<String> {
+        let names = self.subscriptions.iter().take(MAX_NAMES);
+        let names = names.map(|name| show(name));
+        let more = (self.subscriptions.len() > MAX_NAMES).then(|| "…".to_owned());
+        let names: Vec<_> = names.chain(more).collect();
+        (!names.is_empty()).then(|| self.words.follows(&names.join(", ")))
     }
 
     fn line(&self, row: &InboxRow) -> Line {

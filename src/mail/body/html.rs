@@ -2,6 +2,7 @@
 //! scrolling sideways.
 
 use crate::mail::body::content::{Content, Line};
+use crate::mail::words::Words;
 use crate::render::{self, Escaped};
 use crate::site::Site;
 
@@ -24,24 +25,49 @@ impl Content<'_> {
             let (url, label) = (Escaped(url), self.words.unsubscribe());
             format!(r#" <a href="{url}">{}</a>"#, Escaped(&label))
         });
-        let (language, direction) = (self.words.language(), self.words.direction());
-        format!(
-            concat!(
-                r#"<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">"#,
-                r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
-                r#"<meta name="color-scheme" content="light dark"><title>{subject}</title><style>{style}</style></head>"#,
-                r#"<body><div class="page"><div class="card" role="main">{rows}</div>"#,
-                r#"<div class="footer" role="contentinfo">{reason}{unsubscribe}</div></div></body></html>"#,
-            ),
-            language = Escaped(&language),
-            direction = Escaped(&direction),
-            subject = Escaped(subject),
-            style = STYLE,
-            rows = rows,
-            reason = Escaped(&self.reason()),
-            unsubscribe = unsubscribe.unwrap_or_default(),
-        )
+        let follows = self.follows(isolated);
+        let follows = follows.map(|follows| format!("{}<br>", Escaped(&follows)));
+        let footer = format!(
+            "{}{}{}",
+            follows.unwrap_or_default(),
+            Escaped(&self.reason()),
+            unsubscribe.unwrap_or_default(),
+        );
+        document(self.words, subject, &rows, &footer)
     }
+}
+
+/// Returns the whole document. `main`, `footer`: HTML.
+pub(super) fn document(words: &Words, subject: &str, main: &str, footer: &str) -> String {
+    let (language, direction) = (words.language(), words.direction());
+    format!(
+        concat!(
+            r#"<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">"#,
+            r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
+            r#"<meta name="color-scheme" content="light dark"><title>{subject}</title><style>{style}</style></head>"#,
+            r#"<body><div class="page"><div class="card" role="main">{main}</div>"#,
+            r#"<div class="footer" role="contentinfo">{footer}</div></div></body></html>"#,
+        ),
+        language = Escaped(&language),
+        direction = Escaped(&direction),
+        subject = Escaped(subject),
+        style = STYLE,
+        main = main,
+        footer = footer,
+    )
+}
+
+pub(super) fn button(url: &str, label: &str) -> String {
+    format!(
+        r#"<p class="action"><a class="button" style="{BUTTON_STYLE}" href="{}">{}</a></p>"#,
+        Escaped(url),
+        Escaped(label),
+    )
+}
+
+/// Encloses a text in the characters that isolate its direction.
+pub(super) fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
 }
 
 impl Line {
@@ -51,13 +77,8 @@ impl Line {
             .title
             .as_ref()
             .map(|title| format!(r#"<h1 class="title" dir="auto">{}</h1>"#, Escaped(title)));
-        let button = self.link.as_ref().map(|(label, url)| {
-            format!(
-                r#"<p class="action"><a class="button" style="{BUTTON_STYLE}" href="{}">{}</a></p>"#,
-                Escaped(url),
-                Escaped(label),
-            )
-        });
+        let link = self.link.as_ref();
+        let button = link.map(|(label, url)| button(url, label));
         self.row(title, button, site)
     }
 

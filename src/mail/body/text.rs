@@ -14,8 +14,11 @@ impl Content<'_> {
             format!("{label}: {url}\n")
         });
         let unsubscribe = unsubscribe.unwrap_or_default();
+        let follows = self.follows(str::to_owned);
+        let follows = follows.map(|follows| format!("{follows}\n"));
+        let follows = follows.unwrap_or_default();
         let (body, reason) = (parts.join("\n\n\n"), self.reason());
-        format!("{body}\n\n-- \n{reason}\n{unsubscribe}")
+        format!("{body}\n\n-- \n{follows}{reason}\n{unsubscribe}")
     }
 }
 

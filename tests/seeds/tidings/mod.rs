@@ -1,12 +1,17 @@
 //! Events and watches: a wiki with documents in languages, and a forum.
 
+mod activation;
 mod mails;
 mod matching;
 mod people;
+mod unsubscribing;
 
-use salver::events::{Event, EventType};
+use salver::events::{Event, EventType, Subscription};
 use salver::jobs::{Profile, Worker};
+use salver::mail::{Letter, Mailer};
 use salver::{Error, InboxFilter, Message, Recipient, Salver};
+
+use crate::support::mail_pages::{path, post, serve};
 
 const EDIT_DOCUMENT: EventType = EventType::new("wiki.edit.document", &[]);
 const EDIT_IN_LANGUAGE: EventType = EventType::new("wiki.edit.language", &["language"]);
@@ -42,6 +47,45 @@ fn worker(salver: &Salver) -> Worker {
             Ok(Message::info(format!("{name}: {title} ({reasons})")))
         })
     })
+}
+
+/// Edits in German, as the site describes them.
+fn german() -> Subscription {
+    let edits = EDIT_IN_LANGUAGE.subscription().filter("language", "de");
+    edits.described("edits in German")
+}
+
+/// An address without a user.
+fn reader(name: &str) -> Recipient {
+    Recipient::email(&format!("{name}@example.org")).unwrap()
+}
+
+/// Performs all jobs that are due. Returns the mails that were sent.
+async fn mails(salver: &Salver) -> Vec<Letter> {
+    let mailer = Mailer::memory();
+    let worker = worker(salver).mail(mailer.clone()).profiles(profiles);
+    worker.drain().await.unwrap();
+    mailer.sent()
+}
+
+/// Publishes an edit in German. Returns the mails about it.
+async fn mails_of_an_edit(salver: &Salver) -> Vec<Letter> {
+    worker(salver).publish(edited(7, "de")).await.unwrap();
+    mails(salver).await
+}
+
+/// Opens the link in a mail that activates a subscription.
+async fn activate(salver: &Salver, letter: &Letter) {
+    let link = path(letter.activation_url.as_ref().unwrap());
+    let (status, page) = post(&format!("{}{link}", serve(salver)), "").await;
+    assert_eq!(status, 200, "{page}");
+}
+
+/// Subscribes an address to edits in German.
+async fn subscribe(salver: &Salver, reader: &Recipient) {
+    salver.subscribe(reader, german()).await.unwrap();
+    let letter = mails(salver).await.pop().unwrap();
+    activate(salver, &letter).await;
 }
 
 /// The texts that a person was told, newest first.

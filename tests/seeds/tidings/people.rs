@@ -1,15 +1,10 @@
 //! Who is told: users and addresses, once each.
 
 use salver::Recipient;
-use salver::events::{Subscribed, Subscription};
+use salver::events::Subscribed;
 
-use super::{EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, profiles, told, user, worker};
+use super::{EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, profiles, told, user, worker};
 use crate::seeds::on_each_store;
-
-fn german() -> Subscription {
-    let edits = EDIT_IN_LANGUAGE.subscription().filter("language", "de");
-    edits.described("edits in German")
-}
 
 #[actix_web::test]
 async fn t13_subscriptions_are_found_by_exact_filters() {
