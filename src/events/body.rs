@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::events::canonical::to_canonical;
 use crate::events::event::Event;
 use crate::events::limits::MAX_EVENT_BYTES;
 use crate::events::pattern::Pattern;
@@ -38,11 +39,8 @@ pub(super) struct EncodedEvent {
 ///
 /// # Errors
 ///
-/// `is_invalid` for more than 64 KiB.
+/// `is_invalid` for more than 64 KiB, and for an integer beyond 2^53 - 1.
 pub(super) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error> {
-    let unreadable = |cause: serde_json::Error| {
-        Error::invalid("event", "cannot be written as JSON").with_source(cause)
-    };
     let message = event.message.as_ref().map(message_json).transpose()?;
     let body = Body {
         event: cloud_event(event, source),
@@ -50,34 +48,33 @@ pub(super) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error>
         except: event.except.clone(),
         message: message.clone(),
     };
-    let body = serde_json::to_vec(&body).map_err(unreadable)?;
+    let body = to_canonical(&body)?;
     if body.len() > MAX_EVENT_BYTES {
         let problem = format!("is over the limit of {MAX_EVENT_BYTES} bytes");
         return Err(Error::invalid("event", problem));
     }
-    let content = canonical(event, message).map_err(unreadable)?;
+    let content = content(event, message)?;
     Ok(EncodedEvent {
         digest: URL_SAFE_NO_PAD.encode(Sha256::digest(content)),
         body,
     })
 }
 
-/// Returns the content of an event by RFC 8785. Neither its time nor the id of its message is a part of it: both differ
+/// Returns the content of an event. Neither its time nor the id of its message is a part of it: both differ
 /// when a publisher builds the event again.
-fn canonical(event: &Event, message: Option<Value>) -> Result<Vec<u8>, serde_json::Error> {
+fn content(event: &Event, message: Option<Value>) -> Result<Vec<u8>, Error> {
     let mut message = message;
     if let Some(fields) = message.as_mut().and_then(Value::as_object_mut) {
         fields.remove("id");
     }
-    let content = json!({
+    to_canonical(&json!({
         "type": event.pattern.event_type,
         "filters": event.pattern.filters,
         "data": event.data,
         "also": event.also,
         "except": event.except,
         "message": message,
-    });
-    serde_json_canonicalizer::to_vec(&content)
+    }))
 }
 
 fn message_json(message: &Message) -> Result<Value, Error> {
@@ -147,7 +144,7 @@ mod tests {
             .id("7")
             .subject("documents/7")
             .filter("language", "de")
-            .data(json!({"b": 1, "a": [1.0, "x"]}))
+            .data(json!({"b": 1, "a": [1.5, "x"]}))
             .message(Message::info("Edited."))
             .also(Event::new("wiki.any"))
             .except([Recipient::user(1)])

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::events::limits::{MAX_ALSO, MAX_EVENT_ID_BYTES, MAX_EXCEPT};
 use crate::events::pattern::{Pattern, SUBJECT};
+use crate::message::{MAX_DATA_DEPTH, data_depth};
 use crate::validate::validate_line;
 use crate::{Error, Message, MessageId, Recipient};
 
@@ -111,7 +112,8 @@ impl Event {
         self
     }
 
-    /// Attaches JSON for those who are told. Default: none.
+    /// Attaches JSON for those who are told: nested at most 64 deep, without integers beyond 2^53 - 1, which not every
+    /// language reads exactly. Default: none.
     ///
     /// A value that cannot be serialised is reported when the event is published.
     #[must_use]
@@ -227,6 +229,10 @@ impl Event {
         if self.data_failed {
             return Err(Error::invalid("data", "cannot be written as JSON"));
         }
+        if self.data.as_ref().map_or(0, data_depth) > MAX_DATA_DEPTH {
+            let problem = format!("is nested more than {MAX_DATA_DEPTH} deep");
+            return Err(Error::invalid("data", problem));
+        }
         self.message.as_ref().map_or(Ok(()), Message::validate)
     }
 }
@@ -237,5 +243,20 @@ impl fmt::Debug for Event {
             .field("id", &self.id)
             .field("type", &self.pattern.event_type)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn data_nested_too_deep_is_invalid() {
+        let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let is_valid = |data| Event::new("test").data(data).validate().is_ok();
+        assert!(is_valid(nested(MAX_DATA_DEPTH)));
+        assert!(!is_valid(nested(MAX_DATA_DEPTH + 1)));
     }
 }

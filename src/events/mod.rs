@@ -36,6 +36,7 @@
 
 mod activation;
 mod body;
+mod canonical;
 mod event;
 mod event_type;
 mod fan_out;
@@ -69,7 +70,10 @@ pub(crate) use self::linked::{Request, Requested, active_subscriptions};
 pub(crate) use self::linked::{end_subscriptions, restore_subscription};
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
-pub use self::store::{ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, SUBSCRIBE_SCRIPT};
+pub use self::store::{
+    ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, REMOVE_FROM_INDEX_SCRIPT, SUBSCRIBE_SCRIPT,
+    SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
+};
 pub use self::subscription::{Subscribed, Subscription};
 #[cfg(feature = "redis")]
 pub use crate::jobs::PUBLISH_SCRIPT;

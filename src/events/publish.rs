@@ -18,7 +18,7 @@ impl Salver {
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid), before any round trip: a filter that the type does not declare, a field that
-    ///   [`Event`] describes, more than 64 KiB.
+    ///   [`Event`] describes, data that are nested more than 64 deep, an integer beyond 2^53 - 1, more than 64 KiB.
     /// - [`is_conflict`](Error::is_conflict): an event of this id and source with another type, subject, filter, data or
     ///   exclusion is known.
     /// - [`is_full`](Error::is_full): 100,000 events wait for a worker; in a Cluster as many for each of 16 partitions.

@@ -23,6 +23,8 @@ use crate::validate::{too_long, validate_line, validate_name, validate_text};
 
 pub use self::action::Action;
 pub use self::autoclose::Autoclose;
+#[cfg(feature = "events")]
+pub(crate) use self::data::depth as data_depth;
 pub use self::format::Format;
 pub use self::id::MessageId;
 pub use self::level::Level;

@@ -20,6 +20,12 @@ pub const ADD_FILTER_SET: &str = include_str!("add_filter_set.lua");
 pub const INDEX: &str = include_str!("index.lua");
 /// `write_subscription.lua`, the third step of a subscription, for other languages.
 pub const SUBSCRIBE: &str = include_str!("write_subscription.lua");
+/// `remove_subscription.lua`, the first step by which a subscription ends, for other languages.
+pub const UNSUBSCRIBE: &str = include_str!("remove_subscription.lua");
+/// `remove_from_index.lua`, a step by which a subscription ends, for other languages.
+pub const REMOVE_FROM_INDEX: &str = include_str!("remove_from_index.lua");
+/// `subscriptions.lua`, which reads the subscriptions of a recipient, for other languages.
+pub const SUBSCRIPTIONS: &str = include_str!("subscriptions.lua");
 
 macro_rules! scripts {
     ($($name:ident = $source:expr;)*) => {
@@ -31,12 +37,12 @@ scripts! {
     FILTER_SETS_SCRIPT = include_str!("filter_sets.lua");
     ADD_FILTER_SET_SCRIPT = ADD_FILTER_SET;
     INDEX_SCRIPT = INDEX;
-    REMOVE_FROM_INDEX_SCRIPT = include_str!("remove_from_index.lua");
+    REMOVE_FROM_INDEX_SCRIPT = REMOVE_FROM_INDEX;
     INDEXED_SCRIPT = include_str!("indexed.lua");
-    SUBSCRIPTIONS_SCRIPT = include_str!("subscriptions.lua");
+    SUBSCRIPTIONS_SCRIPT = SUBSCRIPTIONS;
     SUBSCRIBE_SCRIPT = SUBSCRIBE;
     ACTIVATE_SCRIPT = include_str!("activate_subscription.lua");
-    REMOVE_SUBSCRIPTION_SCRIPT = include_str!("remove_subscription.lua");
+    REMOVE_SUBSCRIPTION_SCRIPT = UNSUBSCRIBE;
     ALLOW_SCRIPT = include_str!("allow.lua");
 }
 

@@ -1,0 +1,75 @@
+//! JSON in the canonical form of RFC 8785, which all languages write with the same bytes.
+
+use serde::Serialize;
+use serde_json::{Number, Value};
+
+use crate::Error;
+
+/// Greatest integer that every language reads exactly: 2^53 - 1, that of a double.
+const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
+
+/// Writes a part of an event.
+///
+/// # Errors
+///
+/// `is_invalid` for what is not JSON, and for an integer that is not exact as a double.
+pub(super) fn to_canonical(part: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let unreadable = |cause: serde_json::Error| {
+        Error::invalid("event", "cannot be written as JSON").with_source(cause)
+    };
+    let value = serde_json::to_value(part).map_err(unreadable)?;
+    if !is_exact(&value) {
+        return Err(Error::invalid(
+            "event",
+            "has an integer beyond 2^53 - 1, which not every language reads exactly: write it as text",
+        ));
+    }
+    serde_json_canonicalizer::to_vec(&value).map_err(unreadable)
+}
+
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => is_exact_number(number),
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn is_exact_number(number: &Number) -> bool {
+    match (number.as_u64(), number.as_i64()) {
+        (Some(positive), _) => positive <= MAX_EXACT_INTEGER,
+        (None, Some(negative)) => negative.unsigned_abs() <= MAX_EXACT_INTEGER,
+        (None, None) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn canonical(value: &Value) -> Option<String> {
+        String::from_utf8(to_canonical(value).ok()?).ok()
+    }
+
+    #[test]
+    fn canonical_form_depends_on_value_alone() {
+        let value = json!({"b": [1.0, -0.0, 1e21, 1e20], "a": {"\u{ffff}": 1, "\u{1f600}": 2}});
+        let expected =
+            "{\"a\":{\"\u{1f600}\":2,\"\u{ffff}\":1},\"b\":[1,0,1e+21,100000000000000000000]}";
+        assert_eq!(canonical(&value).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn integer_that_is_not_exact_is_invalid() {
+        for exact in [json!(MAX_EXACT_INTEGER), json!(-9_007_199_254_740_991_i64)] {
+            assert_eq!(canonical(&exact), Some(exact.to_string()));
+        }
+        for other in [json!(1_u64 << 53), json!(-(1_i64 << 53)), json!(u64::MAX)] {
+            let error = to_canonical(&json!({"a": [other]})).err();
+            assert!(error.is_some_and(|error| error.is_invalid()), "{other}");
+        }
+    }
+}
