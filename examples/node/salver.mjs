@@ -1,4 +1,4 @@
-// Adds messages for the visitors of a site that uses Salver, and notifications, from Node.
+// Adds messages for the visitors of a site that uses Salver, and notifications, and publishes events, from Node.
 //
 //     import { createClient } from "redis";
 //     import { Context, Salver, message } from "./salver.mjs";
@@ -14,10 +14,18 @@
 //     const note = notification("graph.uploaded", message("Graph p53 is ready."), { group: "uploads" });
 //     await inboxes.notify(["user:7"], note);
 //
+// An event reaches all who have subscribed to it, each once, by a worker of the site:
+//
+//     const events = new Events(client, "wiki");
+//     await events.subscribe("user:7", "wiki.edit", { filters: { language: "de" }, description: "edits in German" });
+//     await events.publish(event("wiki.edit", { id: "revision-12", subject: "documents/7", filters: { language: "de" } }));
+//
 // A single file for node-redis 5 (`npm install redis`). Copy it, and copy Salver's add.lua beside
 // it. For `Inboxes`, copy the files of src/inbox/store/redis/scripts into the folder inbox beside
-// it. The format is wire v1, which the page "Storage format" of Salver's documentation describes.
-// This module does not claim or confirm messages, which only the site does.
+// it. For `Events`, copy those of src/events/store/redis/scripts and
+// src/jobs/redis/scripts/publish.lua into the folder events. The format is wire v1, which the page
+// "Storage format" of Salver's documentation describes. This module does not claim or confirm
+// messages, which only the site does.
 // The types are in JSDoc comments, which `tsc --checkJs` checks.
 
 import { createHash, randomBytes } from "node:crypto";
@@ -60,6 +68,27 @@ const CHANGES = ["read", "unread", "archive", "restore", "delete"];
 /** Lengths of the group, and of group and position, before each stored member. */
 const [GROUP_LENGTH, PREFIX_LENGTH] = [16, 32];
 
+const MAX_EVENT = 65_536;
+const MAX_EVENT_ID = 256;
+const MAX_EVENT_TIME_MS = 253_402_207_200_000;
+const MAX_FILTERS = 4;
+const MAX_FILTER_VALUE = 256;
+const MAX_ALSO = 4;
+const MAX_EXCEPT = 100;
+const MAX_DESCRIPTION = 256;
+const EVENT_TTL_MS = 30 * 86_400_000;
+const MAX_DUE_EVENTS = 100_000;
+const MAX_WAITING_EVENTS = 1_000_000;
+const MAX_FILTER_SETS = 32;
+const MAX_SUBSCRIPTIONS = 1000;
+const KEEP_LINK_MS = 86_400_000;
+const ACTIVATION_TTL_MS = 7 * 86_400_000;
+/** The attributes of CloudEvents 1.0, which are no filters. */
+const ATTRIBUTES = ["data", "datacontenttype", "dataschema", "id", "source", "specversion", "time", "type"];
+/** The hash tags of the partitions in a Cluster. */
+const PARTITIONS = ["10", "3", "61", "43", "11", "2", "60", "42", "12", "1", "63", "41", "13", "0", "62", "40"];
+
+const FILTER_NAME = /^[a-z0-9]{1,20}$/;
 const UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 const TAG = /^[A-Za-z0-9._~-]{1,64}$/;
 const HEADER = new RegExp(`^\\{"id":"(${UUID7})"(?:,"tag":"([A-Za-z0-9._~-]{1,64})")?(?:,"v":(\\d+)(?=[,}]))?`);
@@ -75,8 +104,11 @@ const OPTIONS = ["tag", "level", "title", "format", "autoclose", "action", "data
 /** The session is closed, because the visitor has logged out. Nothing was added. */
 export class Closed extends Error {}
 
-/** The context has too many messages, or the session too many contexts. Nothing was added. */
+/** The context, the session, the queue of events, the recipient or the type has too many. Nothing was added. */
 export class Full extends Error {}
+
+/** Another event of this id and source is known. Nothing was published. */
+export class Conflict extends Error {}
 
 /** A page of a visitor, for which messages are added. A plain value that a job can store. */
 export class Context {
@@ -295,15 +327,20 @@ export function recipient(text) {
  * @param {string} recipient
  */
 export function notificationId(app, messageId, recipient) {
+  const digest = fieldsDigest("notify", app, messageId, recipient).toString("hex");
+  const unixMs = BigInt(`0x${messageId.replaceAll("-", "").slice(0, 12)}`);
+  return formatUuid(withVersion((unixMs << 80n) | BigInt(`0x${digest.slice(0, 20)}`)));
+}
+
+/** Returns SHA-256 over fields, each preceded by its length. */
+function fieldsDigest(...fields) {
   const hash = createHash("sha256");
-  for (const field of ["notify", app, messageId, recipient].map((text) => Buffer.from(text))) {
+  for (const field of fields.map((text) => Buffer.from(text))) {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(field.length);
     hash.update(length).update(field);
   }
-  const digest = hash.digest("hex");
-  const unixMs = BigInt(`0x${messageId.replaceAll("-", "").slice(0, 12)}`);
-  return formatUuid(withVersion((unixMs << 80n) | BigInt(`0x${digest.slice(0, 20)}`)));
+  return hash.digest();
 }
 
 /** A message for a person. Created by `notification`, for any number of recipients. */
@@ -514,12 +551,283 @@ export class Inboxes {
     return { unseen, unread, total };
   }
 
-  /** Runs a script. Returns its reply after the first key, which it begins with. */
   async #run(name, keys, values) {
-    const [key, ...rest] = await this.#client.eval(this.#scripts[name], { keys, arguments: values.map(String) });
-    if (key !== keys[0]) throw new Error("the reply belonged to another request");
-    return rest;
+    return run(this.#client, this.#scripts[name], keys, values);
   }
+}
+
+/** A type with values of filters: what an event is matched by, and what a subscription is for. */
+class Pattern {
+  constructor(type, subject, filters = {}) {
+    check(typeof type === "string" && KIND.test(type), () => `type is not 1 to ${MAX_KIND} of A-Z a-z 0-9 - . _ ~`);
+    // Not an object, which puts names of digits first.
+    const all = new Map(Object.entries(filters));
+    if (subject !== undefined) all.set("subject", subject);
+    for (const [name, value] of all) {
+      check(FILTER_NAME.test(name) && !ATTRIBUTES.includes(name), () =>
+        "filter has a name that is not 1 to 20 of a-z 0-9, or that is an attribute of events");
+      checkLine(name === "subject" ? name : "filter", value, MAX_FILTER_VALUE);
+    }
+    check(all.size - Number(all.has("subject")) <= MAX_FILTERS, () => `filter is one of more than ${MAX_FILTERS}`);
+    this.type = type;
+    this.filters = [...all].sort(([left], [right]) => (left < right ? -1 : 1));
+  }
+
+  toJSON() {
+    return { type: this.type, filters: this.filters.length ? Object.fromEntries(this.filters) : undefined };
+  }
+
+  get names() {
+    return this.filters.map(([name]) => name).join(",");
+  }
+
+  /** The part of the key of its subscribers. */
+  get key() {
+    const filters = this.filters.map((filter) => filter.map(encode).join("="));
+    return encode(this.type) + (filters.length ? `?${filters.join("&")}` : "");
+  }
+
+  idFor(recipient) {
+    return fieldsDigest("subscription", recipient, this.type, ...this.filters.flat()).subarray(0, 16).toString("base64url");
+  }
+}
+
+/** Something that happened. Created by `event`. */
+class Event {
+  constructor(fields) {
+    Object.assign(this, fields);
+    Object.freeze(this);
+  }
+
+  /**
+   * Returns the event as it is stored: a structured CloudEvent, with what that has no attributes for beside it.
+   *
+   * @param {string} app
+   */
+  body(app) {
+    const { id, timeMs, pattern, data, also, excluded, message } = this;
+    const time = new Date(timeMs).toISOString().replace(/\.?0*Z$/, "Z");
+    const filters = Object.fromEntries(pattern.filters);
+    const event = { ...filters, specversion: "1.0", id, source: this.sourceIn(app), type: pattern.type, time, data };
+    if (data !== undefined) event.datacontenttype = "application/json";
+    const list = (values) => (values.length ? values : undefined);
+    return canonical({ event, also: list(also), except: list(excluded), message });
+  }
+
+  /** Returns the digest of the content, by which events of one id are compared. */
+  digest() {
+    const { pattern, data = null, also, excluded } = this;
+    const message = this.message ? { ...this.message, id: undefined } : null;
+    const content = { type: pattern.type, filters: Object.fromEntries(pattern.filters), data, also, except: excluded, message };
+    return createHash("sha256").update(canonical(content)).digest("base64url");
+  }
+
+  /** @param {string} app */
+  sourceIn(app) {
+    return this.source ?? `/${app}`;
+  }
+}
+
+/**
+ * Builds an event.
+ *
+ * An event of one `id` and `source` is published once, however often it is sent: by default a new
+ * id, and `/` and the application. `subject` is the object that it is about, `timeMs` when it
+ * happened. `data` is any JSON. `message` is what people get if no worker renders the type; `message`
+ * has encoded it. The types, subjects and filters of the events `also` are further ways to match. The
+ * recipients `excluded` are not told. Throws a TypeError, whose text begins with the invalid field.
+ *
+ * @param {string} type
+ * @param {{
+ *   id?: string, source?: string, subject?: string, filters?: Record<string, string>, timeMs?: number, data?: unknown,
+ *   message?: string, also?: Event[], excluded?: Iterable<string>,
+ * }} [options]
+ */
+export function event(type, options = {}) {
+  const newId = messageId();
+  const { id = newId, source, subject, filters, data, also = [], excluded = [] } = options;
+  const { timeMs = Number.parseInt(newId.replace("-", "").slice(0, 12), 16) } = options;
+  checkLine("id", id, MAX_EVENT_ID);
+  if (source !== undefined) checkLine("source", source, MAX_EVENT_ID);
+  check(Number.isInteger(timeMs) && timeMs >= 0 && timeMs <= MAX_EVENT_TIME_MS, () => "time is not a Unix time in ms");
+  check(depth(data) <= MAX_DEPTH, () => `data is nested more than ${MAX_DEPTH} deep`);
+  const message = options.message === undefined ? undefined : read(options.message);
+  check(message || options.message === undefined, () => "message is not one that `message` has encoded");
+  const patterns = also.flatMap((other) => [other.pattern, ...other.also]);
+  check(patterns.length <= MAX_ALSO, () => `also is set more than ${MAX_ALSO} times`);
+  const people = [...new Set([...excluded].map(recipient))].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+  check(people.length <= MAX_EXCEPT, () => `except has more than ${MAX_EXCEPT} recipients`);
+  const pattern = new Pattern(type, subject, filters);
+  return new Event({ id, source, pattern, timeMs, data, message, also: patterns, excluded: people });
+}
+
+/**
+ * Derives the id of a subscription from the recipient and what it is for.
+ *
+ * @param {string} to
+ * @param {string} type
+ * @param {{ subject?: string, filters?: Record<string, string> }} [options]
+ */
+export function subscriptionId(to, type, { subject, filters } = {}) {
+  return new Pattern(type, subject, filters).idFor(recipient(to));
+}
+
+/**
+ * The events and subscriptions of an application, through a node-redis client.
+ *
+ * `cluster`: whether the client is one of a Redis Cluster. `scripts` are the sources by name, if they
+ * are not in the folder events beside this file: publish, add_filter_set, index, write_subscription,
+ * remove_subscription, remove_from_index, subscriptions.
+ */
+export class Events {
+  #client;
+  #app;
+  #partitions;
+  #scripts;
+
+  /**
+   * @param {{ eval: Function }} client
+   * @param {string} app
+   * @param {{ cluster?: boolean, scripts?: Record<string, string> }} [options]
+   */
+  constructor(client, app, { cluster = false, scripts = loadEventsScripts() } = {}) {
+    checkLine("app", app, 64);
+    this.#client = client;
+    this.#app = app;
+    this.#partitions = cluster ? PARTITIONS : ["0"];
+    this.#scripts = scripts;
+  }
+
+  /**
+   * Publishes an event, in one round trip: a worker tells all who have subscribed.
+   *
+   * Call it after the commit of what it reports. Returns `known` for an event that was published
+   * before. Throws Conflict for an event with the id and the source of another one, Full if 100,000
+   * events wait, a TypeError if it has more than 64 KiB. Also throws the errors of the client. The
+   * result is then in doubt, and repeating is safe.
+   *
+   * @param {Event} event
+   * @returns {Promise<"accepted" | "known">}
+   */
+  async publish(event) {
+    const body = event.body(this.#app);
+    check(bytes(body) <= MAX_EVENT, () => `event is over the limit of ${MAX_EVENT} bytes`);
+    const digest = fieldsDigest("events", event.sourceIn(this.#app), event.id);
+    const tag = this.#partitions[digest.readUInt32BE() % this.#partitions.length];
+    const id = digest.subarray(0, 16).toString("base64url");
+    const keys = [`${this.#key("event", tag)}:${id}`, this.#key("jobs.events", tag), this.#key("due.events", tag)];
+    const limits = [EVENT_TTL_MS, MAX_DUE_EVENTS, MAX_WAITING_EVENTS];
+    const [outcome] = await this.#run("publish", keys, [id, '{"task":{}}', event.digest(), body, ...limits]);
+    if (outcome === "full") throw new Full("the queue of events is full");
+    if (outcome === "conflict") throw new Conflict("another event of this id and source is known");
+    return outcome;
+  }
+
+  /**
+   * Subscribes a user to events of a type, narrowed by the subject and by values of filters.
+   *
+   * `description` is one line for the person. An address is subscribed by the site, which mails it a
+   * link. Throws Full for 1,000 subscriptions of a user, or 32 sets of filter names of a type. Also
+   * throws the errors of the client; repeating is safe.
+   *
+   * @param {string} to
+   * @param {string} type
+   * @param {{ subject?: string, filters?: Record<string, string>, description?: string }} [options]
+   */
+  async subscribe(to, type, { subject, filters, description } = {}) {
+    const [one, pattern] = [recipient(to), new Pattern(type, subject, filters)];
+    check(one.startsWith("user:"), () => "recipient is an address, which the site subscribes: it mails a link to confirm");
+    if (description !== undefined) checkLine("description", description, MAX_DESCRIPTION);
+    const [added] = await this.#run("add_filter_set", [this.#key("filter-sets", encode(type))], [pattern.names, MAX_FILTER_SETS]);
+    if (added === "full") throw new Full("the event type has too many sets of filters");
+    const index = this.#indexOf(pattern);
+    await this.#addTo(index, one);
+    const filtersJson = pattern.filters.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+    const filtersField = filtersJson.length ? `,"filters":{${filtersJson}}` : "";
+    const descriptionField = description === undefined ? "" : `,"description":${JSON.stringify(description)}`;
+    const fields = `{"type":${JSON.stringify(type)}${filtersField}${descriptionField}}`;
+    check(fields.isWellFormed(), () => "the subscription contains an unpaired surrogate");
+    const limits = [KEEP_LINK_MS, ACTIVATION_TTL_MS, MAX_SUBSCRIPTIONS];
+    const [written] = await this.#run("write_subscription", [this.#key("subscriptions", encode(one))], [pattern.idFor(one), "active", fields, ...limits]);
+    if (written === "full") throw new Full("the recipient has too many subscriptions");
+    // It may have been removed from the index since.
+    await this.#addTo(index, one);
+  }
+
+  /**
+   * Ends the subscription with exactly these filters. Returns whether there was one. Repeating is safe.
+   *
+   * @param {string} to
+   * @param {string} type
+   * @param {{ subject?: string, filters?: Record<string, string> }} [options]
+   */
+  async unsubscribe(to, type, { subject, filters } = {}) {
+    const [one, pattern] = [recipient(to), new Pattern(type, subject, filters)];
+    const key = this.#key("subscriptions", encode(one));
+    const [, , wasActive] = await this.#run("remove_subscription", [key], [pattern.idFor(one)]);
+    let index = this.#indexOf(pattern);
+    if (index.length > 1) {
+      // Several subscriptions may be to one object.
+      const active = await this.#indexOfActive(key);
+      index = index.filter((set) => !active.has(set));
+    }
+    for (const set of index) await this.#run("remove_from_index", [set], [one]);
+    // It may have been written since.
+    const active = await this.#indexOfActive(key);
+    await this.#addTo(index.filter((set) => active.has(set)), one);
+    return wasActive === 1;
+  }
+
+  #key(part, tag) {
+    return `${encode(this.#app)}!${part}:{${tag}}`;
+  }
+
+  /** Returns the keys of the sets in which a subscriber is. */
+  #indexOf(pattern) {
+    const subjects = pattern.filters.filter(([name]) => name === "subject");
+    return [this.#key("subscribers", pattern.key), ...subjects.map(([, subject]) => this.#key("subjects", encode(subject)))];
+  }
+
+  /** Returns the keys of the sets in which a recipient has to be. */
+  async #indexOfActive(subscriptions) {
+    const [, ...parts] = await this.#run("subscriptions", [subscriptions], []);
+    const stored = parts.filter((_, n) => n % 2 === 1).map((text) => JSON.parse(text));
+    const active = stored.filter(({ state }) => state === "active");
+    return new Set(active.flatMap(({ type, filters }) => this.#indexOf(new Pattern(type, undefined, filters))));
+  }
+
+  async #addTo(index, recipient) {
+    for (const set of index) await this.#run("index", [set], [recipient]);
+  }
+
+  async #run(name, keys, values) {
+    return run(this.#client, this.#scripts[name], keys, values);
+  }
+}
+
+/**
+ * Returns JSON in the canonical form of RFC 8785, which takes strings and numbers from JavaScript.
+ *
+ * @returns {string}
+ */
+export function canonical(value) {
+  if (typeof value?.toJSON === "function") return canonical(value.toJSON());
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one ?? null))}]`;
+  if (typeof value === "object" && value !== null) {
+    const names = Object.keys(value).filter((name) => value[name] !== undefined);
+    return `{${names.sort().map((name) => `${canonical(name)}:${canonical(value[name])}`)}}`;
+  }
+  const json = JSON.stringify(value);
+  check(json !== undefined && (typeof value !== "number" || Number.isFinite(value)) && (typeof value !== "string" || value.isWellFormed()), () =>
+    "event cannot be written as JSON");
+  return json;
+}
+
+/** Runs a script. Returns its reply after the first key, which it begins with. */
+async function run(client, script, keys, values) {
+  const [key, ...rest] = await client.eval(script, { keys, arguments: values.map(String) });
+  if (key !== keys[0]) throw new Error("the reply belonged to another request");
+  return rest;
 }
 
 function isExpired({ id, expires }, now) {
@@ -541,6 +849,18 @@ function loadInboxScripts() {
   const folder = existsSync(copied) ? copied : inCheckout;
   const load = (name) => [name, readFileSync(new URL(`${name}.lua`, folder), "utf8")];
   return Object.fromEntries(["limits", "remove", "add", "list", "mark", "counts"].map(load));
+}
+
+/** Loads the scripts from the folder events beside this file, or from the checkout of Salver. */
+function loadEventsScripts() {
+  const copied = new URL("events/", import.meta.url);
+  const isCopied = existsSync(copied);
+  const load = (name) => {
+    const inCheckout = new URL(`../../src/${name === "publish" ? "jobs" : "events/store"}/redis/scripts/`, import.meta.url);
+    return [name, readFileSync(new URL(`${name}.lua`, isCopied ? copied : inCheckout), "utf8")];
+  };
+  const names = ["publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "remove_from_index", "subscriptions"];
+  return Object.fromEntries(names.map(load));
 }
 
 /** Percent-encodes a part of a key, including five characters that encodeURIComponent leaves. */

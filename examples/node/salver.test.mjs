@@ -8,6 +8,7 @@ import * as salver from "./salver.mjs";
 
 const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/${name}.json`, import.meta.url)));
 const vectors = fixture("wire_v1");
+const eventsVectors = fixture("events_v1");
 const inboxVectors = fixture("inbox_v1");
 
 /** Records the keys and the arguments of a script, and replies. */
@@ -137,4 +138,86 @@ test("more than 500 ids are marked in several calls", async () => {
   const ids = Array.from({ length: 501 }, salver.messageId);
   assert.equal(await new salver.Inboxes(client, "app").mark("user:7", "read", ids), 4);
   assert.deepEqual(client.arguments.slice(4), ids.slice(500));
+});
+
+/** Records the calls of scripts, and replies to them. */
+class EventsClient {
+  calls = [];
+
+  constructor(stored = []) {
+    this.stored = stored.flat();
+  }
+
+  async eval(script, { keys, arguments: values }) {
+    this.calls.push({ keys, arguments: values });
+    const readsSubscriptions = keys[0].includes("subscriptions:") && !values.length;
+    return [keys[0], ...(readsSubscriptions ? ["subscriptions", ...this.stored] : ["accepted", "", 1])];
+  }
+}
+
+test("publishes match vectors", async () => {
+  for (const fields of eventsVectors.publishes) {
+    const { app, cluster, type, id, source, subject, filters, time_ms: timeMs, data, message, except: excluded, digest, keys } = fields;
+    const also = (fields.also ?? []).map((one) => salver.event(one.type, { filters: one.filters }));
+    const event = salver.event(type, { id, source, subject, filters, timeMs, data, message, also, excluded });
+    const client = new EventsClient();
+    assert.equal(await new salver.Events(client, app, { cluster }).publish(event), "accepted");
+    assert.deepEqual(client.calls, [{ keys, arguments: fields.arguments }]);
+    assert.equal(event.digest(), digest);
+  }
+});
+
+test("subscribes match vectors", async () => {
+  for (const { app, recipient, type, subject, filters, description, id, calls } of eventsVectors.subscribes) {
+    assert.equal(salver.subscriptionId(recipient, type, { subject, filters }), id);
+    const client = new EventsClient();
+    await new salver.Events(client, app).subscribe(recipient, type, { subject, filters, description });
+    assert.deepEqual(client.calls, calls);
+  }
+});
+
+test("unsubscribes match vectors", async () => {
+  for (const { app, recipient, type, subject, filters, stored, calls } of eventsVectors.unsubscribes) {
+    const client = new EventsClient(stored);
+    assert.equal(await new salver.Events(client, app).unsubscribe(recipient, type, { subject, filters }), true);
+    assert.deepEqual(client.calls, calls);
+  }
+});
+
+test("error of an event names invalid field", async () => {
+  let nested = [];
+  for (let n = 0; n < 64; n += 1) nested = [nested];
+  for (const [name, { type = "x", ...options }] of [
+    ["type", { type: "a b" }],
+    ["id", { id: "" }],
+    ["source", { source: "a\nb" }],
+    ["subject", { subject: "" }],
+    ["filter", { filters: { Language: "de" } }],
+    ["filter", { filters: { time: "1" } }],
+    ["filter", { filters: { 0: "1", 1: "1", 2: "1", 3: "1", 4: "1" } }],
+    ["time", { timeMs: -1 }],
+    ["data", { data: nested }],
+    ["message", { message: "text" }],
+    ["also", { also: Array.from({ length: 5 }, () => salver.event("x")) }],
+    ["except", { excluded: Array.from({ length: 101 }, (_, n) => `user:${n}`) }],
+    ["recipient", { excluded: ["ada"] }],
+  ]) {
+    assert.throws(() => salver.event(type, options), { name: "TypeError", message: new RegExp(`^${name} `) });
+  }
+  const events = new salver.Events(new EventsClient(), "app");
+  for (const data of [NaN, Infinity, "x".repeat(65_536), "\ud800", { "\udc00": 1 }]) {
+    await assert.rejects(events.publish(salver.event("x", { data })), { name: "TypeError", message: /^event / });
+  }
+  await assert.rejects(events.subscribe("email:ada@example.org", "x"), { message: /^recipient / });
+  await assert.rejects(events.subscribe("user:7", "x", { description: "" }), { message: /^description / });
+});
+
+test("canonical form is that of an independent implementation", async () => {
+  // tests/setup.sh installs it.
+  const independent = await import("../../target/npm/node_modules/canonicalize/lib/canonicalize.js");
+  for (const { data, filters, arguments: [, , , body] } of eventsVectors.publishes) {
+    for (const value of [data, filters, JSON.parse(body), [undefined, { a: undefined }, new Date(0)]].filter((one) => one !== undefined)) {
+      assert.equal(salver.canonical(value), independent.default(value));
+    }
+  }
 });

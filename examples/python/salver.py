@@ -1,4 +1,4 @@
-"""Adds messages for the visitors of a site that uses Salver, and notifications, from Python.
+"""Adds messages for the visitors of a site that uses Salver, and notifications, and publishes events, from Python.
 
     import redis, salver
 
@@ -12,10 +12,18 @@ A notification reaches a person, and stays in their inbox until they have read i
     ready = salver.notification("graph.uploaded", salver.message("Graph p53 is ready."), group="uploads")
     inboxes.notify(["user:7"], ready)
 
+An event reaches all who have subscribed to it, each once, by a worker of the site:
+
+    events = salver.Events(redis.Redis(), "wiki")
+    events.subscribe("user:7", "wiki.edit", filters={"language": "de"}, description="edits in German")
+    events.publish(salver.event("wiki.edit", id="revision-12", subject="documents/7", filters={"language": "de"}))
+
 A single typed file for redis-py 4 or later. Copy it, and copy Salver's add.lua beside it. For
-`Inboxes`, copy the files of src/inbox/store/redis/scripts into the folder inbox beside it. The
-format is wire v1, which the page "Storage format" of Salver's documentation describes. This module
-does not claim or confirm messages, which only the site does.
+`Inboxes`, copy the files of src/inbox/store/redis/scripts into the folder inbox beside it. For
+`Events`, copy those of src/events/store/redis/scripts and src/jobs/redis/scripts/publish.lua into
+the folder events; publishing needs the package rfc8785. The format is wire v1, which the page
+"Storage format" of Salver's documentation describes. This module does not claim or confirm
+messages, which only the site does.
 """
 
 from __future__ import annotations
@@ -28,8 +36,8 @@ import re
 import threading
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -53,9 +61,17 @@ MAX_REMOVED, REMOVED_TTL_MS = 1000, 7 * 86_400_000
 MAX_LISTED, MAX_MARKED = 200, 500
 """Maximum number of notifications of one call of the scripts."""
 
+MAX_EVENT, MAX_EVENT_ID, MAX_FILTERS, MAX_FILTER_VALUE = 65_536, 256, 4, 256
+MAX_ALSO, MAX_EXCEPT, MAX_DESCRIPTION = 4, 100, 256
+MAX_EVENT_TIME_MS = 253_402_207_200_000
+EVENT_TTL_MS, MAX_DUE_EVENTS, MAX_WAITING_EVENTS = 30 * 86_400_000, 100_000, 1_000_000
+MAX_FILTER_SETS, MAX_SUBSCRIPTIONS = 32, 1000
+KEEP_LINK_MS, ACTIVATION_TTL_MS = 86_400_000, 7 * 86_400_000
+
 Place = Literal["inbox", "unread", "archived"]
 Change = Literal["read", "unread", "archive", "restore", "delete"]
 Outcome = Literal["added", "duplicate", "removed", "superseded", "erased"]
+Published = Literal["accepted", "known"]
 
 _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _TAG = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -65,6 +81,11 @@ _KIND = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*")
 _NUMBER_AT_END = re.compile(r"(?:^|\.)(?:\d+|0[xX][0-9A-Fa-f]*)$", re.ASCII)
+_FILTER_NAME = re.compile("[a-z0-9]{1,20}")
+_ATTRIBUTES = ("data", "datacontenttype", "dataschema", "id", "source", "specversion", "time", "type")
+"""The attributes of CloudEvents 1.0, which are no filters."""
+_PARTITIONS = ("10", "3", "61", "43", "11", "2", "60", "42", "12", "1", "63", "41", "13", "0", "62", "40")
+"""The hash tags of the partitions in a Cluster."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -74,7 +95,11 @@ class Closed(Exception):
 
 
 class Full(Exception):
-    """The context has too many messages, or the session too many contexts. Nothing was added."""
+    """The context, the session, the queue of events, the recipient or the type has too many. Nothing was added."""
+
+
+class Conflict(Exception):
+    """Another event of this id and source is known. Nothing was published."""
 
 
 class Client(Protocol):
@@ -308,10 +333,24 @@ def recipient(text: str) -> str:
 
 def notification_id(app: str, message_id: str, recipient: str) -> str:
     """Derives the id of the notification that a recipient gets, by which a repeated add is found."""
-    fields = [field.encode() for field in ("notify", app, message_id, recipient)]
-    digest = hashlib.sha256(b"".join(len(field).to_bytes(4, "big") + field for field in fields)).digest()
+    digest = _digest("notify", app, message_id, recipient)
     unix_ms = int(message_id.replace("-", "")[:12], 16)
     return _format_uuid(_with_version(unix_ms << 80 | int.from_bytes(digest[:10], "big")))
+
+
+def _digest(*fields: str) -> bytes:
+    """Returns SHA-256 over fields, each preceded by its length."""
+    encoded = [field.encode() for field in fields]
+    return hashlib.sha256(b"".join(len(field).to_bytes(4, "big") + field for field in encoded)).digest()
+
+
+def _text_id(*fields: str) -> str:
+    """Returns the first 16 bytes of the digest as base64url."""
+    return _base64(_digest(*fields)[:16])
+
+
+def _base64(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 @dataclass(frozen=True)
@@ -507,12 +546,275 @@ class Inboxes:
         return Counts(unseen=unseen, unread=unread, total=total)
 
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
-        """Runs a script. Returns its reply after the first key, which it begins with."""
-        reply = self._client.eval(script, len(keys), *keys, *arguments)
-        key, *rest = map(_decoded, reply)
-        if key != keys[0]:
-            raise RuntimeError("the reply belonged to another request")
-        return rest
+        return _run(self._client, script, keys, arguments)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. Created by `event`."""
+
+    id: str
+    source: str | None
+    pattern: Pattern
+    time_ms: int
+    data: Any
+    message: dict[str, Any] | None
+    also: tuple[Pattern, ...]
+    excluded: tuple[str, ...]
+
+    def body(self, app: str) -> bytes:
+        """Returns the event as it is stored: a structured CloudEvent, with what that has no attributes for beside it."""
+        fields: dict[str, Any] = self.pattern.filters | {"specversion": "1.0", "id": self.id}
+        fields |= {"source": self.source_in(app), "type": self.pattern.type, "time": _timestamp(self.time_ms)}
+        if self.data is not None:
+            fields |= {"datacontenttype": "application/json", "data": self.data}
+        also = [pattern.to_json() for pattern in self.also]
+        body = {"event": fields, "also": also, "except": self.excluded, "message": self.message}
+        return _canonical({name: value for name, value in body.items() if value})
+
+    def digest(self) -> str:
+        """Returns the digest of the content, by which events of one id are compared."""
+        message = self.message and {name: value for name, value in self.message.items() if name != "id"}
+        also = [pattern.to_json() for pattern in self.also]
+        content = {"type": self.pattern.type, "filters": self.pattern.filters, "data": self.data}
+        content |= {"also": also, "except": self.excluded, "message": message}
+        return _base64(hashlib.sha256(_canonical(content)).digest())
+
+    def source_in(self, app: str) -> str:
+        return f"/{app}" if self.source is None else self.source
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A type with values of filters: what an event is matched by, and what a subscription is for."""
+
+    type: str
+    filters: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": self.type} | ({"filters": self.filters} if self.filters else {})
+
+    @property
+    def names(self) -> str:
+        return ",".join(self.filters)
+
+    @property
+    def key(self) -> str:
+        """The part of the key of its subscribers."""
+        filters = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in self.filters.items())
+        return _encode(self.type) + (f"?{filters}" if filters else "")
+
+
+def _pattern(type: str, subject: str | None, filters: Mapping[str, str] | None) -> Pattern:
+    """Validates a pattern. Its filters are in the order of their names."""
+    if not _KIND.fullmatch(type):
+        raise ValueError(f"type is not 1 to {MAX_KIND} of A-Z a-z 0-9 - . _ ~")
+    all = dict(filters or {}) | ({"subject": subject} if subject is not None else {})
+    for name, value in all.items():
+        if not _FILTER_NAME.fullmatch(name) or name in _ATTRIBUTES:
+            raise ValueError("filter has a name that is not 1 to 20 of a-z 0-9, or that is an attribute of events")
+        _check_line("subject" if name == "subject" else "filter", value, MAX_FILTER_VALUE)
+    if len(all.keys() - {"subject"}) > MAX_FILTERS:
+        raise ValueError(f"filter is one of more than {MAX_FILTERS}")
+    return Pattern(type, dict(sorted(all.items())))
+
+
+def event(
+    type: str,
+    *,
+    id: str | None = None,
+    source: str | None = None,
+    subject: str | None = None,
+    filters: Mapping[str, str] | None = None,
+    time_ms: int | None = None,
+    data: Any = None,
+    message: str | None = None,
+    also: Iterable[Event] = (),
+    excluded: Iterable[str] = (),
+) -> Event:
+    """Builds an event.
+
+    An event of one `id` and `source` is published once, however often it is sent: by default a new id,
+    and `/` and the application. `subject` is the object that it is about, `time_ms` when it happened.
+    `data` is any JSON. `message` is what people get if no worker renders the type; `message` has
+    encoded it. The types, subjects and filters of the events `also` are further ways to match. The
+    recipients `excluded` are not told. Raises ValueError, whose text begins with the invalid field.
+    """
+    new_id = message_id()
+    time_ms = int(new_id.replace("-", "")[:12], 16) if time_ms is None else time_ms
+    id = new_id if id is None else id
+    _check_line("id", id, MAX_EVENT_ID)
+    if source is not None:
+        _check_line("source", source, MAX_EVENT_ID)
+    if not _is_int_in(time_ms, 0, MAX_EVENT_TIME_MS):
+        raise ValueError("time is not a Unix time in ms")
+    if _depth(data) > MAX_DEPTH:
+        raise ValueError(f"data is nested more than {MAX_DEPTH} deep")
+    fields = None if message is None else read(message)
+    if message is not None and fields is None:
+        raise ValueError("message is not one that `message` has encoded")
+    patterns = tuple(pattern for other in also for pattern in (other.pattern, *other.also))
+    if len(patterns) > MAX_ALSO:
+        raise ValueError(f"also is set more than {MAX_ALSO} times")
+    people = tuple(sorted(set(map(recipient, excluded))))
+    if len(people) > MAX_EXCEPT:
+        raise ValueError(f"except has more than {MAX_EXCEPT} recipients")
+    return Event(id, source, _pattern(type, subject, filters), time_ms, data, fields, patterns, people)
+
+
+def subscription_id(recipient: str, type: str, *, subject: str | None = None, filters: Mapping[str, str] | None = None) -> str:
+    """Derives the id of a subscription from the recipient and what it is for."""
+    return _subscription_id(_recipient(recipient), _pattern(type, subject, filters))
+
+
+def _subscription_id(recipient: str, pattern: Pattern) -> str:
+    return _text_id("subscription", recipient, pattern.type, *(part for filter in pattern.filters.items() for part in filter))
+
+
+class Events:
+    """The events and subscriptions of an application, through a redis-py client.
+
+    `cluster`: whether the client is one of a Redis Cluster. `scripts` are the sources by name, if they
+    are not in the folder events beside this file: publish, add_filter_set, index, write_subscription,
+    remove_subscription, remove_from_index, subscriptions.
+    """
+
+    def __init__(self, client: Client, app: str, *, cluster: bool = False, scripts: dict[str, str] | None = None) -> None:
+        _check_line("app", app, MAX_APP)
+        self._client = client
+        self._app = app
+        self._partitions = _PARTITIONS if cluster else ("0",)
+        self._scripts = scripts or {name: _load_events_script(name) for name in _EVENTS_SCRIPTS}
+
+    def publish(self, event: Event) -> Published:
+        """Publishes an event, in one round trip: a worker tells all who have subscribed.
+
+        Call it after the commit of what it reports. Returns `known` for an event that was published
+        before. Raises Conflict for an event with the id and the source of another one, Full if
+        100,000 events wait, ValueError if it has more than 64 KiB or an integer beyond 2^53 - 1. Also
+        raises the errors of the client. The result is then in doubt, and repeating is safe.
+        """
+        body = event.body(self._app)
+        if len(body) > MAX_EVENT:
+            raise ValueError(f"event is over the limit of {MAX_EVENT} bytes")
+        digest = _digest("events", event.source_in(self._app), event.id)
+        tag = self._partitions[int.from_bytes(digest[:4], "big") % len(self._partitions)]
+        id = _base64(digest[:16])
+        keys = [self._key("event", tag) + f":{id}", self._key("jobs.events", tag), self._key("due.events", tag)]
+        limits = [EVENT_TTL_MS, MAX_DUE_EVENTS, MAX_WAITING_EVENTS]
+        outcome: str = self._run("publish", keys, [id, '{"task":{}}', event.digest(), body, *limits])[0]
+        if outcome == "full":
+            raise Full("the queue of events is full")
+        if outcome == "conflict":
+            raise Conflict("another event of this id and source is known")
+        return "accepted" if outcome == "accepted" else "known"
+
+    def subscribe(
+        self,
+        recipient: str,
+        type: str,
+        *,
+        subject: str | None = None,
+        filters: Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Subscribes a user to events of a type, narrowed by the subject and by values of filters.
+
+        `description` is one line for the person. An address is subscribed by the site, which mails it a
+        link. Raises Full for 1,000 subscriptions of a user, or 32 sets of filter names of a type. Also
+        raises the errors of the client; repeating is safe.
+        """
+        to, pattern = _recipient(recipient), _pattern(type, subject, filters)
+        if not to.startswith("user:"):
+            raise ValueError("recipient is an address, which the site subscribes: it mails a link to confirm")
+        if description is not None:
+            _check_line("description", description, MAX_DESCRIPTION)
+        reply = self._run("add_filter_set", [self._key("filter-sets", _encode(pattern.type))], [pattern.names, MAX_FILTER_SETS])
+        if reply[0] == "full":
+            raise Full("the event type has too many sets of filters")
+        index = self._index_of(pattern)
+        self._add_to(index, to)
+        fields = _json(pattern.to_json() | ({"description": description} if description is not None else {}))
+        limits = [KEEP_LINK_MS, ACTIVATION_TTL_MS, MAX_SUBSCRIPTIONS]
+        arguments = [_subscription_id(to, pattern), "active", fields, *limits]
+        if self._run("write_subscription", [self._key("subscriptions", _encode(to))], arguments)[0] == "full":
+            raise Full("the recipient has too many subscriptions")
+        # It may have been removed from the index since.
+        self._add_to(index, to)
+
+    def unsubscribe(
+        self,
+        recipient: str,
+        type: str,
+        *,
+        subject: str | None = None,
+        filters: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Ends the subscription with exactly these filters. Returns whether there was one. Repeating is safe."""
+        to, pattern = _recipient(recipient), _pattern(type, subject, filters)
+        key, index = self._key("subscriptions", _encode(to)), self._index_of(pattern)
+        was_active = bool(self._run("remove_subscription", [key], [_subscription_id(to, pattern)])[2])
+        if "subject" in pattern.filters:
+            # Several subscriptions may be to one object.
+            active = self._index_of_active(key)
+            index = [one for one in index if one not in active]
+        for one in index:
+            self._run("remove_from_index", [one], [to])
+        # It may have been written since.
+        active = self._index_of_active(key)
+        self._add_to([one for one in index if one in active], to)
+        return was_active
+
+    def _key(self, part: str, tag: str) -> str:
+        return f"{_encode(self._app)}!{part}:{{{tag}}}"
+
+    def _index_of(self, pattern: Pattern) -> list[str]:
+        """Returns the keys of the sets in which a subscriber is."""
+        subject = pattern.filters.get("subject")
+        subjects = [] if subject is None else [self._key("subjects", _encode(subject))]
+        return [self._key("subscribers", pattern.key), *subjects]
+
+    def _index_of_active(self, subscriptions: str) -> set[str]:
+        """Returns the keys of the sets in which a recipient has to be."""
+        stored = [json.loads(text) for text in self._run("subscriptions", [subscriptions], [])[2::2]]
+        active = [Pattern(one["type"], one.get("filters", {})) for one in stored if one["state"] == "active"]
+        return {key for pattern in active for key in self._index_of(pattern)}
+
+    def _add_to(self, index: Iterable[str], recipient: str) -> None:
+        for key in index:
+            self._run("index", [key], [recipient])
+
+    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
+        return _run(self._client, self._scripts[script], keys, arguments)
+
+
+_EVENTS_SCRIPTS = ("publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "remove_from_index", "subscriptions")
+
+
+def _canonical(value: Any) -> bytes:
+    """Returns JSON in the canonical form of RFC 8785."""
+    # Only those who publish need the package.
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(value)
+    except ValueError as error:
+        raise ValueError(f"event cannot be written as JSON: {error}") from error
+
+
+def _timestamp(unix_ms: int) -> str:
+    seconds, millis = divmod(unix_ms, 1000)
+    fraction = f".{millis:03d}".rstrip("0") if millis else ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
+
+
+def _run(client: Client, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
+    """Runs a script. Returns its reply after the first key, which it begins with."""
+    reply = client.eval(script, len(keys), *keys, *arguments)
+    key, *rest = map(_decoded, reply)
+    if key != keys[0]:
+        raise RuntimeError("the reply belonged to another request")
+    return rest
 
 
 def _decoded(part: Any) -> Any:
@@ -548,6 +850,14 @@ def _load_inbox_script(name: str) -> str:
     """Loads a script from the folder inbox beside this file, or from the checkout of Salver."""
     directory = Path(__file__).resolve().parent
     copied, in_checkout = directory / "inbox", directory.parent.parent / "src/inbox/store/redis/scripts"
+    return ((copied if copied.exists() else in_checkout) / f"{name}.lua").read_text()
+
+
+def _load_events_script(name: str) -> str:
+    """Loads a script from the folder events beside this file, or from the checkout of Salver."""
+    directory = Path(__file__).resolve().parent
+    copied, checkout = directory / "events", directory.parent.parent
+    in_checkout = checkout / ("src/jobs/redis/scripts" if name == "publish" else "src/events/store/redis/scripts")
     return ((copied if copied.exists() else in_checkout) / f"{name}.lua").read_text()
 
 

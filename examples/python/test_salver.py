@@ -15,6 +15,7 @@ import salver  # noqa: E402
 
 FIXTURES = HERE.parent.parent / "tests/fixtures"
 VECTORS = json.loads((FIXTURES / "wire_v1.json").read_text())
+EVENTS_VECTORS = json.loads((FIXTURES / "events_v1.json").read_text())
 INBOX_VECTORS = json.loads((FIXTURES / "inbox_v1.json").read_text())
 
 
@@ -160,6 +161,84 @@ class InboxVectors(unittest.TestCase):
         ids = [salver.message_id() for _ in range(501)]
         self.assertEqual(salver.Inboxes(client, "app").mark("user:7", "read", ids), 4)
         self.assertEqual(client.arguments[4:], ids[500:])
+
+
+class EventsClient:
+    """Records the calls of scripts, and replies to them."""
+
+    def __init__(self, *stored):
+        self.stored = stored
+        self.calls = []
+
+    def eval(self, script, numkeys, *keys_and_args):
+        keys, arguments = keys_and_args[:numkeys], keys_and_args[numkeys:]
+        arguments = [part.decode() if isinstance(part, bytes) else str(part) for part in arguments]
+        self.calls.append({"keys": [*keys], "arguments": arguments})
+        reads_subscriptions = "subscriptions:" in keys[0] and not arguments
+        return [keys[0], *(["subscriptions", *self.stored] if reads_subscriptions else [b"accepted", b"", 1])]
+
+
+class EventsVectors(unittest.TestCase):
+    """The test vectors of events, which the tests of each language read."""
+
+    def test_publishes_match_vectors(self):
+        for case in EVENTS_VECTORS["publishes"]:
+            client = EventsClient()
+            names = ("id", "source", "subject", "filters", "time_ms", "data", "message")
+            options = {name: case[name] for name in names if name in case}
+            options["also"] = [salver.event(one["type"], filters=one.get("filters")) for one in case.get("also", [])]
+            event = salver.event(case["type"], excluded=case.get("except", []), **options)
+            events = salver.Events(client, case["app"], cluster=case.get("cluster", False))
+            self.assertEqual(events.publish(event), "accepted")
+            self.assertEqual(client.calls, [{"keys": case["keys"], "arguments": case["arguments"]}])
+            self.assertEqual(event.digest(), case["digest"])
+
+    def test_subscribes_match_vectors(self):
+        for case in EVENTS_VECTORS["subscribes"]:
+            client = EventsClient()
+            options = {name: case[name] for name in ("subject", "filters") if name in case}
+            self.assertEqual(salver.subscription_id(case["recipient"], case["type"], **options), case["id"])
+            events = salver.Events(client, case["app"])
+            events.subscribe(case["recipient"], case["type"], description=case.get("description"), **options)
+            self.assertEqual(client.calls, case["calls"])
+
+    def test_unsubscribes_match_vectors(self):
+        for case in EVENTS_VECTORS["unsubscribes"]:
+            client = EventsClient(*(part for one in case.get("stored", []) for part in one))
+            options = {name: case[name] for name in ("subject", "filters") if name in case}
+            self.assertTrue(salver.Events(client, case["app"]).unsubscribe(case["recipient"], case["type"], **options))
+            self.assertEqual(client.calls, case["calls"])
+
+    def test_error_names_invalid_field(self):
+        many = [salver.event("x") for _ in range(5)]
+        nested = []
+        for _ in range(64):
+            nested = [nested]
+        for name, options in (
+            ("type", {"type": "a b"}),
+            ("id", {"id": ""}),
+            ("source", {"source": "a\nb"}),
+            ("subject", {"subject": ""}),
+            ("filter", {"filters": {"Language": "de"}}),
+            ("filter", {"filters": {"time": "1"}}),
+            ("filter", {"filters": {str(n): "1" for n in range(5)}}),
+            ("time", {"time_ms": -1}),
+            ("data", {"data": nested}),
+            ("message", {"message": "text"}),
+            ("also", {"also": many}),
+            ("except", {"excluded": [f"user:{n}" for n in range(101)]}),
+            ("recipient", {"excluded": ["ada"]}),
+        ):
+            with self.assertRaisesRegex(ValueError, f"^{name} "):
+                salver.event(**{"type": "x"} | options)
+        events = salver.Events(EventsClient(), "app")
+        for data in (1 << 53, float("nan"), "x" * 65_536, "\ud800", {1: 2}):
+            with self.assertRaisesRegex(ValueError, "^event "):
+                events.publish(salver.event("x", data=data))
+        with self.assertRaisesRegex(ValueError, "^recipient "):
+            events.subscribe("email:ada@example.org", "x")
+        with self.assertRaisesRegex(ValueError, "^description "):
+            events.subscribe("user:7", "x", description="")
 
 
 if __name__ == "__main__":

@@ -92,10 +92,10 @@ async fn ids_match_vectors() {
 }
 
 /// The commands that run a script, as the server reports them.
-struct ScriptCalls(BufReader<TcpStream>);
+pub(super) struct ScriptCalls(BufReader<TcpStream>);
 
 impl ScriptCalls {
-    fn of(server: &Server) -> Self {
+    pub(super) fn of(server: &Server) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
         let timeout = Some(Duration::from_secs(10));
         stream.set_read_timeout(timeout).unwrap();
@@ -113,7 +113,7 @@ impl ScriptCalls {
 
     /// Returns keys and arguments of the next call whose first key is this one. A call that fails
     /// because the server does not know the script is repeated with the same ones.
-    fn next(&mut self, first_key: &str) -> (Vec<String>, Vec<String>) {
+    pub(super) fn next(&mut self, first_key: &str) -> (Vec<String>, Vec<String>) {
         loop {
             let line = self.line();
             let words = words(&line);

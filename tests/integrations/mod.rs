@@ -2,6 +2,7 @@
 
 mod api;
 mod cli;
+mod events_in_other_languages;
 mod inbox_in_other_languages;
 mod jobs;
 mod other_languages;
