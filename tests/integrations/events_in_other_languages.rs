@@ -319,6 +319,8 @@ async fn event_of_all_languages_is_published_once() {
             let other = publish(language, server, &salver, is_clustered, "Harbours").await;
             assert_eq!(other, "conflict", "{first}, {language}");
         }
+        let stored: Vec<String> = server.run(&[b"KEYS", b"app!event:*"]);
+        assert_eq!(stored.len(), 1, "{first} first: {stored:?}");
         salver.worker().events().drain().await.unwrap();
         assert_eq!(
             texts(&salver.inbox(&ada)).await,
