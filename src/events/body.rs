@@ -23,7 +23,7 @@ struct Body {
     also: Vec<Pattern>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     except: BTreeSet<Recipient>,
-    /// Wire v1.
+    /// The fields of wire v1, in another order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<Value>,
 }
@@ -129,7 +129,8 @@ pub(super) fn decode(body: &[u8]) -> Option<Event> {
     event.also = also;
     event.except = except;
     if let Some(message) = message {
-        event.message = Some(wire::decode(&serde_json::to_vec(&message).ok()?).ok()?);
+        // Not `wire::decode`, which expects the order of fields that a member has.
+        event.message = Some(serde_json::from_value(message).ok()?);
     }
     event.validate().ok()?;
     Some(event)
@@ -145,7 +146,11 @@ mod tests {
             .subject("documents/7")
             .filter("language", "de")
             .data(json!({"b": 1, "a": [1.5, "x"]}))
-            .message(Message::info("Edited."))
+            .message(
+                Message::info("Edited.")
+                    .tag("p")
+                    .action("Look", "/documents/7"),
+            )
             .also(Event::new("wiki.any"))
             .except([Recipient::user(1)])
     }
