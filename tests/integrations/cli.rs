@@ -2,6 +2,7 @@
 //! protocol, and protected by a password. Snapshots check its output, which is also kept under
 //! `target/cli`.
 
+mod events;
 mod inbox;
 mod worker;
 

@@ -1,5 +1,6 @@
 //! The commands and their arguments.
 
+mod events;
 mod inbox;
 mod jobs;
 mod worker;
@@ -9,8 +10,9 @@ use std::str::FromStr;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use salver::{Context, SessionId};
+use salver::{Context, Recipient, SessionId};
 
+pub(crate) use self::events::{PatternArgs, Publish, SubscribeArgs, SubscriptionArgs};
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
 pub(crate) use self::jobs::{DueArgs, JobsCommand};
 pub(crate) use self::worker::WorkerArgs;
@@ -95,6 +97,20 @@ pub(crate) enum Command {
     /// List, count, mark and remove the notifications of a recipient.
     #[command(subcommand)]
     Inbox(InboxCommand),
+    /// Publish an event: a worker tells all who have subscribed to it.
+    #[command(after_help = self::events::PUBLISH_HELP)]
+    Publish(Box<Publish>),
+    /// Print the subscriptions of a recipient, oldest first; changes nothing.
+    Subscriptions {
+        /// Recipient: user:{id} or email:{address}.
+        recipient: Recipient,
+    },
+    /// Print the recipients who have subscribed with exactly these filters; changes nothing.
+    Subscribers(PatternArgs),
+    /// Subscribe a user to events.
+    Subscribe(Box<SubscribeArgs>),
+    /// End the subscription of a recipient with exactly these filters.
+    Unsubscribe(Box<SubscriptionArgs>),
     /// Print the recipients who have a page open.
     Online,
     /// Count and list mails that wait or have failed, and retry or cancel them.
@@ -102,7 +118,7 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// Print when digests are sent; `--now` lets a worker send them at once.
     Due(DueArgs),
-    /// Send mails and perform other jobs, until the process is told to end.
+    /// Send mails, tell subscribers of events and perform other jobs, until the process is told to end.
     #[command(after_help = self::worker::HELP)]
     Worker(Box<WorkerArgs>),
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its

@@ -1,4 +1,4 @@
-//! The command-line tool `salver`: lists, counts and adds messages and notifications, and diagnoses
+//! The command-line tool `salver`: lists, counts and adds messages and notifications, publishes events, and diagnoses
 //! the server.
 //!
 //! For an operator at a shell during an incident.
@@ -25,8 +25,10 @@ mod notify;
 mod online;
 mod output;
 mod peek;
+mod publish;
 mod server;
 mod stats;
+mod subscriptions;
 mod sweep;
 mod tail;
 mod why;
@@ -69,6 +71,19 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         }
         Command::Notify(args) => notify::run(server, &required(app), *args, output).await,
         Command::Inbox(command) => inbox::run(server, &required(app), command, output).await,
+        Command::Publish(args) => publish::run(server, &required(app), *args, output).await,
+        Command::Subscriptions { recipient } => {
+            subscriptions::list(server, &required(app), &recipient, output).await
+        }
+        Command::Subscribers(args) => {
+            subscriptions::subscribers(server, &required(app), &args, output).await
+        }
+        Command::Subscribe(args) => {
+            subscriptions::subscribe(server, &required(app), *args, output).await
+        }
+        Command::Unsubscribe(args) => {
+            subscriptions::unsubscribe(server, &required(app), &args, output).await
+        }
         Command::Online => online::run(server, &required(app), output).await,
         Command::Jobs(command) => jobs::run(server, &required(app), command, output).await,
         Command::Due(args) => due::run(server, &required(app), args, output).await,

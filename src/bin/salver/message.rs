@@ -1,4 +1,4 @@
-//! The message of `add` and `notify`, and its arguments.
+//! The message of `add`, `notify` and `publish`, and its arguments.
 
 use std::io::Read;
 
@@ -12,6 +12,14 @@ use crate::error::CliError;
 pub(crate) struct MessageArgs {
     /// Text of the message; `-` reads it from standard input.
     text: String,
+    #[command(flatten)]
+    options: MessageOptions,
+}
+
+/// What a message has besides its text.
+#[derive(Args)]
+#[group(requires = "text")]
+pub(crate) struct MessageOptions {
     /// Severity level.
     #[arg(long, default_value = "info")]
     level: LevelArg,
@@ -32,17 +40,14 @@ pub(crate) struct MessageArgs {
 impl MessageArgs {
     /// Builds the message. Reads its text from standard input if it is `-`.
     pub(crate) fn build(self) -> Result<Message, CliError> {
-        let text = match self.text.as_str() {
-            "-" => {
-                let mut text = String::new();
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .map_err(CliError::from)?;
-                text.trim_end().to_owned()
-            }
-            _ => self.text,
-        };
-        let mut message = Message::new(self.level.into(), text);
+        self.options.build(self.text)
+    }
+}
+
+impl MessageOptions {
+    /// Builds the message with a text. Reads it from standard input if it is `-`.
+    pub(crate) fn build(self, text: String) -> Result<Message, CliError> {
+        let mut message = Message::new(self.level.into(), read_argument(text)?);
         if let Some(title) = self.title {
             message = message.title(title);
         }
@@ -57,6 +62,16 @@ impl MessageArgs {
         }
         Ok(message)
     }
+}
+
+/// Returns an argument, or standard input if it is `-`.
+pub(crate) fn read_argument(argument: String) -> Result<String, CliError> {
+    if argument != "-" {
+        return Ok(argument);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text.trim_end().to_owned())
 }
 
 /// A level as an argument.

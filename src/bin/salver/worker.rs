@@ -24,14 +24,15 @@ pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &O
         .init();
     let salver = server.builder(app)?.site(site).secret(secret).build()?;
     let mailer = Mailer::smtp(&smtp)?.from(from);
-    let worker = salver.worker().mail(mailer).concurrency(concurrency);
+    let worker = salver.worker().mail(mailer).events();
+    let worker = worker.concurrency(concurrency);
     // Before the worker begins: a signal must not end the process in the middle of a mail.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let running = worker.start()?;
     output.print(
-        || format!("the worker of {app} runs"),
-        json!({ "worker": app }),
+        || format!("the worker of {app} runs: it sends mails, and tells subscribers of events that have a message"),
+        json!({ "worker": app, "queues": ["mail", "plan", "events"] }),
     )?;
     tokio::select! {
         _ = terminated.recv() => {}

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use salver::events::Subscription;
 use salver::jobs::DeliveryState;
 use salver::mail::{Cadence, Mailer, Profile};
 use salver::store::RedisStore;
@@ -46,7 +47,8 @@ async fn worker_sends_mails_until_it_is_terminated() {
     let (redis, smtp) = (Server::start(), SmtpServer::start());
     let mut worker = worker(&redis, &smtp);
     let line = worker.lines().next().unwrap().unwrap();
-    assert_eq!(line, "the worker of app runs");
+    let expected = "the worker of app runs: it sends mails, and tells subscribers of events that have a message";
+    assert_eq!(line, expected);
     notify(&redis, "ada@example.org", "first").await;
     let sent = async |count| (smtp.mails().len() == count).then_some(());
     eventually("the mail is sent", async || sent(1).await).await;
@@ -79,6 +81,37 @@ async fn worker_sends_mails_until_it_is_terminated() {
         health.contains("no_worker: 1 job waits, and no worker runs"),
         "{health}"
     );
+}
+
+#[tokio::test]
+async fn worker_tells_subscribers_of_events_with_message() {
+    let (redis, smtp) = (Server::start(), SmtpServer::start());
+    let handle = Salver::redis("app", &redis.url()).unwrap();
+    let ada = Recipient::user("ada");
+    let document = Subscription::new("wiki.edit").subject("documents/7");
+    handle.subscribe(&ada, document).await.unwrap();
+    let publish = |arguments: &[&str]| {
+        let arguments = [
+            &["publish", "wiki.edit", "--subject", "documents/7"],
+            arguments,
+        ]
+        .concat();
+        let output = salver("publish for a worker", &redis.url(), &arguments);
+        assert_eq!(output.code, 0, "{}", output.text);
+    };
+    // Only a worker of the site knows what to tell.
+    publish(&["--id", "1"]);
+    publish(&["--id", "2", "--text", "Edited."]);
+    let worker = worker(&redis, &smtp);
+    let inbox = handle.inbox(&ada);
+    let told = async || (inbox.counts().await.unwrap().total == 1).then_some(());
+    eventually("the subscriber is told", told).await;
+    let waiting = async || {
+        let waiting = handle.deliveries().list(DeliveryState::Waiting, None).await;
+        (waiting.unwrap().len() == 1).then_some(())
+    };
+    eventually("the event without a message waits", waiting).await;
+    drop(worker);
 }
 
 #[tokio::test]
