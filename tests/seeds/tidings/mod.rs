@@ -5,6 +5,7 @@ mod mails;
 mod matching;
 mod people;
 mod unsubscribing;
+mod wiki;
 
 use salver::events::{Event, EventType, Subscription};
 use salver::jobs::{Profile, Worker};
