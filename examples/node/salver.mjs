@@ -82,7 +82,7 @@ const MAX_WAITING_EVENTS = 1_000_000;
 const MAX_FILTER_SETS = 32;
 const MAX_SUBSCRIPTIONS = 1000;
 const KEEP_LINK_MS = 86_400_000;
-const ACTIVATION_TTL_MS = 7 * 86_400_000;
+const PENDING_TTL_MS = 14 * 86_400_000;
 /** The attributes of CloudEvents 1.0, which are no filters. */
 const ATTRIBUTES = ["data", "datacontenttype", "dataschema", "id", "source", "specversion", "time", "type"];
 /** The hash tags of the partitions in a Cluster. */
@@ -747,7 +747,7 @@ export class Events {
     const descriptionField = description === undefined ? "" : `,"description":${JSON.stringify(description)}`;
     const fields = `{"type":${JSON.stringify(type)}${filtersField}${descriptionField}}`;
     check(fields.isWellFormed(), () => "the subscription contains an unpaired surrogate");
-    const limits = [KEEP_LINK_MS, ACTIVATION_TTL_MS, MAX_SUBSCRIPTIONS];
+    const limits = [KEEP_LINK_MS, PENDING_TTL_MS, MAX_SUBSCRIPTIONS];
     const [written] = await this.#run("write_subscription", [this.#key("subscriptions", encode(one))], [pattern.idFor(one), "active", fields, ...limits]);
     if (written === "full") throw new Full("the recipient has too many subscriptions");
     // It may have been removed from the index since.

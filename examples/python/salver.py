@@ -66,7 +66,7 @@ MAX_ALSO, MAX_EXCEPT, MAX_DESCRIPTION = 4, 100, 256
 MAX_EVENT_TIME_MS = 253_402_207_200_000
 EVENT_TTL_MS, MAX_DUE_EVENTS, MAX_WAITING_EVENTS = 30 * 86_400_000, 100_000, 1_000_000
 MAX_FILTER_SETS, MAX_SUBSCRIPTIONS = 32, 1000
-KEEP_LINK_MS, ACTIVATION_TTL_MS = 86_400_000, 7 * 86_400_000
+KEEP_LINK_MS, PENDING_TTL_MS = 86_400_000, 14 * 86_400_000
 
 Place = Literal["inbox", "unread", "archived"]
 Change = Literal["read", "unread", "archive", "restore", "delete"]
@@ -735,7 +735,7 @@ class Events:
         index = self._index_of(pattern)
         self._add_to(index, to)
         fields = _json(pattern.to_json() | ({"description": description} if description is not None else {}))
-        limits = [KEEP_LINK_MS, ACTIVATION_TTL_MS, MAX_SUBSCRIPTIONS]
+        limits = [KEEP_LINK_MS, PENDING_TTL_MS, MAX_SUBSCRIPTIONS]
         arguments = [_subscription_id(to, pattern), "active", fields, *limits]
         if self._run("write_subscription", [self._key("subscriptions", _encode(to))], arguments)[0] == "full":
             raise Full("the recipient has too many subscriptions")

@@ -64,10 +64,10 @@ pub use self::limits::{
     MAX_ALSO, MAX_DESCRIPTION_BYTES, MAX_EVENT_BYTES, MAX_EVENT_ID_BYTES, MAX_EXCEPT,
     MAX_FILTER_NAME_BYTES, MAX_FILTER_SETS, MAX_FILTER_VALUE_BYTES, MAX_FILTERS, MAX_SUBSCRIPTIONS,
 };
-pub(crate) use self::personal_data::{erase, export};
 pub(crate) use self::linked::{Request, Requested, active_subscriptions};
 #[cfg(feature = "web")]
 pub(crate) use self::linked::{end_subscriptions, restore_subscription};
+pub(crate) use self::personal_data::{erase, export};
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{

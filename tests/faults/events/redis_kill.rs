@@ -86,7 +86,7 @@ async fn redis_kill_with_aof_loses_no_event() {
 
 /// The queue of a worker rests after an error of the store.
 async fn wait_for_notifications(server: &Server, number: usize) {
-    eventually_within("notifications", PATIENCE, async || {
+    eventually_within(PATIENCE, "notifications", async || {
         (inboxes(server).1 >= number).then_some(())
     })
     .await;

@@ -13,7 +13,7 @@ use crate::support::redis::Server;
 
 /// Calls at the same time.
 const CALLS: usize = 64;
-/// How long nobody may be told while a test waits.
+/// How long a test waits for the next notification.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn edits() -> Subscription {

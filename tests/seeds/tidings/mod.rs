@@ -1,6 +1,7 @@
 //! Events and watches: a wiki with documents in languages, and a forum.
 
 mod activation;
+mod delivery;
 mod mails;
 mod matching;
 mod people;

@@ -2,8 +2,12 @@
 
 use salver::Recipient;
 use salver::events::Subscribed;
+use salver::mail::Letter;
 
-use super::{EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, profiles, told, user, worker};
+use super::{
+    EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, mails, profiles, reader, subscribe, told,
+    user, worker,
+};
 use crate::seeds::on_each_store;
 
 #[actix_web::test]
@@ -53,6 +57,84 @@ async fn t20_deleted_object_has_no_subscriptions() {
         let of_seven = EDIT_DOCUMENT.subscription().subject("documents/7");
         let subscribers = salver.subscribers(&of_seven, None).await.unwrap();
         assert_eq!(subscribers, Vec::<Recipient>::new());
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn t08_user_and_address_of_one_person_are_one_notification_to_the_user() {
+    let name = "t08_user_and_address_of_one_person_are_one_notification_to_the_user";
+    on_each_store(name, async |inboxes| {
+        let (salver, ada) = (&inboxes.salver, user("ada"));
+        salver.subscribe(&ada, german()).await.unwrap();
+        for name in ["ada", "eve"] {
+            subscribe(salver, &reader(name)).await;
+        }
+        let worker = worker(salver).profiles(profiles);
+        worker.publish(edited(7, "de")).await.unwrap();
+        assert_eq!(told(salver, &ada).await.len(), 1);
+        let mailed = mails(salver).await;
+        let to: Vec<_> = mailed.iter().map(|letter| letter.to.as_str()).collect();
+        assert_eq!(to, ["eve@example.org"]);
+        // Without a subscription of the user the address counts.
+        salver.unsubscribe(&ada, &german()).await.unwrap();
+        worker.publish(edited(8, "de")).await.unwrap();
+        assert_eq!(mails(salver).await.len(), 2);
+        assert_eq!(told(salver, &ada).await.len(), 1);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn t12_excluded_people_are_not_told_under_any_address() {
+    let name = "t12_excluded_people_are_not_told_under_any_address";
+    on_each_store(name, async |inboxes| {
+        let (salver, ada, bob, eve) = (&inboxes.salver, user("ada"), user("bob"), user("eve"));
+        for person in [&bob, &eve] {
+            salver.subscribe(person, german()).await.unwrap();
+        }
+        for name in ["ada", "mia"] {
+            subscribe(salver, &reader(name)).await;
+        }
+        // Ada by her id, Bob by his address.
+        let event = edited(7, "de").except([ada, reader("bob")]);
+        let worker = worker(salver).profiles(profiles);
+        worker.publish(event).await.unwrap();
+        assert!(told(salver, &bob).await.is_empty());
+        assert_eq!(told(salver, &eve).await.len(), 1);
+        let mailed = mails(salver).await;
+        let to: Vec<_> = mailed.iter().map(|letter| letter.to.as_str()).collect();
+        assert_eq!(to, ["mia@example.org"]);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn t18_subscriptions_of_an_address_become_those_of_a_user() {
+    let name = "t18_subscriptions_of_an_address_become_those_of_a_user";
+    on_each_store(name, async |inboxes| {
+        let (salver, ada, address) = (&inboxes.salver, user("ada"), reader("ada"));
+        subscribe(salver, &address).await;
+        // One that awaits its activation does not become the user's.
+        let document = EDIT_DOCUMENT.subscription().subject("documents/9");
+        salver.subscribe(&address, document).await.unwrap();
+        for _ in 0..2 {
+            salver.merge(&address, &ada).await.unwrap();
+            assert_eq!(salver.subscriptions(&ada).await.unwrap(), [german()]);
+            assert!(salver.subscriptions(&address).await.unwrap().is_empty());
+        }
+        let worker = worker(salver).profiles(profiles);
+        worker.publish(edited(7, "de")).await.unwrap();
+        assert_eq!(told(salver, &ada).await.len(), 1);
+        let about = |letter: &Letter| letter.activation_url.is_none();
+        assert_eq!(
+            mails(salver)
+                .await
+                .iter()
+                .filter(|letter| about(letter))
+                .count(),
+            0
+        );
     })
     .await;
 }
