@@ -19,6 +19,7 @@ use crate::events::pattern::Pattern;
 use crate::events::people::People;
 use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
+use crate::events::step_error::StepError;
 
 use crate::inbox::{MailJob, Sender};
 use crate::jobs::{
@@ -64,7 +65,7 @@ impl Handler for FanOut {
             let task = read_task(job)?;
             self.step(job.id, task).await
         }
-        .map(|outcome: Result<_, _>| outcome.unwrap_or_else(|outcome| outcome))
+        .map(|outcome: Result<_, StepError>| outcome.unwrap_or_else(Outcome::from))
         .boxed()
     }
 }
@@ -86,17 +87,17 @@ impl FanOut {
         }
         let mut task = FanOutTask::default();
         loop {
-            let outcome = self.step(id, task.clone()).await;
-            match outcome.unwrap_or_else(|outcome| outcome) {
+            let outcome = match self.step(id, task.clone()).await {
+                Err(StepError::Store(error)) => return Err(error),
+                Ok(outcome) | Err(StepError::Outcome(outcome)) => outcome,
+            };
+            match outcome {
                 Outcome::Continue(next) => {
                     task = serde_json::from_value(next).unwrap_or_default();
                 }
                 Outcome::Later(delay) => tokio::time::sleep(delay).await,
                 Outcome::Done => break,
-                Outcome::Unavailable(_) => {
-                    return Err(Error::unavailable("the store failed during a fan-out"));
-                }
-                Outcome::Failed(reason) | Outcome::Dead(reason) => {
+                Outcome::Failed(reason) | Outcome::Dead(reason) | Outcome::Unavailable(reason) => {
                     return Err(Error::invalid("event", reason));
                 }
             }
@@ -105,16 +106,16 @@ impl FanOut {
     }
 
     /// Notifies the next recipients of an event.
-    async fn step(&self, id: JobId, task: FanOutTask) -> Result<Outcome, Outcome> {
+    async fn step(&self, id: JobId, task: FanOutTask) -> Result<Outcome, StepError> {
         let stored = jobs::event(&self.salver, EVENTS_QUEUE, id).await?;
         let Some(StoredEvent { accepted, body }) = stored else {
-            return Err(Outcome::Dead("the event is not stored any more".to_owned()));
+            return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
         };
         let event = body::decode(&body)
             .ok_or_else(|| Outcome::Dead("the event cannot be read".to_owned()))?;
         let renderer = self.renderers.get(event.event_type());
         if renderer.is_none() && event.message.is_none() {
-            return Err(self.without_renderer(&event));
+            return Ok(self.without_renderer(&event));
         }
         let sender = Sender::new(&self.salver).await?;
         if sender.sends_mails() && self.has_many_mails().await? {
@@ -191,7 +192,7 @@ fn time_of(event: &Event, accepted: u64) -> u64 {
 async fn notify_all(
     notifier: &Notifier<'_>,
     recipients: Vec<(Recipient, Vec<Pattern>)>,
-) -> Result<Vec<MailJob>, Outcome> {
+) -> Result<Vec<MailJob>, StepError> {
     let matching = recipients.iter();
     let matching = matching.map(|(recipient, of)| notifier.subscriptions(recipient, of));
     let matched = run(matching.collect(), MAX_CONCURRENT_READS).await?;

@@ -50,6 +50,7 @@ mod personal_data;
 mod publish;
 mod registry;
 mod renderers;
+mod step_error;
 mod store;
 mod stored;
 mod subscribe;

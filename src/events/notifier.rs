@@ -7,6 +7,7 @@ use crate::events::pattern::Pattern;
 use crate::events::people::People;
 use crate::events::registry::Registry;
 use crate::events::renderers::{Match, Render};
+use crate::events::step_error::StepError;
 use crate::events::stored::StoredSubscription;
 use crate::inbox::{EncodedNotification, MailJob, Sender};
 use crate::jobs::Outcome;
@@ -57,7 +58,7 @@ impl Notifier<'_> {
         &self,
         recipient: &Recipient,
         matched: Vec<Matched>,
-    ) -> Result<Option<MailJob>, Outcome> {
+    ) -> Result<Option<MailJob>, StepError> {
         let ids = matched.iter().map(|(id, _)| id.clone());
         let ids: Vec<_> = ids.take(MAX_NAMED_SUBSCRIPTIONS).collect();
         let subscriptions = matched

@@ -65,11 +65,14 @@ pub(crate) fn read_task<T: DeserializeOwned>(job: &StoredJob) -> Result<T, Outco
     task.map_err(|error| Outcome::Dead(format!("the job cannot be read: {error}")))
 }
 
-/// The outcome of an attempt that an error has ended.
+/// How long a job waits that the store has interrupted. While the store is down, claims fail and wait by themselves.
+const STORE_DELAY: Duration = Duration::from_secs(1);
+
+/// The outcome of an attempt that an error of the store has ended.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error.is_unavailable() {
-            true => Self::Unavailable(error.to_string()),
+            true => Self::Later(STORE_DELAY),
             false => Self::Failed(error.to_string()),
         }
     }

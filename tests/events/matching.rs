@@ -101,8 +101,8 @@ async fn run(random: &mut Rng) -> Result<usize, String> {
         for person in PEOPLE {
             let own = subscriptions.iter().filter(|(who, _)| *who == person);
             let mut own = own.map(|(_, pattern)| pattern);
-            let is_told = own.any(|one| patterns.iter().any(|event| one.matches(event)));
-            if is_told && !(has_excluded && person == excluded) {
+            let is_expected = own.any(|one| patterns.iter().any(|event| one.matches(event)));
+            if is_expected && !(has_excluded && person == excluded) {
                 expected.entry(person).or_default().push(id.clone());
             }
         }

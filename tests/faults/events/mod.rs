@@ -2,8 +2,11 @@
 //! inboxes are counted, by a handle of its own.
 
 mod changes;
+mod cluster;
 mod conflicts;
+mod emptied;
 mod erased;
+mod failover;
 mod kill;
 mod moved_clock;
 mod paused;

@@ -1,0 +1,78 @@
+//! Hash slots move between the primaries of a Cluster while people subscribe and events are fanned out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::scene::{edit, edits, person, report, until_accepted, verdict};
+use crate::support::cluster::{Cluster, cluster_handle};
+use crate::support::profile::by_profile;
+
+const PEOPLE: usize = 100;
+
+fn move_slots(cluster: &Cluster, slots: usize, slow_slots: usize) {
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
+    }
+    let of_people = (0..slow_slots).map(|number| format!("app!inbox:{{user%3Ap{number}}}"));
+    let index = "app!subscribers:{wiki.edit?language=de}".to_owned();
+    for key in of_people.chain([index]) {
+        let primary = cluster.primary_of(&cluster.nodes[0], &key);
+        let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
+        cluster.migrate_slot_slowly(&key, from, to, Duration::from_millis(10));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn event_reaches_each_subscriber_once_while_slots_move() {
+    let cluster = Arc::new(Cluster::start(3, 0));
+    let salver = cluster_handle(&cluster);
+    for number in 0..PEOPLE {
+        let subscribe = async || salver.subscribe(&person(number), edits()).await.map(drop);
+        until_accepted(subscribe).await;
+    }
+    let (slots, slow_slots) = (by_profile(100, 600), by_profile(10, 100));
+    let is_moving = Arc::new(AtomicBool::new(true));
+    let moving = tokio::task::spawn_blocking({
+        let (cluster, is_moving) = (Arc::clone(&cluster), Arc::clone(&is_moving));
+        move || {
+            move_slots(&cluster, slots, slow_slots);
+            is_moving.store(false, Ordering::SeqCst);
+        }
+    });
+    let (mut events, mut errors) = (0, 0);
+    while is_moving.load(Ordering::SeqCst) && events < 90 {
+        errors += until_accepted(async || salver.publish(edit(events)).await).await;
+        // A fan-out that fails goes on after the moves.
+        errors += usize::from(salver.worker().events().drain().await.is_err());
+        events += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    moving.await.unwrap();
+    let moved = Instant::now();
+    // Failed attempts are made again by hand instead of after their delays.
+    loop {
+        let deliveries = salver.deliveries();
+        salver.worker().events().drain().await.unwrap();
+        let waiting = salver::jobs::DeliveryState::Waiting;
+        let waiting = deliveries.list(waiting, None).await.unwrap();
+        if waiting.is_empty() {
+            break;
+        }
+        for one in waiting {
+            deliveries.retry(&one.id).await.unwrap();
+        }
+    }
+    let recovery = moved.elapsed();
+    let verdict = verdict(&salver, 0..PEOPLE, 0..events).await;
+    let more = format!(
+        "events={events} moved={} slow_slots={slow_slots} errors={errors}",
+        slots * 3
+    );
+    report(
+        "events_cluster_slots_move",
+        verdict,
+        (Duration::ZERO, recovery),
+        more,
+    );
+}
