@@ -93,3 +93,21 @@ impl Unsubscribe {
 fn bytes(texts: &[&str]) -> usize {
     texts.iter().map(|text| text.len() + 3).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_without_subscriptions_is_decoded() {
+        let old = r#"{"to":"user:ada","kinds":["order"],"address":"a…@example.org"}"#;
+        let decoded: Option<Unsubscribe> = serde_json::from_str(old).ok();
+        assert_eq!(
+            decoded.as_ref().map(|old| old.kinds.len()),
+            Some(1),
+            "{decoded:?}"
+        );
+        let encoded = decoded.and_then(|decoded| serde_json::to_string(&decoded).ok());
+        assert_eq!(encoded.as_deref(), Some(old));
+    }
+}

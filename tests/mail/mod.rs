@@ -12,6 +12,7 @@ mod refusals;
 mod rendering;
 mod repeats;
 mod stored_format;
+mod subscriptions;
 mod suppression;
 mod time_zones;
 mod unsubscribe_words;
