@@ -267,6 +267,30 @@ impl Browser {
         (violations.collect(), ratios.fold(f64::INFINITY, f64::min))
     }
 
+    /// Checks that the page fits a phone without scrolling sideways, and that axe-core finds no violation, in light and
+    /// dark. Saves pictures. Returns how many.
+    pub async fn check(&self, name: &str) -> usize {
+        let appearances = [
+            ("light", false, 640),
+            ("dark", true, 640),
+            ("phone", false, 320),
+        ];
+        for (appearance, dark, width) in appearances {
+            self.dark(dark).await;
+            self.width(width).await;
+            let wide = self.run("return document.documentElement.scrollWidth");
+            let wide = wide.await.as_u64().unwrap();
+            assert!(wide <= u64::from(width), "{name} {appearance}: {wide}");
+            let (violations, contrast) = self.axe().await;
+            assert!(
+                violations.is_empty() && contrast >= 4.5,
+                "{name} {appearance}: {contrast} {violations:?}"
+            );
+            self.picture(&format!("{name}-{appearance}")).await;
+        }
+        appearances.len()
+    }
+
     pub async fn quit(self) {
         ManuallyDrop::into_inner(self.driver).quit().await.unwrap();
     }

@@ -98,27 +98,6 @@ async fn t14_address_is_subscribed_once_it_is_activated() {
     .await;
 }
 
-/// Checks a page without scrolling sideways, in light and dark, and saves pictures.
-pub(super) async fn check(browser: &Browser, name: &str) {
-    for (appearance, dark, width) in [
-        ("light", false, 640),
-        ("dark", true, 640),
-        ("phone", false, 320),
-    ] {
-        browser.dark(dark).await;
-        browser.width(width).await;
-        let wide = "return document.documentElement.scrollWidth";
-        let wide = browser.run(wide).await.as_u64().unwrap();
-        assert!(wide <= u64::from(width), "{name} {appearance}: {wide}");
-        let (violations, contrast) = browser.axe().await;
-        assert!(
-            violations.is_empty() && contrast >= 4.5,
-            "{name} {appearance}: {contrast} {violations:?}"
-        );
-        browser.picture(&format!("{name}-{appearance}")).await;
-    }
-}
-
 pub(super) async fn shown(browser: &Browser) -> String {
     let text = browser.run("return document.body.innerText").await;
     // The marks that isolate the direction of the address, and that keep it in one line.
@@ -136,14 +115,14 @@ async fn t15_page_asks_and_activates() {
         let page = shown(browser).await;
         assert!(page.contains("a…@example.org"), "{page}");
         assert!(page.contains("edits in German"), "{page}");
-        check(browser, "activate").await;
+        browser.check("activate").await;
         // A scanner of mails opens links too.
         assert!(!salver.is_subscribed(&ada, &german()).await.unwrap());
 
         browser.click("button").await;
         let page = shown(browser).await;
         assert!(page.contains("Your subscription is active"), "{page}");
-        check(browser, "activated").await;
+        browser.check("activated").await;
         assert!(salver.is_subscribed(&ada, &german()).await.unwrap());
         // It offers to unsubscribe.
         browser.click("button").await;
@@ -154,7 +133,7 @@ async fn t15_page_asks_and_activates() {
         browser.open(&url).await;
         let page = shown(browser).await;
         assert!(page.contains("This link has expired"), "{page}");
-        check(browser, "activation-unknown").await;
+        browser.check("activation-unknown").await;
         assert_eq!(post(&url, "").await.0, 410);
         assert!(!salver.is_subscribed(&ada, &german()).await.unwrap());
     })

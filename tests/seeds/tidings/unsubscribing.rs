@@ -1,6 +1,6 @@
 //! How a reader ends subscriptions by the link in a mail.
 
-use super::activation::{check, shown};
+use super::activation::shown;
 use super::{german, mails_of_an_edit, reader, subscribe};
 use crate::seeds::in_browser;
 use crate::support::mail_pages::{get, path, post, serve};
@@ -20,20 +20,20 @@ async fn t16_page_asks_and_ends_a_subscription() {
         let page = shown(browser).await;
         assert!(page.contains("Stop e-mails to a…@example.org"), "{page}");
         assert!(page.contains("edits in German"), "{page}");
-        check(browser, "end-subscription").await;
+        browser.check("end-subscription").await;
         assert!(is_subscribed().await, "a GET has changed something");
         browser.click("button").await;
         let page = shown(browser).await;
         assert!(page.contains("You are unsubscribed"), "{page}");
         assert!(page.contains("edits in German"), "{page}");
-        check(browser, "subscription-ended").await;
+        browser.check("subscription-ended").await;
         assert!(!is_subscribed().await);
         assert_eq!(mails_of_an_edit(salver).await.len(), 0);
         // Undo.
         browser.click("button").await;
         let page = shown(browser).await;
         assert!(page.contains("E-mails are sent again"), "{page}");
-        check(browser, "subscription-restored").await;
+        browser.check("subscription-restored").await;
         assert_eq!(salver.subscriptions(&ada).await.unwrap(), [german()]);
         assert_eq!(mails_of_an_edit(salver).await.len(), 1);
 
