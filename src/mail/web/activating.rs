@@ -30,9 +30,8 @@ struct Link {
 }
 
 async fn ask(request: HttpRequest, salver: Data<Salver>, token: Path<String>) -> HttpResponse {
-    let link = match Link::open(&request, salver, &token) {
-        Ok(link) => link,
-        Err(invalid) => return invalid,
+    let Some(link) = Link::open(&request, salver, &token) else {
+        return document::invalid(&PageWords::of(&request));
     };
     link.respond(link.page(activation_page::ask).await)
 }
@@ -44,9 +43,8 @@ async fn change(
     token: Path<String>,
     body: Bytes,
 ) -> HttpResponse {
-    let link = match Link::open(&request, salver, &token) {
-        Ok(link) => link,
-        Err(invalid) => return invalid,
+    let Some(link) = Link::open(&request, salver, &token) else {
+        return document::invalid(&PageWords::of(&request));
     };
     let is_again = form_urlencoded::parse(&body).any(|(name, _)| name == AGAIN);
     let changed = match is_again {
@@ -57,20 +55,12 @@ async fn change(
 }
 
 impl Link {
-    fn open(
-        request: &HttpRequest,
-        salver: Data<Salver>,
-        token: &str,
-    ) -> Result<Self, HttpResponse> {
-        let words = PageWords::of(request);
-        match Activation::from_token(&salver, token) {
-            Some(activation) => Ok(Self {
-                salver,
-                words,
-                activation,
-            }),
-            None => Err(document::invalid(&words)),
-        }
+    fn open(request: &HttpRequest, salver: Data<Salver>, token: &str) -> Option<Self> {
+        Some(Self {
+            activation: Activation::from_token(&salver, token)?,
+            words: PageWords::of(request),
+            salver,
+        })
     }
 
     async fn activate(&self) -> Result<HttpResponse, Error> {
