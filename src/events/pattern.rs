@@ -130,7 +130,7 @@ impl Pattern {
             .collect();
         let event_type = encode(&self.event_type);
         match filters.is_empty() {
-            true => event_type.to_string(),
+            true => event_type,
             false => format!("{event_type}?{}", filters.join("&")),
         }
     }
