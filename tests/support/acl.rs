@@ -47,6 +47,11 @@ fn documented_for_mails() -> Vec<String> {
     documented_beginning_with("+zrank")
 }
 
+/// Returns the additional permissions that events require.
+fn documented_for_events() -> Vec<String> {
+    documented_beginning_with("+sadd ")
+}
+
 fn documented_beginning_with(first: &str) -> Vec<String> {
     let quote = PAGE.split('`').find(|quote| quote.starts_with(first));
     let permissions =
@@ -58,8 +63,12 @@ fn documented_beginning_with(first: &str) -> Vec<String> {
 /// applications of the tests.
 pub fn options() -> Vec<String> {
     let mut options = vec!["--user".to_owned(), "salver".to_owned()];
-    let modules = [documented_for_inboxes(), documented_for_mails()].concat();
-    for permission in [documented(), modules].concat() {
+    let modules = [
+        documented_for_inboxes(),
+        documented_for_mails(),
+        documented_for_events(),
+    ];
+    for permission in [documented(), modules.concat()].concat() {
         match permission.strip_prefix("~app") {
             Some(rest) => options.extend(APPS.map(|app| format!("~{app}{rest}"))),
             None => options.push(permission),

@@ -17,9 +17,10 @@ use crate::redis::Client;
 use crate::store::StoreFuture;
 
 /// The commands of the scripts that no script for messages runs, for the health check.
-const COMMANDS: [&str; 5] = [
+const COMMANDS: [&str; 6] = [
     "SADD KEY member",
     "SCARD KEY",
+    "SISMEMBER KEY member",
     "SMEMBERS KEY",
     "PERSIST KEY",
     "HGETALL KEY",
