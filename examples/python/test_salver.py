@@ -202,6 +202,15 @@ class EventsVectors(unittest.TestCase):
             events.subscribe(case["recipient"], case["type"], description=case.get("description"), **options)
             self.assertEqual(client.calls, case["calls"])
 
+    def test_documented_subscription_id_matches_vectors(self):
+        page = (HERE.parent.parent / "src/docs/storage-format.md").read_text()
+        (code,) = [block.split("```")[0] for block in page.split("```python") if "def subscription_id" in block]
+        documented = {}
+        exec(code, documented)
+        for case in EVENTS_VECTORS["subscribes"]:
+            filters = case.get("filters", {}) | ({"subject": case["subject"]} if "subject" in case else {})
+            self.assertEqual(documented["subscription_id"](case["recipient"], case["type"], filters), case["id"])
+
     def test_unsubscribes_match_vectors(self):
         for case in EVENTS_VECTORS["unsubscribes"]:
             client = EventsClient(*(part for one in case.get("stored", []) for part in one))
