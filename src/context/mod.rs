@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::validate::validate_line;
 
-#[cfg(any(feature = "redis", feature = "web"))]
+#[cfg(any(feature = "redis", feature = "web", feature = "events"))]
 pub(crate) use self::key::encode;
 pub(crate) use self::key::{decode, encode_into};
 pub use self::session::SessionId;
