@@ -3,6 +3,7 @@
 //! | page | contents |
 //! |---|---|
 //! | [guide] | how to show messages on a site, from handlers and from jobs |
+//! | [events] | how to tell everyone who subscribed, and how to come from django-tidings, Laravel and noticed |
 //! | [background_jobs] | how to send messages from a queue, a task, cron, or an outbox |
 //! | [design] | modules and layers, and the reasons for each decision |
 //! | [storage_format] | how to read and write the stored format, from any language |
@@ -17,6 +18,9 @@
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}
+
+#[doc = include_str!("events.md")]
+pub mod events {}
 
 #[doc = include_str!("background-jobs.md")]
 pub mod background_jobs {}

@@ -129,12 +129,12 @@ impl<'a> Registry<'a> {
         Ok(found)
     }
 
-    /// Returns the active subscriptions, oldest first.
+    /// Returns the active subscriptions, oldest first, those of one millisecond by what they are for.
     pub(super) async fn active(&self) -> Result<Vec<StoredSubscription>, Error> {
         let all = self.read(&[]).await?;
         let mut active: Vec<_> = all.into_iter().map(|(_, stored)| stored).collect();
         active.retain(StoredSubscription::is_active);
-        active.sort_by_key(|stored| stored.at);
+        active.sort_by_cached_key(|stored| (stored.at, stored.fields.pattern.key()));
         Ok(active)
     }
 

@@ -1,8 +1,9 @@
 //! Who is told: users and addresses, once each.
 
-use salver::Recipient;
 use salver::events::Subscribed;
 use salver::mail::Letter;
+use salver::store::{Clock, MemoryStore};
+use salver::{Recipient, Salver};
 
 use super::{
     EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, mails, profiles, reader, subscribe, told,
@@ -35,6 +36,22 @@ async fn t13_subscriptions_are_found_by_exact_filters() {
         },
     )
     .await;
+}
+
+/// The page of a site lists them in one order, also those that were made by one request.
+#[actix_web::test]
+async fn subscriptions_of_one_moment_have_one_order() {
+    let salver = Salver::new("wiki", MemoryStore::with_clock(Clock::manual())).unwrap();
+    let languages = ["ja", "de", "fr", "en", "pl", "cs", "it", "es"];
+    for language in languages {
+        let edits = EDIT_IN_LANGUAGE.subscription().filter("language", language);
+        salver.subscribe(&user("ada"), edits).await.unwrap();
+    }
+    let watched = salver.subscriptions(&user("ada")).await.unwrap();
+    let listed = watched.iter().filter_map(|one| one.get_filter("language"));
+    let mut expected = languages;
+    expected.sort_unstable();
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
 }
 
 #[actix_web::test]
