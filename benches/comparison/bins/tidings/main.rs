@@ -42,8 +42,10 @@ fn main() -> Result {
     let mut tidings = Tidings::start(WATCHERS, sink.port)?;
     let (mut of_tidings, mut of_salver, mut expected) = (Vec::new(), Vec::new(), 0);
     for _ in 0..rounds {
-        of_tidings.push(tidings.fire()?);
-        of_salver.push(publish(&runtime, &worker)?);
+        let (left, right) = (tidings.fire()?, publish(&runtime, &salver, &worker)?);
+        println!("round: django-tidings {left:.1} s, Salver {right:.1} s");
+        of_tidings.push(left);
+        of_salver.push(right);
         expected += 2 * WATCHERS;
         match sink.accepted()? {
             accepted if accepted == expected => {}
@@ -65,10 +67,10 @@ fn revision() -> Revision {
 }
 
 /// Publishes one event. Returns the seconds until all mails were sent.
-fn publish(runtime: &Runtime, worker: &Worker) -> Result<f64> {
+fn publish(runtime: &Runtime, salver: &Salver, worker: &Worker) -> Result<f64> {
     let started = Instant::now();
     runtime.block_on(async {
-        worker.publish(wiki::edited(&revision())).await?;
+        salver.publish(wiki::edited(&revision())).await?;
         worker.drain().await
     })?;
     Ok(started.elapsed().as_secs_f64())
