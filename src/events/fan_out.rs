@@ -63,7 +63,7 @@ impl Handler for FanOut {
     fn attempt<'a>(&'a self, job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
         async move {
             let task = read_task(job)?;
-            self.step(job.id, task).await
+            self.step(job.id, task, true).await
         }
         .map(|outcome: Result<_, StepError>| outcome.unwrap_or_else(Outcome::from))
         .boxed()
@@ -92,6 +92,8 @@ impl FanOut {
                 Ok(outcome) | Err(StepError::Outcome(outcome)) => outcome,
             };
             match outcome {
+            let outcome = self.step(id, task.clone(), false).await;
+            match outcome.unwrap_or_else(|outcome| outcome) {
                 Outcome::Continue(next) => {
                     task = serde_json::from_value(next).unwrap_or_default();
                 }
@@ -107,6 +109,9 @@ impl FanOut {
 
     /// Notifies the next recipients of an event.
     async fn step(&self, id: JobId, task: FanOutTask) -> Result<Outcome, StepError> {
+    /// Notifies the next recipients of an event. `rests`: whether it waits while many mails wait. The caller of
+    /// [`publish`](Self::publish) may be the one that sends them.
+    async fn step(&self, id: JobId, task: FanOutTask, rests: bool) -> Result<Outcome, Outcome> {
         let stored = jobs::event(&self.salver, EVENTS_QUEUE, id).await?;
         let Some(StoredEvent { accepted, body }) = stored else {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
@@ -118,7 +123,7 @@ impl FanOut {
             return Ok(self.without_renderer(&event));
         }
         let sender = Sender::new(&self.salver).await?;
-        if sender.sends_mails() && self.has_many_mails().await? {
+        if rests && sender.sends_mails() && self.has_many_mails().await? {
             return Ok(Outcome::Later(REST));
         }
         let patterns = page::patterns(&self.salver, &event).await?;
