@@ -87,13 +87,11 @@ impl FanOut {
         }
         let mut task = FanOutTask::default();
         loop {
-            let outcome = match self.step(id, task.clone()).await {
+            let outcome = match self.step(id, task.clone(), false).await {
                 Err(StepError::Store(error)) => return Err(error),
                 Ok(outcome) | Err(StepError::Outcome(outcome)) => outcome,
             };
             match outcome {
-            let outcome = self.step(id, task.clone(), false).await;
-            match outcome.unwrap_or_else(|outcome| outcome) {
                 Outcome::Continue(next) => {
                     task = serde_json::from_value(next).unwrap_or_default();
                 }
@@ -107,11 +105,9 @@ impl FanOut {
         jobs::finish(&self.salver, EVENTS_QUEUE, id).await
     }
 
-    /// Notifies the next recipients of an event.
-    async fn step(&self, id: JobId, task: FanOutTask) -> Result<Outcome, StepError> {
     /// Notifies the next recipients of an event. `rests`: whether it waits while many mails wait. The caller of
     /// [`publish`](Self::publish) may be the one that sends them.
-    async fn step(&self, id: JobId, task: FanOutTask, rests: bool) -> Result<Outcome, Outcome> {
+    async fn step(&self, id: JobId, task: FanOutTask, rests: bool) -> Result<Outcome, StepError> {
         let stored = jobs::event(&self.salver, EVENTS_QUEUE, id).await?;
         let Some(StoredEvent { accepted, body }) = stored else {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
