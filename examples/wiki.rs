@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::future::{Ready, ready};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_session::storage::CookieSessionStore;
@@ -49,6 +50,15 @@ struct Wiki {
 impl Wiki {
     fn document(&self, number: u32) -> Option<Document> {
         lock(&self.documents).get(&number).cloned()
+    }
+
+    /// Returns the language of the document; `None` if it does not exist.
+    fn edit(&self, number: u32, revision: &Revision) -> Option<&'static str> {
+        let mut documents = lock(&self.documents);
+        let document = documents.get_mut(&number)?;
+        document.title.clone_from(&revision.title);
+        document.text.clone_from(&revision.text);
+        Some(document.language)
     }
 }
 
@@ -100,7 +110,7 @@ fn start_worker(salver: &Salver, wiki: Data<Wiki>) -> Result<RunningWorker, Erro
     let worker = salver
         .worker()
         .mail(mailer)
-        .profiles(move |asked| profiles(wiki.clone(), asked));
+        .profiles(move |asked| profiles(&wiki, &asked));
     let worker = worker.render(&EDIT_DOCUMENT, |event, _matched| async move {
         let edit: Edit = event.get_data()?;
         let text = format!("{} edited “{}”.", edit.editor, edit.title);
@@ -110,14 +120,14 @@ fn start_worker(salver: &Salver, wiki: Data<Wiki>) -> Result<RunningWorker, Erro
 }
 
 /// Returns the profiles of users, by their ids and by their addresses.
-async fn profiles(wiki: Data<Wiki>, asked: Vec<Recipient>) -> Result<Vec<Profile>, Error> {
+fn profiles(wiki: &Wiki, asked: &[Recipient]) -> Ready<Result<Vec<Profile>, Error>> {
     let addresses = lock(&wiki.addresses);
     let known = addresses.iter().filter_map(|(id, email)| {
         let user = Recipient::user(id);
         let is_asked = asked.contains(&user) || asked.contains(email);
         is_asked.then(|| Profile::new(user).email(email.address().unwrap_or_default()))
     });
-    Ok(known.collect())
+    ready(Ok(known.collect()))
 }
 
 #[derive(Deserialize)]
@@ -136,21 +146,15 @@ async fn save(
     salver: Salver,
     messages: Messages,
 ) -> Result<impl Responder> {
-    let Revision { title, text } = form.into_inner();
-    let language = {
-        let mut documents = lock(&wiki.documents);
-        let Some(document) = documents.get_mut(&number) else {
-            return gone(messages).await;
-        };
-        (document.title, document.text) = (title.clone(), text);
-        document.language
+    let Some(language) = wiki.edit(*number, &form) else {
+        return gone(messages).await;
     };
     let editor = user(&session).map_or("", |(_, name)| name).to_owned();
     let number = number.into_inner();
     let edit = Edit {
         editor,
         number,
-        title,
+        title: form.into_inner().title,
     };
     // After the edit is stored; an error is logged, and the edit stays. The editor is not notified.
     let event = edited(language, &edit).except([me]);
@@ -464,7 +468,7 @@ fn login_form() -> String {
         format!(r#"<button name="user" value="{id}">Log in as {name}</button> "#)
     });
     format!(
-        r#"<form method="post" action="/login">{}</form>"#,
+        r#"<form class="fields" method="post" action="/login"><p>{}</p></form>"#,
         buttons.concat()
     )
 }
@@ -649,7 +653,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let inbox = salver
             .inbox_routes()
             .kinds([("wiki", "Edits")])
-            .profiles(move |asked| profiles(of_mails.clone(), asked))
+            .profiles(move |asked| profiles(&of_mails, &asked))
             .login("/login");
         // The notification of an edit of a document that was deleted leads to the list.
         let inbox = inbox.link(move |notification| {
@@ -662,7 +666,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .ok()
                     .filter(exists)
             });
-            std::future::ready(number.map(|number: u32| format!("/documents/{number}")))
+            ready(number.map(|number: u32| format!("/documents/{number}")))
         });
         App::new()
             .wrap(middleware)
