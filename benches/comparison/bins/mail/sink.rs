@@ -1,4 +1,4 @@
-//! An SMTP server that accepts everything: that of the tests.
+//! An SMTP server that accepts everything.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -13,16 +13,16 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Starts the server.
+    /// Starts the server, a program in Python.
     ///
     /// # Errors
     ///
     /// It does not start: run tests/setup.sh.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(program: &str) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("salver-sink-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let mut process = Command::new("target/venv/bin/python")
-            .arg("tests/support/smtp_server.py")
+            .arg(program)
             .arg(&folder)
             .stdout(Stdio::piped())
             .spawn()
