@@ -66,8 +66,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// As [`Salver::publish`], and [`is_invalid`](Error::is_invalid) for an event that cannot be fanned out: the error
-    /// of a renderer, or no renderer. The event is attempted again by a worker that runs.
+    /// As [`Salver::publish`](crate::Salver::publish), and [`is_invalid`](Error::is_invalid) for an event that cannot
+    /// be fanned out: the error of a renderer, or no renderer. The event is attempted again by a worker that runs.
     ///
     /// # Cancel safety
     ///
