@@ -25,8 +25,8 @@ fn edit() -> Event {
 }
 
 #[actix_web::test]
-async fn t02_event_has_arrived_by_another_process_or_before_the_call_returns() {
-    let name = "t02_event_has_arrived_by_another_process_or_before_the_call_returns";
+async fn t02_event_is_delivered_by_another_process_or_before_the_call_returns() {
+    let name = "t02_event_is_delivered_by_another_process_or_before_the_call_returns";
     on_each_store(name, async |inboxes| {
         let (salver, ada) = (&inboxes.salver, user("ada"));
         salver.subscribe(&ada, german()).await.unwrap();
