@@ -30,7 +30,10 @@ crate::inbox_tests! {
         publish(salver, "de").await;
         assert_eq!(total(salver, &eve()).await, 1);
         salver.unsubscribe(&eve(), &german()).await.unwrap();
-        assert_eq!(mails(salver).await.len(), 0);
+        // One that awaits its activation does not count.
+        salver.subscribe(&eve(), german()).await.unwrap();
+        let letters = mails(salver).await;
+        assert!(letters.len() == 1 && letters[0].activation_url.is_some());
         // An address has no page.
         assert_eq!(total(salver, &eve()).await, 0);
     }
