@@ -30,9 +30,9 @@ use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
 /// Notifications that are added at the same time. More would delay the calls of pages.
-const MAX_CONCURRENT_ADDS: usize = 16;
+const MAX_CONCURRENT_ADDS: usize = 32;
 /// Recipients whose subscriptions are read at the same time. Reads take the store a tenth of the time of an add.
-const MAX_CONCURRENT_READS: usize = 64;
+const MAX_CONCURRENT_READS: usize = 128;
 /// Jobs of mails that are due, above which a fan-out rests: mails are sent more slowly than it adds them.
 const MAX_WAITING_MAILS: u64 = 10_000;
 /// How long it rests then.

@@ -200,7 +200,8 @@ impl Server {
     pub async fn fail_snapshots(&self) {
         std::fs::remove_dir_all(self.folder()).unwrap();
         self.set_config("save", "3600 1");
-        let _: String = self.run(&[b"BGSAVE"]);
+        // A clock that was moved may have begun one.
+        let _ = redis::cmd("BGSAVE").query::<String>(&mut self.connect());
         self.wait_for_info("rdb_last_bgsave_status:err").await;
     }
 

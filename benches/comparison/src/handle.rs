@@ -1,7 +1,11 @@
-//! Many concurrent operations on one Salver handle.
+//! Many concurrent operations on one Salver handle, and the handle of a worker of a site.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
 use salver::{Context, Error, Message, Salver};
 use tokio::runtime::Runtime;
 
@@ -64,4 +68,26 @@ async fn run(salver: &Salver, context: &Context, operation: Operation) -> Result
         }
     }
     Ok(())
+}
+
+/// Returns the handle that a handler of a site extracts.
+///
+/// # Errors
+///
+/// No handle was extracted.
+pub async fn handle_of_worker(salver: Salver) -> Result<Salver> {
+    let extracted = Rc::new(RefCell::new(None));
+    let kept = Rc::clone(&extracted);
+    let keep = move |salver: Salver| {
+        kept.replace(Some(salver));
+        std::future::ready(HttpResponse::Ok())
+    };
+    let app = App::new()
+        .wrap(salver.middleware())
+        .route("/", web::get().to(keep));
+    let app = init_service(app).await;
+    call_service(&app, TestRequest::get().to_request()).await;
+    extracted
+        .take()
+        .ok_or_else(|| "no handle was extracted".into())
 }

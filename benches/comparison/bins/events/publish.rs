@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use actix_web::rt::{self, System, SystemRunner};
 use comparison::compare::{self, Side};
+use comparison::handle::handle_of_worker;
 use comparison::server::Server;
 use comparison::statistics::Statistics;
 use comparison::{Result, TEXT, visitors};
@@ -11,7 +13,6 @@ use redis::{Client, pipe};
 use salver::events::Event;
 use salver::{Error, Salver};
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
 
 /// Events of one measurement.
 const EVENTS: usize = 10_000;
@@ -23,7 +24,7 @@ const STREAM: &str = "hand!events";
 
 struct Fixture {
     server: Server,
-    runtime: Runtime,
+    runtime: SystemRunner,
     salver: Salver,
     connection: MultiplexedConnection,
 }
@@ -31,12 +32,11 @@ struct Fixture {
 impl Fixture {
     fn new() -> Result<Self> {
         let server = Server::start(&[])?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = System::new();
         let client = Client::open(server.url())?;
         Ok(Self {
             connection: runtime.block_on(client.get_multiplexed_async_connection())?,
-            // The handle of a worker has a connection of its own in this runtime.
-            salver: visitors::salver(&server.url())?,
+            salver: runtime.block_on(handle_of_worker(visitors::salver(&server.url())?))?,
             runtime,
             server,
         })
@@ -131,15 +131,15 @@ pub(crate) fn pipelined() -> Result<Statistics> {
         |fixture| {
             let task = |first: usize| {
                 let salver = fixture.salver.clone();
-                fixture.runtime.spawn(async move {
+                rt::spawn(async move {
                     for number in (first..EVENTS).step_by(IN_FLIGHT) {
                         salver.publish(event(number)).await?;
                     }
                     Ok::<_, Error>(())
                 })
             };
-            let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
             fixture.runtime.block_on(async {
+                let tasks: Vec<_> = (0..IN_FLIGHT).map(task).collect();
                 for task in tasks {
                     task.await??;
                 }

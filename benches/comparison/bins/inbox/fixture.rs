@@ -1,13 +1,10 @@
 //! A server with inboxes of Salver and inboxes that are written by hand. Salver is used as in a handler of a
 //! site: with the connection of its worker.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::{self, System, SystemRunner};
-use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, HttpResponse, web};
+use comparison::handle::handle_of_worker;
 use comparison::inbox_by_hand as by_hand;
 use comparison::server::Server;
 use comparison::{Result, TEXT, visitors};
@@ -85,24 +82,6 @@ impl Fixture {
         }
         Ok(started.elapsed())
     }
-}
-
-/// Returns the handle that a handler of a site extracts.
-async fn handle_of_worker(salver: Salver) -> Result<Salver> {
-    let extracted = Rc::new(RefCell::new(None));
-    let kept = Rc::clone(&extracted);
-    let keep = move |salver: Salver| {
-        kept.replace(Some(salver));
-        std::future::ready(HttpResponse::Ok())
-    };
-    let app = App::new()
-        .wrap(salver.middleware())
-        .route("/", web::get().to(keep));
-    let app = init_service(app).await;
-    call_service(&app, TestRequest::get().to_request()).await;
-    extracted
-        .take()
-        .ok_or_else(|| "no handle was extracted".into())
 }
 
 pub(crate) fn recipient(number: usize) -> Recipient {

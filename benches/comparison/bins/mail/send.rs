@@ -25,7 +25,10 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// Measures mails per second, from the queue to the server, against a loop with lettre that sends the same bodies.
 pub(crate) fn measure() -> Result<Statistics> {
-    let (mut server, sink) = (Server::start(&[])?, Sink::start("tests/support/smtp_server.py")?);
+    let (mut server, sink) = (
+        Server::start(&[])?,
+        Sink::start("tests/support/smtp_server.py")?,
+    );
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let salver = Salver::builder("app").redis(&server.url());
     let salver = salver.site("https://shop.example").secret([7; 32]);

@@ -29,7 +29,10 @@ fn main() -> Result {
     environment::print()?;
     let rounds = compare::rounds()?.min(MAX_ROUNDS);
     println!("\nOne event to {WATCHERS} watchers, {rounds} rounds");
-    let (server, sink) = (Server::start(&[])?, Sink::start("benches/comparison/tidings/sink.py")?);
+    let (server, sink) = (
+        Server::start(&[])?,
+        Sink::start("benches/comparison/tidings/sink.py")?,
+    );
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let salver = Salver::builder("wiki").redis(&server.url());
     let salver = salver.site("https://wiki.example").secret([7; 32]);
@@ -104,11 +107,17 @@ async fn check(salver: &Salver) -> Result {
     let worker = wiki::worker(salver, mailer.clone());
     let event = wiki::edited(&revision()).except([eve.clone()]);
     worker.publish(event).await?;
-    let counts = [salver.inbox(&vera).counts().await?, salver.inbox(&eve).counts().await?];
+    let counts = [
+        salver.inbox(&vera).counts().await?,
+        salver.inbox(&eve).counts().await?,
+    ];
     let ends = wiki::end(salver, &vera, &watched[0]).await?;
     wiki::remove_document(salver, 1).await?;
     let _app = App::new().configure(|config| wiki::pages(salver, config));
-    let left = [wiki::subscriptions(salver, &vera).await?, wiki::subscriptions(salver, &eve).await?];
+    let left = [
+        wiki::subscriptions(salver, &vera).await?,
+        wiki::subscriptions(salver, &eve).await?,
+    ];
     // Only the link for the visitor is left to mail.
     salver.inbox(&vera).retract(&InboxFilter::all()).await?;
     worker.drain().await?;
@@ -118,5 +127,7 @@ async fn check(salver: &Salver) -> Result {
         && mailer.sent().len() == 1
         && ends
         && left.concat().is_empty();
-    is_right.then_some(()).ok_or_else(|| "the wiki does not work".into())
+    is_right
+        .then_some(())
+        .ok_or_else(|| "the wiki does not work".into())
 }
