@@ -1,7 +1,7 @@
 //! The client of one Redis deployment, which all modules share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -56,10 +56,7 @@ impl Client {
 
     /// Returns the client with the connection of the calling worker thread.
     pub(crate) fn for_current_runtime(&self) -> Self {
-        let mut connections = self
-            .per_thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.lock_per_thread();
         connections.retain(|_, connection| connection.is_used());
         let thread = thread::current().id();
         let existing = connections.get(&thread);
@@ -92,7 +89,28 @@ impl Client {
     /// If the connection turns out to be broken, the request is sent once more over a new one,
     /// unless it is not idempotent.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Vec<Value>, Error> {
-        self.connection.execute(request).await
+        match self.of_this_thread() {
+            Some(connection) => connection.execute(request).await,
+            None => self.connection.execute(request).await,
+        }
+    }
+
+    /// Returns the connection of the calling worker thread, which a shared client can use too: with the shared connection,
+    /// another thread would be between a handler and the socket.
+    fn of_this_thread(&self) -> Option<Connection> {
+        if !self.connection.is_shared() {
+            return None;
+        }
+        let connections = self.lock_per_thread();
+        let connection = connections.get(&thread::current().id())?;
+        connection.upgrade(&self.connection)
+    }
+
+    fn lock_per_thread(&self) -> MutexGuard<'_, HashMap<ThreadId, WeakConnection>> {
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
+        self.per_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a script, and returns its reply after a first word, which distinguishes it from the replies of

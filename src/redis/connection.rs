@@ -163,6 +163,11 @@ impl Connection {
         }
     }
 
+    /// Returns whether callers on any runtime share it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.on_background_runtime
+    }
+
     pub(crate) fn downgrade(&self) -> WeakConnection {
         WeakConnection(Arc::downgrade(&self.state))
     }

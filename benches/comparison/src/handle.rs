@@ -85,8 +85,9 @@ pub async fn handle_of_worker(salver: Salver) -> Result<Salver> {
     let app = App::new()
         .wrap(salver.middleware())
         .route("/", web::get().to(keep));
-    let app = init_service(app).await;
-    call_service(&app, TestRequest::get().to_request()).await;
+    // Kept: the connection of a worker is closed with its application.
+    let app = Box::leak(Box::new(init_service(app).await));
+    call_service(&*app, TestRequest::get().to_request()).await;
     extracted
         .take()
         .ok_or_else(|| "no handle was extracted".into())
