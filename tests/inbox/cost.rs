@@ -24,8 +24,9 @@ crate::inbox_tests! {
         assert_eq!(calls(&inboxes, inbox.mark(&one, ReadState::Read)).await, 1);
         assert_eq!(calls(&inboxes, inbox.mark(&InboxFilter::all(), ReadState::Read)).await, 1);
         assert_eq!(calls(&inboxes, inbox.retract(&one)).await, 1);
-        // The site has mails: three queues, that of tests included, are searched for jobs that are dead or not.
-        assert_eq!(calls(&inboxes, salver.erase(&ada())).await, 1 + 3 * 2);
+        // One for the subscriptions. The site has mails: four queues, that of tests included, are searched for jobs that are
+        // dead or not.
+        assert_eq!(calls(&inboxes, salver.erase(&ada())).await, 1 + 1 + 4 * 2);
     }
 
     async fn filter_reads_full_inbox_in_five_calls(inboxes: Inboxes) {
