@@ -33,7 +33,6 @@ pub(super) struct RedisSubscriptions {
 
 impl RedisSubscriptions {
     pub(super) fn new(client: Client) -> Self {
-        client.require_commands(&COMMANDS);
         Self { client }
     }
 }
@@ -44,6 +43,7 @@ impl SubscriptionStore for RedisSubscriptions {
         app: &'a str,
         event_type: &'a str,
     ) -> StoreFuture<'a, Vec<String>> {
+        self.client.require_commands(&COMMANDS);
         Box::pin(scripts::filter_sets(&self.client, app, event_type))
     }
 
@@ -53,6 +53,8 @@ impl SubscriptionStore for RedisSubscriptions {
         event_type: &'a str,
         names: &'a str,
     ) -> StoreFuture<'a, ()> {
+        // Not at an erasure, which a site without events runs too.
+        self.client.require_commands(&COMMANDS);
         Box::pin(scripts::add_filter_set(
             &self.client,
             app,
@@ -108,6 +110,7 @@ impl SubscriptionStore for RedisSubscriptions {
         recipient: &'a Recipient,
         new: &'a NewSubscription<'a>,
     ) -> StoreFuture<'a, Written> {
+        self.client.require_commands(&COMMANDS);
         Box::pin(scripts::write_subscription(
             &self.client,
             app,
