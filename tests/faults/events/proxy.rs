@@ -12,12 +12,12 @@ use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
 use crate::support::proxy::{Fault, Proxy, REPLY_FAULTS};
 
-const PEOPLE: usize = 20;
+const PEOPLE: usize = 200;
 /// Events that are published and fanned out during each fault.
-const EVENTS: usize = 4;
-/// How often a fault is injected, and for how long.
-const FAULTS: usize = 5;
-const FAULT_TIME: Duration = Duration::from_millis(100);
+const EVENTS: usize = 8;
+/// How often a fault is injected, and for how long: longer than a call is sent again by itself.
+const FAULTS: usize = 12;
+const FAULT_TIME: Duration = Duration::from_millis(250);
 
 /// Subscribes people and publishes events, each until it succeeds, and fans out. Returns how many calls have failed.
 async fn work(salver: &Salver, fault: usize) -> usize {
