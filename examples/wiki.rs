@@ -264,7 +264,7 @@ fn description(subscription: &Subscription) -> &str {
     subscription.get_description().unwrap_or_default()
 }
 
-/// Tells the subscriptions of a person apart in a form.
+/// Returns the value by which a form names a subscription.
 fn key(subscription: &Subscription) -> String {
     serde_json::json!(subscription).to_string()
 }

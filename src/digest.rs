@@ -2,14 +2,20 @@
 
 use sha2::{Digest, Sha256};
 
-/// Returns the first 16 bytes of a [`digest`] as base64url: 22 characters.
+/// Returns the first 16 bytes of a [`digest`], for ids that need not be secret.
+#[cfg(feature = "jobs")]
+pub(crate) fn short_digest(name: &str, fields: &[&str]) -> [u8; 16] {
+    let [short @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest(name, fields);
+    short
+}
+
+/// Returns a [`short_digest`] as base64url: 22 characters.
 #[cfg(feature = "events")]
 pub(crate) fn text_id(name: &str, fields: &[&str]) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-    let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest(name, fields);
-    URL_SAFE_NO_PAD.encode(id)
+    URL_SAFE_NO_PAD.encode(short_digest(name, fields))
 }
 
 /// Returns SHA-256 over the name and the fields, each preceded by its length as 32 bits in

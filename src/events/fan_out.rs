@@ -20,7 +20,6 @@ use crate::events::people::People;
 use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
 use crate::events::step_error::StepError;
-
 use crate::inbox::{MailJob, Sender};
 use crate::jobs::{
     self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,

@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::events::pattern::Pattern;
-use crate::events::pattern::SUBJECT;
+use crate::events::pattern::{Pattern, SUBJECT};
 use crate::events::store::{self, Activated, IndexKey, NewSubscription, SubscriptionStore};
 use crate::events::stored::{Fields, State, StoredSubscription};
 use crate::events::subscription::subscription_id;

@@ -1,6 +1,7 @@
 //! Subscribing and unsubscribing.
 
 use crate::events::activation;
+use crate::events::pattern::SUBJECT;
 use crate::events::registry::Registry;
 use crate::events::store::{self, IndexKey, Range};
 use crate::events::stored::{Fields, StoredSubscription};
@@ -236,7 +237,7 @@ async fn remove_subject(salver: &Salver, subject: &str) -> Result<(), Error> {
             let recipient: Recipient = recipient;
             let registry = Registry::new(salver, &recipient)?;
             let mut active = registry.active().await?;
-            active.retain(|stored| stored.fields.pattern.filter("subject") == Some(subject));
+            active.retain(|stored| stored.fields.pattern.filter(SUBJECT) == Some(subject));
             for stored in active {
                 registry.remove(&stored.fields.pattern).await?;
             }

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::Error;
-use crate::digest::digest;
+use crate::digest::short_digest;
 
 /// The id of a job. A step that runs twice derives the same id, so that the job exists once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,8 +16,7 @@ pub(crate) struct JobId([u8; 16]);
 impl JobId {
     /// Derives an id. `name`: the kind of step; `fields`: all that distinguishes it from others.
     pub(crate) fn derive(name: &str, fields: &[&str]) -> Self {
-        let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest(name, fields);
-        Self(id)
+        Self(short_digest(name, fields))
     }
 
     /// Returns the partition of the job, of so many.
