@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "redis")]
 use crate::Error;
 use crate::events::pattern::Pattern;
 use crate::events::subscription::Subscription;
@@ -48,6 +49,7 @@ impl Fields {
     /// # Errors
     ///
     /// `is_invalid` for what is not JSON.
+    #[cfg(feature = "redis")]
     pub(super) fn encode(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|cause| {
             Error::invalid("subscription", "cannot be written as JSON").with_source(cause)
