@@ -115,6 +115,15 @@ impl Inboxes {
         }
     }
 
+    /// Returns once what the store creates next is younger than what it has, by at least 1 ms.
+    pub async fn next_millisecond(&self) {
+        self.advance_if_manual(Duration::from_millis(1));
+        let started = unix_millis();
+        while unix_millis() == started {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+    }
+
     /// Moves the clock of the store back.
     pub fn rewind(&self, time: Duration) {
         match &self.clock {
@@ -170,8 +179,15 @@ fn builder() -> SalverBuilder {
 }
 
 fn unix_seconds() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap().as_secs()
+    unix_time().as_secs()
+}
+
+fn unix_millis() -> u128 {
+    unix_time().as_millis()
+}
+
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
 pub fn ada() -> Recipient {

@@ -1,7 +1,5 @@
 //! Events and watches: what the mails of subscribers need.
 
-use std::time::Duration;
-
 use salver::jobs::DeliveryState;
 use salver::mail::{Cadence, Mailer};
 use salver::{Message, Notification, Recipient};
@@ -114,7 +112,7 @@ async fn t19_subscription_describes_itself() {
         activate(salver, &asked).await;
         let all = EDIT_IN_LANGUAGE.subscription();
         salver.subscribe(&ada, all).await.unwrap();
-        inboxes.advance_if_manual(Duration::from_millis(1));
+        inboxes.next_millisecond().await;
         salver.subscribe(&ada, german()).await.unwrap();
         let inbox = salver.inbox(&ada);
         inbox.set_mail("wiki", Cadence::AtOnce).await.unwrap();
