@@ -1,4 +1,4 @@
-//! People subscribe and unsubscribe on Redis while events find them in the index: who is subscribed in the end is told.
+//! People subscribe and unsubscribe on Redis while events find them in the index: who is subscribed in the end is told, and no other.
 
 use std::time::Duration;
 
@@ -44,10 +44,12 @@ async fn subscriptions_that_change_at_the_same_time_leave_no_subscriber_out_of_t
         worker.publish(event(round)).await.unwrap();
         for number in people {
             let is_subscribed = salver.is_subscribed(&person(number), &subscription()).await;
+            let is_subscribed = is_subscribed.unwrap();
             let times = told(salver, &person(number)).await.len();
-            verdict.n += 1;
-            verdict.received += times.min(1);
-            verdict.lost += usize::from(is_subscribed.unwrap() && times == 0);
+            verdict.n += usize::from(is_subscribed);
+            verdict.received += usize::from(is_subscribed && times > 0);
+            verdict.lost += usize::from(is_subscribed && times == 0);
+            verdict.misdelivered += usize::from(!is_subscribed && times > 0);
             verdict.twice += times.saturating_sub(1);
         }
     }
