@@ -24,7 +24,29 @@ pub(super) fn to_canonical(part: &impl Serialize) -> Result<Vec<u8>, Error> {
             "has an integer beyond 2^53 - 1, which not every language reads exactly: write it as text",
         ));
     }
-    serde_json_canonicalizer::to_vec(&value).map_err(unreadable)
+    let written = match is_written_alike(&value) {
+        true => serde_json::to_vec(&value),
+        false => serde_json_canonicalizer::to_vec(&value),
+    };
+    written.map_err(unreadable)
+}
+
+/// Returns whether `serde_json`, which is several times faster, writes the canonical form too. It writes fractions in another
+/// way, and names of fields in the order of the map: that of their UTF-8, or of their insertion.
+fn is_written_alike(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.is_f64(),
+        Value::Array(items) => items.iter().all(is_written_alike),
+        Value::Object(fields) => {
+            // Below U+E000 the orders of UTF-8 and UTF-16 are the same.
+            let is_low = |name: &str| name.bytes().all(|byte| byte < 0xee);
+            fields.keys().is_sorted()
+                && fields
+                    .iter()
+                    .all(|(name, value)| is_low(name) && is_written_alike(value))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 fn is_exact(value: &Value) -> bool {
@@ -60,6 +82,28 @@ mod tests {
         let expected =
             "{\"a\":{\"\u{1f600}\":2,\"\u{ffff}\":1},\"b\":[1,0,1e+21,100000000000000000000]}";
         assert_eq!(canonical(&value).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn both_ways_of_writing_are_the_same() {
+        let text = (0..0x300).filter_map(char::from_u32).collect::<String>();
+        let values = [
+            json!({
+                "": MAX_EXACT_INTEGER,
+                "a": {"\u{7f}": "\u{2028}\u{1f600}", "\u{d7ff}": text},
+                "b": [-7, null, true, {}, []],
+            }),
+            json!({"a": -0.0}),
+            json!({"a": {"\u{e000}": 1}}),
+            json!({"\u{1f600}": [1]}),
+        ];
+        let are_alike = values.map(|value| {
+            let alike = serde_json::to_vec(&value).ok();
+            let canonical = serde_json_canonicalizer::to_vec(&value).ok();
+            (is_written_alike(&value), alike == canonical)
+        });
+        assert_eq!(are_alike[0], (true, true));
+        assert!(are_alike[1..].iter().all(|(is_alike, _)| !is_alike));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::jobs::redis::scripts::event as scripts;
 use crate::jobs::store_trait::{NewJob, QueueKey};
 use crate::store::StoreFuture;
 
+/// The commands of the scripts that no script for messages runs, for the health check.
+const COMMANDS: [&str; 2] = ["SET KEY value PXAT 1", "GET KEY"];
+
 impl EventLog for RedisJobs {
     fn publish<'a>(
         &'a self,
@@ -18,6 +21,7 @@ impl EventLog for RedisJobs {
         ttl: Duration,
         max_due: usize,
     ) -> StoreFuture<'a, Published> {
+        self.client.require_commands(&COMMANDS);
         Box::pin(scripts::publish(
             &self.client,
             queue,

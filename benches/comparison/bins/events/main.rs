@@ -14,12 +14,14 @@ fn main() -> Result {
     programs::pin_to_core(SITE_CORE)?;
     println!("\nEvents, {} rounds", compare::rounds()?);
     let one = publish::one_at_a_time()?;
+    let script = publish::script_by_hand()?;
     let pipelined = publish::pipelined()?;
     let fan_out = fan_out::measure()?;
     let matching = matching::measure()?;
     let memory = memory::measure()?;
     println!();
     one.print_ratio("events/publish");
+    script.print_ratio("events/publish_script");
     pipelined.print_ratio("events/publish_pipelined");
     fan_out.print_ratio("events/fanout");
     matching.print_ratio("events/matching");

@@ -9,8 +9,8 @@ use comparison::server::Server;
 use comparison::statistics::Statistics;
 use comparison::{Result, TEXT, visitors};
 use redis::aio::MultiplexedConnection;
-use redis::{Client, pipe};
-use salver::events::Event;
+use redis::{Client, Script, pipe};
+use salver::events::{Event, PUBLISH_SCRIPT};
 use salver::{Error, Salver};
 use serde_json::json;
 
@@ -68,7 +68,7 @@ impl Fixture {
         );
         println!(
             "{:<32} {:.0} per second",
-            format!("{name}, stream"),
+            format!("{name}, by hand"),
             pair.right
         );
         Ok(pair.ratio)
@@ -95,33 +95,55 @@ fn record(number: usize) -> String {
     event.to_string()
 }
 
+fn publish_one_at_a_time(fixture: &Fixture) -> Result {
+    fixture.runtime.block_on(async {
+        for number in 0..EVENTS {
+            fixture.salver.publish(event(number)).await?;
+        }
+        Ok(())
+    })
+}
+
 /// Measures events that are published one after the other.
 pub(crate) fn one_at_a_time() -> Result<Statistics> {
-    Fixture::new()?.measure(
-        "publish",
-        |fixture| {
-            fixture.runtime.block_on(async {
-                for number in 0..EVENTS {
-                    fixture.salver.publish(event(number)).await?;
-                }
-                Ok(())
-            })
-        },
-        |fixture| {
-            fixture.runtime.block_on(async {
-                for number in 0..EVENTS {
-                    let mut command = redis::cmd("XADD");
-                    command
-                        .arg(STREAM)
-                        .arg("*")
-                        .arg("event")
-                        .arg(record(number));
-                    let _: String = command.query_async(&mut fixture.connection).await?;
-                }
-                Ok(())
-            })
-        },
-    )
+    Fixture::new()?.measure("publish", publish_one_at_a_time, |fixture| {
+        fixture.runtime.block_on(async {
+            for number in 0..EVENTS {
+                let mut command = redis::cmd("XADD");
+                command
+                    .arg(STREAM)
+                    .arg("*")
+                    .arg("event")
+                    .arg(record(number));
+                let _: String = command.query_async(&mut fixture.connection).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// Measures events that are published one after the other, against the same script without its client: what is left of the
+/// distance to a stream is the cost of running a script.
+pub(crate) fn script_by_hand() -> Result<Statistics> {
+    Fixture::new()?.measure("publish", publish_one_at_a_time, |fixture| {
+        let script = Script::new(PUBLISH_SCRIPT);
+        fixture.runtime.block_on(async {
+            for number in 0..EVENTS {
+                let id = format!("{number:022}");
+                let mut call = script.key(format!("hand!event:{{0}}:{id}"));
+                call.key("hand!jobs.events:{0}").key("hand!due.events:{0}");
+                call.arg(&id)
+                    .arg("{\"task\":{}}")
+                    .arg(format!("{number:043}"));
+                call.arg(record(number))
+                    .arg(TTL_MS)
+                    .arg(100_000)
+                    .arg(1_000_000);
+                let _: Vec<String> = call.invoke_async(&mut fixture.connection).await?;
+            }
+            Ok(())
+        })
+    })
 }
 
 /// Measures events of which many are in flight.

@@ -14,6 +14,9 @@ use crate::store::millis;
 /// `publish.lua`, which stores an event with the job that fans it out, for other languages.
 pub const PUBLISH: &str = include_str!("publish.lua");
 
+/// Characters of a digest: 32 bytes in base64url.
+const DIGEST_CHARS: usize = 43;
+
 static PUBLISH_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(PUBLISH));
 static EVENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("event.lua")));
 static EXPIRE_EVENT: LazyLock<Script> =
@@ -60,11 +63,17 @@ pub(in crate::jobs::redis) async fn event(
     if reply.len() == 0 {
         return Ok(None);
     }
-    let accepted = reply.next::<String>()?.parse();
-    Ok(Some(StoredEvent {
-        accepted: accepted.map_err(|_| Error::unreadable("a Redis reply"))?,
-        body: reply.next()?,
-    }))
+    let value = reply.next()?;
+    let event = decode(value).ok_or_else(|| Error::unreadable("a stored event"))?;
+    Ok(Some(event))
+}
+
+/// Decodes the value of an event; `None` for one that another program has damaged.
+fn decode(mut value: Vec<u8>) -> Option<StoredEvent> {
+    let body = value.split_off(value.iter().position(|byte| *byte == b'{')?);
+    let accepted = std::str::from_utf8(value.get(DIGEST_CHARS..)?).ok()?;
+    let accepted = accepted.parse().ok()?;
+    Some(StoredEvent { accepted, body })
 }
 
 pub(in crate::jobs::redis) async fn expire_event(
