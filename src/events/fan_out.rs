@@ -1,12 +1,12 @@
 //! The handler of the jobs that fan out events.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::FuturesOrdered;
+use futures_util::stream::{self, FuturesUnordered, StreamExt, TryChunksError, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -29,9 +29,13 @@ use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
 /// Notifications that are added at the same time. More would delay the calls of pages.
-const MAX_CONCURRENT_ADDS: usize = 32;
-/// Recipients whose subscriptions are read at the same time. Reads take the store a tenth of the time of an add.
-const MAX_CONCURRENT_READS: usize = 128;
+const MAX_CONCURRENT_ADDS: usize = 64;
+/// Notifications that are sent together. With a single group the server would wait while the worker renders the next one.
+const ADDS_PER_GROUP: usize = 8;
+/// Recipients whose subscriptions are read in one call. More would delay the calls of pages.
+const RECIPIENTS_PER_READ: usize = 50;
+/// Such calls at the same time: one whose reply is decoded while the server runs the other.
+const MAX_CONCURRENT_READS: usize = 2;
 /// Jobs of mails that are due, above which a fan-out rests: mails are sent more slowly than it adds them.
 const MAX_WAITING_MAILS: u64 = 10_000;
 /// How long it rests then.
@@ -188,35 +192,39 @@ fn time_of(event: &Event, accepted: u64) -> u64 {
     }
 }
 
-/// Notifies recipients. Returns the jobs of their mails.
+/// Notifies recipients: subscriptions are read while notifications are added. Returns the jobs of their mails.
 async fn notify_all(
     notifier: &Notifier<'_>,
     recipients: Vec<(Recipient, Vec<Pattern>)>,
 ) -> Result<Vec<MailJob>, StepError> {
-    let matching = recipients.iter();
-    let matching = matching.map(|(recipient, of)| notifier.subscriptions(recipient, of));
-    let matched = run(matching.collect(), MAX_CONCURRENT_READS).await?;
-    let matched = recipients
-        .iter()
-        .zip(matched)
-        .filter(|(_, matched)| !matched.is_empty());
-    let notifying = matched.map(|((recipient, _), matched)| notifier.notify(recipient, matched));
-    let mails = run(notifying.collect(), MAX_CONCURRENT_ADDS).await?;
-    Ok(mails.into_iter().flatten().collect())
-}
-
-/// Runs calls, at most so many at the same time. Returns their results in order, or the first failure.
-async fn run<T, E>(
-    calls: Vec<impl Future<Output = Result<T, E>>>,
-    limit: usize,
-) -> Result<Vec<T>, E> {
-    let (mut waiting, mut results) = (calls.into_iter(), Vec::new());
-    let mut running: FuturesOrdered<_> = waiting.by_ref().take(limit).collect();
-    while let Some(result) = running.next().await {
-        results.push(result?);
-        if let Some(call) = waiting.next() {
-            running.push_back(call);
+    let parts: Vec<_> = recipients
+        .chunks(RECIPIENTS_PER_READ)
+        .map(<[_]>::to_vec)
+        .collect();
+    let matched = stream::iter(parts)
+        .map(|part| notifier.matched(part))
+        .buffered(MAX_CONCURRENT_READS)
+        .map_ok(|matched| stream::iter(matched.into_iter().map(Ok::<_, StepError>)))
+        .try_flatten();
+    let adding = matched.map_ok(|(recipient, matched)| notifier.notify(recipient, matched));
+    let groups = adding
+        .try_chunks(ADDS_PER_GROUP)
+        .map_err(|TryChunksError(_, error)| error);
+    let (mut groups, mut running) = (pin!(groups), FuturesUnordered::new());
+    let mut mails = Vec::new();
+    while let Some(group) = groups.try_next().await? {
+        running.extend(group);
+        while let Some(Some(mail)) = running.next().now_or_never() {
+            mails.extend(mail?);
+        }
+        // Lets the connection send them: the server runs them while the next group is rendered.
+        tokio::task::yield_now().await;
+        while running.len() > MAX_CONCURRENT_ADDS - ADDS_PER_GROUP {
+            mails.extend(running.try_next().await?.flatten());
         }
     }
-    Ok(results)
+    while let Some(mail) = running.try_next().await? {
+        mails.extend(mail);
+    }
+    Ok(mails)
 }

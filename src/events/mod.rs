@@ -42,6 +42,7 @@ mod event_type;
 mod fan_out;
 mod limits;
 mod linked;
+mod matched;
 mod notifier;
 mod page;
 mod pattern;

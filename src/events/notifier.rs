@@ -1,11 +1,13 @@
 //! Notifies one recipient of an event.
 
+use std::collections::{BTreeSet, HashSet};
+
 use crate::digest::digest;
 use crate::events::event::Event;
 use crate::events::limits::{CLOCK_TOLERANCE, MAX_NAMED_SUBSCRIPTIONS};
+use crate::events::matched::{self, Matched};
 use crate::events::pattern::Pattern;
 use crate::events::people::People;
-use crate::events::registry::Registry;
 use crate::events::renderers::{Match, Render};
 use crate::events::step_error::StepError;
 use crate::events::stored::StoredSubscription;
@@ -29,34 +31,51 @@ pub(super) struct Notifier<'a> {
     pub(super) people: &'a People,
 }
 
-/// A subscription that matches, with its id.
-pub(super) type Matched = (String, StoredSubscription);
-
 impl Notifier<'_> {
-    /// Returns the subscriptions for which a recipient, who is in the index for some patterns, is notified. None for one that
-    /// is excluded, and for an address whose user is notified.
-    pub(super) async fn subscriptions(
+    /// Returns those of some recipients, who are in the index for some patterns, who are notified, each with the subscriptions
+    /// for which. One that is excluded is not, nor is an address whose user is notified.
+    pub(super) async fn matched(
         &self,
-        recipient: &Recipient,
-        patterns: &[Pattern],
-    ) -> Result<Vec<Matched>, Error> {
-        let matched = self.matched(recipient, patterns, true).await?;
-        if matched.is_empty() || self.people.excluded.contains(recipient) {
-            return Ok(Vec::new());
-        }
-        if let Some(user) = self.people.users.get(recipient)
-            && (self.people.excluded.contains(user)
-                || !self.matched(user, self.patterns, false).await?.is_empty())
-        {
-            return Ok(Vec::new());
-        }
-        Ok(matched)
+        recipients: Vec<(Recipient, Vec<Pattern>)>,
+    ) -> Result<Vec<(Recipient, Vec<Matched>)>, Error> {
+        let asked = recipients.iter();
+        let asked: Vec<_> = asked
+            .map(|(recipient, of)| (recipient, of.as_slice()))
+            .collect();
+        let matched = self.active_of(&asked, true).await?;
+        let recipients = recipients.into_iter().map(|(recipient, _)| recipient);
+        let mut notified: Vec<_> = recipients.zip(matched).collect();
+        notified.retain(|(recipient, matched)| {
+            !matched.is_empty() && !self.people.excluded.contains(recipient)
+        });
+        let users = self.users_before_addresses(&notified).await?;
+        notified.retain(|(recipient, _)| {
+            let user = self.people.users.get(recipient);
+            !user.is_some_and(|user| users.contains(user))
+        });
+        Ok(notified)
+    }
+
+    /// Returns the users whose addresses are not notified: those who are notified themselves, and those who are excluded.
+    async fn users_before_addresses(
+        &self,
+        addresses: &[(Recipient, Vec<Matched>)],
+    ) -> Result<HashSet<&Recipient>, Error> {
+        let users = addresses.iter();
+        let users = users.filter_map(|(address, _)| self.people.users.get(address));
+        let users: BTreeSet<_> = users.collect();
+        let asked = users.iter().map(|user| (*user, self.patterns));
+        let matched = self.active_of(&asked.collect::<Vec<_>>(), false).await?;
+        let with_matched = users.into_iter().zip(matched);
+        let before = with_matched
+            .filter(|(user, matched)| !matched.is_empty() || self.people.excluded.contains(*user));
+        Ok(before.map(|(user, _)| user).collect())
     }
 
     /// Notifies a recipient. Returns the job of the mail.
     pub(super) async fn notify(
         &self,
-        recipient: &Recipient,
+        recipient: Recipient,
         matched: Vec<Matched>,
     ) -> Result<Option<MailJob>, StepError> {
         let ids = matched.iter().map(|(id, _)| id.clone());
@@ -74,20 +93,20 @@ impl Notifier<'_> {
         let notification = rendered.for_event(self.id("event", &[]), about, ids);
         let encoded = EncodedNotification::new(&notification)?;
         let id = self.id("notification", &[recipient.as_str()]);
-        Ok(self.sender.add(&encoded, recipient, id).await?)
+        Ok(self.sender.add(&encoded, &recipient, id).await?)
     }
 
-    /// Returns the subscriptions of a recipient that match and count for the event. `cleans`: as for
-    /// [`active_of`](Registry::active_of).
-    async fn matched(
+    /// Returns for each recipient the active subscriptions that count for the event. `cleans`: as for
+    /// [`active_of`](matched::active_of).
+    async fn active_of(
         &self,
-        recipient: &Recipient,
-        patterns: &[Pattern],
+        asked: &[(&Recipient, &[Pattern])],
         cleans: bool,
-    ) -> Result<Vec<Matched>, Error> {
-        let registry = Registry::new(self.salver, recipient)?;
-        let mut found = registry.active_of(patterns, cleans).await?;
-        found.retain(|(_, stored)| !self.is_younger(stored));
+    ) -> Result<Vec<Vec<Matched>>, Error> {
+        let mut found = matched::active_of(self.salver, asked, cleans).await?;
+        for of_recipient in &mut found {
+            of_recipient.retain(|(_, stored)| !self.is_younger(stored));
+        }
         Ok(found)
     }
 

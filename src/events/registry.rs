@@ -101,33 +101,6 @@ impl<'a> Registry<'a> {
         self.index(&keys).await
     }
 
-    /// Returns the active ones of the subscriptions to some patterns, with their ids. `cleans`: whether the recipient is in
-    /// the index for all of these patterns, and is removed where it has no active subscription.
-    pub(super) async fn active_of(
-        &self,
-        patterns: &[Pattern],
-        cleans: bool,
-    ) -> Result<Vec<(String, StoredSubscription)>, Error> {
-        if patterns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = patterns
-            .iter()
-            .map(|pattern| subscription_id(self.recipient, pattern));
-        let ids: Vec<_> = ids.collect();
-        let mut found = self.read(&ids).await?;
-        found.retain(|(_, stored)| stored.is_active());
-        if cleans {
-            let is_stale = |id: &String| !found.iter().any(|(found, _)| found == id);
-            let stale = ids.iter().zip(patterns).filter(|(id, _)| is_stale(id));
-            for (_, pattern) in stale {
-                let key = IndexKey::Subscribers(pattern.key());
-                self.clean_index(vec![key]).await?;
-            }
-        }
-        Ok(found)
-    }
-
     /// Returns the active subscriptions, oldest first, those of one millisecond by what they are for.
     pub(super) async fn active(&self) -> Result<Vec<StoredSubscription>, Error> {
         let all = self.read(&[]).await?;

@@ -1,6 +1,6 @@
 //! A step of a fan-out by itself, for tests of its order among those of other processes.
 
-use crate::events::registry::Registry;
+use crate::events::matched::active_of;
 use crate::events::subscription::Subscription;
 use crate::{Error, Recipient, Salver};
 
@@ -17,8 +17,9 @@ impl Salver {
         recipient: &Recipient,
         subscription: &Subscription,
     ) -> Result<(), Error> {
-        let registry = Registry::new(self, recipient)?;
         let patterns = std::slice::from_ref(&subscription.pattern);
-        registry.active_of(patterns, true).await.map(drop)
+        active_of(self, &[(recipient, patterns)], true)
+            .await
+            .map(drop)
     }
 }

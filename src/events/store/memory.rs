@@ -149,6 +149,20 @@ impl SubscriptionStore for MemorySubscriptions {
         })
     }
 
+    fn subscriptions_of<'a>(
+        &'a self,
+        app: &'a str,
+        asked: &'a [(&'a Recipient, Vec<String>)],
+    ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for (recipient, ids) in asked {
+                found.extend(self.subscriptions(app, recipient, ids).await?);
+            }
+            Ok(found)
+        })
+    }
+
     fn write_subscription<'a>(
         &'a self,
         app: &'a str,

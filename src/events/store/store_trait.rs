@@ -122,6 +122,13 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         ids: &'a [String],
     ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>>;
 
+    /// Returns subscriptions of several recipients by their ids, none of which is empty. Changes nothing.
+    fn subscriptions_of<'a>(
+        &'a self,
+        app: &'a str,
+        asked: &'a [(&'a Recipient, Vec<String>)],
+    ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>>;
+
     /// Writes a subscription. One that is active stays so, since the same time. One that awaits its activation keeps
     /// its time for a day.
     ///

@@ -3,6 +3,7 @@
 mod fan_out;
 mod matching;
 mod memory;
+mod page;
 mod publish;
 mod subscribers;
 
@@ -17,6 +18,7 @@ fn main() -> Result {
     let script = publish::script_by_hand()?;
     let pipelined = publish::pipelined()?;
     let fan_out = fan_out::measure()?;
+    let page = page::measure()?;
     let matching = matching::measure()?;
     let memory = memory::measure()?;
     println!();
@@ -24,6 +26,7 @@ fn main() -> Result {
     script.print_ratio("events/publish_script");
     pipelined.print_ratio("events/publish_pipelined");
     fan_out.print_ratio("events/fanout");
+    page.print_ratio("events/page_p99");
     matching.print_ratio("events/matching");
     println!("{memory}");
     Ok(())

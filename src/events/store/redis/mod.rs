@@ -3,6 +3,8 @@
 mod keys;
 mod scripts;
 
+use futures_util::future::try_join_all;
+
 pub use self::scripts::{
     ADD_FILTER_SET as ADD_FILTER_SET_SCRIPT, INDEX as INDEX_SCRIPT,
     REMOVE_FROM_INDEX as REMOVE_FROM_INDEX_SCRIPT, SUBSCRIBE as SUBSCRIBE_SCRIPT,
@@ -102,6 +104,21 @@ impl SubscriptionStore for RedisSubscriptions {
         ids: &'a [String],
     ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>> {
         Box::pin(scripts::subscriptions(&self.client, app, recipient, ids))
+    }
+
+    fn subscriptions_of<'a>(
+        &'a self,
+        app: &'a str,
+        asked: &'a [(&'a Recipient, Vec<String>)],
+    ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>> {
+        // In a Cluster each recipient has a hash slot of its own.
+        let size = match self.client.is_cluster() {
+            true => 1,
+            false => asked.len().max(1),
+        };
+        let parts = asked.chunks(size);
+        let parts = parts.map(move |part| scripts::subscriptions_of(&self.client, app, part));
+        Box::pin(async { Ok(try_join_all(parts).await?.concat()) })
     }
 
     fn write_subscription<'a>(

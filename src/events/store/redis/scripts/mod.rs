@@ -40,6 +40,7 @@ scripts! {
     REMOVE_FROM_INDEX_SCRIPT = REMOVE_FROM_INDEX;
     INDEXED_SCRIPT = include_str!("indexed.lua");
     SUBSCRIPTIONS_SCRIPT = SUBSCRIPTIONS;
+    SUBSCRIPTIONS_OF_SCRIPT = include_str!("subscriptions_of.lua");
     SUBSCRIBE_SCRIPT = SUBSCRIBE;
     ACTIVATE_SCRIPT = include_str!("activate_subscription.lua");
     REMOVE_SUBSCRIPTION_SCRIPT = UNSUBSCRIBE;
@@ -165,16 +166,42 @@ pub(super) async fn subscriptions(
     for id in ids {
         request.arg(id.as_str());
     }
-    let mut reply = client.execute_expecting(&request, "subscriptions").await?;
+    let reply = client.execute_expecting(&request, "subscriptions").await?;
+    let mut all = decode(reply)?;
+    all.retain(|(id, _)| ids.is_empty() || ids.contains(id));
+    Ok(all)
+}
+
+/// Decodes ids, each with a subscription.
+fn decode(mut reply: Parts) -> Result<Vec<(String, StoredSubscription)>, Error> {
     let mut all = Vec::new();
     while reply.len() > 0 {
         let (id, json): (String, Vec<u8>) = (reply.next()?, reply.next()?);
-        let is_asked = ids.is_empty() || ids.contains(&id);
         // Another program may have damaged it.
-        let stored = serde_json::from_slice(&json).ok().filter(|_| is_asked);
+        let stored = serde_json::from_slice(&json).ok();
         all.extend(stored.map(|stored| (id, stored)));
     }
     Ok(all)
+}
+
+/// The id of a subscription is derived from its recipient too, so that those of all are different.
+pub(super) async fn subscriptions_of(
+    client: &Client,
+    app: &str,
+    asked: &[(&Recipient, Vec<String>)],
+) -> Result<Vec<(String, StoredSubscription)>, Error> {
+    let script = &SUBSCRIPTIONS_OF_SCRIPT;
+    let mut request = Request::new(script, Idempotency::ReadOnly, asked.len());
+    for (recipient, _) in asked {
+        request.arg(keys::subscriptions_key(app, recipient));
+    }
+    for (_, ids) in asked {
+        request.arg(ids.len()).arg(ids);
+    }
+    let reply = client
+        .execute_expecting(&request, "subscriptions_of")
+        .await?;
+    decode(reply)
 }
 
 fn state_name(state: State) -> &'static str {
