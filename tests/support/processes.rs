@@ -68,6 +68,18 @@ pub fn start(command: &mut Command, package: &str) -> ChildProcess {
     }
 }
 
+/// Starts an ignored test as a process of its own, with one environment variable. `test` is its path with that of the crate.
+pub fn start_test(test: &str, (variable, value): (&str, &str)) -> ChildProcess {
+    let (_, name) = test.split_once("::").unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(variable, value)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    start(&mut command, "cargo")
+}
+
 /// Returns the path of a shared library. The folder depends on the system and its architecture.
 pub fn library(name: &str, package: &str) -> PathBuf {
     let mut folders = vec![PathBuf::from("/usr/lib"), PathBuf::from("/usr/lib64")];

@@ -1,10 +1,10 @@
-//! Hash slots move between the primaries of a Cluster while people subscribe and events are fanned out.
+//! Hash slots move between the primaries of a Cluster while people subscribe and events are fanned out, and a primary is gone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::scene::{edit, edits, person, report, until_accepted, verdict};
+use super::scene::{edit, edits, person, report, until_accepted, verdict, wait_until_done};
 use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::profile::by_profile;
 
@@ -71,6 +71,55 @@ async fn event_reaches_each_subscriber_once_while_slots_move() {
     );
     report(
         "events_cluster_slots_move",
+        verdict,
+        (Duration::ZERO, recovery),
+        more,
+    );
+}
+
+/// Starts a Cluster whose servers keep their data, and serve it while another one is gone.
+fn durable_cluster() -> Cluster {
+    let options = ["--appendonly", "yes", "--appendfsync", "always"];
+    let serves = ["--cluster-require-full-coverage", "no"];
+    Cluster::start_with(3, 0, &[&options[..], &serves].concat())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn event_waits_for_a_primary_that_is_gone() {
+    let mut cluster = durable_cluster();
+    let salver = cluster_handle(&cluster);
+    for number in 0..PEOPLE {
+        let subscribe = async || salver.subscribe(&person(number), edits()).await.map(drop);
+        until_accepted(subscribe).await;
+    }
+    let running = salver.worker().events().start().unwrap();
+    let is_on = |node: usize, number: &usize| {
+        let key = format!("app!inbox:{{user%3Ap{number}}}");
+        cluster.primary_of(&cluster.nodes[0], &key) == node
+    };
+    let on_gone: Vec<_> = (0..PEOPLE).filter(|number| is_on(1, number)).collect();
+    let (kills, mut errors, mut recovery) = (by_profile(1, 10), 0, Duration::ZERO);
+    for event in 0..kills {
+        cluster.nodes[1].kill();
+        let refused = salver.subscribe(&person(on_gone[0]), edits()).await;
+        assert!(refused.is_err(), "the primary is not gone");
+        let restarting = async {
+            // Those on the other primaries are told meanwhile, if the event is on one of them too.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            cluster.nodes[1].restart();
+            Instant::now()
+        };
+        let publishing = until_accepted(async || salver.publish(edit(event)).await);
+        let (failed, restarted) = tokio::join!(publishing, restarting);
+        errors += failed;
+        wait_until_done(&salver).await;
+        recovery = recovery.max(restarted.elapsed());
+    }
+    running.stop().await;
+    let verdict = verdict(&salver, 0..PEOPLE, 0..kills).await;
+    let more = format!("kills={kills} on_gone={} errors={errors}", on_gone.len());
+    report(
+        "events_cluster_primary_gone",
         verdict,
         (Duration::ZERO, recovery),
         more,

@@ -1,6 +1,7 @@
 //! Events under faults. Each test prints one row of the fault table, which begins with `FAULT events_<name> n=…`. The
 //! inboxes are counted, by a handle of its own.
 
+mod aborts;
 mod changes;
 mod cluster;
 mod conflicts;
@@ -8,6 +9,7 @@ mod emptied;
 mod erased;
 mod failover;
 mod kill;
+mod misconfigured;
 mod moved_clock;
 mod paused;
 mod proxy;

@@ -12,7 +12,7 @@ use crate::support::worker_process::WorkerProcess;
 use crate::support::{eventually, eventually_within};
 
 const PEOPLE: usize = 2_000;
-const KILLS: usize = 3;
+const KILLS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Longer than the lease of a job, and than the first delays.
 const LEASE: Duration = Duration::from_secs(151);

@@ -11,13 +11,15 @@ use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
 
 const PEOPLE: usize = 20;
-const REFUSALS: [&str; 2] = ["out of memory", "too few replicas"];
+const REFUSALS: [&str; 3] = ["out of memory", "too few replicas", "failed snapshot"];
 
-fn refuse(scene: &Inboxes, refusal: &str, refuses: bool) {
+async fn refuse(scene: &Inboxes, refusal: &str, refuses: bool) {
     let server = scene.server.as_ref().unwrap();
     match (refusal, refuses) {
         ("out of memory", true) => server.set_config("maxmemory", "1"),
         ("out of memory", false) => server.set_config("maxmemory", "0"),
+        ("failed snapshot", true) => server.fail_snapshots().await,
+        ("failed snapshot", false) => server.set_config("save", ""),
         (_, true) => server.set_config("min-replicas-to-write", "1"),
         (_, false) => server.set_config("min-replicas-to-write", "0"),
     }
@@ -32,7 +34,7 @@ async fn server_that_refuses_writes_refuses_events_and_delays_fan_outs() {
             let salver = &scene.salver;
             subscribe(salver, 0..PEOPLE).await;
             salver.publish(edit(2 * round)).await.unwrap();
-            refuse(&scene, refusal, true);
+            refuse(&scene, refusal, true).await;
             let other = Subscription::new("wiki.delete");
             let refused = [
                 salver.publish(edit(2 * round + 1)).await.unwrap_err(),
@@ -48,7 +50,7 @@ async fn server_that_refuses_writes_refuses_events_and_delays_fan_outs() {
                     "{refusal}: {error:?}"
                 );
             }
-            refuse(&scene, refusal, false);
+            refuse(&scene, refusal, false).await;
             let accepted = Instant::now();
             assert!(!salver.is_subscribed(&person(0), &other).await.unwrap());
             assert!(salver.is_subscribed(&person(0), &edits()).await.unwrap());

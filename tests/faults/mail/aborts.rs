@@ -1,7 +1,6 @@
 //! The rendering of a mail ends its process: that mail is dead in the end, and others are sent.
 
 use std::cell::RefCell;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use salver::Salver;
@@ -13,7 +12,7 @@ use super::people::{self, KINDS, mailer, report};
 use super::renderers::{dead, ids, notify, verdict};
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
-use crate::support::processes::{ChildProcess, start};
+use crate::support::processes::{ChildProcess, start_test};
 use crate::support::smtp_server::SmtpServer;
 
 /// Longer than the lease of a worker.
@@ -24,15 +23,8 @@ const SERVERS: &str = "SALVER_TEST_ABORTING_WORKER";
 /// Starts a process whose worker ends it, as a stack overflow does.
 fn aborting_worker(inboxes: &Inboxes, smtp: &SmtpServer) -> ChildProcess {
     let test = concat!(module_path!(), "::perform_jobs_until_abort");
-    let (_, name) = test.split_once("::").unwrap();
     let redis = inboxes.server.as_ref().unwrap().url();
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", name, "--ignored", "--nocapture"])
-        .env(SERVERS, format!("{redis} {}", smtp.url()))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    start(&mut command, "cargo")
+    start_test(test, (SERVERS, &format!("{redis} {}", smtp.url())))
 }
 
 #[tokio::test]
