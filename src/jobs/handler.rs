@@ -71,7 +71,8 @@ const STORE_DELAY: Duration = Duration::from_secs(1);
 /// The outcome of an attempt that an error of the store has ended.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
-        match error.is_unavailable() {
+        // A write without a reply is repeated: every step may be.
+        match error.is_unavailable() || error.is_in_doubt() {
             true => Self::Later(STORE_DELAY),
             false => Self::Failed(error.to_string()),
         }
