@@ -72,7 +72,9 @@ fn subject(number: u32) -> String {
 
 fn edits_of(number: u32, document: &Document) -> Subscription {
     let edits = EDIT_DOCUMENT.subscription().subject(subject(number));
-    edits.described(format!("edits of “{}”", document.title))
+    // A description is one line of a mail.
+    let title: String = document.title.chars().take(50).collect();
+    edits.described(format!("edits of “{title}”"))
 }
 
 fn edits_in(language: &str) -> Subscription {
@@ -416,7 +418,7 @@ async fn show(
     let form = watch_form(*number, &document, me.as_ref(), &salver).await?;
     let edit = format!(
         r#"<section><h2>Edit</h2><form class="fields" method="post">
-<label>Title <input name="title" value="{title}" lang="{language}" dir="auto" required></label>
+<label>Title <input name="title" value="{title}" lang="{language}" dir="auto" maxlength="200" required></label>
 <label>Text <textarea name="text" rows="6" lang="{language}" dir="auto">{text}</textarea></label>
 <p><button>Save</button>
 <button formaction="/documents/{number}/delete" formnovalidate>Delete</button></p></form></section>"#

@@ -34,9 +34,10 @@ impl Salver {
     pub async fn erase(&self, recipient: &Recipient) -> Result<(), Error> {
         let inbox = self.inbox(recipient);
         let erase = async {
-            inbox.erase().await?;
+            // First: an event that is published meanwhile finds no subscription, or is older than the erasure of the inbox.
             #[cfg(feature = "events")]
             events::erase(self, recipient).await?;
+            inbox.erase().await?;
             #[cfg(feature = "mail")]
             inbox.erase_deliveries().await?;
             Ok(())

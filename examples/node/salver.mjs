@@ -790,7 +790,7 @@ export class Events {
 
   /** Returns the keys of the sets in which a recipient has to be. */
   async #indexOfActive(subscriptions) {
-    const [, ...parts] = await this.#run("subscriptions", [subscriptions], []);
+    const [, , ...parts] = await this.#run("subscriptions", [subscriptions], []);
     const stored = parts.filter((_, n) => n % 2 === 1).map((text) => JSON.parse(text));
     const active = stored.filter(({ state }) => state === "active");
     return new Set(active.flatMap(({ type, filters }) => this.#indexOf(new Pattern(type, undefined, filters))));

@@ -776,7 +776,7 @@ class Events:
 
     def _index_of_active(self, subscriptions: str) -> set[str]:
         """Returns the keys of the sets in which a recipient has to be."""
-        stored = [json.loads(text) for text in self._run("subscriptions", [subscriptions], [])[2::2]]
+        stored = [json.loads(text) for text in self._run("subscriptions", [subscriptions], [])[3::2]]
         active = [Pattern(one["type"], one.get("filters", {})) for one in stored if one["state"] == "active"]
         return {key for pattern in active for key in self._index_of(pattern)}
 

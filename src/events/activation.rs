@@ -81,7 +81,8 @@ async fn is_allowed(
     };
     if let Some(network) = network {
         // One person has a whole network of IPv6.
-        let network = match network {
+        // A server of both versions of IP sees one of IPv4 as a part of IPv6.
+        let network = match network.to_canonical() {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
                 format!("{a:x}:{b:x}:{c:x}:{d:x}::")

@@ -132,12 +132,13 @@ impl Event {
         self
     }
 
-    /// Adds the type, the subject and the filters of another event, as a further way to match. At most four. It is still
-    /// one event: who has subscribed to both is told once, and the first type renders.
+    /// Adds the type, the subject and the filters of another event, as a further way to match, and whom it excludes. At
+    /// most four. It is still one event: who has subscribed to both is told once, and the first type renders.
     #[must_use]
     pub fn also(mut self, other: Self) -> Self {
         self.also.push(other.pattern);
         self.also.extend(other.also);
+        self.except.extend(other.except);
         self
     }
 

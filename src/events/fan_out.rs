@@ -98,7 +98,12 @@ impl FanOut {
                 Outcome::Continue(next) => {
                     task = serde_json::from_value(next).unwrap_or_default();
                 }
-                Outcome::Later(delay) => tokio::time::sleep(delay).await,
+                Outcome::Later(_) => {
+                    return Err(Error::invalid(
+                        "event",
+                        "has no message, and this worker renders no events",
+                    ));
+                }
                 Outcome::Done => break,
                 Outcome::Failed(reason) | Outcome::Dead(reason) | Outcome::Unavailable(reason) => {
                     return Err(Error::invalid("event", reason));
@@ -140,8 +145,11 @@ impl FanOut {
             patterns: &patterns,
             people: &people,
         };
-        let mails = notify_all(&notifier, recipients).await?;
+        let Told { mails, failure } = notify_all(&notifier, recipients).await?;
         self.enqueue(mails).await?;
+        if let Some(failure) = failure {
+            return Ok(failure);
+        }
         match next {
             Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor }))),
             None => {
@@ -192,11 +200,11 @@ fn time_of(event: &Event, accepted: u64) -> u64 {
     }
 }
 
-/// Notifies recipients: subscriptions are read while notifications are added. Returns the jobs of their mails.
+/// Notifies recipients: subscriptions are read while notifications are added.
 async fn notify_all(
     notifier: &Notifier<'_>,
     recipients: Vec<(Recipient, Vec<Pattern>)>,
-) -> Result<Vec<MailJob>, StepError> {
+) -> Result<Told, StepError> {
     let parts: Vec<_> = recipients
         .chunks(RECIPIENTS_PER_READ)
         .map(<[_]>::to_vec)
@@ -211,20 +219,48 @@ async fn notify_all(
         .try_chunks(ADDS_PER_GROUP)
         .map_err(|TryChunksError(_, error)| error);
     let (mut groups, mut running) = (pin!(groups), FuturesUnordered::new());
-    let mut mails = Vec::new();
+    let mut told = Told::default();
     while let Some(group) = groups.try_next().await? {
         running.extend(group);
-        while let Some(Some(mail)) = running.next().now_or_never() {
-            mails.extend(mail?);
+        while let Some(Some(outcome)) = running.next().now_or_never() {
+            told.add(outcome)?;
         }
         // Lets the connection send them: the server runs them while the next group is rendered.
         tokio::task::yield_now().await;
-        while running.len() > MAX_CONCURRENT_ADDS - ADDS_PER_GROUP {
-            mails.extend(running.try_next().await?.flatten());
+        while running.len() > MAX_CONCURRENT_ADDS - ADDS_PER_GROUP
+            && let Some(outcome) = running.next().await
+        {
+            told.add(outcome)?;
         }
     }
-    while let Some(mail) = running.try_next().await? {
-        mails.extend(mail);
+    while let Some(outcome) = running.next().await {
+        told.add(outcome)?;
     }
-    Ok(mails)
+    Ok(told)
+}
+
+/// What one step has done.
+#[derive(Default)]
+struct Told {
+    mails: Vec<MailJob>,
+    /// Why a recipient was not told, of the first such one.
+    failure: Option<Outcome>,
+}
+
+impl Told {
+    /// Adds what was done for one recipient. One whose rendering fails does not hold up the others.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    fn add(&mut self, outcome: Result<Option<MailJob>, StepError>) -> Result<(), Error> {
+        match outcome {
+            Ok(mail) => self.mails.extend(mail),
+            Err(StepError::Outcome(failure)) => {
+                self.failure.get_or_insert(failure);
+            }
+            Err(StepError::Store(error)) => return Err(error),
+        }
+        Ok(())
+    }
 }

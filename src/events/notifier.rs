@@ -1,6 +1,6 @@
 //! Notifies one recipient of an event.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::digest::digest;
 use crate::events::event::Event;
@@ -33,7 +33,7 @@ pub(super) struct Notifier<'a> {
 
 impl Notifier<'_> {
     /// Returns those of some recipients, who are in the index for some patterns, who are notified, each with the subscriptions
-    /// for which. One that is excluded is not, nor is an address whose user is notified.
+    /// for which. One that is excluded is not; of an address and its user, only the user is.
     pub(super) async fn matched(
         &self,
         recipients: Vec<(Recipient, Vec<Pattern>)>,
@@ -48,28 +48,34 @@ impl Notifier<'_> {
         notified.retain(|(recipient, matched)| {
             !matched.is_empty() && !self.people.excluded.contains(recipient)
         });
-        let users = self.users_before_addresses(&notified).await?;
-        notified.retain(|(recipient, _)| {
-            let user = self.people.users.get(recipient);
-            !user.is_some_and(|user| users.contains(user))
+        let mut users = self.users_of(&notified).await?;
+        let in_place = notified.into_iter().filter_map(|(recipient, matched)| {
+            let user = self.people.users.get(&recipient);
+            match user {
+                Some(user) if self.people.excluded.contains(user) => None,
+                // Most were notified among the users: this one has the same id. One who subscribed since was not.
+                Some(user) if users.contains_key(user) => {
+                    let matched = users.insert(user, Vec::new())?;
+                    (!matched.is_empty()).then(|| (user.clone(), matched))
+                }
+                _ => Some((recipient, matched)),
+            }
         });
-        Ok(notified)
+        Ok(in_place.collect())
     }
 
-    /// Returns the users whose addresses are not notified: those who are notified themselves, and those who are excluded.
-    async fn users_before_addresses(
+    /// Returns those users of addresses who have subscribed too, each with the subscriptions that match.
+    async fn users_of(
         &self,
         addresses: &[(Recipient, Vec<Matched>)],
-    ) -> Result<HashSet<&Recipient>, Error> {
+    ) -> Result<HashMap<&Recipient, Vec<Matched>>, Error> {
         let users = addresses.iter();
         let users = users.filter_map(|(address, _)| self.people.users.get(address));
         let users: BTreeSet<_> = users.collect();
         let asked = users.iter().map(|user| (*user, self.patterns));
         let matched = self.active_of(&asked.collect::<Vec<_>>(), false).await?;
-        let with_matched = users.into_iter().zip(matched);
-        let before = with_matched
-            .filter(|(user, matched)| !matched.is_empty() || self.people.excluded.contains(*user));
-        Ok(before.map(|(user, _)| user).collect())
+        let matched = users.into_iter().zip(matched);
+        Ok(matched.filter(|(_, matched)| !matched.is_empty()).collect())
     }
 
     /// Notifies a recipient. Returns the job of the mail.

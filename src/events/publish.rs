@@ -19,8 +19,8 @@ impl Salver {
     ///
     /// - [`is_invalid`](Error::is_invalid), before any round trip: a filter that the type does not declare, a field that
     ///   [`Event`] describes, data that are nested more than 64 deep, an integer beyond 2^53 - 1, more than 64 KiB.
-    /// - [`is_conflict`](Error::is_conflict): an event of this id and source with another type, subject, filter, data or
-    ///   exclusion is known.
+    /// - [`is_conflict`](Error::is_conflict): an event of this id and source with another type, subject, filter, data,
+    ///   exclusion, further type or message is known.
     /// - [`is_full`](Error::is_full): 100,000 events wait for a worker; in a Cluster as many for each of 16 partitions.
     /// - [`is_misconfigured`](Error::is_misconfigured): the store is a custom one.
     /// - [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),

@@ -74,7 +74,7 @@ impl Salver {
     ) -> Result<bool, Error> {
         let unsubscribe = async {
             recipient.validate()?;
-            subscription.validate()?;
+            subscription.pattern.validate()?;
             Registry::new(self, recipient)?
                 .remove(&subscription.pattern)
                 .await
@@ -100,7 +100,7 @@ impl Salver {
     ) -> Result<bool, Error> {
         let find = async {
             recipient.validate()?;
-            subscription.validate()?;
+            subscription.pattern.validate()?;
             let id = subscription.id_for(recipient);
             Registry::new(self, recipient)?.find(&id).await
         };
@@ -151,7 +151,7 @@ impl Salver {
         after: Option<&Recipient>,
     ) -> Result<Vec<Recipient>, Error> {
         let read = async {
-            subscription.validate()?;
+            subscription.pattern.validate()?;
             let store = store::of(self)?;
             let key = IndexKey::Subscribers(subscription.pattern.key());
             let range = Range {
@@ -200,8 +200,8 @@ impl Salver {
             .map_err(|error: Error| error.with_operation("merge"))
     }
 
-    /// Ends all subscriptions to an object, such as `documents/7`, when it is deleted. Five round trips for each, and one
-    /// for each 500 recipients.
+    /// Ends all subscriptions to an object, such as `documents/7`, when it is deleted. At most nine round trips for each,
+    /// and one for each 500 recipients.
     ///
     /// # Errors
     ///

@@ -27,9 +27,10 @@ impl Worker {
     /// Sets what people are told about events of a type: a [`Message`](crate::Message), or a [`Notification`] with a
     /// group, an actor and so on. Its kind is the type of the event, its subject that of the event, unless they are set.
     ///
-    /// `render` is called for each recipient, perhaps more than once. It may block: the worker has a thread of its own.
-    /// If it fails, the event is attempted again later, by the schedule of jobs. If it panics, too, but five times at
-    /// most. An event of another type without a message is dead at once.
+    /// `render` is called for each recipient, perhaps more than once. It may block: the worker has a thread of its own. But
+    /// up to 500 recipients are told in one attempt, which has 2 minutes; let a rendering take less than 100 ms. If it
+    /// fails, the others of these 500 are told, and the event is attempted again later, by the schedule of jobs. If it
+    /// panics, too, but five times at most. An event of another type without a message is dead at once.
     ///
     /// ```
     /// use salver::events::EventType;

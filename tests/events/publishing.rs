@@ -31,3 +31,53 @@ async fn worker_publish_returns_while_many_mails_wait() {
     let counts = salver.inbox(&ada()).counts().await.unwrap();
     assert_eq!(counts.unread, 1);
 }
+
+/// A renderer that fails for one person, in an event to more people than one step has.
+#[tokio::test]
+async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
+    let salver = Salver::builder("wiki")
+        .site("https://wiki.example")
+        .secret([7; 32])
+        .default_cadence("wiki", Cadence::AtOnce)
+        .build()
+        .unwrap();
+    let people: Vec<_> = (0..100).map(Recipient::user).collect();
+    for person in &people {
+        let edits = EDITED.subscription();
+        salver.subscribe(person, edits).await.unwrap();
+    }
+    let fails = Recipient::user(7);
+    let worker = salver.worker().render(&EDITED, move |_, matched| {
+        let fails = *matched.recipient() == fails;
+        async move {
+            match fails {
+                true => Err("no such person".into()),
+                false => Ok(Message::info("Ports was edited.")),
+            }
+        }
+    });
+    let error = worker.publish(EDITED.event()).await.unwrap_err();
+    assert!(error.is_invalid(), "{error:?}");
+    let mut told = 0;
+    for person in &people {
+        told += salver.inbox(person).counts().await.unwrap().unread;
+    }
+    assert_eq!(told, 99);
+    // The 99 mails, and the event itself.
+    assert_eq!(salver.deliveries().counts().await.unwrap().due, 100);
+}
+
+#[tokio::test]
+async fn event_that_the_worker_cannot_render_is_invalid() {
+    let salver = Salver::memory("wiki").unwrap();
+    let other = EventType::new("wiki.other", &[]);
+    let with_other = salver
+        .worker()
+        .render(&other, |_, _| async { Ok(Message::info("Other.")) });
+    for worker in [salver.worker().events(), with_other] {
+        let publish = worker.publish(EDITED.event());
+        let published = tokio::time::timeout(Duration::from_secs(60), publish).await;
+        let error = published.expect("the call waits").unwrap_err();
+        assert!(error.is_invalid(), "{error:?}");
+    }
+}

@@ -29,8 +29,29 @@ struct Shared(Mutex<Data>);
 struct Data {
     filter_sets: HashMap<(Box<str>, Box<str>), BTreeSet<String>>,
     index: HashMap<(Box<str>, IndexKey), BTreeSet<String>>,
-    subscriptions: HashMap<(Box<str>, Recipient), BTreeMap<String, StoredSubscription>>,
+    subscriptions: HashMap<Owner, BTreeMap<String, StoredSubscription>>,
+    /// Those who have requested a subscription, by the time at which it is forgotten unless it is active.
+    requests: BTreeSet<(u64, Owner)>,
     rate_limits: RateLimits,
+}
+
+type Owner = (Box<str>, Recipient);
+
+impl Data {
+    /// Forgets what was requested and never activated.
+    fn forget_requests(&mut self, now: u64) {
+        let is_over = |(expires, _): &(u64, Owner)| *expires <= now;
+        while self.requests.first().is_some_and(is_over)
+            && let Some((_, owner)) = self.requests.pop_first()
+        {
+            if let Some(all) = self.subscriptions.get_mut(&owner) {
+                all.retain(|_, one| one.is_active() || one.at + millis(PENDING_TTL) > now);
+                if all.is_empty() {
+                    self.subscriptions.remove(&owner);
+                }
+            }
+        }
+    }
 }
 
 impl MemorySubscriptions {
@@ -139,7 +160,8 @@ impl SubscriptionStore for MemorySubscriptions {
         ids: &'a [String],
     ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>> {
         Box::pin(async move {
-            let data = self.lock();
+            let mut data = self.lock();
+            data.forget_requests(self.clock.now());
             let Some(all) = data.subscriptions.get(&(app.into(), recipient.clone())) else {
                 return Ok(Vec::new());
             };
@@ -172,9 +194,9 @@ impl SubscriptionStore for MemorySubscriptions {
         Box::pin(async move {
             let now = self.clock.now();
             let mut data = self.lock();
-            let all = data.subscriptions.entry((app.into(), recipient.clone()));
-            let all = all.or_default();
-            all.retain(|_, one| one.is_active() || one.at + millis(PENDING_TTL) > now);
+            data.forget_requests(now);
+            let owner: Owner = (app.into(), recipient.clone());
+            let all = data.subscriptions.entry(owner.clone()).or_default();
             let written = match all.get(new.id) {
                 Some(StoredSubscription { state, at, .. })
                     if *state == State::Active
@@ -203,6 +225,10 @@ impl SubscriptionStore for MemorySubscriptions {
                 fields: new.fields.clone(),
             };
             all.insert(new.id.to_owned(), stored);
+            if written.state == State::Pending {
+                data.requests
+                    .insert((written.at + millis(PENDING_TTL), owner));
+            }
             Ok(written)
         })
     }

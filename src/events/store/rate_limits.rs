@@ -8,18 +8,23 @@ use crate::store::millis;
 /// Application, and what is limited.
 type Key = (Box<str>, Box<str>);
 
-/// The calls of each kind: for each limit the beginning of its period, and how many there were.
+/// The calls of each kind.
 #[derive(Default)]
-pub(super) struct RateLimits(HashMap<Key, Vec<(u64, u64)>>);
+pub(super) struct RateLimits(HashMap<Key, Calls>);
+
+#[derive(Default)]
+struct Calls {
+    /// When they are forgotten.
+    expires: u64,
+    /// For each limit the beginning of its period, and how many there were.
+    counts: Vec<(u64, u64)>,
+}
 
 impl RateLimits {
     /// Counts a call. Returns whether all limits allow it.
     pub(super) fn allow(&mut self, now: u64, key: Key, limits: &[RateLimit]) -> bool {
-        let longest = limits.iter().map(|limit| millis(limit.period)).max();
-        let longest = longest.unwrap_or_default();
-        self.0
-            .retain(|_, counts| counts.iter().any(|(from, _)| from + longest > now));
-        let counts = self.0.entry(key).or_default();
+        self.0.retain(|_, calls| calls.expires > now);
+        let Calls { expires, counts } = self.0.entry(key).or_default();
         counts.resize(limits.len(), (now, 0));
         for ((from, calls), limit) in counts.iter_mut().zip(limits) {
             if *from + millis(limit.period) <= now {
@@ -29,6 +34,8 @@ impl RateLimits {
         let mut used = counts.iter().zip(limits);
         let is_allowed = used.all(|((_, calls), limit)| *calls < limit.calls);
         if is_allowed {
+            let longest = limits.iter().map(|limit| millis(limit.period)).max();
+            *expires = now + longest.unwrap_or_default();
             for (_, calls) in counts {
                 *calls += 1;
             }

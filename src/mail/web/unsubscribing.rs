@@ -1,5 +1,7 @@
 //! The page by which people unsubscribe.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use actix_web::web::{self, Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use url::form_urlencoded;
@@ -11,6 +13,7 @@ use crate::mail::web::page;
 use crate::mail::web::page_words::PageWords;
 use crate::mail::web::shown::Shown;
 use crate::mail::web::subscriptions::{self, Ended};
+use crate::secret::Secret;
 use crate::web::api::allow_only;
 use crate::{Error, Salver};
 
@@ -75,17 +78,28 @@ async fn change(
 /// Returns what the form that undoes it sends: signed, so that a link sets nothing but what was set before.
 fn sign_undo(salver: &Salver, token: &str, before: &str) -> String {
     let secret = salver.config().mail.secret.as_ref();
-    let signed = secret.map(|secret| secret.sign(&undo_purpose(token), before));
+    let signed = secret.map(|secret| secret.sign(&undo_purpose(token, this_hour()), before));
     signed.unwrap_or_default()
 }
 
+/// Who has had the page can undo it in this hour and the next one: later, the person may have decided otherwise.
 fn undo_of(salver: &Salver, token: &str, signed: &str) -> Option<String> {
     let secret = salver.config().mail.secret.as_ref()?;
-    secret.verify(&undo_purpose(token), signed)
+    verify_undo(secret, token, signed, this_hour())
 }
 
-fn undo_purpose(token: &str) -> String {
-    format!("undo {token}")
+fn verify_undo(secret: &Secret, token: &str, signed: &str, hour: u64) -> Option<String> {
+    let mut hours = [hour, hour.saturating_sub(1)].into_iter();
+    hours.find_map(|hour| secret.verify(&undo_purpose(token, hour), signed))
+}
+
+fn undo_purpose(token: &str, hour: u64) -> String {
+    format!("undo {token} {hour}")
+}
+
+fn this_hour() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs() / 3600
 }
 
 /// Returns what the page shows. Changes nothing.
@@ -156,4 +170,23 @@ async fn restore(salver: &Salver, unsubscribe: &Unsubscribe, before: &str) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn undo_is_valid_in_its_hour_and_the_next_one() {
+        let secret = Secret::new(&[7; 32]);
+        let signed = secret.sign(&undo_purpose("t", 10), "news daily:8");
+        let undone = |token, hour| verify_undo(&secret, token, &signed, hour);
+        for hour in [10, 11] {
+            assert_eq!(undone("t", hour).as_deref(), Some("news daily:8"));
+        }
+        assert_eq!(
+            (undone("t", 9), undone("t", 12), undone("u", 10)),
+            (None, None, None)
+        );
+    }
 }

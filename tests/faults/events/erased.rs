@@ -1,7 +1,9 @@
 //! A person is erased at each step of a fan-out: nothing about them is stored afterwards but the tombstone.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use salver::{Error, Salver};
 
 use super::scene::{edit, edits, person, report, told};
@@ -66,4 +68,30 @@ async fn person_who_is_erased_during_a_fan_out_leaves_the_tombstone_alone() {
     scene.advance(DAY);
     let none = (Duration::ZERO, Duration::ZERO);
     report("events_erased", verdict, none, format!("calls={calls}"));
+}
+
+/// An event is published and fanned out between any two calls of an erasure.
+#[tokio::test]
+async fn event_during_an_erasure_leaves_nothing() {
+    let (mut calls, mut told_before) = (0, 0);
+    loop {
+        let salver = Salver::memory("app").unwrap();
+        let erased = person(0);
+        salver.subscribe(&erased, edits()).await.unwrap();
+        salver.yield_before_calls();
+        let mut erase = pin!(salver.erase(&erased));
+        let has_ended = (0..=calls).any(|_| erase.as_mut().now_or_never().is_some());
+        salver.worker().events().publish(edit(0)).await.unwrap();
+        told_before += told(&salver, &erased).await.len();
+        if has_ended {
+            break;
+        }
+        erase.await.unwrap();
+        assert_eq!(told(&salver, &erased).await.len(), 0, "after {calls} calls");
+        assert!(!salver.is_subscribed(&erased, &edits()).await.unwrap());
+        calls += 1;
+    }
+    assert!(calls > 3, "{calls} calls");
+    assert!(told_before > 0);
+    println!("EXPLORE erasure calls={calls} told_before={told_before}");
 }

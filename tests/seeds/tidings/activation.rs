@@ -92,6 +92,10 @@ async fn t14_address_is_subscribed_once_it_is_activated() {
         address_is_limited(&inboxes).await;
         network_is_limited(&inboxes, ["203.0.113.7", "203.0.113.7", "203.0.113.8"]).await;
         inboxes.advance(24 * HOUR);
+        // A server of both versions of IP sees addresses of IPv4 so.
+        let networks = ["::ffff:198.51.100.7", "198.51.100.7", "::ffff:198.51.100.8"];
+        network_is_limited(&inboxes, networks).await;
+        inboxes.advance(24 * HOUR);
         let networks = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"];
         network_is_limited(&inboxes, networks).await;
     })

@@ -166,10 +166,9 @@ pub(super) async fn subscriptions(
     for id in ids {
         request.arg(id.as_str());
     }
-    let reply = client.execute_expecting(&request, "subscriptions").await?;
-    let mut all = decode(reply)?;
-    all.retain(|(id, _)| ids.is_empty() || ids.contains(id));
-    Ok(all)
+    let mut reply = client.execute_expecting(&request, "subscriptions").await?;
+    verify(&mut reply, ids.first().map_or("", String::as_str))?;
+    decode(reply)
 }
 
 /// Decodes ids, each with a subscription.
@@ -198,9 +197,11 @@ pub(super) async fn subscriptions_of(
     for (_, ids) in asked {
         request.arg(ids.len()).arg(ids);
     }
-    let reply = client
+    let mut reply = client
         .execute_expecting(&request, "subscriptions_of")
         .await?;
+    let first = asked.iter().flat_map(|(_, ids)| ids).next();
+    verify(&mut reply, first.map_or("", String::as_str))?;
     decode(reply)
 }
 
@@ -284,8 +285,9 @@ pub(super) async fn allow(
     what: &str,
     limits: &[RateLimit],
 ) -> Result<bool, Error> {
-    // A call that is repeated counts twice, which allows fewer.
-    let mut request = write(&ALLOW_SCRIPT, keys::limit_key(app, what));
+    // A call that is repeated by the connection would be refused by its own count.
+    let key = keys::limit_key(app, what);
+    let mut request = request(&ALLOW_SCRIPT, Idempotency::NonIdempotent, key);
     for limit in limits {
         request.arg(millis(limit.period)).arg(limit.calls);
     }
