@@ -10,15 +10,17 @@ use crate::support::inboxes::ada;
 
 const EDITED: EventType = EventType::new("wiki.edited", &[]);
 
+/// A wiki whose notifications are mailed at once.
+fn mailing_wiki() -> Salver {
+    let builder = Salver::builder("wiki").site("https://wiki.example");
+    let builder = builder.default_cadence("wiki", Cadence::AtOnce);
+    builder.secret([7; 32]).build().unwrap()
+}
+
 /// The caller may be the one that sends the mails afterwards.
 #[tokio::test]
 async fn worker_publish_returns_while_many_mails_wait() {
-    let salver = Salver::builder("wiki")
-        .site("https://wiki.example")
-        .secret([7; 32])
-        .default_cadence("wiki", Cadence::AtOnce)
-        .build()
-        .unwrap();
+    let salver = mailing_wiki();
     let note = Notification::new("wiki.news", Message::info("The wiki has news."));
     let readers = (0..10_000).map(Recipient::user);
     salver.notify(readers, note).await.unwrap();
@@ -35,12 +37,7 @@ async fn worker_publish_returns_while_many_mails_wait() {
 /// A renderer that fails for one person, in an event to more people than one step has.
 #[tokio::test]
 async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
-    let salver = Salver::builder("wiki")
-        .site("https://wiki.example")
-        .secret([7; 32])
-        .default_cadence("wiki", Cadence::AtOnce)
-        .build()
-        .unwrap();
+    let salver = mailing_wiki();
     let people: Vec<_> = (0..100).map(Recipient::user).collect();
     for person in &people {
         let edits = EDITED.subscription();

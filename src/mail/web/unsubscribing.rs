@@ -1,7 +1,5 @@
 //! The page by which people unsubscribe.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use actix_web::web::{self, Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use url::form_urlencoded;
@@ -15,7 +13,7 @@ use crate::mail::web::shown::Shown;
 use crate::mail::web::subscriptions::{self, Ended};
 use crate::secret::Secret;
 use crate::web::api::allow_only;
-use crate::{Error, Salver};
+use crate::{Error, MessageId, Salver};
 
 pub(super) fn resource() -> Resource {
     let resource = web::resource(format!("{PATH}/{{token}}"))
@@ -94,12 +92,11 @@ fn verify_undo(secret: &Secret, token: &str, signed: &str, hour: u64) -> Option<
 }
 
 fn undo_purpose(token: &str, hour: u64) -> String {
-    format!("undo {token} {hour}")
+    format!("undo {token} {}", hour.min(1))
 }
 
 fn this_hour() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs() / 3600
+    MessageId::new().unix_ms() / 3_600_000
 }
 
 /// Returns what the page shows. Changes nothing.
