@@ -92,7 +92,7 @@ fn verify_undo(secret: &Secret, token: &str, signed: &str, hour: u64) -> Option<
 }
 
 fn undo_purpose(token: &str, hour: u64) -> String {
-    format!("undo {token} {}", hour.min(1))
+    format!("undo {token} {hour}")
 }
 
 fn this_hour() -> u64 {
