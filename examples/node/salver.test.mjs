@@ -151,7 +151,7 @@ class EventsClient {
   async eval(script, { keys, arguments: values }) {
     this.calls.push({ keys, arguments: values });
     const readsSubscriptions = keys[0].includes("subscriptions:") && !values.length;
-    return [keys[0], ...(readsSubscriptions ? ["subscriptions", ...this.stored] : ["accepted", "", 1])];
+    return [keys[0], ...(readsSubscriptions ? ["subscriptions", "", ...this.stored] : ["accepted", "", 1])];
   }
 }
 

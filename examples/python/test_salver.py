@@ -175,7 +175,7 @@ class EventsClient:
         arguments = [part.decode() if isinstance(part, bytes) else str(part) for part in arguments]
         self.calls.append({"keys": [*keys], "arguments": arguments})
         reads_subscriptions = "subscriptions:" in keys[0] and not arguments
-        return [keys[0], *(["subscriptions", *self.stored] if reads_subscriptions else [b"accepted", b"", 1])]
+        return [keys[0], *(["subscriptions", "", *self.stored] if reads_subscriptions else [b"accepted", b"", 1])]
 
 
 class EventsVectors(unittest.TestCase):
