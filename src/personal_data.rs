@@ -12,7 +12,7 @@ impl Salver {
     /// Removes the inbox of a recipient, with its archive, its state, what a recipient has chosen about mails, and the
     /// subscriptions.
     ///
-    /// One round trip; with the feature `events` one more, and up to six for each subscription. On a site with mails also
+    /// One round trip; with the feature `events` one more, and up to eight for each subscription. On a site with mails also
     /// the deliveries to the recipient, those that wait and those that have failed for good: two more round trips for
     /// each queue, one for each 100 deliveries of the site, and one for each 100 of which some are to the recipient. An
     /// address that is [suppressed](Self::suppress_mail) stays so; only a hash of it is stored.

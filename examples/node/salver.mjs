@@ -28,7 +28,7 @@
 // messages, which only the site does.
 // The types are in JSDoc comments, which `tsc --checkJs` checks.
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { domainToASCII } from "node:url";
 
@@ -83,6 +83,7 @@ const MAX_FILTER_SETS = 32;
 const MAX_SUBSCRIPTIONS = 1000;
 const KEEP_LINK_MS = 86_400_000;
 const PENDING_TTL_MS = 14 * 86_400_000;
+const REMOVAL_TTL_MS = 86_400_000;
 /** The attributes of CloudEvents 1.0, which are no filters. */
 const ATTRIBUTES = ["data", "datacontenttype", "dataschema", "id", "source", "specversion", "time", "type"];
 /** The hash tags of the partitions in a Cluster. */
@@ -677,7 +678,7 @@ export function subscriptionId(to, type, { subject, filters } = {}) {
  *
  * `cluster`: whether the client is one of a Redis Cluster. `scripts` are the sources by name, if they
  * are not in the folder events beside this file: publish, add_filter_set, index, write_subscription,
- * remove_subscription, remove_from_index, subscriptions.
+ * remove_subscription, mark_removal, remove_from_index, subscriptions.
  */
 export class Events {
   #client;
@@ -765,16 +766,12 @@ export class Events {
     const [one, pattern] = [recipient(to), new Pattern(type, subject, filters)];
     const key = this.#key("subscriptions", encode(one));
     const [, , wasActive] = await this.#run("remove_subscription", [key], [pattern.idFor(one)]);
-    let index = this.#indexOf(pattern);
-    if (index.length > 1) {
-      // Several subscriptions may be to one object.
-      const active = await this.#indexOfActive(key);
-      index = index.filter((set) => !active.has(set));
-    }
-    for (const set of index) await this.#run("remove_from_index", [set], [one]);
-    // It may have been written since.
+    const index = this.#indexOf(pattern);
+    const mark = randomUUID();
+    for (const set of index) await this.#run("mark_removal", [removals(set)], [one, mark, REMOVAL_TTL_MS]);
+    // Several subscriptions may be to one object. One that is written from now on takes the mark away.
     const active = await this.#indexOfActive(key);
-    await this.#addTo(index.filter((set) => active.has(set)), one);
+    for (const set of index) if (!active.has(set)) await this.#run("remove_from_index", [set, removals(set)], [one, mark]);
     return wasActive === 1;
   }
 
@@ -797,12 +794,17 @@ export class Events {
   }
 
   async #addTo(index, recipient) {
-    for (const set of index) await this.#run("index", [set], [recipient]);
+    for (const set of index) await this.#run("index", [set, removals(set)], [recipient]);
   }
 
   async #run(name, keys, values) {
     return run(this.#client, this.#scripts[name], keys, values);
   }
+}
+
+/** Returns the key of the removals from a set that have begun. */
+function removals(set) {
+  return `${set}:removals`;
 }
 
 /**
@@ -859,7 +861,7 @@ function loadEventsScripts() {
     const inCheckout = new URL(`../../src/${name === "publish" ? "jobs" : "events/store"}/redis/scripts/`, import.meta.url);
     return [name, readFileSync(new URL(`${name}.lua`, isCopied ? copied : inCheckout), "utf8")];
   };
-  const names = ["publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "remove_from_index", "subscriptions"];
+  const names = ["publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "mark_removal", "remove_from_index", "subscriptions"];
   return Object.fromEntries(names.map(load));
 }
 

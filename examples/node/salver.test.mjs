@@ -180,7 +180,11 @@ test("unsubscribes match vectors", async () => {
   for (const { app, recipient, type, subject, filters, stored, calls } of eventsVectors.unsubscribes) {
     const client = new EventsClient(stored);
     assert.equal(await new salver.Events(client, app).unsubscribe(recipient, type, { subject, filters }), true);
-    assert.deepEqual(client.calls, calls);
+    // The mark of a removal is another one each time.
+    const marks = new Set(client.calls.flatMap((call) => call.arguments.slice(1, 2)));
+    assert.equal(marks.size, 1);
+    const masked = (call) => ({ ...call, arguments: call.arguments.map((one) => (marks.has(one) ? "*" : one)) });
+    assert.deepEqual(client.calls.map(masked), calls);
   }
 });
 

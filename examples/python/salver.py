@@ -33,6 +33,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import threading
 import time
 import unicodedata
@@ -66,7 +67,7 @@ MAX_ALSO, MAX_EXCEPT, MAX_DESCRIPTION = 4, 100, 256
 MAX_EVENT_TIME_MS = 253_402_207_200_000
 EVENT_TTL_MS, MAX_DUE_EVENTS, MAX_WAITING_EVENTS = 30 * 86_400_000, 100_000, 1_000_000
 MAX_FILTER_SETS, MAX_SUBSCRIPTIONS = 32, 1000
-KEEP_LINK_MS, PENDING_TTL_MS = 86_400_000, 14 * 86_400_000
+KEEP_LINK_MS, PENDING_TTL_MS, REMOVAL_TTL_MS = 86_400_000, 14 * 86_400_000, 86_400_000
 
 Place = Literal["inbox", "unread", "archived"]
 Change = Literal["read", "unread", "archive", "restore", "delete"]
@@ -676,7 +677,7 @@ class Events:
 
     `cluster`: whether the client is one of a Redis Cluster. `scripts` are the sources by name, if they
     are not in the folder events beside this file: publish, add_filter_set, index, write_subscription,
-    remove_subscription, remove_from_index, subscriptions.
+    remove_subscription, mark_removal, remove_from_index, subscriptions.
     """
 
     def __init__(self, client: Client, app: str, *, cluster: bool = False, scripts: dict[str, str] | None = None) -> None:
@@ -754,15 +755,14 @@ class Events:
         to, pattern = _recipient(recipient), _pattern(type, subject, filters)
         key, index = self._key("subscriptions", _encode(to)), self._index_of(pattern)
         was_active = bool(self._run("remove_subscription", [key], [_subscription_id(to, pattern)])[2])
-        if "subject" in pattern.filters:
-            # Several subscriptions may be to one object.
-            active = self._index_of_active(key)
-            index = [one for one in index if one not in active]
+        mark = secrets.token_urlsafe(16)
         for one in index:
-            self._run("remove_from_index", [one], [to])
-        # It may have been written since.
+            self._run("mark_removal", [_removals(one)], [to, mark, REMOVAL_TTL_MS])
+        # Several subscriptions may be to one object. One that is written from now on takes the mark away.
         active = self._index_of_active(key)
-        self._add_to([one for one in index if one in active], to)
+        for one in index:
+            if one not in active:
+                self._run("remove_from_index", [one, _removals(one)], [to, mark])
         return was_active
 
     def _key(self, part: str, tag: str) -> str:
@@ -782,13 +782,18 @@ class Events:
 
     def _add_to(self, index: Iterable[str], recipient: str) -> None:
         for key in index:
-            self._run("index", [key], [recipient])
+            self._run("index", [key, _removals(key)], [recipient])
 
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
         return _run(self._client, self._scripts[script], keys, arguments)
 
 
-_EVENTS_SCRIPTS = ("publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "remove_from_index", "subscriptions")
+def _removals(index: str) -> str:
+    """Returns the key of the removals from a set that have begun."""
+    return f"{index}:removals"
+
+
+_EVENTS_SCRIPTS = ("publish", "add_filter_set", "index", "write_subscription", "remove_subscription", "mark_removal", "remove_from_index", "subscriptions")
 
 
 def _canonical(value: Any) -> bytes:

@@ -38,6 +38,9 @@ pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60
 /// How long a subscription is kept that awaits its activation: longer than its link works, so that the page of an expired
 /// link offers another one. Stops strangers from filling the store.
 pub(super) const PENDING_TTL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// How long a removal from the index may take, from its beginning to its end. Afterwards it removes nothing.
+#[cfg(feature = "redis")]
+pub(super) const REMOVAL_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a repeated subscription keeps the link of the first mail valid: a link that is sent later lasts longer.
 pub(super) const KEEP_LINK: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much younger than an event a subscription may be that still counts. The clocks of a Cluster's servers differ, and

@@ -44,10 +44,8 @@ pub(super) async fn active_of(
             match active.remove(&id) {
                 Some(stored) => of_recipient.push((id, stored)),
                 None if cleans => {
-                    let key = IndexKey::Subscribers(pattern.key());
-                    Registry::new(salver, recipient)?
-                        .clean_index(vec![key])
-                        .await?;
+                    let keys = IndexKey::all_of(pattern);
+                    Registry::new(salver, recipient)?.clean_index(&keys).await?;
                 }
                 None => {}
             }

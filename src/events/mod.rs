@@ -73,8 +73,8 @@ pub(crate) use self::personal_data::{erase, export};
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{
-    ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, REMOVE_FROM_INDEX_SCRIPT, SUBSCRIBE_SCRIPT,
-    SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
+    ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, MARK_REMOVAL_SCRIPT, REMOVE_FROM_INDEX_SCRIPT,
+    SUBSCRIBE_SCRIPT, SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
 };
 pub use self::subscription::{Subscribed, Subscription};
 #[cfg(feature = "redis")]

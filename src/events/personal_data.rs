@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::events::registry::Registry;
+use crate::events::store::IndexKey;
 use crate::{Error, Recipient, Salver};
 
 /// Removes all subscriptions of a recipient, also those that await their activation.
@@ -13,7 +14,9 @@ use crate::{Error, Recipient, Salver};
 pub(crate) async fn erase(salver: &Salver, recipient: &Recipient) -> Result<(), Error> {
     let registry = Registry::new(salver, recipient)?;
     for (_, stored) in registry.read(&[]).await? {
-        registry.remove(&stored.fields.pattern).await?;
+        let pattern = stored.fields.pattern;
+        let sets = IndexKey::all_of(&pattern);
+        registry.forget(&pattern, &sets).await?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The steps by which a subscription is written and removed, each of which may be repeated.
 //!
 //! What counts is the subscription itself, in the key of the recipient. The sets in which fan-outs look are an index
-//! of it, in other keys. They are written before and after it, and cleaned after it, so that in every order of steps of
-//! several processes an active subscription is in the index. The index may have more.
+//! of it, in other keys. They are written before and after it. Who removes a recipient from a set marks that first, then
+//! looks for subscriptions, and removes if the mark is still there: a subscription takes it away. So at any time, in every
+//! order of steps of several processes of which each may stop, an active subscription is in the index once the call that
+//! has written it has ended. The index may have more.
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use crate::events::pattern::{Pattern, SUBJECT};
 use crate::events::store::{self, Activated, IndexKey, NewSubscription, SubscriptionStore};
 use crate::events::stored::{Fields, State, StoredSubscription};
 use crate::events::subscription::subscription_id;
-use crate::{Error, Recipient, Salver};
+use crate::{Error, MessageId, Recipient, Salver};
 
 /// The subscriptions of one recipient.
 pub(super) struct Registry<'a> {
@@ -75,30 +77,39 @@ impl<'a> Registry<'a> {
         let (app, id) = (self.salver.app(), subscription_id(self.recipient, pattern));
         let remove = || self.store.remove_subscription(app, self.recipient, &id);
         let was_active = self.salver.write_idempotent("unsubscribe", remove).await?;
-        self.clean_index(IndexKey::all_of(pattern)).await?;
+        self.clean_index(&IndexKey::all_of(pattern)).await?;
         Ok(was_active)
     }
 
-    /// Removes the recipient from those of some sets in which it has no active subscription.
-    pub(super) async fn clean_index(&self, mut keys: Vec<IndexKey>) -> Result<(), Error> {
-        let has_subject = keys.iter().any(|key| matches!(key, IndexKey::Subject(_)));
-        if has_subject {
-            // Several subscriptions may be to one object.
-            let active = self.active().await?;
-            keys.retain(|key| !belongs(&active, key));
+    /// Removes a subscription, from some sets first: one that is interrupted leaves the subscription, and is repeated, while
+    /// a set would keep a recipient of whom nothing else is known.
+    pub(super) async fn forget(&self, pattern: &Pattern, sets: &[IndexKey]) -> Result<(), Error> {
+        for key in sets {
+            self.remove_from_index(key, None).await?;
         }
-        if keys.is_empty() {
-            return Ok(());
+        self.remove(pattern).await.map(drop)
+    }
+
+    /// Removes the recipient from those of some sets in which it has no active subscription. A subscription that is written
+    /// meanwhile adds the recipient afterwards, and takes away the mark without which nothing is removed.
+    pub(super) async fn clean_index(&self, keys: &[IndexKey]) -> Result<(), Error> {
+        let (app, recipient) = (self.salver.app(), self.recipient);
+        let mark = MessageId::new().to_string();
+        for key in keys {
+            let mark = || self.store.mark_removal(app, key, recipient, &mark);
+            self.salver.write_idempotent("unsubscribe", mark).await?;
         }
-        let (app, recipient) = (self.salver.app(), self.recipient.as_str());
-        for key in &keys {
-            let remove = || self.store.remove_from_index(app, key, recipient);
-            self.salver.write_idempotent("unsubscribe", remove).await?;
-        }
-        // It may have been written since.
         let active = self.active().await?;
-        keys.retain(|key| belongs(&active, key));
-        self.index(&keys).await
+        for key in keys.iter().filter(|key| !belongs(&active, key)) {
+            self.remove_from_index(key, Some(&mark)).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_from_index(&self, key: &IndexKey, mark: Option<&str>) -> Result<(), Error> {
+        let (app, recipient) = (self.salver.app(), self.recipient);
+        let remove = || self.store.remove_from_index(app, key, recipient, mark);
+        self.salver.write_idempotent("unsubscribe", remove).await
     }
 
     /// Returns the active subscriptions, oldest first, those of one millisecond by what they are for.

@@ -28,7 +28,7 @@ struct Shared(Mutex<Data>);
 #[derive(Default)]
 struct Data {
     filter_sets: HashMap<(Box<str>, Box<str>), BTreeSet<String>>,
-    index: HashMap<(Box<str>, IndexKey), BTreeSet<String>>,
+    index: HashMap<(Box<str>, IndexKey), IndexSet>,
     subscriptions: HashMap<Owner, BTreeMap<String, StoredSubscription>>,
     /// Those who have requested a subscription, by the time at which it is forgotten unless it is active.
     requests: BTreeSet<(u64, Owner)>,
@@ -36,6 +36,14 @@ struct Data {
 }
 
 type Owner = (Box<str>, Recipient);
+
+/// A set of recipients.
+#[derive(Default)]
+struct IndexSet {
+    recipients: BTreeSet<String>,
+    /// The mark of the last removal of each recipient that has begun.
+    removals: HashMap<Recipient, String>,
+}
 
 impl Data {
     /// Forgets what was requested and never activated.
@@ -108,7 +116,24 @@ impl SubscriptionStore for MemorySubscriptions {
         Box::pin(async move {
             let mut data = self.lock();
             let set = data.index.entry((app.into(), key.clone())).or_default();
-            set.insert(recipient.to_string());
+            set.recipients.insert(recipient.to_string());
+            set.removals.remove(recipient);
+            Ok(())
+        })
+    }
+
+    fn mark_removal<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        recipient: &'a Recipient,
+        mark: &'a str,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut data = self.lock();
+            if let Some(set) = data.index.get_mut(&(app.into(), key.clone())) {
+                set.removals.insert(recipient.clone(), mark.to_owned());
+            }
             Ok(())
         })
     }
@@ -117,16 +142,22 @@ impl SubscriptionStore for MemorySubscriptions {
         &'a self,
         app: &'a str,
         key: &'a IndexKey,
-        recipient: &'a str,
+        recipient: &'a Recipient,
+        mark: Option<&'a str>,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut data = self.lock();
             let key = (app.into(), key.clone());
-            if let Some(set) = data.index.get_mut(&key) {
-                set.remove(recipient);
-                if set.is_empty() {
-                    data.index.remove(&key);
-                }
+            let Some(set) = data.index.get_mut(&key) else {
+                return Ok(());
+            };
+            let marked = set.removals.get(recipient).map(String::as_str);
+            if mark.is_none() || mark == marked {
+                set.removals.remove(recipient);
+                set.recipients.remove(recipient.as_str());
+            }
+            if set.recipients.is_empty() {
+                data.index.remove(&key);
             }
             Ok(())
         })
@@ -147,7 +178,7 @@ impl SubscriptionStore for MemorySubscriptions {
                 true => Bound::Included(range.prefix),
                 false => Bound::Excluded(range.after),
             };
-            let part = set.range::<str, _>((first, Bound::Unbounded));
+            let part = set.recipients.range::<str, _>((first, Bound::Unbounded));
             let part = part.take_while(|member| member.starts_with(range.prefix));
             Ok(part.take(range.limit).cloned().collect())
         })

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{
-    ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, REMOVE_FROM_INDEX_SCRIPT, SUBSCRIBE_SCRIPT,
-    SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
+    ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, MARK_REMOVAL_SCRIPT, REMOVE_FROM_INDEX_SCRIPT,
+    SUBSCRIBE_SCRIPT, SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
 };
 pub(super) use self::store_trait::{
     Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore,

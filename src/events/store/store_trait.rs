@@ -90,7 +90,7 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         names: &'a str,
     ) -> StoreFuture<'a, ()>;
 
-    /// Adds a recipient to a set.
+    /// Adds a recipient to a set. Removals that have begun remove nothing.
     fn index<'a>(
         &'a self,
         app: &'a str,
@@ -98,12 +98,23 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         recipient: &'a Recipient,
     ) -> StoreFuture<'a, ()>;
 
-    /// Removes a recipient from a set.
+    /// Begins the removal of a recipient from a set. `mark`: a text that occurs once.
+    fn mark_removal<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        recipient: &'a Recipient,
+        mark: &'a str,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Removes a recipient from a set, unless it was added since the removal began. `None` for the mark removes in any
+    /// case.
     fn remove_from_index<'a>(
         &'a self,
         app: &'a str,
         key: &'a IndexKey,
-        recipient: &'a str,
+        recipient: &'a Recipient,
+        mark: Option<&'a str>,
     ) -> StoreFuture<'a, ()>;
 
     /// Returns a part of a set. Changes nothing.

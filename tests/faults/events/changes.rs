@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use salver::events::REMOVE_FROM_INDEX_SCRIPT;
 
 use super::scene::{edit, edits, person, report, told};
 use crate::support::history::Verdict;
@@ -56,4 +57,27 @@ async fn subscriptions_that_change_at_the_same_time_leave_no_subscriber_out_of_t
     assert!(verdict.received > 0);
     let none = (Duration::ZERO, Duration::ZERO);
     report("events_changes", verdict, none, String::new());
+}
+
+/// A process has begun to remove a person from the index, stops, and goes on after the person has subscribed.
+#[tokio::test]
+async fn subscription_takes_the_mark_of_a_removal_away() {
+    let scene = Inboxes::redis();
+    let (salver, server) = (&scene.salver, scene.server.as_ref().unwrap());
+    let (ada, mark) = (person(0), b"mark");
+    let name = ada.to_string();
+    let name = name.as_bytes();
+    let index = "app!subscribers:{wiki.edit?language=de}".as_bytes();
+    let removals = "app!subscribers:{wiki.edit?language=de}:removals".as_bytes();
+    for is_subscribed in [true, false] {
+        salver.subscribe(&ada, edits()).await.unwrap();
+        let _: u64 = server.run(&[b"HSET", removals, name, mark]);
+        if is_subscribed {
+            salver.subscribe(&ada, edits()).await.unwrap();
+        }
+        let script = REMOVE_FROM_INDEX_SCRIPT.as_bytes();
+        let _: Vec<String> = server.run(&[b"EVAL", script, b"2", index, removals, name, mark]);
+        let subscribers = salver.subscribers(&edits(), None).await.unwrap();
+        assert_eq!(subscribers.contains(&ada), is_subscribed);
+    }
 }

@@ -17,6 +17,11 @@ pub(super) fn index_key(app: &str, key: &IndexKey) -> String {
     }
 }
 
+/// Returns the key of the removals from a set that have begun.
+pub(super) fn removals_key(app: &str, key: &IndexKey) -> String {
+    format!("{}:removals", index_key(app, key))
+}
+
 pub(super) fn subscriptions_key(app: &str, recipient: &Recipient) -> String {
     let recipient = encode(recipient.as_str());
     format!("{}!subscriptions:{{{recipient}}}", encode(app))

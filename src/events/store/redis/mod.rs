@@ -7,8 +7,9 @@ use futures_util::future::try_join_all;
 
 pub use self::scripts::{
     ADD_FILTER_SET as ADD_FILTER_SET_SCRIPT, INDEX as INDEX_SCRIPT,
-    REMOVE_FROM_INDEX as REMOVE_FROM_INDEX_SCRIPT, SUBSCRIBE as SUBSCRIBE_SCRIPT,
-    SUBSCRIPTIONS as SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE as UNSUBSCRIBE_SCRIPT,
+    MARK_REMOVAL as MARK_REMOVAL_SCRIPT, REMOVE_FROM_INDEX as REMOVE_FROM_INDEX_SCRIPT,
+    SUBSCRIBE as SUBSCRIBE_SCRIPT, SUBSCRIPTIONS as SUBSCRIPTIONS_SCRIPT,
+    UNSUBSCRIBE as UNSUBSCRIBE_SCRIPT,
 };
 use crate::Recipient;
 use crate::events::store::store_trait::{
@@ -74,17 +75,35 @@ impl SubscriptionStore for RedisSubscriptions {
         Box::pin(scripts::index(&self.client, app, key, recipient))
     }
 
+    fn mark_removal<'a>(
+        &'a self,
+        app: &'a str,
+        key: &'a IndexKey,
+        recipient: &'a Recipient,
+        mark: &'a str,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(scripts::mark_removal(
+            &self.client,
+            app,
+            key,
+            recipient,
+            mark,
+        ))
+    }
+
     fn remove_from_index<'a>(
         &'a self,
         app: &'a str,
         key: &'a IndexKey,
-        recipient: &'a str,
+        recipient: &'a Recipient,
+        mark: Option<&'a str>,
     ) -> StoreFuture<'a, ()> {
         Box::pin(scripts::remove_from_index(
             &self.client,
             app,
             key,
             recipient,
+            mark,
         ))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::events::limits::{
-    ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL,
+    ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL, REMOVAL_TTL,
 };
 use crate::events::store::redis::keys;
 use crate::events::store::store_trait::{
@@ -18,11 +18,13 @@ use crate::{Error, Recipient};
 pub const ADD_FILTER_SET: &str = include_str!("add_filter_set.lua");
 /// `index.lua`, the second and the fourth step of a subscription, for other languages.
 pub const INDEX: &str = include_str!("index.lua");
+/// `mark_removal.lua`, the second step by which a subscription ends, for other languages.
+pub const MARK_REMOVAL: &str = include_str!("mark_removal.lua");
 /// `write_subscription.lua`, the third step of a subscription, for other languages.
 pub const SUBSCRIBE: &str = include_str!("write_subscription.lua");
 /// `remove_subscription.lua`, the first step by which a subscription ends, for other languages.
 pub const UNSUBSCRIBE: &str = include_str!("remove_subscription.lua");
-/// `remove_from_index.lua`, a step by which a subscription ends, for other languages.
+/// `remove_from_index.lua`, the last step by which a subscription ends, for other languages.
 pub const REMOVE_FROM_INDEX: &str = include_str!("remove_from_index.lua");
 /// `subscriptions.lua`, which reads the subscriptions of a recipient, for other languages.
 pub const SUBSCRIPTIONS: &str = include_str!("subscriptions.lua");
@@ -37,6 +39,7 @@ scripts! {
     FILTER_SETS_SCRIPT = include_str!("filter_sets.lua");
     ADD_FILTER_SET_SCRIPT = ADD_FILTER_SET;
     INDEX_SCRIPT = INDEX;
+    MARK_REMOVAL_SCRIPT = MARK_REMOVAL;
     REMOVE_FROM_INDEX_SCRIPT = REMOVE_FROM_INDEX;
     INDEXED_SCRIPT = include_str!("indexed.lua");
     SUBSCRIPTIONS_SCRIPT = SUBSCRIPTIONS;
@@ -111,26 +114,56 @@ pub(super) async fn index(
     key: &IndexKey,
     recipient: &Recipient,
 ) -> Result<(), Error> {
-    let mut request = write(&INDEX_SCRIPT, keys::index_key(app, key));
-    request.arg(recipient.as_str());
+    let request = change_of_index(&INDEX_SCRIPT, app, key, recipient);
     client
         .execute_expecting(&request, "indexed")
         .await
         .map(drop)
 }
 
+pub(super) async fn mark_removal(
+    client: &Client,
+    app: &str,
+    key: &IndexKey,
+    recipient: &Recipient,
+    mark: &str,
+) -> Result<(), Error> {
+    let mut request = write(&MARK_REMOVAL_SCRIPT, keys::removals_key(app, key));
+    request
+        .arg(recipient.as_str())
+        .arg(mark)
+        .arg(millis(REMOVAL_TTL));
+    client.execute_expecting(&request, "marked").await.map(drop)
+}
+
 pub(super) async fn remove_from_index(
     client: &Client,
     app: &str,
     key: &IndexKey,
-    recipient: &str,
+    recipient: &Recipient,
+    mark: Option<&str>,
 ) -> Result<(), Error> {
-    let mut request = write(&REMOVE_FROM_INDEX_SCRIPT, keys::index_key(app, key));
-    request.arg(recipient);
+    let mut request = change_of_index(&REMOVE_FROM_INDEX_SCRIPT, app, key, recipient);
+    request.arg(mark.unwrap_or_default());
     client
         .execute_expecting(&request, "removed")
         .await
         .map(drop)
+}
+
+/// Returns a request that concerns a recipient in a set.
+fn change_of_index(
+    script: &'static Script,
+    app: &str,
+    key: &IndexKey,
+    recipient: &Recipient,
+) -> Request {
+    let mut request = Request::new(script, Idempotency::Idempotent, 2);
+    request
+        .arg(keys::index_key(app, key))
+        .arg(keys::removals_key(app, key))
+        .arg(recipient.as_str());
+    request
 }
 
 pub(super) async fn indexed(
