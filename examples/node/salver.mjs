@@ -737,7 +737,7 @@ export class Events {
    */
   async subscribe(to, type, { subject, filters, description } = {}) {
     const [one, pattern] = [recipient(to), new Pattern(type, subject, filters)];
-    check(one.startsWith("user:"), () => "recipient is an address, which the site subscribes: it mails a link to confirm");
+    check(one.startsWith("user:"), () => "recipient is an address, which the site subscribes: it mails a link that activates the subscription");
     if (description !== undefined) checkLine("description", description, MAX_DESCRIPTION);
     const [added] = await this.#run("add_filter_set", [this.#key("filter-sets", encode(type))], [pattern.names, MAX_FILTER_SETS]);
     if (added === "full") throw new Full("the event type has too many sets of filters");

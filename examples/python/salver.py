@@ -727,7 +727,7 @@ class Events:
         """
         to, pattern = _recipient(recipient), _pattern(type, subject, filters)
         if not to.startswith("user:"):
-            raise ValueError("recipient is an address, which the site subscribes: it mails a link to confirm")
+            raise ValueError("recipient is an address, which the site subscribes: it mails a link that activates the subscription")
         if description is not None:
             _check_line("description", description, MAX_DESCRIPTION)
         reply = self._run("add_filter_set", [self._key("filter-sets", _encode(pattern.type))], [pattern.names, MAX_FILTER_SETS])

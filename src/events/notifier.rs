@@ -1,4 +1,4 @@
-//! Notifies one recipient of an event.
+//! Who of the recipients of a step is notified of an event, and of what.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -35,17 +35,30 @@ impl<'a> Registry<'a> {
 
     /// Writes an active subscription.
     pub(super) async fn add(&self, fields: &Fields) -> Result<(), Error> {
+        self.add_since(fields, None).await
+    }
+
+    /// Writes an active subscription that another recipient had. One that is there keeps its description.
+    pub(super) async fn take_over(&self, taken: &StoredSubscription) -> Result<(), Error> {
+        let id = subscription_id(self.recipient, &taken.fields.pattern);
+        let own = self.find(&id).await?.filter(StoredSubscription::is_active);
+        let fields = &own.as_ref().unwrap_or(taken).fields;
+        // Events that were published before it is taken over are for the recipient too.
+        self.add_since(fields, Some(taken.at)).await
+    }
+
+    async fn add_since(&self, fields: &Fields, since: Option<u64>) -> Result<(), Error> {
         self.add_filter_set(&fields.pattern).await?;
         let keys = IndexKey::all_of(&fields.pattern);
         self.index(&keys).await?;
-        self.write(fields, State::Active).await?;
+        self.write(fields, State::Active, since).await?;
         // It may have been removed from the index since.
         self.index(&keys).await
     }
 
     /// Writes a subscription that awaits its activation. Returns since when; `None` if it is active.
     pub(super) async fn add_pending(&self, fields: &Fields) -> Result<Option<u64>, Error> {
-        let (state, at) = self.write(fields, State::Pending).await?;
+        let (state, at) = self.write(fields, State::Pending, None).await?;
         Ok((state == State::Pending).then_some(at))
     }
 
@@ -137,7 +150,12 @@ impl<'a> Registry<'a> {
         self.salver.read("subscriptions", read).await
     }
 
-    async fn write(&self, fields: &Fields, state: State) -> Result<(State, u64), Error> {
+    async fn write(
+        &self,
+        fields: &Fields,
+        state: State,
+        since: Option<u64>,
+    ) -> Result<(State, u64), Error> {
         let (app, id) = (
             self.salver.app(),
             subscription_id(self.recipient, &fields.pattern),
@@ -145,6 +163,7 @@ impl<'a> Registry<'a> {
         let new = NewSubscription {
             id: &id,
             state,
+            since,
             fields,
         };
         let write = || self.store.write_subscription(app, self.recipient, &new);

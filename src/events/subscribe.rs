@@ -31,7 +31,8 @@ impl Salver {
     /// - [`is_misconfigured`](Error::is_misconfigured): an address, on a site without
     ///   [`site`](crate::SalverBuilder::site) and [`secret`](crate::SalverBuilder::secret); a custom store.
     /// - [`is_unavailable`](Error::is_unavailable), [`is_in_doubt`](Error::is_in_doubt),
-    ///   [`is_denied`](Error::is_denied), as for [`add`](Self::add). Repeating is safe.
+    ///   [`is_denied`](Error::is_denied), as for [`add`](Self::add). Repeating is safe. A call for an address counts for
+    ///   its limits also if it fails, so repeat it after 5 minutes.
     ///
     /// # Cancel safety
     ///
@@ -172,7 +173,8 @@ impl Salver {
     }
 
     /// Makes the active subscriptions of one recipient those of another: of an address those of the user who has
-    /// registered with it. Call it when the address is known to be the user's. What the other has stays.
+    /// registered with it. Call it when the address is known to be the user's. What the other has stays, with its
+    /// description. Events that wait for their fan-out are for the other then.
     ///
     /// # Errors
     ///
@@ -190,7 +192,7 @@ impl Salver {
             }
             let (from, into) = (Registry::new(self, from)?, Registry::new(self, into)?);
             for stored in from.active().await? {
-                into.add(&stored.fields).await?;
+                into.take_over(&stored).await?;
                 from.remove(&stored.fields.pattern).await?;
             }
             Ok(())

@@ -65,7 +65,7 @@ pub(crate) async fn subscribe(
 ) -> Outcome {
     let SubscriptionArgs { recipient, pattern } = args.subscription;
     if recipient.address().is_some() {
-        let error = "an address is subscribed by the site, which mails it a link to confirm";
+        let error = "an address is subscribed by the site, which mails it a link that activates the subscription";
         return Err(CliError::invalid_input(error));
     }
     let salver = server.salver(app)?;

@@ -228,27 +228,17 @@ impl SubscriptionStore for MemorySubscriptions {
             data.forget_requests(now);
             let owner: Owner = (app.into(), recipient.clone());
             let all = data.subscriptions.entry(owner.clone()).or_default();
-            let written = match all.get(new.id) {
-                Some(StoredSubscription { state, at, .. })
-                    if *state == State::Active
-                        || new.state == *state && at + millis(KEEP_LINK) > now =>
-                {
-                    Written {
-                        state: *state,
-                        at: *at,
-                    }
-                }
-                Some(_) => Written {
-                    state: new.state,
-                    at: now,
-                },
-                None if all.len() >= MAX_SUBSCRIPTIONS => {
-                    return Err(Error::full("the recipient has too many subscriptions"));
-                }
-                None => Written {
-                    state: new.state,
-                    at: now,
-                },
+            let is_kept = |one: &&StoredSubscription| {
+                one.is_active() || one.state == new.state && one.at + millis(KEEP_LINK) > now
+            };
+            if all.len() >= MAX_SUBSCRIPTIONS && !all.contains_key(new.id) {
+                return Err(Error::full("the recipient has too many subscriptions"));
+            }
+            let kept = all.get(new.id).filter(is_kept);
+            let (state, at) = kept.map_or((new.state, now), |one| (one.state, one.at));
+            let written = Written {
+                state,
+                at: at.min(new.since.unwrap_or(at)),
             };
             let stored = StoredSubscription {
                 state: written.state,

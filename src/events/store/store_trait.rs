@@ -41,6 +41,8 @@ pub(crate) struct Range<'a> {
 pub(crate) struct NewSubscription<'a> {
     pub(crate) id: &'a str,
     pub(crate) state: State,
+    /// Since when it is in this state, in Unix milliseconds of the store; `None` for now.
+    pub(crate) since: Option<u64>,
     pub(crate) fields: &'a Fields,
 }
 
@@ -140,7 +142,7 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         asked: &'a [(&'a Recipient, Vec<String>)],
     ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>>;
 
-    /// Writes a subscription. One that is active stays so, since the same time. One that awaits its activation keeps
+    /// Writes a subscription. One that is active stays so, since the earlier time. One that awaits its activation keeps
     /// its time for a day.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ words! {
         invalid => "link-invalid", "This link does not work";
         invalid_help => "link-invalid-help", "It may have been cut off. Open the link in the e-mail, or copy the whole address.";
         failed => "failed", "That did not work";
-        failed_help => "failed-help", "Nothing was changed. Try again in a minute.";
+        failed_help => "failed-help", "Try again in a minute.";
         retry => "retry", "Try again";
     }
 }

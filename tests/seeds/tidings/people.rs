@@ -1,5 +1,7 @@
 //! Who is told: users and addresses, once each.
 
+use std::time::Duration;
+
 use salver::events::Subscribed;
 use salver::mail::Letter;
 use salver::store::{Clock, MemoryStore};
@@ -10,6 +12,7 @@ use super::{
     user, worker,
 };
 use crate::seeds::on_each_store;
+use crate::support::inboxes::Inboxes;
 
 #[actix_web::test]
 async fn t13_subscriptions_are_found_by_exact_filters() {
@@ -127,6 +130,22 @@ async fn t12_excluded_people_are_not_told_under_any_address() {
 }
 
 #[actix_web::test]
+async fn event_that_waits_is_for_the_recipient_that_takes_over() {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    for inboxes in [Inboxes::memory(), Inboxes::redis_with_clock()] {
+        let (salver, ada, bob) = (&inboxes.salver, user("ada"), user("bob"));
+        salver.subscribe(&bob, german()).await.unwrap();
+        inboxes.advance(HOUR);
+        salver.publish(edited(7, "de")).await.unwrap();
+        inboxes.advance(3 * HOUR);
+        salver.merge(&bob, &ada).await.unwrap();
+        worker(salver).drain().await.unwrap();
+        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert!(told(salver, &bob).await.is_empty());
+    }
+}
+
+#[actix_web::test]
 async fn t18_subscriptions_of_an_address_become_those_of_a_user() {
     let name = "t18_subscriptions_of_an_address_become_those_of_a_user";
     on_each_store(name, async |inboxes| {
@@ -140,6 +159,12 @@ async fn t18_subscriptions_of_an_address_become_those_of_a_user() {
             assert_eq!(salver.subscriptions(&ada).await.unwrap(), [german()]);
             assert!(salver.subscriptions(&address).await.unwrap().is_empty());
         }
+        // One that the user has stays as it is.
+        let bob = user("bob");
+        let described = german().described("all in German");
+        salver.subscribe(&bob, described).await.unwrap();
+        salver.merge(&bob, &ada).await.unwrap();
+        assert_eq!(salver.subscriptions(&ada).await.unwrap(), [german()]);
         let worker = worker(salver).profiles(profiles);
         worker.publish(edited(7, "de")).await.unwrap();
         assert_eq!(told(salver, &ada).await.len(), 1);

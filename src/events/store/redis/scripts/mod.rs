@@ -259,6 +259,9 @@ pub(super) async fn write_subscription(
         .arg(millis(KEEP_LINK))
         .arg(millis(PENDING_TTL))
         .arg(MAX_SUBSCRIPTIONS);
+    if let Some(since) = new.since {
+        request.arg(since);
+    }
     let mut reply = Parts::new(client.execute(&request).await?);
     match reply.next::<String>()?.as_str() {
         "written" => {}

@@ -1,4 +1,4 @@
--- Writes a subscription. One that is active stays so, since the same time. One that is pending keeps its time for
+-- Writes a subscription. One that is active stays so, since the earlier time. One that is pending keeps its time for
 -- a while, so that the link of an earlier mail still works.
 --
 -- KEYS[1]  subscriptions: id to JSON, which begins with `state` and `at`
@@ -8,6 +8,7 @@
 -- ARGV[4]  how long one that is pending keeps its time, in ms
 -- ARGV[5]  how long one that is pending is kept, in ms
 -- ARGV[6]  maximum number of subscriptions
+-- ARGV[7]  since when it is in this state, in ms; now without it
 -- Returns  {KEYS[1], 'written', ARGV[1], state, since when in ms}; {KEYS[1], 'full'}: nothing changed
 -- Cost     O(1), at the maximum O(n); one round trip
 local call, key, id, state = redis.call, KEYS[1], ARGV[1], ARGV[2]
@@ -33,6 +34,7 @@ if before then
   local is, since = parts(before)
   if is == 'active' or is == state and since + ARGV[4] > now then state, at = is, since end
 end
+if ARGV[7] and tonumber(ARGV[7]) < tonumber(at) then at = ARGV[7] end
 -- A recipient of whom all are pending is a stranger.
 local is_stranger = call('PTTL', key) ~= -1
 call('HSET', key, id, '{"state":"' .. state .. '","at":' .. at .. ',' .. string.sub(ARGV[3], 2))
