@@ -66,6 +66,14 @@ async fn t20_deleted_object_has_no_subscriptions() {
             let watch = watch.subject(format!("documents/{document}"));
             salver.subscribe(&ada, watch).await.unwrap();
         }
+        // The other one to the object stays, until the object is deleted.
+        let german = german().subject("documents/7");
+        salver.subscribe(&ada, german.clone()).await.unwrap();
+        let english = EDIT_IN_LANGUAGE.subscription().filter("language", "en");
+        let english = english.subject("documents/7");
+        salver.subscribe(&ada, english.clone()).await.unwrap();
+        salver.unsubscribe(&ada, &english).await.unwrap();
+        assert!(salver.is_subscribed(&ada, &german).await.unwrap());
         salver.remove_subject("documents/7").await.unwrap();
         let left = salver.subscriptions(&ada).await.unwrap();
         assert_eq!(left.len(), 1);
