@@ -29,9 +29,9 @@ use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
 /// Notifications that are added at the same time. More would delay the calls of pages.
-const MAX_CONCURRENT_ADDS: usize = 64;
+const MAX_CONCURRENT_ADDS: usize = 24;
 /// Notifications that are sent together. With a single group the server would wait while the worker renders the next one.
-const ADDS_PER_GROUP: usize = 8;
+const ADDS_PER_GROUP: usize = 4;
 /// Recipients whose subscriptions are read in one call. More would delay the calls of pages.
 const RECIPIENTS_PER_READ: usize = 50;
 /// Such calls at the same time: one whose reply is decoded while the server runs the other.
