@@ -78,4 +78,5 @@ pub use self::store::{
 };
 pub use self::subscription::{Subscribed, Subscription};
 #[cfg(feature = "redis")]
+#[doc(inline)]
 pub use crate::jobs::PUBLISH_SCRIPT;

@@ -43,6 +43,7 @@ async fn killed_workers_tell_each_who_stays_once_while_others_change() {
             progress.wait_for(progress.inboxes() + CHANGES).await;
             recovery = recovery.max(killed.elapsed());
         }
+        progress.wait_for(people * 19 / 20).await;
         wait_until_done(salver).await;
         worker.stop();
         recovery
