@@ -12,8 +12,9 @@ use crate::{Error, Recipient, Salver};
 /// A subscription that matches, with its id.
 pub(super) type Matched = (String, StoredSubscription);
 
-/// Returns for each recipient the active ones of its subscriptions to some patterns, at least one, in one round trip for all. `cleans`: whether
-/// they are in the index for all of these patterns, and are removed where they have no active subscription.
+/// Returns for each recipient the active ones of its subscriptions to some patterns, at least one. One round trip for all;
+/// in a Cluster one for each, at the same time. `cleans`: whether they are in the index for all of these patterns, and are
+/// removed where they have no active subscription.
 ///
 /// # Errors
 ///

@@ -50,16 +50,19 @@ impl Notifier<'_> {
         });
         let mut users = self.users_of(&notified).await?;
         let in_place = notified.into_iter().filter_map(|(recipient, matched)| {
-            let user = self.people.users.get(&recipient);
-            match user {
-                Some(user) if self.people.excluded.contains(user) => None,
-                // Most were notified among the users: this one has the same id. One who subscribed since was not.
-                Some(user) if users.contains_key(user) => {
-                    let matched = users.insert(user, Vec::new())?;
-                    (!matched.is_empty()).then(|| (user.clone(), matched))
-                }
-                _ => Some((recipient, matched)),
+            let Some(user) = self.people.users.get(&recipient) else {
+                return Some((recipient, matched));
+            };
+            if self.people.excluded.contains(user) {
+                return None;
             }
+            let Some(of_user) = users.get_mut(user) else {
+                return Some((recipient, matched));
+            };
+            // Most were notified among the users: this one has the same id. One who subscribed since was not. Of several
+            // addresses of one user, the first leads to the user.
+            let of_user = std::mem::take(of_user);
+            (!of_user.is_empty()).then(|| (user.clone(), of_user))
         });
         Ok(in_place.collect())
     }

@@ -1,5 +1,6 @@
 //! The workers of a site with mails. Some run in processes of their own, which can be killed and paused.
 
+use std::cell::RefCell;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,6 +12,8 @@ use salver::store::RedisStore;
 use salver::{Error, Recipient, Salver, SalverBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::eventually;
+use super::inboxes::Inboxes;
 use super::processes::{ChildProcess, start};
 use super::smtp_server::SmtpServer;
 
@@ -20,6 +23,8 @@ pub const AT_ONCE: &str = "at-once";
 pub const DAILY: &str = "daily";
 /// How long a busy machine may take for one call.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than the lease of a worker.
+const LEASE: Duration = Duration::from_secs(151);
 /// Environment variables of the child process.
 const REDIS: &str = "SALVER_TEST_WORKER_REDIS";
 const SMTP: &str = "SALVER_TEST_WORKER_SMTP";
@@ -136,4 +141,27 @@ async fn work() {
     println!("{RUNS}");
     terminated.recv().await;
     running.stop().await;
+}
+
+/// Starts processes whose worker ends them, each after the lease of the one before, until one has nothing to do. Returns how
+/// many have ended.
+pub async fn aborts_until_done(inboxes: &Inboxes, start: impl Fn() -> ChildProcess) -> usize {
+    let (deliveries, mut aborts) = (inboxes.salver.deliveries(), 0);
+    loop {
+        let process = RefCell::new(start());
+        let has_aborted = async || {
+            let counts = deliveries.counts().await.unwrap();
+            let is_done = counts.due + counts.later == 0;
+            match process.borrow_mut().has_exited() {
+                true => Some(true),
+                false => is_done.then_some(false),
+            }
+        };
+        if !eventually("the process ends, or all jobs have", has_aborted).await {
+            return aborts;
+        }
+        aborts += 1;
+        assert!(aborts <= 10, "the jobs do not die");
+        inboxes.advance(LEASE);
+    }
 }

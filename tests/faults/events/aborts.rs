@@ -1,6 +1,5 @@
 //! A renderer ends its process: that event is dead in the end, and others are told.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use salver::events::EventType;
@@ -9,13 +8,11 @@ use salver::store::RedisStore;
 use salver::{Message, Salver};
 
 use super::scene::{person, report, told};
-use crate::support::eventually;
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::processes::start_test;
+use crate::support::worker_process::aborts_until_done;
 
-/// Longer than the lease of a worker.
-const LEASE: Duration = Duration::from_secs(151);
 /// Environment variable with the address of the server, for the child process.
 const REDIS: &str = "SALVER_TEST_ABORTING_RENDERER";
 const ABORTING: EventType = EventType::new("wiki.aborting", &[]);
@@ -47,25 +44,9 @@ async fn event_whose_renderer_ends_the_process_is_dead_and_others_are_told() {
         salver.publish(event_type.event()).await.unwrap();
     }
     let url = scene.server.as_ref().unwrap().url();
-    let (deliveries, mut aborts) = (salver.deliveries(), 0);
-    loop {
-        let test = concat!(module_path!(), "::fan_out_until_abort");
-        let process = RefCell::new(start_test(test, (REDIS, &url)));
-        let has_aborted = async || {
-            let counts = deliveries.counts().await.unwrap();
-            let is_done = counts.due + counts.later == 0;
-            match process.borrow_mut().has_exited() {
-                true => Some(true),
-                false => is_done.then_some(false),
-            }
-        };
-        if !eventually("the process ends, or all jobs have", has_aborted).await {
-            break;
-        }
-        aborts += 1;
-        assert!(aborts <= 10, "the job does not die");
-        scene.advance(LEASE);
-    }
+    let test = concat!(module_path!(), "::fan_out_until_abort");
+    let aborts = aborts_until_done(&scene, || start_test(test, (REDIS, &url))).await;
+    let deliveries = salver.deliveries();
     let dead = deliveries.list(DeliveryState::Dead, None).await.unwrap();
     let errors: Vec<_> = dead
         .iter()

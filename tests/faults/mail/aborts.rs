@@ -1,8 +1,5 @@
 //! The rendering of a mail ends its process: that mail is dead in the end, and others are sent.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
 use salver::Salver;
 use salver::jobs::Delivery;
 use salver::mail::Mailer;
@@ -10,13 +7,11 @@ use salver::store::RedisStore;
 
 use super::people::{self, KINDS, mailer, report};
 use super::renderers::{dead, ids, notify, verdict};
-use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
 use crate::support::processes::{ChildProcess, start_test};
 use crate::support::smtp_server::SmtpServer;
+use crate::support::worker_process::aborts_until_done;
 
-/// Longer than the lease of a worker.
-const LEASE: Duration = Duration::from_secs(151);
 /// Environment variable with the addresses of both servers, for the child process.
 const SERVERS: &str = "SALVER_TEST_ABORTING_WORKER";
 
@@ -56,24 +51,7 @@ async fn mail_that_ends_its_process_is_dead_and_others_are_sent() {
     let (smtp, salver, ids) = (SmtpServer::start(), &inboxes.salver, ids(&["aborts"]));
     let planner = people::worker(salver, mailer(&smtp), str::to_owned);
     notify(&inboxes, &ids, &planner).await;
-    let (deliveries, mut aborts) = (salver.deliveries(), 0);
-    loop {
-        let process = RefCell::new(aborting_worker(&inboxes, &smtp));
-        let has_aborted = async || {
-            let counts = deliveries.counts().await.unwrap();
-            let is_done = counts.due + counts.later == 0;
-            match process.borrow_mut().has_exited() {
-                true => Some(true),
-                false => is_done.then_some(false),
-            }
-        };
-        if !eventually("the process ends, or all jobs have", has_aborted).await {
-            break;
-        }
-        aborts += 1;
-        assert!(aborts <= 10, "the jobs do not die");
-        inboxes.advance(LEASE);
-    }
+    let aborts = aborts_until_done(&inboxes, || aborting_worker(&inboxes, &smtp)).await;
     let dead = dead(salver).await;
     let crashed = |one: &Delivery| one.attempts[0].error == "no attempt ended: each worker died";
     assert!(dead.iter().all(crashed), "{dead:?}");
