@@ -69,6 +69,8 @@
 
 mod backoff;
 mod breaker;
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub mod broker;
 #[cfg(feature = "mail")]
 mod cadence;
 #[cfg(feature = "conformance")]
@@ -118,6 +120,8 @@ pub mod testing;
 mod validate;
 #[cfg(feature = "web")]
 pub mod web;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 pub mod wire;
 
 pub use crate::context::{Context, IntoView, SessionId, View};

@@ -7,7 +7,7 @@ use super::root;
 
 /// The modules of `src` by layer, lowest first. A module imports its own files and those of lower
 /// layers. The core types, which are the lowest layer, also import each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 14] = [
     &[
         "backoff",
         "breaker",
@@ -41,6 +41,8 @@ const LAYERS: [&[&str]; 12] = [
     &["inbox"],
     &["events"],
     &["mail"],
+    &["webhooks"],
+    &["broker"],
     &["personal_data"],
     &["docs"],
 ];
