@@ -7,6 +7,8 @@ use std::time::Duration;
 
 #[cfg(feature = "mail")]
 use crate::mail_settings::MailSettings;
+#[cfg(feature = "webhooks")]
+use crate::webhook_settings::WebhookSettings;
 use crate::{Error, Level};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,6 +96,8 @@ pub(crate) struct Config {
     pub(crate) pending_index: bool,
     #[cfg(feature = "mail")]
     pub(crate) mail: Arc<MailSettings>,
+    #[cfg(feature = "webhooks")]
+    pub(crate) webhooks: Arc<WebhookSettings>,
 }
 
 impl Default for Config {
@@ -107,6 +111,8 @@ impl Default for Config {
             pending_index: true,
             #[cfg(feature = "mail")]
             mail: Arc::default(),
+            #[cfg(feature = "webhooks")]
+            webhooks: Arc::default(),
         }
     }
 }
@@ -137,6 +143,8 @@ impl Config {
         }
         #[cfg(feature = "mail")]
         self.mail.validate()?;
+        #[cfg(feature = "webhooks")]
+        self.webhooks.validate()?;
         Ok(())
     }
 }

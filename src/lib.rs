@@ -121,6 +121,8 @@ mod validate;
 #[cfg(feature = "web")]
 pub mod web;
 #[cfg(feature = "webhooks")]
+mod webhook_settings;
+#[cfg(feature = "webhooks")]
 pub mod webhooks;
 pub mod wire;
 

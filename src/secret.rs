@@ -4,6 +4,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+#[cfg(feature = "webhooks")]
+use ring::hkdf;
 use ring::hmac;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,9 @@ const NAME_BYTES: usize = 4;
 #[derive(Clone)]
 pub(crate) struct Secret {
     key: hmac::Key,
+    /// From which other secrets are derived.
+    #[cfg(feature = "webhooks")]
+    root: hkdf::Prk,
     /// Derived from the secret, so that a signature names the secret by which it is checked.
     name: String,
     length: usize,
@@ -31,6 +36,8 @@ impl Secret {
         let name = name.finalize();
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+            #[cfg(feature = "webhooks")]
+            root: hkdf::Salt::new(hkdf::HKDF_SHA256, b"salver").extract(bytes),
             name: URL_SAFE_NO_PAD.encode(name.get(..NAME_BYTES).unwrap_or_default()),
             length: bytes.len(),
         }
@@ -44,6 +51,19 @@ impl Secret {
             true => Ok(()),
             false => Err(Error::invalid(field, "has fewer than 32 bytes")),
         }
+    }
+
+    /// Derives another secret of 32 bytes, by HKDF with SHA-256 (RFC 5869). `purpose`: what it is for, which tells it apart
+    /// from all others.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn derive(&self, purpose: [u8; 32]) -> Result<[u8; 32], Error> {
+        let mut derived = [0; 32];
+        let info = [purpose.as_slice()];
+        let key = self.root.expand(&info, hkdf::HKDF_SHA256);
+        let filled = key.and_then(|key| key.fill(&mut derived));
+        // 32 bytes are the length of the digest, which is always possible.
+        filled.map_err(|_| Error::misconfigured("a secret of 32 bytes cannot be derived"))?;
+        Ok(derived)
     }
 
     /// Returns a text with its signature: the name of the secret, the text and the signature, with dots between.

@@ -102,6 +102,13 @@ fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     fields
 }
 
+/// Returns the structured CloudEvent of a stored event; `None` for one that another program has damaged.
+#[cfg(feature = "webhooks")]
+pub(super) fn cloud_event_json(body: &[u8]) -> Option<Vec<u8>> {
+    let body: Body = serde_json::from_slice(body).ok()?;
+    serde_json::to_vec(&body.event).ok()
+}
+
 /// Decodes a stored event; `None` for one that another program has damaged.
 pub(super) fn decode(body: &[u8]) -> Option<Event> {
     let Body {

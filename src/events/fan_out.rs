@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::events::body;
+#[cfg(feature = "webhooks")]
+use crate::events::endpoints::EventDeliveries;
 use crate::events::event::Event;
+#[cfg(feature = "webhooks")]
+use crate::events::limits::DELIVERED_EVENT_TTL;
 use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE};
 use crate::events::notifier::Notifier;
 use crate::events::page::{self, Cursor, Page};
@@ -21,6 +25,8 @@ use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
 use crate::events::step_error::StepError;
 use crate::inbox::{MailJob, Sender};
+#[cfg(feature = "webhooks")]
+use crate::jobs::WEBHOOK_QUEUE;
 use crate::jobs::{
     self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,
     StoredEvent, StoredJob, Worker, read_task,
@@ -36,8 +42,8 @@ const ADDS_PER_GROUP: usize = 4;
 const RECIPIENTS_PER_READ: usize = 50;
 /// Such calls at the same time: one whose reply is decoded while the server runs the other.
 const MAX_CONCURRENT_READS: usize = 2;
-/// Jobs of mails that are due, above which a fan-out rests: mails are sent more slowly than it adds them.
-const MAX_WAITING_MAILS: u64 = 10_000;
+/// Jobs of mails or webhooks that are due, above which a fan-out rests: they are sent more slowly than it adds them.
+const MAX_WAITING_JOBS: u64 = 10_000;
 /// How long it rests then.
 const REST: Duration = Duration::from_secs(1);
 /// How long an event waits that a worker without renderers has met. Another one claims it then.
@@ -48,6 +54,13 @@ const WITHOUT_RENDERERS_DELAY: Duration = Duration::from_secs(10);
 struct FanOutTask {
     #[serde(default)]
     cursor: Cursor,
+    /// Whether the event is delivered to endpoints.
+    #[serde(default, skip_serializing_if = "is_false")]
+    has_deliveries: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Fans out events.
@@ -108,6 +121,11 @@ impl FanOut {
                 Outcome::Failed(reason) | Outcome::Dead(reason) | Outcome::Unavailable(reason) => {
                     return Err(Error::invalid("event", reason));
                 }
+                // Deliveries alone.
+                #[cfg(feature = "webhooks")]
+                Outcome::FailedUntil { reason, .. } => {
+                    return Err(Error::invalid("event", reason));
+                }
             }
         }
         jobs::finish(&self.salver, EVENTS_QUEUE, id).await
@@ -122,17 +140,19 @@ impl FanOut {
         };
         let event = body::decode(&body)
             .ok_or_else(|| Outcome::Dead("the event cannot be read".to_owned()))?;
-        let renderer = self.renderers.get(event.event_type());
-        if renderer.is_none() && event.message.is_none() {
-            return Ok(self.without_renderer(&event));
-        }
         let sender = Sender::new(&self.salver).await?;
-        if rests && sender.sends_mails() && self.has_many_mails().await? {
+        if rests && sender.sends_mails() && self.has_many(&[MAIL_QUEUE, PLAN_QUEUE]).await? {
             return Ok(Outcome::Later(REST));
         }
+        #[cfg(feature = "webhooks")]
+        let task = self.deliver(&event, id, task, rests).await?;
         let patterns = page::patterns(&self.salver, &event).await?;
         let Page { recipients, next } =
             page::read(&self.salver, &patterns, task.cursor.clone()).await?;
+        let renderer = self.renderers.get(event.event_type());
+        if !recipients.is_empty() && renderer.is_none() && event.message.is_none() {
+            return Ok(self.without_renderer(&event));
+        }
         let asked = recipients.iter().map(|(recipient, _)| recipient);
         let people = People::load(&self.profiles, &event, asked, task.cursor.kind).await?;
         let notifier = Notifier {
@@ -151,12 +171,39 @@ impl FanOut {
             return Ok(failure);
         }
         match next {
-            Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor }))),
+            Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor, ..task }))),
             None => {
-                jobs::expire_event(&self.salver, EVENTS_QUEUE, id, EVENT_TTL).await?;
+                let ttl = event_ttl(&task);
+                jobs::expire_event(&self.salver, EVENTS_QUEUE, id, ttl).await?;
                 Ok(Outcome::Done)
             }
         }
+    }
+
+    /// Enqueues the deliveries of an event to endpoints, before its first recipient.
+    #[cfg(feature = "webhooks")]
+    async fn deliver(
+        &self,
+        event: &Event,
+        id: JobId,
+        task: FanOutTask,
+        rests: bool,
+    ) -> Result<FanOutTask, StepError> {
+        if task.cursor != Cursor::default() {
+            return Ok(task);
+        }
+        let deliveries = EventDeliveries::find(&self.salver, event, id).await?;
+        let has_deliveries = !deliveries.is_empty();
+        if has_deliveries {
+            if rests && self.has_many(&[WEBHOOK_QUEUE]).await? {
+                return Err(Outcome::Later(REST).into());
+            }
+            deliveries.enqueue(&self.salver).await?;
+        }
+        Ok(FanOutTask {
+            has_deliveries,
+            ..task
+        })
     }
 
     /// Returns the outcome for an event that this worker cannot render.
@@ -170,12 +217,13 @@ impl FanOut {
         }
     }
 
-    async fn has_many_mails(&self) -> Result<bool, Error> {
+    /// Returns whether many jobs of some queues are due.
+    async fn has_many(&self, queues: &[&'static str]) -> Result<bool, Error> {
         let mut due = 0;
-        for queue in [MAIL_QUEUE, PLAN_QUEUE] {
+        for queue in queues {
             due += jobs::due_jobs(&self.salver, queue).await?;
         }
-        Ok(due >= MAX_WAITING_MAILS)
+        Ok(due >= MAX_WAITING_JOBS)
     }
 
     async fn enqueue(&self, mails: Vec<MailJob>) -> Result<(), Error> {
@@ -187,6 +235,15 @@ impl FanOut {
             jobs::enqueue(&self.salver, queue, new).await?;
         }
         Ok(())
+    }
+}
+
+/// Returns how long an event is known after it was fanned out.
+fn event_ttl(task: &FanOutTask) -> Duration {
+    match task.has_deliveries {
+        #[cfg(feature = "webhooks")]
+        true => DELIVERED_EVENT_TTL,
+        _ => EVENT_TTL,
     }
 }
 

@@ -33,6 +33,12 @@ pub(super) const MAX_NAMED_SUBSCRIPTIONS: usize = 8;
 pub(super) const WAITING_EVENT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an event is known after it was fanned out: publishers that repeat it do so within a day.
 pub(super) const EVENT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an event is known after it was fanned out to endpoints: longer than most deliveries are attempted.
+#[cfg(feature = "webhooks")]
+pub(super) const DELIVERED_EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long an event is still kept after a delivery of it has failed: longer than a dead delivery can be replayed.
+#[cfg(feature = "webhooks")]
+pub(crate) const FAILED_EVENT_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 /// How long the link works that activates a subscription of an address.
 pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a subscription is kept that awaits its activation: longer than its link works, so that the page of an expired

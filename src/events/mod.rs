@@ -37,6 +37,8 @@
 mod activation;
 mod body;
 mod canonical;
+#[cfg(feature = "webhooks")]
+mod endpoints;
 mod event;
 mod event_type;
 mod fan_out;
@@ -60,6 +62,14 @@ mod subscription;
 mod testing;
 mod worker;
 
+#[cfg(feature = "webhooks")]
+pub(crate) use self::endpoints::{
+    DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE, Registry as EndpointRegistry,
+    WebhookTask, delivered_event, endpoint, keep_event,
+};
+#[cfg(feature = "webhooks")]
+#[doc(hidden)]
+pub use self::endpoints::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub use self::event::Event;
 pub use self::event_type::EventType;
 pub use self::limits::{

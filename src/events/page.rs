@@ -92,11 +92,11 @@ pub(super) async fn read(
             kind,
             after: after.clone(),
         }),
-        (false, Kind::User) => Some(Cursor {
+        (false, Kind::User) if !patterns.is_empty() => Some(Cursor {
             kind: Kind::Email,
             after: String::new(),
         }),
-        (false, Kind::Email) => None,
+        (false, _) => None,
     };
     let recipients = step.into_iter();
     let recipients = recipients.filter_map(|(member, of)| Some((member.parse().ok()?, of)));

@@ -24,6 +24,8 @@ mod stop;
 mod sweep;
 #[cfg(all(test, feature = "web"))]
 mod tests;
+#[cfg(feature = "webhooks")]
+mod webhooks;
 
 pub use self::add::Added;
 pub use self::builder::SalverBuilder;

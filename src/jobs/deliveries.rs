@@ -24,12 +24,17 @@ pub(crate) const PLAN_QUEUE: &str = "plan";
 /// The queue of events that are fanned out.
 #[cfg(feature = "events")]
 pub(crate) const EVENTS_QUEUE: &str = "events";
+/// The queue of webhooks.
+#[cfg(feature = "webhooks")]
+pub(crate) const WEBHOOK_QUEUE: &str = "webhook";
 /// The queues, in the order in which they are listed.
 const QUEUES: &[&str] = &[
     MAIL_QUEUE,
     PLAN_QUEUE,
     #[cfg(feature = "events")]
     EVENTS_QUEUE,
+    #[cfg(feature = "webhooks")]
+    WEBHOOK_QUEUE,
     #[cfg(feature = "conformance")]
     TEST_QUEUE,
 ];
@@ -40,14 +45,14 @@ pub struct Deliveries {
     salver: Salver,
 }
 
-/// One delivery: a mail to one recipient, or a step towards one.
+/// One delivery: a mail to one recipient, a webhook to one endpoint, or a step towards one.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The id, by which it is retried and cancelled.
     pub id: String,
     /// How it is delivered: `mail`; `plan` for the step that decides when a digest is sent; `events` for an event that is
-    /// fanned out to its subscribers.
+    /// fanned out to its subscribers; `webhook`.
     pub channel: &'static str,
     /// Whether it waits, is attempted or is dead.
     pub state: DeliveryState,
@@ -243,6 +248,42 @@ impl Deliveries {
             }
         }
         Ok(())
+    }
+
+    /// Attempts the dead jobs of a queue again whose task and time of death are selected. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// As [`retry`](Self::retry).
+    #[cfg(feature = "webhooks")]
+    pub(crate) async fn replay_dead(
+        &self,
+        queue: &'static str,
+        is_selected: impl Fn(&Value, u64) -> bool,
+    ) -> Result<u64, Error> {
+        let (store, mut replayed) = (store::of(&self.salver)?, 0);
+        let mut places = self.places(&*store);
+        places.retain(|place| place.queue == queue);
+        for place in places {
+            let mut cursor = None;
+            loop {
+                let page = store.list(place, JobState::Dead, cursor, MAX_LISTED);
+                let page = self.salver.read("list_jobs", page).await?;
+                cursor = Cursor::after(&page);
+                if cursor.is_none() {
+                    break;
+                }
+                let selected = page
+                    .iter()
+                    .filter(|job| is_selected(&job.record.task, job.time));
+                let ids: Vec<_> = selected.map(|job| job.id).collect();
+                if !ids.is_empty() {
+                    let replay = || store.replay(place, &ids);
+                    replayed += self.salver.write_idempotent("retry_job", replay).await?;
+                }
+            }
+        }
+        Ok(replayed)
     }
 
     fn places(&self, store: &dyn JobStore) -> Vec<QueueKey<'_>> {

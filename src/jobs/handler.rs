@@ -51,6 +51,9 @@ pub(crate) enum Outcome {
     Continue(Value),
     /// It failed, and another attempt may succeed.
     Failed(String),
+    /// It failed, and another attempt may succeed, but not before so long.
+    #[cfg(feature = "webhooks")]
+    FailedUntil { reason: String, delay: Duration },
     /// It failed, and every other attempt would too.
     Dead(String),
     /// Another worker can perform it. It counts as no attempt, and waits for so long.
@@ -87,6 +90,8 @@ impl Outcome {
             #[cfg(feature = "events")]
             Self::Continue(_) => "continued",
             Self::Failed(_) => "failed",
+            #[cfg(feature = "webhooks")]
+            Self::FailedUntil { .. } => "failed",
             Self::Dead(_) => "dead",
             Self::Later(_) => "later",
             Self::Unavailable(_) => "unavailable",

@@ -31,6 +31,8 @@ mod worker;
 
 #[cfg(feature = "events")]
 pub(crate) use self::deliveries::EVENTS_QUEUE;
+#[cfg(feature = "webhooks")]
+pub(crate) use self::deliveries::WEBHOOK_QUEUE;
 pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
 pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;
@@ -47,6 +49,8 @@ pub(crate) use self::record::{Record, StoredJob};
 #[cfg(all(feature = "events", feature = "redis"))]
 pub use self::redis::PUBLISH_SCRIPT;
 pub(crate) use self::retry_schedule::RECORD_BACKOFF;
+#[cfg(feature = "webhooks")]
+pub(crate) use self::retry_schedule::is_last_attempt;
 pub(crate) use self::store_trait::NewJob;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]

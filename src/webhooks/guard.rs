@@ -25,12 +25,12 @@ use ipnet::IpNet;
 use tower_service::Service;
 use url::{Host, Url};
 
-use super::networks::{embedded, is_public};
 use crate::Error;
 use crate::validate::too_long;
-
-/// Longest URL in bytes. Bounds the request line, and what an endpoint stores.
-const MAX_URL_BYTES: usize = 2048;
+#[cfg(feature = "conformance")]
+use crate::webhook_settings::Lookup;
+use crate::webhooks::limits::MAX_URL_BYTES;
+use crate::webhooks::networks::{embedded, is_public};
 
 /// Which hosts may be called.
 #[derive(Clone)]
@@ -41,10 +41,6 @@ pub(super) struct Guard {
     #[cfg(feature = "conformance")]
     lookup: Option<Lookup>,
 }
-
-/// Replaces the lookup of names in tests: returns the addresses of a name.
-#[cfg(feature = "conformance")]
-pub(super) type Lookup = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 
 /// A name was refused: it has an address that is neither public nor allowed.
 ///
@@ -158,7 +154,7 @@ impl Guard {
 
     async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         #[cfg(feature = "conformance")]
-        if let Some(lookup) = &self.lookup {
+        if let Some(Lookup(lookup)) = &self.lookup {
             let addresses = lookup(name).into_iter();
             return Ok(addresses
                 .map(|address| SocketAddr::new(address, 0))
@@ -269,7 +265,8 @@ mod tests {
                 }
                 "address" => {
                     let addresses = hostile.addresses.clone();
-                    let guard = guard(&[], false).with_lookup(Arc::new(move |_| addresses.clone()));
+                    let guard =
+                        guard(&[], false).with_lookup(Lookup(Arc::new(move |_| addresses.clone())));
                     let checked = checked.expect(name);
                     let error = guard.resolve(checked.host_str().unwrap()).await;
                     assert!(error.expect_err(name).is::<Refused>(), "{name}");
@@ -357,7 +354,8 @@ mod tests {
             log.lock().unwrap().push(name.to_owned());
             addresses.clone()
         };
-        let connector = HttpConnector::new_with_resolver(guard.with_lookup(Arc::new(lookup)));
+        let connector =
+            HttpConnector::new_with_resolver(guard.with_lookup(Lookup(Arc::new(lookup))));
         let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

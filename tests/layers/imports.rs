@@ -30,6 +30,7 @@ const LAYERS: [&[&str]; 14] = [
         "site",
         "telemetry",
         "validate",
+        "webhook_settings",
         "wire",
     ],
     &["changes", "redis", "render"],

@@ -61,7 +61,9 @@ impl Attempt {
             Outcome::Done => return Ended::Done(self.done()),
             #[cfg(feature = "events")]
             Outcome::Continue(task) => (Record::new(task.clone()), Next::After(Duration::ZERO)),
-            Outcome::Failed(reason) => self.failed(reason),
+            Outcome::Failed(reason) => self.failed(reason, Duration::ZERO),
+            #[cfg(feature = "webhooks")]
+            Outcome::FailedUntil { reason, delay } => self.failed(reason, *delay),
             Outcome::Dead(reason) => (self.record().failed(self.now(), reason), Next::Dead),
             Outcome::Later(delay) => (self.record(), Next::After(*delay)),
             Outcome::Unavailable(_) => (self.record(), Next::After(Duration::ZERO)),
@@ -92,10 +94,13 @@ impl Attempt {
         self.job.record.clone()
     }
 
-    /// Returns the record after a failure, and when the next attempt is.
-    fn failed(&self, reason: &str) -> (Record, Next) {
+    /// Returns the record after a failure, and when the next attempt is: not before a delay.
+    fn failed(&self, reason: &str, delay: Duration) -> (Record, Next) {
         let record = self.record().failed(self.now(), reason);
-        let next = next_attempt(record.failures);
+        let next = match next_attempt(record.failures) {
+            Next::After(scheduled) => Next::After(scheduled.max(delay)),
+            Next::Dead => Next::Dead,
+        };
         (record, next)
     }
 

@@ -1,0 +1,22 @@
+//! Endpoints: the URLs of other programs that are told of events. They are found by the fan-out of an event, so that each
+//! worker that fans out events enqueues the deliveries. `webhooks` makes the requests.
+
+mod cache;
+mod deliveries;
+mod limits;
+mod memory;
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+mod registry;
+mod store;
+mod store_trait;
+
+pub(crate) use self::cache::endpoint;
+pub(crate) use self::deliveries::{
+    DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event,
+};
+pub use self::limits::{MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
+pub use self::record::EndpointState;
+pub(crate) use self::record::{EndpointRecord, Generation, REPORT_SOURCE};
+pub(crate) use self::registry::Registry;

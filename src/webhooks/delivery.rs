@@ -1,0 +1,218 @@
+//! The handler of the jobs that deliver events to endpoints.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt, try_join};
+use tokio::time::Instant;
+
+use crate::events::{
+    DeliveredEvent, EndpointRecord, EndpointState, WebhookTask, delivered_event, endpoint,
+    keep_event,
+};
+use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, is_last_attempt, read_task};
+use crate::store::millis;
+use crate::webhooks::client::{Answer, Client, SendError, Webhook};
+use crate::webhooks::limits::MAX_FAILING;
+use crate::webhooks::pace::{self, Permission};
+use crate::webhooks::reports::{self, Disabled};
+use crate::webhooks::secret;
+use crate::webhooks::signature::sign;
+use crate::{Error, Salver};
+
+/// Delivers events to endpoints.
+pub(super) struct WebhookHandler {
+    salver: Salver,
+    client: OnceLock<Client>,
+}
+
+/// One delivery.
+struct Delivery<'a> {
+    job: &'a StoredJob,
+    id: String,
+    endpoint: &'a str,
+    record: EndpointRecord,
+    event: DeliveredEvent,
+}
+
+impl Handler for WebhookHandler {
+    fn queue(&self) -> &'static str {
+        WEBHOOK_QUEUE
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        if self.salver.config().mail.secret.is_none() {
+            return Err(Error::misconfigured(
+                "webhooks need a secret to sign them: call `SalverBuilder::secret`",
+            ));
+        }
+        self.client().map(drop)
+    }
+
+    fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
+        let delivery = self.deliver(job, now);
+        delivery
+            .map(|outcome| outcome.unwrap_or_else(Outcome::from))
+            .boxed()
+    }
+}
+
+impl WebhookHandler {
+    pub(super) fn new(salver: Salver) -> Self {
+        Self {
+            salver,
+            client: OnceLock::new(),
+        }
+    }
+
+    /// Returns the client. The deliveries of a worker share its connections.
+    fn client(&self) -> Result<&Client, Error> {
+        if self.client.get().is_none() {
+            // Of two that are created at the same time, one stays.
+            let _ = self.client.set(Client::new(&self.salver)?);
+        }
+        let client = self.client.get();
+        client.ok_or_else(|| Error::misconfigured("the client of webhooks cannot be created"))
+    }
+
+    async fn deliver(&self, job: &StoredJob, now: u64) -> Result<Outcome, Error> {
+        let started = Instant::now();
+        let task: WebhookTask = match read_task(job) {
+            Ok(task) => task,
+            Err(outcome) => return Ok(outcome),
+        };
+        let found = try_join(
+            endpoint(&self.salver, &task.endpoint),
+            delivered_event(&self.salver, &task),
+        );
+        let (record, event) = found.await?;
+        let Some(record) = record else {
+            return Ok(Outcome::Done);
+        };
+        let Some(event) = event else {
+            return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
+        };
+        let delivery = Delivery {
+            job,
+            id: job.id.to_string(),
+            endpoint: &task.endpoint,
+            record,
+            event,
+        };
+        if delivery.record.state == EndpointState::Disabled {
+            return self
+                .dead(&delivery, &task, "the endpoint is disabled")
+                .await;
+        }
+        let rate = delivery.record.rate;
+        let permission = pace::take(&self.salver, delivery.endpoint, &delivery.id, rate).await?;
+        if let Permission::Wait(wait) = permission {
+            return Ok(Outcome::Later(wait));
+        }
+        let sent = self
+            .send(&delivery, now + millis(started.elapsed()))
+            .await?;
+        self.settle(&delivery, &task, sent).await
+    }
+
+    /// Sends a delivery. Not an error: what the endpoint answers.
+    async fn send(
+        &self,
+        delivery: &Delivery<'_>,
+        now: u64,
+    ) -> Result<Result<Answer, SendError>, Error> {
+        let keys = secret::keys(&self.salver, delivery.endpoint, &delivery.record, now)?;
+        let (timestamp, body) = (now / 1_000, Bytes::from(delivery.event.json.clone()));
+        let webhook = Webhook {
+            signature: sign(&keys, &delivery.id, timestamp, &body),
+            id: delivery.id.clone(),
+            timestamp,
+            body,
+        };
+        Ok(self.client()?.post(&delivery.record.url, webhook).await)
+    }
+
+    /// Returns the outcome of a delivery that was sent.
+    async fn settle(
+        &self,
+        delivery: &Delivery<'_>,
+        task: &WebhookTask,
+        sent: Result<Answer, SendError>,
+    ) -> Result<Outcome, Error> {
+        let is_success = sent.as_ref().is_ok_and(Answer::is_success);
+        let released = pace::release(&self.salver, delivery.endpoint, &delivery.id, is_success);
+        let failing = match released.await {
+            // It was delivered: its flight ends by itself.
+            Err(_) if is_success => return Ok(Outcome::Done),
+            failing => failing?,
+        };
+        let (reason, retry_after) = match sent {
+            Ok(answer) if answer.is_success() => return Ok(Outcome::Done),
+            Ok(answer) if answer.status == 410 => {
+                return self.disable(delivery, task, Disabled::Gone).await;
+            }
+            Ok(answer) => (answer.problem(), answer.retry_after),
+            Err(SendError::Refused) => ("the host may not be called".to_owned(), None),
+            Err(SendError::Failed(reason)) => (reason, None),
+        };
+        if failing >= MAX_FAILING {
+            return self.disable(delivery, task, Disabled::Failing).await;
+        }
+        if is_last_attempt(delivery.job) {
+            return self.dead(delivery, task, &reason).await;
+        }
+        keep_event(&self.salver, task).await?;
+        Ok(Outcome::FailedUntil {
+            reason,
+            delay: retry_after.unwrap_or(Duration::ZERO),
+        })
+    }
+
+    /// Disables the endpoint, and reports it. The delivery is dead.
+    async fn disable(
+        &self,
+        delivery: &Delivery<'_>,
+        task: &WebhookTask,
+        cause: Disabled,
+    ) -> Result<Outcome, Error> {
+        let endpoints = self.salver.endpoints();
+        endpoints
+            .disable_for(delivery.endpoint, cause.reason())
+            .await?;
+        reports::disabled(&self.salver, delivery.endpoint, &delivery.id, cause).await?;
+        self.dead(delivery, task, cause.reason()).await
+    }
+
+    /// Reports that a delivery is dead. Its event is kept, so that it can be replayed.
+    async fn dead(
+        &self,
+        delivery: &Delivery<'_>,
+        task: &WebhookTask,
+        reason: &str,
+    ) -> Result<Outcome, Error> {
+        keep_event(&self.salver, task).await?;
+        reports::dead(
+            &self.salver,
+            &delivery.id,
+            delivery.endpoint,
+            &delivery.event,
+        )
+        .await?;
+        Ok(Outcome::Dead(reason.to_owned()))
+    }
+}
+
+impl Answer {
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Returns why it is no success, for an operator.
+    fn problem(&self) -> String {
+        match self.status {
+            300..400 => format!("HTTP {}: redirects are not followed", self.status),
+            status => format!("HTTP {status}"),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The limits of webhooks, each with the harm that it prevents.
+
+use std::time::Duration;
+
+/// Longest URL of an endpoint in bytes: what servers accept. Stops input from filling the store.
+pub const MAX_URL_BYTES: usize = 2_048;
+/// Deliveries a minute to an endpoint that allows no other rate. Stops a burst of events from flooding another program.
+pub const DEFAULT_RATE: u32 = 600;
+/// Highest rate of an endpoint, for the same reason.
+pub const MAX_RATE: u32 = 600_000;
+/// Deliveries to one endpoint at the same time, over all processes. Stops a slow endpoint from occupying all workers.
+pub const MAX_IN_FLIGHT: usize = 4;
+/// Largest response that is read, in bytes: 64 KiB. Stops an endpoint from filling the memory of a worker.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// How long one request to an endpoint takes at most, its response included. Stops slow endpoints from occupying workers.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time that an endpoint can ask to wait by `Retry-After`. A longer wait would outlast the event.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long all deliveries to an endpoint may fail before it is disabled. Stops requests to servers that are gone.
+pub const MAX_FAILING: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+/// How long the secret before the last rotation still signs, so that receivers can change theirs.
+pub const OLD_SECRET_TTL: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,82 @@
+//! The Lua scripts of the pace, each with one typed function.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::Error;
+use crate::context::encode;
+use crate::redis::{Client, Idempotency, Parts, Request, Script};
+use crate::store::millis;
+use crate::webhooks::pace::store_trait::{Delivered, PaceKey, Permission, Slot};
+
+static TAKE_SLOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_slot.lua")));
+static RELEASE_SLOT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("release_slot.lua")));
+static RESET_PACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("reset_pace.lua")));
+
+/// How long the pace of an endpoint is kept after its last delivery: longer than the time between two attempts of one,
+/// over which failures are counted.
+const PACE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+fn pace_key(key: PaceKey<'_>) -> String {
+    let PaceKey { app, endpoint } = key;
+    format!("{}!pace:{{{}}}", encode(app), encode(endpoint))
+}
+
+fn request(script: &'static Script, keys: &[String]) -> Request {
+    let mut request = Request::new(script, Idempotency::Idempotent, keys.len());
+    for key in keys {
+        request.arg(key);
+    }
+    request
+}
+
+/// Checks that a reply concerns the delivery that was asked for: requests of one key differ in it.
+fn verify(reply: &mut Parts, job: &str) -> Result<(), Error> {
+    match reply.next::<String>()? == job {
+        true => Ok(()),
+        false => Err(Error::unreadable("a Redis reply")),
+    }
+}
+
+pub(super) async fn take_slot(
+    client: &Client,
+    key: PaceKey<'_>,
+    slot: Slot<'_>,
+) -> Result<Permission, Error> {
+    let pace = pace_key(key);
+    let slots = format!("{pace}:slots");
+    let mut request = request(&TAKE_SLOT, &[pace, slots]);
+    request
+        .arg(slot.job)
+        .arg(millis(slot.interval))
+        .arg(slot.max_in_flight)
+        .arg(millis(slot.timeout))
+        .arg(millis(PACE_TTL));
+    let mut reply = client.execute_expecting(&request, "slot").await?;
+    verify(&mut reply, slot.job)?;
+    Ok(match reply.next()? {
+        0 => Permission::Send,
+        wait => Permission::Wait(Duration::from_millis(wait)),
+    })
+}
+
+pub(super) async fn release_slot(
+    client: &Client,
+    key: PaceKey<'_>,
+    delivered: Delivered<'_>,
+) -> Result<Duration, Error> {
+    let mut request = request(&RELEASE_SLOT, &[pace_key(key)]);
+    request
+        .arg(delivered.job)
+        .arg(u8::from(delivered.is_success))
+        .arg(millis(PACE_TTL));
+    let mut reply = client.execute_expecting(&request, "released").await?;
+    verify(&mut reply, delivered.job)?;
+    Ok(Duration::from_millis(reply.next()?))
+}
+
+pub(super) async fn reset_pace(client: &Client, key: PaceKey<'_>) -> Result<(), Error> {
+    let request = request(&RESET_PACE, &[pace_key(key)]);
+    client.execute_expecting(&request, "reset").await.map(drop)
+}
