@@ -103,6 +103,8 @@ mod mail_settings;
 mod message;
 #[cfg(feature = "inbox")]
 mod personal_data;
+#[cfg(feature = "events")]
+mod rate_limits;
 #[cfg(feature = "inbox")]
 mod recipient;
 #[cfg(feature = "redis")]

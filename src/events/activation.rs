@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::digest::text_id;
 use crate::events::registry::Registry;
-use crate::events::store::{self, RateLimit};
 use crate::events::stored::Fields;
 use crate::events::subscription::Subscription;
 use crate::inbox::enqueue_activation;
+use crate::rate_limits::{self, RateLimit};
 use crate::{Error, Recipient, Salver};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -74,10 +74,8 @@ async fn is_allowed(
     recipient: &Recipient,
     network: Option<IpAddr>,
 ) -> Result<bool, Error> {
-    let store = store::of(salver)?;
     let allow = async |what: String, limits: &'static [RateLimit]| {
-        let allow = store.allow(salver.app(), &what, limits);
-        salver.write_non_idempotent("subscribe", allow).await
+        rate_limits::allow(salver, "subscribe", &what, limits).await
     };
     if let Some(network) = network {
         // One person has a whole network of IPv6.

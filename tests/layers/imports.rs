@@ -37,7 +37,7 @@ const LAYERS: [&[&str]; 14] = [
     &["store"],
     &["settlement"],
     &["handle"],
-    &["jobs"],
+    &["jobs", "rate_limits"],
     &["testing", "web"],
     &["inbox"],
     &["events"],

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::events::limits::{
     ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL,
 };
-use crate::events::store::rate_limits::RateLimits;
 use crate::events::store::store_trait::{
-    Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore, Written,
+    Activated, IndexKey, NewSubscription, Range, SubscriptionStore, Written,
 };
 use crate::events::stored::{State, StoredSubscription};
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
@@ -32,7 +31,6 @@ struct Data {
     subscriptions: HashMap<Owner, BTreeMap<String, StoredSubscription>>,
     /// Those who have requested a subscription, by the time at which it is forgotten unless it is active.
     requests: BTreeSet<(u64, Owner)>,
-    rate_limits: RateLimits,
 }
 
 type Owner = (Box<str>, Recipient);
@@ -296,21 +294,6 @@ impl SubscriptionStore for MemorySubscriptions {
                 data.subscriptions.remove(&owner);
             }
             Ok(removed.is_some_and(|one| one.is_active()))
-        })
-    }
-
-    fn allow<'a>(
-        &'a self,
-        app: &'a str,
-        what: &'a str,
-        limits: &'a [RateLimit],
-    ) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
-            let now = self.clock.now();
-            let mut data = self.lock();
-            Ok(data
-                .rate_limits
-                .allow(now, (app.into(), what.into()), limits))
         })
     }
 }

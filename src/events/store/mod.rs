@@ -1,7 +1,6 @@
 //! The storage of subscriptions: one trait, for the memory of this process and for Redis.
 
 mod memory;
-mod rate_limits;
 #[cfg(feature = "redis")]
 mod redis;
 mod store_trait;
@@ -14,7 +13,7 @@ pub use self::redis::{
     SUBSCRIBE_SCRIPT, SUBSCRIPTIONS_SCRIPT, UNSUBSCRIBE_SCRIPT,
 };
 pub(super) use self::store_trait::{
-    Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore,
+    Activated, IndexKey, NewSubscription, Range, SubscriptionStore,
 };
 use crate::store::{Backend, BackendKind};
 use crate::{Error, Salver};

@@ -1,7 +1,5 @@
 //! The interface of the storage of subscriptions.
 
-use std::time::Duration;
-
 use crate::Recipient;
 use crate::events::pattern::{Pattern, SUBJECT};
 use crate::events::stored::{Fields, State, StoredSubscription};
@@ -61,13 +59,6 @@ pub(crate) enum Activated {
     Active,
     /// There is none that awaits this activation.
     Expired,
-}
-
-/// How many calls are allowed in a time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RateLimit {
-    pub(crate) period: Duration,
-    pub(crate) calls: u64,
 }
 
 /// The storage of subscriptions. Each call is atomic, and may be repeated.
@@ -170,14 +161,5 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         app: &'a str,
         recipient: &'a Recipient,
         id: &'a str,
-    ) -> StoreFuture<'a, bool>;
-
-    /// Counts a call of some kind. Returns whether it is allowed by all limits; a call that is not allowed is not
-    /// counted.
-    fn allow<'a>(
-        &'a self,
-        app: &'a str,
-        what: &'a str,
-        limits: &'a [RateLimit],
     ) -> StoreFuture<'a, bool>;
 }

@@ -26,7 +26,3 @@ pub(super) fn subscriptions_key(app: &str, recipient: &Recipient) -> String {
     let recipient = encode(recipient.as_str());
     format!("{}!subscriptions:{{{recipient}}}", encode(app))
 }
-
-pub(super) fn limit_key(app: &str, what: &str) -> String {
-    format!("{}!limit:{{{}}}", encode(app), encode(what))
-}

@@ -13,7 +13,7 @@ pub use self::scripts::{
 };
 use crate::Recipient;
 use crate::events::store::store_trait::{
-    Activated, IndexKey, NewSubscription, Range, RateLimit, SubscriptionStore, Written,
+    Activated, IndexKey, NewSubscription, Range, SubscriptionStore, Written,
 };
 use crate::events::stored::StoredSubscription;
 use crate::redis::Client;
@@ -183,14 +183,5 @@ impl SubscriptionStore for RedisSubscriptions {
             recipient,
             id,
         ))
-    }
-
-    fn allow<'a>(
-        &'a self,
-        app: &'a str,
-        what: &'a str,
-        limits: &'a [RateLimit],
-    ) -> StoreFuture<'a, bool> {
-        Box::pin(scripts::allow(&self.client, app, what, limits))
     }
 }

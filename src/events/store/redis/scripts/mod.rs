@@ -6,9 +6,7 @@ use crate::events::limits::{
     ACTIVATION_TTL, KEEP_LINK, MAX_FILTER_SETS, MAX_SUBSCRIPTIONS, PENDING_TTL, REMOVAL_TTL,
 };
 use crate::events::store::redis::keys;
-use crate::events::store::store_trait::{
-    Activated, IndexKey, NewSubscription, Range, RateLimit, Written,
-};
+use crate::events::store::store_trait::{Activated, IndexKey, NewSubscription, Range, Written};
 use crate::events::stored::{State, StoredSubscription};
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
@@ -47,7 +45,6 @@ scripts! {
     SUBSCRIBE_SCRIPT = SUBSCRIBE;
     ACTIVATE_SCRIPT = include_str!("activate_subscription.lua");
     REMOVE_SUBSCRIPTION_SCRIPT = UNSUBSCRIBE;
-    ALLOW_SCRIPT = include_str!("allow.lua");
 }
 
 fn read(script: &'static Script, key: String) -> Request {
@@ -312,21 +309,5 @@ pub(super) async fn remove_subscription(
     request.arg(id);
     let mut reply = client.execute_expecting(&request, "deleted").await?;
     verify(&mut reply, id)?;
-    Ok(reply.next::<u64>()? == 1)
-}
-
-pub(super) async fn allow(
-    client: &Client,
-    app: &str,
-    what: &str,
-    limits: &[RateLimit],
-) -> Result<bool, Error> {
-    // A call that is repeated by the connection would be refused by its own count.
-    let key = keys::limit_key(app, what);
-    let mut request = request(&ALLOW_SCRIPT, Idempotency::NonIdempotent, key);
-    for limit in limits {
-        request.arg(millis(limit.period)).arg(limit.calls);
-    }
-    let mut reply = client.execute_expecting(&request, "allowed").await?;
     Ok(reply.next::<u64>()? == 1)
 }
