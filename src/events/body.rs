@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::events::canonical::to_canonical;
 use crate::events::event::Event;
 use crate::events::limits::MAX_EVENT_BYTES;
-use crate::events::pattern::Pattern;
+use crate::events::pattern::{Pattern, TRACE};
+use crate::events::payload::Payload;
 use crate::{Error, Message, Recipient, wire};
 
 /// An event as it is stored: a structured CloudEvent, with what CloudEvents have no attributes for beside it.
@@ -67,14 +68,19 @@ fn content(event: &Event, message: Option<Value>) -> Result<Vec<u8>, Error> {
     if let Some(fields) = message.as_mut().and_then(Value::as_object_mut) {
         fields.remove("id");
     }
-    to_canonical(&json!({
+    let mut content = json!({
         "type": event.pattern.event_type,
         "filters": event.pattern.filters,
-        "data": event.data,
+        "data": event.payload.get_json(),
         "also": event.also,
         "except": event.except,
         "message": message,
-    }))
+    });
+    // Events with JSON data alone keep the digest that they had before other data were possible.
+    if let (Some(fields), Some(payload)) = (content.as_object_mut(), event.payload.digested()) {
+        fields.insert("payload".to_owned(), payload);
+    }
+    to_canonical(&content)
 }
 
 fn message_json(message: &Message) -> Result<Value, Error> {
@@ -83,8 +89,9 @@ fn message_json(message: &Message) -> Result<Value, Error> {
     serde_json::from_slice(&wire::encode(message)?).map_err(unreadable)
 }
 
+/// Returns the attributes of a structured CloudEvent.
 fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
-    let filters = event.pattern.filters.iter();
+    let filters = event.pattern.filters.iter().chain(&event.trace);
     let filters = filters.map(|(name, value)| (name.clone(), value.as_str().into()));
     let mut fields: Map<String, Value> = filters.collect();
     let time = i64::try_from(event.time).ok();
@@ -95,10 +102,7 @@ fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     set("source", source.into());
     set("type", event.pattern.event_type.as_str().into());
     set("time", time.unwrap_or_default().to_string().into());
-    if let Some(data) = &event.data {
-        set("datacontenttype", "application/json".into());
-        set("data", data.clone());
-    }
+    event.payload.write_to(&mut fields);
     fields
 }
 
@@ -117,21 +121,24 @@ pub(super) fn decode(body: &[u8]) -> Option<Event> {
         except,
         message,
     } = serde_json::from_slice(body).ok()?;
+    let payload = Payload::take_from(&mut fields).ok()?;
     let mut text = |name: &str| match fields.remove(name)? {
         Value::String(text) => Some(text),
         _ => None,
     };
     let (id, source, event_type) = (text("id")?, text("source")?, text("type")?);
     let time: Timestamp = text("time")?.parse().ok()?;
-    let (_version, _content_type) = (text("specversion")?, text("datacontenttype"));
-    let data = fields.remove("data");
+    let _version = text("specversion")?;
     let mut event = Event::new(event_type);
     event.id = id;
     event.source = Some(source);
     event.time = u64::try_from(time.as_millisecond()).unwrap_or_default();
-    event.data = data;
+    event.payload = payload;
     for (name, value) in fields {
-        event.pattern = event.pattern.with(name, value.as_str()?);
+        match TRACE.contains(&name.as_str()) {
+            true => drop(event.trace.insert(name, value.as_str()?.to_owned())),
+            false => event.pattern = event.pattern.with(name, value.as_str()?),
+        }
     }
     event.also = also;
     event.except = except;

@@ -1,16 +1,16 @@
 //! Events: something that happened.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::events::limits::{MAX_ALSO, MAX_EVENT_ID_BYTES, MAX_EXCEPT};
+use crate::events::limits::{MAX_ALSO, MAX_EVENT_ID_BYTES, MAX_EXCEPT, MAX_TRACE_BYTES};
 use crate::events::pattern::{Pattern, SUBJECT};
-use crate::message::{MAX_DATA_DEPTH, data_depth};
+use crate::events::payload::Payload;
 use crate::validate::validate_line;
 use crate::{Error, Message, MessageId, Recipient};
 
@@ -40,10 +40,12 @@ pub struct Event {
     pub(super) pattern: Pattern,
     /// Unix milliseconds.
     pub(super) time: u64,
-    pub(super) data: Option<Value>,
+    pub(super) payload: Payload,
     /// Whether `data` could not be serialised. Validation reports it.
     data_failed: bool,
     pub(super) message: Option<Message>,
+    /// The attributes of distributed tracing. They are delivered, and neither filters nor content.
+    pub(super) trace: BTreeMap<String, String>,
     /// Further types by which it is matched.
     pub(super) also: Vec<Pattern>,
     pub(super) except: BTreeSet<Recipient>,
@@ -64,9 +66,10 @@ impl Event {
             source: None,
             pattern,
             time: id.unix_ms(),
-            data: None,
+            payload: Payload::default(),
             data_failed: false,
             message: None,
+            trace: BTreeMap::new(),
             also: Vec::new(),
             except: BTreeSet::new(),
         }
@@ -119,7 +122,7 @@ impl Event {
     #[must_use]
     pub fn data(mut self, data: impl Serialize) -> Self {
         match serde_json::to_value(data) {
-            Ok(value) => self.data = Some(value),
+            Ok(value) => self.payload = Payload::json(value),
             Err(_) => self.data_failed = true,
         }
         self
@@ -186,17 +189,40 @@ impl Event {
         self.time
     }
 
-    /// Returns the data as a type.
+    /// Returns JSON data as a type.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) for an event without data and for data of another form.
+    /// [`is_invalid`](Error::is_invalid) for an event without data, for data of another form, and for data that are not
+    /// JSON, which [`get_bytes`](Self::get_bytes) returns.
     pub fn get_data<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let data = self.data.clone();
-        let data = data.ok_or_else(|| Error::invalid("data", "is missing"))?;
+        let problem = match self.payload.data {
+            Some(_) => "is not JSON",
+            None => "is missing",
+        };
+        let data = self.payload.get_json().cloned();
+        let data = data.ok_or_else(|| Error::invalid("data", problem))?;
         serde_json::from_value(data).map_err(|cause| {
             Error::invalid("data", "has another form than was asked for").with_source(cause)
         })
+    }
+
+    /// Returns the data as bytes, whatever their content type; `None` for an event without data.
+    #[must_use]
+    pub fn get_bytes(&self) -> Option<Cow<'_, [u8]>> {
+        self.payload.bytes()
+    }
+
+    /// Returns the content type of the data; `None` without one.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.payload.get_content_type()
+    }
+
+    /// Returns the URI of the schema of the data.
+    #[must_use]
+    pub fn data_schema(&self) -> Option<&str> {
+        self.payload.get_schema()
     }
 
     /// Returns the message.
@@ -230,9 +256,9 @@ impl Event {
         if self.data_failed {
             return Err(Error::invalid("data", "cannot be written as JSON"));
         }
-        if self.data.as_ref().map_or(0, data_depth) > MAX_DATA_DEPTH {
-            let problem = format!("is nested more than {MAX_DATA_DEPTH} deep");
-            return Err(Error::invalid("data", problem));
+        self.payload.validate()?;
+        for value in self.trace.values() {
+            validate_line("trace", value, MAX_TRACE_BYTES)?;
         }
         self.message.as_ref().map_or(Ok(()), Message::validate)
     }

@@ -10,6 +10,8 @@ pub const MAX_EVENT_ID_BYTES: usize = 256;
 pub const MAX_FILTER_NAME_BYTES: usize = 20;
 /// Longest value of a filter and longest subject in bytes. Each value is a part of a key.
 pub const MAX_FILTER_VALUE_BYTES: usize = 256;
+/// Longest attribute of distributed tracing in bytes: that of `tracestate`, by the Trace Context of the W3C.
+pub(super) const MAX_TRACE_BYTES: usize = 512;
 /// Most filters of an event, besides the subject. Each further one doubles the patterns that may match.
 pub const MAX_FILTERS: usize = 4;
 /// Most further types of an event. Bounds what one event has to be matched with.

@@ -37,6 +37,8 @@
 mod activation;
 mod body;
 mod canonical;
+#[cfg(all(feature = "webhooks", feature = "web"))]
+mod cloud_event;
 #[cfg(feature = "webhooks")]
 mod endpoints;
 mod event;
@@ -48,6 +50,7 @@ mod matched;
 mod notifier;
 mod page;
 mod pattern;
+mod payload;
 mod people;
 mod personal_data;
 mod publish;
@@ -62,6 +65,8 @@ mod subscription;
 mod testing;
 mod worker;
 
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{
     DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE, Registry as EndpointRegistry,

@@ -13,6 +13,8 @@ use crate::validate::{validate_line, validate_name};
 
 /// The filter that every type has.
 pub(super) const SUBJECT: &str = "subject";
+/// The attributes of distributed tracing, which are no filters: they differ when an event is published again.
+pub(super) const TRACE: [&str; 2] = ["traceparent", "tracestate"];
 /// The attributes of CloudEvents 1.0, which are no filters.
 const ATTRIBUTES: [&str; 8] = [
     "data",
@@ -149,7 +151,7 @@ fn validate_filter_name(name: &str) -> Result<(), Error> {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    match is_valid && !ATTRIBUTES.contains(&name) {
+    match is_valid && !ATTRIBUTES.contains(&name) && !TRACE.contains(&name) {
         true => Ok(()),
         false => Err(Error::invalid(
             "filter",
