@@ -10,11 +10,17 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::events::canonical::to_canonical;
+#[cfg(feature = "webhooks")]
+use crate::events::event::Cause;
 use crate::events::event::Event;
 use crate::events::limits::MAX_EVENT_BYTES;
 use crate::events::pattern::{Pattern, TRACE};
 use crate::events::payload::Payload;
 use crate::{Error, Message, Recipient, wire};
+
+/// The attribute that names the event whose result an event is.
+#[cfg(feature = "webhooks")]
+const CAUSATION_ID: &str = "causationid";
 
 /// An event as it is stored: a structured CloudEvent, with what CloudEvents have no attributes for beside it.
 #[derive(Serialize, Deserialize)]
@@ -27,6 +33,9 @@ struct Body {
     /// The fields of wire v1, in another order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<Value>,
+    #[cfg(feature = "webhooks")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
 }
 
 /// An event that was encoded.
@@ -48,6 +57,8 @@ pub(super) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error>
         also: event.also.clone(),
         except: event.except.clone(),
         message: message.clone(),
+        #[cfg(feature = "webhooks")]
+        cause: event.cause.clone(),
     };
     let body = to_canonical(&body)?;
     if body.len() > MAX_EVENT_BYTES {
@@ -94,6 +105,10 @@ fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     let filters = event.pattern.filters.iter().chain(&event.trace);
     let filters = filters.map(|(name, value)| (name.clone(), value.as_str().into()));
     let mut fields: Map<String, Value> = filters.collect();
+    #[cfg(feature = "webhooks")]
+    if let Some(cause) = &event.cause {
+        fields.insert(CAUSATION_ID.to_owned(), cause.id.as_str().into());
+    }
     let time = i64::try_from(event.time).ok();
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
@@ -106,11 +121,15 @@ fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     fields
 }
 
-/// Returns the structured CloudEvent of a stored event; `None` for one that another program has damaged.
+/// Returns an event that was decoded as a structured CloudEvent.
+///
+/// # Errors
+///
+/// `is_invalid` for one that is not JSON.
 #[cfg(feature = "webhooks")]
-pub(super) fn cloud_event_json(body: &[u8]) -> Option<Vec<u8>> {
-    let body: Body = serde_json::from_slice(body).ok()?;
-    serde_json::to_vec(&body.event).ok()
+pub(super) fn cloud_event_json(event: &Event) -> Result<Vec<u8>, Error> {
+    let source = event.source.as_deref().unwrap_or_default();
+    to_canonical(&cloud_event(event, source))
 }
 
 /// Decodes a stored event; `None` for one that another program has damaged.
@@ -120,7 +139,14 @@ pub(super) fn decode(body: &[u8]) -> Option<Event> {
         also,
         except,
         message,
+        #[cfg(feature = "webhooks")]
+        cause,
     } = serde_json::from_slice(body).ok()?;
+    #[cfg(feature = "webhooks")]
+    if cause.is_some() {
+        // Not a filter.
+        fields.remove(CAUSATION_ID);
+    }
     let payload = Payload::take_from(&mut fields).ok()?;
     let mut text = |name: &str| match fields.remove(name)? {
         Value::String(text) => Some(text),
@@ -142,6 +168,10 @@ pub(super) fn decode(body: &[u8]) -> Option<Event> {
     }
     event.also = also;
     event.except = except;
+    #[cfg(feature = "webhooks")]
+    {
+        event.cause = cause;
+    }
     if let Some(message) = message {
         // Not `wire::decode`, which expects the order of fields that a member has.
         event.message = Some(serde_json::from_value(message).ok()?);

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+#[cfg(feature = "webhooks")]
+use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -46,9 +48,23 @@ pub struct Event {
     pub(super) message: Option<Message>,
     /// The attributes of distributed tracing. They are delivered, and neither filters nor content.
     pub(super) trace: BTreeMap<String, String>,
+    #[cfg(feature = "webhooks")]
+    pub(super) cause: Option<Cause>,
     /// Further types by which it is matched.
     pub(super) also: Vec<Pattern>,
     pub(super) except: BTreeSet<Recipient>,
+}
+
+/// What an event is the result of.
+#[cfg(feature = "webhooks")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cause {
+    /// The id of the event whose result it is.
+    pub(crate) id: String,
+    /// The id of the job of the first event of the chain.
+    pub(crate) root: String,
+    /// How many events are before it in the chain.
+    pub(crate) depth: u32,
 }
 
 impl Event {
@@ -70,6 +86,8 @@ impl Event {
             data_failed: false,
             message: None,
             trace: BTreeMap::new(),
+            #[cfg(feature = "webhooks")]
+            cause: None,
             also: Vec::new(),
             except: BTreeSet::new(),
         }
@@ -229,6 +247,19 @@ impl Event {
     #[must_use]
     pub fn get_message(&self) -> Option<&Message> {
         self.message.as_ref()
+    }
+
+    /// Returns the id of the event whose result it is: the attribute `causationid`.
+    #[cfg(feature = "webhooks")]
+    #[must_use]
+    pub fn causation_id(&self) -> Option<&str> {
+        self.cause.as_ref().map(|cause| cause.id.as_str())
+    }
+
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn caused_by(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     /// Returns all patterns by which it is matched, its own first.

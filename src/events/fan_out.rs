@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::events::body;
 #[cfg(feature = "webhooks")]
-use crate::events::endpoints::EventDeliveries;
+use crate::events::endpoints::{Actions, EventDeliveries};
 use crate::events::event::Event;
 #[cfg(feature = "webhooks")]
 use crate::events::limits::DELIVERED_EVENT_TTL;
@@ -25,12 +25,12 @@ use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
 use crate::events::step_error::StepError;
 use crate::inbox::{MailJob, Sender};
-#[cfg(feature = "webhooks")]
-use crate::jobs::WEBHOOK_QUEUE;
 use crate::jobs::{
     self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,
     StoredEvent, StoredJob, Worker, read_task,
 };
+#[cfg(feature = "webhooks")]
+use crate::jobs::{ACTION_QUEUE, WEBHOOK_QUEUE};
 use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
@@ -69,6 +69,8 @@ pub(super) struct FanOut {
     salver: Salver,
     renderers: Arc<Renderers>,
     profiles: Arc<Profiles>,
+    #[cfg(feature = "webhooks")]
+    actions: Arc<Actions>,
 }
 
 impl Handler for FanOut {
@@ -92,6 +94,8 @@ impl FanOut {
             salver: worker.salver().clone(),
             renderers: worker.extensions().get(),
             profiles: worker.extensions().get(),
+            #[cfg(feature = "webhooks")]
+            actions: worker.extensions().get(),
         }
     }
 
@@ -192,10 +196,10 @@ impl FanOut {
         if task.cursor != Cursor::default() {
             return Ok(task);
         }
-        let deliveries = EventDeliveries::find(&self.salver, event, id).await?;
+        let deliveries = EventDeliveries::find(&self.salver, event, id, &self.actions).await?;
         let has_deliveries = !deliveries.is_empty();
         if has_deliveries {
-            if rests && self.has_many(&[WEBHOOK_QUEUE]).await? {
+            if rests && self.has_many(&[WEBHOOK_QUEUE, ACTION_QUEUE]).await? {
                 return Err(Outcome::Later(REST).into());
             }
             deliveries.enqueue(&self.salver).await?;

@@ -37,7 +37,7 @@
 mod activation;
 mod body;
 mod canonical;
-#[cfg(all(feature = "webhooks", feature = "web"))]
+#[cfg(feature = "webhooks")]
 mod cloud_event;
 #[cfg(feature = "webhooks")]
 mod endpoints;
@@ -65,16 +65,18 @@ mod subscription;
 mod testing;
 mod worker;
 
-#[cfg(all(feature = "webhooks", feature = "web"))]
+#[cfg(feature = "webhooks")]
 pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{
-    DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE, Registry as EndpointRegistry,
-    WebhookTask, delivered_event, endpoint, keep_event,
+    Actions, DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE,
+    Registry as EndpointRegistry, WebhookTask, action_id, delivered_event, endpoint, keep_event,
 };
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]
 pub use self::endpoints::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
+#[cfg(feature = "webhooks")]
+pub(crate) use self::event::Cause;
 pub use self::event::Event;
 pub use self::event_type::EventType;
 pub use self::limits::{

@@ -27,6 +27,9 @@ pub(crate) const EVENTS_QUEUE: &str = "events";
 /// The queue of webhooks.
 #[cfg(feature = "webhooks")]
 pub(crate) const WEBHOOK_QUEUE: &str = "webhook";
+/// The queue of functions that are called with events.
+#[cfg(feature = "webhooks")]
+pub(crate) const ACTION_QUEUE: &str = "action";
 /// The queues, in the order in which they are listed.
 const QUEUES: &[&str] = &[
     MAIL_QUEUE,
@@ -35,6 +38,8 @@ const QUEUES: &[&str] = &[
     EVENTS_QUEUE,
     #[cfg(feature = "webhooks")]
     WEBHOOK_QUEUE,
+    #[cfg(feature = "webhooks")]
+    ACTION_QUEUE,
     #[cfg(feature = "conformance")]
     TEST_QUEUE,
 ];
@@ -52,7 +57,7 @@ pub struct Delivery {
     /// The id, by which it is retried and cancelled.
     pub id: String,
     /// How it is delivered: `mail`; `plan` for the step that decides when a digest is sent; `events` for an event that is
-    /// fanned out to its subscribers; `webhook`.
+    /// fanned out to its subscribers; `webhook`; `action`.
     pub channel: &'static str,
     /// Whether it waits, is attempted or is dead.
     pub state: DeliveryState,

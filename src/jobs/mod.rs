@@ -32,7 +32,7 @@ mod worker;
 #[cfg(feature = "events")]
 pub(crate) use self::deliveries::EVENTS_QUEUE;
 #[cfg(feature = "webhooks")]
-pub(crate) use self::deliveries::WEBHOOK_QUEUE;
+pub(crate) use self::deliveries::{ACTION_QUEUE, WEBHOOK_QUEUE};
 pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
 pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;

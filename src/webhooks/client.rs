@@ -44,6 +44,10 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// How long the endpoint asks to wait.
     pub(super) retry_after: Option<Duration>,
+    /// The content type without parameters.
+    pub(super) media_type: Option<String>,
+    /// `None` for one over the limit, and one that ended in the middle.
+    pub(super) body: Option<Bytes>,
 }
 
 /// The response to a handshake.
@@ -121,8 +125,10 @@ impl Client {
         let exchange = async {
             let response = self.send(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
-            read(response).await;
+            let media_type = text(&headers, &CONTENT_TYPE).and_then(|name| name.split(';').next());
             Ok(Answer {
+                media_type: media_type.map(|name| name.trim().to_owned()),
+                body: read(response).await,
                 status: status.as_u16(),
                 retry_after: retry_after(text(&headers, &RETRY_AFTER)),
             })

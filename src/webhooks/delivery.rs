@@ -17,8 +17,8 @@ use crate::webhooks::client::{Answer, Client, SendError, Webhook};
 use crate::webhooks::limits::MAX_FAILING;
 use crate::webhooks::pace::{self, Permission};
 use crate::webhooks::reports::{self, Disabled};
-use crate::webhooks::secret;
 use crate::webhooks::signature::sign;
+use crate::webhooks::{results, secret};
 use crate::{Error, Salver};
 
 /// Delivers events to endpoints.
@@ -123,7 +123,7 @@ impl WebhookHandler {
         now: u64,
     ) -> Result<Result<Answer, SendError>, Error> {
         let keys = secret::keys(&self.salver, delivery.endpoint, &delivery.record, now)?;
-        let (timestamp, body) = (now / 1_000, Bytes::from(delivery.event.json.clone()));
+        let (timestamp, body) = (now / 1_000, Bytes::from(delivery.event.json()?));
         let webhook = Webhook {
             signature: sign(&keys, &delivery.id, timestamp, &body),
             id: delivery.id.clone(),
@@ -144,11 +144,16 @@ impl WebhookHandler {
         let released = pace::release(&self.salver, delivery.endpoint, &delivery.id, is_success);
         let failing = match released.await {
             // It was delivered: its flight ends by itself.
-            Err(_) if is_success => return Ok(Outcome::Done),
+            Err(_) if is_success => Duration::ZERO,
             failing => failing?,
         };
         let (reason, retry_after) = match sent {
-            Ok(answer) if answer.is_success() => return Ok(Outcome::Done),
+            Ok(answer) if answer.is_success() => {
+                if let Some(result) = results::of_answer(&answer, &delivery.record) {
+                    results::publish(&self.salver, result, &delivery.id, &delivery.event).await?;
+                }
+                return Ok(Outcome::Done);
+            }
             Ok(answer) if answer.status == 410 => {
                 return self.disable(delivery, task, Disabled::Gone).await;
             }

@@ -18,5 +18,11 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long all deliveries to an endpoint may fail before it is disabled. Stops requests to servers that are gone.
 pub const MAX_FAILING: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+/// Longest chain of events of which each is the result of the one before. Stops endpoints from answering each other for ever.
+pub const MAX_RESULT_DEPTH: u32 = 8;
+/// Most results of one first event, directly or through other results, for the same reason.
+pub const MAX_RESULTS: usize = 1_000;
+/// How long the results of a first event are counted: longer than its deliveries are attempted.
+pub(super) const RESULTS_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 /// How long the secret before the last rotation still signs, so that receivers can change theirs.
 pub const OLD_SECRET_TTL: Duration = Duration::from_secs(24 * 60 * 60);

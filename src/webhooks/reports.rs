@@ -61,7 +61,7 @@ pub(super) async fn dead(
         .data(json!({
             "delivery": delivery,
             "endpoint": endpoint,
-            "event": { "id": event.id, "source": event.source, "type": event.event_type },
+            "event": { "id": event.event.get_id(), "source": event.event.get_source(), "type": event.event.event_type() },
         }))
         .message(Message::warning("A webhook could not be delivered."));
     publish(salver, report).await

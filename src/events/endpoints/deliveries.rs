@@ -1,17 +1,20 @@
 //! The deliveries of an event to endpoints: one job for each.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::events::body;
+use crate::events::endpoints::actions::{ACTION_ID_PREFIX, Actions, action_id};
 use crate::events::endpoints::cache::endpoints;
 use crate::events::endpoints::record::REPORT_SOURCE;
-use crate::events::event::Event;
+use crate::events::event::{Cause, Event};
 use crate::events::limits::FAILED_EVENT_TTL;
-use crate::jobs::{self, EVENTS_QUEUE, JobId, NewJob, Record, WEBHOOK_QUEUE};
+use crate::jobs::{self, ACTION_QUEUE, EVENTS_QUEUE, JobId, NewJob, Record, WEBHOOK_QUEUE};
 use crate::{Error, Salver};
 
-/// The task of a job that delivers an event to an endpoint.
+/// The task of a job that delivers an event to an endpoint, or calls an action with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WebhookTask {
     /// The id of the job of the event, by which it is stored.
@@ -19,25 +22,48 @@ pub(crate) struct WebhookTask {
     pub(crate) endpoint: String,
 }
 
-/// Returns the id of a delivery, which is also the id of the webhook.
-fn delivery_id(event: JobId, endpoint: &str) -> JobId {
-    JobId::derive("delivery", &[&event.to_string(), "webhook", endpoint])
+impl WebhookTask {
+    /// Returns the type of the events of the action; `None` for an endpoint.
+    pub(crate) fn action(&self) -> Option<&str> {
+        self.endpoint.strip_prefix(ACTION_ID_PREFIX)
+    }
 }
 
-/// An event as it is delivered.
+/// An event that is delivered.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveredEvent {
-    pub(crate) id: String,
-    pub(crate) source: String,
-    pub(crate) event_type: String,
-    /// The structured CloudEvent.
-    pub(crate) json: Vec<u8>,
+    /// The id of its job.
+    job: String,
+    pub(crate) event: Event,
 }
 
 impl DeliveredEvent {
     /// Returns whether it is about Salver itself.
     pub(crate) fn is_report(&self) -> bool {
-        self.source.starts_with(REPORT_SOURCE)
+        let source = self.event.get_source();
+        source.is_some_and(|source| source.starts_with(REPORT_SOURCE))
+    }
+
+    /// Returns it as a structured CloudEvent.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for one that is not JSON.
+    pub(crate) fn json(&self) -> Result<Vec<u8>, Error> {
+        body::cloud_event_json(&self.event)
+    }
+
+    /// Returns what its result is caused by.
+    pub(crate) fn cause(&self) -> Cause {
+        let (root, depth) = match &self.event.cause {
+            Some(cause) => (cause.root.clone(), cause.depth),
+            None => (self.job.clone(), 0),
+        };
+        Cause {
+            id: self.event.get_id().to_owned(),
+            root,
+            depth: depth + 1,
+        }
     }
 }
 
@@ -51,19 +77,11 @@ pub(crate) async fn delivered_event(
     task: &WebhookTask,
 ) -> Result<Option<DeliveredEvent>, Error> {
     let stored = jobs::event(salver, EVENTS_QUEUE, task.event.parse()?).await?;
-    let decoded = stored.and_then(|stored| {
-        let (event, json) = (
-            body::decode(&stored.body)?,
-            body::cloud_event_json(&stored.body)?,
-        );
-        Some(DeliveredEvent {
-            id: event.get_id().to_owned(),
-            source: event.get_source().unwrap_or_default().to_owned(),
-            event_type: event.event_type().to_owned(),
-            json,
-        })
-    });
-    Ok(decoded)
+    let event = stored.and_then(|stored| body::decode(&stored.body));
+    Ok(event.map(|event| DeliveredEvent {
+        job: task.event.clone(),
+        event,
+    }))
 }
 
 /// Keeps the event of a delivery that has failed for as long as it can be attempted again.
@@ -75,28 +93,31 @@ pub(crate) async fn keep_event(salver: &Salver, task: &WebhookTask) -> Result<()
     jobs::expire_event(salver, EVENTS_QUEUE, task.event.parse()?, FAILED_EVENT_TTL).await
 }
 
-/// The deliveries of an event.
-pub(crate) struct EventDeliveries(Vec<NewJob>);
+/// The deliveries of an event, each with its queue.
+pub(crate) struct EventDeliveries(Vec<(&'static str, NewJob)>);
 
 impl EventDeliveries {
-    /// Finds the endpoints that get an event. `id`: that of its job. One round trip.
+    /// Finds the endpoints and the actions that get an event. `id`: that of its job. `actions`: those of this worker, which
+    /// need not be registered yet. One round trip.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    pub(crate) async fn find(salver: &Salver, event: &Event, id: JobId) -> Result<Self, Error> {
+    pub(crate) async fn find(
+        salver: &Salver,
+        event: &Event,
+        id: JobId,
+        actions: &Actions,
+    ) -> Result<Self, Error> {
         let endpoints = endpoints(salver).await?;
         let matching = endpoints.by_id.iter();
         let matching = matching.filter(|(_, (record, _))| record.matches(event));
-        let jobs = matching.map(|(endpoint, _)| NewJob {
-            id: delivery_id(id, endpoint),
-            time: 0,
-            record: Record::new(json!(WebhookTask {
-                event: id.to_string(),
-                endpoint: endpoint.clone(),
-            })),
-        });
-        Ok(Self(jobs.collect()))
+        let mut ids: BTreeSet<_> = matching.map(|(id, _)| id.clone()).collect();
+        let types = event.patterns().map(|pattern| &pattern.event_type);
+        let own = types.filter(|name| actions.get(name).is_some());
+        let own = own.map(|event_type| action_id(event_type));
+        ids.extend(own.filter(|id| !endpoints.by_id.contains_key(id)));
+        Ok(Self(ids.into_iter().map(|to| new_job(id, to)).collect()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -109,6 +130,30 @@ impl EventDeliveries {
     ///
     /// `is_full` for a full queue, and those of the store. Repeating is safe.
     pub(crate) async fn enqueue(self, salver: &Salver) -> Result<(), Error> {
-        jobs::enqueue(salver, WEBHOOK_QUEUE, self.0).await
+        for queue in [WEBHOOK_QUEUE, ACTION_QUEUE] {
+            let of_queue = self.0.iter().filter(|(name, _)| *name == queue);
+            let of_queue: Vec<_> = of_queue.map(|(_, job)| job.clone()).collect();
+            if !of_queue.is_empty() {
+                jobs::enqueue(salver, queue, of_queue).await?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// Returns the job that delivers an event. Its id is also that of the webhook.
+fn new_job(event: JobId, endpoint: String) -> (&'static str, NewJob) {
+    let event = event.to_string();
+    let id = JobId::derive("delivery", &[&event, WEBHOOK_QUEUE, &endpoint]);
+    let task = WebhookTask { event, endpoint };
+    let queue = match task.action() {
+        Some(_) => ACTION_QUEUE,
+        None => WEBHOOK_QUEUE,
+    };
+    let job = NewJob {
+        id,
+        time: 0,
+        record: Record::new(json!(task)),
+    };
+    (queue, job)
 }

@@ -1,6 +1,7 @@
 //! Endpoints: the URLs of other programs that are told of events. They are found by the fan-out of an event, so that each
 //! worker that fans out events enqueues the deliveries. `webhooks` makes the requests.
 
+mod actions;
 mod cache;
 mod deliveries;
 mod limits;
@@ -12,6 +13,7 @@ mod registry;
 mod store;
 mod store_trait;
 
+pub(crate) use self::actions::{Actions, action_id};
 pub(crate) use self::cache::endpoint;
 pub(crate) use self::deliveries::{
     DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event,

@@ -1,4 +1,4 @@
-//! The Lua scripts of the pace, each with one typed function.
+//! The Lua scripts of deliveries, each with one typed function.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -7,19 +7,23 @@ use crate::Error;
 use crate::context::encode;
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
-use crate::webhooks::pace::store_trait::{Delivered, PaceKey, Permission, Slot};
+use crate::webhooks::limits::RESULTS_TTL;
+use crate::webhooks::store::store_trait::{Delivered, EndpointKey, Permission, RootKey, Slot};
 
 static TAKE_SLOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_slot.lua")));
 static RELEASE_SLOT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("release_slot.lua")));
 static RESET_PACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("reset_pace.lua")));
 
+static COUNT_RESULT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("count_result.lua")));
+
 /// How long the pace of an endpoint is kept after its last delivery: longer than the time between two attempts of one,
 /// over which failures are counted.
 const PACE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-fn pace_key(key: PaceKey<'_>) -> String {
-    let PaceKey { app, endpoint } = key;
+fn pace_key(key: EndpointKey<'_>) -> String {
+    let EndpointKey { app, endpoint } = key;
     format!("{}!pace:{{{}}}", encode(app), encode(endpoint))
 }
 
@@ -41,7 +45,7 @@ fn verify(reply: &mut Parts, job: &str) -> Result<(), Error> {
 
 pub(super) async fn take_slot(
     client: &Client,
-    key: PaceKey<'_>,
+    key: EndpointKey<'_>,
     slot: Slot<'_>,
 ) -> Result<Permission, Error> {
     let pace = pace_key(key);
@@ -63,7 +67,7 @@ pub(super) async fn take_slot(
 
 pub(super) async fn release_slot(
     client: &Client,
-    key: PaceKey<'_>,
+    key: EndpointKey<'_>,
     delivered: Delivered<'_>,
 ) -> Result<Duration, Error> {
     let mut request = request(&RELEASE_SLOT, &[pace_key(key)]);
@@ -76,7 +80,22 @@ pub(super) async fn release_slot(
     Ok(Duration::from_millis(reply.next()?))
 }
 
-pub(super) async fn reset_pace(client: &Client, key: PaceKey<'_>) -> Result<(), Error> {
+pub(super) async fn reset_pace(client: &Client, key: EndpointKey<'_>) -> Result<(), Error> {
     let request = request(&RESET_PACE, &[pace_key(key)]);
     client.execute_expecting(&request, "reset").await.map(drop)
+}
+
+pub(super) async fn count_result(
+    client: &Client,
+    key: RootKey<'_>,
+    delivery: &str,
+    max: usize,
+) -> Result<bool, Error> {
+    let RootKey { app, root } = key;
+    let key = format!("{}!root:{{{}}}", encode(app), encode(root));
+    let mut request = request(&COUNT_RESULT, &[key]);
+    request.arg(delivery).arg(max).arg(millis(RESULTS_TTL));
+    let mut reply = client.execute_expecting(&request, "counted").await?;
+    verify(&mut reply, delivery)?;
+    Ok(reply.next::<u64>()? == 1)
 }

@@ -1,17 +1,11 @@
 //! The pace of deliveries to an endpoint: how many at the same time and how many a minute, over all processes; and since when
 //! all of them fail.
 
-mod memory;
-#[cfg(feature = "redis")]
-mod redis;
-mod store;
-mod store_trait;
-
 use std::time::Duration;
 
-pub(super) use self::store_trait::Permission;
-use self::store_trait::{Delivered, PaceKey, Slot};
 use crate::webhooks::limits::{MAX_IN_FLIGHT, REQUEST_TIMEOUT};
+pub(super) use crate::webhooks::store::Permission;
+use crate::webhooks::store::{self, Delivered, EndpointKey, Slot};
 use crate::{Error, Salver};
 
 /// How long a delivery is in flight at most: longer than its request.
@@ -68,8 +62,8 @@ pub(super) async fn reset(salver: &Salver, endpoint: &str) -> Result<(), Error> 
     salver.write_idempotent("reset_pace", reset).await
 }
 
-fn key<'a>(salver: &'a Salver, endpoint: &'a str) -> PaceKey<'a> {
-    PaceKey {
+fn key<'a>(salver: &'a Salver, endpoint: &'a str) -> EndpointKey<'a> {
+    EndpointKey {
         app: salver.app(),
         endpoint,
     }

@@ -1,0 +1,159 @@
+//! The handler of the jobs that call actions.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt, try_join};
+
+use crate::events::{
+    Actions, EndpointRecord, EndpointRegistry, EndpointState, Event, WebhookTask, action_id,
+    delivered_event, endpoint, keep_event,
+};
+use crate::jobs::{ACTION_QUEUE, Handler, Outcome, StoredJob, Worker, is_last_attempt, read_task};
+use crate::webhooks::{reports, results};
+use crate::{Error, MessageId, Salver};
+
+/// How long a job waits that a worker without its action has met. Another one claims it then.
+const WITHOUT_ACTION_DELAY: Duration = Duration::from_secs(5);
+
+/// Calls actions.
+struct ActionHandler {
+    salver: Salver,
+    actions: Arc<Actions>,
+}
+
+impl Worker {
+    /// Calls a function with each event of a type, and fans out events. What it returns is published as the result of the
+    /// event, with the attribute `causationid`; its id and source are replaced.
+    ///
+    /// It is called at least once for each event: if the worker is killed before the call is recorded, it is called again
+    /// with the same event, by whose [id](Event::get_id) it can tell. A call that fails is repeated as a job of the
+    /// worker is. A second function for a type replaces the first.
+    ///
+    /// The function counts as an [endpoint](crate::webhooks::Endpoints) with the id `action.` and the type from the first
+    /// start of a worker that has it: from then on its events wait for such a worker. Remove the endpoint when no worker has
+    /// it any more.
+    ///
+    /// Results that cause each other end after 8, and after 1,000 of one first event.
+    ///
+    /// ```
+    /// use salver::Salver;
+    /// use salver::events::Event;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), salver::Error> {
+    /// let salver = Salver::memory("counter")?;
+    /// let worker = salver.worker().on("counter.increment", |event| async move {
+    ///     let by: u64 = event.get_data()?;
+    ///     Ok::<_, salver::Error>(Some(Event::new("counter.changed").data(2 + by)))
+    /// });
+    /// salver.publish(Event::new("counter.increment").data(1)).await?;
+    /// worker.drain().await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn on<F, R, E>(self, event_type: impl Into<String>, action: F) -> Self
+    where
+        F: Fn(Event) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Event>, E>> + Send + 'static,
+        E: Display,
+    {
+        let actions = self.extensions().get::<Actions>();
+        let action = move |event: Event| {
+            let calling = action(event);
+            async move { calling.await.map_err(|error| error.to_string().into()) }.boxed()
+        };
+        if !actions.set(event_type.into(), Arc::new(action)) {
+            return self;
+        }
+        let handler = Arc::new(ActionHandler {
+            salver: self.salver().clone(),
+            actions,
+        });
+        self.events().handler(handler)
+    }
+}
+
+impl Handler for ActionHandler {
+    fn queue(&self) -> &'static str {
+        ACTION_QUEUE
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        let mut types = self.actions.types().into_iter();
+        types.try_for_each(|name| EndpointRecord::of_action(&name, 0).validate())
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.register().boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.register().boxed()
+    }
+
+    fn attempt<'a>(&'a self, job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
+        let call = self.call(job);
+        call.map(|outcome| outcome.unwrap_or_else(Outcome::from))
+            .boxed()
+    }
+}
+
+impl ActionHandler {
+    /// Registers the actions, so that other workers enqueue jobs for them.
+    async fn register(&self) -> Result<(), Error> {
+        let registry = EndpointRegistry {
+            salver: &self.salver,
+        };
+        let known = registry.list().await?;
+        for event_type in self.actions.types() {
+            let id = action_id(&event_type);
+            if known.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let record = EndpointRecord::of_action(&event_type, MessageId::new().unix_ms());
+            let add = |known: Option<_>| Ok(known.or_else(|| Some(record.clone())));
+            registry.change(&id, add).await?;
+        }
+        Ok(())
+    }
+
+    async fn call(&self, job: &StoredJob) -> Result<Outcome, Error> {
+        let task: WebhookTask = match read_task(job) {
+            Ok(task) => task,
+            Err(outcome) => return Ok(outcome),
+        };
+        let found = try_join(
+            endpoint(&self.salver, &task.endpoint),
+            delivered_event(&self.salver, &task),
+        );
+        let (record, event) = found.await?;
+        let Some(event) = event else {
+            return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
+        };
+        // An action of this worker need not be registered yet.
+        let action = task.action().and_then(|name| self.actions.get(name));
+        let is_disabled = record.is_some_and(|one| one.state == EndpointState::Disabled);
+        let delivery = job.id.to_string();
+        let reason = match action {
+            _ if is_disabled => "the action is disabled".to_owned(),
+            None => return Ok(Outcome::Later(WITHOUT_ACTION_DELAY)),
+            Some(action) => match action(event.event.clone()).await {
+                Ok(result) => {
+                    if let Some(result) = result {
+                        results::publish(&self.salver, result, &delivery, &event).await?;
+                    }
+                    return Ok(Outcome::Done);
+                }
+                Err(error) => format!("action: {error}"),
+            },
+        };
+        keep_event(&self.salver, &task).await?;
+        if is_disabled || is_last_attempt(job) {
+            reports::dead(&self.salver, &delivery, &task.endpoint, &event).await?;
+            return Ok(Outcome::Dead(reason));
+        }
+        Ok(Outcome::Failed(reason))
+    }
+}

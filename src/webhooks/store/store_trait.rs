@@ -1,0 +1,75 @@
+//! The interface of the storage of what deliveries have in common over all processes.
+
+use std::time::Duration;
+
+use crate::store::StoreFuture;
+
+/// One endpoint of an application.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::webhooks) struct EndpointKey<'a> {
+    pub(in crate::webhooks) app: &'a str,
+    pub(in crate::webhooks) endpoint: &'a str,
+}
+
+/// The first event of a chain, of which each other one is the result of the one before.
+#[derive(Clone, Copy)]
+pub(in crate::webhooks) struct RootKey<'a> {
+    pub(in crate::webhooks) app: &'a str,
+    pub(in crate::webhooks) root: &'a str,
+}
+
+/// What a delivery asks for.
+#[derive(Clone, Copy)]
+pub(in crate::webhooks) struct Slot<'a> {
+    pub(in crate::webhooks) job: &'a str,
+    /// The time between two deliveries.
+    pub(in crate::webhooks) interval: Duration,
+    pub(in crate::webhooks) max_in_flight: usize,
+    /// How long it is in flight if it is not released.
+    pub(in crate::webhooks) timeout: Duration,
+}
+
+/// Whether a delivery may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::webhooks) enum Permission {
+    /// It is in flight now.
+    Send,
+    /// It has a slot of its own after so long.
+    Wait(Duration),
+}
+
+/// A delivery that is not in flight any more.
+#[derive(Clone, Copy)]
+pub(in crate::webhooks) struct Delivered<'a> {
+    pub(in crate::webhooks) job: &'a str,
+    pub(in crate::webhooks) is_success: bool,
+}
+
+/// The storage of the pace of endpoints, and of the results of events. Each call is atomic, and may be repeated.
+///
+/// # Errors
+///
+/// Any error of the storage itself.
+pub(in crate::webhooks) trait DeliveryStore: Send + Sync {
+    /// Reserves the next slot for a delivery, or begins its flight if its slot has come.
+    fn take_slot<'a>(&'a self, key: EndpointKey<'a>, slot: Slot<'a>)
+    -> StoreFuture<'a, Permission>;
+
+    /// Ends the flight of a delivery. Returns for how long all have failed.
+    fn release_slot<'a>(
+        &'a self,
+        key: EndpointKey<'a>,
+        delivered: Delivered<'a>,
+    ) -> StoreFuture<'a, Duration>;
+
+    /// Forgets the failures.
+    fn reset_pace<'a>(&'a self, key: EndpointKey<'a>) -> StoreFuture<'a, ()>;
+
+    /// Counts a result of a root. Returns whether it is one of the first `max`.
+    fn count_result<'a>(
+        &'a self,
+        key: RootKey<'a>,
+        delivery: &'a str,
+        max: usize,
+    ) -> StoreFuture<'a, bool>;
+}
