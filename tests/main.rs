@@ -38,3 +38,4 @@ mod soak;
 mod support;
 mod types;
 mod web;
+mod webhooks;

@@ -309,6 +309,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::message::MAX_DATA_DEPTH;
 
     #[test]
     fn data_nested_too_deep_is_invalid() {

@@ -61,7 +61,7 @@ impl Endpoint {
         self
     }
 
-    /// Sets how many deliveries it gets a minute at most, 1 to 600,000. Default: 600.
+    /// Sets how many deliveries it gets a minute at most, 1 to 60,000. Default: 600.
     pub fn rate(mut self, per_minute: u32) -> Self {
         self.rate = per_minute;
         self

@@ -7,7 +7,7 @@ pub const MAX_URL_BYTES: usize = 2_048;
 /// Deliveries a minute to an endpoint that allows no other rate. Stops a burst of events from flooding another program.
 pub const DEFAULT_RATE: u32 = 600;
 /// Highest rate of an endpoint, for the same reason.
-pub const MAX_RATE: u32 = 600_000;
+pub const MAX_RATE: u32 = 60_000;
 /// Deliveries to one endpoint at the same time, over all processes. Stops a slow endpoint from occupying all workers.
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Largest response that is read, in bytes: 64 KiB. Stops an endpoint from filling the memory of a worker.

@@ -10,7 +10,12 @@ use crate::{Error, Salver};
 
 /// How long a delivery is in flight at most: longer than its request.
 const FLIGHT_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
-const MINUTE: Duration = Duration::from_secs(60);
+/// How far deliveries may be ahead of their rate: so many as it has in a second go at once.
+const BURST: Duration = Duration::from_secs(1);
+/// The time in which deliveries at their rate are sent: a minute, and what a burst is ahead. So none has more in a minute.
+const PERIOD: Duration = Duration::from_secs(61);
+/// How long a delivery waits at least if too many are in flight. Each wait costs a round trip.
+const MIN_WAIT: Duration = Duration::from_millis(100);
 
 /// Asks whether a delivery may be sent now. `rate`: most deliveries a minute.
 ///
@@ -26,7 +31,9 @@ pub(super) async fn take(
     let (store, key) = (store::of(salver)?, key(salver, endpoint));
     let slot = Slot {
         job,
-        interval: MINUTE / rate.max(1),
+        interval: PERIOD / rate.max(1),
+        burst: BURST,
+        min_wait: MIN_WAIT,
         max_in_flight: MAX_IN_FLIGHT,
         timeout: FLIGHT_TIMEOUT,
     };

@@ -33,7 +33,7 @@ mod tests {
         assert_eq!(seconds("99999999"), Some(MAX_RETRY_AFTER.as_secs()));
         assert_eq!(seconds("Wed, 21 Oct 2015 07:28:00 GMT"), Some(0));
         assert_eq!(
-            seconds("Fri, 31 Dec 9999 23:59:59 GMT"),
+            seconds("Thu, 31 Dec 2099 23:59:59 GMT"),
             Some(MAX_RETRY_AFTER.as_secs())
         );
         for other in ["", "-1", "soon", "1.5"] {

@@ -70,11 +70,11 @@ impl Pace {
         let is_full = self.in_flight.len() >= slot.max_in_flight;
         let reserved = self.slots.get(slot.job).copied();
         let reserved = reserved.filter(|reserved| *reserved > now || !is_full);
-        let interval = millis(slot.interval);
         let at = reserved.unwrap_or_else(|| {
-            let at = self.next.max(now + if is_full { interval } else { 0 });
-            self.next = at + interval;
-            at
+            let first = if is_full { millis(slot.min_wait) } else { 0 };
+            let at = self.next.max(now);
+            self.next = at + millis(slot.interval);
+            at.saturating_sub(millis(slot.burst)).max(now + first)
         });
         if at > now {
             self.slots.insert(slot.job.to_owned(), at);

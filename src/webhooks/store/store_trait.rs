@@ -24,6 +24,10 @@ pub(in crate::webhooks) struct Slot<'a> {
     pub(in crate::webhooks) job: &'a str,
     /// The time between two deliveries.
     pub(in crate::webhooks) interval: Duration,
+    /// How far deliveries may be ahead of that.
+    pub(in crate::webhooks) burst: Duration,
+    /// How long it waits at least if too many are in flight.
+    pub(in crate::webhooks) min_wait: Duration,
     pub(in crate::webhooks) max_in_flight: usize,
     /// How long it is in flight if it is not released.
     pub(in crate::webhooks) timeout: Duration,

@@ -56,7 +56,9 @@ pub(super) async fn take_slot(
         .arg(millis(slot.interval))
         .arg(slot.max_in_flight)
         .arg(millis(slot.timeout))
-        .arg(millis(PACE_TTL));
+        .arg(millis(PACE_TTL))
+        .arg(millis(slot.burst))
+        .arg(millis(slot.min_wait));
     let mut reply = client.execute_expecting(&request, "slot").await?;
     verify(&mut reply, slot.job)?;
     Ok(match reply.next()? {

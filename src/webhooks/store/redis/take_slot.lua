@@ -8,6 +8,8 @@
 -- ARGV[3]  maximum number in flight
 -- ARGV[4]  how long it is in flight if it is not released, in ms
 -- ARGV[5]  how long the keys are kept, in ms
+-- ARGV[6]  how far deliveries may be ahead of the time between two, in ms
+-- ARGV[7]  how long it waits at least if too many are in flight, in ms
 -- Returns  {KEYS[1], 'slot', ARGV[1], wait}: 0, it is in flight now; else the time in ms until its slot
 -- Cost     O(log n + in flight), in flight <= 4; one round trip
 local pace, slots, id, interval = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
@@ -26,8 +28,9 @@ end
 local is_full = in_flight >= tonumber(ARGV[3])
 local at = tonumber(call('ZSCORE', slots, id) or nil)
 if not at or (at <= now and is_full) then
-  at = math.max(next_free, is_full and now + interval or now)
-  call('HSET', pace, 'next', string.format('%.0f', at + interval))
+  local free = math.max(next_free, now)
+  call('HSET', pace, 'next', string.format('%.0f', free + interval))
+  at = math.max(free - ARGV[6], is_full and now + ARGV[7] or now)
 end
 if at > now then
   call('ZADD', slots, string.format('%.0f', at), id)

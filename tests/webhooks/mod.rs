@@ -1,0 +1,7 @@
+//! Webhooks: events that are delivered to endpoints, and what comes back.
+
+mod answers;
+mod delivery;
+mod endpoints;
+mod pace;
+mod results;

@@ -1,0 +1,169 @@
+//! What an endpoint or an action says about an event is an event of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use salver::events::Event;
+use salver::webhooks::MAX_RESULT_DEPTH;
+use serde_json::{Value, json};
+
+use crate::inbox_tests;
+use crate::support::webhook_receiver::{Reply, WebhookReceiver};
+use crate::support::webhooks::{arrived, deliver, order_paid, register, webhook_settings};
+
+fn body(receiver: &WebhookReceiver, path: &str) -> Vec<Value> {
+    let deliveries = receiver.deliveries().into_iter();
+    let of_path = deliveries.filter(|one| one.path == path);
+    of_path
+        .map(|one| serde_json::from_str(&one.body).unwrap())
+        .collect()
+}
+
+inbox_tests! {
+    (webhook_settings)
+
+    async fn declared_answer_is_published_with_its_cause(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| {
+            endpoint.types(["order.paid"]).results(["order.checked"])
+        })
+        .await;
+        register(salver, &receiver, "/results", |endpoint| endpoint.types(["order.checked"])).await;
+        let answer = json!({
+            "specversion": "1.0", "id": "theirs", "source": "/theirs", "type": "order.checked",
+            "subject": "orders/7", "data": {"is_valid": true},
+        });
+        receiver.set_replies("/hook", &[Reply::event(&answer)]);
+        salver.publish(order_paid("1")).await.unwrap();
+        deliver(salver).await;
+        let [result] = &body(&receiver, "/results")[..] else {
+            panic!("{:?}", receiver.requests());
+        };
+        let delivery = receiver.deliveries().remove(0).id.unwrap();
+        assert_eq!(result["id"], delivery.as_str());
+        assert_eq!(result["source"], format!("/{}", salver.app()));
+        assert_eq!(result["causationid"], "1");
+        assert_eq!(result["subject"], "orders/7");
+        assert_eq!(result["data"], json!({"is_valid": true}));
+    }
+
+    async fn answer_that_is_not_declared_is_not_published(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/all", |endpoint| endpoint).await;
+        let hook = |results: &'static [&'static str]| {
+            move |endpoint: salver::webhooks::Endpoint| {
+                endpoint.types(["order.paid"]).results(results.iter().copied())
+            }
+        };
+        register(salver, &receiver, "/none", hook(&[])).await;
+        register(salver, &receiver, "/other", hook(&["other"])).await;
+        register(salver, &receiver, "/broken", hook(&["done"])).await;
+        register(salver, &receiver, "/accepted", hook(&["done"])).await;
+        let answer = json!({"specversion": "1.0", "id": "1", "source": "/", "type": "done"});
+        receiver.set_replies("/none", &[Reply::event(&answer)]);
+        receiver.set_replies("/other", &[Reply::event(&answer)]);
+        receiver.set_replies("/broken", &[Reply::event(&json!({"type": "done"}))]);
+        receiver.set_replies("/accepted", &[Reply::event(&answer).with_status(202)]);
+        salver.publish(order_paid("1")).await.unwrap();
+        deliver(salver).await;
+        assert_eq!(body(&receiver, "/all").len(), 1);
+        assert_eq!(receiver.deliveries().len(), 5);
+    }
+
+    async fn json_answer_is_the_data_of_the_only_declared_type(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/counter", |endpoint| {
+            endpoint.types(["counter.increment"]).results(["counter.changed"])
+        })
+        .await;
+        register(salver, &receiver, "/results", |endpoint| endpoint.types(["counter.changed"])).await;
+        let reply = Reply::status(200).with_header("Content-Type", "application/json");
+        receiver.set_replies("/counter", &[reply.with_body(r#"{"value": 2}"#)]);
+        salver.publish(Event::new("counter.increment").data(json!({"by": 2}))).await.unwrap();
+        deliver(salver).await;
+        let [result] = &body(&receiver, "/results")[..] else {
+            panic!("{:?}", receiver.requests());
+        };
+        assert_eq!(result["data"], json!({"value": 2}));
+    }
+
+    async fn endpoints_that_answer_each_other_end(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/echo", |endpoint| endpoint.types(["echo"]).results(["echo"])).await;
+        let reply = Reply::status(200).with_header("Content-Type", "application/json");
+        receiver.set_replies("/echo", &[reply.with_body("1")]);
+        salver.endpoints().list().await.unwrap();
+        salver.publish(Event::new("echo").id("first")).await.unwrap();
+        let running = salver.worker().webhooks().start().unwrap();
+        arrived(&inboxes, &receiver, 1 + MAX_RESULT_DEPTH as usize).await;
+        running.stop().await;
+        deliver(salver).await;
+        assert_eq!(receiver.requests().len(), 1 + MAX_RESULT_DEPTH as usize);
+    }
+
+    async fn action_is_called_and_its_result_is_published(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/results", |endpoint| endpoint.types(["counter.changed"])).await;
+        let count = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&count);
+        let worker = salver.worker().webhooks().on("counter.increment", move |event| {
+            let counter = Arc::clone(&counter);
+            async move {
+                let by: u64 = event.get_data()?;
+                let value = counter.fetch_add(by, Ordering::Relaxed) + by;
+                Ok::<_, salver::Error>(Some(Event::new("counter.changed").data(json!({"value": value}))))
+            }
+        });
+        salver.publish(Event::new("counter.increment").id("1").data(2)).await.unwrap();
+        worker.drain().await.unwrap();
+        assert_eq!(count.load(Ordering::Relaxed), 2);
+        let [result] = &body(&receiver, "/results")[..] else {
+            panic!("{:?}", receiver.requests());
+        };
+        assert_eq!((&result["data"], &result["causationid"]), (&json!({"value": 2}), &json!("1")));
+    }
+
+    async fn action_waits_for_a_worker_that_has_it(inboxes: Inboxes, clock) {
+        let salver = &inboxes.salver;
+        let called = Arc::new(AtomicU64::new(0));
+        let with_action = || {
+            let called = Arc::clone(&called);
+            salver.worker().on("order.paid", move |_| {
+                called.fetch_add(1, Ordering::Relaxed);
+                async { Ok::<_, salver::Error>(None) }
+            })
+        };
+        // From its first start it is registered.
+        let running = with_action().start().unwrap();
+        crate::support::eventually("the action is registered", async || {
+            let endpoints = salver.endpoints().list().await.unwrap();
+            (endpoints.len() == 1 && endpoints[0].id == "action.order.paid").then_some(())
+        })
+        .await;
+        running.stop().await;
+        salver.publish(order_paid("1")).await.unwrap();
+        salver.worker().events().on("other", |_| async { Ok::<_, salver::Error>(None) }).drain().await.unwrap();
+        assert_eq!(called.load(Ordering::Relaxed), 0);
+        inboxes.advance(std::time::Duration::from_secs(6));
+        with_action().drain().await.unwrap();
+        assert_eq!(called.load(Ordering::Relaxed), 1);
+    }
+
+    async fn action_that_fails_is_repeated(inboxes: Inboxes, clock) {
+        let salver = &inboxes.salver;
+        let calls = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&calls);
+        let worker = salver.worker().on("order.paid", move |_| {
+            let call = counter.fetch_add(1, Ordering::Relaxed);
+            async move { if call == 0 { Err("no stock") } else { Ok(None) } }
+        });
+        salver.publish(order_paid("1")).await.unwrap();
+        worker.drain().await.unwrap();
+        let waiting = salver.deliveries().list(salver::jobs::DeliveryState::Waiting, None).await.unwrap();
+        assert_eq!((waiting[0].channel, &*waiting[0].attempts[0].error), ("action", "action: no stock"));
+        inboxes.advance(std::time::Duration::from_secs(7));
+        worker.drain().await.unwrap();
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+        assert_eq!(salver.deliveries().counts().await.unwrap().later, 0);
+    }
+}
