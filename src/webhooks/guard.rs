@@ -303,6 +303,7 @@ mod tests {
             ("https://example.com/#a", "url has a fragment"),
             ("https://example.com/#", "url has a fragment"),
             ("https://a@example.com/", "url has a user or a password"),
+            ("https://@example.com/", "url has a user or a password"),
             ("https:///example.com", "url has no host"),
             ("https:example.com", "url has no host"),
             ("https://./", "url has a host that is not public"),

@@ -36,6 +36,7 @@ pub mod site_process;
 pub mod smtp_server;
 pub mod spy;
 pub mod test_clock;
+pub mod webhook_receiver;
 pub mod webhooks;
 pub mod worker_process;
 pub mod xss_payloads;
