@@ -44,10 +44,7 @@ impl Salver {
 /// As [`Salver::publish`].
 pub(super) async fn publish(salver: &Salver, event: &Event) -> Result<(JobId, bool), Error> {
     event.validate()?;
-    let source = match &event.source {
-        Some(source) => source.clone(),
-        None => format!("/{}", salver.app()),
-    };
+    let source = source_of(salver, event);
     let encoded = body::encode(event, &source)?;
     let id = JobId::derive(EVENTS_QUEUE, &[&source, &event.id]);
     let job = NewJob {
@@ -65,4 +62,30 @@ pub(super) async fn publish(salver: &Salver, event: &Event) -> Result<(JobId, bo
         Published::Known => Ok((id, false)),
         Published::Conflict => Err(Error::conflict()),
     }
+}
+
+/// Returns whether an event of this id, source and content was published and is still known. Changes nothing. One round
+/// trip.
+///
+/// # Errors
+///
+/// `is_conflict` for an event of the same id and source with other content, and those of [`Salver::publish`].
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub(crate) async fn is_known(salver: &Salver, event: &Event) -> Result<bool, Error> {
+    event.validate()?;
+    let source = source_of(salver, event);
+    let id = JobId::derive(EVENTS_QUEUE, &[&source, &event.id]);
+    let Some(stored) = jobs::event(salver, EVENTS_QUEUE, id).await? else {
+        return Ok(false);
+    };
+    let stored = body::decode(&stored.body);
+    let stored = stored.ok_or_else(|| Error::unreadable("a stored event"))?;
+    let is_same = body::encode(&stored, &source)?.digest == body::encode(event, &source)?.digest;
+    is_same.then_some(true).ok_or_else(Error::conflict)
+}
+
+/// Returns the source of an event; by default that of its application.
+fn source_of(salver: &Salver, event: &Event) -> String {
+    let source = event.source.clone();
+    source.unwrap_or_else(|| format!("/{}", salver.app()))
 }

@@ -312,6 +312,25 @@ impl Deliveries {
 }
 
 impl Delivery {
+    /// Returns the place of a delivery in a list; `None` for a channel that does not exist.
+    #[cfg(all(feature = "webhooks", feature = "web"))]
+    pub(crate) fn place(
+        state: DeliveryState,
+        channel: &str,
+        time: u64,
+        id: String,
+    ) -> Option<Self> {
+        let channel = QUEUES.iter().copied().find(|queue| *queue == channel)?;
+        Some(Self {
+            id,
+            channel,
+            state,
+            time,
+            attempts: Vec::new(),
+            task: Value::Null,
+        })
+    }
+
     fn new(channel: &'static str, listed: DeliveryState, job: StoredJob) -> Self {
         let state = match listed {
             DeliveryState::Dead => DeliveryState::Dead,

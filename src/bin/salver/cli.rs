@@ -3,6 +3,10 @@
 mod events;
 mod inbox;
 mod jobs;
+#[cfg(feature = "server")]
+mod serve;
+#[cfg(feature = "server")]
+mod tokens;
 mod worker;
 
 use std::str::FromStr;
@@ -15,6 +19,10 @@ use salver::{Context, Recipient, SessionId};
 pub(crate) use self::events::{PatternArgs, Publish, SubscribeArgs, SubscriptionArgs};
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
 pub(crate) use self::jobs::{DueArgs, JobsCommand};
+#[cfg(feature = "server")]
+pub(crate) use self::serve::ServeArgs;
+#[cfg(feature = "server")]
+pub(crate) use self::tokens::TokensCommand;
 pub(crate) use self::worker::WorkerArgs;
 use crate::error::CliError;
 use crate::message::MessageArgs;
@@ -121,6 +129,14 @@ pub(crate) enum Command {
     /// Send mails, tell subscribers of events and perform other jobs, until the process is told to end.
     #[command(after_help = self::worker::HELP)]
     Worker(Box<WorkerArgs>),
+    /// Serve the HTTP API of a broker, and deliver what is published, until the process is told to end.
+    #[cfg(feature = "server")]
+    #[command(after_help = self::serve::HELP)]
+    Serve(Box<ServeArgs>),
+    /// Create, list and revoke the tokens of the HTTP API.
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Check the server: version, permissions, settings, clock, latency; with `--app` also its
     /// contexts.
     Doctor,

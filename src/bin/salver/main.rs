@@ -26,11 +26,15 @@ mod online;
 mod output;
 mod peek;
 mod publish;
+#[cfg(feature = "server")]
+mod serve;
 mod server;
 mod stats;
 mod subscriptions;
 mod sweep;
 mod tail;
+#[cfg(feature = "server")]
+mod tokens;
 mod why;
 mod worker;
 
@@ -45,6 +49,17 @@ fn main() -> ExitCode {
         command,
     } = Cli::parse();
     let output = Output::new(json);
+    #[cfg(feature = "server")]
+    if let Command::Serve(args) = command {
+        // The HTTP server needs a runtime of its own kind.
+        let served = actix_web::rt::System::new().block_on(serve::run(
+            &server,
+            &required(app),
+            *args,
+            &output,
+        ));
+        return exit_code(served, json);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -52,6 +67,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(run(&server, app, command, &output)),
         Err(error) => Err(CliError::from(error)),
     };
+    exit_code(outcome, json)
+}
+
+fn exit_code(outcome: Outcome, json: bool) -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -88,6 +107,10 @@ async fn run(server: &Server, app: Option<String>, command: Command, output: &Ou
         Command::Jobs(command) => jobs::run(server, &required(app), command, output).await,
         Command::Due(args) => due::run(server, &required(app), args, output).await,
         Command::Worker(args) => worker::run(server, &required(app), *args, output).await,
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(server, &required(app), *args, output).await,
+        #[cfg(feature = "server")]
+        Command::Tokens(command) => tokens::run(server, &required(app), command, output).await,
         Command::Doctor => doctor::run(server, app.as_deref(), output).await,
         Command::Completions { shell } => {
             // Not directly to standard output: `generate` panics if its reader has closed it.

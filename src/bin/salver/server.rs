@@ -13,6 +13,8 @@ use url::Url;
 
 use crate::error::CliError;
 
+/// The server that commands use without `--redis`.
+const DEFAULT_URL: &str = "redis://127.0.0.1";
 /// The default port of Redis.
 const DEFAULT_PORT: u16 = 6379;
 /// Detail of the issue when another program listens at the address.
@@ -23,25 +25,34 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server and the site's settings.
 #[derive(Args)]
 pub(crate) struct Server {
-    /// Redis server: redis[s]://[user:password@]host[:port][/db].
+    /// Redis server: redis[s]://[user:password@]host[:port][/db] [default: redis://127.0.0.1].
     #[arg(
         long,
         global = true,
         env = "REDIS_URL",
         hide_env_values = true,
-        default_value = "redis://127.0.0.1",
         value_name = "URL"
     )]
-    redis: String,
+    redis: Option<String>,
     /// The site's `max_age`: older messages are not shown.
     #[arg(long, global = true, default_value = "1d", value_name = "AGE")]
     max_age: humantime::Duration,
 }
 
 impl Server {
+    fn url(&self) -> &str {
+        self.redis.as_deref().unwrap_or(DEFAULT_URL)
+    }
+
+    /// Returns whether a server was named.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_named(&self) -> bool {
+        self.redis.is_some()
+    }
+
     /// Returns host and port, without credentials.
     pub(crate) fn name(&self) -> String {
-        let url = Url::parse(&self.redis).ok();
+        let url = Url::parse(self.url()).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
         let port = url.as_ref().and_then(Url::port).unwrap_or(DEFAULT_PORT);
         format!("{host}:{port}")
@@ -60,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn store(&self) -> Result<RedisStore, CliError> {
-        Ok(RedisStore::new(&self.redis)?)
+        Ok(RedisStore::new(self.url())?)
     }
 
     /// Returns a handle that displaces no messages below the hard limit: the site's own
@@ -70,8 +81,17 @@ impl Server {
     }
 
     pub(crate) fn builder(&self, app: &str) -> Result<SalverBuilder, CliError> {
-        let builder = Salver::builder(app).store(self.store()?);
-        Ok(builder.max_messages(MAX_MESSAGES).max_age(*self.max_age))
+        Ok(self.configured(Salver::builder(app).store(self.store()?)))
+    }
+
+    /// Returns a builder for an application whose data are in the memory of this process.
+    #[cfg(feature = "server")]
+    pub(crate) fn memory_builder(&self, app: &str) -> SalverBuilder {
+        self.configured(Salver::builder(app))
+    }
+
+    fn configured(&self, builder: SalverBuilder) -> SalverBuilder {
+        builder.max_messages(MAX_MESSAGES).max_age(*self.max_age)
     }
 
     /// Returns the result of a call. If the call fails, the error names the issue of the server.

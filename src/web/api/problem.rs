@@ -4,6 +4,8 @@ use std::fmt;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
+#[cfg(feature = "webhooks")]
+use actix_web::http::header::WWW_AUTHENTICATE;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -18,6 +20,12 @@ pub(crate) struct Problem {
     field: Option<&'static str>,
     /// In seconds.
     retry_after: Option<u64>,
+    /// Whether the request needs a token of the `Bearer` scheme. (RFC 6750)
+    #[cfg(feature = "webhooks")]
+    needs_token: bool,
+    /// Which part of a batch it is about, counted from 0.
+    #[cfg(feature = "webhooks")]
+    index: Option<usize>,
 }
 
 /// The body of an error response.
@@ -29,15 +37,45 @@ struct ProblemDocument<'a> {
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    #[cfg(feature = "webhooks")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             detail: Some(detail.into()),
             field: None,
             retry_after: None,
+            #[cfg(feature = "webhooks")]
+            needs_token: false,
+            #[cfg(feature = "webhooks")]
+            index: None,
+        }
+    }
+
+    /// Sets after how many seconds the request may be repeated.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Sets which part of a batch it is about.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn with_index(mut self, index: usize) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// Returns the error for a request without a valid token.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self {
+            needs_token: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, detail)
         }
     }
 
@@ -87,12 +125,17 @@ impl From<Error> for Problem {
         let is_caller_error = error.is_invalid()
             || error.is_session_closed()
             || error.is_full()
+            || error.is_conflict()
             || error.is_anonymous();
         Self {
             status,
             detail: is_caller_error.then(|| error.to_string()),
             field: error.field(),
             retry_after: error.retry_after_seconds(),
+            #[cfg(feature = "webhooks")]
+            needs_token: false,
+            #[cfg(feature = "webhooks")]
+            index: None,
         }
     }
 }
@@ -114,10 +157,16 @@ impl ResponseError for Problem {
             status: self.status.as_u16(),
             detail: self.detail.as_deref(),
             field: self.field,
+            #[cfg(feature = "webhooks")]
+            index: self.index,
         };
         let mut response = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
+        }
+        #[cfg(feature = "webhooks")]
+        if self.needs_token {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         response
             .insert_header((CONTENT_TYPE, "application/problem+json"))

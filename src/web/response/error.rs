@@ -23,6 +23,8 @@ impl ResponseError for Error {
             StatusCode::UNAUTHORIZED
         } else if self.is_invalid() {
             StatusCode::UNPROCESSABLE_ENTITY
+        } else if self.is_conflict() {
+            StatusCode::CONFLICT
         } else if self.is_misconfigured() {
             StatusCode::INTERNAL_SERVER_ERROR
         } else {

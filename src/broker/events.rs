@@ -1,0 +1,80 @@
+//! `POST /v1/events`: publishes events.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::{self, StreamExt};
+use serde_json::json;
+
+use crate::broker::access;
+use crate::broker::binding;
+use crate::broker::limits::MAX_CONCURRENT_PUBLISHES;
+use crate::broker::settings::Settings;
+use crate::broker::tokens::{Grant, Right};
+use crate::events::Event;
+use crate::web::api::caller::json;
+use crate::web::api::problem::Problem;
+use crate::{Error, Salver};
+
+/// Publishes the events of a request, and replies when all are stored. None is published if one of them is invalid,
+/// forbidden or refused.
+pub(super) async fn publish(
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let settings = Settings::of(&request)?;
+    let grant = access::require(&request, &settings, Right::Publish).await?;
+    let (events, is_batch) = binding::read(&request, payload).await?;
+    let located = |index: usize, problem: Problem| match is_batch {
+        true => problem.with_index(index),
+        false => problem,
+    };
+    let checks = events.iter().enumerate().map(|(index, event)| {
+        let (settings, grant) = (&settings, &grant);
+        async move {
+            check(settings, grant, event)
+                .await
+                .map_err(|problem| (index, problem))
+        }
+    });
+    let mut checks = stream::iter(checks).buffered(MAX_CONCURRENT_PUBLISHES);
+    while let Some(checked) = checks.next().await {
+        checked.map_err(|(index, problem)| located(index, problem))?;
+    }
+    drop(checks);
+    let ids: Vec<_> = events
+        .iter()
+        .map(|event| event.get_id().to_owned())
+        .collect();
+    publish_all(&settings.salver, events)
+        .await
+        .map_err(|(index, error)| located(index, error.into()))?;
+    Ok(json(StatusCode::ACCEPTED, json!({ "ids": ids })))
+}
+
+async fn check(settings: &Settings, grant: &Grant, event: &Event) -> Result<(), Problem> {
+    if !grant.allows_source(event.get_source().unwrap_or_default()) {
+        let detail = "the token publishes events of other sources";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    settings.validators.validate(&settings.salver, event).await
+}
+
+/// Publishes all events, also after a failure. Returns the failure that a repeat may mend, else the first one.
+async fn publish_all(salver: &Salver, events: Vec<Event>) -> Result<(), (usize, Error)> {
+    let published = events
+        .into_iter()
+        .enumerate()
+        .map(|(index, event)| async move {
+            let published = salver.publish(event).await;
+            published.map_err(|error| (index, error))
+        });
+    let published: Vec<_> = stream::iter(published)
+        .buffered(MAX_CONCURRENT_PUBLISHES)
+        .collect()
+        .await;
+    let failures = published.into_iter().filter_map(Result::err);
+    let worst =
+        failures.min_by_key(|(index, error)| (error.is_conflict() || error.is_invalid(), *index));
+    worst.map_or(Ok(()), Err)
+}

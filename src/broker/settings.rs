@@ -1,0 +1,25 @@
+//! What the routes of a broker share.
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+
+use crate::broker::tokens::FixedToken;
+use crate::broker::validators::Validators;
+use crate::web::api::problem::Problem;
+use crate::{Error, Salver};
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) salver: Salver,
+    pub(super) token: Option<FixedToken>,
+    pub(super) validators: Validators,
+}
+
+impl Settings {
+    /// Returns the settings of the route of a request.
+    pub(super) fn of(request: &HttpRequest) -> Result<Data<Self>, Problem> {
+        let settings = request.app_data::<Data<Self>>().cloned();
+        // `routes.rs` adds them to each route.
+        settings.ok_or_else(|| Error::misconfigured("the routes have no settings").into())
+    }
+}
