@@ -16,6 +16,7 @@
     reason = "tests fail by panicking and print their results"
 )]
 
+mod broker;
 mod conformance;
 mod events;
 mod external_writers;

@@ -45,7 +45,7 @@ if [ ! -x target/venv/bin/python ] || ! target/venv/bin/python -c 'import redis,
   mkdir -p target
   python3 -m venv target/venv 2>/dev/null || { install python3-venv && python3 -m venv target/venv; }
   target/venv/bin/pip install --quiet --disable-pip-version-check redis rfc8785 'schemathesis==4.*' mypy 'typos==1.*' 'aiosmtpd==1.*' \
-    'flask==3.*' 'standardwebhooks==1.*' 'cloudevents==2.*'
+    'flask==3.*' 'standardwebhooks==1.*' 'cloudevents==1.*'
 fi
 for package in axe-core@4 htmx2@npm:htmx.org@2 htmx4@npm:htmx.org@4 idiomorph@0.8 @hotwired/turbo@8 unpoly@3 jquery@3 bootstrap@5 @tailwindcss/browser@4 redis@5 canonicalize@4 standardwebhooks@1 cloudevents@10; do
   [ -e "target/npm/node_modules/${package%%@[0-9n]*}" ] || npm install --silent --no-fund --no-audit --prefix target/npm "$package" >/dev/null

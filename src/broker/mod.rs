@@ -35,6 +35,7 @@ mod access;
 mod binding;
 mod body;
 mod deliveries;
+mod endpoints;
 mod events;
 mod limits;
 mod messages;

@@ -12,7 +12,7 @@ use crate::Salver;
 use crate::broker::settings::Settings;
 use crate::broker::tokens::FixedToken;
 use crate::broker::validators::Validators;
-use crate::broker::{deliveries, events, messages, notifications};
+use crate::broker::{deliveries, endpoints, events, messages, notifications};
 use crate::events::Event;
 use crate::web::api::allow_only;
 use crate::web::routes::path_prefix;
@@ -44,6 +44,12 @@ impl Salver {
 /// | path | contents | right |
 /// |---|---|---|
 /// | `POST /v1/events` | publishes a CloudEvent, or a batch of at most 100 and 1 MiB | `publish` |
+/// | `POST /v1/endpoints` | registers an endpoint; replies with its secret, once | `endpoints` |
+/// | `GET /v1/endpoints` | lists the endpoints | `endpoints` |
+/// | `DELETE /v1/endpoints/{id}` | removes an endpoint | `endpoints` |
+/// | `POST /v1/endpoints/{id}/rotate` | changes its secret | `endpoints` |
+/// | `POST /v1/endpoints/{id}/enable`, `…/disable` | starts, stops deliveries to it | `endpoints` |
+/// | `POST /v1/endpoints/{id}/replay` | attempts what is dead since a time again | `endpoints` |
 /// | `GET /v1/deliveries?state=dead` | lists what waits, is attempted or is dead | `deliveries` |
 /// | `POST /v1/deliveries/{id}/retry` | attempts a delivery at once | `deliveries` |
 /// | `POST /v1/deliveries/{id}/cancel` | cancels a delivery | `deliveries` |
@@ -54,6 +60,9 @@ impl Salver {
 /// Each request has a token, `Authorization: Bearer …`: that of [`token`](Self::token), or one of
 /// [`Salver::tokens`], which makes at most 600 requests a minute over all processes. Errors are
 /// `application/problem+json` (RFC 9457).
+///
+/// A token of [`Salver::tokens`] registers only endpoints that consent, by the
+/// [handshake](crate::webhooks::Endpoint::handshake); that of the operator may skip it.
 ///
 /// `202` says that the events are stored. Publishing the same events again is safe: those that are known change nothing.
 /// A batch is published only if none of its events is invalid, forbidden or refused. After another failure, `409` or
@@ -121,6 +130,20 @@ impl BrokerRoutes {
         let post = |resource: Resource| allow_only("POST", resource);
         vec![
             post(at("/events").route(web::post().to(events::publish))),
+            allow_only(
+                "GET, POST",
+                at("/endpoints")
+                    .route(web::get().to(endpoints::list))
+                    .route(web::post().to(endpoints::add)),
+            ),
+            allow_only(
+                "DELETE",
+                at("/endpoints/{id}").route(web::delete().to(endpoints::remove)),
+            ),
+            post(at("/endpoints/{id}/rotate").route(web::post().to(endpoints::rotate))),
+            post(at("/endpoints/{id}/enable").route(web::post().to(endpoints::enable))),
+            post(at("/endpoints/{id}/disable").route(web::post().to(endpoints::disable))),
+            post(at("/endpoints/{id}/replay").route(web::post().to(endpoints::replay))),
             allow_only(
                 "GET",
                 at("/deliveries").route(web::get().to(deliveries::list)),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [guide] | how to show messages on a site, from handlers and from jobs |
 //! | [events] | how to tell everyone who subscribed, and how to come from django-tidings, Laravel and noticed |
+//! | [broker] | how to take events from other programs over HTTP, and what their tokens allow |
 //! | [background_jobs] | how to send messages from a queue, a task, cron, or an outbox |
 //! | [design] | modules and layers, and the reasons for each decision |
 //! | [storage_format] | how to read and write the stored format, from any language |
@@ -21,6 +22,10 @@ pub mod guide {}
 
 #[doc = include_str!("events.md")]
 pub mod events {}
+
+#[cfg(all(feature = "webhooks", feature = "web"))]
+#[doc = include_str!("broker.md")]
+pub mod broker {}
 
 #[doc = include_str!("background-jobs.md")]
 pub mod background_jobs {}

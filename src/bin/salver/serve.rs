@@ -39,7 +39,7 @@ pub(crate) async fn run(server: &Server, app: &str, args: ServeArgs, output: &Ou
     actix_web::rt::spawn(condense(metrics.clone()));
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let worker = salver.worker().events().concurrency(args.concurrency);
+    let worker = salver.worker().webhooks().concurrency(args.concurrency);
     let worker = worker.start()?;
     let served = salver.clone();
     let http = HttpServer::new(move || {
@@ -88,9 +88,20 @@ fn salver(server: &Server, app: &str, args: &ServeArgs) -> Result<Salver, CliErr
         true => server.builder(app)?,
         false => server.memory_builder(app),
     };
-    if let Some(secret) = Secret::SITE.read(args.secret_file.as_deref())? {
-        builder = builder.secret(secret);
+    builder = match Secret::SITE.read(args.secret_file.as_deref())? {
+        Some(secret) => builder.secret(secret),
+        // Endpoints end with the process, and their secrets may too.
+        None if !server.is_named() => builder.secret(secrets::random()?),
+        None => {
+            return Err(CliError::invalid_input(
+                "a broker with Redis needs the secret of the site, which signs deliveries: set SALVER_SECRET, or --secret-file",
+            ));
+        }
+    };
+    if args.allow_http {
+        builder = builder.allow_http_endpoints();
     }
+    builder = builder.allow_endpoint_networks(args.allow_network.iter().cloned());
     if let Some(site) = &args.site {
         builder = builder.site(site);
     }

@@ -171,6 +171,7 @@ impl FixedToken {
         is_same.then(|| Grant {
             rights: Right::ALL.to_vec(),
             source: None,
+            is_operator: true,
         })
     }
 }

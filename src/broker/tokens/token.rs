@@ -106,6 +106,7 @@ impl StoredToken {
         is_same(&hash(secret), &self.hash).then(|| Grant {
             rights: self.rights.clone(),
             source: self.source.clone(),
+            is_operator: false,
         })
     }
 }
@@ -115,9 +116,15 @@ impl StoredToken {
 pub(in crate::broker) struct Grant {
     pub(super) rights: Vec<Right>,
     pub(super) source: Option<String>,
+    pub(super) is_operator: bool,
 }
 
 impl Grant {
+    /// Returns whether the token is that of the operator.
+    pub(in crate::broker) fn is_operator(&self) -> bool {
+        self.is_operator
+    }
+
     pub(in crate::broker) fn has(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
@@ -165,6 +172,7 @@ mod tests {
             let grant = Grant {
                 rights: Vec::new(),
                 source: Some(prefix.to_owned()),
+                is_operator: false,
             };
             assert_eq!(grant.allows_source(source), is_allowed, "{prefix} {source}");
         }

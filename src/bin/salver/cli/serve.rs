@@ -7,7 +7,7 @@ use clap::Args;
 
 pub(crate) const HELP: &str = "\
 Secrets are read from files or from the environment: SALVER_TOKEN is a token with all rights, SALVER_SECRET the secret \
-of the site. Without --redis everything is in the memory of this process, and is lost when it ends; then a token is \
+of the site, from which those of endpoints are derived. Without --redis everything is in the memory of this process, and is lost when it ends; then a token is \
 needed. With Redis, `salver tokens create` creates tokens with fewer rights, and any number of brokers share the work.
 
 The API is below /v1, and /v1/openapi.json describes it. /healthz replies 200 while the store replies, else 503. \
@@ -38,6 +38,12 @@ pub(crate) struct ServeArgs {
     /// The address of the site, for links: `https://shop.example`.
     #[arg(long, value_name = "URL", env = "SALVER_SITE")]
     pub(crate) site: Option<String>,
+    /// Accept endpoints without TLS.
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+    /// A network that is not public, whose hosts may be endpoints: `127.0.0.0/8`; repeat the option for several.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) allow_network: Vec<String>,
     /// How many jobs of each kind are performed at the same time.
     #[arg(long, value_name = "JOBS", default_value_t = 16)]
     pub(crate) concurrency: usize,

@@ -40,3 +40,11 @@ impl Secret {
         Ok(Some(read?.trim_end().to_owned()))
     }
 }
+
+/// Returns a secret for a process without one.
+pub(super) fn random() -> Result<[u8; 32], CliError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| CliError::invalid_input(format!("no random bytes: {error}")))?;
+    Ok(bytes)
+}

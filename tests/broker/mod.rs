@@ -1,0 +1,11 @@
+//! The HTTP API of a broker.
+
+mod cloud_events;
+mod deliveries;
+mod openapi;
+mod people;
+mod producers;
+mod serve;
+mod site;
+mod tokens;
+mod validators;

@@ -1,0 +1,116 @@
+//! Programs in other languages that publish by the package `cloudevents` of PyPI and of npm.
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use salver::Error;
+use serde_json::{Value, json};
+
+use super::site::{Broker, TOKEN};
+use crate::support::browser::target;
+
+/// Runs a producer, and returns the statuses that it prints.
+async fn produce(mut command: Command, broker: &Broker) -> Value {
+    command.args([&broker.url, TOKEN]);
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.unwrap().expect("tests/setup.sh installs it");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Each event with what a function of a worker gets, in the order of their ids.
+async fn received(broker: &Broker, event_type: &str) -> Vec<Value> {
+    let received: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let list = Arc::clone(&received);
+    let worker = broker.salver.worker().on(event_type, move |event| {
+        let bytes = event.get_bytes().map(|bytes| bytes.into_owned());
+        let seen = json!([
+            event.get_id(),
+            event.get_subject(),
+            event.get_filter("region"),
+            event.content_type(),
+            bytes
+        ]);
+        list.lock().unwrap().push(seen);
+        async { Ok::<_, Error>(None) }
+    });
+    worker.drain().await.unwrap();
+    let mut received = received.lock().unwrap().clone();
+    received.sort_by_key(|event| event[0].to_string());
+    received
+}
+
+fn expected(language: &str, region: &str, has_empty_type: bool) -> Vec<Value> {
+    let id = |name: &str| format!("{language}-{name}");
+    let json_type = "application/json";
+    let batch = (0..3).map(|number| {
+        let data = format!("{{\"number\":{number}}}");
+        json!([
+            id(&format!("batch-{number}")),
+            null,
+            region,
+            json_type,
+            data.as_bytes()
+        ])
+    });
+    let mut all: Vec<_> = batch.collect();
+    all.extend([
+        json!([id("binary"), "orders/7", region, json_type, b"{\"b\":1}"]),
+        json!([
+            id("bytes"),
+            null,
+            region,
+            "application/octet-stream",
+            [255, 0]
+        ]),
+        json!([
+            id("empty"),
+            null,
+            region,
+            has_empty_type.then_some(json_type),
+            null
+        ]),
+        json!([
+            id("structured"),
+            null,
+            region,
+            json_type,
+            "{\"a\":\"ü\",\"b\":1}".as_bytes()
+        ]),
+        json!([id("text"), null, region, "text/plain", "ü".as_bytes()]),
+    ]);
+    all
+}
+
+#[actix_web::test]
+async fn events_of_python_package_arrive_in_all_modes() {
+    for broker in Broker::on_both_stores() {
+        let mut python = Command::new(target().join("venv/bin/python"));
+        python.arg("tests/broker/producer.py");
+        assert_eq!(
+            produce(python, &broker).await,
+            json!([202, 202, 202, 202, 202, 202])
+        );
+        let received = received(&broker, "test.python").await;
+        assert_eq!(received, expected("python", "Köln %", false));
+    }
+}
+
+#[actix_web::test]
+async fn events_of_npm_package_arrive_in_all_modes() {
+    for broker in Broker::on_both_stores() {
+        let folder = target().join("npm");
+        // Node looks for packages beside the program.
+        let program = folder.join("broker-producer.mjs");
+        std::fs::copy("tests/broker/producer.mjs", &program).unwrap();
+        let mut node = Command::new("node");
+        node.arg(program);
+        assert_eq!(
+            produce(node, &broker).await,
+            json!([202, 202, 202, 202, 202, 202])
+        );
+        let received = received(&broker, "test.node").await;
+        assert_eq!(received, expected("node", "eu", true));
+    }
+}
