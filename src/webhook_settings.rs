@@ -26,7 +26,10 @@ pub(crate) struct WebhookSettings {
 /// Replaces the lookup of names in tests: returns the addresses of a name.
 #[cfg(feature = "conformance")]
 #[derive(Clone)]
-pub(crate) struct Lookup(pub(crate) Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>);
+pub(crate) struct Lookup(pub(crate) Arc<LookUp>);
+
+#[cfg(feature = "conformance")]
+type LookUp = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
 
 #[cfg(feature = "conformance")]
 impl fmt::Debug for Lookup {

@@ -24,6 +24,11 @@ pub(crate) trait Handler: Send + Sync {
         Ok(())
     }
 
+    /// Returns how many jobs are attempted at the same time. `setting`: that of the worker.
+    fn concurrency(&self, setting: usize) -> usize {
+        setting
+    }
+
     /// Prepares the store before the first job of a worker that runs.
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })

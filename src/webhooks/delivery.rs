@@ -21,6 +21,9 @@ use crate::webhooks::signature::sign;
 use crate::webhooks::{results, secret};
 use crate::{Error, Salver};
 
+/// How many deliveries are attempted for each job of another kind.
+const CONCURRENCY_FACTOR: usize = 8;
+
 /// Delivers events to endpoints.
 pub(super) struct WebhookHandler {
     salver: Salver,
@@ -48,6 +51,11 @@ impl Handler for WebhookHandler {
             ));
         }
         self.client().map(drop)
+    }
+
+    /// Deliveries wait for other programs: those to slow ones must not stop the others.
+    fn concurrency(&self, setting: usize) -> usize {
+        setting.saturating_mul(CONCURRENCY_FACTOR)
     }
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {

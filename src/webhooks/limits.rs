@@ -8,7 +8,8 @@ pub const MAX_URL_BYTES: usize = 2_048;
 pub const DEFAULT_RATE: u32 = 600;
 /// Highest rate of an endpoint, for the same reason.
 pub const MAX_RATE: u32 = 60_000;
-/// Deliveries to one endpoint at the same time, over all processes. Stops a slow endpoint from occupying all workers.
+/// Deliveries to one endpoint at the same time, over all processes; one while all of them fail. Stops a slow endpoint from
+/// occupying all workers.
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Largest response that is read, in bytes: 64 KiB. Stops an endpoint from filling the memory of a worker.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;

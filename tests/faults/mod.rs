@@ -27,3 +27,4 @@ mod session_lifecycle;
 pub mod shared_cache;
 mod stops;
 mod tls_and_auth;
+mod webhooks;

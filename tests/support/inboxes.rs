@@ -1,6 +1,6 @@
 //! Inboxes on the memory store and on Redis, with a clock that a test moves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use salver::store::{Clock, MemoryStore, RedisStore};
@@ -97,6 +97,16 @@ impl Inboxes {
         let store = RedisStore::new(&server.url()).unwrap();
         let salver = settings(builder()).store(store).call_timeout(PATIENCE);
         salver.build().unwrap()
+    }
+
+    /// Returns the file with the time of the server.
+    pub fn clock_file(&self) -> &Path {
+        match &self.clock {
+            TestClock::File(file) => file,
+            TestClock::Manual(_) | TestClock::System => {
+                panic!("the test needs a server with a clock")
+            }
+        }
     }
 
     /// Moves the clock of the store ahead.

@@ -50,16 +50,9 @@ impl Server {
 
     /// Starts such a server with options.
     pub fn start_at_with(time: &Path, options: &[&str]) -> Self {
-        let faketime = library("faketime/libfaketimeMT.so.1", "libfaketime");
-        let preload = format!("{} libc.so.6", faketime.display());
         // The C library comes before jemalloc, which reads the time before libfaketime is ready.
-        let environment = [
-            ("LD_PRELOAD", preload.as_str()),
-            ("FAKETIME_TIMESTAMP_FILE", time.to_str().unwrap()),
-            ("FAKETIME_FMT", "%s"),
-            ("FAKETIME_NO_CACHE", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-        ];
+        let preload = format!("{} libc.so.6", faketime().display());
+        let environment = environment_at(time, &preload);
         let debug = ["--enable-debug-command", "local"];
         let server = Self::start_as(free_port, &environment, &[&debug, options].concat());
         server.run::<()>(&[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]);
@@ -279,4 +272,20 @@ pub fn external_zadd(server: &Server, context: &Context, text: &str) {
     let score = score.unwrap().as_millis() - Duration::from_secs(1).as_millis();
     let (key, score) = (context.key(), score.to_string());
     let _: u64 = server.run(&[b"ZADD", key.as_bytes(), score.as_bytes(), member.as_bytes()]);
+}
+
+/// Returns the library by which a process takes its time from a file.
+pub fn faketime() -> PathBuf {
+    library("faketime/libfaketimeMT.so.1", "libfaketime")
+}
+
+/// Returns the environment of a process whose time is in a file, in Unix seconds. `preload`: the libraries before its own.
+pub fn environment_at<'a>(time: &'a Path, preload: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("LD_PRELOAD", preload),
+        ("FAKETIME_TIMESTAMP_FILE", time.to_str().unwrap()),
+        ("FAKETIME_FMT", "%s"),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ]
 }

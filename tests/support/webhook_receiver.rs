@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::eventually_within;
 use super::processes::{self, ChildProcess, scratch};
+use super::redis::{environment_at, faketime};
 
 /// How long a test waits for deliveries.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -19,6 +20,8 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct WebhookReceiver {
     folder: PathBuf,
     port: u16,
+    /// The file with its time, if it has a clock of its own.
+    time: Option<PathBuf>,
     /// None while it is stopped.
     process: Mutex<Option<ChildProcess>>,
     settings: Mutex<BTreeMap<String, Settings>>,
@@ -136,11 +139,21 @@ impl Reply {
 impl WebhookReceiver {
     /// Starts a receiver, which refuses all deliveries until a path has a secret.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts a receiver whose time is in a file, in Unix seconds: it verifies the time of a webhook.
+    pub fn start_at(time: &Path) -> Self {
+        Self::start_with(Some(time.to_owned()))
+    }
+
+    fn start_with(time: Option<PathBuf>) -> Self {
         let folder = scratch("webhooks");
-        let (process, port) = start(&folder, 0);
+        let (process, port) = start(&folder, 0, time.as_deref());
         Self {
             folder,
             port,
+            time,
             process: Mutex::new(Some(process)),
             settings: Mutex::default(),
             read: Mutex::default(),
@@ -241,7 +254,7 @@ impl WebhookReceiver {
     /// Starts the receiver again on the same port, with the same settings and file. Its replies begin again.
     pub fn restart(&self) {
         self.stop();
-        let (process, _) = start(&self.folder, self.port);
+        let (process, _) = start(&self.folder, self.port, self.time.as_deref());
         *self.process.lock().unwrap() = Some(process);
     }
 }
@@ -252,12 +265,16 @@ fn python() -> PathBuf {
     python
 }
 
-fn start(folder: &Path, port: u16) -> (ChildProcess, u16) {
+fn start(folder: &Path, port: u16, time: Option<&Path>) -> (ChildProcess, u16) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/webhook_receiver.py");
     let mut command = Command::new(python());
     command.arg(program).arg(folder);
     command.args(["--port", &port.to_string()]);
     command.stdout(Stdio::piped());
+    if let Some(time) = time {
+        let preload = faketime();
+        command.envs(environment_at(time, preload.to_str().unwrap()));
+    }
     let mut process = processes::start(&mut command, "python3");
     let port = process.lines().next();
     let port = port.expect("the receiver of webhooks does not start: run tests/setup.sh");

@@ -19,6 +19,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Returns how many jobs are attempted at the same time.
+    pub(super) fn concurrency(&self) -> usize {
+        self.handler.concurrency(self.settings.concurrency)
+    }
+
     pub(super) fn key(&self, partition: usize) -> QueueKey<'_> {
         QueueKey {
             app: self.salver.app(),

@@ -145,7 +145,7 @@ impl QueueRunner {
 
     /// Returns whether so many attempts have ended that a claim is worth its round trip.
     fn has_room(&self) -> bool {
-        self.leased() <= self.queue.settings.concurrency / 2
+        self.leased() <= self.queue.concurrency() / 2
     }
 
     /// Returns the number of jobs that this worker holds.
@@ -196,7 +196,7 @@ impl QueueRunner {
             settings,
             ..
         } = &*self.queue;
-        let free = settings.concurrency.saturating_sub(self.leased());
+        let free = self.queue.concurrency().saturating_sub(self.leased());
         if free == 0 {
             return Ok(Duration::MAX);
         }

@@ -67,7 +67,11 @@ impl Pace {
     fn take(&mut self, now: u64, slot: Slot<'_>) -> Permission {
         self.in_flight
             .retain(|job, end| *end > now && job != slot.job);
-        let is_full = self.in_flight.len() >= slot.max_in_flight;
+        let max_in_flight = match self.failing {
+            Some(_) => 1,
+            None => slot.max_in_flight,
+        };
+        let is_full = self.in_flight.len() >= max_in_flight;
         let reserved = self.slots.get(slot.job).copied();
         let reserved = reserved.filter(|reserved| *reserved > now || !is_full);
         let at = reserved.unwrap_or_else(|| {
