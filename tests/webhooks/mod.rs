@@ -3,5 +3,6 @@
 mod answers;
 mod delivery;
 mod endpoints;
+mod hostile;
 mod pace;
 mod results;
