@@ -6,3 +6,4 @@ mod endpoints;
 mod hostile;
 mod pace;
 mod results;
+mod subscriber;
