@@ -213,6 +213,13 @@ impl fmt::Debug for Guard {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )]
+
     use std::sync::Mutex;
 
     use http_body_util::Empty;

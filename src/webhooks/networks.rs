@@ -93,6 +93,8 @@ pub(super) fn embedded(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
 
     fn reaches_public(address: &str) -> bool {
