@@ -2,8 +2,8 @@
 //!
 //! By the registries of IANA: [IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry) and
 //! [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry) special-purpose addresses, and
-//! [multicast](https://www.iana.org/assignments/multicast-addresses). A network that the registries call globally
-//! reachable inside one that they do not, as 192.0.0.9/32, serves protocols and has no web server: it is not public here.
+//! [multicast](https://www.iana.org/assignments/multicast-addresses). Some networks are globally reachable, inside one
+//! that is not: 192.0.0.9/32. They serve protocols and have no web servers, and are not public here.
 //!
 //! The prefix of a NAT64 gateway that a network chose for itself (RFC 6052) looks like any other address. The gateway
 //! must refuse private addresses itself.
@@ -44,7 +44,8 @@ const SPECIAL_V4: [Ipv4Net; 16] = [
 ];
 
 /// The global unicast addresses. Outside are loopback, unique local (fc00::/7), link-local (fe80::/10), site-local
-/// (fec0::/10), multicast (ff00::/8), discard-only (100::/64), local NAT64 (64:ff9b:1::/48) and segment routing (5f00::/16).
+/// (fec0::/10), multicast (ff00::/8), discard-only (100::/64), local NAT64 (64:ff9b:1::/48) and segment routing
+/// (5f00::/16).
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0], 3);
 
 const SPECIAL_V6: [Ipv6Net; 4] = [
