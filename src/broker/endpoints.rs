@@ -122,6 +122,10 @@ pub(super) async fn replay(
     let Replay { since } = body::json(&request, payload).await?;
     let since = OffsetDateTime::from_unix_timestamp_nanos(i128::from(since) * 1_000_000);
     let since = since.map_err(|_| Error::invalid("since", "is beyond the year 9999"))?;
+    let endpoints = settings.salver.endpoints().list().await?;
+    if !endpoints.iter().any(|endpoint| endpoint.id == *id) {
+        return Err(unknown());
+    }
     let deliveries = settings.salver.deliveries();
     let replayed = deliveries.replay(&id, since).await?;
     Ok(json(StatusCode::OK, json!({ "replayed": replayed })))

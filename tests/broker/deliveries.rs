@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use reqwest::{Method, Response};
-use salver::Salver;
 use salver::broker::{Right, Token};
+use salver::events::{EventType, Subscription};
+use salver::{Message, Recipient, Salver};
 use serde_json::{Value, json};
 
 use super::site::{Broker, TOKEN, event, problem};
 use crate::support::processes::free_port;
+
+const OTHER: EventType = EventType::new("order.paid", &[]);
 
 async fn list(broker: &Broker, query: &str) -> Value {
     let response = broker.get(&format!("/deliveries{query}")).send().await;
@@ -54,9 +57,14 @@ async fn all_deliveries_are_listed_by_pages() {
 #[actix_web::test]
 async fn delivery_is_retried_and_cancelled_by_its_id() {
     for broker in Broker::on_both_stores() {
-        // An event without a renderer and without a message is dead at once.
+        // An event that a person has subscribed to is dead at once without a renderer and without a message.
+        let subscription = Subscription::new("order.created");
+        let subscribed = broker.salver.subscribe(&Recipient::user(7), subscription);
+        subscribed.await.unwrap();
         assert_eq!(broker.publish(&event("1")).await.status(), 202);
-        broker.salver.worker().events().drain().await.unwrap();
+        let worker = broker.salver.worker();
+        let worker = worker.render(&OTHER, |_, _| async { Ok(Message::info("x")) });
+        worker.drain().await.unwrap();
         let dead = list(&broker, "?state=dead").await;
         let dead = &dead["deliveries"][0];
         assert_eq!(dead["attempts"].as_array().unwrap().len(), 1);
@@ -138,6 +146,9 @@ async fn endpoint_is_registered_changed_and_removed() {
         for action in ["/rotate", "/enable", "/disable"] {
             problem(change(Method::POST, action).await, 404).await;
         }
+        let replay = broker.post(&format!("/endpoints/{id}/replay"));
+        let replay = replay.json(&json!({"since": 0})).send().await.unwrap();
+        problem(replay, 404).await;
     }
 }
 

@@ -1,22 +1,21 @@
 //! Notifications and flash messages by programs without a Redis client.
 
-use salver::{InboxFilter, Recipient};
+use salver::{InboxFilter, MessageId, Recipient};
 use serde_json::{Value, json};
 
 use super::site::{Broker, problem};
 use crate::support::at;
 
-const ID: &str = "018bcfe5-6800-7002-acc8-817c1a0cdba3";
-
 #[actix_web::test]
 async fn notification_is_added_once_to_each_recipient() {
     for broker in Broker::on_both_stores() {
+        let id = MessageId::new();
         let body = json!({
             "recipients": ["user:7", "user:8"],
             "notification": {
                 "kind": "graph.uploaded", "subject": "graphs/7", "group": "uploads",
                 "actor": {"id": "user:1", "name": "Ada"},
-                "message": {"id": ID, "level": "success", "title": "Upload", "text": "It is ready.", "action": {"label": "Look", "url": "/graphs/7"}},
+                "message": {"id": id, "level": "success", "title": "Upload", "text": "It is ready.", "action": {"label": "Look", "url": "/graphs/7"}},
             },
         });
         for _ in 0..2 {
@@ -27,7 +26,7 @@ async fn notification_is_added_once_to_each_recipient() {
                 .await
                 .unwrap();
             assert_eq!(response.status(), 201);
-            assert_eq!(response.json::<Value>().await.unwrap(), json!({"id": ID}));
+            assert_eq!(response.json::<Value>().await.unwrap(), json!({ "id": id }));
         }
         for user in [7, 8] {
             let inbox = broker.salver.inbox(&Recipient::user(user));
@@ -47,7 +46,8 @@ async fn notification_is_added_once_to_each_recipient() {
 #[actix_web::test]
 async fn flash_message_is_added_once_to_a_page_of_a_session() {
     for broker in Broker::on_both_stores() {
-        let body = json!({"session": "ada", "view": "uploads", "message": {"id": ID, "level": "warning", "text": "120 icons are ready.", "tag": "import"}});
+        let id = MessageId::new();
+        let body = json!({"session": "ada", "view": "uploads", "message": {"id": id, "level": "warning", "text": "120 icons are ready.", "tag": "import"}});
         for _ in 0..2 {
             let response = broker.post("/messages").json(&body).send().await.unwrap();
             assert_eq!(response.status(), 201);

@@ -7,8 +7,8 @@ import json
 import sys
 import urllib.request
 
-from cloudevents.conversion import to_dict
-from cloudevents.http import CloudEvent, to_binary, to_structured
+from cloudevents.conversion import to_binary, to_dict, to_structured
+from cloudevents.http import CloudEvent
 
 URL, TOKEN = sys.argv[1:]
 
@@ -21,7 +21,7 @@ def send(headers, body):
 
 
 def event(name, data, **attributes):
-    attributes = {"id": f"python-{name}", "source": "/python", "type": "test.python", "region": "Köln %", **attributes}
+    attributes = {"id": f"python-{name}", "source": "/python", "type": "test.python", "region": "eu", **attributes}
     return CloudEvent(attributes, data)
 
 

@@ -1,7 +1,7 @@
 //! `salver serve` and `salver tokens`, as processes.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use reqwest::{Client, Response};
@@ -112,9 +112,26 @@ async fn broker_on_memory_accepts_events_from_curl() {
     assert!(serve.terminate());
 }
 
-/// The worker of the process fans out the event. It has no renderer and no message, so it is dead.
+/// Receives one webhook, and returns its head and its body.
+fn receive_one(listener: &TcpListener) -> (String, Value) {
+    let (stream, _) = listener.accept().unwrap();
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    while reader.read_line(&mut head).unwrap() > 2 {
+        let line = head.lines().last().unwrap().to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let reply = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    reader.get_mut().write_all(reply).unwrap();
+    (head, serde_json::from_slice(&body).unwrap())
+}
+
 #[tokio::test]
-async fn broker_on_redis_publishes_with_created_token_and_fans_out() {
+async fn event_of_a_created_token_is_delivered_to_an_endpoint() {
     let server = Server::start();
     let url = server.url();
     let token = |arguments: &[&str]| -> Value {
@@ -138,16 +155,25 @@ async fn broker_on_redis_publishes_with_created_token_and_fans_out() {
     assert_eq!(listed["id"], id);
     assert!(!listed.to_string().contains(secret));
 
-    let serve = Serve::start(&["--redis", &url]);
+    let local = ["--allow-http", "--allow-network", "127.0.0.0/8"];
+    let serve = Serve::start(&[&["--redis", &url], &local[..]].concat());
     assert_eq!(serve.first_line["is_durable"], true);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hook = format!("http://{}/hook", listener.local_addr().unwrap());
+    let endpoint = Client::new().post(serve.url("/v1/endpoints"));
+    let endpoint = endpoint.bearer_auth(TOKEN).json(&json!({ "url": hook }));
+    assert_eq!(endpoint.send().await.unwrap().status(), 201);
     assert_eq!(serve.publish(created, "1").await.status(), 202);
-    eventually("the event is fanned out", async || {
-        let dead = Client::new().get(serve.url("/v1/deliveries?state=dead"));
-        let dead = dead.bearer_auth(created).send().await.unwrap();
-        let dead: Value = dead.json().await.unwrap();
-        (dead["deliveries"].as_array()?.len() == 1).then_some(())
-    })
-    .await;
+    let received = tokio::task::spawn_blocking(move || receive_one(&listener));
+    let (head, body) = received.await.unwrap();
+    assert!(
+        head.starts_with("POST /hook ") && head.contains("webhook-signature: v1,"),
+        "{head}"
+    );
+    assert_eq!(
+        (&body["id"], &body["data"]),
+        (&json!("1"), &json!({"total": 7}))
+    );
     assert_eq!(token(&["revoke", id]), json!({"revoked": true}));
     assert_eq!(token(&["revoke", id]), json!({"revoked": false}));
     assert!(serve.terminate());
