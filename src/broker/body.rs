@@ -4,13 +4,18 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Bytes, Payload};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use crate::web::api::problem::Problem;
 
 /// Longest JSON body of the routes without events in bytes: 500 recipients and a message of 8 KiB. Stops a request from
 /// filling the memory of the process.
 const MAX_JSON_BYTES: usize = 192 * 1024;
+
+/// Greatest number that is exact with a fraction: 2^53.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a body.
 ///
@@ -47,6 +52,17 @@ pub(super) async fn json<T: DeserializeOwned>(
     }
     let body = read(request, payload, MAX_JSON_BYTES).await?;
     serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+}
+
+/// Reads a whole number, which JSON may write with a fraction of zero.
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let fraction = number.as_f64().filter(|number| number.fract() == 0.0);
+    let whole = fraction.filter(|number| (0.0..MAX_WHOLE).contains(number));
+    let whole = number
+        .as_u64()
+        .or_else(|| whole.map(|number| number as u64));
+    whole.ok_or_else(|| D::Error::custom("a number is not whole, or is below 0"))
 }
 
 pub(super) fn unreadable(error: &serde_json::Error) -> Problem {

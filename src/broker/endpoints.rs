@@ -34,6 +34,7 @@ struct NewEndpoint {
 #[serde(deny_unknown_fields)]
 struct Replay {
     /// Unix milliseconds.
+    #[serde(deserialize_with = "body::whole")]
     since: u64,
 }
 

@@ -54,6 +54,7 @@ impl Attributes {
     /// # Errors
     ///
     /// As [`structured`](Self::structured).
+    #[cfg(feature = "web")]
     pub(crate) fn binary(
         mut self,
         content_type: Option<String>,
@@ -112,22 +113,14 @@ impl Attributes {
                 );
                 return Err(Error::invalid("attribute", problem));
             }
-            let value = match value {
-                Value::Null => continue,
-                Value::String(text) => text,
-                Value::Bool(value) => value.to_string(),
-                // Integers of CloudEvents have 32 bits.
-                Value::Number(number)
-                    if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
-                {
-                    number.to_string()
-                }
-                Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    let problem =
-                        format!("`{name}` is neither a text, a boolean nor an integer of 32 bits");
-                    return Err(Error::invalid("attribute", problem));
-                }
-            };
+            if value.is_null() {
+                continue;
+            }
+            let value = text_of(value).ok_or_else(|| {
+                let problem =
+                    format!("`{name}` is neither a text, a boolean nor an integer of 32 bits");
+                Error::invalid("attribute", problem)
+            })?;
             if value.is_empty() {
                 return Err(Error::invalid("attribute", format!("`{name}` is empty")));
             }
@@ -138,6 +131,23 @@ impl Attributes {
         }
         event.validate()?;
         Ok(event)
+    }
+}
+
+/// Returns the canonical text of the value of an attribute; `None` for a value that no attribute has.
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => {
+            // JSON may write an integer with a fraction of zero.
+            let fraction = number.as_f64().filter(|number| number.fract() == 0.0);
+            let integer = number
+                .as_i64()
+                .or_else(|| fraction.map(|number| number as i64));
+            Some(i32::try_from(integer?).ok()?.to_string())
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

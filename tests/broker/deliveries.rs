@@ -59,8 +59,8 @@ async fn delivery_is_retried_and_cancelled_by_its_id() {
     for broker in Broker::on_both_stores() {
         // An event that a person has subscribed to is dead at once without a renderer and without a message.
         let subscription = Subscription::new("order.created");
-        let subscribed = broker.salver.subscribe(&Recipient::user(7), subscription);
-        subscribed.await.unwrap();
+        let ada = Recipient::user(7);
+        broker.salver.subscribe(&ada, subscription).await.unwrap();
         assert_eq!(broker.publish(&event("1")).await.status(), 202);
         let worker = broker.salver.worker();
         let worker = worker.render(&OTHER, |_, _| async { Ok(Message::info("x")) });
