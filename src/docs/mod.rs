@@ -23,7 +23,6 @@ pub mod guide {}
 #[doc = include_str!("events.md")]
 pub mod events {}
 
-#[cfg(all(feature = "webhooks", feature = "web"))]
 #[doc = include_str!("broker.md")]
 pub mod broker {}
 

@@ -100,7 +100,16 @@ async fn repeated_event_is_accepted_once_in_any_mode() {
                 .status(),
             202
         );
-        assert_eq!(broker.waiting().await, 1);
+        let mut text = event("2");
+        text["datacontenttype"] = json!("text/plain");
+        text["data"] = json!("ab");
+        assert_eq!(broker.publish(&text).await.status(), 202);
+        text.as_object_mut().unwrap().remove("data");
+        text["data_base64"] = json!("YWI=");
+        assert_eq!(broker.publish(&text).await.status(), 202);
+        text["datacontenttype"] = json!("text/csv");
+        problem(broker.publish(&text).await, 409).await;
+        assert_eq!(broker.waiting().await, 2);
     }
 }
 
