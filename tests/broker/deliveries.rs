@@ -154,7 +154,7 @@ async fn endpoint_is_registered_changed_and_removed() {
 
 /// A program outside must not make the broker call its own network.
 #[actix_web::test]
-async fn endpoint_that_is_not_public_or_does_not_consent_is_refused() {
+async fn endpoint_that_is_not_public_is_refused() {
     let builder = Salver::builder("app").secret([7; 32]);
     let broker = Broker::serve(&builder.build().unwrap(), |routes| routes);
     for url in [

@@ -36,3 +36,27 @@ impl TokenCache {
         self.lock().remove(&(app.to_owned(), id.to_owned()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::broker::tokens::right::Right;
+    use crate::broker::tokens::token::Token;
+
+    #[tokio::test(start_paused = true)]
+    async fn token_counts_until_its_time_or_until_it_is_forgotten() {
+        let (cache, token) = (TokenCache::default(), Token::new([Right::Publish]));
+        let token = token.stored("secret");
+        let until = Instant::now() + Duration::from_secs(10);
+        cache.insert("app", "a", until, token.clone());
+        cache.insert("app", "b", until, token.clone());
+        cache.forget("app", "b");
+        assert_eq!(cache.get("app", "a"), Some(token));
+        assert_eq!(cache.get("app", "b"), None);
+        assert_eq!(cache.get("other", "a"), None);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(cache.get("app", "a"), None);
+    }
+}
