@@ -101,7 +101,7 @@ async fn repeated_event_is_accepted_once_in_any_mode() {
             202
         );
         let mut text = event("2");
-        text["datacontenttype"] = json!("text/plain");
+        text["datacontenttype"] = json!("application/yaml");
         text["data"] = json!("ab");
         assert_eq!(broker.publish(&text).await.status(), 202);
         text.as_object_mut().unwrap().remove("data");
