@@ -23,7 +23,7 @@ impl RedisEndpoints {
 
 impl EndpointStore for RedisEndpoints {
     fn endpoints<'a>(&'a self, app: &'a str, known: &'a str) -> StoreFuture<'a, Listing> {
-        Box::pin(scripts::endpoints(&self.client, app, known))
+        Box::pin(scripts::read_endpoints(&self.client, app, known))
     }
 
     fn change_endpoint<'a>(&'a self, app: &'a str, change: Change<'a>) -> StoreFuture<'a, Changed> {

@@ -8,7 +8,8 @@ use crate::events::endpoints::limits::MAX_ENDPOINTS;
 use crate::events::endpoints::store_trait::{Change, Changed, Listing};
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 
-static ENDPOINTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("endpoints.lua")));
+static READ_ENDPOINTS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("read_endpoints.lua")));
 static CHANGE_ENDPOINT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("change_endpoint.lua")));
 /// The field of the version.
@@ -32,8 +33,12 @@ fn unreadable() -> Error {
     Error::unreadable("a Redis reply")
 }
 
-pub(super) async fn endpoints(client: &Client, app: &str, known: &str) -> Result<Listing, Error> {
-    let mut request = request(&ENDPOINTS, Idempotency::ReadOnly, app);
+pub(super) async fn read_endpoints(
+    client: &Client,
+    app: &str,
+    known: &str,
+) -> Result<Listing, Error> {
+    let mut request = request(&READ_ENDPOINTS, Idempotency::ReadOnly, app);
     request.arg(known);
     let mut reply = client.execute_expecting(&request, "endpoints").await?;
     verify(&mut reply, known)?;
