@@ -7,15 +7,16 @@ use clap::Args;
 
 pub(crate) const HELP: &str = "\
 Secrets are read from files or from the environment: SALVER_TOKEN is a token with all rights, SALVER_SECRET the secret \
-of the site, from which those of endpoints are derived. Without --redis everything is in the memory of this process, and is lost when it ends; then a token is \
-needed. With Redis, `salver tokens create` creates tokens with fewer rights, and any number of brokers share the work.
+of the site, from which those of endpoints are derived. Without --redis and REDIS_URL everything is in the memory of this process, and is lost when it ends; then \
+a token is needed. (The default above is that of the other commands.) With Redis, `salver tokens create` creates tokens with fewer rights, and any number of brokers share the work.
 
 The API is below /v1, and /v1/openapi.json describes it. /healthz replies 200 while the store replies, else 503. \
 /metrics is for Prometheus; like /healthz it needs no token, so a proxy before a public broker forwards /v1 alone. At \
 SIGTERM the broker accepts no more connections, finishes its requests, then the attempts that have begun.
 
 Example:
-  SALVER_TOKEN=$(openssl rand -hex 32) salver serve --app shop
+  export SALVER_TOKEN=$(openssl rand -hex 32)
+  salver serve --app shop &
   curl -fsS localhost:8090/v1/events -H \"authorization: Bearer $SALVER_TOKEN\" -H 'ce-specversion: 1.0' \\
     -H 'ce-id: 1' -H 'ce-source: /shop' -H 'ce-type: order.created' --json '{\"total\": 7}'";
 
