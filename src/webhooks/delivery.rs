@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt, try_join};
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
 
 use crate::events::{
@@ -90,33 +90,30 @@ impl WebhookHandler {
             Ok(task) => task,
             Err(outcome) => return Ok(outcome),
         };
-        let found = try_join(
-            endpoint(&self.salver, &task.endpoint),
-            delivered_event(&self.salver, &task),
-        );
-        let (record, event) = found.await?;
-        let Some(record) = record else {
+        let Some(record) = endpoint(&self.salver, &task.endpoint).await? else {
             return Ok(Outcome::Done);
         };
-        let Some(event) = event else {
+        let (id, is_enabled) = (job.id.to_string(), record.state == EndpointState::Enabled);
+        if is_enabled {
+            let permission = pace::take(&self.salver, &task.endpoint, &id, record.rate);
+            if let Permission::Wait(wait) = permission.await? {
+                return Ok(Outcome::Later(wait));
+            }
+        }
+        let Some(event) = delivered_event(&self.salver, &task).await? else {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
         };
         let delivery = Delivery {
             job,
-            id: job.id.to_string(),
+            id,
             endpoint: &task.endpoint,
             record,
             event,
         };
-        if delivery.record.state == EndpointState::Disabled {
+        if !is_enabled {
             return self
                 .dead(&delivery, &task, "the endpoint is disabled")
                 .await;
-        }
-        let rate = delivery.record.rate;
-        let permission = pace::take(&self.salver, delivery.endpoint, &delivery.id, rate).await?;
-        if let Permission::Wait(wait) = permission {
-            return Ok(Outcome::Later(wait));
         }
         let sent = self
             .send(&delivery, now + millis(started.elapsed()))

@@ -10,12 +10,13 @@ use crate::{Error, Salver};
 
 /// How long a delivery is in flight at most: longer than its request.
 const FLIGHT_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
-/// How far deliveries may be ahead of their rate: so many as it has in a second go at once.
-const BURST: Duration = Duration::from_secs(1);
-/// The time in which deliveries at their rate are sent: a minute, and what a burst is ahead. So none has more in a minute.
-const PERIOD: Duration = Duration::from_secs(61);
-/// How long a delivery waits at least if too many are in flight. Each wait costs a round trip.
-const MIN_WAIT: Duration = Duration::from_millis(100);
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long a delivery waits at least if too many are in flight. Each wait costs round trips.
+const MIN_WAIT: Duration = Duration::from_millis(20);
+/// The time between two deliveries at least while all of them fail. Spares an endpoint that is overloaded.
+const FAILING_INTERVAL: Duration = Duration::from_secs(1);
+/// How far ahead slots are reserved. Later deliveries ask again: the endpoint may have become faster until then.
+const MAX_AHEAD: Duration = Duration::from_secs(60);
 
 /// Asks whether a delivery may be sent now. `rate`: most deliveries a minute.
 ///
@@ -29,11 +30,15 @@ pub(super) async fn take(
     rate: u32,
 ) -> Result<Permission, Error> {
     let (store, key) = (store::of(salver)?, key(salver, endpoint));
+    let (interval, burst) = pace(rate);
     let slot = Slot {
         job,
-        interval: PERIOD / rate.max(1),
-        burst: BURST,
+        interval,
+        burst,
+        failing_interval: FAILING_INTERVAL.max(interval),
         min_wait: MIN_WAIT,
+        max_ahead: MAX_AHEAD,
+        jitter: fastrand::f64(),
         max_in_flight: MAX_IN_FLIGHT,
         timeout: FLIGHT_TIMEOUT,
     };
@@ -53,7 +58,11 @@ pub(super) async fn release(
     is_success: bool,
 ) -> Result<Duration, Error> {
     let (store, key) = (store::of(salver)?, key(salver, endpoint));
-    let delivered = Delivered { job, is_success };
+    let delivered = Delivered {
+        job,
+        is_success,
+        timeout: FLIGHT_TIMEOUT,
+    };
     let release = || store.release_slot(key, delivered);
     salver.write_idempotent("release_slot", release).await
 }
@@ -67,6 +76,16 @@ pub(super) async fn reset(salver: &Salver, endpoint: &str) -> Result<(), Error> 
     let (store, key) = (store::of(salver)?, key(salver, endpoint));
     let reset = || store.reset_pace(key);
     salver.write_idempotent("reset_pace", reset).await
+}
+
+/// Returns the time between two deliveries, and how many may go at once. Together they are no more than `rate` in a minute.
+fn pace(rate: u32) -> (Duration, u32) {
+    // As many as are in flight at the same time, unless the rate is too low for that.
+    let burst = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
+    match rate.checked_sub(burst).filter(|rest| *rest > burst) {
+        Some(rest) => (MINUTE / rest, burst),
+        None => (MINUTE / rate.max(1), 0),
+    }
 }
 
 fn key<'a>(salver: &'a Salver, endpoint: &'a str) -> EndpointKey<'a> {

@@ -1,6 +1,7 @@
 //! Inboxes on the memory store and on Redis, with a clock that a test moves.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use salver::store::{Clock, MemoryStore, RedisStore};
@@ -24,6 +25,8 @@ enum TestClock {
     Manual(Clock),
     /// The file with the time of a server, in seconds.
     File(PathBuf),
+    /// The file with the time by which the clock of a server is ahead, in seconds.
+    Ahead(PathBuf, AtomicU64),
     System,
 }
 
@@ -70,10 +73,15 @@ impl Inboxes {
         Self::redis_at_with(unix_seconds(), settings, options)
     }
 
+    /// Returns inboxes on a server with options of its own, whose clock goes on, and is ahead by what a test moves it.
+    pub fn redis_with_running_clock(settings: Settings, options: &[&str]) -> Self {
+        let file = clock_file("+0");
+        let server = Server::start_at_with(&file, options);
+        Self::on(server, TestClock::Ahead(file, AtomicU64::new(0)), settings)
+    }
+
     fn redis_at_with(time: u64, settings: Settings, options: &[&str]) -> Self {
-        let file = scratch("time").join("time");
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, time.to_string()).unwrap();
+        let file = clock_file(&time.to_string());
         let server = Server::start_at_with(&file, options);
         Self::on(server, TestClock::File(file), settings)
     }
@@ -102,7 +110,7 @@ impl Inboxes {
     /// Returns the file with the time of the server.
     pub fn clock_file(&self) -> &Path {
         match &self.clock {
-            TestClock::File(file) => file,
+            TestClock::File(file) | TestClock::Ahead(file, _) => file,
             TestClock::Manual(_) | TestClock::System => {
                 panic!("the test needs a server with a clock")
             }
@@ -114,6 +122,10 @@ impl Inboxes {
         match &self.clock {
             TestClock::Manual(clock) => clock.advance(time),
             TestClock::File(_) => self.set_file(|now| now + time.as_secs()),
+            TestClock::Ahead(file, ahead) => {
+                let seconds = ahead.fetch_add(time.as_secs(), Ordering::SeqCst) + time.as_secs();
+                std::fs::write(file, format!("+{seconds}")).unwrap();
+            }
             TestClock::System => panic!("the test needs a store with a clock"),
         }
     }
@@ -139,7 +151,9 @@ impl Inboxes {
         match &self.clock {
             TestClock::Manual(clock) => clock.rewind(time),
             TestClock::File(_) => self.set_file(|now| now - time.as_secs()),
-            TestClock::System => panic!("the test needs a store with a clock"),
+            TestClock::Ahead(..) | TestClock::System => {
+                panic!("the test needs a store with a clock")
+            }
         }
     }
 
@@ -182,6 +196,13 @@ impl Inboxes {
 pub type Settings = fn(SalverBuilder) -> SalverBuilder;
 
 /// Returns the settings of a site that sends mails.
+fn clock_file(time: &str) -> PathBuf {
+    let file = scratch("time").join("time");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, time).unwrap();
+    file
+}
+
 fn builder() -> SalverBuilder {
     Salver::builder("app")
         .site("https://app.example")

@@ -217,6 +217,12 @@ impl WebhookReceiver {
             .collect()
     }
 
+    /// Returns the number of verified deliveries.
+    pub fn count(&self) -> usize {
+        let read = self.read();
+        read.requests.iter().filter(|one| one.verified).count()
+    }
+
     /// Waits until there are so many verified deliveries, and returns them.
     pub async fn wait_for(&self, count: usize) -> Vec<ReceivedRequest> {
         let condition = format!("{count} deliveries");

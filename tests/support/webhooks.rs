@@ -50,7 +50,7 @@ pub async fn arrived(
         &format!("{count} deliveries"),
         async || {
             inboxes.advance_if_manual(Duration::from_millis(50));
-            (receiver.deliveries().len() >= count).then_some(())
+            (receiver.count() >= count).then_some(())
         },
     )
     .await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
-use crate::webhooks::limits::RESULTS_TTL;
+use crate::webhooks::limits::{REQUEST_TIMEOUT, RESULTS_TTL};
 use crate::webhooks::store::store_trait::{
     Delivered, DeliveryStore, EndpointKey, Permission, RootKey, Slot,
 };
@@ -40,6 +40,8 @@ struct Pace {
     next: u64,
     /// Since when all deliveries have failed.
     failing: Option<u64>,
+    /// How long a delivery that succeeds takes in ms, mostly that of the last ones.
+    service: u64,
     /// The end of each flight.
     in_flight: HashMap<String, u64>,
     slots: HashMap<String, u64>,
@@ -67,27 +69,64 @@ impl Pace {
     fn take(&mut self, now: u64, slot: Slot<'_>) -> Permission {
         self.in_flight
             .retain(|job, end| *end > now && job != slot.job);
-        let max_in_flight = match self.failing {
-            Some(_) => 1,
-            None => slot.max_in_flight,
-        };
+        let is_failing = self.failing.is_some();
+        let max_in_flight = if is_failing { 1 } else { slot.max_in_flight };
         let is_full = self.in_flight.len() >= max_in_flight;
-        let reserved = self.slots.get(slot.job).copied();
+        let reserved = self.slots.remove(slot.job);
         let reserved = reserved.filter(|reserved| *reserved > now || !is_full);
-        let at = reserved.unwrap_or_else(|| {
-            let first = if is_full { millis(slot.min_wait) } else { 0 };
-            let at = self.next.max(now);
-            self.next = at + millis(slot.interval);
-            at.saturating_sub(millis(slot.burst)).max(now + first)
-        });
+        let at = match reserved {
+            Some(at) => at,
+            None => match self.next_slot(now, &slot, is_full) {
+                Ok(at) => at,
+                Err(wait) => return Permission::Wait(wait),
+            },
+        };
         if at > now {
             self.slots.insert(slot.job.to_owned(), at);
             return Permission::Wait(Duration::from_millis(at - now));
         }
-        self.slots.remove(slot.job);
         let end = now + millis(slot.timeout);
         self.in_flight.insert(slot.job.to_owned(), end);
         Permission::Send
+    }
+
+    /// Reserves the next slot. An error says how long to wait if it is too far ahead.
+    fn next_slot(&mut self, now: u64, slot: &Slot<'_>, is_full: bool) -> Result<u64, Duration> {
+        let interval = match self.failing {
+            Some(_) => millis(slot.failing_interval),
+            // What the endpoint bears: it has so many at the same time, each for so long.
+            None => millis(slot.interval).max(self.service / slot.max_in_flight as u64),
+        };
+        let free = self.next.max(now);
+        let first = if is_full {
+            millis(slot.min_wait).max(interval)
+        } else {
+            0
+        };
+        let burst = u64::from(slot.burst) * interval;
+        let at = free.saturating_sub(burst).max(now + first);
+        if at > now + millis(slot.max_ahead) {
+            return Err(slot.max_ahead.mul_f64(0.5 + slot.jitter / 2.0));
+        }
+        self.next = free + interval;
+        Ok(at)
+    }
+
+    /// Returns for how long all deliveries have failed.
+    fn release(&mut self, now: u64, delivered: Delivered<'_>) -> Duration {
+        let end = self.in_flight.remove(delivered.job);
+        self.failing = match delivered.is_success {
+            true => None,
+            false => Some(self.failing.unwrap_or(now)),
+        };
+        if let Some(end) = end.filter(|_| delivered.is_success) {
+            let took = (now + millis(delivered.timeout)).saturating_sub(end);
+            // A longer one says that the clock was set.
+            if took < millis(REQUEST_TIMEOUT) {
+                self.service = (self.service + 3 * took) / 4;
+            }
+        }
+        Duration::from_millis(now.saturating_sub(self.failing.unwrap_or(now)))
     }
 }
 
@@ -117,13 +156,7 @@ impl DeliveryStore for MemoryDeliveries {
             let now = self.clock.now();
             let mut data = self.lock();
             let pace = data.pace.entry(owned(key)).or_default();
-            pace.in_flight.remove(delivered.job);
-            pace.failing = match delivered.is_success {
-                true => None,
-                false => Some(pace.failing.unwrap_or(now)),
-            };
-            let since = pace.failing.unwrap_or(now);
-            Ok(Duration::from_millis(now.saturating_sub(since)))
+            Ok(pace.release(now, delivered))
         })
     }
 

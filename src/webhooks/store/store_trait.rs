@@ -22,12 +22,18 @@ pub(in crate::webhooks) struct RootKey<'a> {
 #[derive(Clone, Copy)]
 pub(in crate::webhooks) struct Slot<'a> {
     pub(in crate::webhooks) job: &'a str,
-    /// The time between two deliveries.
+    /// The time between two deliveries at least.
     pub(in crate::webhooks) interval: Duration,
-    /// How far deliveries may be ahead of that.
-    pub(in crate::webhooks) burst: Duration,
+    /// How many deliveries may be ahead of that.
+    pub(in crate::webhooks) burst: u32,
+    /// The time between two deliveries while all of them fail.
+    pub(in crate::webhooks) failing_interval: Duration,
     /// How long it waits at least if too many are in flight.
     pub(in crate::webhooks) min_wait: Duration,
+    /// How far ahead slots are reserved.
+    pub(in crate::webhooks) max_ahead: Duration,
+    /// From 0 to 1: spreads those that ask again.
+    pub(in crate::webhooks) jitter: f64,
     pub(in crate::webhooks) max_in_flight: usize,
     /// How long it is in flight if it is not released.
     pub(in crate::webhooks) timeout: Duration,
@@ -38,7 +44,7 @@ pub(in crate::webhooks) struct Slot<'a> {
 pub(in crate::webhooks) enum Permission {
     /// It is in flight now.
     Send,
-    /// It has a slot of its own after so long.
+    /// It asks again after so long, mostly since it has a slot of its own then.
     Wait(Duration),
 }
 
@@ -47,6 +53,8 @@ pub(in crate::webhooks) enum Permission {
 pub(in crate::webhooks) struct Delivered<'a> {
     pub(in crate::webhooks) job: &'a str,
     pub(in crate::webhooks) is_success: bool,
+    /// As it was taken with.
+    pub(in crate::webhooks) timeout: Duration,
 }
 
 /// The storage of the pace of endpoints, and of the results of events. Each call is atomic, and may be repeated.

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::context::encode;
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
-use crate::webhooks::limits::RESULTS_TTL;
+use crate::webhooks::limits::{REQUEST_TIMEOUT, RESULTS_TTL};
 use crate::webhooks::store::store_trait::{Delivered, EndpointKey, Permission, RootKey, Slot};
 
 static TAKE_SLOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_slot.lua")));
@@ -57,8 +57,11 @@ pub(super) async fn take_slot(
         .arg(slot.max_in_flight)
         .arg(millis(slot.timeout))
         .arg(millis(PACE_TTL))
-        .arg(millis(slot.burst))
-        .arg(millis(slot.min_wait));
+        .arg(slot.burst)
+        .arg(millis(slot.min_wait))
+        .arg(millis(slot.failing_interval))
+        .arg(millis(slot.max_ahead))
+        .arg(millis(slot.max_ahead.mul_f64(0.5 + slot.jitter / 2.0)));
     let mut reply = client.execute_expecting(&request, "slot").await?;
     verify(&mut reply, slot.job)?;
     Ok(match reply.next()? {
@@ -76,7 +79,9 @@ pub(super) async fn release_slot(
     request
         .arg(delivered.job)
         .arg(u8::from(delivered.is_success))
-        .arg(millis(PACE_TTL));
+        .arg(millis(PACE_TTL))
+        .arg(millis(delivered.timeout))
+        .arg(millis(REQUEST_TIMEOUT));
     let mut reply = client.execute_expecting(&request, "released").await?;
     verify(&mut reply, delivered.job)?;
     Ok(Duration::from_millis(reply.next()?))
