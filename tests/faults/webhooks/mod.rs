@@ -2,7 +2,6 @@
 //! has arrived is counted in the file of a receiver in Python.
 
 mod answers;
-mod broker_kill;
 mod loops;
 mod scene;
 mod stops;
