@@ -186,6 +186,14 @@ pub(crate) trait JobStore: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'a, Vec<StoredJob>>;
 
+    /// Returns the jobs with the latest times, the latest first, at most `limit`. Changes nothing.
+    fn newest<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        state: JobState,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<StoredJob>>;
+
     /// Reports new jobs of all partitions of a queue. Without reports, as in a Cluster, it never wakes.
     ///
     /// # Errors

@@ -128,6 +128,15 @@ impl JobStore for MemoryJobs {
         Box::pin(async move { Ok(self.with(queue, |queue, _| queue.list(state, after, limit))) })
     }
 
+    fn newest<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        state: JobState,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<StoredJob>> {
+        Box::pin(async move { Ok(self.with(queue, |queue, _| queue.newest(state, limit))) })
+    }
+
     fn watch(&self, queue: QueueKey<'_>) -> Result<JobWatch, Error> {
         let changed = self.with(queue, |queue, _| Arc::clone(&queue.changed));
         Ok(JobWatch {

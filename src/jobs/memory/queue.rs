@@ -189,25 +189,36 @@ impl Queue {
         after: Option<Cursor>,
         limit: usize,
     ) -> Vec<StoredJob> {
-        let place = match state {
-            JobState::Waiting => &self.due,
-            JobState::Dead => &self.dead,
-        };
         let start = match after {
             Some(Cursor { time, id }) => Bound::Excluded((time, id)),
             None => Bound::Unbounded,
         };
-        let listed = place.range((start, Bound::Unbounded)).take(limit);
-        let jobs = listed.filter_map(|(time, id)| {
-            let job = self.jobs.get(id)?;
-            Some(StoredJob {
-                id: *id,
-                time: *time,
-                claims: job.claims,
-                record: job.record.clone(),
-            })
-        });
+        let listed = self.place(state).range((start, Bound::Unbounded));
+        let jobs = listed.take(limit).filter_map(|place| self.stored(place));
         jobs.collect()
+    }
+
+    pub(super) fn newest(&self, state: JobState, limit: usize) -> Vec<StoredJob> {
+        let newest = self.place(state).iter().rev();
+        let jobs = newest.take(limit).filter_map(|place| self.stored(place));
+        jobs.collect()
+    }
+
+    fn place(&self, state: JobState) -> &BTreeSet<(u64, JobId)> {
+        match state {
+            JobState::Waiting => &self.due,
+            JobState::Dead => &self.dead,
+        }
+    }
+
+    fn stored(&self, (time, id): &(u64, JobId)) -> Option<StoredJob> {
+        let job = self.jobs.get(id)?;
+        Some(StoredJob {
+            id: *id,
+            time: *time,
+            claims: job.claims,
+            record: job.record.clone(),
+        })
     }
 
     pub(super) fn counts(&self, now: u64) -> JobCounts {

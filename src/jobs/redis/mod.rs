@@ -120,6 +120,15 @@ impl JobStore for RedisJobs {
         Box::pin(scripts::list(&self.client, queue, state, after, limit))
     }
 
+    fn newest<'a>(
+        &'a self,
+        queue: QueueKey<'a>,
+        state: JobState,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<StoredJob>> {
+        Box::pin(scripts::newest(&self.client, queue, state, limit))
+    }
+
     fn watch(&self, queue: QueueKey<'_>) -> Result<JobWatch, Error> {
         let changed = Arc::new(Notify::new());
         if !self.client.supports_tracking() {

@@ -25,6 +25,7 @@ static FINISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("fin
 static RETRY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retry.lua")));
 static REPLAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("replay.lua")));
 static LIST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("list.lua")));
+static NEWEST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("newest.lua")));
 static COUNTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("counts.lua")));
 static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
 
@@ -172,18 +173,38 @@ pub(super) async fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Vec<StoredJob>, Error> {
-    let place = match state {
-        JobState::Waiting => Part::Due,
-        JobState::Dead => Part::Dead,
-    };
-    let parts = [place, Part::Jobs];
+    let parts = [place(state), Part::Jobs];
     let mut request = request(client, &LIST, Idempotency::ReadOnly, queue, &parts);
     match after {
         Some(Cursor { time, id }) => request.arg(time).arg(id.to_string()),
         None => request.arg("-inf").arg(""),
     };
     request.arg(limit);
-    let mut reply = client.execute_expecting(&request, "listed").await?;
+    listed(client, &request).await
+}
+
+pub(super) async fn newest(
+    client: &Client,
+    queue: QueueKey<'_>,
+    state: JobState,
+    limit: usize,
+) -> Result<Vec<StoredJob>, Error> {
+    let parts = [place(state), Part::Jobs];
+    let mut request = request(client, &NEWEST, Idempotency::ReadOnly, queue, &parts);
+    request.arg(limit);
+    listed(client, &request).await
+}
+
+fn place(state: JobState) -> Part {
+    match state {
+        JobState::Waiting => Part::Due,
+        JobState::Dead => Part::Dead,
+    }
+}
+
+/// Returns the jobs of the reply of a script that lists them.
+async fn listed(client: &Client, request: &Request) -> Result<Vec<StoredJob>, Error> {
+    let mut reply = client.execute_expecting(request, "listed").await?;
     let mut jobs = Vec::new();
     while reply.len() > 0 {
         let (id, time): (String, u64) = (reply.next()?, reply.next()?);
