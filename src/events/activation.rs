@@ -78,15 +78,7 @@ async fn is_allowed(
         rate_limits::allow(salver, "subscribe", &what, limits).await
     };
     if let Some(network) = network {
-        // One person has a whole network of IPv6.
-        // A server of both versions of IP sees one of IPv4 as a part of IPv6.
-        let network = match network.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::")
-            }
-            IpAddr::V4(address) => address.to_string(),
-        };
+        let network = rate_limits::network(network);
         if !allow(format!("activation-network:{network}"), &NETWORK_LIMITS).await? {
             return Ok(false);
         }

@@ -8,8 +8,23 @@ mod redis;
 mod store;
 mod store_trait;
 
+use std::net::IpAddr;
+
 pub(crate) use self::store_trait::RateLimit;
 use crate::{Error, Salver};
+
+/// Returns the network of an address, by which requests of strangers are limited.
+pub(crate) fn network(address: IpAddr) -> String {
+    // One person has a whole network of IPv6.
+    // A server of both versions of IP sees one of IPv4 as a part of IPv6.
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::")
+        }
+        IpAddr::V4(address) => address.to_string(),
+    }
+}
 
 /// Counts a call of some kind. Returns whether it is allowed by all limits; a call that is not allowed is not counted.
 /// One round trip.
