@@ -45,9 +45,19 @@ async fn stored_grant(settings: &Settings, token: &str) -> Result<Grant, Problem
     let found = salver.tokens().grant(token).await?;
     let (id, grant) =
         found.ok_or_else(|| Problem::unauthorized("the token is wrong or was revoked"))?;
-    let what = format!("token:{id}");
+    count_request(settings, &id).await?;
+    Ok(grant)
+}
+
+/// Counts a request with a token that was created.
+///
+/// # Errors
+///
+/// 429 over the limit of the token, and those of the store.
+pub(super) async fn count_request(settings: &Settings, id: &str) -> Result<(), Problem> {
+    let (salver, what) = (&settings.salver, format!("token:{id}"));
     match rate_limits::allow(salver, "count_request", &what, &TOKEN_LIMITS).await? {
-        true => Ok(grant),
+        true => Ok(()),
         false => {
             let detail = "the token has made 600 requests within a minute";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);

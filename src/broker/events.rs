@@ -73,6 +73,8 @@ async fn publish_all(salver: &Salver, events: Vec<Event>) -> Result<(), (usize, 
         .buffered(MAX_CONCURRENT_PUBLISHES)
         .collect()
         .await;
+    let accepted = published.iter().filter(|published| published.is_ok());
+    salver.count_accepted(accepted.count() as u64);
     let failures = published.into_iter().filter_map(Result::err);
     let worst =
         failures.min_by_key(|(index, error)| (error.is_conflict() || error.is_invalid(), *index));

@@ -27,3 +27,14 @@ pub(super) const TOKEN_LIMITS: [RateLimit; 1] = [RateLimit {
 }];
 /// Shortest fixed token in bytes. A shorter one can be guessed.
 pub(super) const MIN_TOKEN_BYTES: usize = 16;
+/// Logins from one network address, whether they succeed or not. Stops programs that guess a token that is not random.
+pub(super) const LOGIN_LIMITS: [RateLimit; 1] = [RateLimit {
+    period: Duration::from_secs(10 * 60),
+    calls: 20,
+}];
+/// How long a login to the page of the operator lasts. Limits for how long a stolen cookie works.
+pub(super) const SESSION_TTL: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long the outcome of an action waits for the page that shows it. An old one would be misleading.
+pub(super) const OUTCOME_TTL: Duration = Duration::from_secs(60);
+/// Longest body of a form of the page in bytes. Stops a request from filling the memory of the process.
+pub(super) const MAX_FORM_BYTES: usize = 4 * 1024;

@@ -1,6 +1,7 @@
 //! The HTTP API of a broker: programs in any language publish events, and tell people.
 //!
 //! - [`Salver::broker_routes`](crate::Salver::broker_routes) serves it from a site; `salver serve` does so without one.
+//! - [`Salver::broker_page`](crate::Salver::broker_page) is the page of its operator.
 //! - [`Salver::tokens`](crate::Salver::tokens) decides which programs may use it.
 //! - Events are [CloudEvents 1.0](https://cloudevents.io) in the structured, binary and batched mode of HTTP. They are
 //!   acknowledged when they are stored.
@@ -41,6 +42,7 @@ mod limits;
 mod messages;
 mod new_message;
 mod notifications;
+mod page;
 mod routes;
 mod settings;
 mod tokens;
@@ -49,5 +51,6 @@ mod validators;
 pub use self::limits::{
     MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_RECIPIENTS, MAX_TOKENS, MAX_VALIDATORS,
 };
+pub use self::page::BrokerPage;
 pub use self::routes::BrokerRoutes;
 pub use self::tokens::{ListedToken, Right, Token, Tokens};

@@ -11,7 +11,6 @@ use actix_web::{HttpResponse, Resource};
 use crate::Salver;
 use crate::broker::settings::Settings;
 use crate::broker::tokens::FixedToken;
-use crate::broker::validators::Validators;
 use crate::broker::{deliveries, endpoints, events, messages, notifications};
 use crate::events::Event;
 use crate::web::api::allow_only;
@@ -30,11 +29,7 @@ impl Salver {
     pub fn broker_routes(&self) -> BrokerRoutes {
         BrokerRoutes {
             path: DEFAULT_PATH.to_owned(),
-            settings: Settings {
-                salver: self.clone(),
-                token: None,
-                validators: Validators::default(),
-            },
+            settings: Settings::new(self),
         }
     }
 }
@@ -91,9 +86,6 @@ impl BrokerRoutes {
     #[must_use]
     pub fn token(mut self, token: impl AsRef<str>) -> Self {
         self.settings.token = FixedToken::new(token.as_ref());
-        if self.settings.token.is_none() {
-            tracing::error!("the token of the broker has fewer than 16 bytes; it is refused");
-        }
         self
     }
 

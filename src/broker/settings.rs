@@ -16,6 +16,14 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    pub(super) fn new(salver: &Salver) -> Self {
+        Self {
+            salver: salver.clone(),
+            token: None,
+            validators: Validators::default(),
+        }
+    }
+
     /// Returns the settings of the route of a request.
     pub(super) fn of(request: &HttpRequest) -> Result<Data<Self>, Problem> {
         let settings = request.app_data::<Data<Self>>().cloned();

@@ -5,6 +5,8 @@
 //!
 //! Layer: above the handle, below `web`. The modules above add jobs, and handlers that perform them.
 
+#[cfg(all(feature = "webhooks", feature = "web"))]
+mod activity;
 mod deliveries;
 mod enqueue;
 #[cfg(feature = "events")]
@@ -29,6 +31,8 @@ mod store_trait;
 mod testing;
 mod worker;
 
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub(crate) use self::activity::{ACTIVITY_MINUTES, Activity, MinuteCounts};
 #[cfg(feature = "events")]
 pub(crate) use self::deliveries::EVENTS_QUEUE;
 #[cfg(feature = "webhooks")]

@@ -3,6 +3,7 @@
 mod cloud_events;
 mod deliveries;
 mod openapi;
+mod operator;
 mod people;
 mod producers;
 mod serve;

@@ -1,5 +1,7 @@
 //! A site that serves a broker.
 
+use std::time::Duration;
+
 use actix_web::{App, HttpServer};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use salver::broker::BrokerRoutes;
@@ -22,7 +24,9 @@ pub(super) struct Broker {
 }
 
 fn builder() -> SalverBuilder {
-    Salver::builder("app").secret([7; 32])
+    // A machine that runs many tests may be slow.
+    let builder = Salver::builder("app").call_timeout(Duration::from_secs(5));
+    builder.secret([7; 32])
 }
 
 impl Broker {
@@ -59,7 +63,9 @@ impl Broker {
     ) -> Self {
         let served = salver.clone();
         let http = HttpServer::new(move || {
-            App::new().service(configure(served.broker_routes().token(TOKEN)))
+            App::new()
+                .service(configure(served.broker_routes().token(TOKEN)))
+                .service(served.broker_page().token(TOKEN))
         });
         let http = http.workers(1).disable_signals().bind("127.0.0.1:0");
         let http = http.unwrap();

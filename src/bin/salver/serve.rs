@@ -43,15 +43,15 @@ pub(crate) async fn run(server: &Server, app: &str, args: ServeArgs, output: &Ou
     let worker = worker.start()?;
     let served = salver.clone();
     let http = HttpServer::new(move || {
-        let routes = served.broker_routes();
-        let routes = match &token {
-            Some(token) => routes.token(token),
-            None => routes,
-        };
+        let (mut routes, mut page) = (served.broker_routes(), served.broker_page());
+        if let Some(token) = &token {
+            (routes, page) = (routes.token(token), page.token(token));
+        }
         App::new()
             .app_data(Data::new(served.clone()))
             .app_data(Data::new(metrics.clone()))
             .service(routes)
+            .service(page)
             .route("/healthz", web::get().to(health))
             .route("/metrics", web::get().to(render_metrics))
     });

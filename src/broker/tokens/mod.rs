@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::cache::TokenCache;
 pub use self::right::Right;
-pub(super) use self::token::Grant;
 use self::token::StoredToken;
+pub(super) use self::token::{Grant, KnownToken};
 pub use self::token::{ListedToken, Token};
 use crate::broker::limits::{MIN_TOKEN_BYTES, TOKEN_TTL};
 use crate::{Error, Salver};
@@ -129,26 +129,40 @@ impl Tokens {
     ///
     /// Those of the store.
     pub(super) async fn grant(&self, token: &str) -> Result<Option<(String, Grant)>, Error> {
-        let Some((id, secret)) = token.split_once('.').filter(|(id, _)| is_id(id)) else {
+        let Some((id, secret)) = token.split_once('.') else {
             return Ok(None);
         };
-        let cache = self.salver.extension::<TokenCache>();
-        let stored = match cache.get(self.salver.app(), id) {
-            Some(stored) => Some(stored),
-            None => {
-                let (store, read_at) = (store::of(&self.salver)?, tokio::time::Instant::now());
-                let token = store.token(self.salver.app(), id);
-                let token = self.salver.read("read_token", token).await?;
-                let stored =
-                    token.and_then(|token| serde_json::from_str::<StoredToken>(&token).ok());
-                if let Some(stored) = &stored {
-                    cache.insert(self.salver.app(), id, read_at + TOKEN_TTL, stored.clone());
-                }
-                stored
-            }
-        };
+        let stored = self.stored(id).await?;
         let grant = stored.and_then(|stored| stored.grant(secret));
         Ok(grant.map(|grant| (id.to_owned(), grant)))
+    }
+
+    /// Returns a token by its id; `None` for one that does not exist. One round trip in 10 seconds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(super) async fn known(&self, id: &str) -> Result<Option<KnownToken>, Error> {
+        let stored = self.stored(id).await?;
+        Ok(stored.map(|stored| stored.known(id.to_owned())))
+    }
+
+    async fn stored(&self, id: &str) -> Result<Option<StoredToken>, Error> {
+        if !is_id(id) {
+            return Ok(None);
+        }
+        let cache = self.salver.extension::<TokenCache>();
+        if let Some(stored) = cache.get(self.salver.app(), id) {
+            return Ok(Some(stored));
+        }
+        let (store, read_at) = (store::of(&self.salver)?, tokio::time::Instant::now());
+        let token = store.token(self.salver.app(), id);
+        let token = self.salver.read("read_token", token).await?;
+        let stored = token.and_then(|token| serde_json::from_str::<StoredToken>(&token).ok());
+        if let Some(stored) = &stored {
+            cache.insert(self.salver.app(), id, read_at + TOKEN_TTL, stored.clone());
+        }
+        Ok(stored)
     }
 }
 
@@ -159,20 +173,35 @@ pub(super) struct FixedToken {
 }
 
 impl FixedToken {
-    /// Returns `None` for a token that is too short to be safe.
+    /// The id by which it is [known](Self::known), which no other token can have: their ids are longer.
+    pub(super) const ID: &str = "operator";
+
+    /// Returns `None` for a token that is too short to be safe, and logs it.
     pub(super) fn new(token: &str) -> Option<Self> {
-        (token.len() >= MIN_TOKEN_BYTES).then(|| Self {
+        if token.len() < MIN_TOKEN_BYTES {
+            tracing::error!("the token of the broker has fewer than 16 bytes; it is refused");
+            return None;
+        }
+        Some(Self {
             hash: token::hash(token),
         })
     }
 
     pub(super) fn grant(&self, token: &str) -> Option<Grant> {
         let is_same = token::is_same(&token::hash(token), &self.hash);
-        is_same.then(|| Grant {
-            rights: Right::ALL.to_vec(),
-            source: None,
-            is_operator: true,
-        })
+        is_same.then(|| self.known().grant)
+    }
+
+    pub(super) fn known(&self) -> KnownToken {
+        KnownToken {
+            id: Self::ID.to_owned(),
+            hash: self.hash.clone(),
+            grant: Grant {
+                rights: Right::ALL.to_vec(),
+                source: None,
+                is_operator: true,
+            },
+        }
     }
 }
 

@@ -103,12 +103,29 @@ impl StoredToken {
 
     /// Returns what a request with this secret may do; `None` for another secret.
     pub(super) fn grant(&self, secret: &str) -> Option<Grant> {
-        is_same(&hash(secret), &self.hash).then(|| Grant {
-            rights: self.rights.clone(),
-            source: self.source.clone(),
-            is_operator: false,
-        })
+        is_same(&hash(secret), &self.hash).then(|| self.clone().known(String::new()).grant)
     }
+
+    pub(super) fn known(self, id: String) -> KnownToken {
+        KnownToken {
+            id,
+            hash: self.hash,
+            grant: Grant {
+                rights: self.rights,
+                source: self.source,
+                is_operator: false,
+            },
+        }
+    }
+}
+
+/// A token that exists, without its secret.
+#[derive(Clone, Debug)]
+pub(in crate::broker) struct KnownToken {
+    pub(in crate::broker) id: String,
+    /// That of its secret.
+    pub(in crate::broker) hash: String,
+    pub(in crate::broker) grant: Grant,
 }
 
 /// What a request may do.

@@ -58,7 +58,11 @@ impl Attempt {
         } = &*self.queue;
         record_attempt(salver.shared_app(), handler.queue(), outcome.name(), timer);
         let next = match &outcome {
-            Outcome::Done => return Ended::Done(self.done()),
+            Outcome::Done => {
+                #[cfg(all(feature = "webhooks", feature = "web"))]
+                salver.count_done(handler.queue());
+                return Ended::Done(self.done());
+            }
             #[cfg(feature = "events")]
             Outcome::Continue(task) => (Record::new(task.clone()), Next::After(Duration::ZERO)),
             Outcome::Failed(reason) => self.failed(reason, Duration::ZERO),

@@ -10,7 +10,8 @@ Secrets are read from files or from the environment: SALVER_TOKEN is a token wit
 of the site, from which those of endpoints are derived. Without --redis and REDIS_URL everything is in the memory of this process, and is lost when it ends; then \
 a token is needed. (The default above is that of the other commands.) With Redis, `salver tokens create` creates tokens with fewer rights, and any number of brokers share the work.
 
-The API is below /v1, and /v1/openapi.json describes it. /healthz replies 200 while the store replies, else 503. \
+The API is below /v1, and /v1/openapi.json describes it. / is the page of the operator: log in with SALVER_TOKEN, or with \
+a token that has the rights endpoints and deliveries. /healthz replies 200 while the store replies, else 503. \
 /metrics is for Prometheus; like /healthz it needs no token, so a proxy before a public broker forwards /v1 alone. At \
 SIGTERM the broker accepts no more connections, finishes its requests, then the attempts that have begun.
 
