@@ -112,6 +112,25 @@ async fn broker_on_memory_accepts_events_from_curl() {
     assert!(serve.terminate());
 }
 
+#[tokio::test]
+async fn page_of_the_operator_is_served_at_the_root() {
+    let serve = Serve::start(&[]);
+    let page = serve.get("/").await.text().await.unwrap();
+    assert!(
+        page.contains(r#"autocomplete="current-password""#),
+        "{page}"
+    );
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.cookie_store(true).build().unwrap();
+    let login = client.post(serve.url("/login")).form(&[("token", TOKEN)]);
+    assert_eq!(login.send().await.unwrap().status(), 303);
+    assert_eq!(serve.publish(TOKEN, "1").await.status(), 202);
+    let page = client.get(serve.url("/")).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("this process accepted 1 event,"), "{page}");
+    assert!(serve.terminate());
+}
+
 /// Receives one webhook, and returns its head and its body.
 fn receive_one(listener: &TcpListener) -> (String, Value) {
     let (stream, _) = listener.accept().unwrap();

@@ -88,7 +88,12 @@ async fn perform(
     let outcome = async {
         require_same_origin(request)?;
         match caller::find(request, settings).await? {
-            Some(_) => action(settings.broker.salver.clone()).await,
+            Some(token) => {
+                let salver = settings.broker.salver.clone();
+                let (app, by, path) = (salver.app(), &token.id, request.path());
+                tracing::info!(app, by, path, "an operator changes the broker by its page");
+                action(salver.clone()).await
+            }
             None => Ok(Outcome::SessionEnded),
         }
     };
