@@ -3,5 +3,6 @@
 
 mod answers;
 mod loops;
+mod outage;
 mod scene;
 mod stops;
