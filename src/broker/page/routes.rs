@@ -70,7 +70,7 @@ impl BrokerPage {
         self
     }
 
-    /// Sets the token of the operator, as [`BrokerRoutes::token`](super::BrokerRoutes::token).
+    /// Sets the token of the operator, as [`BrokerRoutes::token`](crate::broker::BrokerRoutes::token).
     ///
     /// Default: none, only [`Salver::tokens`] are accepted. A token that is too short is refused, and an error is logged.
     #[must_use]
