@@ -115,6 +115,10 @@ impl Pace {
     /// Returns for how long all deliveries have failed.
     fn release(&mut self, now: u64, delivered: Delivered<'_>) -> Duration {
         let end = self.in_flight.remove(delivered.job);
+        if delivered.is_success && self.failing.is_some() {
+            // Slots were far apart while all deliveries failed.
+            self.next = 0;
+        }
         self.failing = match delivered.is_success {
             true => None,
             false => Some(self.failing.unwrap_or(now)),

@@ -20,7 +20,9 @@ if ARGV[2] == '1' then
     local service = call('HGET', pace, 'service') or 0
     call('HSET', pace, 'service', string.format('%.0f', (service + 3 * took) / 4))
   end
-  call('HDEL', pace, 'failing', 'in:' .. id)
+  call('HDEL', pace, 'in:' .. id)
+  -- Slots were far apart while all deliveries failed.
+  if call('HDEL', pace, 'failing') == 1 then call('HDEL', pace, 'next') end
   call('PEXPIRE', pace, ARGV[3])
   return {pace, 'released', id, 0}
 end
