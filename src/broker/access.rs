@@ -56,7 +56,7 @@ async fn stored_grant(settings: &Settings, token: &str) -> Result<Grant, Problem
 /// 429 over the limit of the token, and those of the store.
 pub(super) async fn count_request(settings: &Settings, id: &str) -> Result<(), Problem> {
     let (salver, what) = (&settings.salver, format!("token:{id}"));
-    match rate_limits::allow(salver, "count_request", &what, &TOKEN_LIMITS).await? {
+    match rate_limits::count_call(salver, "count_request", &what, &TOKEN_LIMITS).await? {
         true => Ok(()),
         false => {
             let detail = "the token has made 600 requests within a minute";

@@ -75,7 +75,7 @@ async fn is_allowed(
     network: Option<IpAddr>,
 ) -> Result<bool, Error> {
     let allow = async |what: String, limits: &'static [RateLimit]| {
-        rate_limits::allow(salver, "subscribe", &what, limits).await
+        rate_limits::count_call(salver, "subscribe", &what, limits).await
     };
     if let Some(network) = network {
         let network = rate_limits::network(network);

@@ -35,7 +35,7 @@ impl RateLimitStore for MemoryRateLimits {
             let now = self.clock.now();
             // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
             let mut data = self.data.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(data.allow(now, (app.into(), what.into()), limits))
+            Ok(data.count(now, (app.into(), what.into()), limits))
         })
     }
 }
@@ -57,7 +57,7 @@ struct Calls {
 
 impl RateLimits {
     /// Counts a call. Returns whether all limits allow it.
-    fn allow(&mut self, now: u64, key: Key, limits: &[RateLimit]) -> bool {
+    fn count(&mut self, now: u64, key: Key, limits: &[RateLimit]) -> bool {
         self.0.retain(|_, calls| calls.expires > now);
         let Calls { expires, counts } = self.0.entry(key).or_default();
         counts.resize(limits.len(), (now, 0));

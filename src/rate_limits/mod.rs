@@ -32,7 +32,7 @@ pub(crate) fn network(address: IpAddr) -> String {
 /// # Errors
 ///
 /// Those of the store. A call in doubt may have been counted.
-pub(crate) async fn allow(
+pub(crate) async fn count_call(
     salver: &Salver,
     operation: &'static str,
     what: &str,

@@ -67,6 +67,10 @@ async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
 #[tokio::test]
 async fn event_that_the_worker_cannot_render_is_invalid() {
     let salver = Salver::memory("wiki").unwrap();
+    // Without any subscriber there is nothing to render.
+    salver.worker().publish(EDITED.event()).await.unwrap();
+    let ada = Recipient::user("ada");
+    salver.subscribe(&ada, EDITED.subscription()).await.unwrap();
     let other = EventType::new("wiki.other", &[]);
     let with_other = salver
         .worker()

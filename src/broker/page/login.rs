@@ -72,7 +72,7 @@ async fn count_login(request: &HttpRequest, settings: &PageSettings) -> Result<(
     let address = request.peer_addr().map(|peer| peer.ip());
     let what = format!("broker-login:{}", address.map_or_else(String::new, network));
     let salver = &settings.broker.salver;
-    match rate_limits::allow(salver, "count_login", &what, &LOGIN_LIMITS).await? {
+    match rate_limits::count_call(salver, "count_login", &what, &LOGIN_LIMITS).await? {
         true => Ok(()),
         false => {
             let detail = "there were 20 logins from this network address within 10 minutes";
