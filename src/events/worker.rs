@@ -68,7 +68,7 @@ impl Worker {
     /// # Errors
     ///
     /// As [`Salver::publish`](crate::Salver::publish), and [`is_invalid`](Error::is_invalid) for an event that cannot
-    /// be fanned out: the error of a renderer, or subscribers and no renderer. The event is attempted again by a worker that runs.
+    /// be fanned out: the error of a renderer, or subscribers and no renderer. A worker that runs attempts it again.
     ///
     /// # Cancel safety
     ///
