@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use salver::events::{Event, EventType};
+use salver::events::{Event, EventType, Subscription};
 use salver::jobs::{DeliveryState, Worker};
 use salver::{Message, Salver};
 
@@ -42,6 +42,8 @@ async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_told() {
                 .await
                 .unwrap();
         }
+        let unknown = Subscription::new("wiki.unknown");
+        salver.subscribe(&ada, unknown).await.unwrap();
         for event in [
             BROKEN.event(),
             FAILING.event().data(7),
