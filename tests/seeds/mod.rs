@@ -4,6 +4,7 @@
 
 mod graphspace;
 mod iconfinder;
+mod kinto;
 mod messenger;
 mod tidings;
 

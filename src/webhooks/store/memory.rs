@@ -97,7 +97,12 @@ impl Pace {
             // What the endpoint bears: it has so many at the same time, each for so long.
             None => millis(slot.interval).max(self.service / slot.max_in_flight as u64),
         };
-        let free = self.next.max(now);
+        // No slot is reserved so far ahead: the clock was set back.
+        let latest = now + 2 * millis(slot.max_ahead) + interval;
+        let free = match self.next > latest {
+            true => now,
+            false => self.next.max(now),
+        };
         let first = if is_full {
             millis(slot.min_wait).max(interval)
         } else {

@@ -39,6 +39,8 @@ if not at or (at <= now and is_full) then
   local interval = math.max(ARGV[2], math.floor((known.service or 0) / ARGV[3]))
   if known.failing then interval = tonumber(ARGV[8]) end
   local free = math.max(known.next or 0, now)
+  -- No slot is reserved so far ahead: the clock was set back.
+  if free > now + 2 * ARGV[9] + interval then free = now end
   at = math.max(free - ARGV[6] * interval, is_full and now + math.max(ARGV[7], interval) or now)
   -- Not so far ahead: the endpoint may have become faster until then.
   if at > now + ARGV[9] then return {pace, 'slot', id, tonumber(ARGV[10])} end
