@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::jobs::deliveries::{ACTION_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE};
+use crate::jobs::queues::{ACTION_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE};
 use crate::{MessageId, Salver};
 
 /// Minutes that are remembered, the present one included. Bounds the memory.

@@ -8,43 +8,15 @@ use serde_json::Value;
 
 use crate::jobs::health::JobsHealth;
 use crate::jobs::id::JobId;
+use crate::jobs::queues::{OF_PROGRAMS, QUEUES};
 use crate::jobs::record::{Attempt, StoredJob};
 use crate::jobs::store;
 use crate::jobs::store_trait::{Cursor, JobState, JobStore, QueueKey};
-#[cfg(feature = "conformance")]
-use crate::jobs::testing::TEST_QUEUE;
 use crate::store::millis;
 use crate::{Error, Salver};
 
 /// Most deliveries of one page of a list. Bounds the time for which a call keeps others waiting.
 pub const MAX_LISTED: usize = 100;
-/// The queue of mails.
-pub(crate) const MAIL_QUEUE: &str = "mail";
-/// The queue of jobs that decide when digests are sent.
-pub(crate) const PLAN_QUEUE: &str = "plan";
-/// The queue of events that are fanned out.
-#[cfg(feature = "events")]
-pub(crate) const EVENTS_QUEUE: &str = "events";
-/// The queue of webhooks.
-#[cfg(feature = "webhooks")]
-pub(crate) const WEBHOOK_QUEUE: &str = "webhook";
-/// The queue of functions that are called with events.
-#[cfg(feature = "webhooks")]
-pub(crate) const ACTION_QUEUE: &str = "action";
-/// The queues, in the order in which they are listed.
-const QUEUES: &[&str] = &[
-    MAIL_QUEUE,
-    PLAN_QUEUE,
-    #[cfg(feature = "events")]
-    EVENTS_QUEUE,
-    #[cfg(feature = "webhooks")]
-    WEBHOOK_QUEUE,
-    #[cfg(feature = "webhooks")]
-    ACTION_QUEUE,
-    #[cfg(feature = "conformance")]
-    TEST_QUEUE,
-];
-
 /// The deliveries of an application. Created by [`Salver::deliveries`].
 #[derive(Clone)]
 pub struct Deliveries {
@@ -266,7 +238,7 @@ impl Deliveries {
         Ok(changed > 0)
     }
 
-    /// Cancels all deliveries whose tasks are selected. One round trip for each 100 deliveries, and one for each page with
+    /// Cancels all deliveries to recipients whose tasks are selected. One round trip for each 100 deliveries, and one for each page with
     /// some that are selected.
     ///
     /// # Errors
@@ -277,7 +249,9 @@ impl Deliveries {
         is_selected: impl Fn(&Value) -> bool,
     ) -> Result<(), Error> {
         let store = store::of(&self.salver)?;
-        for place in self.places(&*store) {
+        let mut places = self.places(&*store);
+        places.retain(|place| !OF_PROGRAMS.contains(&place.queue));
+        for place in places {
             for state in [JobState::Waiting, JobState::Dead] {
                 let mut cursor = None;
                 loop {

@@ -21,6 +21,7 @@ mod limits;
 mod memory;
 mod profile;
 mod profiles;
+mod queues;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
@@ -33,12 +34,7 @@ mod worker;
 
 #[cfg(all(feature = "webhooks", feature = "web"))]
 pub(crate) use self::activity::{ACTIVITY_MINUTES, Activity, MinuteCounts};
-#[cfg(feature = "events")]
-pub(crate) use self::deliveries::EVENTS_QUEUE;
-#[cfg(feature = "webhooks")]
-pub(crate) use self::deliveries::{ACTION_QUEUE, WEBHOOK_QUEUE};
 pub use self::deliveries::{Deliveries, Delivery, DeliveryCounts, DeliveryState, MAX_LISTED};
-pub(crate) use self::deliveries::{MAIL_QUEUE, PLAN_QUEUE};
 pub(crate) use self::enqueue::enqueue;
 #[cfg(feature = "events")]
 pub(crate) use self::event_log::{NewEvent, Published, StoredEvent};
@@ -48,6 +44,11 @@ pub(crate) use self::handler::{Handler, Outcome, read_task};
 pub(crate) use self::id::JobId;
 pub use self::profile::Profile;
 pub(crate) use self::profiles::Profiles;
+#[cfg(feature = "events")]
+pub(crate) use self::queues::EVENTS_QUEUE;
+#[cfg(feature = "webhooks")]
+pub(crate) use self::queues::{ACTION_QUEUE, WEBHOOK_QUEUE};
+pub(crate) use self::queues::{MAIL_QUEUE, PLAN_QUEUE};
 pub use self::record::Attempt;
 pub(crate) use self::record::{Record, StoredJob};
 #[cfg(all(feature = "events", feature = "redis"))]
