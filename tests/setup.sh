@@ -39,6 +39,7 @@ need nutcracker nutcracker
 need valgrind valgrind
 need prlimit util-linux
 need script bsdutils
+need curl curl
 need npm npm
 need python3 python3
 if [ ! -x target/venv/bin/python ] || ! target/venv/bin/python -c 'import redis, rfc8785, schemathesis, mypy, aiosmtpd, flask, standardwebhooks, cloudevents' 2>/dev/null || [ ! -x target/venv/bin/typos ]; then
