@@ -45,11 +45,7 @@ impl Handler for WebhookHandler {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        if self.salver.config().mail.secret.is_none() {
-            return Err(Error::misconfigured(
-                "webhooks need a secret to sign them: call `SalverBuilder::secret`",
-            ));
-        }
+        secret::of_site(&self.salver)?;
         self.client().map(drop)
     }
 

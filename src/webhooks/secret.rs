@@ -23,7 +23,7 @@ pub(super) type Key = [u8; 32];
 ///
 /// `is_misconfigured` for a site without a secret.
 pub(super) fn text(salver: &Salver, endpoint: &str, generation: u32) -> Result<String, Error> {
-    let key = derive(salver, secret(salver)?, endpoint, generation)?;
+    let key = derive(salver, of_site(salver)?, endpoint, generation)?;
     Ok(format!("{PREFIX}{}", STANDARD.encode(key)))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn keys(
     let is_recent = now < since + millis(OLD_SECRET_TTL);
     let old = number.checked_sub(1).filter(|_| is_recent);
     let secrets = [
-        Some(secret(salver)?),
+        Some(of_site(salver)?),
         salver.config().mail.old_secret.as_ref(),
     ];
     let mut keys = Vec::new();
@@ -54,7 +54,12 @@ pub(super) fn keys(
     Ok(keys)
 }
 
-fn secret(salver: &Salver) -> Result<&Secret, Error> {
+/// Returns the secret of the site, from which the others are derived.
+///
+/// # Errors
+///
+/// `is_misconfigured` for a site without a secret.
+pub(super) fn of_site(salver: &Salver) -> Result<&Secret, Error> {
     let secret = salver.config().mail.secret.as_ref();
     secret.ok_or_else(|| {
         Error::misconfigured("webhooks need a secret to sign them: call `SalverBuilder::secret`")
