@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::scene::{Progress, edit, edits, inboxes, person, report, told, wait_until_done};
+use super::scene::{LEASE, Progress, edit, edits, inboxes, person, report, told, wait_until_done};
 use crate::support::bulk_subscriptions::subscribe;
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
@@ -14,8 +14,6 @@ use crate::support::worker_process::WorkerProcess;
 
 /// A job whose attempts are killed five times without an outcome is dead.
 const KILLS: usize = 4;
-/// Longer than the lease of a job.
-const LEASE: Duration = Duration::from_secs(151);
 /// Of so many people one unsubscribes, one subscribes again, and one is new, while the event is fanned out.
 const CHANGES: usize = 50;
 
@@ -28,7 +26,7 @@ async fn killed_workers_tell_each_who_stays_once_while_others_change() {
     subscribe(server, 0..people, "wiki.edit", ("language", "de"));
     salver.publish(edit(0)).await.unwrap();
     let started = Instant::now();
-    let progress = Progress::begin(server);
+    let progress = Progress::begin(&scene);
     let mut worker = WorkerProcess::start(&url, &smtp);
     progress.wait_for(people / 100).await;
     let changing = change(salver, people);

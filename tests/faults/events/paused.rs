@@ -2,15 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::scene::{Progress, edit, inboxes, report, subscribe, wait_until_done};
+use super::scene::{LEASE, Progress, edit, inboxes, report, subscribe, wait_until_done};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
 use crate::support::smtp_server::SmtpServer;
 use crate::support::worker_process::WorkerProcess;
 
-/// Longer than the lease of a job.
-const LEASE: Duration = Duration::from_secs(151);
 const PEOPLE: usize = 5_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,7 +19,7 @@ async fn worker_that_is_paused_in_a_fan_out_tells_none_twice() {
         let (salver, server) = (&scene.salver, scene.server.as_ref().unwrap());
         subscribe(salver, 0..PEOPLE).await;
         salver.publish(edit(0)).await.unwrap();
-        let progress = Progress::begin(server);
+        let progress = Progress::begin(&scene);
         let paused = WorkerProcess::start(&server.url(), &smtp);
         progress.wait_for(PEOPLE / 10).await;
         paused.signal("STOP");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::scene::{edit, edits, inboxes, person, report, until_accepted};
+use super::scene::{LEASE, edit, edits, inboxes, person, report, until_accepted};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
@@ -14,8 +14,6 @@ use crate::support::{eventually, eventually_within};
 const PEOPLE: usize = 2_000;
 const KILLS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Longer than the lease of a job, and than the first delays.
-const LEASE: Duration = Duration::from_secs(151);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_kill_with_aof_loses_no_event() {
