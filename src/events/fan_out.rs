@@ -1,12 +1,10 @@
 //! The handler of the jobs that fan out events.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::{self, FuturesUnordered, StreamExt, TryChunksError, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,8 +16,8 @@ use crate::events::event::Event;
 use crate::events::limits::DELIVERED_EVENT_TTL;
 use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE};
 use crate::events::notifier::Notifier;
+use crate::events::notify_all::{Notified, notify_all};
 use crate::events::page::{self, Cursor, Page};
-use crate::events::pattern::Pattern;
 use crate::events::people::People;
 use crate::events::publish::publish;
 use crate::events::renderers::Renderers;
@@ -32,16 +30,8 @@ use crate::jobs::{
 #[cfg(feature = "webhooks")]
 use crate::jobs::{ACTION_QUEUE, WEBHOOK_QUEUE};
 use crate::store::millis;
-use crate::{Error, Recipient, Salver};
+use crate::{Error, Salver};
 
-/// Notifications that are added at the same time. More would delay the calls of pages.
-const MAX_CONCURRENT_ADDS: usize = 24;
-/// Notifications that are sent together. With a single group the server would wait while the worker renders the next one.
-const ADDS_PER_GROUP: usize = 4;
-/// Recipients whose subscriptions are read in one call. More would delay the calls of pages.
-const RECIPIENTS_PER_READ: usize = 50;
-/// Such calls at the same time: one whose reply is decoded while the server runs the other.
-const MAX_CONCURRENT_READS: usize = 2;
 /// Jobs of mails or webhooks that are due, above which a fan-out rests: they are sent more slowly than it adds them.
 const MAX_WAITING_JOBS: u64 = 10_000;
 /// How long it rests then.
@@ -169,7 +159,7 @@ impl FanOut {
             patterns: &patterns,
             people: &people,
         };
-        let Told { mails, failure } = notify_all(&notifier, recipients).await?;
+        let Notified { mails, failure } = notify_all(&notifier, recipients).await?;
         self.enqueue(mails).await?;
         if let Some(failure) = failure {
             return Ok(failure);
@@ -258,70 +248,5 @@ fn time_of(event: &Event, accepted: u64) -> u64 {
     match age.is_some_and(|age| age <= millis(MAX_EVENT_AGE)) {
         true => event.time,
         false => accepted,
-    }
-}
-
-/// Notifies recipients: subscriptions are read while notifications are added.
-async fn notify_all(
-    notifier: &Notifier<'_>,
-    recipients: Vec<(Recipient, Vec<Pattern>)>,
-) -> Result<Told, StepError> {
-    let parts: Vec<_> = recipients
-        .chunks(RECIPIENTS_PER_READ)
-        .map(<[_]>::to_vec)
-        .collect();
-    let matched = stream::iter(parts)
-        .map(|part| notifier.matched(part))
-        .buffered(MAX_CONCURRENT_READS)
-        .map_ok(|matched| stream::iter(matched.into_iter().map(Ok::<_, StepError>)))
-        .try_flatten();
-    let adding = matched.map_ok(|(recipient, matched)| notifier.notify(recipient, matched));
-    let groups = adding
-        .try_chunks(ADDS_PER_GROUP)
-        .map_err(|TryChunksError(_, error)| error);
-    let (mut groups, mut running) = (pin!(groups), FuturesUnordered::new());
-    let mut told = Told::default();
-    while let Some(group) = groups.try_next().await? {
-        running.extend(group);
-        while let Some(Some(outcome)) = running.next().now_or_never() {
-            told.add(outcome)?;
-        }
-        // Lets the connection send them: the server runs them while the next group is rendered.
-        tokio::task::yield_now().await;
-        while running.len() > MAX_CONCURRENT_ADDS - ADDS_PER_GROUP
-            && let Some(outcome) = running.next().await
-        {
-            told.add(outcome)?;
-        }
-    }
-    while let Some(outcome) = running.next().await {
-        told.add(outcome)?;
-    }
-    Ok(told)
-}
-
-/// What one step has done.
-#[derive(Default)]
-struct Told {
-    mails: Vec<MailJob>,
-    /// Why a recipient was not told, of the first such one.
-    failure: Option<Outcome>,
-}
-
-impl Told {
-    /// Adds what was done for one recipient. One whose rendering fails does not hold up the others.
-    ///
-    /// # Errors
-    ///
-    /// Those of the store.
-    fn add(&mut self, outcome: Result<Option<MailJob>, StepError>) -> Result<(), Error> {
-        match outcome {
-            Ok(mail) => self.mails.extend(mail),
-            Err(StepError::Outcome(failure)) => {
-                self.failure.get_or_insert(failure);
-            }
-            Err(StepError::Store(error)) => return Err(error),
-        }
-        Ok(())
     }
 }

@@ -48,6 +48,7 @@ mod limits;
 mod linked;
 mod matched;
 mod notifier;
+mod notify_all;
 mod page;
 mod pattern;
 mod payload;

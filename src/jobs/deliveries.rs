@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::jobs::health::JobsHealth;
 use crate::jobs::id::JobId;
-use crate::jobs::queues::{OF_PROGRAMS, QUEUES};
+use crate::jobs::queues::places;
+#[cfg(all(feature = "webhooks", feature = "web"))]
+use crate::jobs::queues::queue_named;
 use crate::jobs::record::{Attempt, StoredJob};
 use crate::jobs::store;
 use crate::jobs::store_trait::{Cursor, JobState, JobStore, QueueKey};
@@ -238,87 +240,13 @@ impl Deliveries {
         Ok(changed > 0)
     }
 
-    /// Cancels all deliveries to recipients whose tasks are selected. One round trip for each 100 deliveries, and one for each page with
-    /// some that are selected.
-    ///
-    /// # Errors
-    ///
-    /// As [`retry`](Self::retry).
-    pub(crate) async fn cancel_selected(
-        &self,
-        is_selected: impl Fn(&Value) -> bool,
-    ) -> Result<(), Error> {
-        let store = store::of(&self.salver)?;
-        let mut places = self.places(&*store);
-        places.retain(|place| !OF_PROGRAMS.contains(&place.queue));
-        for place in places {
-            for state in [JobState::Waiting, JobState::Dead] {
-                let mut cursor = None;
-                loop {
-                    let page = store.list(place, state, cursor, MAX_LISTED);
-                    let page = self.salver.read("list_jobs", page).await?;
-                    cursor = Cursor::after(&page);
-                    if cursor.is_none() {
-                        break;
-                    }
-                    let selected = page.iter().filter(|job| is_selected(&job.record.task));
-                    let ids: Vec<_> = selected.map(|job| job.id).collect();
-                    if !ids.is_empty() {
-                        let finish = || store.finish(place, &ids);
-                        self.salver.write_idempotent("cancel_job", finish).await?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Attempts the dead jobs of a queue again whose task and time of death are selected. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// As [`retry`](Self::retry).
     #[cfg(feature = "webhooks")]
-    pub(crate) async fn replay_dead(
-        &self,
-        queue: &'static str,
-        is_selected: impl Fn(&Value, u64) -> bool,
-    ) -> Result<u64, Error> {
-        let (store, mut replayed) = (store::of(&self.salver)?, 0);
-        let mut places = self.places(&*store);
-        places.retain(|place| place.queue == queue);
-        for place in places {
-            let mut cursor = None;
-            loop {
-                let page = store.list(place, JobState::Dead, cursor, MAX_LISTED);
-                let page = self.salver.read("list_jobs", page).await?;
-                cursor = Cursor::after(&page);
-                if cursor.is_none() {
-                    break;
-                }
-                let selected = page
-                    .iter()
-                    .filter(|job| is_selected(&job.record.task, job.time));
-                let ids: Vec<_> = selected.map(|job| job.id).collect();
-                if !ids.is_empty() {
-                    let replay = || store.replay(place, &ids);
-                    replayed += self.salver.write_idempotent("retry_job", replay).await?;
-                }
-            }
-        }
-        Ok(replayed)
+    pub(crate) fn salver(&self) -> &Salver {
+        &self.salver
     }
 
     fn places(&self, store: &dyn JobStore) -> Vec<QueueKey<'_>> {
-        let partitions = store.partitions();
-        let places = QUEUES.iter().flat_map(|queue| {
-            (0..partitions).map(|partition| QueueKey {
-                app: self.salver.app(),
-                queue,
-                partition,
-            })
-        });
-        places.collect()
+        places(self.salver.app(), store.partitions())
     }
 
     fn places_of(&self, store: &dyn JobStore, id: JobId) -> Vec<QueueKey<'_>> {
@@ -338,7 +266,7 @@ impl Delivery {
         time: u64,
         id: String,
     ) -> Option<Self> {
-        let channel = QUEUES.iter().copied().find(|queue| *queue == channel)?;
+        let channel = queue_named(channel)?;
         Some(Self {
             id,
             channel,

@@ -26,6 +26,7 @@ mod record;
 #[cfg(feature = "redis")]
 mod redis;
 mod retry_schedule;
+mod selected;
 mod store;
 mod store_trait;
 #[cfg(feature = "conformance")]
@@ -56,6 +57,9 @@ pub use self::redis::PUBLISH_SCRIPT;
 pub(crate) use self::retry_schedule::RECORD_BACKOFF;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::retry_schedule::is_last_attempt;
+pub(crate) use self::selected::cancel_selected;
+#[cfg(feature = "webhooks")]
+pub(crate) use self::selected::retry_selected;
 pub(crate) use self::store_trait::NewJob;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]

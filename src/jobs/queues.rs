@@ -1,5 +1,6 @@
 //! The queues of an application.
 
+use crate::jobs::store_trait::QueueKey;
 #[cfg(feature = "conformance")]
 use crate::jobs::testing::TEST_QUEUE;
 
@@ -17,7 +18,7 @@ pub(crate) const WEBHOOK_QUEUE: &str = "webhook";
 #[cfg(feature = "webhooks")]
 pub(crate) const ACTION_QUEUE: &str = "action";
 /// The queues, in the order in which they are listed.
-pub(super) const QUEUES: &[&str] = &[
+const QUEUES: &[&str] = &[
     MAIL_QUEUE,
     PLAN_QUEUE,
     #[cfg(feature = "events")]
@@ -31,9 +32,32 @@ pub(super) const QUEUES: &[&str] = &[
 ];
 
 /// Those among them whose jobs are for programs, not for recipients.
-pub(super) const OF_PROGRAMS: &[&str] = &[
+const OF_PROGRAMS: &[&str] = &[
     #[cfg(feature = "webhooks")]
     WEBHOOK_QUEUE,
     #[cfg(feature = "webhooks")]
     ACTION_QUEUE,
 ];
+
+/// Returns the partitions of all queues of an application, in the order in which they are listed.
+pub(super) fn places(app: &str, partitions: usize) -> Vec<QueueKey<'_>> {
+    let places = QUEUES.iter().flat_map(|queue| {
+        (0..partitions).map(move |partition| QueueKey {
+            app,
+            queue,
+            partition,
+        })
+    });
+    places.collect()
+}
+
+/// Returns whether the jobs of a queue are for recipients, not for programs.
+pub(super) fn is_for_recipients(queue: &str) -> bool {
+    !OF_PROGRAMS.contains(&queue)
+}
+
+/// Returns the queue of a name; `None` if there is none.
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub(super) fn queue_named(name: &str) -> Option<&'static str> {
+    QUEUES.iter().copied().find(|queue| *queue == name)
+}

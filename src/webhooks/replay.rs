@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::Error;
-use crate::jobs::{Deliveries, WEBHOOK_QUEUE};
+use crate::jobs::{Deliveries, WEBHOOK_QUEUE, retry_selected};
 
 impl Deliveries {
     /// Attempts all deliveries to an [endpoint](crate::webhooks::Endpoints) again that are dead since a time. Returns how many.
@@ -25,7 +25,7 @@ impl Deliveries {
     ) -> Result<u64, Error> {
         let since = since.into().unix_timestamp_nanos() / 1_000_000;
         let since = u64::try_from(since).unwrap_or_default();
-        self.replay_dead(WEBHOOK_QUEUE, |task, time| {
+        retry_selected(self.salver(), WEBHOOK_QUEUE, |task, time| {
             let is_same = task.get("endpoint").and_then(|id| id.as_str()) == Some(endpoint);
             is_same && time >= since
         })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::inbox::mailing::site_settings::settings_of;
+use crate::jobs::cancel_selected;
 use crate::{Error, Inbox, Recipient, Salver};
 
 /// Cancels the jobs of mails to a recipient, whose records contain the recipient. On a site without mails there are
@@ -24,7 +25,7 @@ pub(in crate::inbox) async fn cancel_jobs(
         let of = task.get("recipient").and_then(Value::as_str);
         of == Some(recipient.as_str())
     };
-    salver.deliveries().cancel_selected(is_of).await
+    cancel_selected(salver, is_of).await
 }
 
 /// Returns how often the recipient of an inbox has chosen to be mailed, by kind. Nothing on a site without mails.
