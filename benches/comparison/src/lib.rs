@@ -1,6 +1,7 @@
 //! Shared code of the benchmarks: starting programs, comparing two of them, and printing results.
 
 pub mod compare;
+pub mod connection;
 pub mod environment;
 pub mod fixture;
 pub mod handle;

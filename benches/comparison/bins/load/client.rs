@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use comparison::TEXT;
 use memchr::memmem;
 
-use crate::connection::Connection;
 use crate::visitor::Visitor;
+use comparison::connection::Connection;
 
 /// What a client has counted.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,7 +6,6 @@
 //! missing or on a wrong page, and the number of all requests.
 
 mod client;
-mod connection;
 mod phase;
 mod visitor;
 

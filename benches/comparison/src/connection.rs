@@ -12,18 +12,18 @@ const BUFFER_CAPACITY: usize = 16 * 1024;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 const CONTENT_LENGTH: &[u8] = b"content-length: ";
 
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-pub(crate) struct Response<'a> {
-    pub(crate) head: &'a [u8],
-    pub(crate) body: &'a [u8],
+pub struct Response<'a> {
+    pub head: &'a [u8],
+    pub body: &'a [u8],
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+    pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -33,7 +33,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for the complete response.
-    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Response<'_>> {
+    pub async fn send(&mut self, request: &[u8]) -> Result<Response<'_>> {
         self.stream.write_all(request).await?;
         self.received.clear();
         let body_at = loop {
