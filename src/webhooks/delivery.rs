@@ -1,9 +1,8 @@
 //! The handler of the jobs that deliver events to endpoints.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
 
@@ -36,7 +35,7 @@ struct Delivery<'a> {
     id: String,
     endpoint: &'a str,
     record: EndpointRecord,
-    event: DeliveredEvent,
+    event: Arc<DeliveredEvent>,
 }
 
 impl Handler for WebhookHandler {
@@ -124,7 +123,7 @@ impl WebhookHandler {
         now: u64,
     ) -> Result<Result<Answer, SendError>, Error> {
         let keys = secret::keys(&self.salver, delivery.endpoint, &delivery.record, now)?;
-        let (timestamp, body) = (now / 1_000, Bytes::from(delivery.event.json()?));
+        let (timestamp, body) = (now / 1_000, delivery.event.json()?);
         let webhook = Webhook {
             signature: sign(&keys, &delivery.id, timestamp, &body),
             id: delivery.id.clone(),

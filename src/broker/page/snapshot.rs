@@ -56,7 +56,7 @@ async fn dead_deliveries(salver: &Salver) -> Result<Vec<DeadDelivery>, Error> {
         let task = task_of_event(&delivery);
         let event = match &task {
             Some(task) => match delivered_event(salver, task).await {
-                Ok(found) => found.map(|found| found.event),
+                Ok(found) => found.map(|found| found.event.clone()),
                 // Another program has damaged the job.
                 Err(error) if error.is_invalid() => None,
                 Err(error) => return Err(error),

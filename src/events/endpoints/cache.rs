@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
+
 use crate::events::endpoints::record::EndpointRecord;
+use crate::events::endpoints::shared_reads::SharedReads;
 use crate::events::endpoints::store;
 use crate::events::endpoints::store_trait::Listing;
 use crate::{Error, Salver};
@@ -19,6 +22,9 @@ pub(crate) struct Endpoints {
 /// The last endpoints that this process has read, by application.
 #[derive(Default)]
 pub(crate) struct EndpointCache(Mutex<HashMap<Box<str>, Arc<Endpoints>>>);
+
+/// The reads of endpoints in progress, by application.
+type EndpointReads = SharedReads<Box<str>, Arc<Endpoints>>;
 
 impl EndpointCache {
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Endpoints>>> {
@@ -55,13 +61,18 @@ pub(crate) async fn endpoints(salver: &Salver) -> Result<Arc<Endpoints>, Error> 
     Ok(read)
 }
 
-/// Returns an endpoint; `None` if it was removed. One round trip.
+/// Returns an endpoint; `None` if it was removed. One round trip, which those share who ask at the same time.
 ///
 /// # Errors
 ///
 /// Those of the store.
 pub(crate) async fn endpoint(salver: &Salver, id: &str) -> Result<Option<EndpointRecord>, Error> {
-    let endpoints = endpoints(salver).await?;
+    let reads = salver.extension::<EndpointReads>();
+    let read = || {
+        let salver = salver.clone();
+        async move { endpoints(&salver).await }.boxed()
+    };
+    let endpoints = reads.join(salver.app().into(), read).await?;
     let found = endpoints.by_id.get(id);
     Ok(found.map(|(record, _)| record.clone()))
 }

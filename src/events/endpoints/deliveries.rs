@@ -1,7 +1,10 @@
 //! The deliveries of an event to endpoints: one job for each.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -9,6 +12,7 @@ use crate::events::body;
 use crate::events::endpoints::actions::{ACTION_ID_PREFIX, Actions, action_id};
 use crate::events::endpoints::cache::endpoints;
 use crate::events::endpoints::record::REPORT_SOURCE;
+use crate::events::endpoints::shared_reads::SharedReads;
 use crate::events::event::{Cause, Event};
 use crate::events::limits::FAILED_EVENT_TTL;
 use crate::jobs::{self, ACTION_QUEUE, EVENTS_QUEUE, JobId, NewJob, Record, WEBHOOK_QUEUE};
@@ -35,7 +39,11 @@ pub(crate) struct DeliveredEvent {
     /// The id of its job.
     job: String,
     pub(crate) event: Event,
+    json: OnceLock<Bytes>,
 }
+
+/// The reads of events in progress, by application and job.
+type EventReads = SharedReads<(Box<str>, String), Option<Arc<DeliveredEvent>>>;
 
 impl DeliveredEvent {
     /// Returns whether it is about Salver itself.
@@ -49,8 +57,12 @@ impl DeliveredEvent {
     /// # Errors
     ///
     /// `is_invalid` for one that is not JSON.
-    pub(crate) fn json(&self) -> Result<Vec<u8>, Error> {
-        body::cloud_event_json(&self.event)
+    pub(crate) fn json(&self) -> Result<Bytes, Error> {
+        if let Some(json) = self.json.get() {
+            return Ok(json.clone());
+        }
+        let json = Bytes::from(body::cloud_event_json(&self.event)?);
+        Ok(self.json.get_or_init(|| json).clone())
     }
 
     /// Returns what its result is caused by.
@@ -67,7 +79,8 @@ impl DeliveredEvent {
     }
 }
 
-/// Returns the event of a delivery; `None` if it is not stored any more, or was damaged by another program.
+/// Returns the event of a delivery; `None` if it is not stored any more, or was damaged by another program. One round
+/// trip, which those share who ask at the same time.
 ///
 /// # Errors
 ///
@@ -75,12 +88,21 @@ impl DeliveredEvent {
 pub(crate) async fn delivered_event(
     salver: &Salver,
     task: &WebhookTask,
-) -> Result<Option<DeliveredEvent>, Error> {
-    let stored = jobs::event(salver, EVENTS_QUEUE, task.event.parse()?).await?;
+) -> Result<Option<Arc<DeliveredEvent>>, Error> {
+    let (reads, job) = (salver.extension::<EventReads>(), task.event.clone());
+    let read = || read_event(salver.clone(), job.clone()).boxed();
+    reads.join((salver.app().into(), job.clone()), read).await
+}
+
+async fn read_event(salver: Salver, job: String) -> Result<Option<Arc<DeliveredEvent>>, Error> {
+    let stored = jobs::event(&salver, EVENTS_QUEUE, job.parse()?).await?;
     let event = stored.and_then(|stored| body::decode(&stored.body));
-    Ok(event.map(|event| DeliveredEvent {
-        job: task.event.clone(),
-        event,
+    Ok(event.map(|event| {
+        Arc::new(DeliveredEvent {
+            job,
+            event,
+            json: OnceLock::new(),
+        })
     }))
 }
 

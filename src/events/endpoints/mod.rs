@@ -10,6 +10,7 @@ mod record;
 #[cfg(feature = "redis")]
 mod redis;
 mod registry;
+mod shared_reads;
 mod store;
 mod store_trait;
 
