@@ -101,7 +101,7 @@ fn message_json(message: &Message) -> Result<Value, Error> {
 }
 
 /// Returns the attributes of a structured CloudEvent.
-fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
+pub(super) fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     let filters = event.pattern.filters.iter().chain(&event.trace);
     let filters = filters.map(|(name, value)| (name.clone(), value.as_str().into()));
     let mut fields: Map<String, Value> = filters.collect();
@@ -119,17 +119,6 @@ fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     set("time", time.unwrap_or_default().to_string().into());
     event.payload.write_to(&mut fields);
     fields
-}
-
-/// Returns an event that was decoded as a structured CloudEvent.
-///
-/// # Errors
-///
-/// `is_invalid` for one that is not JSON.
-#[cfg(feature = "webhooks")]
-pub(super) fn cloud_event_json(event: &Event) -> Result<Vec<u8>, Error> {
-    let source = event.source.as_deref().unwrap_or_default();
-    to_canonical(&cloud_event(event, source))
 }
 
 /// Decodes a stored event; `None` for one that another program has damaged.

@@ -8,6 +8,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::Error;
+use crate::events::body::cloud_event;
+use crate::events::canonical::to_canonical;
 use crate::events::event::Event;
 use crate::events::limits::MAX_FILTER_NAME_BYTES;
 use crate::events::pattern::TRACE;
@@ -134,6 +136,40 @@ impl Attributes {
     }
 }
 
+impl Event {
+    /// Reads a CloudEvent in the JSON format.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid), naming the attribute that is missing or wrong.
+    ///
+    /// ```
+    /// use salver::events::Event;
+    ///
+    /// let json = br#"{"specversion": "1.0", "id": "1", "source": "/shop", "type": "order.paid", "data": 7}"#;
+    /// assert_eq!(Event::from_json(json)?.get_data::<u64>()?, 7);
+    /// assert!(Event::from_json(br#"{"type": "order.paid"}"#).is_err());
+    /// # Ok::<(), salver::Error>(())
+    /// ```
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        let attributes: Attributes = serde_json::from_slice(json).map_err(|cause| {
+            Error::invalid("event", "is not an object in JSON").with_source(cause)
+        })?;
+        attributes.structured()
+    }
+
+    /// Returns a published event as a CloudEvent in the JSON format: without its message, the further types by which it
+    /// matches, and whom it excludes.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid) for an event without a source, which it gets when it is published.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        let source = self.source.as_deref().ok_or_else(|| missing("source"))?;
+        to_canonical(&cloud_event(self, source))
+    }
+}
+
 /// Returns the canonical text of the value of an attribute; `None` for a value that no attribute has.
 fn text_of(value: Value) -> Option<String> {
     match value {
@@ -254,6 +290,16 @@ mod tests {
         ] {
             assert_eq!(unix_ms(text).ok(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn event_is_read_as_it_was_written() {
+        let event = Event::new("order.paid").id("1").subject("orders/7").data(7);
+        assert!(event.to_json().is_err_and(|error| error.is_invalid()));
+        let event = event.source("/shop");
+        let json = event.to_json().unwrap_or_default();
+        let read = Event::from_json(&json).and_then(|read| read.to_json());
+        assert_eq!(read.ok(), Some(json));
     }
 
     #[test]

@@ -66,7 +66,7 @@ mod subscription;
 mod testing;
 mod worker;
 
-#[cfg(feature = "webhooks")]
+#[cfg(all(feature = "webhooks", feature = "web"))]
 pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{

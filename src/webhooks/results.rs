@@ -1,6 +1,6 @@
 //! Result events: what an endpoint or an action says about an event is an event of its own.
 
-use crate::events::{Attributes, Cause, DeliveredEvent, EndpointRecord, Event};
+use crate::events::{Cause, DeliveredEvent, EndpointRecord, Event};
 use crate::webhooks::client::Answer;
 use crate::webhooks::limits::{MAX_RESULT_DEPTH, MAX_RESULTS};
 use crate::webhooks::store::{self, RootKey};
@@ -13,8 +13,7 @@ pub(super) fn of_answer(answer: &Answer, record: &EndpointRecord) -> Option<Even
     }
     let (media_type, body) = (answer.media_type.as_deref()?, answer.body.as_deref()?);
     let event = if media_type.eq_ignore_ascii_case("application/cloudevents+json") {
-        let attributes: Attributes = serde_json::from_slice(body).ok()?;
-        attributes.structured().ok()?
+        Event::from_json(body).ok()?
     } else if media_type.eq_ignore_ascii_case("application/json")
         && let [only] = record.results.as_slice()
     {

@@ -56,12 +56,12 @@ impl DeliveredEvent {
     ///
     /// # Errors
     ///
-    /// `is_invalid` for one that is not JSON.
+    /// As [`Event::to_json`].
     pub(crate) fn json(&self) -> Result<Bytes, Error> {
         if let Some(json) = self.json.get() {
             return Ok(json.clone());
         }
-        let json = Bytes::from(body::cloud_event_json(&self.event)?);
+        let json = Bytes::from(self.event.to_json()?);
         Ok(self.json.get_or_init(|| json).clone())
     }
 
