@@ -70,8 +70,8 @@ mod worker;
 pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{
-    Actions, DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE,
-    Registry as EndpointRegistry, WebhookTask, action_id, delivered_event, endpoint, keep_event,
+    ActionName, Actions, DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE,
+    Registry as EndpointRegistry, WebhookTask, delivered_event, endpoint, keep_event,
 };
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt, try_join};
 
 use crate::events::{
-    Actions, EndpointRecord, EndpointRegistry, EndpointState, Event, WebhookTask, action_id,
-    delivered_event, endpoint, keep_event,
+    ActionName, Actions, EndpointRegistry, EndpointState, Event, WebhookTask, delivered_event,
+    endpoint, keep_event,
 };
 use crate::jobs::{ACTION_QUEUE, Handler, Outcome, StoredJob, Worker, is_last_attempt, read_task};
 use crate::webhooks::{reports, results};
@@ -30,7 +30,7 @@ impl Worker {
     ///
     /// It is called at least once for each event: if the worker is killed before the call is recorded, it is called again
     /// with the same event, by whose [id](Event::get_id) it can tell. A call that fails is repeated as a job of the
-    /// worker is. A second function for a type replaces the first.
+    /// worker is. A second function for a type replaces the first; [`on_named`](Self::on_named) adds further ones.
     ///
     /// The function counts as an [endpoint](crate::webhooks::Endpoints) with the id `action.` and the type from the first
     /// start of a worker that has it: from then on its events wait for such a worker. Remove the endpoint when no worker has
@@ -59,12 +59,48 @@ impl Worker {
         R: Future<Output = Result<Option<Event>, E>> + Send + 'static,
         E: Display,
     {
+        let event_type = event_type.into();
+        self.add_action(
+            ActionName {
+                event_type,
+                name: None,
+            },
+            action,
+        )
+    }
+
+    /// Calls a further function with each event of a type, as [`on`](Self::on) does. Functions of different names are called
+    /// independently, in whatever workers they are. `name`: 1 to 128 of `A-Z a-z 0-9 - . _ ~`.
+    ///
+    /// The id of its [endpoint](crate::webhooks::Endpoints) is `action.`, the name, `:` and the type.
+    #[must_use]
+    pub fn on_named<F, R, E>(
+        self,
+        name: impl Into<String>,
+        event_type: impl Into<String>,
+        action: F,
+    ) -> Self
+    where
+        F: Fn(Event) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Event>, E>> + Send + 'static,
+        E: Display,
+    {
+        let (event_type, name) = (event_type.into(), Some(name.into()));
+        self.add_action(ActionName { event_type, name }, action)
+    }
+
+    fn add_action<F, R, E>(self, name: ActionName, action: F) -> Self
+    where
+        F: Fn(Event) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Event>, E>> + Send + 'static,
+        E: Display,
+    {
         let actions = self.extensions().get::<Actions>();
         let action = move |event: Event| {
             let calling = action(event);
             async move { calling.await.map_err(|error| error.to_string().into()) }.boxed()
         };
-        if !actions.set(event_type.into(), Arc::new(action)) {
+        if !actions.set(name, Arc::new(action)) {
             return self;
         }
         let handler = Arc::new(ActionHandler {
@@ -81,8 +117,8 @@ impl Handler for ActionHandler {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        let mut types = self.actions.types().into_iter();
-        types.try_for_each(|name| EndpointRecord::of_action(&name, 0).validate())
+        let mut names = self.actions.names().into_iter();
+        names.try_for_each(|name| name.validate())
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -107,12 +143,12 @@ impl ActionHandler {
             salver: &self.salver,
         };
         let known = registry.list().await?;
-        for event_type in self.actions.types() {
-            let id = action_id(&event_type);
+        for name in self.actions.names() {
+            let id = name.id();
             if known.iter().any(|(known, _)| *known == id) {
                 continue;
             }
-            let record = EndpointRecord::of_action(&event_type, MessageId::new().unix_ms());
+            let record = name.record(MessageId::new().unix_ms());
             let add = |known: Option<_>| Ok(known.or_else(|| Some(record.clone())));
             registry.change(&id, add).await?;
         }
@@ -133,7 +169,7 @@ impl ActionHandler {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
         };
         // An action of this worker need not be registered yet.
-        let action = task.action().and_then(|name| self.actions.get(name));
+        let action = self.actions.get(&task.endpoint);
         let is_disabled = record.is_some_and(|one| one.state == EndpointState::Disabled);
         let delivery = job.id.to_string();
         let reason = match action {

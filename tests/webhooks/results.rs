@@ -149,6 +149,28 @@ inbox_tests! {
         assert_eq!(called.load(Ordering::Relaxed), 1);
     }
 
+    async fn functions_of_different_names_are_all_called(inboxes: Inboxes) {
+        let salver = &inboxes.salver;
+        let (sender, mut called) = tokio::sync::mpsc::unbounded_channel();
+        let call = |name: &'static str| {
+            let sender = sender.clone();
+            move |_| {
+                let _ = sender.send(name);
+                async { Ok::<_, salver::Error>(None) }
+            }
+        };
+        let worker = salver.worker().on("order.paid", call("first")).on("order.paid", call("replaced it"));
+        let worker = worker.on_named("audit", "order.paid", call("audit"));
+        salver.publish(order_paid("1")).await.unwrap();
+        worker.drain().await.unwrap();
+        let mut names = [called.try_recv(), called.try_recv()].map(Result::unwrap);
+        names.sort_unstable();
+        assert_eq!(names, ["audit", "replaced it"]);
+        assert!(called.is_empty());
+        let invalid = salver.worker().on_named("a:b", "order.paid", call("invalid"));
+        assert!(invalid.drain().await.unwrap_err().is_invalid());
+    }
+
     async fn action_that_fails_is_repeated(inboxes: Inboxes, clock) {
         let salver = &inboxes.salver;
         let calls = Arc::new(AtomicU64::new(0));

@@ -126,8 +126,8 @@ fn what(snapshot: &Snapshot, dead: &DeadDelivery) -> String {
     if dead.delivery.channel == EVENTS_QUEUE {
         return event;
     }
-    if let Some(event_type) = task.action() {
-        return format!("{event} to {}", function(event_type));
+    if let Some(action) = task.action() {
+        return format!("{event} to {}", function(action));
     }
     let mut endpoints = snapshot.endpoints.iter();
     let endpoint = endpoints.find(|endpoint| endpoint.id == task.endpoint);

@@ -22,9 +22,13 @@ pub(super) fn address(endpoint: &RegisteredEndpoint) -> String {
     }
 }
 
-/// Returns the name of the [action](crate::jobs::Worker::on) of a type.
-pub(super) fn function(event_type: &str) -> String {
-    format!("the function of {event_type}")
+/// Returns the description of an [action](crate::jobs::Worker::on). `action`: its type, after its name and a colon if it has
+/// one.
+pub(super) fn function(action: &str) -> String {
+    match action.split_once(':') {
+        Some((name, event_type)) => format!("the function {name} of {event_type}"),
+        None => format!("the function of {action}"),
+    }
 }
 
 pub(super) fn section(settings: &PageSettings, endpoints: &[RegisteredEndpoint]) -> String {

@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
+use crate::Error;
 use crate::events::endpoints::record::{EndpointRecord, EndpointState, Generation};
 use crate::events::event::Event;
+use crate::events::limits::MAX_TYPE_BYTES;
 use crate::events::renderers::RenderError;
+use crate::validate::validate_name;
 
 /// The beginning of the URL of an action, which no endpoint can have.
 const SCHEME: &str = "action:";
@@ -19,44 +22,33 @@ pub(super) const ACTION_ID_PREFIX: &str = "action.";
 pub(crate) type Action =
     dyn Fn(Event) -> BoxFuture<'static, Result<Option<Event>, RenderError>> + Send + Sync;
 
-/// The actions of a worker, by the type of their events.
-#[derive(Default)]
-pub(crate) struct Actions(Mutex<HashMap<String, Arc<Action>>>);
-
-impl Actions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Action>>> {
-        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets the action of a type. Returns whether it is the first action.
-    pub(crate) fn set(&self, event_type: String, action: Arc<Action>) -> bool {
-        let mut actions = self.lock();
-        actions.insert(event_type, action);
-        actions.len() == 1
-    }
-
-    pub(crate) fn get(&self, event_type: &str) -> Option<Arc<Action>> {
-        self.lock().get(event_type).cloned()
-    }
-
-    /// Returns the types.
-    pub(crate) fn types(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
-    }
+/// Which action it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ActionName {
+    pub(crate) event_type: String,
+    /// None: the one of its type without a name.
+    pub(crate) name: Option<String>,
 }
 
-/// Returns the id under which the action of a type is registered.
-pub(crate) fn action_id(event_type: &str) -> String {
-    format!("{ACTION_ID_PREFIX}{event_type}")
-}
+impl ActionName {
+    /// Returns the id under which the action is registered. Neither a type nor a name has a colon.
+    pub(crate) fn id(&self) -> String {
+        format!("{ACTION_ID_PREFIX}{}", self.label())
+    }
 
-impl EndpointRecord {
-    /// Returns the record of the action of a type.
-    pub(crate) fn of_action(event_type: &str, now: u64) -> Self {
-        Self {
-            url: format!("{SCHEME}{event_type}"),
-            types: vec![event_type.to_owned()],
+    fn label(&self) -> String {
+        let event_type = &self.event_type;
+        match &self.name {
+            Some(name) => format!("{name}:{event_type}"),
+            None => event_type.clone(),
+        }
+    }
+
+    /// Returns the record of the action.
+    pub(crate) fn record(&self, now: u64) -> EndpointRecord {
+        EndpointRecord {
+            url: format!("{SCHEME}{}", self.label()),
+            types: vec![self.event_type.clone()],
             subject: None,
             results: Vec::new(),
             rate: 0,
@@ -68,5 +60,44 @@ impl EndpointRecord {
             reason: None,
             created: now,
         }
+    }
+
+    /// # Errors
+    ///
+    /// `is_invalid`, naming the field.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let name = self.name.as_deref();
+        name.map_or(Ok(()), |name| validate_name("name", name, MAX_TYPE_BYTES))?;
+        self.record(0).validate()
+    }
+}
+
+/// The actions of a worker.
+#[derive(Default)]
+pub(crate) struct Actions(Mutex<HashMap<ActionName, Arc<Action>>>);
+
+impl Actions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ActionName, Arc<Action>>> {
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets an action. Returns whether it is the first one.
+    pub(crate) fn set(&self, name: ActionName, action: Arc<Action>) -> bool {
+        let mut actions = self.lock();
+        actions.insert(name, action);
+        actions.len() == 1
+    }
+
+    /// Returns the action with an id.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Action>> {
+        let actions = self.lock();
+        let found = actions.iter().find(|(name, _)| name.id() == id);
+        found.map(|(_, action)| Arc::clone(action))
+    }
+
+    /// Returns which actions there are.
+    pub(crate) fn names(&self) -> Vec<ActionName> {
+        self.lock().keys().cloned().collect()
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::events::body;
-use crate::events::endpoints::actions::{ACTION_ID_PREFIX, Actions, action_id};
+use crate::events::endpoints::actions::{ACTION_ID_PREFIX, Actions};
 use crate::events::endpoints::cache::endpoints;
 use crate::events::endpoints::record::REPORT_SOURCE;
 use crate::events::endpoints::shared_reads::SharedReads;
@@ -27,7 +27,7 @@ pub(crate) struct WebhookTask {
 }
 
 impl WebhookTask {
-    /// Returns the type of the events of the action; `None` for an endpoint.
+    /// Returns which action it calls; `None` for an endpoint.
     pub(crate) fn action(&self) -> Option<&str> {
         self.endpoint.strip_prefix(ACTION_ID_PREFIX)
     }
@@ -135,9 +135,13 @@ impl EventDeliveries {
         let matching = endpoints.by_id.iter();
         let matching = matching.filter(|(_, (record, _))| record.matches(event));
         let mut ids: BTreeSet<_> = matching.map(|(id, _)| id.clone()).collect();
-        let types = event.patterns().map(|pattern| &pattern.event_type);
-        let own = types.filter(|name| actions.get(name).is_some());
-        let own = own.map(|event_type| action_id(event_type));
+        let is_matched = |event_type: &str| {
+            let mut patterns = event.patterns();
+            patterns.any(|pattern| pattern.event_type == event_type)
+        };
+        let own = actions.names().into_iter();
+        let own = own.filter(|name| is_matched(&name.event_type));
+        let own = own.map(|name| name.id());
         ids.extend(own.filter(|id| !endpoints.by_id.contains_key(id)));
         Ok(Self(ids.into_iter().map(|to| new_job(id, to)).collect()))
     }

@@ -14,7 +14,7 @@ mod shared_reads;
 mod store;
 mod store_trait;
 
-pub(crate) use self::actions::{Actions, action_id};
+pub(crate) use self::actions::{ActionName, Actions};
 pub(crate) use self::cache::endpoint;
 pub(crate) use self::deliveries::{
     DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event,
