@@ -5,8 +5,9 @@
 //!   [Standard Webhooks](https://www.standardwebhooks.com) describes, at least once.
 //!
 //! - [`Worker::on`](crate::jobs::Worker::on) calls a function with them instead.
+//! - `salver worker --exec` runs a [program on its machine](crate::docs::broker#local-programs).
 //!
-//! What an endpoint or a function answers can be an event of its own, with the attribute `causationid`.
+//! What an endpoint, a function or a program answers can be an event of its own, with the attribute `causationid`.
 //!
 //! # Limits
 //!

@@ -27,6 +27,7 @@ pub mod model_test;
 pub mod monitor;
 pub mod processes;
 pub mod profile;
+pub mod program_worker;
 pub mod proxy;
 pub mod redis;
 pub mod schemathesis;

@@ -5,5 +5,6 @@ mod delivery;
 mod endpoints;
 mod hostile;
 mod pace;
+mod programs;
 mod results;
 mod subscriber;

@@ -4,6 +4,8 @@ mod events;
 mod inbox;
 mod jobs;
 #[cfg(feature = "server")]
+mod programs;
+#[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
 mod tokens;
@@ -19,6 +21,8 @@ use salver::{Context, Recipient, SessionId};
 pub(crate) use self::events::{PatternArgs, Publish, SubscribeArgs, SubscriptionArgs};
 pub(crate) use self::inbox::{InboxCommand, List, Mark, Notify, Retract};
 pub(crate) use self::jobs::{DueArgs, JobsCommand};
+#[cfg(feature = "server")]
+pub(crate) use self::programs::{Exec, ProgramArgs};
 #[cfg(feature = "server")]
 pub(crate) use self::serve::ServeArgs;
 #[cfg(feature = "server")]

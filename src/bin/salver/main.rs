@@ -25,6 +25,8 @@ mod notify;
 mod online;
 mod output;
 mod peek;
+#[cfg(feature = "server")]
+mod programs;
 mod publish;
 #[cfg(feature = "server")]
 mod serve;
