@@ -2,11 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use salver::Error;
+use salver::events::Event;
 use serde_json::json;
 
 use super::{Broker, arrived, counter, increment};
 use crate::seeds::{on_each_store, print_row};
+use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
+use crate::support::processes::scratch;
+use crate::support::program_worker::{program, start_programs};
 use crate::support::webhook_receiver::{Reply, WebhookReceiver};
 use crate::support::webhooks::{deliver, webhook_settings};
 
@@ -76,6 +81,58 @@ async fn k06_result_of_an_action_is_a_new_event() {
 }
 
 #[actix_web::test]
+async fn k07_event_triggers_a_webhook_a_function_and_a_program() {
+    let inboxes = Inboxes::redis_with(webhook_settings);
+    let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+    let broker = Broker::serve(salver, |routes| routes);
+    let types = |name: &str, results: &[&str]| json!({"types": [name], "results": results});
+    let counters = types("counter.increment", &["counter.changed"]);
+    broker.register(&receiver, "/counter", &counters).await;
+    let reply = Reply::status(200).with_header("Content-Type", "application/json");
+    let reply = reply.with_body(r#"{"by": "webhook"}"#);
+    receiver.set_replies("/counter", &[reply]);
+    let changes = types("counter.changed", &[]);
+    broker.register(&receiver, "/changes", &changes).await;
+    let program = program(
+        &scratch("programs"),
+        "counter",
+        r#"#!/usr/bin/env python3
+import json, sys
+event = json.load(sys.stdin)
+assert event["data"] == {"by": 2}, event
+result = {"specversion": "1.0", "id": "1", "source": "/counter", "type": "counter.changed"}
+print(json.dumps({**result, "data": {"by": "program"}}))
+"#,
+    );
+    let redis = inboxes.server.as_ref().unwrap().url();
+    let programs = [("counter.increment", &*program)];
+    let _programs = start_programs(salver, &redis, &programs, &[]).await;
+    let functions = salver.worker().webhooks();
+    let functions = functions.on("counter.increment", |_| async {
+        let result = Event::new("counter.changed").data(json!({"by": "function"}));
+        Ok::<_, Error>(Some(result))
+    });
+    let functions = functions.start().unwrap();
+    eventually("the function is registered", async || {
+        let known = salver.endpoints().list().await.unwrap();
+        let mut ids = known.iter().map(|endpoint| &*endpoint.id);
+        ids.any(|id| id == "action.counter.increment").then_some(())
+    })
+    .await;
+    broker.publish(&increment("1", 2)).await;
+    receiver.wait_for(4).await;
+    functions.stop().await;
+    let mut changes = arrived(&receiver, "/changes");
+    changes.sort_by_key(ToString::to_string);
+    let by = |name: &str| json!({"by": name});
+    assert_eq!(changes, [by("function"), by("program"), by("webhook")]);
+    print_row(
+        "k07_event_triggers_a_webhook_a_function_and_a_program",
+        "ok",
+    );
+}
+
+#[actix_web::test]
 async fn k11_subscriber_names_type_and_resource() {
     for inboxes in stores() {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
@@ -137,7 +194,7 @@ async fn k13_consumer_is_its_own_broker() {
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         let worker = counter(salver).on("counter.changed", move |event| {
             let _ = sender.send(event.get_data::<serde_json::Value>());
-            async { Ok::<_, salver::Error>(None) }
+            async { Ok::<_, Error>(None) }
         });
         broker.publish(&increment("1", 2)).await;
         worker.drain().await.unwrap();
