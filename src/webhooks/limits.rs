@@ -27,3 +27,8 @@ pub const MAX_RESULTS: usize = 1_000;
 pub(super) const RESULTS_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 /// How long the secret before the last rotation still signs, so that receivers can change theirs.
 pub const OLD_SECRET_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far the time of a received webhook may be from now. Stops a webhook that a stranger has read from being sent again
+/// later; shorter, clocks that differ would refuse valid ones. That of all libraries of Standard Webhooks.
+pub const TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+/// Shortest secret of a received webhook in bytes, as the specification demands. A shorter one can be guessed.
+pub const MIN_SECRET_BYTES: usize = 24;

@@ -3,9 +3,9 @@
 //! - [`Salver::endpoints`](crate::Salver::endpoints) registers the URLs of other programs, each with a secret of its own.
 //! - [`Worker::webhooks`](crate::jobs::Worker::webhooks) delivers events to them: as structured CloudEvents, signed as
 //!   [Standard Webhooks](https://www.standardwebhooks.com) describes, at least once.
-//!
 //! - [`Worker::on`](crate::jobs::Worker::on) calls a function with them instead.
 //! - `salver worker --exec` runs a [program on its machine](crate::docs::broker#local-programs).
+//! - [`Verifier`] verifies webhooks in a program that receives them, from Salver or from others.
 //!
 //! What an endpoint, a function or a program answers can be an event of its own, with the attribute `causationid`.
 //!
@@ -68,13 +68,16 @@ mod retry_after;
 mod secret;
 mod signature;
 mod store;
+mod verifier;
 mod worker;
 
 pub use self::endpoint::{Endpoint, RegisteredEndpoint};
 pub use self::endpoints::Endpoints;
 pub use self::limits::{
     DEFAULT_RATE, MAX_FAILING, MAX_IN_FLIGHT, MAX_RATE, MAX_RESPONSE_BYTES, MAX_RESULT_DEPTH,
-    MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, OLD_SECRET_TTL, REQUEST_TIMEOUT,
+    MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, MIN_SECRET_BYTES, OLD_SECRET_TTL, REQUEST_TIMEOUT,
+    TIMESTAMP_TOLERANCE,
 };
 pub use self::reports::{DELIVERY_DEAD, ENDPOINT_DISABLED};
+pub use self::verifier::Verifier;
 pub use crate::events::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};

@@ -12,7 +12,7 @@ use crate::webhooks::limits::OLD_SECRET_TTL;
 use crate::{Error, Salver};
 
 /// The beginning of a secret as Standard Webhooks writes it.
-const PREFIX: &str = "whsec_";
+pub(super) const PREFIX: &str = "whsec_";
 
 /// The key of one generation of the secret of an endpoint.
 pub(super) type Key = [u8; 32];

@@ -8,3 +8,4 @@ mod pace;
 mod programs;
 mod results;
 mod subscriber;
+mod verifier;

@@ -19,7 +19,7 @@ impl Error {
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        if self.is_anonymous() {
+        if self.is_anonymous() || self.is_unverified() {
             StatusCode::UNAUTHORIZED
         } else if self.is_invalid() {
             StatusCode::UNPROCESSABLE_ENTITY

@@ -5,6 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::kind::Kind;
+
+mod kind;
+
 /// Suggested wait before a retry: calls succeed again within a second after a failure of the store
 /// ends.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,6 +30,7 @@ type Source = Arc<dyn StdError + Send + Sync + 'static>;
 /// | [`is_unreadable`](Self::is_unreadable) | stored or returned data of an unknown form | unknown | inspect the data |
 /// | [`is_session_closed`](Self::is_session_closed) | the session ended | no | drop the message |
 /// | [`is_anonymous`](Self::is_anonymous) | the request belongs to no person | no | ask the visitor to log in |
+/// | [`is_unverified`](Self::is_unverified) | a webhook is not signed by the secret, or too old | no | refuse it |
 /// | [`is_misconfigured`](Self::is_misconfigured) | the application or the server is set up wrongly | no | change the code or the setting that the text names |
 ///
 /// The text names the operation and the field or limit, and quotes the error reply of the server. It
@@ -65,41 +70,6 @@ enum Detail {
     SlowStore,
     /// Concerns replicas only: the store itself works.
     InsufficientReplicas,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Invalid {
-        field: &'static str,
-        problem: String,
-    },
-    Unavailable {
-        reason: &'static str,
-    },
-    InDoubt {
-        reason: &'static str,
-    },
-    Full {
-        what: &'static str,
-    },
-    #[cfg_attr(
-        not(feature = "events"),
-        expect(dead_code, reason = "only events conflict")
-    )]
-    Conflict,
-    Denied,
-    Unreadable {
-        what: &'static str,
-    },
-    Closed,
-    #[cfg_attr(
-        not(all(feature = "inbox", feature = "web")),
-        expect(dead_code, reason = "only an inbox belongs to a person")
-    )]
-    Anonymous,
-    Misconfigured {
-        what: &'static str,
-    },
 }
 
 impl Error {
@@ -232,6 +202,12 @@ impl Error {
         Self::new(Kind::Anonymous)
     }
 
+    /// Creates an error for a webhook that may be forged.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn unverified() -> Self {
+        Self::new(Kind::Unverified)
+    }
+
     /// Creates an error for an application that is set up wrongly; `what` describes the necessary
     /// change.
     #[must_use]
@@ -345,6 +321,14 @@ impl Error {
         matches!(self.0.kind, Kind::Anonymous)
     }
 
+    /// Returns whether a webhook was not sent by a program that knows the secret, or more than five minutes ago.
+    ///
+    /// As a response it has status 401. Only the feature `webhooks` has a function that fails so.
+    #[must_use]
+    pub fn is_unverified(&self) -> bool {
+        matches!(self.0.kind, Kind::Unverified)
+    }
+
     /// Returns whether the application or the server is set up wrongly: a missing middleware, a store
     /// that does not implement the operation, a database that does not exist, a command that the
     /// server does not know. The text describes the necessary change.
@@ -356,18 +340,7 @@ impl Error {
     /// Returns the name of the kind, for metrics.
     #[cfg(feature = "metrics")]
     pub(crate) fn kind_name(&self) -> &'static str {
-        match self.0.kind {
-            Kind::Invalid { .. } => "invalid",
-            Kind::Unavailable { .. } => "unavailable",
-            Kind::InDoubt { .. } => "in_doubt",
-            Kind::Full { .. } => "full",
-            Kind::Conflict => "conflict",
-            Kind::Denied => "denied",
-            Kind::Unreadable { .. } => "unreadable",
-            Kind::Closed => "closed",
-            Kind::Anonymous => "anonymous",
-            Kind::Misconfigured { .. } => "misconfigured",
-        }
+        self.0.kind.name()
     }
 
     /// Returns whether the store rejects writes and can be read.
@@ -430,20 +403,7 @@ impl fmt::Display for Error {
         if let Some(operation) = self.0.operation {
             write!(f, "{operation}: ")?;
         }
-        match &self.0.kind {
-            Kind::Invalid { field, problem } => write!(f, "{field} {problem}"),
-            Kind::Unavailable { reason } => write!(f, "not applied, {reason}"),
-            Kind::InDoubt { reason } => write!(f, "in doubt, {reason}"),
-            Kind::Full { what } => write!(f, "not applied, {what}"),
-            Kind::Conflict => f.write_str("not applied, the id is that of another event"),
-            Kind::Denied => f.write_str("not applied, permission denied"),
-            Kind::Unreadable { what } => write!(f, "{what} cannot be read"),
-            Kind::Closed => f.write_str("not applied, the session is closed"),
-            Kind::Anonymous => {
-                f.write_str("the request has no recipient, the visitor is not logged in")
-            }
-            Kind::Misconfigured { what } => f.write_str(what),
-        }?;
+        write!(f, "{}", self.0.kind)?;
         match &self.0.server_reply {
             Some(reply) => write!(f, "; the server replied \"{reply}\""),
             None => Ok(()),
