@@ -26,6 +26,8 @@ const AGENT: &str = concat!("salver/", env!("CARGO_PKG_VERSION"));
 /// How long a connection is kept for the next delivery: less than servers keep theirs.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Without a charset: JSON is always UTF-8, and the package `cloudevents` of npm refuses most spellings of that parameter.
+const MEDIA_TYPE: &str = "application/cloudevents+json";
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
@@ -117,7 +119,7 @@ impl Client {
     pub(super) async fn post(&self, url: &str, webhook: Webhook) -> Result<Answer, SendError> {
         let request = Request::post(self.uri(url)?)
             .header(USER_AGENT, AGENT)
-            .header(CONTENT_TYPE, "application/cloudevents+json; charset=UTF-8")
+            .header(CONTENT_TYPE, MEDIA_TYPE)
             .header(WEBHOOK_ID, webhook.id)
             .header(WEBHOOK_TIMESTAMP, webhook.timestamp)
             .header(WEBHOOK_SIGNATURE, webhook.signature)

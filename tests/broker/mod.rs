@@ -1,6 +1,7 @@
 //! The HTTP API of a broker.
 
 mod cloud_events;
+mod consumers;
 mod deliveries;
 mod openapi;
 mod operator;

@@ -1,9 +1,10 @@
 // Publishes events by the package cloudevents, in the structured, the binary and the batched mode.
 //
-// Arguments: the URL of the broker, a token. Prints a JSON array with the status of each response.
+// Standard input has a JSON object with the URL of the broker and a token. Prints a JSON array with the status of each response.
+import { readFileSync } from "node:fs";
 import { CloudEvent, HTTP } from "cloudevents";
 
-const [url, token] = process.argv.slice(2);
+const { url, token } = JSON.parse(readFileSync(0, "utf8"));
 
 async function send({ headers, body }) {
   const answer = await fetch(`${url}/events`, {

@@ -1,6 +1,6 @@
 """Publishes events by the package cloudevents, in the structured, the binary and the batched mode.
 
-Arguments: the URL of the broker, a token. Prints a JSON array with the status of each response.
+Standard input has a JSON object with the URL of the broker and a token. Prints a JSON array with the status of each response.
 """
 
 import json
@@ -10,12 +10,12 @@ import urllib.request
 from cloudevents.conversion import to_binary, to_dict, to_structured
 from cloudevents.http import CloudEvent
 
-URL, TOKEN = sys.argv[1:]
+BROKER = json.load(sys.stdin)
 
 
 def send(headers, body):
-    headers = {**headers, "authorization": f"Bearer {TOKEN}"}
-    request = urllib.request.Request(f"{URL}/events", data=body, headers=headers)
+    headers = {**headers, "authorization": f"Bearer {BROKER['token']}"}
+    request = urllib.request.Request(f"{BROKER['url']}/events", data=body, headers=headers)
     with urllib.request.urlopen(request) as response:
         return response.status
 

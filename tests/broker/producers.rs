@@ -1,22 +1,22 @@
 //! Programs in other languages that publish by the package `cloudevents` of PyPI and of npm.
 
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use salver::Error;
 use serde_json::{Value, json};
 
 use super::site::{Broker, TOKEN};
-use crate::support::browser::target;
+use crate::support::languages::Language;
 
-/// Runs a producer, and returns the statuses that it prints.
-async fn produce(mut command: Command, broker: &Broker) -> Value {
-    command.args([&broker.url, TOKEN]);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let output = output.await.unwrap().expect("tests/setup.sh installs it");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).unwrap()
+/// Runs the producer of a language, whose events have all to be accepted.
+pub(super) async fn produce_by(language: Language, broker: &Broker) {
+    let input = json!({"url": broker.url, "token": TOKEN});
+    let program = "tests/broker/producer";
+    let statuses = tokio::task::spawn_blocking(move || language.run(program, &input));
+    assert_eq!(
+        statuses.await.unwrap(),
+        json!([202, 202, 202, 202, 202, 202])
+    );
 }
 
 /// Each event with what a function of a worker gets, in the order of their ids.
@@ -80,12 +80,7 @@ fn expected(language: &str) -> Vec<Value> {
 #[actix_web::test]
 async fn events_of_python_package_arrive_in_all_modes() {
     for broker in Broker::on_both_stores() {
-        let mut python = Command::new(target().join("venv/bin/python"));
-        python.arg("tests/broker/producer.py");
-        assert_eq!(
-            produce(python, &broker).await,
-            json!([202, 202, 202, 202, 202, 202])
-        );
+        produce_by(Language::Python, &broker).await;
         let received = received(&broker, "test.python").await;
         assert_eq!(received, expected("python"));
     }
@@ -94,16 +89,7 @@ async fn events_of_python_package_arrive_in_all_modes() {
 #[actix_web::test]
 async fn events_of_npm_package_arrive_in_all_modes() {
     for broker in Broker::on_both_stores() {
-        let folder = target().join("npm");
-        // Node looks for packages beside the program.
-        let program = folder.join("broker-producer.mjs");
-        std::fs::copy("tests/broker/producer.mjs", &program).unwrap();
-        let mut node = Command::new("node");
-        node.arg(program);
-        assert_eq!(
-            produce(node, &broker).await,
-            json!([202, 202, 202, 202, 202, 202])
-        );
+        produce_by(Language::Node, &broker).await;
         let received = received(&broker, "test.node").await;
         assert_eq!(received, expected("node"));
     }

@@ -42,7 +42,7 @@ inbox_tests! {
         });
         assert_eq!(body, expected);
         let content_type = &delivery.headers["content-type"];
-        assert_eq!(content_type, "application/cloudevents+json; charset=UTF-8");
+        assert_eq!(content_type, "application/cloudevents+json");
         assert_eq!(delivery.id.as_ref().map(String::len), Some(22));
         deliver(salver).await;
         assert_eq!(receiver.requests().len(), 1);
