@@ -1,5 +1,6 @@
 // The first definition of a Markdown link label wins: README links to files, these link to pages.
 //! [guide]: crate::docs::guide
+//! [broker]: crate::docs::broker
 //! [background_jobs]: crate::docs::background_jobs
 //! [design]: crate::docs::design
 //! [storage_format]: crate::docs::storage_format

@@ -6,10 +6,10 @@
 Register its URL at the broker, with the token of the operator. The reply has the secret, once; save it:
 
     curl -fsS localhost:8090/v1/endpoints -H "authorization: Bearer $SALVER_TOKEN" --json \\
-      '{"url": "http://127.0.0.1:5000/hook", "types": ["counter.increment"], "results": ["counter.changed"]}'
-    echo whsec_… > webhook-secret
+      '{"url": "http://127.0.0.1:5000/hook", "types": ["counter.increment", "counter.changed"],
+        "results": ["counter.changed"]}' | grep -o 'whsec_[^"]*' > webhook-secret
 
-Then publish events. It prints each, and `counter.changed` comes back to the broker as an event:
+Then publish events. It prints each, and answers with an event of the type `counter.changed`, which comes back to it:
 
     curl -fsS localhost:8090/v1/events -H "authorization: Bearer $SALVER_TOKEN" -H "ce-specversion: 1.0" \\
       -H "ce-id: 1" -H "ce-source: /shop" -H "ce-type: counter.increment" --json '{"by": 2}'

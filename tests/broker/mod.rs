@@ -9,5 +9,6 @@ mod people;
 mod producers;
 mod serve;
 mod site;
+mod sizing;
 mod tokens;
 mod validators;

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod events;
+mod shell;
 
 use actix_web::{App, HttpServer};
 use reqwest::{Client, Response};
