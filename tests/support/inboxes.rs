@@ -54,6 +54,11 @@ impl Inboxes {
         Self::on(Server::start(), TestClock::System, settings)
     }
 
+    /// Returns inboxes on a server with options of its own.
+    pub fn redis_with_options(settings: Settings, options: &[&str]) -> Self {
+        Self::on(Server::start_with(options), TestClock::System, settings)
+    }
+
     /// Returns inboxes on a server whose clock a test can move.
     pub fn redis_with_clock() -> Self {
         Self::redis_with_clock_and(|builder| builder)

@@ -3,6 +3,7 @@
 pub mod accessibility_tree;
 pub mod acl;
 pub mod arguments;
+pub mod broker_process;
 pub mod browser;
 pub mod bulk_subscriptions;
 pub mod certificates;

@@ -40,6 +40,17 @@ impl ChildProcess {
         assert!(kill.unwrap().success());
     }
 
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        self.wait();
+    }
+
+    /// Sends `SIGTERM`, and waits until the process has ended without an error.
+    pub fn terminate(&mut self) {
+        self.signal("TERM");
+        assert!(self.wait().success());
+    }
+
     pub fn wait(&mut self) -> ExitStatus {
         self.0.wait().unwrap()
     }

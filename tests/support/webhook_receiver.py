@@ -10,6 +10,8 @@ It appends each request to the file `requests` in its folder, as one line of JSO
         "replies": [{"status": 200, "delay_ms": 0, "headers": {}, "body": "", "then": ""}]
     }}
 
+The file `ahead` says by how many seconds the clock by which signatures are verified is ahead of the system's.
+
 Each accepted delivery takes the next reply, and the last one stays. `then` is what becomes of the connection:
 `endless` sends a body without an end, `reset` resets it instead of a reply, `silent` keeps it open without one.
 """
@@ -23,9 +25,11 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+import standardwebhooks.webhooks
 from flask import Flask, Response, request
 from standardwebhooks import Webhook
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -43,6 +47,21 @@ lock = threading.Lock()
 in_flight: dict[str, int] = {}
 # The version of the replies of a path, and how many were taken.
 taken: dict[str, tuple[int, int]] = {}
+
+
+class Clock(datetime):
+    """The clock of the package `standardwebhooks`."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
+        try:
+            ahead = int((options.folder / "ahead").read_text())
+        except FileNotFoundError:
+            ahead = 0
+        return super().now(tz) + timedelta(seconds=ahead)
+
+
+setattr(standardwebhooks.webhooks, "datetime", Clock)
 
 
 def settings(path: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ pub struct WebhookReceiver {
     /// None while it is stopped.
     process: Mutex<Option<ChildProcess>>,
     settings: Mutex<BTreeMap<String, Settings>>,
+    ahead: Mutex<Duration>,
     read: Mutex<ReadRequests>,
 }
 
@@ -156,6 +157,7 @@ impl WebhookReceiver {
             time,
             process: Mutex::new(Some(process)),
             settings: Mutex::default(),
+            ahead: Mutex::default(),
             read: Mutex::default(),
         }
     }
@@ -193,13 +195,27 @@ impl WebhookReceiver {
         self.set(path, |settings| settings.handshake = None);
     }
 
+    /// Sets by how much the clock by which signatures are verified is ahead of the system's.
+    pub fn set_ahead(&self, time: Duration) {
+        *self.ahead.lock().unwrap() = time;
+        self.write("ahead", time.as_secs().to_string().as_bytes());
+    }
+
+    pub fn ahead(&self) -> Duration {
+        *self.ahead.lock().unwrap()
+    }
+
     fn set(&self, path: &str, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.lock().unwrap();
         change(settings.entry(path.to_owned()).or_default());
+        self.write("settings", &serde_json::to_vec(&*settings).unwrap());
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
         // The receiver reads the file as soon as it has its name.
-        let unnamed = self.folder.join("settings.new");
-        std::fs::write(&unnamed, serde_json::to_vec(&*settings).unwrap()).unwrap();
-        std::fs::rename(unnamed, self.folder.join("settings")).unwrap();
+        let unnamed = self.folder.join(format!("{name}.new"));
+        std::fs::write(&unnamed, content).unwrap();
+        std::fs::rename(unnamed, self.folder.join(name)).unwrap();
     }
 
     /// Returns all requests, oldest first.
@@ -383,6 +399,18 @@ mod tests {
         assert_eq!(accepted.body, body);
         assert!(accepted.time >= valid.timestamp.parse().unwrap());
         assert_eq!(accepted.headers["webhook-timestamp"], valid.timestamp);
+    }
+
+    #[tokio::test]
+    async fn delivery_is_old_for_a_clock_that_is_ahead() {
+        let receiver = WebhookReceiver::start();
+        receiver.set_secrets("/hook", &[SECRET]);
+        let signed = sign(SECRET, "msg_1", Duration::ZERO, "{}");
+        for (minutes, status) in [(0, 204), (4, 204), (6, 401)] {
+            receiver.set_ahead(Duration::from_secs(60 * minutes));
+            let reply = post(&receiver.url("/hook"), &signed).await.unwrap();
+            assert_eq!(reply.status(), status, "{minutes} minutes");
+        }
     }
 
     #[tokio::test]

@@ -108,14 +108,12 @@ impl WorkerProcess {
     }
 
     pub fn kill(mut self) {
-        self.process.signal("KILL");
-        self.process.wait();
+        self.process.kill();
     }
 
     /// Stops the worker when the attempts that have begun have ended.
     pub fn stop(mut self) {
-        self.process.signal("TERM");
-        assert!(self.process.wait().success());
+        self.process.terminate();
     }
 
     /// Returns the warnings and errors so far.
