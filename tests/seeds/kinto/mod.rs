@@ -1,5 +1,6 @@
 //! What the broker that Kinto drew has to do.
 
+mod brokers;
 mod delivery;
 mod events;
 mod shell;
@@ -11,17 +12,25 @@ use salver::jobs::Worker;
 use salver::{Error, Salver};
 use serde_json::{Value, json};
 
+use crate::support::broker_process::{BrokerProcess, TOKEN};
 use crate::support::webhook_receiver::WebhookReceiver;
 
-const TOKEN: &str = "a-token-of-the-operator";
-
-/// The HTTP API of a broker in this process.
+/// The HTTP API of a broker.
 struct Broker {
     url: String,
     client: Client,
 }
 
 impl Broker {
+    /// Returns that of another process.
+    fn of(process: &BrokerProcess) -> Self {
+        Self {
+            url: process.url("/v1"),
+            client: Client::new(),
+        }
+    }
+
+    /// Serves that of this process.
     fn serve(
         salver: &Salver,
         configure: impl Fn(BrokerRoutes) -> BrokerRoutes + Clone + Send + 'static,
