@@ -2,7 +2,9 @@
 //! has arrived is counted in the file of a receiver in Python.
 
 mod answers;
+mod broker_kill;
 mod loops;
 mod outage;
+mod publishers;
 mod scene;
 mod stops;

@@ -1,12 +1,9 @@
 //! A receiver that was down for hours gets what was published meanwhile.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use salver::Salver;
-
-use super::scene::{report, verdict};
+use super::scene::{is_done, report, verdict};
 use crate::support::eventually_within;
 use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
@@ -16,31 +13,7 @@ use crate::support::webhooks::{order_paid, register, webhook_settings};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Longer than slots are reserved ahead.
 const AHEAD: Duration = Duration::from_secs(61);
-/// How long no delivery arrives before the test moves the clock.
-const QUIET: Duration = Duration::from_millis(1_500);
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until no delivery is left, or none arrives for some time: what is left waits for its next attempt. Returns whether
-/// none is left.
-async fn is_done(salver: &Salver, receiver: &WebhookReceiver) -> bool {
-    let last = Cell::new((receiver.count(), Instant::now()));
-    eventually_within(
-        PATIENCE,
-        "no delivery is left, or none arrives",
-        async || {
-            let counts = salver.deliveries().counts().await.unwrap();
-            let (arrived, since) = last.get();
-            if receiver.count() > arrived {
-                last.set((receiver.count(), Instant::now()));
-            }
-            match counts.due + counts.later {
-                0 => Some(true),
-                _ => (since.elapsed() > QUIET).then_some(false),
-            }
-        },
-    )
-    .await
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receiver_that_was_down_for_hours_gets_all_events() {

@@ -1,12 +1,42 @@
 //! What webhooks have arrived.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use salver::Salver;
 use serde_json::Value;
 
+use crate::support::eventually_within;
 use crate::support::history::{Row, Verdict};
-use crate::support::webhook_receiver::ReceivedRequest;
+use crate::support::webhook_receiver::{ReceivedRequest, WebhookReceiver};
+
+/// How long no delivery arrives before a test moves the clock.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// How long a busy machine may take for all deliveries of a test.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Waits until no delivery is left, or none arrives for some time: what is left waits for its next attempt. Returns whether
+/// none is left.
+pub async fn is_done(salver: &Salver, receiver: &WebhookReceiver) -> bool {
+    let last = Cell::new((receiver.count(), Instant::now()));
+    eventually_within(
+        PATIENCE,
+        "no delivery is left, or none arrives",
+        async || {
+            let counts = salver.deliveries().counts().await.ok()?;
+            let (arrived, since) = last.get();
+            if receiver.count() > arrived {
+                last.set((receiver.count(), Instant::now()));
+            }
+            match counts.due + counts.later {
+                0 => Some(true),
+                _ => (counts.due == 0 && since.elapsed() > QUIET).then_some(false),
+            }
+        },
+    )
+    .await
+}
 
 /// Counts the deliveries of events, each of which is to arrive at least once at a path, with one id. `expected`: paths, each
 /// with the ids of the events.
