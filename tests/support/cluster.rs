@@ -236,12 +236,17 @@ fn is_healthy(node: &Server) -> bool {
 
 /// Creates a handle for all nodes of a Cluster, with a lease short enough to wait for.
 pub fn cluster_handle(cluster: &Cluster) -> Salver {
+    let salver = Salver::builder("app").store(cluster_store(cluster));
+    salver.lease(Duration::from_secs(1)).build().unwrap()
+}
+
+/// Creates a store on all nodes of a Cluster.
+pub fn cluster_store(cluster: &Cluster) -> RedisStore {
     let urls = cluster.urls();
     let builder = RedisStore::builder(&urls[0]);
     let builder = urls
         .iter()
         .skip(1)
         .fold(builder, |builder, url| builder.seed(url));
-    let salver = Salver::builder("app").store(builder.cluster().build().unwrap());
-    salver.lease(Duration::from_secs(1)).build().unwrap()
+    builder.cluster().build().unwrap()
 }

@@ -32,6 +32,7 @@ pub mod profile;
 pub mod program_worker;
 pub mod proxy;
 pub mod redis;
+pub mod refusals;
 pub mod schemathesis;
 pub mod sentinels;
 pub mod site;

@@ -208,6 +208,27 @@ impl Server {
         self.wait_for_info("rdb_last_bgsave_status:err").await;
     }
 
+    /// Waits until the server has a client whose command waits, or has none.
+    pub async fn wait_for_blocked(&self, is_blocked: bool) {
+        eventually("a command waits, or none", async || {
+            let clients: String = self.run(&[b"CLIENT", b"LIST"]);
+            let blocked = clients.lines().any(|client| client.contains(" flags=b "));
+            (blocked == is_blocked).then_some(())
+        })
+        .await;
+    }
+
+    /// Returns how many commands the server has refused, since it is full, a replica, or its snapshot has failed.
+    pub fn refused_commands(&self) -> usize {
+        let info: String = self.run(&[b"INFO", b"errorstats"]);
+        let counts = info.lines().filter_map(|line| {
+            let (error, count) = line.strip_prefix("errorstat_")?.split_once(":count=")?;
+            let is_refusal = ["OOM", "READONLY", "MISCONF"].contains(&error);
+            is_refusal.then(|| count.parse::<usize>().unwrap())
+        });
+        counts.sum()
+    }
+
     /// Runs one command over a new connection, as `redis-cli` does.
     pub fn run<T: redis::FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let (name, arguments) = command.split_first().unwrap();

@@ -7,13 +7,15 @@ It appends each request to the file `requests` in its folder, as one line of JSO
         "secrets": ["whsec_…"],        a delivery must be signed by one of them; 401 for others
         "handshake": {"headers": {}},  the headers of the reply to OPTIONS; without it there are none
         "version": 1,                  begins again with the first reply
-        "replies": [{"status": 200, "delay_ms": 0, "headers": {}, "body": "", "then": ""}]
+        "replies": [{"status": 200, "delay_ms": 0, "headers": {}, "body": "", "then": ""}],
+        "released": {"first": {}}      the replies to the deliveries that are held by these names
     }}
 
 The file `ahead` says by how many seconds the clock by which signatures are verified is ahead of the system's.
 
 Each accepted delivery takes the next reply, and the last one stays. `then` is what becomes of the connection:
-`endless` sends a body without an end, `reset` resets it instead of a reply, `silent` keeps it open without one.
+`endless` sends a body without an end, `reset` resets it instead of a reply, `silent` keeps it open without one,
+`hold NAME` waits for the reply to those that are held by this name.
 """
 
 import argparse
@@ -125,11 +127,26 @@ def wait_for_end(connection: socket.socket) -> None:
     raise ConnectionResetError
 
 
+def sleep(seconds: float) -> None:
+    # time.sleep fails under libfaketime.
+    threading.Event().wait(seconds)
+
+
+def released(path: str, name: str) -> dict[str, Any]:
+    while True:
+        found: dict[str, Any] | None = settings(path).get("released", {}).get(name)
+        if found is not None:
+            return found
+        sleep(0.005)
+
+
 def reply(chosen: dict[str, Any]) -> Response:
     connection: socket.socket = request.environ["werkzeug.socket"]
     if "delay_ms" in chosen:
-        time.sleep(chosen["delay_ms"] / 1000)
-    then = chosen.get("then")
+        sleep(chosen["delay_ms"] / 1000)
+    then = chosen.get("then", "")
+    if then.startswith("hold "):
+        return reply(released(request.path, then.removeprefix("hold ")))
     if then == "reset":
         reset(connection)
     if then == "silent":

@@ -36,6 +36,7 @@ struct Settings {
     handshake: Option<Handshake>,
     version: u32,
     replies: Vec<Reply>,
+    released: BTreeMap<String, Reply>,
 }
 
 /// The reply to `OPTIONS`.
@@ -77,7 +78,7 @@ pub struct Reply {
     delay_ms: u64,
     headers: BTreeMap<&'static str, String>,
     body: String,
-    then: &'static str,
+    then: String,
 }
 
 impl Reply {
@@ -87,7 +88,7 @@ impl Reply {
             delay_ms: 0,
             headers: BTreeMap::new(),
             body: String::new(),
-            then: "",
+            then: String::new(),
         }
     }
 
@@ -104,6 +105,11 @@ impl Reply {
     /// Sends a body without an end.
     pub fn endless() -> Self {
         Self::status(200).then("endless")
+    }
+
+    /// Sends nothing until the deliveries that are held by this name are released.
+    pub fn held(name: &str) -> Self {
+        Self::status(200).then(format!("hold {name}"))
     }
 
     /// Replies with a CloudEvent in structured mode.
@@ -132,7 +138,8 @@ impl Reply {
         Self { delay_ms, ..self }
     }
 
-    fn then(self, then: &'static str) -> Self {
+    fn then(self, then: impl Into<String>) -> Self {
+        let then = then.into();
         Self { then, ..self }
     }
 }
@@ -177,6 +184,13 @@ impl WebhookReceiver {
         self.set(path, |settings| {
             settings.version += 1;
             settings.replies = replies.to_vec();
+        });
+    }
+
+    /// Replies to the deliveries of a path that are held by a name, and to those that will be.
+    pub fn release(&self, path: &str, name: &str, reply: Reply) {
+        self.set(path, |settings| {
+            settings.released.insert(name.to_owned(), reply);
         });
     }
 

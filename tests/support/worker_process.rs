@@ -1,4 +1,4 @@
-//! The workers of a site with mails. Some run in processes of their own, which can be killed and paused.
+//! The workers of a site with mails and webhooks. Some run in processes of their own, which can be killed and paused.
 
 use std::cell::RefCell;
 use std::process::{Command, Stdio};
@@ -16,6 +16,7 @@ use super::eventually;
 use super::inboxes::Inboxes;
 use super::processes::{ChildProcess, start};
 use super::smtp_server::SmtpServer;
+use super::webhooks::webhook_settings;
 
 /// The kind of notifications that are mailed at once.
 pub const AT_ONCE: &str = "at-once";
@@ -80,13 +81,27 @@ impl WorkerProcess {
 
     /// Starts a worker that asks for jobs at this interval.
     pub fn start_polling(redis: &str, smtp: &SmtpServer, interval: Duration) -> Self {
+        let (smtp, interval) = (smtp.url(), interval.as_millis().to_string());
+        Self::run(
+            "work",
+            &[(REDIS, redis), (SMTP, &smtp), (POLL_MILLIS, &interval)],
+        )
+    }
+
+    /// Starts a worker that delivers webhooks, and asks for jobs at this interval.
+    pub fn delivering(redis: &str, interval: Duration) -> Self {
+        let interval = interval.as_millis().to_string();
+        Self::run("deliver", &[(REDIS, redis), (POLL_MILLIS, &interval)])
+    }
+
+    /// Runs an ignored test of this file, which reports that its worker runs.
+    fn run(test: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let (_, name) = concat!(module_path!(), "::work").split_once("::").unwrap();
+        let test = format!("{}::{test}", module_path!());
+        let (_, name) = test.split_once("::").unwrap();
         command
             .args(["--exact", name, "--ignored", "--nocapture"])
-            .env(REDIS, redis)
-            .env(SMTP, smtp.url())
-            .env(POLL_MILLIS, interval.as_millis().to_string())
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped());
         let mut process = start(&mut command, "cargo");
         let mut output = process.lines().map_while(Result::ok);
@@ -125,15 +140,30 @@ impl WorkerProcess {
 #[tokio::test]
 #[ignore = "runs in a child process that other tests start"]
 async fn work() {
-    let variable = |name| std::env::var(name).unwrap();
+    // A mail that fails since the machine is busy would wait until the test moves the clock.
+    let salver = builder(&variable(REDIS)).call_timeout(PATIENCE).build();
+    let worker = mail_worker(&salver.unwrap(), &variable(SMTP)).events();
+    run_until_terminated(worker).await;
+}
+
+#[tokio::test]
+#[ignore = "runs in a child process that other tests start"]
+async fn deliver() {
+    let salver = webhook_settings(builder(&variable(REDIS))).call_timeout(PATIENCE);
+    let salver = salver.build().unwrap();
+    run_until_terminated(salver.worker().webhooks()).await;
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap()
+}
+
+async fn run_until_terminated(worker: Worker) {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_ansi(false)
         .init();
     let mut terminated = signal(SignalKind::terminate()).unwrap();
-    // A mail that fails since the machine is busy would wait until the test moves the clock.
-    let salver = builder(&variable(REDIS)).call_timeout(PATIENCE).build();
-    let worker = mail_worker(&salver.unwrap(), &variable(SMTP)).events();
     let interval = Duration::from_millis(variable(POLL_MILLIS).parse().unwrap());
     let running = worker.poll_interval(interval).start().unwrap();
     println!("{RUNS}");

@@ -15,14 +15,14 @@ use crate::support::redis::Server;
 const PEOPLE: usize = 20;
 
 /// What makes a worker wait: the command that causes it, and the one that ends it.
-struct Fault {
+pub struct Fault {
     reason: &'static str,
     kind: IssueKind,
     cause: &'static [&'static str],
     end: &'static [&'static str],
 }
 
-const FAULTS: [Fault; 2] = [
+pub const FAULTS: [Fault; 2] = [
     Fault {
         reason: "the server evicts keys",
         kind: IssueKind::EvictionEnabled,
@@ -44,20 +44,31 @@ const FAULTS: [Fault; 2] = [
     },
 ];
 
+impl Fault {
+    pub fn begin(&self, server: &Server) {
+        command(server, self.cause);
+    }
+
+    pub fn end(&self, server: &Server) {
+        command(server, self.end);
+    }
+
+    /// Waits until a worker and the health say why one job waits.
+    pub async fn assert_waiting(&self, salver: &Salver, logs: &Logs) {
+        let line = format!("reason={}", self.reason);
+        let is_logged = async || logs.text().contains(&line).then_some(());
+        eventually("the worker says why it waits", is_logged).await;
+        let health = salver.health().await;
+        let mut issues = health.issues().iter();
+        assert!(issues.any(|issue| issue.kind() == self.kind), "{line}");
+        let due = salver.deliveries().counts().await.unwrap().due;
+        assert_eq!(due, 1, "{line}");
+    }
+}
+
 fn command(server: &Server, words: &[&str]) {
     let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
     let _: redis::Value = server.run(&words);
-}
-
-async fn assert_waiting(salver: &Salver, server: &Server, fault: &Fault, logs: &Logs, told: usize) {
-    let line = format!("reason={}", fault.reason);
-    let is_logged = async || logs.text().contains(&line).then_some(());
-    eventually("the worker says why it waits", is_logged).await;
-    let health = salver.health().await;
-    let mut issues = health.issues().iter();
-    assert!(issues.any(|issue| issue.kind() == fault.kind), "{line}");
-    assert_eq!(salver.deliveries().counts().await.unwrap().due, 1, "{line}");
-    assert_eq!(inboxes(server).1, told, "{line}");
 }
 
 #[tokio::test]
@@ -81,11 +92,12 @@ async fn wrong_settings_delay_fan_outs_until_they_are_right() {
 
     let (logs, mut recovery) = (Logs::everywhere(), Duration::ZERO);
     for (number, fault) in FAULTS.iter().enumerate() {
-        command(server, fault.cause);
+        fault.begin(server);
         salver.publish(edit(number + 1)).await.unwrap();
         let running = salver.worker().events().start().unwrap();
-        assert_waiting(salver, server, fault, &logs, PEOPLE * (number + 1)).await;
-        command(server, fault.end);
+        fault.assert_waiting(salver, &logs).await;
+        assert_eq!(inboxes(server).1, PEOPLE * (number + 1));
+        fault.end(server);
         let ended = Instant::now();
         wait_until_done(salver).await;
         recovery = recovery.max(ended.elapsed());

@@ -86,9 +86,9 @@ async fn send_unnoticed(scene: &Scene, stop: Stop) {
             let _: String = server.run(&[b"CLIENT", b"PAUSE", b"600000", b"WRITE"]);
             scene.smtp.reply_to_held(&mode, "250 OK");
             // The worker records that it has sent a mail.
-            wait_for_blocked(scene, true).await;
+            server.wait_for_blocked(true).await;
             worker.kill();
-            wait_for_blocked(scene, false).await;
+            server.wait_for_blocked(false).await;
             let _: String = server.run(&[b"CLIENT", b"UNPAUSE"]);
         }
     }
@@ -98,15 +98,4 @@ async fn send_unnoticed(scene: &Scene, stop: Stop) {
     scene.wait_for_mails(before + 2 * CONNECTIONS).await;
     scene.wait_for_later(0).await;
     worker.stop();
-}
-
-/// Waits until the server has a client whose command waits, or has none.
-async fn wait_for_blocked(scene: &Scene, is_blocked: bool) {
-    let server = scene.inboxes.server.as_ref().unwrap();
-    eventually("a command waits, or none", async || {
-        let clients: String = server.run(&[b"CLIENT", b"LIST"]);
-        let blocked = clients.lines().any(|client| client.contains(" flags=b "));
-        (blocked == is_blocked).then_some(())
-    })
-    .await;
 }

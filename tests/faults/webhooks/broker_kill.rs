@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use salver::Salver;
 use salver::jobs::{Delivery, DeliveryState};
 
-use super::publishers::{Brokers, ENDPOINTS, PUBLISHERS, Publisher, event_type, path};
+use super::programs::{Brokers, ENDPOINTS, PUBLISHERS, Publisher, event_type, path};
 use super::scene::{is_done, report, verdict};
 use crate::support::eventually_within;
 use crate::support::inboxes::Inboxes;

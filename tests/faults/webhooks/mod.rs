@@ -3,8 +3,17 @@
 
 mod answers;
 mod broker_kill;
+mod changes;
+mod cluster;
+mod failover;
 mod loops;
+mod moved_clock;
 mod outage;
+mod programs;
 mod publishers;
+mod redis;
+mod replies;
 mod scene;
+mod settings;
 mod stops;
+mod workers;

@@ -1,182 +1,152 @@
-//! Programs that publish events through brokers that are killed, and one that forges.
+//! Many publish one event at the same time, and a person deletes its notification before it is fanned out again: each
+//! endpoint gets it once.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use reqwest::{Client, Response};
-use serde_json::{Value, json};
+use futures_util::future::join_all;
+use salver::events::{Event, Subscription};
+use salver::{Error, InboxFilter, Message, Salver};
 
-use crate::support::broker_process::{BrokerProcess, TOKEN};
+use super::scene::{LEASE, expected, register_fast, report, verdict};
+use crate::faults::events::scene::{person, told};
+use crate::faults::inbox::add_up;
+use crate::support::history::Verdict;
+use crate::support::inboxes::Inboxes;
+use crate::support::profile::by_profile;
 use crate::support::webhook_receiver::WebhookReceiver;
+use crate::support::webhooks::{arrived, deliver, order_paid, register, webhook_settings};
 
-pub const PUBLISHERS: usize = 16;
-pub const ENDPOINTS: usize = 8;
-/// Every other publisher sends so many in one request.
-const EVENTS_PER_BATCH: usize = 20;
-/// One request of so many is preceded by a forged event and a forged delivery.
-const REQUESTS_PER_FORGED: usize = 10;
-const FORGED: &str = "forged-";
-const SINGLE: &str = "application/cloudevents+json";
-const BATCH: &str = "application/cloudevents-batch+json";
+const EVENTS: usize = 25;
+const PUBLISHERS: usize = 16;
 
-/// Two brokers on one Redis, one of which may be gone, and what the publishers have counted.
-pub struct Brokers {
-    redis: String,
-    running: Mutex<[Option<BrokerProcess>; 2]>,
-    pub acknowledged: AtomicUsize,
-    /// Requests without an acknowledgement, which were repeated.
-    pub repeated: AtomicUsize,
-    pub forged: AtomicUsize,
-    forged_accepted: AtomicUsize,
-}
-
-impl Brokers {
-    pub fn start(redis: String) -> Self {
-        Self {
-            running: Mutex::new([0, 1].map(|_| Some(BrokerProcess::start(&redis)))),
-            redis,
-            acknowledged: AtomicUsize::new(0),
-            repeated: AtomicUsize::new(0),
-            forged: AtomicUsize::new(0),
-            forged_accepted: AtomicUsize::new(0),
-        }
-    }
-
-    /// Kills a broker, which is a worker too, and starts another one.
-    pub fn kill(&self, number: usize) {
-        let killed = self.running.lock().unwrap()[number].take();
-        killed.unwrap().kill();
-        let other = BrokerProcess::start(&self.redis);
-        self.running.lock().unwrap()[number] = Some(other);
-    }
-
-    /// Ends both when their requests and attempts have ended.
-    pub fn stop(&self) {
-        for broker in self.running.lock().unwrap().each_mut() {
-            broker.take().unwrap().stop();
-        }
-    }
-
-    /// Returns how many forged events and deliveries were accepted, or have arrived.
-    pub fn forged_accepted(&self, receiver: &WebhookReceiver) -> usize {
-        let arrived = receiver.deliveries().into_iter();
-        let forged = arrived.filter(|one| one.body.contains(FORGED)).count();
-        self.forged_accepted.load(Ordering::Relaxed) + forged
-    }
-
-    /// Posts events. Returns the status, if there is a reply.
-    async fn post(
-        &self,
-        client: &Client,
-        broker: usize,
-        token: &str,
-        mut events: Vec<Value>,
-    ) -> Option<u16> {
-        let url = {
-            let running = self.running.lock().unwrap();
-            running[broker % 2].as_ref()?.url("/v1/events")
-        };
-        let (media_type, body) = match events.len() {
-            1 => (SINGLE, events.remove(0)),
-            _ => (BATCH, events.into()),
-        };
-        let request = client.post(url).bearer_auth(token);
-        let request = request.header("content-type", media_type);
-        let response = request.body(body.to_string()).send().await;
-        response.as_ref().map(status).ok()
-    }
-}
-
-/// A program that publishes events.
-pub struct Publisher {
-    pub brokers: Arc<Brokers>,
-    pub receiver: Arc<WebhookReceiver>,
-    client: Client,
-}
-
-impl Publisher {
-    pub fn new(brokers: &Arc<Brokers>, receiver: &Arc<WebhookReceiver>) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(10));
-        Self {
-            brokers: Arc::clone(brokers),
-            receiver: Arc::clone(receiver),
-            client: client.build().unwrap(),
-        }
-    }
-
-    /// Publishes one of [`PUBLISHERS`] parts of so many events. Repeats each request until it is acknowledged.
-    pub async fn publish(&self, part: usize, events: usize) {
-        let numbers: Vec<_> = (part..events).step_by(PUBLISHERS).collect();
-        let size = [1, EVENTS_PER_BATCH][part % 2];
-        for (request, numbers) in numbers.chunks(size).enumerate() {
-            if request % REQUESTS_PER_FORGED == 0 {
-                self.forge(numbers[0]).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn event_that_many_publish_at_once_is_delivered_once_and_another_of_its_id_is_refused() {
+    let (mut total, mut refused) = (Verdict::default(), 0);
+    let stores = [Inboxes::memory_with, Inboxes::redis_with];
+    for inboxes in stores.map(|store| store(webhook_settings)) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register_fast(salver, &receiver, "/hook").await;
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|_| inboxes.process(webhook_settings))
+            .collect();
+        let running = salver.worker().webhooks().start().unwrap();
+        let events = by_profile(EVENTS, 20 * EVENTS);
+        for number in 0..events {
+            let event = || order_paid(&number.to_string());
+            let calls = publishers.iter().map(|process| process.publish(event()));
+            for published in join_all(calls).await {
+                published.unwrap();
             }
-            let events = numbers.iter().map(|number| event("", *number));
-            let events: Vec<_> = events.collect();
-            let mut broker = numbers[0] / PUBLISHERS;
-            loop {
-                let posted = self
-                    .brokers
-                    .post(&self.client, broker, TOKEN, events.clone());
-                match posted.await {
-                    Some(202) => break,
-                    Some(status @ 400..429) => panic!("{status}"),
-                    _ => broker += 1,
-                }
-                self.brokers.repeated.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            for other in [event().data(8), event().subject("orders/8")] {
+                let error = salver.publish(other).await.unwrap_err();
+                assert!(error.is_conflict(), "{error:?}");
+                refused += 1;
             }
-            let acknowledged = &self.brokers.acknowledged;
-            acknowledged.fetch_add(numbers.len(), Ordering::Relaxed);
         }
-    }
-
-    /// Publishes an event with a wrong token, and delivers one with a wrong signature.
-    async fn forge(&self, number: usize) {
-        let event = event(FORGED, number);
-        let delivery = self.client.post(self.receiver.url(&path(number)));
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.receiver.ahead();
-        let signature = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-        let delivery = delivery
-            .header("webhook-id", format!("{FORGED}{number}"))
-            .header("webhook-timestamp", time.as_secs().to_string())
-            .header("webhook-signature", signature)
-            .body(event.to_string());
-        let delivered = delivery.send().await.as_ref().map(status).ok();
-        let token = "a-token-of-a-stranger";
-        let posted = self.brokers.post(&self.client, number, token, vec![event]);
-        // Without a reply it was refused too.
-        for status in [delivered, posted.await].into_iter().flatten() {
-            self.brokers.forged.fetch_add(1, Ordering::Relaxed);
-            let accepted = usize::from(status < 400);
-            let count = &self.brokers.forged_accepted;
-            count.fetch_add(accepted, Ordering::Relaxed);
+        arrived(&inboxes, &receiver, events).await;
+        // Known after its delivery, too.
+        for process in &publishers {
+            process.publish(order_paid("0")).await.unwrap();
         }
+        running.stop().await;
+        deliver(salver).await;
+        let deliveries = receiver.deliveries();
+        assert!(
+            deliveries
+                .iter()
+                .all(|one| one.body.contains(r#""data":7"#))
+        );
+        let expected = expected(&["/hook".to_owned()], 0..events);
+        add_up(&mut total, &verdict(&deliveries, &expected));
     }
+    let (again, more) = (
+        total.again,
+        format!("publishers={PUBLISHERS} refused={refused}"),
+    );
+    report("webhooks_conflicts", total, Duration::ZERO, more);
+    assert_eq!(again, 0, "deliveries that were repeated");
 }
 
-fn status(response: &Response) -> u16 {
-    response.status().as_u16()
+/// Publishes an event of a type of its own, and fans it out.
+async fn fan_out(salver: &Salver, name: &str) -> Result<(), Error> {
+    let event = Event::new(name).id(name).message(Message::info(name));
+    salver.publish(event).await?;
+    salver.worker().events().drain().await.map(drop)
 }
 
-fn endpoint_of(number: usize) -> usize {
-    // Each publisher has events for all endpoints.
-    number / PUBLISHERS % ENDPOINTS
+/// Stops the fan-out after each call, and deletes the notification before it is repeated. Returns the names of the
+/// events.
+async fn delete_before_repeats(
+    store: &str,
+    inboxes: &Inboxes,
+    receiver: &WebhookReceiver,
+) -> Vec<String> {
+    let (salver, mut names) = (&inboxes.salver, Vec::new());
+    let counted = inboxes.process(webhook_settings);
+    let mut calls = 0;
+    for call in 0.. {
+        if call > calls && calls > 0 {
+            break;
+        }
+        let (name, ada) = (format!("{store}-{call}"), person(call));
+        salver
+            .subscribe(&ada, Subscription::new(&name))
+            .await
+            .unwrap();
+        register(salver, receiver, &format!("/{name}"), |one| {
+            one.types([&name])
+        })
+        .await;
+        if call == 0 {
+            let from = counted.finished_calls();
+            fan_out(&counted, &name).await.unwrap();
+            calls = usize::try_from(counted.finished_calls() - from).unwrap();
+        } else {
+            let stopping = inboxes.process(webhook_settings);
+            stopping.stop_after(u64::try_from(call).unwrap());
+            tokio::select! {
+                biased;
+                outcome = fan_out(&stopping, &name) => drop(outcome),
+                () = stopping.stopped() => {}
+            }
+            stopping.stop_after(u64::MAX);
+        }
+        let before = told(salver, &ada).await.len();
+        let all = InboxFilter::all();
+        salver.inbox(&ada).retract(&all).await.unwrap();
+        // The lease of the process that has stopped ends.
+        inboxes.advance(LEASE);
+        for _ in 0..2 {
+            fan_out(salver, &name).await.unwrap();
+            deliver(salver).await;
+        }
+        // The receiver verifies the time of a webhook.
+        inboxes.rewind(LEASE);
+        let after = told(salver, &ada).await.len();
+        assert_eq!(before + after, 1, "{name}: it came back, or there is none");
+        names.push(name);
+    }
+    names
 }
 
-/// Returns the type of the events of an endpoint.
-pub fn event_type(endpoint: usize) -> String {
-    format!("order.{endpoint}")
-}
-
-/// Returns the path of the endpoint that gets an event.
-pub fn path(number: usize) -> String {
-    format!("/hook-{}", endpoint_of(number))
-}
-
-fn event(prefix: &str, number: usize) -> Value {
-    let (id, event_type) = (format!("{prefix}{number}"), event_type(endpoint_of(number)));
-    json!({"specversion": "1.0", "id": id, "source": "/shop", "type": event_type, "data": number})
+#[tokio::test]
+async fn webhook_of_an_event_whose_notification_was_deleted_arrives_once() {
+    let (receiver, mut names) = (WebhookReceiver::start(), Vec::new());
+    let stores = [
+        ("memory", Inboxes::memory_with(webhook_settings)),
+        ("redis", Inboxes::redis_with_clock_and(webhook_settings)),
+    ];
+    for (name, inboxes) in &stores {
+        names.extend(delete_before_repeats(name, inboxes, &receiver).await);
+    }
+    let one = |name: &String| (format!("/{name}"), BTreeSet::from([name.clone()]));
+    let expected: BTreeMap<_, _> = names.iter().map(one).collect();
+    let verdict = verdict(&receiver.deliveries(), &expected);
+    let (again, more) = (
+        verdict.again,
+        format!("calls={}", names.len() - stores.len()),
+    );
+    report("webhooks_removed", verdict, Duration::ZERO, more);
+    assert_eq!(again, 0, "deliveries that were repeated");
 }
