@@ -139,22 +139,48 @@ impl FanOut {
             return Ok(Outcome::Later(REST));
         }
         #[cfg(feature = "webhooks")]
-        let task = self.deliver(&event, id, task, rests).await?;
-        let patterns = page::patterns(&self.salver, &event).await?;
+        if !task.has_deliveries {
+            let delivered = self.deliver(&event, id, task.clone(), rests).await?;
+            let is_new = delivered.has_deliveries;
+            let outcome = self.notify(id, &event, accepted, &sender, delivered.clone());
+            // It is recorded before the event waits: after an hour the deliveries are not known to be done any more.
+            return match outcome.await {
+                Ok(Outcome::Later(_) | Outcome::Failed(_))
+                | Err(StepError::Outcome(Outcome::Later(_) | Outcome::Failed(_)))
+                    if is_new =>
+                {
+                    Ok(Outcome::Continue(json!(delivered)))
+                }
+                outcome => outcome,
+            };
+        }
+        self.notify(id, &event, accepted, &sender, task).await
+    }
+
+    /// Notifies the next recipients of an event.
+    async fn notify(
+        &self,
+        id: JobId,
+        event: &Event,
+        accepted: u64,
+        sender: &Sender,
+        task: FanOutTask,
+    ) -> Result<Outcome, StepError> {
+        let patterns = page::patterns(&self.salver, event).await?;
         let Page { recipients, next } =
             page::read(&self.salver, &patterns, task.cursor.clone()).await?;
         let renderer = self.renderers.get(event.event_type());
         if !recipients.is_empty() && renderer.is_none() && event.message.is_none() {
-            return Ok(self.without_renderer(&event));
+            return Ok(self.without_renderer(event));
         }
         let asked = recipients.iter().map(|(recipient, _)| recipient);
-        let people = People::load(&self.profiles, &event, asked, task.cursor.kind).await?;
+        let people = People::load(&self.profiles, event, asked, task.cursor.kind).await?;
         let notifier = Notifier {
             salver: &self.salver,
-            sender: &sender,
+            sender,
             renderer: renderer.as_deref(),
-            time: time_of(&event, accepted),
-            event: &event,
+            time: time_of(event, accepted),
+            event,
             accepted,
             patterns: &patterns,
             people: &people,

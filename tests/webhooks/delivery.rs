@@ -1,11 +1,14 @@
 //! Events are delivered to the endpoints that are registered for them, signed.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use salver::events::Event;
+use salver::events::{Event, Subscription};
 use salver::{Message, Recipient};
 
 use crate::inbox_tests;
+use crate::support::inboxes::Inboxes;
 use crate::support::webhook_receiver::WebhookReceiver;
 use crate::support::webhooks::{arrived, deliver, order_paid, register, webhook_settings};
 
@@ -72,7 +75,7 @@ inbox_tests! {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
         register(salver, &receiver, "/hook", |endpoint| endpoint).await;
         let ada = Recipient::user("ada");
-        salver.subscribe(&ada, salver::events::Subscription::new("order.paid")).await.unwrap();
+        salver.subscribe(&ada, Subscription::new("order.paid")).await.unwrap();
         salver.publish(order_paid("1").message(Message::info("Paid."))).await.unwrap();
         // A worker that has no webhooks itself hands them to the others.
         salver.worker().events().drain().await.unwrap();
@@ -106,5 +109,32 @@ inbox_tests! {
         running.stop().await;
         let ids: std::collections::BTreeSet<_> = deliveries.iter().map(|one| &one.id).collect();
         assert_eq!((ids.len(), receiver.requests().len()), (200, 200));
+    }
+}
+
+#[tokio::test]
+async fn event_that_waits_for_a_renderer_is_delivered_once() {
+    let inboxes = Inboxes::redis_with_running_clock(webhook_settings, &[]);
+    let (salver, receiver) = (
+        &inboxes.salver,
+        WebhookReceiver::start_at(inboxes.clock_file()),
+    );
+    register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+    let subscription = Subscription::new("order.paid");
+    let ada = Recipient::user("ada");
+    salver.subscribe(&ada, subscription).await.unwrap();
+    salver.publish(order_paid("1")).await.unwrap();
+    for first in [true, false, false] {
+        deliver(salver).await;
+        assert_eq!(receiver.requests().len(), 1);
+        let counts = salver.deliveries().counts().await.unwrap();
+        assert_eq!(counts.due + counts.later, 1);
+        // What is done is forgotten after an hour.
+        let server = inboxes.server.as_ref().unwrap();
+        let forget = "return redis.call('DEL', redis.call('KEYS', 'app!done.webhook:*')[1])";
+        if first {
+            assert_eq!(server.run::<usize>(&[b"EVAL", forget.as_bytes(), b"0"]), 1);
+        }
+        inboxes.advance(Duration::from_secs(11));
     }
 }
