@@ -138,23 +138,20 @@ impl FanOut {
         if rests && sender.sends_mails() && self.has_many(&[MAIL_QUEUE, PLAN_QUEUE]).await? {
             return Ok(Outcome::Later(REST));
         }
+        let had_deliveries = task.has_deliveries;
         #[cfg(feature = "webhooks")]
-        if !task.has_deliveries {
-            let delivered = self.deliver(&event, id, task.clone(), rests).await?;
-            let is_new = delivered.has_deliveries;
-            let outcome = self.notify(id, &event, accepted, &sender, delivered.clone());
+        let task = self.deliver(&event, id, task, rests).await?;
+        let notified = self.notify(id, &event, accepted, &sender, task.clone());
+        match notified.await {
             // It is recorded before the event waits: after an hour the deliveries are not known to be done any more.
-            return match outcome.await {
-                Ok(Outcome::Later(_) | Outcome::Failed(_))
-                | Err(StepError::Outcome(Outcome::Later(_) | Outcome::Failed(_)))
-                    if is_new =>
-                {
-                    Ok(Outcome::Continue(json!(delivered)))
-                }
-                outcome => outcome,
-            };
+            Ok(Outcome::Later(_) | Outcome::Failed(_))
+            | Err(StepError::Outcome(Outcome::Later(_) | Outcome::Failed(_)))
+                if task.has_deliveries && !had_deliveries =>
+            {
+                Ok(Outcome::Continue(json!(task)))
+            }
+            outcome => outcome,
         }
-        self.notify(id, &event, accepted, &sender, task).await
     }
 
     /// Notifies the next recipients of an event.
@@ -209,7 +206,7 @@ impl FanOut {
         task: FanOutTask,
         rests: bool,
     ) -> Result<FanOutTask, StepError> {
-        if task.cursor != Cursor::default() {
+        if task.has_deliveries || task.cursor != Cursor::default() {
             return Ok(task);
         }
         let deliveries = EventDeliveries::find(&self.salver, event, id, &self.actions).await?;

@@ -19,6 +19,7 @@ use crate::{Error, Salver};
 
 /// Most deliveries of one page of a list. Bounds the time for which a call keeps others waiting.
 pub const MAX_LISTED: usize = 100;
+
 /// The deliveries of an application. Created by [`Salver::deliveries`].
 #[derive(Clone)]
 pub struct Deliveries {

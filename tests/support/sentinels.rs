@@ -86,6 +86,27 @@ impl SentinelSetup {
         run(&["MONITOR", PRIMARY, "127.0.0.1", &port, "1"]);
     }
 
+    /// Cuts the replicas off: what the primary stores from now on is lost with it.
+    pub fn isolate_primary(&self) {
+        let (primary, replicas) = self.servers.split_first().unwrap();
+        replicas.iter().for_each(|replica| replica.signal("STOP"));
+        // Otherwise data in the socket buffers would still reach the replicas.
+        let _: u64 = primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"replica"]);
+    }
+
+    /// Kills a primary that is isolated, and waits until another server is the primary. Returns when it was killed.
+    pub async fn fail_over(&self) -> Instant {
+        let (primary, replicas) = self.servers.split_first().unwrap();
+        primary.signal("KILL");
+        let failed = Instant::now();
+        replicas.iter().for_each(|replica| replica.signal("CONT"));
+        let waiter = self.failover_waiter();
+        tokio::task::spawn_blocking(move || waiter.wait())
+            .await
+            .unwrap();
+        failed
+    }
+
     /// Returns a waiter for a failover. It ignores the first Sentinel, which may be stopped.
     pub fn failover_waiter(&self) -> FailoverWaiter {
         FailoverWaiter {

@@ -1,7 +1,7 @@
 //! Programs that a benchmark starts, each on one core. They are killed when the benchmark ends.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -73,6 +73,20 @@ impl Running {
         Ok(Self(child.map_err(|error| {
             start_error(error, "taskset", "util-linux")
         })?))
+    }
+
+    /// Returns the first line that the program prints, by which it says that it runs.
+    ///
+    /// # Errors
+    ///
+    /// It has no pipe, or ends before it prints a line.
+    pub fn first_line(&mut self) -> Result<String> {
+        let output = self.0.stdout.take().ok_or("the program has no output")?;
+        let mut line = String::new();
+        match BufReader::new(output).read_line(&mut line)? {
+            0 => Err("the program ended before it ran".into()),
+            _ => Ok(line.trim().to_owned()),
+        }
     }
 
     pub fn child(&mut self) -> &mut Child {

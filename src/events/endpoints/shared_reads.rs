@@ -79,7 +79,6 @@ mod tests {
         let store = Store::default();
         let reads = [store.read("a"), store.read("a"), store.read("b")];
         let first = store.read("a");
-        store.replies.notify_waiters();
         let reply = async {
             tokio::task::yield_now().await;
             store.replies.notify_waiters();

@@ -1,14 +1,16 @@
 //! Hash slots move between the primaries of a Cluster while people subscribe and events are fanned out, and a primary is gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use salver::Message;
 use salver::events::EventType;
 use tokio::sync::Semaphore;
 
-use super::scene::{edit, edits, person, report, until_accepted, verdict, wait_until_done};
+use super::scene::{
+    drain_with_retries, edit, edits, person, report, until_accepted, verdict, wait_until_done,
+};
 use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::eventually;
 use crate::support::profile::by_profile;
@@ -41,16 +43,12 @@ async fn event_reaches_each_subscriber_once_while_slots_move() {
         until_accepted(subscribe).await;
     }
     let (slots, slow_slots) = (by_profile(100, 600), by_profile(10, 100));
-    let is_moving = Arc::new(AtomicBool::new(true));
     let moving = tokio::task::spawn_blocking({
-        let (cluster, is_moving) = (Arc::clone(&cluster), Arc::clone(&is_moving));
-        move || {
-            move_slots(&cluster, slots, slow_slots);
-            is_moving.store(false, Ordering::SeqCst);
-        }
+        let cluster = Arc::clone(&cluster);
+        move || move_slots(&cluster, slots, slow_slots)
     });
     let (mut events, mut errors) = (0, 0);
-    while is_moving.load(Ordering::SeqCst) && events < 90 {
+    while !moving.is_finished() && events < 90 {
         errors += until_accepted(async || salver.publish(edit(events)).await).await;
         // A fan-out that fails goes on after the moves.
         errors += usize::from(salver.worker().events().drain().await.is_err());
@@ -59,19 +57,7 @@ async fn event_reaches_each_subscriber_once_while_slots_move() {
     }
     moving.await.unwrap();
     let moved = Instant::now();
-    // Failed attempts are made again by hand instead of after their delays.
-    loop {
-        let deliveries = salver.deliveries();
-        salver.worker().events().drain().await.unwrap();
-        let waiting = salver::jobs::DeliveryState::Waiting;
-        let waiting = deliveries.list(waiting, None).await.unwrap();
-        if waiting.is_empty() {
-            break;
-        }
-        for one in waiting {
-            deliveries.retry(&one.id).await.unwrap();
-        }
-    }
+    drain_with_retries(&salver, &salver.worker().events()).await;
     let recovery = moved.elapsed();
     let verdict = verdict(&salver, 0..PEOPLE, 0..events).await;
     let more = format!(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use salver::events::{Event, Subscription};
+use salver::jobs::{DeliveryState, Worker};
 use salver::{Error, InboxFilter, Message, Recipient, Salver};
 
 use crate::support::history::{Row, Verdict};
@@ -139,6 +140,21 @@ impl<'a> Progress<'a> {
                 "no inbox after {last} of {number} in {PATIENCE:?}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// Performs all jobs. Failed attempts are made again by hand instead of after their delays.
+pub async fn drain_with_retries(salver: &Salver, worker: &Worker) {
+    loop {
+        worker.drain().await.unwrap();
+        let deliveries = salver.deliveries();
+        let waiting = deliveries.list(DeliveryState::Waiting, None).await.unwrap();
+        if waiting.is_empty() {
+            return;
+        }
+        for one in waiting {
+            deliveries.retry(&one.id).await.unwrap();
         }
     }
 }

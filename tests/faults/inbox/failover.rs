@@ -33,20 +33,10 @@ async fn round() {
     let clients = load.start();
     load.wait_for(800).await;
 
-    let (primary, replicas) = setup.servers.split_first().unwrap();
-    let all = |name| replicas.iter().for_each(|replica| replica.signal(name));
     let isolated = Instant::now();
-    all("STOP");
-    // Otherwise data in the socket buffers would still reach the replicas.
-    let _: u64 = primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"replica"]);
+    setup.isolate_primary();
     tokio::time::sleep(ISOLATED).await;
-    primary.signal("KILL");
-    let failed = Instant::now();
-    all("CONT");
-    let waiter = setup.failover_waiter();
-    tokio::task::spawn_blocking(move || waiter.wait())
-        .await
-        .unwrap();
+    let failed = setup.fail_over().await;
     load.wait_for(load.done() + CLIENTS).await;
     let recovery = failed.elapsed();
     load.wait_for(load.done() + 800).await;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use salver::jobs::DeliveryState;
-
 use super::scene::{expected, publish, register_fast, report, site, verdict};
+use crate::faults::events::scene::drain_with_retries;
 use crate::support::cluster::{Cluster, cluster_store};
 use crate::support::profile::by_profile;
 use crate::support::webhook_receiver::WebhookReceiver;
@@ -45,16 +43,12 @@ async fn webhooks_arrive_once_while_slots_move() {
     // There are keys to move.
     let mut errors = publish(&salver, 0..1).await;
     let (slots, slow_slots) = (by_profile(50, 600), by_profile(20, 100));
-    let is_moving = Arc::new(AtomicBool::new(true));
     let moving = tokio::task::spawn_blocking({
-        let (cluster, is_moving) = (Arc::clone(&cluster), Arc::clone(&is_moving));
-        move || {
-            move_slots(&cluster, slots, slow_slots);
-            is_moving.store(false, Ordering::SeqCst);
-        }
+        let cluster = Arc::clone(&cluster);
+        move || move_slots(&cluster, slots, slow_slots)
     });
     let (mut events, worker) = (1, salver.worker().webhooks());
-    while is_moving.load(Ordering::SeqCst) {
+    while !moving.is_finished() {
         errors += publish(&salver, events..events + 5).await;
         events += 5;
         errors += usize::from(worker.drain().await.is_err());
@@ -62,19 +56,7 @@ async fn webhooks_arrive_once_while_slots_move() {
     }
     moving.await.unwrap();
     let moved = Instant::now();
-    // Failed attempts are made again by hand instead of after their delays.
-    loop {
-        worker.drain().await.unwrap();
-        let deliveries = salver.deliveries();
-        let waiting = deliveries.list(DeliveryState::Waiting, None);
-        let waiting = waiting.await.unwrap();
-        if waiting.is_empty() {
-            break;
-        }
-        for one in waiting {
-            deliveries.retry(&one.id).await.unwrap();
-        }
-    }
+    drain_with_retries(&salver, &worker).await;
     let verdict = verdict(&receiver.deliveries(), &expected(&paths, 0..events));
     let more = format!(
         "events={events} moved={} slow_slots={slow_slots} errors={errors}",

@@ -1,6 +1,6 @@
 //! Sentinels elect another primary, which does not have the last events of the failed one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use salver::Salver;
 use salver::store::RedisStore;
@@ -25,21 +25,11 @@ async fn failover_loses_last_webhooks_only_and_a_repeat_has_their_ids() {
     deliver_all(&salver).await;
     tokio::time::sleep(REPLICATION_LAG).await;
 
-    let (primary, replicas) = setup.servers.split_first().unwrap();
-    let all = |name| replicas.iter().for_each(|replica| replica.signal(name));
-    all("STOP");
-    // Otherwise data in the socket buffers would still reach the replicas.
-    let _: u64 = primary.run(&[b"CLIENT", b"KILL", b"TYPE", b"replica"]);
+    setup.isolate_primary();
     publish(&salver, EVENTS..2 * EVENTS).await;
     deliver_all(&salver).await;
     publish(&salver, 2 * EVENTS..3 * EVENTS).await;
-    primary.signal("KILL");
-    let failed = Instant::now();
-    all("CONT");
-    let waiter = setup.failover_waiter();
-    tokio::task::spawn_blocking(move || waiter.wait())
-        .await
-        .unwrap();
+    let failed = setup.fail_over().await;
     // A handle of its own: the first may wait for the killed server.
     let salver = handle(&setup);
     publish(&salver, 3 * EVENTS..3 * EVENTS + 1).await;

@@ -8,7 +8,7 @@ mod pages;
 mod site;
 mod with_salver;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use comparison::compare;
@@ -77,11 +77,8 @@ impl Site {
         let program = std::env::current_exe()?;
         let mut command = on_core(SITE_CORE, &program.to_string_lossy());
         let mut process = Running::start_with_pipes(command.args([side, redis]))?;
-        let output = process.child().stdout.take().ok_or("no output")?;
-        let mut port = String::new();
-        BufReader::new(output).read_line(&mut port)?;
         Ok(Self {
-            port: port.trim().parse()?,
+            port: process.first_line()?.parse()?,
             process,
         })
     }

@@ -1,6 +1,5 @@
 //! Events that are posted by 32 clients.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -79,11 +78,8 @@ impl Process {
         let program = std::env::current_exe()?;
         let mut command = on_core(SITE_CORE, &program.to_string_lossy());
         let mut process = Running::start_with_pipes(command.args([mode, redis]))?;
-        let output = process.child().stdout.take().ok_or("no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
         Ok(Self {
-            address: address.trim().parse()?,
+            address: process.first_line()?.parse()?,
             _process: process,
         })
     }

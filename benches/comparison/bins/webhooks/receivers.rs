@@ -1,7 +1,6 @@
 //! Receivers that accept everything after a delay, each on a port of its own, all in one process.
 
 use std::cell::{Cell, RefCell};
-use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -112,9 +111,7 @@ impl Receivers {
             delay_ms.to_string(),
         ];
         let mut process = Running::start_with_pipes(command.args(arguments))?;
-        let output = process.child().stdout.take().ok_or("no output")?;
-        let mut ports = String::new();
-        BufReader::new(output).read_line(&mut ports)?;
+        let ports = process.first_line()?;
         let ports: Result<Vec<u16>, _> = ports.split_whitespace().map(str::parse).collect();
         Ok(Self {
             ports: ports?,

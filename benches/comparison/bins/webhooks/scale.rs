@@ -1,6 +1,5 @@
 //! Two brokers that share the deliveries to 100 receivers, each of which answers after 50 ms.
 
-use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::Instant;
 
@@ -54,7 +53,6 @@ pub(crate) fn measure() -> Result<Statistics> {
 fn start(redis: &str) -> Result<Running> {
     let mut command = Command::new(std::env::current_exe()?);
     let mut process = Running::start_with_pipes(command.args(["worker", redis]))?;
-    let output = process.child().stdout.take().ok_or("no output")?;
-    BufReader::new(output).read_line(&mut String::new())?;
+    process.first_line()?;
     Ok(process)
 }
