@@ -1,15 +1,16 @@
 //! A real Chromium, controlled through chromedriver.
 
+use std::io::{BufReader, Lines};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use super::eventually;
-use super::processes::{ChildProcess, free_port, scratch, start};
+use super::processes::{ChildProcess, scratch, start};
 
 /// A browser with its own profile. Its processes end with the test.
 pub struct Browser {
@@ -17,6 +18,8 @@ pub struct Browser {
     /// failed.
     pub driver: ManuallyDrop<WebDriver>,
     _chromedriver: ChildProcess,
+    /// Open, so that chromedriver can write to it.
+    _output: Lines<BufReader<ChildStdout>>,
     _profile: Profile,
 }
 
@@ -31,6 +34,28 @@ impl Drop for Profile {
     }
 }
 
+/// Starts chromedriver, and returns its output and its port. It chooses the port: one chosen here
+/// could be taken before chromedriver listens on it.
+fn start_chromedriver() -> (ChildProcess, Lines<BufReader<ChildStdout>>, u16) {
+    let mut chromedriver = start(
+        Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+        "chromium chromium-driver",
+    );
+    let mut output = chromedriver.lines();
+    let port = output
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        })
+        .expect("chromedriver prints its port");
+    (chromedriver, output, port)
+}
+
 impl Browser {
     pub async fn start() -> Self {
         Self::start_with(true).await
@@ -42,14 +67,7 @@ impl Browser {
     }
 
     async fn start_with(javascript: bool) -> Self {
-        let port = free_port();
-        let chromedriver = start(
-            Command::new("chromedriver")
-                .arg(format!("--port={port}"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null()),
-            "chromium chromium-driver",
-        );
+        let (chromedriver, output, port) = start_chromedriver();
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless=new",
@@ -83,6 +101,7 @@ impl Browser {
         Self {
             driver: ManuallyDrop::new(driver.await),
             _chromedriver: chromedriver,
+            _output: output,
             _profile: profile,
         }
     }
