@@ -14,7 +14,7 @@ use crate::changes::Freshness;
 #[cfg(feature = "live")]
 use crate::changes::Listener;
 use crate::context::encode;
-use crate::inbox::store::InboxKey;
+use crate::inbox::key::InboxKey;
 
 /// Maximum number of recipients whose unread count is kept, those of the last pages. Bounds the
 /// memory of a process.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::inbox::key::InboxKey;
 use crate::inbox::listing::{self, Cursor, Source};
 use crate::inbox::results::{InboxCounts, InboxPage};
-use crate::inbox::store::{self, InboxKey, InboxStore};
+use crate::inbox::store::{self, InboxStore};
 use crate::{Error, InboxFilter, Recipient, Salver};
 
 /// The inbox of one recipient. Created by [`Salver::inbox`]; in a handler it is also an extractor,

@@ -1,12 +1,13 @@
 //! Filters and groups: they run in the process, over pages of the store.
 
 use crate::inbox::encoding;
+use crate::inbox::key::InboxKey;
 #[cfg(feature = "web")]
 use crate::inbox::limits::MAX_NOTIFICATIONS;
 use crate::inbox::limits::{GROUP_PERIOD, READ_SIZE};
 use crate::inbox::results::{InboxPage, InboxRow};
 use crate::inbox::rows::{Row, Rows};
-use crate::inbox::store::{Entry, InboxKey, InboxStore, Page};
+use crate::inbox::store::{Entry, InboxStore, Page};
 use crate::store::millis;
 use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 

@@ -38,6 +38,7 @@ mod changes;
 mod encoding;
 mod filter;
 mod handle;
+mod key;
 mod limits;
 mod listing;
 #[cfg(feature = "mail")]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::inbox::encoding::EncodedNotification;
+use crate::inbox::key::InboxKey;
 #[cfg(feature = "mail")]
 use crate::inbox::mailing::{self, MailJob};
-use crate::inbox::store::{self, AddOutcome, InboxKey, InboxStore, NewNotification};
+use crate::inbox::store::{self, AddOutcome, InboxStore, NewNotification};
 #[cfg(feature = "mail")]
 use crate::mail_settings::MailSettings;
 use crate::{Error, MessageId, Recipient, Salver, telemetry};

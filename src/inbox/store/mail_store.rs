@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::MessageId;
-use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::inbox::key::InboxKey;
+use crate::inbox::store::store_trait::Entry;
 use crate::store::StoreFuture;
 
 /// Most kinds with a preference. Stops one person from filling the store.

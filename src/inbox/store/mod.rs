@@ -19,7 +19,7 @@ pub(super) use self::mail_store::MailStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{COUNTS_SCRIPT, LIST_SCRIPT, MARK_SCRIPT, NOTIFY_SCRIPT};
 pub(super) use self::store_trait::{
-    AddOutcome, Change, Entry, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+    AddOutcome, Change, Entry, InboxStore, Marked, NewNotification, Page, Place,
 };
 #[cfg(feature = "mail")]
 pub(super) use self::store_trait::{AddReply, MailRule};

@@ -1,15 +1,9 @@
 //! The interface of the storage of inboxes.
 
+use crate::MessageId;
+use crate::inbox::key::InboxKey;
 use crate::inbox::results::InboxCounts;
 use crate::store::StoreFuture;
-use crate::{MessageId, Recipient};
-
-/// The inbox of one recipient of one application.
-#[derive(Clone, Copy)]
-pub(crate) struct InboxKey<'a> {
-    pub(crate) app: &'a str,
-    pub(crate) recipient: &'a Recipient,
-}
 
 /// A set of notifications of an inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The bell: the number of unread notifications on every page.
 
 use crate::inbox::changes::{ChangeKey, InboxChanges};
-use crate::inbox::store::{self, InboxKey};
+use crate::inbox::key::InboxKey;
+use crate::inbox::store;
 use crate::inbox::web::page::words::Words;
 use crate::render::Escaped;
 use crate::{Error, Recipient, Salver};

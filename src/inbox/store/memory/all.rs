@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "web")]
 use crate::inbox::changes::{ChangeKey, InboxChanges};
+use crate::inbox::key::InboxKey;
 use crate::inbox::limits::REMOVED_TTL;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::memory::inbox::MemoryInbox;
 use crate::inbox::store::store_trait::{
-    AddOutcome, AddReply, Change, InboxKey, InboxStore, MailRule, Marked, NewNotification, Page,
-    Place,
+    AddOutcome, AddReply, Change, InboxStore, MailRule, Marked, NewNotification, Page, Place,
 };
 use crate::kind::prefixes;
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::inbox::key::InboxKey;
 use crate::inbox::store::mail_store::{MAX_PREFERENCES, MailStore, Unmailed};
 use crate::inbox::store::memory::all::{MemoryInboxes, Owner};
-use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::inbox::store::store_trait::Entry;
 use crate::store::StoreFuture;
 use crate::{Error, MessageId};
 

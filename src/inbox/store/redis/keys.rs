@@ -1,7 +1,8 @@
 //! The keys of one recipient. The recipient is their hash tag, so that all are in one hash slot.
 
 use crate::context::encode;
-use crate::inbox::store::store_trait::{InboxKey, Place};
+use crate::inbox::key::InboxKey;
+use crate::inbox::store::store_trait::Place;
 
 /// What a key holds. The name is a part of the key.
 #[derive(Clone, Copy)]

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::MessageId;
+use crate::inbox::key::InboxKey;
 use crate::inbox::store::mail_store::{MailStore, Unmailed};
 use crate::inbox::store::redis::scripts::mail;
-use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::inbox::store::store_trait::Entry;
 use crate::redis::Client;
 use crate::store::StoreFuture;
 

@@ -15,9 +15,10 @@ pub use self::scripts::{
 #[cfg(feature = "web")]
 pub(super) use self::tracking::InboxTracking;
 use crate::MessageId;
+use crate::inbox::key::InboxKey;
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::store_trait::{
-    AddReply, Change, InboxKey, InboxStore, Marked, NewNotification, Page, Place,
+    AddReply, Change, InboxStore, Marked, NewNotification, Page, Place,
 };
 use crate::redis::Client;
 use crate::store::StoreFuture;

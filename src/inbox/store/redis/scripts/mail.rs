@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::context::encode;
+use crate::inbox::key::InboxKey;
 use crate::inbox::limits::MAX_AGE;
 use crate::inbox::store::mail_store::{MAX_PREFERENCES, Unmailed};
 use crate::inbox::store::redis::keys::{self, Part};
 use crate::inbox::store::redis::scripts::request::{entry, request};
-use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::inbox::store::store_trait::Entry;
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
 use crate::{Error, MessageId};

@@ -6,12 +6,13 @@ mod request;
 
 use std::sync::LazyLock;
 
+use crate::inbox::key::InboxKey;
 use crate::inbox::limits::{MAX_AGE, MAX_REMOVED, REMOVED_TTL};
 use crate::inbox::results::InboxCounts;
 use crate::inbox::store::redis::keys::{self, Part};
 use crate::inbox::store::redis::scripts::request::{entry, request};
 use crate::inbox::store::store_trait::{
-    AddOutcome, AddReply, Change, InboxKey, Marked, NewNotification, Page, Place,
+    AddOutcome, AddReply, Change, Marked, NewNotification, Page, Place,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;

@@ -1,7 +1,8 @@
 //! What the requests and the replies of the scripts have in common.
 
+use crate::inbox::key::InboxKey;
 use crate::inbox::store::redis::keys::{Part, keys};
-use crate::inbox::store::store_trait::{Entry, InboxKey};
+use crate::inbox::store::store_trait::Entry;
 use crate::redis::{Idempotency, Request, Script};
 
 /// The group of a notification without one.
