@@ -94,7 +94,7 @@ impl Pace {
     fn next_slot(&mut self, now: u64, slot: &Slot<'_>, is_full: bool) -> Result<u64, Duration> {
         let interval = match self.failing {
             Some(_) => millis(slot.failing_interval),
-            // What the endpoint bears: it has so many at the same time, each for so long.
+            // What the endpoint can take: it has so many at the same time, each for so long.
             None => millis(slot.interval).max(self.service / slot.max_in_flight as u64),
         };
         // No slot is reserved so far ahead: the clock was set back.

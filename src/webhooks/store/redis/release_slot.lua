@@ -12,21 +12,23 @@ local pace, id = KEYS[1], ARGV[1]
 local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local in_flight_until = call('HGET', pace, 'in:' .. id)
+local field = 'in:' .. id
+local known = call('HMGET', pace, field, 'service', 'failing')
+local in_flight_until, service, failing = known[1], known[2] or '0', known[3]
 if ARGV[2] == '1' then
   local took = in_flight_until and math.max(0, now + ARGV[4] - in_flight_until)
   -- A longer one says that the clock was set.
   if took and took < tonumber(ARGV[5]) then
-    local service = call('HGET', pace, 'service') or 0
-    call('HSET', pace, 'service', string.format('%.0f', (service + 3 * took) / 4))
+    local mean = string.format('%.0f', (service + 3 * took) / 4)
+    if mean ~= service then call('HSET', pace, 'service', mean) end
   end
-  call('HDEL', pace, 'in:' .. id)
+  call('HDEL', pace, field)
   -- Slots were far apart while all deliveries failed.
-  if call('HDEL', pace, 'failing') == 1 then call('HDEL', pace, 'next') end
-  call('PEXPIRE', pace, ARGV[3])
+  if failing then call('HDEL', pace, 'failing', 'next') end
   return {pace, 'released', id, 0}
 end
-call('HDEL', pace, 'in:' .. id)
-call('HSETNX', pace, 'failing', string.format('%.0f', now))
+call('HDEL', pace, field)
+failing = failing or string.format('%.0f', now)
+call('HSET', pace, 'failing', failing)
 call('PEXPIRE', pace, ARGV[3])
-return {pace, 'released', id, math.max(0, now - call('HGET', pace, 'failing'))}
+return {pace, 'released', id, math.max(0, now - failing)}

@@ -32,10 +32,11 @@ for i = 1, #fields, 2 do
   end
 end
 local is_full = in_flight >= (known.failing and 1 or tonumber(ARGV[3]))
-local at = tonumber(call('ZSCORE', slots, id) or nil)
+local reserved = tonumber(call('ZSCORE', slots, id) or nil)
+local at, changes = reserved, {}
 if at and at <= now then call('ZREM', slots, id) end
 if not at or (at <= now and is_full) then
-  -- What the endpoint bears: it has so many at the same time, each for so long.
+  -- What the endpoint can take: it has so many at the same time, each for so long.
   local interval = math.max(ARGV[2], math.floor((known.service or 0) / ARGV[3]))
   if known.failing then interval = tonumber(ARGV[8]) end
   local free = math.max(known.next or 0, now)
@@ -44,12 +45,18 @@ if not at or (at <= now and is_full) then
   at = math.max(free - ARGV[6] * interval, is_full and now + math.max(ARGV[7], interval) or now)
   -- Not so far ahead: the endpoint may have become faster until then.
   if at > now + ARGV[9] then return {pace, 'slot', id, tonumber(ARGV[10])} end
-  call('HSET', pace, 'next', string.format('%.0f', free + interval))
+  changes = {'next', string.format('%.0f', free + interval)}
   if at > now then call('ZADD', slots, string.format('%.0f', at), id) end
 end
-if at <= now then call('HSET', pace, 'in:' .. id, string.format('%.0f', now + ARGV[4])) end
--- Slots of deliveries that were cancelled.
-call('ZREMRANGEBYSCORE', slots, '-inf', string.format('%.0f', now - 3600000))
+if at <= now then
+  changes[#changes + 1] = 'in:' .. id
+  changes[#changes + 1] = string.format('%.0f', now + ARGV[4])
+end
+if changes[1] then call('HSET', pace, unpack(changes)) end
 call('PEXPIRE', pace, ARGV[5])
-call('PEXPIRE', slots, ARGV[5])
+if reserved or at > now then
+  -- Slots of deliveries that were cancelled.
+  call('ZREMRANGEBYSCORE', slots, '-inf', string.format('%.0f', now - 3600000))
+  call('PEXPIRE', slots, ARGV[5])
+end
 return {pace, 'slot', id, math.max(0, at - now)}
