@@ -89,6 +89,17 @@ fn imports_go_to_lower_layers() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn design_page_lists_the_layers() {
+    let page = std::fs::read_to_string(root().join("src/docs/design.md")).unwrap();
+    let rows = LAYERS.iter().enumerate().map(|(number, modules)| {
+        let core = if number == 0 { ", core" } else { "" };
+        format!("| {}{core} | `{}` |\n", number + 1, modules.join("` `"))
+    });
+    let table: String = rows.collect();
+    assert!(page.contains(&table), "design.md has no table as\n{table}");
+}
+
 /// A test file imports its own module and `support`. So a module of tests can be read alone.
 #[test]
 fn tests_import_only_support() {
