@@ -2,6 +2,7 @@
 //!
 //! | page | contents |
 //! |---|---|
+//! | [choosing] | which of flash messages, notifications, events and webhooks a task needs |
 //! | [guide] | how to show messages on a site, from handlers and from jobs |
 //! | [events] | how to tell everyone who subscribed, and how to come from django-tidings, Laravel and noticed |
 //! | [broker] | how to take events from other programs over HTTP, and what their tokens allow |
@@ -10,12 +11,17 @@
 //! | [storage_format] | how to read and write the stored format, from any language |
 //! | [custom_store] | a complete store, and how to run the conformance tests on it |
 //! | [deployment] | how to set up Redis, its permissions, proxies, and shutdown |
+//! | [personal_data] | how to erase and export what is stored about a person |
+//! | [security] | who can do what, and what to do when something was stolen |
 //! | [guarantees] | what Salver guarantees, and the test for each guarantee |
 //! | [cli] | the command-line tool: inspect, add, count, and diagnose from a shell |
 //! | [observability] | metrics, spans, logs, and health |
 //! | [migrating] | how to migrate from actix-web-flash-messages |
 //! | [contributing] | how to change Salver and run the tests |
 //! | [changelog] | what changed in each version, and who is affected |
+
+#[doc = include_str!("choosing.md")]
+pub mod choosing {}
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}
@@ -42,6 +48,12 @@ pub mod custom_store {}
 
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
+
+#[doc = include_str!("personal-data.md")]
+pub mod personal_data {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
 
 #[doc = include_str!("guarantees.md")]
 pub mod guarantees {}
