@@ -11,7 +11,7 @@ use crate::broker::binding;
 use crate::broker::limits::MAX_CONCURRENT_PUBLISHES;
 use crate::broker::settings::Settings;
 use crate::broker::tokens::{Grant, Right};
-use crate::events::Event;
+use crate::events::{Event, PreparedEvent};
 use crate::web::api::caller::json;
 use crate::web::api::problem::Problem;
 use crate::{Error, Salver};
@@ -38,36 +38,46 @@ pub(super) async fn publish(
         }
     });
     let mut checks = stream::iter(checks).buffered(MAX_CONCURRENT_PUBLISHES);
+    let mut prepared = Vec::with_capacity(events.len());
     while let Some(checked) = checks.next().await {
-        checked.map_err(|(index, problem)| located(index, problem))?;
+        prepared.push(checked.map_err(|(index, problem)| located(index, problem))?);
     }
     drop(checks);
     let ids: Vec<_> = events
         .iter()
         .map(|event| event.get_id().to_owned())
         .collect();
-    publish_all(&settings.salver, events)
+    publish_all(&settings.salver, prepared)
         .await
         .map_err(|(index, error)| located(index, error.into()))?;
     Ok(json(StatusCode::ACCEPTED, json!({ "ids": ids })))
 }
 
-async fn check(settings: &Settings, grant: &Grant, event: &Event) -> Result<(), Problem> {
+/// Checks all that may refuse an event, so that a batch is refused before any of its events is stored.
+async fn check(
+    settings: &Settings,
+    grant: &Grant,
+    event: &Event,
+) -> Result<PreparedEvent, Problem> {
     if !grant.allows_source(event.get_source().unwrap_or_default()) {
         let detail = "the token publishes events of other sources";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
-    settings.validators.validate(&settings.salver, event).await
+    let salver = &settings.salver;
+    let prepared = PreparedEvent::new(salver, event)?;
+    let validators = &settings.validators;
+    validators.validate(salver, event, &prepared).await?;
+    Ok(prepared)
 }
 
 /// Publishes all events, also after a failure. Returns the failure that a repeat may mend, else the first one.
-async fn publish_all(salver: &Salver, events: Vec<Event>) -> Result<(), (usize, Error)> {
+async fn publish_all(salver: &Salver, events: Vec<PreparedEvent>) -> Result<(), (usize, Error)> {
     let published = events
         .into_iter()
         .enumerate()
         .map(|(index, event)| async move {
-            let published = salver.publish(event).await;
-            published.map_err(|error| (index, error))
+            let published = event.publish(salver).await;
+            published.map_err(|error| (index, error.with_operation("publish")))
         });
     let published: Vec<_> = stream::iter(published)
         .buffered(MAX_CONCURRENT_PUBLISHES)
@@ -76,7 +86,6 @@ async fn publish_all(salver: &Salver, events: Vec<Event>) -> Result<(), (usize, 
     let accepted = published.iter().filter(|published| published.is_ok());
     salver.count_accepted(accepted.count() as u64);
     let failures = published.into_iter().filter_map(Result::err);
-    let worst =
-        failures.min_by_key(|(index, error)| (error.is_conflict() || error.is_invalid(), *index));
+    let worst = failures.min_by_key(|(index, error)| (error.is_conflict(), *index));
     worst.map_or(Ok(()), Err)
 }

@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::timeout;
 
 use crate::broker::limits::{MAX_VALIDATORS, VALIDATOR_TIMEOUT};
-use crate::events::{Event, is_known};
+use crate::events::{Event, PreparedEvent};
 use crate::web::api::problem::Problem;
 use crate::{Error, Salver};
 
@@ -47,7 +47,12 @@ impl Validators {
     ///
     /// 422 for an event that is refused, 503 if a validator does not answer, 409 for an event of whose id another one is
     /// known, and those of the store.
-    pub(super) async fn validate(&self, salver: &Salver, event: &Event) -> Result<(), Problem> {
+    pub(super) async fn validate(
+        &self,
+        salver: &Salver,
+        event: &Event,
+        prepared: &PreparedEvent,
+    ) -> Result<(), Problem> {
         if self.all.len() > MAX_VALIDATORS {
             let problem = Error::misconfigured("a broker has at most four validators");
             return Err(problem.into());
@@ -56,7 +61,7 @@ impl Validators {
         let mut asked = all
             .filter(|(name, _)| name == event.event_type())
             .peekable();
-        if asked.peek().is_none() || is_known(salver, event).await? {
+        if asked.peek().is_none() || prepared.is_known(salver).await? {
             return Ok(());
         }
         for (_, validate) in asked {

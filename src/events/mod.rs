@@ -89,7 +89,7 @@ pub(crate) use self::linked::{Request, Requested, active_subscriptions};
 pub(crate) use self::linked::{end_subscriptions, restore_subscription};
 pub(crate) use self::personal_data::{erase, export};
 #[cfg(all(feature = "webhooks", feature = "web"))]
-pub(crate) use self::publish::is_known;
+pub(crate) use self::publish::PreparedEvent;
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::events::body;
+use crate::events::body::{self, EncodedEvent};
 use crate::events::event::Event;
 use crate::events::limits::WAITING_EVENT_TTL;
 use crate::jobs::{self, EVENTS_QUEUE, JobId, NewEvent, NewJob, Published, Record};
@@ -43,45 +43,75 @@ impl Salver {
 ///
 /// As [`Salver::publish`].
 pub(super) async fn publish(salver: &Salver, event: &Event) -> Result<(JobId, bool), Error> {
-    event.validate()?;
-    let source = source_of(salver, event);
-    let encoded = body::encode(event, &source)?;
-    let id = JobId::derive(EVENTS_QUEUE, &[&source, &event.id]);
-    let job = NewJob {
-        id,
-        time: 0,
-        record: Record::new(json!({})),
-    };
-    let new = NewEvent {
-        digest: &encoded.digest,
-        body: &encoded.body,
-    };
-    let published = jobs::publish(salver, EVENTS_QUEUE, &job, new, WAITING_EVENT_TTL).await?;
-    match published {
-        Published::Accepted => Ok((id, true)),
-        Published::Known => Ok((id, false)),
-        Published::Conflict => Err(Error::conflict()),
-    }
+    PreparedEvent::new(salver, event)?.publish(salver).await
 }
 
-/// Returns whether an event of this id, source and content was published and is still known. Changes nothing. One round
-/// trip.
-///
-/// # Errors
-///
-/// `is_conflict` for an event of the same id and source with other content, and those of [`Salver::publish`].
-#[cfg(all(feature = "webhooks", feature = "web"))]
-pub(crate) async fn is_known(salver: &Salver, event: &Event) -> Result<bool, Error> {
-    event.validate()?;
-    let source = source_of(salver, event);
-    let id = JobId::derive(EVENTS_QUEUE, &[&source, &event.id]);
-    let Some(stored) = jobs::event(salver, EVENTS_QUEUE, id).await? else {
-        return Ok(false);
-    };
-    let stored = body::decode(&stored.body);
-    let stored = stored.ok_or_else(|| Error::unreadable("a stored event"))?;
-    let is_same = body::encode(&stored, &source)?.digest == body::encode(event, &source)?.digest;
-    is_same.then_some(true).ok_or_else(Error::conflict)
+/// An event that is valid and encoded, and not stored yet.
+pub(crate) struct PreparedEvent {
+    id: JobId,
+    #[cfg(all(feature = "webhooks", feature = "web"))]
+    source: String,
+    encoded: EncodedEvent,
+}
+
+impl PreparedEvent {
+    /// Encodes an event. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for an event that is invalid, or over a limit.
+    pub(crate) fn new(salver: &Salver, event: &Event) -> Result<Self, Error> {
+        event.validate()?;
+        let source = source_of(salver, event);
+        let encoded = body::encode(event, &source)?;
+        Ok(Self {
+            id: JobId::derive(EVENTS_QUEUE, &[&source, &event.id]),
+            #[cfg(all(feature = "webhooks", feature = "web"))]
+            source,
+            encoded,
+        })
+    }
+
+    /// Stores the event. Returns the id of its job, and whether it was not known. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Salver::publish`] but `is_invalid`.
+    pub(crate) async fn publish(&self, salver: &Salver) -> Result<(JobId, bool), Error> {
+        let job = NewJob {
+            id: self.id,
+            time: 0,
+            record: Record::new(json!({})),
+        };
+        let new = NewEvent {
+            digest: &self.encoded.digest,
+            body: &self.encoded.body,
+        };
+        let published = jobs::publish(salver, EVENTS_QUEUE, &job, new, WAITING_EVENT_TTL).await?;
+        match published {
+            Published::Accepted => Ok((self.id, true)),
+            Published::Known => Ok((self.id, false)),
+            Published::Conflict => Err(Error::conflict()),
+        }
+    }
+
+    /// Returns whether an event of this id, source and content was published and is still known. Changes nothing. One
+    /// round trip.
+    ///
+    /// # Errors
+    ///
+    /// `is_conflict` for an event of the same id and source with other content, and those of the store.
+    #[cfg(all(feature = "webhooks", feature = "web"))]
+    pub(crate) async fn is_known(&self, salver: &Salver) -> Result<bool, Error> {
+        let Some(stored) = jobs::event(salver, EVENTS_QUEUE, self.id).await? else {
+            return Ok(false);
+        };
+        let stored = body::decode(&stored.body);
+        let stored = stored.ok_or_else(|| Error::unreadable("a stored event"))?;
+        let stored = body::encode(&stored, &self.source)?;
+        let is_same = stored.digest == self.encoded.digest;
+        is_same.then_some(true).ok_or_else(Error::conflict)
+    }
 }
 
 /// Returns the source of an event; by default that of its application.

@@ -147,3 +147,26 @@ async fn events_and_batches_over_their_limits_are_refused() {
         assert_eq!(broker.waiting().await, 101);
     }
 }
+
+/// The limits of a stored event hold for each event of a batch.
+#[actix_web::test]
+async fn batch_with_an_event_that_cannot_be_stored_is_refused_whole() {
+    let with_data = |data: Value| {
+        let mut invalid = event("invalid");
+        invalid["data"] = data;
+        invalid
+    };
+    let invalid = [
+        with_data(json!("x".repeat(65_536))),
+        with_data(json!({"total": 1_u64 << 53})),
+    ];
+    for broker in Broker::on_both_stores() {
+        for invalid in &invalid {
+            let batch = json!([event("1"), invalid, event("2")]);
+            let refused = problem(broker.publish(&batch).await, 422).await;
+            assert_eq!(refused["index"], 1);
+            assert_eq!(refused["field"], "event");
+            assert_eq!(broker.waiting().await, 0);
+        }
+    }
+}
