@@ -1,16 +1,33 @@
-//! Hash slots move between the primaries of a Cluster while events are published and delivered.
+//! Hash slots move between the primaries of a Cluster while events are published and delivered, and a primary is gone until
+//! its replica takes over.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use salver::Salver;
+use salver::webhooks::MAX_IN_FLIGHT;
+
 use super::scene::{expected, publish, register_fast, report, site, verdict};
-use crate::faults::events::scene::drain_with_retries;
+use crate::faults::events::scene::{drain_with_retries, wait_until_done};
 use crate::support::cluster::{Cluster, cluster_store};
 use crate::support::profile::by_profile;
-use crate::support::webhook_receiver::WebhookReceiver;
+use crate::support::redis::Server;
+use crate::support::webhook_receiver::{Reply, WebhookReceiver};
+use crate::support::{eventually, eventually_within};
 
 const ENDPOINTS: usize = 4;
+/// Events before a primary is gone, and while it is.
+const EVENTS: usize = 10;
+/// How long no replica takes over: longer than until a worker attempts again.
+const OUTAGE: Duration = Duration::from_secs(3);
+/// Longer than an outage, and short enough to wait for: a claim whose reply is lost with its primary keeps it.
+const LEASE: Duration = Duration::from_secs(10);
+/// How long a busy machine may take for the deliveries before a primary is gone.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
+const NO_FAILOVER: &str = "cluster-replica-no-failover";
 
 /// Moves slots without keys, and slowly those with a key of the site.
 fn move_slots(cluster: &Cluster, slots: usize, slow_slots: usize) {
@@ -70,4 +87,103 @@ async fn webhooks_arrive_once_while_slots_move() {
         more,
     );
     assert_eq!(again, 0, "deliveries that were repeated");
+}
+
+/// Starts a Cluster that serves while a primary is gone, and whose replicas take over when they may.
+fn replicated_cluster() -> Cluster {
+    let serves = ["--cluster-require-full-coverage", "no"];
+    let waits = ["--cluster-replica-no-failover", "yes"];
+    let takes_over = ["--cluster-replica-validity-factor", "0"];
+    Cluster::start_with(3, 1, &[serves, waits, takes_over].concat())
+}
+
+/// Waits until the replica of a primary has what the primary has now.
+async fn wait_until_replicated(primary: &Server) {
+    let offset = |prefix: &str| {
+        let info: String = primary.run(&[b"INFO", b"replication"]);
+        let (_, rest) = info.split_once(prefix)?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<u64>().ok()
+    };
+    let written = offset("master_repl_offset:").unwrap();
+    eventually("the replica has all writes", async || {
+        (offset("state=online,offset=")? >= written).then_some(())
+    })
+    .await;
+}
+
+/// Lets the replica of a primary that is gone take over.
+fn take_over(replicas: &[Server], cluster: &Cluster, gone: u16) {
+    for replica in replicas {
+        replica.set_config(NO_FAILOVER, "no");
+    }
+    cluster.wait_for_takeover(gone, &replicas[0]);
+    for replica in replicas {
+        replica.set_config(NO_FAILOVER, "yes");
+    }
+}
+
+/// Publishes events at the same time, so that none waits for one that is refused. Returns how many calls have failed.
+async fn publish_at_once(salver: &Salver, events: Range<usize>) -> usize {
+    let calls = events.map(|event| publish(salver, event..event + 1));
+    join_all(calls).await.into_iter().sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_wait_until_the_replica_of_a_lost_primary_takes_over() {
+    let (mut cluster, receiver) = (replicated_cluster(), WebhookReceiver::start());
+    let salver = site(cluster_store(&cluster));
+    let paths: Vec<_> = (0..ENDPOINTS).map(|number| format!("/{number}")).collect();
+    for path in &paths {
+        register_fast(&salver, &receiver, path).await;
+    }
+    let worker = salver.worker().webhooks().poll_interval(OUTAGE / 15);
+    let running = worker
+        .lease(LEASE)
+        .attempt_timeout(LEASE / 2)
+        .start()
+        .unwrap();
+    let (kills, mut events, mut errors) = (by_profile(1, 3), 0, 0);
+    let (mut meanwhile, mut recovery) = (0, Duration::ZERO);
+    for gone in 0..kills {
+        // Deliveries are in flight, and others wait for them, while the primary is lost.
+        let name = format!("while {gone} is gone");
+        let mut replies = vec![Reply::held(&name); MAX_IN_FLIGHT];
+        replies.push(Reply::status(204));
+        receiver.set_replies(&paths[0], &replies);
+        errors += publish(&salver, events..events + EVENTS).await;
+        events += EVENTS;
+        eventually_within(
+            ARRIVAL_TIMEOUT,
+            "deliveries to one path are left",
+            async || {
+                let counts = salver.deliveries().counts().await.ok()?;
+                let arrived = events * ENDPOINTS - (EVENTS - MAX_IN_FLIGHT);
+                let is_left = counts.due + counts.later == EVENTS as u64;
+                (is_left && receiver.count() >= arrived).then_some(())
+            },
+        )
+        .await;
+        wait_until_replicated(&cluster.nodes[gone]).await;
+        cluster.nodes[gone].kill();
+        let arrived = receiver.count();
+        receiver.release(&paths[0], &name, Reply::status(204));
+        let during = events..events + 2 * EVENTS;
+        events = during.end;
+        let (failed, taken_over) = tokio::join!(publish_at_once(&salver, during), async {
+            // Attempts fail meanwhile.
+            tokio::time::sleep(OUTAGE).await;
+            meanwhile += receiver.count() - arrived;
+            take_over(&cluster.nodes[3..], &cluster, cluster.nodes[gone].port);
+            Instant::now()
+        });
+        errors += failed;
+        wait_until_done(&salver).await;
+        recovery = recovery.max(taken_over.elapsed());
+    }
+    running.stop().await;
+    assert!(errors > 0, "no event was refused while a primary was gone");
+    let verdict = verdict(&receiver.deliveries(), &expected(&paths, 0..events));
+    let more = format!("kills={kills} events={events} errors={errors} meanwhile={meanwhile}");
+    report("webhooks_cluster_primary_gone", verdict, recovery, more);
 }
