@@ -180,6 +180,26 @@ async fn token_that_is_invalid_is_not_created() {
     assert!(is_invalid(tokens.create(source).await));
 }
 
+/// A header cannot carry the end of a line, which most files end with.
+#[actix_web::test]
+async fn token_of_the_operator_from_a_file_has_no_end_of_line() {
+    let salver = Salver::memory("app").unwrap();
+    for end in ["\n", "\r\n"] {
+        let token = format!("{TOKEN}{end}");
+        let broker = Broker::serve(&salver, move |routes| routes.token(&token));
+        assert_eq!(broker.publish(&event("1")).await.status(), 202);
+    }
+}
+
+#[actix_web::test]
+async fn token_of_the_operator_that_no_header_can_carry_is_refused() {
+    let salver = Salver::memory("app").unwrap();
+    for token in ["a token of the operator", "a-token-of-the-operator\u{e9}"] {
+        let broker = Broker::serve(&salver, move |routes| routes.token(token));
+        problem(broker.publish_as(token, &event("1")).await, 401).await;
+    }
+}
+
 /// A variable of the environment that is not set must not open the broker.
 #[actix_web::test]
 async fn short_token_of_the_operator_is_refused() {

@@ -176,10 +176,18 @@ impl FixedToken {
     /// The id by which it is [known](Self::known), which no other token can have: their ids are longer.
     pub(super) const ID: &str = "operator";
 
-    /// Returns `None` for a token that is too short to be safe, and logs it.
+    /// Returns `None` for a token that is too short to be safe, or that no request can send, and logs it. The end of a line,
+    /// which a token from a file has, is no part of it.
     pub(super) fn new(token: &str) -> Option<Self> {
+        let token = token.trim_end_matches(['\r', '\n']);
         if token.len() < MIN_TOKEN_BYTES {
             tracing::error!("the token of the broker has fewer than 16 bytes; it is refused");
+            return None;
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            tracing::error!(
+                "the token of the broker has white space, or a character that no header can carry; it is refused"
+            );
             return None;
         }
         Some(Self {
