@@ -31,7 +31,8 @@ impl SalverBuilder {
         self
     }
 
-    /// Sets the secret that was used before, so that the links in old mails still work. Default: none.
+    /// Sets the secret that was used before, so that the links in old mails still work, and endpoints with a secret that was
+    /// derived from it still verify what is delivered to them. Default: none.
     #[must_use]
     pub fn old_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.mail_settings().old_secret = Some(Secret::new(secret.as_ref()));

@@ -8,6 +8,7 @@ mod operator;
 mod people;
 mod producers;
 mod serve;
+mod shutdown;
 mod site;
 mod sizing;
 mod tokens;

@@ -1,83 +1,44 @@
 //! `salver serve` and `salver tokens`, as processes.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::net::TcpListener;
+use std::process::Command;
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use super::site::{STRUCTURED, TOKEN, event};
+use crate::support::broker_process::{BrokerProcess, secret, tool};
 use crate::support::eventually;
-use crate::support::processes::{ChildProcess, scratch, start};
+use crate::support::processes::scratch;
 use crate::support::redis::Server;
+use crate::support::webhook_receiver::WebhookReceiver;
 
-const TOOL: &str = env!("CARGO_BIN_EXE_salver");
-const SECRET: &str = "a-secret-of-the-site-of-32-bytes";
-
-/// A broker in a process of its own.
-struct Serve {
-    process: ChildProcess,
-    /// Host and port.
-    address: String,
-    first_line: Value,
+async fn get(broker: &BrokerProcess, path: &str) -> Response {
+    Client::new().get(broker.url(path)).send().await.unwrap()
 }
 
-fn tool(arguments: &[&str]) -> Command {
-    let mut command = Command::new(TOOL);
-    for variable in ["REDIS_URL", "SALVER_TOKEN", "SALVER_SECRET"] {
-        command.env_remove(variable);
-    }
-    command.args(["--app", "app"]).args(arguments);
-    command
+async fn publish(broker: &BrokerProcess, token: &str, id: &str) -> Response {
+    let request = Client::new().post(broker.url("/v1/events"));
+    let request = request.bearer_auth(token);
+    let request = request.header("content-type", STRUCTURED);
+    request.body(event(id).to_string()).send().await.unwrap()
 }
 
-impl Serve {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = tool(&["--json", "serve", "--listen", "127.0.0.1:0"]);
-        command.args(arguments).env("SALVER_TOKEN", TOKEN);
-        command.env("SALVER_SECRET", SECRET).stdout(Stdio::piped());
-        Self::run(command)
-    }
-
-    fn run(mut command: Command) -> Self {
-        let mut process = start(&mut command, "cargo");
-        let line = process.lines().next().unwrap().unwrap();
-        let first_line: Value = serde_json::from_str(&line).unwrap();
-        Self {
-            process,
-            address: first_line["listen"].as_str().unwrap().to_owned(),
-            first_line,
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        Client::new().get(self.url(path)).send().await.unwrap()
-    }
-
-    async fn publish(&self, token: &str, id: &str) -> Response {
-        let request = Client::new()
-            .post(self.url("/v1/events"))
-            .bearer_auth(token);
-        let request = request.header("content-type", STRUCTURED);
-        request.body(event(id).to_string()).send().await.unwrap()
-    }
-
-    /// Returns whether the process ends without an error.
-    fn terminate(mut self) -> bool {
-        self.process.signal("TERM");
-        self.process.wait().success()
-    }
+/// Registers an endpoint, and returns its secret.
+async fn register(broker: &BrokerProcess, url: &str) -> String {
+    let request = Client::new().post(broker.url("/v1/endpoints"));
+    let request = request.bearer_auth(TOKEN).json(&json!({ "url": url }));
+    let added = request.send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    let added: Value = added.json().await.unwrap();
+    added["secret"].as_str().unwrap().to_owned()
 }
 
 /// Two commands start a broker: this is the first one, and `curl` the second.
 #[tokio::test]
 async fn broker_on_memory_accepts_events_from_curl() {
-    let serve = Serve::start(&[]);
+    let serve = BrokerProcess::run(&mut BrokerProcess::command(&[]));
     assert_eq!(serve.first_line["is_durable"], false);
     let curl = Command::new("curl")
         .args([
@@ -99,23 +60,23 @@ async fn broker_on_memory_accepts_events_from_curl() {
     let curl = curl.expect("install it, on Debian by `apt-get install curl`");
     assert_eq!(String::from_utf8_lossy(&curl.stdout), "{\"ids\":[\"1\"]}");
 
-    let health = serve.get("/healthz").await;
+    let health = get(&serve, "/healthz").await;
     assert_eq!(health.status(), 200);
     assert_eq!(
         health.json::<Value>().await.unwrap(),
         json!({"status": "ok"})
     );
-    let metrics = serve.get("/metrics").await;
+    let metrics = get(&serve, "/metrics").await;
     assert_eq!(metrics.status(), 200);
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains("# TYPE salver_"), "{metrics}");
-    assert!(serve.terminate());
+    serve.stop();
 }
 
 #[tokio::test]
 async fn page_of_the_operator_is_served_at_the_root() {
-    let serve = Serve::start(&[]);
-    let page = serve.get("/").await.text().await.unwrap();
+    let serve = BrokerProcess::run(&mut BrokerProcess::command(&[]));
+    let page = get(&serve, "/").await.text().await.unwrap();
     assert!(
         page.contains(r#"autocomplete="current-password""#),
         "{page}"
@@ -124,11 +85,11 @@ async fn page_of_the_operator_is_served_at_the_root() {
     let client = client.cookie_store(true).build().unwrap();
     let login = client.post(serve.url("/login")).form(&[("token", TOKEN)]);
     assert_eq!(login.send().await.unwrap().status(), 303);
-    assert_eq!(serve.publish(TOKEN, "1").await.status(), 202);
+    assert_eq!(publish(&serve, TOKEN, "1").await.status(), 202);
     let page = client.get(serve.url("/")).send().await.unwrap();
     let page = page.text().await.unwrap();
     assert!(page.contains("this process accepted 1 event,"), "{page}");
-    assert!(serve.terminate());
+    serve.stop();
 }
 
 /// Receives one webhook, and returns its head and its body.
@@ -154,8 +115,8 @@ async fn event_of_a_created_token_is_delivered_to_an_endpoint() {
     let server = Server::start();
     let url = server.url();
     let token = |arguments: &[&str]| -> Value {
-        let arguments = [&["--json", "--redis", &url, "tokens"], arguments].concat();
-        let output = tool(&arguments).output().unwrap();
+        let mut command = tool(&[&["--json", "tokens"], arguments].concat());
+        let output = command.env("REDIS_URL", &url).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     };
@@ -174,15 +135,12 @@ async fn event_of_a_created_token_is_delivered_to_an_endpoint() {
     assert_eq!(listed["id"], id);
     assert!(!listed.to_string().contains(secret));
 
-    let local = ["--allow-http", "--allow-network", "127.0.0.0/8"];
-    let serve = Serve::start(&[&["--redis", &url], &local[..]].concat());
+    let serve = BrokerProcess::start(&url);
     assert_eq!(serve.first_line["is_durable"], true);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let hook = format!("http://{}/hook", listener.local_addr().unwrap());
-    let endpoint = Client::new().post(serve.url("/v1/endpoints"));
-    let endpoint = endpoint.bearer_auth(TOKEN).json(&json!({ "url": hook }));
-    assert_eq!(endpoint.send().await.unwrap().status(), 201);
-    assert_eq!(serve.publish(created, "1").await.status(), 202);
+    register(&serve, &hook).await;
+    assert_eq!(publish(&serve, created, "1").await.status(), 202);
     let received = tokio::task::spawn_blocking(move || receive_one(&listener));
     let (head, body) = received.await.unwrap();
     assert!(
@@ -195,7 +153,7 @@ async fn event_of_a_created_token_is_delivered_to_an_endpoint() {
     );
     assert_eq!(token(&["revoke", id]), json!({"revoked": true}));
     assert_eq!(token(&["revoke", id]), json!({"revoked": false}));
-    assert!(serve.terminate());
+    serve.stop();
 }
 
 #[tokio::test]
@@ -204,23 +162,11 @@ async fn broker_starts_before_redis_and_accepts_events_when_it_is_up() {
     let url = server.url();
     server.kill();
     let log = scratch("serve").join("log");
-    let mut command = tool(&[
-        "--json",
-        "--redis",
-        &url,
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    command
-        .env("SALVER_TOKEN", TOKEN)
-        .env("SALVER_SECRET", SECRET);
-    command
-        .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(&log).unwrap());
-    let serve = Serve::run(command);
-    assert_eq!(serve.get("/healthz").await.status(), 503);
-    assert_eq!(serve.publish(TOKEN, "1").await.status(), 503);
+    let mut command = BrokerProcess::command_on(&url);
+    command.stderr(std::fs::File::create(&log).unwrap());
+    let serve = BrokerProcess::run(&mut command);
+    assert_eq!(get(&serve, "/healthz").await.status(), 503);
+    assert_eq!(publish(&serve, TOKEN, "1").await.status(), 503);
     eventually("the log says what the worker waits for", async || {
         let log = std::fs::read_to_string(&log).unwrap();
         log.contains("waits").then_some(())
@@ -228,41 +174,24 @@ async fn broker_starts_before_redis_and_accepts_events_when_it_is_up() {
     .await;
     server.respawn();
     eventually("the event is accepted", async || {
-        (serve.publish(TOKEN, "1").await.status() == 202).then_some(())
+        (publish(&serve, TOKEN, "1").await.status() == 202).then_some(())
     })
     .await;
-    assert_eq!(serve.get("/healthz").await.status(), 200);
-    assert!(serve.terminate());
+    assert_eq!(get(&serve, "/healthz").await.status(), 200);
+    serve.stop();
 }
 
-/// The request has begun and its body is missing when the process is told to end.
-#[tokio::test]
-async fn terminated_broker_finishes_its_requests() {
-    let server = Server::start();
-    let serve = Serve::start(&["--redis", &server.url()]);
-    let body = event("1").to_string();
-    let (first, rest) = body.split_at(10);
-    let mut stream = TcpStream::connect(&serve.address).unwrap();
-    let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: broker\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: {STRUCTURED}\r\ncontent-length: {}\r\n\r\n{first}",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    // A reply on another connection: the process has read the first one by then.
-    assert_eq!(serve.get("/healthz").await.status(), 200);
-    serve.process.signal("TERM");
-    eventually("no more connections are accepted", async || {
-        TcpStream::connect(&serve.address).err()
-    })
-    .await;
-    stream.write_all(rest.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.1 202 "), "{reply}");
-    let Serve { mut process, .. } = serve;
-    assert!(process.wait().success());
-    let events: Vec<String> = server.run(&[b"KEYS", b"app!event:*"]);
-    assert_eq!(events.len(), 1);
+/// Both settings are wrong. The worker would refuse the second one when it is started.
+#[test]
+fn broker_whose_port_is_in_use_starts_no_worker() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut command = tool(&["serve", "--listen", &address, "--concurrency", "0"]);
+    let output = command.env("SALVER_TOKEN", TOKEN).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{errors}");
+    let problem = format!("{address} cannot be listened on");
+    assert!(errors.contains(&problem), "{errors}");
 }
 
 #[test]
@@ -278,10 +207,18 @@ fn broker_without_a_safe_token_or_secret_is_not_started() {
         tool(&["serve"]).env("SALVER_TOKEN", "short"),
         "fewer than 16 bytes",
     );
-    let redis = ["--redis", "redis://127.0.0.1:1", "serve"];
-    refused(tool(&redis).env("SALVER_TOKEN", TOKEN), "needs the secret");
     refused(
-        tool(&redis).env("SALVER_SECRET", "short"),
+        tool(&["serve"]).env("SALVER_TOKEN", "a token of the operator"),
+        "white space",
+    );
+    let on_redis = || {
+        let mut command = tool(&["serve"]);
+        command.env("REDIS_URL", "redis://127.0.0.1:1");
+        command
+    };
+    refused(on_redis().env("SALVER_TOKEN", TOKEN), "needs the secret");
+    refused(
+        on_redis().env("SALVER_SECRET", "short"),
         "fewer than 32 bytes",
     );
     refused(
@@ -290,19 +227,40 @@ fn broker_without_a_safe_token_or_secret_is_not_started() {
     );
 }
 
+/// Writes secrets into files, with the end of a line as an editor does, and returns their paths.
+fn write_secrets<const N: usize>(secrets: [&str; N]) -> [String; N] {
+    let folder = scratch("secrets");
+    let mut number = 0;
+    secrets.map(|secret| {
+        number += 1;
+        let path = folder.join(number.to_string());
+        std::fs::write(&path, format!("{secret}\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    })
+}
+
 #[tokio::test]
 async fn secrets_are_read_from_files() {
-    let folder = scratch("secrets");
-    let (token, secret) = (folder.join("token"), folder.join("secret"));
-    std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
-    std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
-    let mut command = tool(&["--json", "serve", "--listen", "127.0.0.1:0"]);
-    command.arg("--token-file").arg(&token);
-    command
-        .arg("--secret-file")
-        .arg(&secret)
-        .stdout(Stdio::piped());
-    let serve = Serve::run(command);
-    assert_eq!(serve.publish(TOKEN, "1").await.status(), 202);
-    assert!(serve.terminate());
+    let [token, secret] = write_secrets([TOKEN, secret()]);
+    let mut command = BrokerProcess::serve(&["--token-file", &token, "--secret-file", &secret]);
+    let serve = BrokerProcess::run(&mut command);
+    assert_eq!(publish(&serve, TOKEN, "1").await.status(), 202);
+    serve.stop();
+}
+
+#[tokio::test]
+async fn endpoints_verify_deliveries_while_the_secret_of_the_site_is_changed() {
+    let (server, receiver) = (Server::start(), WebhookReceiver::start());
+    let serve = BrokerProcess::start(&server.url());
+    let own = register(&serve, &receiver.url("/hook")).await;
+    receiver.set_secrets("/hook", &[&own]);
+    serve.stop();
+    let [old] = write_secrets([secret()]);
+    let mut command = BrokerProcess::command_on(&server.url());
+    command.env("SALVER_SECRET", "8".repeat(32));
+    command.args(["--old-secret-file", &old]);
+    let serve = BrokerProcess::run(&mut command);
+    assert_eq!(publish(&serve, TOKEN, "1").await.status(), 202);
+    receiver.wait_for(1).await;
+    serve.stop();
 }

@@ -9,10 +9,9 @@ use salver::store::RedisStore;
 use salver::{Salver, SalverBuilder};
 use serde_json::{Value, json};
 
+pub(super) use crate::support::broker_process::TOKEN;
 use crate::support::redis::Server;
 
-/// The token of the operator.
-pub(super) const TOKEN: &str = "a-token-of-the-operator";
 pub(super) const STRUCTURED: &str = "application/cloudevents+json";
 pub(super) const BATCH: &str = "application/cloudevents-batch+json";
 

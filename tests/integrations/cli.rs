@@ -148,8 +148,9 @@ async fn sweep_shows_progress_on_terminal_only() {
     let server = Server::start();
     let url = server.url();
     salver("sweep", &url, &["add", PAGE, "text"]);
-    let sweep = format!("{TOOL} --redis {url} sweep --app app --older-than 0s");
+    let sweep = format!("{TOOL} sweep --app app --older-than 0s");
     let mut terminal = Command::new("script");
+    terminal.env("REDIS_URL", &url);
     let output = terminal.args(["-qec", &sweep, "/dev/null"]).output();
     let output = output.expect("`script` is missing: `apt-get install bsdutils`");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -290,6 +291,46 @@ async fn commands_diagnose_unusable_servers() {
         let log: PathBuf = target().join(format!("cli/{name}.txt"));
         assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
     }
+}
+
+/// Other users of the machine see arguments.
+#[test]
+fn passwords_are_refused_in_arguments() {
+    let redis = "redis://ada:hidden@127.0.0.1:1";
+    let smtp = "smtp://ada:hidden@127.0.0.1:1";
+    let worker = [
+        "worker",
+        "--site",
+        "https://shop.example",
+        "--from",
+        "shop@shop.example",
+    ];
+    for (arguments, variable) in [
+        (&["stats", "--redis", redis][..], "REDIS_URL"),
+        (&["--redis", redis, "stats", "--json"], "REDIS_URL"),
+        (
+            &["inbox", "counts", "user:7", "--redis", redis],
+            "REDIS_URL",
+        ),
+        (&[&worker[..], &["--smtp", smtp]].concat(), "SALVER_SMTP"),
+    ] {
+        let mut command = Command::new(TOOL);
+        let command = command.args(arguments).env("SALVER_APP", "app");
+        let output = command.env_remove("REDIS_URL").output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(65), "{errors}");
+        let problem = format!("can see: set {variable} instead");
+        assert!(
+            errors.contains(&problem) && !errors.contains("hidden"),
+            "{errors}"
+        );
+    }
+    let secret = salver(
+        "usage",
+        "",
+        &[&worker[..], &["--secret", "hidden"]].concat(),
+    );
+    assert_eq!(secret.code, 2, "{}", secret.text);
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub fn worker_command(app: &str, redis: &str) -> Command {
     for variable in ["SECRET", "SITE", "SMTP", "FROM"] {
         command.env_remove(format!("SALVER_{variable}"));
     }
-    command.args(["worker", "--app", app, "--redis", redis]);
+    command.args(["worker", "--app", app]);
+    command.env("REDIS_URL", redis);
     command
 }
 

@@ -303,4 +303,15 @@ fn worker_without_a_program_that_runs_is_not_started() {
     refused(2, "--smtp", &[]);
     let smtp = "smtp://127.0.0.1:1";
     refused(2, "--from", &["--exec", "paid=/bin/true", "--smtp", smtp]);
+    let site = [
+        "--site",
+        "https://shop.example",
+        "--from",
+        "shop@shop.example",
+    ];
+    refused(
+        65,
+        "needs the secret",
+        &[&site[..], &["--smtp", smtp]].concat(),
+    );
 }

@@ -34,7 +34,7 @@ use crate::server::Server;
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 success, 1 `doctor` found an issue, 2 invalid command line, 65 invalid input, 69 server unavailable, \
-77 permission denied, 78 wrong setting of the server.";
+70 `serve` or `worker` ended by itself, 77 permission denied, 78 wrong setting of the server, 130 and 143 a second SIGINT or SIGTERM.";
 
 const CONTEXT_HELP: &str = "\
 A CONTEXT is the key in Redis, `app:{session}:view` (the view `*` is any page), or the context as JSON, as in the \

@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use salver::Error;
 use serde_json::json;
 
-/// Exit statuses of `sysexits.h` (BSD): invalid input, service unavailable, permission denied,
+/// Exit statuses of `sysexits.h` (BSD): invalid input, service unavailable, internal error, permission denied,
 /// configuration error.
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
+const SOFTWARE: u8 = 70;
 const NO_PERMISSION: u8 = 77;
 const CONFIG: u8 = 78;
+/// Added to the number of a signal, as shells do.
+const SIGNALLED: u8 = 128;
 
 /// An error of a command.
 #[derive(Debug)]
@@ -33,6 +36,18 @@ impl CliError {
 
     pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(message.into(), DATA)
+    }
+
+    /// Returns the error of a process that ends because a part of it has ended by itself.
+    pub(crate) fn ended(message: &str) -> Self {
+        Self::new(message.to_owned(), SOFTWARE)
+    }
+
+    /// Returns the error of a process that was told to end twice.
+    pub(crate) fn cut_off(signal: i32) -> Self {
+        let signal = u8::try_from(signal).unwrap_or_default();
+        let message = "a second signal cut off what had begun; its jobs are attempted again when their leases end";
+        Self::new(message.to_owned(), SIGNALLED.saturating_add(signal))
     }
 
     /// Returns whether the error is about the input, not about the server.

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use self::cli::{Cli, Command};
 use self::error::CliError;
@@ -20,6 +20,7 @@ mod due;
 mod error;
 mod inbox;
 mod jobs;
+mod log;
 mod message;
 mod notify;
 mod online;
@@ -28,9 +29,11 @@ mod peek;
 #[cfg(feature = "server")]
 mod programs;
 mod publish;
+mod secrets;
 #[cfg(feature = "server")]
 mod serve;
 mod server;
+mod signals;
 mod stats;
 mod subscriptions;
 mod sweep;
@@ -44,12 +47,16 @@ mod worker;
 type Outcome = Result<bool, CliError>;
 
 fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
     let Cli {
         server,
         json,
         app,
         command,
-    } = Cli::parse();
+    } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Err(error) = secrets::refuse_in_arguments(&matches) {
+        return error.report(json);
+    }
     let output = Output::new(json);
     #[cfg(feature = "server")]
     if let Command::Serve(args) = command {

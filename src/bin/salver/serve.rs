@@ -9,16 +9,17 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use salver::Salver;
 use salver::store::IssueKind;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
-use self::secrets::Secret;
+use self::ending::first_end;
 use crate::Outcome;
 use crate::cli::ServeArgs;
 use crate::error::CliError;
 use crate::output::Output;
+use crate::secrets::{self, Secret};
 use crate::server::Server;
+use crate::signals::Signals;
 
-mod secrets;
+mod ending;
 
 /// How long requests may take to finish when the process is told to end, in seconds: longer than any call to the store.
 const SHUTDOWN_TIMEOUT: u64 = 30;
@@ -28,19 +29,13 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 const MIN_TOKEN_BYTES: usize = 16;
 
 pub(crate) async fn run(server: &Server, app: &str, args: ServeArgs, output: &Output) -> Outcome {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    crate::log::init();
     let salver = salver(server, app, &args)?;
     let token = token(server, &args)?;
     let recorder = PrometheusBuilder::new().install_recorder();
     let metrics = recorder.map_err(|error| CliError::invalid_input(error.to_string()))?;
     actix_web::rt::spawn(condense(metrics.clone()));
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let worker = salver.worker().webhooks().concurrency(args.concurrency);
-    let worker = worker.start()?;
+    let mut signals = Signals::listen()?;
     let served = salver.clone();
     let http = HttpServer::new(move || {
         let (mut routes, mut page) = (served.broker_routes(), served.broker_page());
@@ -59,6 +54,9 @@ pub(crate) async fn run(server: &Server, app: &str, args: ServeArgs, output: &Ou
     let http = http.bind(args.listen).map_err(|error| {
         CliError::from(error).with_advice(&format!("{} cannot be listened on", args.listen))
     })?;
+    // After the port is bound: a process that cannot serve must perform no jobs either.
+    let worker = salver.worker().webhooks().concurrency(args.concurrency);
+    let mut worker = worker.start()?;
     let address = http.addrs().first().copied().unwrap_or(args.listen);
     let store = match server.is_named() {
         true => server.name(),
@@ -71,16 +69,15 @@ pub(crate) async fn run(server: &Server, app: &str, args: ServeArgs, output: &Ou
     let http = http.run();
     let handle = http.handle();
     let serving = actix_web::rt::spawn(http);
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = interrupted.recv() => {}
-    }
+    let ended = first_end(signals.next(), serving, worker.ended()).await;
     tracing::info!("the broker ends: it accepts no more connections, and finishes what has begun");
-    handle.stop(true).await;
-    let _ = serving.await;
-    worker.stop().await;
-    salver.flush().await;
-    Ok(true)
+    let end = async {
+        handle.stop(true).await;
+        worker.stop().await;
+        salver.flush().await;
+    };
+    signals.unless_repeated(end).await?;
+    ended.map_or(Ok(true), |part| Err(CliError::ended(part)))
 }
 
 fn salver(server: &Server, app: &str, args: &ServeArgs) -> Result<Salver, CliError> {
@@ -98,6 +95,9 @@ fn salver(server: &Server, app: &str, args: &ServeArgs) -> Result<Salver, CliErr
             ));
         }
     };
+    if let Some(secret) = Secret::OLD_SITE.read(args.old_secret_file.as_deref())? {
+        builder = builder.old_secret(secret);
+    }
     if args.allow_http {
         builder = builder.allow_http_endpoints();
     }
@@ -114,6 +114,11 @@ fn token(server: &Server, args: &ServeArgs) -> Result<Option<String>, CliError> 
         Some(token) if token.len() < MIN_TOKEN_BYTES => Err(CliError::invalid_input(format!(
             "the token has fewer than {MIN_TOKEN_BYTES} bytes; create one by `openssl rand -hex 32`"
         ))),
+        Some(token) if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(CliError::invalid_input(
+                "the token has white space, or a character that no header can carry; create one by `openssl rand -hex 32`",
+            ))
+        }
         None if !server.is_named() => Err(CliError::invalid_input(
             "a broker without Redis needs a token: set SALVER_TOKEN, or --token-file",
         )),

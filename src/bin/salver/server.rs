@@ -25,7 +25,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server and the site's settings.
 #[derive(Args)]
 pub(crate) struct Server {
-    /// Redis server: redis[s]://[user:password@]host[:port][/db] [default: redis://127.0.0.1].
+    /// Redis server: redis[s]://[user@]host[:port][/db] [default: redis://127.0.0.1]; with a password in REDIS_URL alone.
     #[arg(
         long,
         global = true,

@@ -2,30 +2,35 @@
 
 use salver::mail::Mailer;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Outcome;
 use crate::cli::WorkerArgs;
+use crate::error::CliError;
 use crate::output::Output;
 #[cfg(feature = "server")]
 use crate::programs;
+use crate::secrets::Secret;
 use crate::server::Server;
+use crate::signals::Signals;
 
 /// What the worker does in any case.
 const TELLS: &str = "tells subscribers of events that have a message";
 
 pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &Output) -> Outcome {
     // A worker says what it waits for.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    crate::log::init();
     let mut builder = server.builder(app)?;
     if let Some(site) = args.site {
         builder = builder.site(site);
     }
-    if let Some(secret) = args.secret {
-        builder = builder.secret(secret);
+    match Secret::SITE.read(args.secret_file.as_deref())? {
+        Some(secret) => builder = builder.secret(secret),
+        None if args.smtp.is_some() => {
+            return Err(CliError::invalid_input(
+                "a worker that sends mails needs the secret of the site, which signs links: set SALVER_SECRET, or --secret-file",
+            ));
+        }
+        None => {}
     }
     let mut worker = builder.build()?.worker().concurrency(args.concurrency);
     let (mut tasks, mut queues) = (Vec::new(), Vec::new());
@@ -46,18 +51,17 @@ pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &O
         worker = programs::add(worker, args.programs)?;
     }
     // Before the worker begins: a signal must not end the process in the middle of a mail.
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let running = worker.start()?;
+    let mut signals = Signals::listen()?;
+    let mut running = worker.start()?;
     output.print(
         || format!("the worker of {app} runs: it {}", tasks.join(", and ")),
         json!({ "worker": app, "queues": queues }),
     )?;
     tokio::select! {
-        _ = terminated.recv() => {}
-        _ = interrupted.recv() => {}
+        _ = signals.next() => {}
+        () = running.ended() => return Err(CliError::ended("the worker has ended by itself")),
     }
     tracing::info!("the worker ends when the attempts that have begun have ended");
-    running.stop().await;
+    signals.unless_repeated(running.stop()).await?;
     Ok(true)
 }

@@ -17,6 +17,7 @@ use crate::jobs::worker::reporter::Reporter;
 pub struct RunningWorker {
     stopping: watch::Sender<bool>,
     ended: oneshot::Receiver<()>,
+    has_ended: bool,
 }
 
 impl RunningWorker {
@@ -39,7 +40,11 @@ impl RunningWorker {
             let _ = end.send(());
         });
         spawned.map_err(|error| unavailable().with_source(error))?;
-        Ok(Self { stopping, ended })
+        Ok(Self {
+            stopping,
+            ended,
+            has_ended: false,
+        })
     }
 
     /// Stops the worker: it claims no more jobs, and this waits for the attempts that have begun, at most
@@ -50,8 +55,21 @@ impl RunningWorker {
     /// If the future is dropped, the worker stops without being waited for.
     pub async fn stop(mut self) {
         let _ = self.stopping.send(true);
-        // An error says that the thread has ended already.
-        let _ = (&mut self.ended).await;
+        self.ended().await;
+    }
+
+    /// Waits until the worker has ended by itself: its thread has panicked. Its jobs are left to other workers, so that the
+    /// process had better end and be started again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn ended(&mut self) {
+        if !self.has_ended {
+            // An error says that the thread has panicked.
+            let _ = (&mut self.ended).await;
+            self.has_ended = true;
+        }
     }
 }
 
@@ -63,4 +81,26 @@ impl Drop for RunningWorker {
 
 fn unavailable() -> Error {
     Error::unavailable("cannot start the thread of the worker")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn worker_whose_thread_has_panicked_has_ended() {
+        let (stopping, _) = watch::channel(false);
+        let (end, ended) = oneshot::channel();
+        let mut running = RunningWorker {
+            stopping,
+            ended,
+            has_ended: false,
+        };
+        assert_eq!(running.ended().now_or_never(), None);
+        drop(end);
+        running.ended().await;
+        running.stop().await;
+    }
 }

@@ -39,7 +39,8 @@ async fn publish_sends_every_field_once() {
         salver.subscribe(&user, subscription).await.unwrap();
     }
     let mut command = Command::new(TOOL);
-    command.args(["publish", "--app", "app", "--redis", &server.url()]);
+    command.args(["publish", "--app", "app"]);
+    command.env("REDIS_URL", server.url());
     command.args(["wiki.edit", "--id", "revision-12", "--source", "/wiki"]);
     command.args(["--subject", "documents/7", "--filter", "language=de"]);
     command.args([

@@ -33,7 +33,8 @@ async fn notifications(inbox: &Inbox) -> Vec<Notification> {
 async fn notify_adds_every_field_for_each_recipient() {
     let server = Server::start();
     let mut command = Command::new(TOOL);
-    command.args(["notify", "--app", "app", "--redis", &server.url()]);
+    command.args(["notify", "--app", "app"]);
+    command.env("REDIS_URL", server.url());
     command.args(["--to", "user:7", "--to", "email:Ada@Example.ORG"]);
     command.args(["--level", "success", "--title", "Graphs", "--tag", "p53"]);
     command.args(["--markdown", "--action", "Open", "/graphs/7"]);

@@ -17,14 +17,17 @@ use crate::support::smtp_server::SmtpServer;
 
 fn worker(redis: &Server, smtp: &SmtpServer) -> ChildProcess {
     let mut command = Command::new(TOOL);
-    command.args(["worker", "--app", "app", "--redis", &redis.url()]);
+    command.args(["worker", "--app", "app"]);
+    command.env("REDIS_URL", redis.url());
     command.args([
         "--site",
         "https://shop.example",
         "--from",
         "Shop <notify@shop.example>",
     ]);
-    command.env("SALVER_SECRET", "7".repeat(32));
+    let secret = processes::scratch("worker").join("secret");
+    std::fs::write(&secret, format!("{}\n", "7".repeat(32))).unwrap();
+    command.arg("--secret-file").arg(secret);
     command.args(["--smtp", &smtp.url()]).stdout(Stdio::piped());
     processes::start(&mut command, "none: it is part of this crate")
 }

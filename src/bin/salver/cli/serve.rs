@@ -13,7 +13,11 @@ a token is needed. (The default above is that of the other commands.) With Redis
 The API is below /v1, and /v1/openapi.json describes it. / is the page of the operator: log in with SALVER_TOKEN, or with \
 a token that has the rights endpoints and deliveries. /healthz replies 200 while the store replies, else 503. \
 /metrics is for Prometheus; like /healthz it needs no token, so a proxy before a public broker forwards /v1 alone. At \
-SIGTERM the broker accepts no more connections, finishes its requests, then the attempts that have begun.
+SIGTERM the broker accepts no more connections, finishes its requests, then the attempts that have begun; a second \
+signal ends it at once.
+
+To change the secret of the site, start all brokers with the new one, and with the old one as SALVER_OLD_SECRET: both sign. \
+Rotate each endpoint, let its owner take the new secret over, then start the brokers without the old one.
 
 Example:
   export SALVER_TOKEN=$(openssl rand -hex 32)
@@ -37,6 +41,9 @@ pub(crate) struct ServeArgs {
     /// A file with the secret of the site, instead of SALVER_SECRET: at least 32 bytes.
     #[arg(long, value_name = "FILE", env = "SALVER_SECRET_FILE")]
     pub(crate) secret_file: Option<PathBuf>,
+    /// A file with the secret that the site had before, instead of SALVER_OLD_SECRET: it signs deliveries too.
+    #[arg(long, value_name = "FILE", env = "SALVER_OLD_SECRET_FILE")]
+    pub(crate) old_secret_file: Option<PathBuf>,
     /// The address of the site, for links: `https://shop.example`.
     #[arg(long, value_name = "URL", env = "SALVER_SITE")]
     pub(crate) site: Option<String>,

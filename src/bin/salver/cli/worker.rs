@@ -1,5 +1,7 @@
 //! The arguments of `worker`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 #[cfg(feature = "server")]
@@ -9,7 +11,10 @@ pub(crate) const HELP: &str = "\
 It mails recipients that are addresses. Users are mailed by the workers of the site, which know their addresses. \
 It tells subscribers of events that have a message, with this message: `publish --text`. Without profiles of users, a \
 person who has subscribed as a user and by address is told twice, and --except counts for the named recipients only. \
-At SIGTERM it ends when the attempts that have begun have ended.
+At SIGTERM it ends when the attempts that have begun have ended; a second signal ends it at once.
+
+Secrets are read from files or from the environment, never from arguments: SALVER_SECRET is the secret of the site, \
+SALVER_SMTP an SMTP server with a password.
 
 With --exec (feature `server`) it runs programs too, and then needs no SMTP server and no site; without an SMTP server \
 it sends no mails. A program runs without a shell, arguments and environment variables, in the folder /, as the user of \
@@ -26,19 +31,12 @@ pub(crate) struct WorkerArgs {
     #[cfg_attr(feature = "server", arg(required_unless_present = "exec"))]
     #[cfg_attr(not(feature = "server"), arg(required = true))]
     pub(crate) site: Option<String>,
-    /// The secret of the site, which signs links in mails: at least 32 bytes.
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "SALVER_SECRET",
-        hide_env_values = true
-    )]
-    #[cfg_attr(feature = "server", arg(required_unless_present = "exec"))]
-    #[cfg_attr(not(feature = "server"), arg(required = true))]
-    pub(crate) secret: Option<String>,
-    /// SMTP server: smtp[s]://[user:password@]host[:port].
+    /// A file with the secret of the site, instead of SALVER_SECRET, which signs links in mails: at least 32 bytes.
+    #[arg(long, value_name = "FILE", env = "SALVER_SECRET_FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// SMTP server: smtp[s]://[user@]host[:port]; with a password in SALVER_SMTP alone.
     #[arg(long, value_name = "URL", env = "SALVER_SMTP", hide_env_values = true)]
-    #[arg(requires_all = ["site", "secret", "from"])]
+    #[arg(requires_all = ["site", "from"])]
     #[cfg_attr(feature = "server", arg(required_unless_present = "exec"))]
     #[cfg_attr(not(feature = "server"), arg(required = true))]
     pub(crate) smtp: Option<String>,
