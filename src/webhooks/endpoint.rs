@@ -91,10 +91,7 @@ impl Endpoint {
             subject: self.subject.clone(),
             results: self.results.clone(),
             rate: self.rate,
-            generation: Generation {
-                number: 0,
-                since: now,
-            },
+            generation: Generation::first(now),
             state: EndpointState::Enabled,
             reason: None,
             created: now,

@@ -1,17 +1,12 @@
 //! Registers, lists and changes endpoints.
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::events::{EndpointRecord, EndpointRegistry, EndpointState, Generation};
-use crate::store::millis;
+use crate::events::{EndpointRecord, EndpointRegistry, EndpointState};
 use crate::webhooks::client::Client;
 use crate::webhooks::endpoint::{Endpoint, RegisteredEndpoint};
-use crate::webhooks::{handshake, pace, secret};
+use crate::webhooks::{generations, handshake, pace, secret};
 use crate::{Error, MessageId, Salver};
-
-/// How long a repeated rotation returns the same secret. A rotation whose reply was lost is repeated.
-const SAME_ROTATION: Duration = Duration::from_secs(5 * 60);
 
 /// The endpoints of an application. Created by [`Salver::endpoints`].
 #[derive(Clone)]
@@ -85,32 +80,31 @@ impl Endpoints {
         Ok(all.into_iter().map(RegisteredEndpoint::of).collect())
     }
 
-    /// Returns a new secret of an endpoint; `None` if there is no such endpoint. The secret before signs too for 24 hours,
-    /// so that the program can change it meanwhile. Two round trips.
+    /// Returns a new secret of an endpoint; `None` if there is no such endpoint. The secret that it replaces signs too for
+    /// 24 hours, also after further rotations, so that the program can change it meanwhile. Two round trips.
     ///
     /// Repeating within 5 minutes returns the same secret.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add), and [`is_full`](Error::is_full) while four replaced secrets sign.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the secret may have been changed. Repeating within 5 minutes is safe.
     pub async fn rotate(&self, id: &str) -> Result<Option<String>, Error> {
         let now = MessageId::new().unix_ms();
-        let rotate = |mut record: EndpointRecord| {
-            let Generation { number, since } = record.generation;
-            let is_repeat = number > 0 && now < since + millis(SAME_ROTATION);
-            if !is_repeat {
-                record.generation = Generation {
-                    number: number + 1,
-                    since: now,
-                };
-            }
-            record
+        let rotate = |known: Option<EndpointRecord>| {
+            let rotated = known.map(|record| {
+                let generation = generations::rotate(&record.generation, now)?;
+                Ok(EndpointRecord {
+                    generation,
+                    ..record
+                })
+            });
+            rotated.transpose()
         };
-        let rotated = self.change_known(id, rotate).await?;
+        let rotated = self.change(id, rotate).await?;
         let secret = rotated.map(|record| secret::text(&self.salver, id, record.generation.number));
         secret.transpose()
     }

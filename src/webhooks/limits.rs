@@ -25,8 +25,11 @@ pub const MAX_RESULT_DEPTH: u32 = 8;
 pub const MAX_RESULTS: usize = 1_000;
 /// How long the results of a first event are counted: longer than its deliveries are attempted.
 pub(super) const RESULTS_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
-/// How long the secret before the last rotation still signs, so that receivers can change theirs.
+/// How long a secret still signs after the rotation that has replaced it, so that receivers can change theirs.
 pub const OLD_SECRET_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most replaced secrets of an endpoint that still sign. Each lengthens all deliveries, so that a program that rotates in a
+/// loop would make receivers refuse their headers.
+pub const MAX_OLD_SECRETS: usize = 4;
 /// How far the time of a received webhook may be from now. Stops a webhook that a stranger has read from being sent again
 /// later; shorter, clocks that differ would refuse valid ones. That of all libraries of Standard Webhooks.
 pub const TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(5 * 60);

@@ -56,6 +56,7 @@ mod client;
 mod delivery;
 mod endpoint;
 mod endpoints;
+mod generations;
 mod guard;
 mod handshake;
 mod limits;
@@ -74,9 +75,9 @@ mod worker;
 pub use self::endpoint::{Endpoint, RegisteredEndpoint};
 pub use self::endpoints::Endpoints;
 pub use self::limits::{
-    DEFAULT_RATE, MAX_FAILING, MAX_IN_FLIGHT, MAX_RATE, MAX_RESPONSE_BYTES, MAX_RESULT_DEPTH,
-    MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, MIN_SECRET_BYTES, OLD_SECRET_TTL, REQUEST_TIMEOUT,
-    TIMESTAMP_TOLERANCE,
+    DEFAULT_RATE, MAX_FAILING, MAX_IN_FLIGHT, MAX_OLD_SECRETS, MAX_RATE, MAX_RESPONSE_BYTES,
+    MAX_RESULT_DEPTH, MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, MIN_SECRET_BYTES,
+    OLD_SECRET_TTL, REQUEST_TIMEOUT, TIMESTAMP_TOLERANCE,
 };
 pub use self::reports::{DELIVERY_DEAD, ENDPOINT_DISABLED};
 pub use self::verifier::Verifier;

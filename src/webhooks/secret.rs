@@ -5,10 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::digest::digest;
-use crate::events::{EndpointRecord, Generation};
+use crate::events::EndpointRecord;
 use crate::secret::Secret;
-use crate::store::millis;
-use crate::webhooks::limits::OLD_SECRET_TTL;
+use crate::webhooks::generations;
 use crate::{Error, Salver};
 
 /// The beginning of a secret as Standard Webhooks writes it.
@@ -38,16 +37,13 @@ pub(super) fn keys(
     record: &EndpointRecord,
     now: u64,
 ) -> Result<Vec<Key>, Error> {
-    let Generation { number, since } = record.generation;
-    let is_recent = now < since + millis(OLD_SECRET_TTL);
-    let old = number.checked_sub(1).filter(|_| is_recent);
     let secrets = [
         Some(of_site(salver)?),
         salver.config().mail.old_secret.as_ref(),
     ];
     let mut keys = Vec::new();
     for secret in secrets.into_iter().flatten() {
-        for generation in std::iter::once(number).chain(old) {
+        for generation in generations::signing(&record.generation, now) {
             keys.push(derive(salver, secret, endpoint, generation)?);
         }
     }

@@ -52,10 +52,7 @@ impl ActionName {
             subject: None,
             results: Vec::new(),
             rate: 0,
-            generation: Generation {
-                number: 0,
-                since: now,
-            },
+            generation: Generation::first(now),
             state: EndpointState::Enabled,
             reason: None,
             created: now,

@@ -23,11 +23,25 @@ pub enum EndpointState {
 }
 
 /// Which secret signs the deliveries to an endpoint. Secrets are derived, so the number alone is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Generation {
     pub(crate) number: u32,
     /// When it began, in Unix milliseconds. The one before signs too for some time after it.
     pub(crate) since: u64,
+    /// When those before it began, newest first, as far as others before them signed at the last rotation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier: Vec<u64>,
+}
+
+impl Generation {
+    /// Returns the generation of an endpoint that is registered at a time.
+    pub(crate) fn first(now: u64) -> Self {
+        Self {
+            number: 0,
+            since: now,
+            earlier: Vec::new(),
+        }
+    }
 }
 
 /// What is stored about an endpoint.
