@@ -14,7 +14,7 @@ use crate::events::endpoints::{Actions, EventDeliveries};
 use crate::events::event::Event;
 #[cfg(feature = "webhooks")]
 use crate::events::limits::DELIVERED_EVENT_TTL;
-use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE};
+use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE, MAX_EVENT_TTL};
 use crate::events::notifier::Notifier;
 use crate::events::notify_all::{Notified, notify_all};
 use crate::events::page::{self, Cursor, Page};
@@ -191,7 +191,7 @@ impl FanOut {
             Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor, ..task }))),
             None => {
                 let ttl = event_ttl(&task);
-                jobs::expire_event(&self.salver, EVENTS_QUEUE, id, ttl).await?;
+                jobs::expire_event(&self.salver, EVENTS_QUEUE, id, ttl, MAX_EVENT_TTL).await?;
                 Ok(Outcome::Done)
             }
         }

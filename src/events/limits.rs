@@ -41,6 +41,11 @@ pub(super) const DELIVERED_EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 60
 /// How long an event is still kept after a delivery of it has failed: longer than a dead delivery can be replayed.
 #[cfg(feature = "webhooks")]
 pub(crate) const FAILED_EVENT_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
+/// The longest time that an event is known after it was fanned out. One with a longer time waits.
+#[cfg(feature = "webhooks")]
+pub(super) const MAX_EVENT_TTL: Duration = FAILED_EVENT_TTL;
+#[cfg(not(feature = "webhooks"))]
+pub(super) const MAX_EVENT_TTL: Duration = EVENT_TTL;
 /// How long the link works that activates a subscription of an address.
 pub(super) const ACTIVATION_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a subscription is kept that awaits its activation: longer than its link works, so that the page of an expired

@@ -57,11 +57,13 @@ pub(crate) trait EventLog: Send + Sync {
     /// Returns the event of a job; `None` if it is not known any more. Changes nothing.
     fn event<'a>(&'a self, queue: QueueKey<'a>, id: JobId) -> StoreFuture<'a, Option<StoredEvent>>;
 
-    /// Sets how long the event of a job is still kept.
+    /// Keeps the event of a job for `ttl` at least. One that is kept for longer than `max_ttl` has waited for its job: it is
+    /// kept for `ttl`.
     fn expire_event<'a>(
         &'a self,
         queue: QueueKey<'a>,
         id: JobId,
         ttl: Duration,
+        max_ttl: Duration,
     ) -> StoreFuture<'a, ()>;
 }

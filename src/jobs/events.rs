@@ -42,7 +42,8 @@ pub(crate) async fn event(
     salver.read("read_event", log.event(key, id)).await
 }
 
-/// Sets how long the event of a job is still kept.
+/// Keeps the event of a job for `ttl` at least. One that is kept for longer than `max_ttl` has waited for its job: it is kept
+/// for `ttl`.
 ///
 /// # Errors
 ///
@@ -52,9 +53,10 @@ pub(crate) async fn expire_event(
     queue: &'static str,
     id: JobId,
     ttl: Duration,
+    max_ttl: Duration,
 ) -> Result<(), Error> {
     let (log, key) = (store::event_log_of(salver)?, key(salver, queue, id)?);
-    let expire = || log.expire_event(key, id, ttl);
+    let expire = || log.expire_event(key, id, ttl, max_ttl);
     salver.write_idempotent("expire_event", expire).await
 }
 

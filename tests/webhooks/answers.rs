@@ -2,15 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
+use salver::Message;
+use salver::events::{EventType, Subscription};
 use salver::jobs::{Delivery, DeliveryState};
 use salver::webhooks::{DELIVERY_DEAD, ENDPOINT_DISABLED, EndpointState};
 
 use crate::inbox_tests;
-use crate::support::inboxes::Inboxes;
+use crate::support::inboxes::{Inboxes, ada};
 use crate::support::webhook_receiver::{Reply, WebhookReceiver};
 use crate::support::webhooks::{deliver, order_paid, register, webhook_settings};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
+const ORDER_PAID: EventType = EventType::new("order.paid", &[]);
 
 async fn listed(inboxes: &Inboxes, state: DeliveryState) -> Vec<Delivery> {
     inboxes.salver.deliveries().list(state, None).await.unwrap()
@@ -134,6 +137,35 @@ inbox_tests! {
         assert_eq!(receiver.requests().iter().filter(|one| one.path == "/reports").count(), 9);
         assert_eq!(listed(&inboxes, DeliveryState::Dead).await.len(), 3);
         assert_eq!(salver.deliveries().replay(&feed, SystemTime::UNIX_EPOCH).await.unwrap(), 1);
+    }
+
+    /// The delivery is dead before the event was fanned out to all.
+    async fn event_of_a_dead_delivery_is_kept_for_its_replay(inboxes: Inboxes, clock) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        let id = register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+        receiver.set_replies("/hook", &[Reply::status(410)]);
+        salver.subscribe(&ada(), Subscription::new("order.paid")).await.unwrap();
+        let drain = async |fails: bool| {
+            let worker = salver.worker().webhooks().render(&ORDER_PAID, move |_, _| async move {
+                match fails {
+                    true => Err("not now".into()),
+                    false => Ok(Message::info("Paid.")),
+                }
+            });
+            worker.drain().await.unwrap();
+        };
+        salver.publish(order_paid("1")).await.unwrap();
+        drain(true).await;
+        assert_eq!(listed(&inboxes, DeliveryState::Dead).await.len(), 1);
+        inboxes.advance(Duration::from_secs(7));
+        drain(false).await;
+        assert_eq!(inboxes.counts().await.2, 1);
+        // Longer than an event is known without a delivery that has failed.
+        inboxes.advance(8 * 24 * HOUR);
+        salver.endpoints().enable(&id).await.unwrap();
+        assert_eq!(salver.deliveries().replay(&id, SystemTime::UNIX_EPOCH).await.unwrap(), 1);
+        drain(false).await;
+        assert_eq!(receiver.requests().len(), 2);
     }
 
     async fn endpoint_that_fails_for_five_days_is_disabled(inboxes: Inboxes, clock) {

@@ -14,7 +14,7 @@ use crate::events::endpoints::cache::endpoints;
 use crate::events::endpoints::record::REPORT_SOURCE;
 use crate::events::endpoints::shared_reads::SharedReads;
 use crate::events::event::{Cause, Event};
-use crate::events::limits::FAILED_EVENT_TTL;
+use crate::events::limits::{FAILED_EVENT_TTL, MAX_EVENT_TTL};
 use crate::jobs::{self, ACTION_QUEUE, EVENTS_QUEUE, JobId, NewJob, Record, WEBHOOK_QUEUE};
 use crate::{Error, Salver};
 
@@ -112,7 +112,8 @@ async fn read_event(salver: Salver, job: String) -> Result<Option<Arc<DeliveredE
 ///
 /// Those of the store. Repeating is safe.
 pub(crate) async fn keep_event(salver: &Salver, task: &WebhookTask) -> Result<(), Error> {
-    jobs::expire_event(salver, EVENTS_QUEUE, task.event.parse()?, FAILED_EVENT_TTL).await
+    let (id, ttl) = (task.event.parse()?, FAILED_EVENT_TTL);
+    jobs::expire_event(salver, EVENTS_QUEUE, id, ttl, MAX_EVENT_TTL).await
 }
 
 /// The deliveries of an event, each with its queue.

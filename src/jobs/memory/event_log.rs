@@ -38,10 +38,13 @@ impl EventLog for MemoryJobs {
         queue: QueueKey<'a>,
         id: JobId,
         ttl: Duration,
+        max_ttl: Duration,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.with(queue, |queue, now| {
-                queue.events.expire(id, now + millis(ttl))
+                queue
+                    .events
+                    .expire(id, now + millis(ttl), now + millis(max_ttl));
             });
             Ok(())
         })

@@ -51,8 +51,11 @@ impl Events {
         self.known.get(&id).map(|event| event.stored.clone())
     }
 
-    pub(super) fn expire(&mut self, id: JobId, expires: u64) {
-        if let Some(event) = self.known.get_mut(&id) {
+    /// Keeps an event until a time at least. One that is kept beyond `max_expires` waits: it is kept until this time.
+    pub(super) fn expire(&mut self, id: JobId, expires: u64, max_expires: u64) {
+        if let Some(event) = self.known.get_mut(&id)
+            && (event.expires > max_expires || event.expires < expires)
+        {
             self.expiries.remove(&(event.expires, id));
             event.expires = expires;
             self.expiries.insert((expires, id));

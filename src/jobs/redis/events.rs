@@ -41,7 +41,8 @@ impl EventLog for RedisJobs {
         queue: QueueKey<'a>,
         id: JobId,
         ttl: Duration,
+        max_ttl: Duration,
     ) -> StoreFuture<'a, ()> {
-        Box::pin(scripts::expire_event(&self.client, queue, id, ttl))
+        Box::pin(scripts::expire_event(&self.client, queue, id, ttl, max_ttl))
     }
 }

@@ -81,11 +81,13 @@ pub(in crate::jobs::redis) async fn expire_event(
     queue: QueueKey<'_>,
     id: JobId,
     ttl: Duration,
+    max_ttl: Duration,
 ) -> Result<(), Error> {
     let mut request = Request::new(&EXPIRE_EVENT, Idempotency::Idempotent, 1);
     request
         .arg(keys::event_key(client, queue, id))
-        .arg(millis(ttl));
+        .arg(millis(ttl))
+        .arg(millis(max_ttl));
     client
         .execute_expecting(&request, "expires")
         .await
