@@ -71,7 +71,7 @@ pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{
     ActionName, Actions, DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE,
-    Registry as EndpointRegistry, WebhookTask, delivered_event, endpoint, keep_event,
+    Registry as EndpointRegistry, WebhookTask, delivered_event, endpoint, keep_event, queue_of,
 };
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]

@@ -11,7 +11,7 @@ use crate::jobs::id::JobId;
 use crate::jobs::queues::places;
 #[cfg(all(feature = "webhooks", feature = "web"))]
 use crate::jobs::queues::queue_named;
-use crate::jobs::record::{Attempt, StoredJob};
+use crate::jobs::record::{Attempt, NO_ATTEMPT_ENDED, StoredJob};
 use crate::jobs::store;
 use crate::jobs::store_trait::{Cursor, JobState, JobStore, QueueKey};
 use crate::store::millis;
@@ -288,7 +288,7 @@ impl Delivery {
         if state == DeliveryState::Dead && job.claims > 0 {
             attempts.push(Attempt {
                 at: job.time,
-                error: "no attempt ended: each worker died".to_owned(),
+                error: NO_ATTEMPT_ENDED.to_owned(),
             });
         }
         Self {

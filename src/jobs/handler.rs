@@ -40,6 +40,16 @@ pub(crate) trait Handler: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Reports that a job is about to be dead: its last attempt has failed, has panicked or took too long, or no attempt of
+    /// it has ended. It may have been reported before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store: the job is not dead then, unless another attempt would have the same error.
+    fn report_dead<'a>(&'a self, _job: &'a StoredJob) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Attempts a job. It may have been attempted before, even with success: the process that did so may
     /// have been killed before it could record it. The worker drops the future at the timeout.
     /// `now`: the time of the store, in Unix milliseconds.
@@ -75,10 +85,16 @@ pub(crate) fn read_task<T: DeserializeOwned>(job: &StoredJob) -> Result<T, Outco
 
 /// How long a job waits that the store has interrupted. While the store is down, claims fail and wait by themselves.
 const STORE_DELAY: Duration = Duration::from_secs(1);
+/// How long a job waits that has found another queue full. Its whole attempt is repeated, requests to others included.
+const FULL_DELAY: Duration = Duration::from_secs(30);
 
 /// The outcome of an attempt that an error of the store has ended.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
+        // No fault of the job: it must not be dead when the queue has room again.
+        if error.is_full() {
+            return Self::Later(FULL_DELAY);
+        }
         // A write without a reply is repeated: every step may be.
         match error.is_unavailable() || error.is_in_doubt() {
             true => Self::Later(STORE_DELAY),

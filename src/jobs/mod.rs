@@ -55,8 +55,6 @@ pub(crate) use self::record::{Record, StoredJob};
 #[cfg(all(feature = "events", feature = "redis"))]
 pub use self::redis::PUBLISH_SCRIPT;
 pub(crate) use self::retry_schedule::RECORD_BACKOFF;
-#[cfg(feature = "webhooks")]
-pub(crate) use self::retry_schedule::is_last_attempt;
 pub(crate) use self::selected::cancel_selected;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::selected::retry_selected;

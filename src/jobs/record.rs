@@ -12,6 +12,9 @@ const MAX_ATTEMPTS: usize = 10;
 /// Longest description of a failure in bytes, for the same reason.
 const MAX_ERROR_BYTES: usize = 300;
 
+/// The last failure of a job whose attempts ended no more than its workers did.
+pub(crate) const NO_ATTEMPT_ENDED: &str = "no attempt ended: each worker died";
+
 /// What is stored about a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use crate::backoff::{Backoff, jitter};
-#[cfg(feature = "webhooks")]
-use crate::jobs::record::StoredJob;
 use crate::jobs::store_trait::Next;
 
 const SECOND: u64 = 1;
@@ -38,12 +36,6 @@ pub(super) fn next_attempt(failures: u32) -> Next {
         }
         None => Next::Dead,
     }
-}
-
-/// Returns whether a job is dead if its present attempt fails.
-#[cfg(feature = "webhooks")]
-pub(crate) fn is_last_attempt(job: &StoredJob) -> bool {
-    next_attempt(job.record.failures + 1) == Next::Dead
 }
 
 #[cfg(test)]

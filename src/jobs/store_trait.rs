@@ -13,8 +13,11 @@ use crate::jobs::record::{Record, StoredJob};
 use crate::redis::Registration;
 use crate::store::StoreFuture;
 
-/// Claims without an outcome after which a job is dead: it kills its workers.
+/// Claims without an outcome after which a job is not attempted any more: it kills its workers. The worker that claims it
+/// next reports that it is dead.
 pub(crate) const MAX_CLAIMS: u32 = 5;
+/// Claims without an outcome after which a job is dead without a report: the reports kill workers too. One digit in Redis.
+pub(crate) const MAX_REPORT_CLAIMS: u32 = 9;
 /// Claims without an outcome after which a worker attempts a job beside no other such job: the next claim may end its
 /// process too, and would count for the others. A worker that is killed, for a deployment, ends one claim of many.
 pub(crate) const MAX_SHARED_CLAIMS: u32 = 2;
@@ -46,8 +49,9 @@ pub(crate) struct NewJob {
 pub(crate) struct Claimed {
     /// The time of the store, in Unix milliseconds.
     pub(crate) now: u64,
-    /// How many died, because no claim of theirs had an outcome.
+    /// How many died without a report, because no claim of theirs had an outcome.
     pub(crate) crashed: u64,
+    /// Those with more than [`MAX_CLAIMS`] claims are not to be attempted, but to be reported as dead.
     pub(crate) jobs: Vec<StoredJob>,
     /// When the next job may be claimed that is not due yet, or for which there was no room.
     pub(crate) next_time: Option<u64>,

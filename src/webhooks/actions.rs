@@ -11,12 +11,20 @@ use crate::events::{
     ActionName, Actions, EndpointRegistry, EndpointState, Event, WebhookTask, delivered_event,
     endpoint, keep_event,
 };
-use crate::jobs::{ACTION_QUEUE, Handler, Outcome, StoredJob, Worker, is_last_attempt, read_task};
+use crate::jobs::{ACTION_QUEUE, Handler, Outcome, StoredJob, Worker, read_task};
 use crate::webhooks::{reports, results};
 use crate::{Error, MessageId, Salver};
 
-/// How long a job waits that a worker without its action has met. Another one claims it then.
-const WITHOUT_ACTION_DELAY: Duration = Duration::from_secs(5);
+/// How long a job waits that a worker without its action has met, at least and at most. Another one claims it then.
+const MIN_WITHOUT_ACTION_DELAY: Duration = Duration::from_secs(5);
+const MAX_WITHOUT_ACTION_DELAY: Duration = Duration::from_secs(5 * 60);
+/// The delay as a part of the age of the event, so that events that wait for days cost little.
+const AGE_PER_DELAY: u32 = 10;
+/// How old an event may be that waits for a worker with its action: less than it is stored, so that it can be replayed.
+const MAX_AGE_WITHOUT_ACTION: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+/// How old an event is at least that is not wanted any more, because its action is not registered. A worker that starts
+/// registers its actions within this time.
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Calls actions.
 struct ActionHandler {
@@ -29,12 +37,14 @@ impl Worker {
     /// event, with the attribute `causationid`; its id and source are replaced.
     ///
     /// It is called at least once for each event: if the worker is killed before the call is recorded, it is called again
-    /// with the same event, by whose [id](Event::get_id) it can tell. A call that fails is repeated as a job of the
+    /// with the same event, which has the same [id](Event::get_id). A call that fails is repeated as a job of the
     /// worker is. A second function for a type replaces the first; [`on_named`](Self::on_named) adds further ones.
     ///
     /// The function counts as an [endpoint](crate::webhooks::Endpoints) with the id `action.` and the type from the first
-    /// start of a worker that has it: from then on its events wait for such a worker. Remove the endpoint when no worker has
-    /// it any more.
+    /// start of a worker that has it: from then on its events wait for such a worker, for five days. Then their deliveries
+    /// are dead: they are listed and reported as those of any endpoint, and can be
+    /// [replayed](crate::jobs::Deliveries::replay). Remove the endpoint when no worker has the function any more: what waits
+    /// for it is cancelled then.
     ///
     /// Results that cause each other end after 8, and after 1,000 of one first event.
     ///
@@ -129,8 +139,12 @@ impl Handler for ActionHandler {
         self.register().boxed()
     }
 
-    fn attempt<'a>(&'a self, job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
-        let call = self.call(job);
+    fn report_dead<'a>(&'a self, job: &'a StoredJob) -> BoxFuture<'a, Result<(), Error>> {
+        reports::dead(&self.salver, job).boxed()
+    }
+
+    fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
+        let call = self.call(job, now);
         call.map(|outcome| outcome.unwrap_or_else(Outcome::from))
             .boxed()
     }
@@ -155,7 +169,7 @@ impl ActionHandler {
         Ok(())
     }
 
-    async fn call(&self, job: &StoredJob) -> Result<Outcome, Error> {
+    async fn call(&self, job: &StoredJob, now: u64) -> Result<Outcome, Error> {
         let task: WebhookTask = match read_task(job) {
             Ok(task) => task,
             Err(outcome) => return Ok(outcome),
@@ -165,31 +179,42 @@ impl ActionHandler {
             delivered_event(&self.salver, &task),
         );
         let (record, event) = found.await?;
+        let action = self.actions.get(&task.endpoint);
         let Some(event) = event else {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
         };
-        // An action of this worker need not be registered yet.
-        let action = self.actions.get(&task.endpoint);
-        let is_disabled = record.is_some_and(|one| one.state == EndpointState::Disabled);
-        let delivery = job.id.to_string();
-        let reason = match action {
-            _ if is_disabled => "the action is disabled".to_owned(),
-            None => return Ok(Outcome::Later(WITHOUT_ACTION_DELAY)),
-            Some(action) => match action(event.event.clone()).await {
-                Ok(result) => {
-                    if let Some(result) = result {
-                        results::publish(&self.salver, result, &delivery, &event).await?;
-                    }
-                    return Ok(Outcome::Done);
-                }
-                Err(error) => format!("action: {error}"),
-            },
-        };
-        keep_event(&self.salver, &task).await?;
-        if is_disabled || is_last_attempt(job) {
-            reports::dead(&self.salver, &delivery, &task.endpoint, &event).await?;
-            return Ok(Outcome::Dead(reason));
+        let state = record.map(|record| record.state);
+        if state == Some(EndpointState::Disabled) {
+            return Ok(Outcome::Dead("the action is disabled".to_owned()));
         }
-        Ok(Outcome::Failed(reason))
+        // An action of this worker need not be registered yet.
+        let Some(action) = action else {
+            let age = Duration::from_millis(now.saturating_sub(event.accepted));
+            return Ok(without_action(state.is_some(), age));
+        };
+        let delivery = job.id.to_string();
+        match action(event.event.clone()).await {
+            Ok(Some(result)) => {
+                results::publish(&self.salver, result, &delivery, &event).await?;
+                Ok(Outcome::Done)
+            }
+            Ok(None) => Ok(Outcome::Done),
+            Err(error) => {
+                keep_event(&self.salver, &task).await?;
+                Ok(Outcome::Failed(format!("action: {error}")))
+            }
+        }
     }
+}
+
+/// Returns the outcome for an event of this age whose action this worker does not have.
+fn without_action(is_registered: bool, age: Duration) -> Outcome {
+    if !is_registered && age > REGISTRATION_TIMEOUT {
+        return Outcome::Done;
+    }
+    if age > MAX_AGE_WITHOUT_ACTION {
+        return Outcome::Dead("no worker has the function".to_owned());
+    }
+    let delay = age / AGE_PER_DELAY;
+    Outcome::Later(delay.clamp(MIN_WITHOUT_ACTION_DELAY, MAX_WITHOUT_ACTION_DELAY))
 }

@@ -10,7 +10,7 @@ use crate::events::{
     DeliveredEvent, EndpointRecord, EndpointState, WebhookTask, delivered_event, endpoint,
     keep_event,
 };
-use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, is_last_attempt, read_task};
+use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, read_task};
 use crate::store::millis;
 use crate::webhooks::client::{Answer, Client, SendError, Webhook};
 use crate::webhooks::limits::MAX_FAILING;
@@ -31,7 +31,6 @@ pub(super) struct WebhookHandler {
 
 /// One delivery.
 struct Delivery<'a> {
-    job: &'a StoredJob,
     id: String,
     endpoint: &'a str,
     record: EndpointRecord,
@@ -51,6 +50,10 @@ impl Handler for WebhookHandler {
     /// Deliveries wait for other programs: those to slow ones must not stop the others.
     fn concurrency(&self, setting: usize) -> usize {
         setting.saturating_mul(CONCURRENCY_FACTOR)
+    }
+
+    fn report_dead<'a>(&'a self, job: &'a StoredJob) -> BoxFuture<'a, Result<(), Error>> {
+        reports::dead(&self.salver, job).boxed()
     }
 
     fn attempt<'a>(&'a self, job: &'a StoredJob, now: u64) -> BoxFuture<'a, Outcome> {
@@ -99,16 +102,13 @@ impl WebhookHandler {
             return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
         };
         let delivery = Delivery {
-            job,
             id,
             endpoint: &task.endpoint,
             record,
             event,
         };
         if !is_enabled {
-            return self
-                .dead(&delivery, &task, "the endpoint is disabled")
-                .await;
+            return Ok(Outcome::Dead("the endpoint is disabled".to_owned()));
         }
         let sent = self
             .send(&delivery, now + millis(started.elapsed()))
@@ -143,7 +143,7 @@ impl WebhookHandler {
         let is_success = sent.as_ref().is_ok_and(Answer::is_success);
         let released = pace::release(&self.salver, delivery.endpoint, &delivery.id, is_success);
         let failing = match released.await {
-            // It was delivered: its flight ends by itself.
+            // It was delivered. Its slot is free after a time.
             Err(_) if is_success => Duration::ZERO,
             failing => failing?,
         };
@@ -155,17 +155,14 @@ impl WebhookHandler {
                 return Ok(Outcome::Done);
             }
             Ok(answer) if answer.status == 410 => {
-                return self.disable(delivery, task, Disabled::Gone).await;
+                return self.disable(delivery, Disabled::Gone).await;
             }
             Ok(answer) => (answer.problem(), answer.retry_after),
             Err(SendError::Refused) => ("the host may not be called".to_owned(), None),
             Err(SendError::Failed(reason)) => (reason, None),
         };
         if failing >= MAX_FAILING {
-            return self.disable(delivery, task, Disabled::Failing).await;
-        }
-        if is_last_attempt(delivery.job) {
-            return self.dead(delivery, task, &reason).await;
+            return self.disable(delivery, Disabled::Failing).await;
         }
         keep_event(&self.salver, task).await?;
         Ok(Outcome::FailedUntil {
@@ -175,36 +172,13 @@ impl WebhookHandler {
     }
 
     /// Disables the endpoint, and reports it. The delivery is dead.
-    async fn disable(
-        &self,
-        delivery: &Delivery<'_>,
-        task: &WebhookTask,
-        cause: Disabled,
-    ) -> Result<Outcome, Error> {
+    async fn disable(&self, delivery: &Delivery<'_>, cause: Disabled) -> Result<Outcome, Error> {
         let endpoints = self.salver.endpoints();
         endpoints
             .disable_for(delivery.endpoint, cause.reason())
             .await?;
         reports::disabled(&self.salver, delivery.endpoint, &delivery.id, cause).await?;
-        self.dead(delivery, task, cause.reason()).await
-    }
-
-    /// Reports that a delivery is dead. Its event is kept, so that it can be replayed.
-    async fn dead(
-        &self,
-        delivery: &Delivery<'_>,
-        task: &WebhookTask,
-        reason: &str,
-    ) -> Result<Outcome, Error> {
-        keep_event(&self.salver, task).await?;
-        reports::dead(
-            &self.salver,
-            &delivery.id,
-            delivery.endpoint,
-            &delivery.event,
-        )
-        .await?;
-        Ok(Outcome::Dead(reason.to_owned()))
+        Ok(Outcome::Dead(cause.reason().to_owned()))
     }
 }
 

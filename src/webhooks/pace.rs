@@ -8,8 +8,8 @@ pub(super) use crate::webhooks::store::Permission;
 use crate::webhooks::store::{self, Delivered, EndpointKey, Slot};
 use crate::{Error, Salver};
 
-/// How long a delivery is in flight at most: longer than its request.
-const FLIGHT_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
+/// How long a delivery occupies its slot at most: longer than its request.
+const SLOT_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long a delivery waits at least if too many are in flight. Each wait costs round trips.
 const MIN_WAIT: Duration = Duration::from_millis(20);
@@ -40,7 +40,7 @@ pub(super) async fn take(
         max_ahead: MAX_AHEAD,
         jitter: fastrand::f64(),
         max_in_flight: MAX_IN_FLIGHT,
-        timeout: FLIGHT_TIMEOUT,
+        timeout: SLOT_TIMEOUT,
     };
     let take = || store.take_slot(key, slot);
     salver.write_idempotent("take_slot", take).await
@@ -61,7 +61,7 @@ pub(super) async fn release(
     let delivered = Delivered {
         job,
         is_success,
-        timeout: FLIGHT_TIMEOUT,
+        timeout: SLOT_TIMEOUT,
     };
     let release = || store.release_slot(key, delivered);
     salver.write_idempotent("release_slot", release).await

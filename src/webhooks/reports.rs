@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
-use crate::events::{DeliveredEvent, Event, REPORT_SOURCE};
+use crate::events::{Event, REPORT_SOURCE, WebhookTask, delivered_event, keep_event};
+use crate::jobs::{StoredJob, read_task};
 use crate::{Error, Message, Salver};
 
 /// The type of the event that an endpoint was disabled.
 pub const ENDPOINT_DISABLED: &str = "salver.endpoint.disabled";
-/// The type of the event that a delivery has failed for good.
+/// The type of the event that a delivery has failed for good. Its data name the delivery, the endpoint and the event, which is
+/// `null` if it was not stored any more.
 pub const DELIVERY_DEAD: &str = "salver.delivery.dead";
 
 /// Why an endpoint is disabled by a worker.
@@ -45,23 +47,35 @@ pub(super) async fn disabled(
     publish(salver, event).await
 }
 
-/// Reports that a delivery is dead. A report that cannot be delivered is not reported.
-pub(super) async fn dead(
-    salver: &Salver,
-    delivery: &str,
-    endpoint: &str,
-    event: &DeliveredEvent,
-) -> Result<(), Error> {
-    if event.is_report() {
+/// Reports that a delivery is dead, and keeps its event, so that it can be replayed. A report that cannot be delivered is
+/// not reported.
+///
+/// # Errors
+///
+/// Those of the store. Repeating is safe.
+pub(super) async fn dead(salver: &Salver, job: &StoredJob) -> Result<(), Error> {
+    // One that cannot be read is listed.
+    let Ok(task) = read_task::<WebhookTask>(job) else {
+        return Ok(());
+    };
+    keep_event(salver, &task).await?;
+    let event = delivered_event(salver, &task).await?;
+    if event.as_ref().is_some_and(|event| event.is_report()) {
         return Ok(());
     }
+    // None for an event that was not stored any more.
+    let event = event.map(|event| {
+        let event = &event.event;
+        json!({ "id": event.get_id(), "source": event.get_source(), "type": event.event_type() })
+    });
+    let (delivery, endpoint) = (job.id.to_string(), &task.endpoint);
     let report = Event::new(DELIVERY_DEAD)
         .id(format!("dead-{delivery}"))
         .subject(format!("endpoints/{endpoint}"))
         .data(json!({
             "delivery": delivery,
             "endpoint": endpoint,
-            "event": { "id": event.event.get_id(), "source": event.event.get_source(), "type": event.event.event_type() },
+            "event": event,
         }))
         .message(Message::warning("A webhook could not be delivered."));
     publish(salver, report).await

@@ -167,7 +167,8 @@ crate::inbox_tests! {
             assert_eq!(dying.drain().await, Some(0));
             jobs.advance(Duration::from_secs(11));
         }
-        assert_eq!(dying.drain().await, Some(0));
+        // It is not attempted again, but recorded as dead.
+        assert_eq!(dying.drain().await, Some(1));
         let dead = listed(&jobs, DeliveryState::Dead).await;
         assert_eq!(dead[0].attempts[0].error, "no attempt ended: each worker died");
         assert_eq!(dying.attempts.load(Ordering::SeqCst), 5);

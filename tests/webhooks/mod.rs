@@ -1,6 +1,8 @@
 //! Webhooks: events that are delivered to endpoints, and what comes back.
 
+mod actions;
 mod answers;
+mod dead;
 mod delivery;
 mod endpoints;
 mod hostile;

@@ -30,7 +30,7 @@ pub(super) fn row(head: &str, cells: &[(&str, String)]) -> String {
     format!(r#"<tr role="row"><th scope="row" role="rowheader">{head}</th>{cells}</tr>"#)
 }
 
-/// Returns a form with one button. `of`: the object, which tells the buttons of several rows apart for people who do not see
+/// Returns a form with one button. `of`: the object, which distinguishes the buttons of several rows for people who do not see
 /// the row.
 pub(super) fn button(method: &str, action: &str, label: &str, of: &str) -> String {
     format!(

@@ -28,8 +28,17 @@ pub(crate) struct WebhookTask {
 
 impl WebhookTask {
     /// Returns which action it calls; `None` for an endpoint.
+    #[cfg(feature = "web")]
     pub(crate) fn action(&self) -> Option<&str> {
         self.endpoint.strip_prefix(ACTION_ID_PREFIX)
+    }
+}
+
+/// Returns the queue of the deliveries to an endpoint, or to an action.
+pub(crate) fn queue_of(endpoint: &str) -> &'static str {
+    match endpoint.starts_with(ACTION_ID_PREFIX) {
+        true => ACTION_QUEUE,
+        false => WEBHOOK_QUEUE,
     }
 }
 
@@ -39,6 +48,8 @@ pub(crate) struct DeliveredEvent {
     /// The id of its job.
     job: String,
     pub(crate) event: Event,
+    /// The time of the store at which it was accepted, in Unix milliseconds.
+    pub(crate) accepted: u64,
     json: OnceLock<Bytes>,
 }
 
@@ -96,11 +107,12 @@ pub(crate) async fn delivered_event(
 
 async fn read_event(salver: Salver, job: String) -> Result<Option<Arc<DeliveredEvent>>, Error> {
     let stored = jobs::event(&salver, EVENTS_QUEUE, job.parse()?).await?;
-    let event = stored.and_then(|stored| body::decode(&stored.body));
-    Ok(event.map(|event| {
+    let decoded = stored.and_then(|stored| Some((stored.accepted, body::decode(&stored.body)?)));
+    Ok(decoded.map(|(accepted, event)| {
         Arc::new(DeliveredEvent {
             job,
             event,
+            accepted,
             json: OnceLock::new(),
         })
     }))
@@ -172,11 +184,8 @@ impl EventDeliveries {
 fn new_job(event: JobId, endpoint: String) -> (&'static str, NewJob) {
     let event = event.to_string();
     let id = JobId::derive("delivery", &[&event, WEBHOOK_QUEUE, &endpoint]);
+    let queue = queue_of(&endpoint);
     let task = WebhookTask { event, endpoint };
-    let queue = match task.action() {
-        Some(_) => ACTION_QUEUE,
-        None => WEBHOOK_QUEUE,
-    };
     let job = NewJob {
         id,
         time: 0,

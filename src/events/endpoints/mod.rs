@@ -17,7 +17,7 @@ mod store_trait;
 pub(crate) use self::actions::{ActionName, Actions};
 pub(crate) use self::cache::endpoint;
 pub(crate) use self::deliveries::{
-    DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event,
+    DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event, queue_of,
 };
 pub use self::limits::{MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub use self::record::EndpointState;

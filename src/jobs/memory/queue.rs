@@ -14,8 +14,8 @@ use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::memory::events::Events;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
-    MAX_WAITING_PER_DUE, NewJob, Next,
+    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_REPORT_CLAIMS,
+    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next,
 };
 use crate::store::millis;
 
@@ -118,7 +118,7 @@ impl Queue {
                 }
                 suspects -= 1;
             }
-            if job.claims >= MAX_CLAIMS {
+            if job.claims >= MAX_REPORT_CLAIMS {
                 claimed.crashed += 1;
                 self.set(id, now, true, job.claims, job.record);
                 continue;

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::jobs::handler::Outcome;
-use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::record::{NO_ATTEMPT_ENDED, Record, StoredJob};
 use crate::jobs::retry_schedule::next_attempt;
 use crate::jobs::store_trait::{MAX_CLAIMS, Next};
 use crate::jobs::worker::queue::Queue;
@@ -45,13 +45,9 @@ impl Attempt {
             return Ended::LeftToOthers;
         }
         let timer = Timer::start();
-        let attempt = self.queue.handler.attempt(&self.job, self.now());
-        // The code of the site may panic, in a template for example.
-        let attempt = AssertUnwindSafe(attempt).catch_unwind();
-        let outcome = match timeout_at(self.claimed_at + settings.attempt_timeout, attempt).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => self.panicked(),
-            Err(_) => Outcome::Failed("took too long".to_owned()),
+        let outcome = match self.has_crashed() {
+            true => Outcome::Dead(NO_ATTEMPT_ENDED.to_owned()),
+            false => self.attempt().await,
         };
         let Queue {
             salver, handler, ..
@@ -72,8 +68,55 @@ impl Attempt {
             Outcome::Later(delay) => (self.record(), Next::After(*delay)),
             Outcome::Unavailable(_) => (self.record(), Next::After(Duration::ZERO)),
         };
+        if next.1 == Next::Dead
+            && let Some(later) = self.report_dead().await
+        {
+            // A lease that ends counts as one more claim; another outcome would let it be attempted again.
+            if self.has_crashed() {
+                return Ended::LeftToOthers;
+            }
+            self.retry((self.record(), Next::After(later))).await;
+            return Ended::Retried(Outcome::Later(later));
+        }
         self.retry(next).await;
         Ended::Retried(outcome)
+    }
+
+    /// Returns whether no attempt of the job has ended, so often that it is not attempted again.
+    fn has_crashed(&self) -> bool {
+        self.job.claims > MAX_CLAIMS
+    }
+
+    /// Performs the job.
+    async fn attempt(&self) -> Outcome {
+        let attempt = self.queue.handler.attempt(&self.job, self.now());
+        // The code of the site may panic, in a template for example.
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
+        let end = self.claimed_at + self.queue.settings.attempt_timeout;
+        match timeout_at(end, attempt).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => self.panicked(),
+            Err(_) => Outcome::Failed("took too long".to_owned()),
+        }
+    }
+
+    /// Reports that the job is dead, before that is recorded: it is reported also if this process is killed in between.
+    /// Returns after which time it is to be reported again; `None` if it is dead now.
+    async fn report_dead(&self) -> Option<Duration> {
+        let Queue { handler, .. } = &*self.queue;
+        let report = handler.report_dead(&self.job);
+        let error = match timeout_at(self.lease_end(), report).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => error,
+            // Another worker has the job.
+            Err(_) => return Some(Duration::ZERO),
+        };
+        let (queue, id) = (handler.queue(), self.job.id);
+        tracing::warn!(%error, %id, queue, "it was not reported that a job is dead");
+        match Outcome::from(error) {
+            Outcome::Later(delay) => Some(delay),
+            _ => None,
+        }
     }
 
     /// Returns the outcome of an attempt that has panicked. It is retried up to `MAX_CLAIMS` times, like a job that

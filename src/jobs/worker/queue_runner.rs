@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
 use crate::jobs::heartbeat::Resting;
-use crate::jobs::store_trait::{JobStore, Limit, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS};
+use crate::jobs::store_trait::{JobStore, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS};
 use crate::jobs::worker::attempt::{Attempt, Ended};
 use crate::jobs::worker::queue::Queue;
 use crate::jobs::worker::queue_states::QueueStates;
@@ -80,12 +80,16 @@ impl QueueRunner {
         }
     }
 
-    /// Performs jobs until the worker stops, then waits for the attempts that have begun.
-    pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+    /// Prepares the store.
+    pub(super) async fn begin(&self) {
         if let Err(error) = self.queue.handler.begin().await {
             let queue = self.queue.handler.queue();
             tracing::warn!(%error, queue, "the worker could not prepare the store");
         }
+    }
+
+    /// Performs jobs until the worker stops, then waits for the attempts that have begun.
+    pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         // Without reports the worker asks at its interval.
         let watch = self.queue.store.watch(self.queue.key(0));
         let watch = watch.unwrap_or_default();
@@ -208,13 +212,15 @@ impl QueueRunner {
         };
         let claim = store.claim(self.queue.key(partition), settings.lease, limit);
         let claimed = salver.write_non_idempotent("claim_jobs", claim).await?;
-        if claimed.crashed > 0 {
-            let (queue, jobs) = (self.queue.handler.queue(), claimed.crashed);
+        let crashed = claimed.jobs.iter().filter(|job| job.claims > MAX_CLAIMS);
+        let jobs = claimed.crashed + crashed.count() as u64;
+        if jobs > 0 {
+            let queue = self.queue.handler.queue();
             tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
         }
         self.states.set(partition, &claimed);
         for job in claimed.jobs {
-            let is_suspect = job.claims > MAX_SHARED_CLAIMS;
+            let is_suspect = (MAX_SHARED_CLAIMS + 1..=MAX_CLAIMS).contains(&job.claims);
             let suspect = is_suspect.then(|| Arc::clone(&self.suspect));
             let attempt = Attempt {
                 queue: Arc::clone(&self.queue),

@@ -29,6 +29,8 @@ impl RunningWorker {
         let (salver, store) = (reporter.salver.clone(), Arc::clone(&reporter.store));
         let work = async move {
             wait_until_ready(&salver, &*store, receiver.clone()).await;
+            // Before the first job of any queue: an event that is fanned out finds the functions of this worker.
+            join_all(runners.iter().map(QueueRunner::begin)).await;
             let running = runners
                 .into_iter()
                 .map(|runner| runner.run(receiver.clone()));

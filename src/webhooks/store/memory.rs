@@ -42,7 +42,7 @@ struct Pace {
     failing: Option<u64>,
     /// How long a delivery that succeeds takes in ms, mostly that of the last ones.
     service: u64,
-    /// The end of each flight.
+    /// When each delivery in flight times out.
     in_flight: HashMap<String, u64>,
     slots: HashMap<String, u64>,
 }
@@ -94,7 +94,7 @@ impl Pace {
     fn next_slot(&mut self, now: u64, slot: &Slot<'_>, is_full: bool) -> Result<u64, Duration> {
         let interval = match self.failing {
             Some(_) => millis(slot.failing_interval),
-            // What the endpoint can take: it has so many at the same time, each for so long.
+            // What the endpoint can process: so many at the same time, each for so long.
             None => millis(slot.interval).max(self.service / slot.max_in_flight as u64),
         };
         // No slot is reserved so far ahead: the clock was set back.

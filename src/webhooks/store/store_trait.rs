@@ -63,11 +63,11 @@ pub(in crate::webhooks) struct Delivered<'a> {
 ///
 /// Any error of the storage itself.
 pub(in crate::webhooks) trait DeliveryStore: Send + Sync {
-    /// Reserves the next slot for a delivery, or begins its flight if its slot has come.
+    /// Reserves the next slot for a delivery, or occupies it if its time has come.
     fn take_slot<'a>(&'a self, key: EndpointKey<'a>, slot: Slot<'a>)
     -> StoreFuture<'a, Permission>;
 
-    /// Ends the flight of a delivery. Returns for how long all have failed.
+    /// Releases the slot of a delivery. Returns for how long all have failed.
     fn release_slot<'a>(
         &'a self,
         key: EndpointKey<'a>,

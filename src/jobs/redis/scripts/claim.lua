@@ -1,15 +1,16 @@
--- Leases due jobs, those that wait longest first. A job whose claims had no outcome too often is dead. One that is a
--- suspect, since it had some without an outcome, stays due if there are enough of them.
+-- Leases due jobs, those that wait longest first. A job whose claims had no outcome is a suspect, and stays due if there
+-- are enough of them. After more such claims it is leased to be reported as dead, and at last it is dead without a report.
 --
 -- KEYS[1]  due
 -- KEYS[2]  jobs
 -- KEYS[3]  dead: ids by the time at which they died
 -- ARGV[1]  duration of the lease in ms
 -- ARGV[2]  maximum number of jobs
--- ARGV[3]  claims without an outcome after which a job is dead: at most 9
+-- ARGV[3]  claims without an outcome after which a job is reported as dead
 -- ARGV[4]  claims without an outcome after which a job is a suspect
 -- ARGV[5]  maximum number of suspects
 -- ARGV[6]  maximum number of jobs to look at
+-- ARGV[7]  claims without an outcome after which a job is dead without a report: at most 9
 -- Returns  {KEYS[1], 'claimed', time of the server in ms, end of the lease, number of jobs that died, time of the next
 --          job that waits for its time or for room, or '', number of jobs that are not dead, leased ones included,
 --          number of dead jobs, time of the first job or '', then for each leased job: id, claims and record in one}
@@ -21,7 +22,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local now_text, lease_end = string.format('%.0f', now), string.format('%.0f', now + ARGV[1])
 local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, '', 0, 0, ''}
 local limit, max_claims, max_shared = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local suspects, max_looked_at = tonumber(ARGV[5]), tonumber(ARGV[6])
+local suspects, max_looked_at, max_report_claims = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local leases, kept = {}, 0
 repeat
   local wanted, kept_before = limit - #leases / 2, kept
@@ -32,14 +33,15 @@ repeat
     local id, value = ids[i], values[i]
     -- Another program may have damaged the queue.
     local claims = value and tonumber(string.sub(value, 1, 1))
-    if not claims or claims >= max_claims then
+    local is_suspect = claims and claims >= max_shared and claims < max_claims
+    if not claims or claims >= max_report_claims then
       call('ZREM', due, id)
       if value then call('ZADD', dead, now_text, id) end
       reply[5] = reply[5] + 1
-    elseif claims >= max_shared and suspects == 0 then
+    elseif is_suspect and suspects == 0 then
       kept = kept + 1
     else
-      if claims >= max_shared then suspects = suspects - 1 end
+      if is_suspect then suspects = suspects - 1 end
       value = (claims + 1) .. string.sub(value, 2)
       call('HSET', jobs, id, value)
       leases[#leases + 1], leases[#leases + 2] = lease_end, id

@@ -13,8 +13,8 @@ use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::redis::keys::{self, Part, keys};
 use crate::jobs::store_trait::{
-    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
-    MAX_WAITING_PER_DUE, NewJob, Next, QueueKey,
+    Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_REPORT_CLAIMS,
+    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next, QueueKey,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
@@ -79,7 +79,8 @@ pub(super) async fn claim(
     request
         .arg(MAX_SHARED_CLAIMS)
         .arg(limit.suspects)
-        .arg(MAX_JOBS_PER_CALL);
+        .arg(MAX_JOBS_PER_CALL)
+        .arg(MAX_REPORT_CLAIMS);
     let mut reply = client.execute_expecting(&request, "claimed").await?;
     let (now, lease_end) = (reply.next()?, reply.next()?);
     let mut claimed = Claimed {

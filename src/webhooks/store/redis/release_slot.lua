@@ -1,4 +1,4 @@
--- Ends the flight of a delivery.
+-- Releases the slot of a delivery.
 --
 -- KEYS[1]  pace, as in take_slot.lua
 -- ARGV[1]  id of the delivery

@@ -1,8 +1,8 @@
--- Reserves the next slot of an endpoint for a delivery, or begins its flight if its slot has come.
+-- Reserves the next slot of an endpoint for a delivery, or occupies it if its time has come.
 --
 -- KEYS[1]  pace: `next`, the first time in ms that is not reserved; `failing`, since when all deliveries have failed;
---          `service`, how long one that succeeds takes in ms; and for each delivery in flight `in:` and its id, with the end
---          of its flight
+--          `service`, how long one that succeeds takes in ms; and for each delivery in flight `in:` and its id, with the time
+--          at which it times out
 -- KEYS[2]  slots: ids by the times that are reserved for them
 -- ARGV[1]  id of the delivery
 -- ARGV[2]  time between two deliveries at least, in ms
@@ -36,7 +36,7 @@ local reserved = tonumber(call('ZSCORE', slots, id) or nil)
 local at, changes = reserved, {}
 if at and at <= now then call('ZREM', slots, id) end
 if not at or (at <= now and is_full) then
-  -- What the endpoint can take: it has so many at the same time, each for so long.
+  -- What the endpoint can process: so many at the same time, each for so long.
   local interval = math.max(ARGV[2], math.floor((known.service or 0) / ARGV[3]))
   if known.failing then interval = tonumber(ARGV[8]) end
   local free = math.max(known.next or 0, now)
