@@ -2,20 +2,17 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Payload;
-use percent_encoding::percent_decode_str;
 
 use crate::Error;
 use crate::broker::body::{self, header, media_type, unreadable, unsupported};
 use crate::broker::limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
-use crate::events::{Attributes, Event, MAX_EVENT_BYTES};
+use crate::events::{ATTRIBUTE_PREFIX, Attributes, Event, MAX_EVENT_BYTES};
 use crate::web::api::problem::Problem;
 
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
-/// The prefix of attributes in headers.
-const PREFIX: &str = "ce-";
 
 /// Reads the events of a request. `true`: they are a batch, so that errors name the event.
 ///
@@ -78,56 +75,10 @@ fn is_utf8(request: &HttpRequest) -> bool {
 fn binary(request: &HttpRequest, body: &[u8]) -> Result<Event, Error> {
     let mut attributes = Attributes::default();
     for (name, value) in request.headers() {
-        if let Some(name) = name.as_str().strip_prefix(PREFIX) {
-            attributes.insert(name.to_owned(), decode(value)?.into());
+        if let Some(name) = name.as_str().strip_prefix(ATTRIBUTE_PREFIX) {
+            attributes.insert_header(name, value.as_bytes())?;
         }
     }
     let content_type = header(request, CONTENT_TYPE.as_str()).map(str::to_owned);
     attributes.binary(content_type, body)
-}
-
-/// Decodes the value of a header: first quotes (RFC 7230), then percent-encoding.
-fn decode(value: &HeaderValue) -> Result<String, Error> {
-    let invalid = || Error::invalid("attribute", "is a header that is not percent-encoded UTF-8");
-    let text = value.to_str().map_err(|_| invalid())?.trim();
-    let text = unquoted(text);
-    let decoded = percent_decode_str(&text).decode_utf8();
-    Ok(decoded.map_err(|_| invalid())?.into_owned())
-}
-
-/// Removes the quotes of a value that is quoted, and the backslashes in it.
-fn unquoted(text: &str) -> String {
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let Some(inner) = inner else {
-        return text.to_owned();
-    };
-    let mut is_escaped = false;
-    let is_kept = |c: &char| {
-        is_escaped = *c == '\\' && !is_escaped;
-        !is_escaped
-    };
-    inner.chars().filter(is_kept).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_unquoted_then_percent_decoded() {
-        for (header, expected) in [
-            ("a", Some("a")),
-            ("Euro%20%E2%82%AC", Some("Euro €")),
-            (r#""a\"b\\c""#, Some(r#"a"b\c"#)),
-            ("%22a%22", Some("\"a\"")),
-            ("%2541", Some("%41")),
-            ("100%", Some("100%")),
-            ("%ff", None),
-        ] {
-            let value = HeaderValue::from_static(header);
-            assert_eq!(decode(&value).ok().as_deref(), expected, "{header}");
-        }
-    }
 }

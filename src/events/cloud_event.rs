@@ -8,6 +8,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::Error;
+#[cfg(feature = "webhooks")]
+use crate::events::attribute_header::decode;
 use crate::events::body::cloud_event;
 use crate::events::canonical::to_canonical;
 use crate::events::event::Event;
@@ -40,6 +42,18 @@ impl Attributes {
         self.fields.insert(name, value);
     }
 
+    /// Adds an attribute of the binary mode, by the value of its header.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for one that is not encoded as the binary mode demands.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn insert_header(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        let value = decode(value)?;
+        self.insert(name.to_owned(), value.into());
+        Ok(())
+    }
+
     /// Returns the event in the JSON format.
     ///
     /// # Errors
@@ -56,7 +70,7 @@ impl Attributes {
     /// # Errors
     ///
     /// As [`structured`](Self::structured).
-    #[cfg(feature = "web")]
+    #[cfg(feature = "webhooks")]
     pub(crate) fn binary(
         mut self,
         content_type: Option<String>,

@@ -35,6 +35,8 @@
 //! ```
 
 mod activation;
+#[cfg(feature = "webhooks")]
+mod attribute_header;
 mod body;
 mod canonical;
 #[cfg(feature = "webhooks")]
@@ -66,7 +68,9 @@ mod subscription;
 mod testing;
 mod worker;
 
-#[cfg(all(feature = "webhooks", feature = "web"))]
+#[cfg(feature = "webhooks")]
+pub(crate) use self::attribute_header::ATTRIBUTE_PREFIX;
+#[cfg(feature = "webhooks")]
 pub(crate) use self::cloud_event::Attributes;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{

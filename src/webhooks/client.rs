@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
@@ -17,6 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+use crate::events::ATTRIBUTE_PREFIX;
 use crate::webhooks::guard::{Guard, Refused};
 use crate::webhooks::limits::{MAX_IN_FLIGHT, MAX_RESPONSE_BYTES, REQUEST_TIMEOUT};
 use crate::webhooks::retry_after::retry_after;
@@ -27,7 +28,7 @@ const AGENT: &str = concat!("salver/", env!("CARGO_PKG_VERSION"));
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Without a charset: JSON is always UTF-8, and the package `cloudevents` of npm refuses most spellings of that parameter.
-const MEDIA_TYPE: &str = "application/cloudevents+json";
+pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
@@ -46,10 +47,28 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// How long the endpoint asks to wait.
     pub(super) retry_after: Option<Duration>,
-    /// The content type without parameters.
-    pub(super) media_type: Option<String>,
-    /// `None` for one over the limit, and one that ended in the middle.
-    pub(super) body: Option<Bytes>,
+    pub(super) content_type: Option<String>,
+    pub(super) body: AnswerBody,
+    /// The attributes of an event in the binary mode of CloudEvents.
+    pub(super) attributes: Vec<(String, Vec<u8>)>,
+}
+
+/// The body of a response.
+pub(super) enum AnswerBody {
+    /// It cannot be a result.
+    Unread,
+    Read(Bytes),
+    /// It is over the limit.
+    TooLong,
+}
+
+impl Answer {
+    /// Returns whether the content type is this one, with whatever parameters.
+    pub(super) fn has_media_type(&self, name: &str) -> bool {
+        let content_type = self.content_type.as_deref().unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case(name)
+    }
 }
 
 /// The response to a handshake.
@@ -115,8 +134,13 @@ impl Client {
         self.guard.check(url).map(drop)
     }
 
-    /// Sends a webhook.
-    pub(super) async fn post(&self, url: &str, webhook: Webhook) -> Result<Answer, SendError> {
+    /// Sends a webhook. `has_results`: whether the body of a response with status 200 or 201 is read.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        webhook: Webhook,
+        has_results: bool,
+    ) -> Result<Answer, SendError> {
         let request = Request::post(self.uri(url)?)
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, MEDIA_TYPE)
@@ -126,12 +150,17 @@ impl Client {
             .body(Full::new(webhook.body));
         let exchange = async {
             let response = self.send(request).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let media_type = text(&headers, &CONTENT_TYPE).and_then(|name| name.split(';').next());
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            // Without results the status is the whole answer: a slow or broken body must not make a delivery fail.
+            let body = match has_results && matches!(status, 200 | 201) {
+                true => read(response).await?,
+                false => AnswerBody::Unread,
+            };
             Ok(Answer {
-                media_type: media_type.map(|name| name.trim().to_owned()),
-                body: read(response).await,
-                status: status.as_u16(),
+                content_type: text(&headers, &CONTENT_TYPE).map(str::to_owned),
+                attributes: attributes(&headers),
+                body,
+                status,
                 retry_after: retry_after(text(&headers, &RETRY_AFTER)),
             })
         };
@@ -190,18 +219,28 @@ impl Client {
     }
 }
 
-/// Reads a response up to the limit, so that its connection can be used again. The rest of a longer one is not read.
-async fn read(response: Response<Incoming>) -> Option<Bytes> {
+/// Reads the body of a response up to the limit. The rest of a longer one is not read.
+async fn read(response: Response<Incoming>) -> Result<AnswerBody, SendError> {
+    let broken = |_| SendError::Failed("the connection ended within the response".to_owned());
     let (mut body, mut read) = (response.into_body(), BytesMut::new());
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.ok()?.into_data() {
+        if let Ok(data) = frame.map_err(broken)?.into_data() {
             read.extend_from_slice(&data);
         }
         if read.len() > MAX_RESPONSE_BYTES {
-            return None;
+            return Ok(AnswerBody::TooLong);
         }
     }
-    Some(read.freeze())
+    Ok(AnswerBody::Read(read.freeze()))
+}
+
+/// Returns the attributes of an event that are headers, as they are encoded.
+fn attributes(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let attribute = |(name, value): (&HeaderName, &HeaderValue)| {
+        let name = name.as_str().strip_prefix(ATTRIBUTE_PREFIX)?;
+        Some((name.to_owned(), value.as_bytes().to_owned()))
+    };
+    headers.iter().filter_map(attribute).collect()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -12,8 +12,8 @@ use crate::events::{
 };
 use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, read_task};
 use crate::store::millis;
-use crate::webhooks::client::{Answer, Client, SendError, Webhook};
-use crate::webhooks::limits::MAX_FAILING;
+use crate::webhooks::client::{Answer, AnswerBody, Client, SendError, Webhook};
+use crate::webhooks::limits::{MAX_FAILING, MAX_RESPONSE_BYTES};
 use crate::webhooks::pace::{self, Permission};
 use crate::webhooks::reports::{self, Disabled};
 use crate::webhooks::signature::sign;
@@ -130,7 +130,11 @@ impl WebhookHandler {
             timestamp,
             body,
         };
-        Ok(self.client()?.post(&delivery.record.url, webhook).await)
+        let has_results = !delivery.record.results.is_empty();
+        let sent = self
+            .client()?
+            .post(&delivery.record.url, webhook, has_results);
+        Ok(sent.await)
     }
 
     /// Returns the outcome of a delivery that was sent.
@@ -148,12 +152,7 @@ impl WebhookHandler {
             failing => failing?,
         };
         let (reason, retry_after) = match sent {
-            Ok(answer) if answer.is_success() => {
-                if let Some(result) = results::of_answer(&answer, &delivery.record) {
-                    results::publish(&self.salver, result, &delivery.id, &delivery.event).await?;
-                }
-                return Ok(Outcome::Done);
-            }
+            Ok(answer) if answer.is_success() => return self.publish(delivery, &answer).await,
             Ok(answer) if answer.status == 410 => {
                 return self.disable(delivery, Disabled::Gone).await;
             }
@@ -169,6 +168,32 @@ impl WebhookHandler {
             reason,
             delay: retry_after.unwrap_or(Duration::ZERO),
         })
+    }
+
+    /// Publishes the result that an endpoint has answered with, if there is one.
+    async fn publish(&self, delivery: &Delivery<'_>, answer: &Answer) -> Result<Outcome, Error> {
+        if matches!(answer.body, AnswerBody::TooLong) {
+            // Another attempt would most likely get the same response.
+            let reason = format!("the response has more than {MAX_RESPONSE_BYTES} bytes");
+            return Ok(Outcome::Dead(reason));
+        }
+        let (app, endpoint) = (self.salver.app(), delivery.endpoint);
+        match results::of_answer(answer, &delivery.record.results) {
+            Ok(Some(result)) => {
+                results::publish(&self.salver, result, &delivery.id, &delivery.event).await?;
+                Ok(Outcome::Done)
+            }
+            Ok(None) => Ok(Outcome::Done),
+            Err(reason) => {
+                tracing::warn!(
+                    app,
+                    endpoint,
+                    reason,
+                    "the response of an endpoint is no result; it is not published"
+                );
+                Ok(Outcome::Done)
+            }
+        }
     }
 
     /// Disables the endpoint, and reports it. The delivery is dead.

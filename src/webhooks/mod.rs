@@ -1,4 +1,4 @@
-//! Signed webhooks: other programs are told of events, over HTTP.
+//! Signed webhooks: other programs are notified of events, over HTTP.
 //!
 //! - [`Salver::endpoints`](crate::Salver::endpoints) registers the URLs of other programs, each with a secret of its own.
 //! - [`Worker::webhooks`](crate::jobs::Worker::webhooks) delivers events to them: as structured CloudEvents, signed as
@@ -19,6 +19,8 @@
 //!   [replayed](crate::jobs::Deliveries::replay). An event of the type [`DELIVERY_DEAD`] says so.
 //! - An endpoint that answers 410, or whose deliveries have all failed for 5 days, is disabled. An event of the type
 //!   [`ENDPOINT_DISABLED`] says so.
+//! - A response is read only with status 200 or 201, and if the endpoint has [results](Endpoint::results). One that breaks in
+//!   its body, or is not complete within the 15 seconds, is a failed attempt. After one over 64 KiB the delivery is dead.
 //!
 //! # What an endpoint can be
 //!

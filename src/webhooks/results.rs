@@ -1,29 +1,59 @@
-//! Result events: what an endpoint or an action says about an event is an event of its own.
+//! Result events: what an endpoint or an action answers to an event is an event of its own.
 
-use crate::events::{Cause, DeliveredEvent, EndpointRecord, Event};
-use crate::webhooks::client::Answer;
+use crate::events::{Attributes, Cause, DeliveredEvent, Event};
+use crate::webhooks::client::{Answer, AnswerBody, MEDIA_TYPE};
 use crate::webhooks::limits::{MAX_RESULT_DEPTH, MAX_RESULTS};
 use crate::webhooks::store::{self, RootKey};
 use crate::{Error, Salver};
 
-/// Returns the event with which an endpoint answers; `None` if there is none that it may answer with.
-pub(super) fn of_answer(answer: &Answer, record: &EndpointRecord) -> Option<Event> {
-    if record.results.is_empty() || !matches!(answer.status, 200 | 201) {
-        return None;
-    }
-    let (media_type, body) = (answer.media_type.as_deref()?, answer.body.as_deref()?);
-    let event = if media_type.eq_ignore_ascii_case("application/cloudevents+json") {
-        Event::from_json(body).ok()?
-    } else if media_type.eq_ignore_ascii_case("application/json")
-        && let [only] = record.results.as_slice()
-    {
-        let data: serde_json::Value = serde_json::from_slice(body).ok()?;
-        Event::new(only).data(data)
-    } else {
-        return None;
+/// Returns the event with which an endpoint answers; `None` for a response without a body. `declared`: the types of its
+/// results.
+///
+/// # Errors
+///
+/// Why the response is no event of these types, for an operator. It has nothing of the data.
+pub(super) fn of_answer(answer: &Answer, declared: &[String]) -> Result<Option<Event>, String> {
+    let AnswerBody::Read(body) = &answer.body else {
+        return Ok(None);
     };
-    let is_declared = record.results.iter().any(|name| name == event.event_type());
-    is_declared.then_some(event)
+    let event = if answer.has_media_type(MEDIA_TYPE) {
+        Event::from_json(body)
+    } else if !answer.attributes.is_empty() {
+        binary(answer, body)
+    } else if body.is_empty() {
+        return Ok(None);
+    } else {
+        data(answer, body, declared)
+    };
+    let event = event.map_err(|error| error.to_string())?;
+    match declared.iter().any(|name| name == event.event_type()) {
+        true => Ok(Some(event)),
+        false => Err(format!("the type {} is not declared", event.event_type())),
+    }
+}
+
+/// Returns the event whose attributes are headers.
+fn binary(answer: &Answer, body: &[u8]) -> Result<Event, Error> {
+    let mut attributes = Attributes::default();
+    for (name, value) in &answer.attributes {
+        attributes.insert_header(name, value)?;
+    }
+    attributes.binary(answer.content_type.clone(), body)
+}
+
+/// Returns the event of the only declared type whose data are the body.
+fn data(answer: &Answer, body: &[u8], declared: &[String]) -> Result<Event, Error> {
+    if !answer.has_media_type("application/json") {
+        let problem = "is neither that of an event nor that of JSON";
+        return Err(Error::invalid("content-type", problem));
+    }
+    let [only] = declared else {
+        let problem = "is that of JSON, and more than one type is declared";
+        return Err(Error::invalid("content-type", problem));
+    };
+    let data: serde_json::Value = serde_json::from_slice(body)
+        .map_err(|cause| Error::invalid("body", "is not JSON").with_source(cause))?;
+    Ok(Event::new(only).data(data))
 }
 
 /// Publishes the result of a delivery, once. One that is too deep, or one too many of its first event, is not published, and

@@ -15,7 +15,8 @@ The file `ahead` says by how many seconds the clock by which signatures are veri
 
 Each accepted delivery takes the next reply, and the last one stays. `then` is what becomes of the connection:
 `endless` sends a body without an end, `reset` resets it instead of a reply, `silent` keeps it open without one,
-`hold NAME` waits for the reply to those that are held by this name.
+`break` ends it in the middle of the body, `unfinished` keeps it open there, `hold NAME` waits for the reply to those
+that are held by this name.
 """
 
 import argparse
@@ -115,6 +116,14 @@ def endless() -> Iterator[bytes]:
         yield b"x" * 65536
 
 
+def half(connection: socket.socket, body: str, breaks: bool) -> Iterator[bytes]:
+    yield body[: len(body) // 2].encode()
+    if breaks:
+        connection.shutdown(socket.SHUT_RDWR)
+    else:
+        wait_for_end(connection)
+
+
 def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     # The files of the request would keep the socket open.
@@ -151,7 +160,11 @@ def reply(chosen: dict[str, Any]) -> Response:
         reset(connection)
     if then == "silent":
         wait_for_end(connection)
-    body = endless() if then == "endless" else chosen.get("body", "")
+    body = chosen.get("body", "")
+    if then == "endless":
+        body = endless()
+    if then in ("break", "unfinished"):
+        body = half(connection, body, then == "break")
     return Response(body, status=chosen.get("status", 204), headers=chosen.get("headers"))
 
 

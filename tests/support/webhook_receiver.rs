@@ -107,6 +107,16 @@ impl Reply {
         Self::status(200).then("endless")
     }
 
+    /// Ends the connection in the middle of the body.
+    pub fn broken(self) -> Self {
+        self.then("break")
+    }
+
+    /// Sends half of the body, and the rest never.
+    pub fn unfinished(self) -> Self {
+        self.then("unfinished")
+    }
+
     /// Sends nothing until the deliveries that are held by this name are released.
     pub fn held(name: &str) -> Self {
         Self::status(200).then(format!("hold {name}"))

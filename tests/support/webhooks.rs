@@ -5,6 +5,7 @@ use std::time::Duration;
 use salver::events::Event;
 use salver::webhooks::Endpoint;
 use salver::{Salver, SalverBuilder};
+use serde_json::Value;
 
 use super::eventually_within;
 use super::inboxes::Inboxes;
@@ -55,6 +56,15 @@ pub async fn arrived(
     )
     .await;
     receiver.deliveries()
+}
+
+/// Returns the bodies of the deliveries to a path.
+pub fn body(receiver: &WebhookReceiver, path: &str) -> Vec<Value> {
+    let deliveries = receiver.deliveries().into_iter();
+    let of_path = deliveries.filter(|one| one.path == path);
+    of_path
+        .map(|one| serde_json::from_str(&one.body).unwrap())
+        .collect()
 }
 
 /// Returns an event about an order.

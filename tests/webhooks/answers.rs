@@ -86,6 +86,20 @@ inbox_tests! {
         salver.publish(order_paid("1")).await.unwrap();
         deliver(salver).await;
         assert!(listed(&inboxes, DeliveryState::Waiting).await.is_empty());
+        // Its result is lost: an operator sees why, and can deliver it again.
+        let (reason, _) = only(&inboxes, DeliveryState::Dead).await;
+        assert_eq!(reason, "the response has more than 65536 bytes");
+        assert_eq!(receiver.deliveries().len(), 1);
+    }
+
+    async fn body_of_an_answer_is_not_awaited_without_results(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+        let unfinished = Reply::status(200).with_body("x".repeat(100)).unfinished();
+        receiver.set_replies("/hook", &[unfinished]);
+        salver.publish(order_paid("1")).await.unwrap();
+        deliver(salver).await;
+        assert!(listed(&inboxes, DeliveryState::Waiting).await.is_empty());
         assert_eq!(receiver.deliveries().len(), 1);
     }
 

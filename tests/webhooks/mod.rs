@@ -8,6 +8,7 @@ mod endpoints;
 mod hostile;
 mod pace;
 mod programs;
+mod replies;
 mod results;
 mod subscriber;
 mod verifier;

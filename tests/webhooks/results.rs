@@ -2,22 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use salver::events::Event;
+use salver::jobs::DeliveryState;
 use salver::webhooks::MAX_RESULT_DEPTH;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::inbox_tests;
 use crate::support::webhook_receiver::{Reply, WebhookReceiver};
-use crate::support::webhooks::{arrived, deliver, order_paid, register, webhook_settings};
-
-fn body(receiver: &WebhookReceiver, path: &str) -> Vec<Value> {
-    let deliveries = receiver.deliveries().into_iter();
-    let of_path = deliveries.filter(|one| one.path == path);
-    of_path
-        .map(|one| serde_json::from_str(&one.body).unwrap())
-        .collect()
-}
+use crate::support::webhooks::{arrived, body, deliver, order_paid, register, webhook_settings};
 
 inbox_tests! {
     (webhook_settings)
@@ -144,7 +138,7 @@ inbox_tests! {
         salver.publish(order_paid("1")).await.unwrap();
         salver.worker().events().on("other", |_| async { Ok::<_, salver::Error>(None) }).drain().await.unwrap();
         assert_eq!(called.load(Ordering::Relaxed), 0);
-        inboxes.advance(std::time::Duration::from_secs(6));
+        inboxes.advance(Duration::from_secs(6));
         with_action().drain().await.unwrap();
         assert_eq!(called.load(Ordering::Relaxed), 1);
     }
@@ -181,9 +175,9 @@ inbox_tests! {
         });
         salver.publish(order_paid("1")).await.unwrap();
         worker.drain().await.unwrap();
-        let waiting = salver.deliveries().list(salver::jobs::DeliveryState::Waiting, None).await.unwrap();
+        let waiting = salver.deliveries().list(DeliveryState::Waiting, None).await.unwrap();
         assert_eq!((waiting[0].channel, &*waiting[0].attempts[0].error), ("action", "action: no stock"));
-        inboxes.advance(std::time::Duration::from_secs(7));
+        inboxes.advance(Duration::from_secs(7));
         worker.drain().await.unwrap();
         assert_eq!(calls.load(Ordering::Relaxed), 2);
         assert_eq!(salver.deliveries().counts().await.unwrap().later, 0);
