@@ -11,7 +11,8 @@ use crate::broker::binding;
 use crate::broker::limits::MAX_CONCURRENT_PUBLISHES;
 use crate::broker::settings::Settings;
 use crate::broker::tokens::{Grant, Right};
-use crate::events::{Event, PreparedEvent};
+use crate::broker::validators::validate;
+use crate::events::{Event, PreparedEvent, result_sources};
 use crate::web::api::caller::json;
 use crate::web::api::problem::Problem;
 use crate::{Error, Salver};
@@ -64,9 +65,16 @@ async fn check(
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let salver = &settings.salver;
+    let sources = result_sources(salver.app());
+    if event
+        .get_source()
+        .is_some_and(|source| source.starts_with(&sources))
+    {
+        let detail = "only results of deliveries have such a source";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
     let prepared = PreparedEvent::new(salver, event)?;
-    let validators = &settings.validators;
-    validators.validate(salver, event, &prepared).await?;
+    validate(&settings.validators, salver, event, &prepared).await?;
     Ok(prepared)
 }
 

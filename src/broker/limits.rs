@@ -10,12 +10,8 @@ pub const MAX_BATCH_EVENTS: usize = 100;
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Most recipients of a notification that one request adds. Each is a round trip to the store.
 pub const MAX_RECIPIENTS: usize = 500;
-/// Most validators of a site. Each may keep a request waiting.
-pub const MAX_VALIDATORS: usize = 4;
 /// Most tokens of an application. Stops a program in a loop from filling the store.
 pub const MAX_TOKENS: usize = 1_000;
-/// How long a validator may take. Publishers wait for it.
-pub(super) const VALIDATOR_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most events that are published at the same time for one batch. More would delay the calls of pages.
 pub(super) const MAX_CONCURRENT_PUBLISHES: usize = 16;
 /// How long a token that was read counts. A revoked one is refused after this time at the latest.

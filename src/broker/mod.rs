@@ -1,4 +1,4 @@
-//! The HTTP API of a broker: programs in any language publish events, and tell people.
+//! The HTTP API of a broker: programs in any language publish events, and notify people.
 //!
 //! - [`Salver::broker_routes`](crate::Salver::broker_routes) serves it from a site; `salver serve` does so without one.
 //! - [`Salver::broker_page`](crate::Salver::broker_page) is the page of its operator.
@@ -48,9 +48,8 @@ mod settings;
 mod tokens;
 mod validators;
 
-pub use self::limits::{
-    MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_RECIPIENTS, MAX_TOKENS, MAX_VALIDATORS,
-};
+pub use self::limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_RECIPIENTS, MAX_TOKENS};
 pub use self::page::BrokerPage;
 pub use self::routes::BrokerRoutes;
 pub use self::tokens::{ListedToken, Right, Token, Tokens};
+pub use crate::webhooks::MAX_VALIDATORS;

@@ -15,6 +15,7 @@ use crate::broker::{deliveries, endpoints, events, messages, notifications};
 use crate::events::Event;
 use crate::web::api::allow_only;
 use crate::web::routes::path_prefix;
+use crate::webhooks::ServedValidators;
 
 /// Default path of the API.
 const DEFAULT_PATH: &str = "/v1";
@@ -94,14 +95,17 @@ impl BrokerRoutes {
     ///
     /// Several are asked in the order in which they were set, at most four on a site. Each has 2 seconds; one that does
     /// not answer, or panics, refuses the event with status 503. An event that is known is not validated again.
+    ///
+    /// The workers of this process ask them too, before they publish the result of a delivery, from when the routes are
+    /// served. A worker of another process has its own: [`Worker::validate`](crate::jobs::Worker::validate).
     #[must_use]
     pub fn validate<F>(
         mut self,
         event_type: impl Into<String>,
-        validate: impl Fn(Event) -> F + 'static,
+        validate: impl Fn(Event) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<(), String>> + 'static,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.settings.validators.add(event_type.into(), validate);
         self
@@ -158,6 +162,11 @@ async fn openapi() -> HttpResponse {
 
 impl HttpServiceFactory for BrokerRoutes {
     fn register(self, config: &mut AppService) {
+        let Settings {
+            salver, validators, ..
+        } = &self.settings;
+        let served = salver.extension::<ServedValidators>();
+        served.set(salver.app(), validators.clone());
         for resource in self.resources() {
             resource.register(config);
         }

@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::web::Data;
 
 use crate::broker::tokens::FixedToken;
-use crate::broker::validators::Validators;
 use crate::web::api::problem::Problem;
+use crate::webhooks::Validators;
 use crate::{Error, Salver};
 
 #[derive(Clone)]

@@ -72,10 +72,13 @@ mod worker;
 pub(crate) use self::attribute_header::ATTRIBUTE_PREFIX;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::cloud_event::Attributes;
+#[cfg(all(feature = "webhooks", feature = "web"))]
+pub(crate) use self::endpoints::result_sources;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::endpoints::{
     ActionName, Actions, DeliveredEvent, EndpointRecord, Generation, REPORT_SOURCE,
     Registry as EndpointRegistry, WebhookTask, delivered_event, endpoint, keep_event, queue_of,
+    result_source,
 };
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]
@@ -92,7 +95,7 @@ pub(crate) use self::linked::{Request, Requested, active_subscriptions};
 #[cfg(feature = "web")]
 pub(crate) use self::linked::{end_subscriptions, restore_subscription};
 pub(crate) use self::personal_data::{erase, export};
-#[cfg(all(feature = "webhooks", feature = "web"))]
+#[cfg(feature = "webhooks")]
 pub(crate) use self::publish::PreparedEvent;
 pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]

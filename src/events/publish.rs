@@ -49,7 +49,7 @@ pub(super) async fn publish(salver: &Salver, event: &Event) -> Result<(JobId, bo
 /// An event that is valid and encoded, and not stored yet.
 pub(crate) struct PreparedEvent {
     id: JobId,
-    #[cfg(all(feature = "webhooks", feature = "web"))]
+    #[cfg(feature = "webhooks")]
     source: String,
     encoded: EncodedEvent,
 }
@@ -66,7 +66,7 @@ impl PreparedEvent {
         let encoded = body::encode(event, &source)?;
         Ok(Self {
             id: JobId::derive(EVENTS_QUEUE, &[&source, &event.id]),
-            #[cfg(all(feature = "webhooks", feature = "web"))]
+            #[cfg(feature = "webhooks")]
             source,
             encoded,
         })
@@ -101,7 +101,7 @@ impl PreparedEvent {
     /// # Errors
     ///
     /// `is_conflict` for an event of the same id and source with other content, and those of the store.
-    #[cfg(all(feature = "webhooks", feature = "web"))]
+    #[cfg(feature = "webhooks")]
     pub(crate) async fn is_known(&self, salver: &Salver) -> Result<bool, Error> {
         let Some(stored) = jobs::event(salver, EVENTS_QUEUE, self.id).await? else {
             return Ok(false);

@@ -12,6 +12,7 @@ use crate::events::{
     endpoint, keep_event,
 };
 use crate::jobs::{ACTION_QUEUE, Handler, Outcome, StoredJob, Worker, read_task};
+use crate::webhooks::validators::WorkerValidators;
 use crate::webhooks::{reports, results};
 use crate::{Error, MessageId, Salver};
 
@@ -30,6 +31,7 @@ const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
 struct ActionHandler {
     salver: Salver,
     actions: Arc<Actions>,
+    validators: Arc<WorkerValidators>,
 }
 
 impl Worker {
@@ -115,6 +117,7 @@ impl Worker {
         }
         let handler = Arc::new(ActionHandler {
             salver: self.salver().clone(),
+            validators: self.extensions().get(),
             actions,
         });
         self.events().handler(handler)
@@ -128,7 +131,8 @@ impl Handler for ActionHandler {
 
     fn validate(&self) -> Result<(), Error> {
         let mut names = self.actions.names().into_iter();
-        names.try_for_each(|name| name.validate())
+        names.try_for_each(|name| name.validate())?;
+        self.validators.get().check_number()
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -195,8 +199,13 @@ impl ActionHandler {
         let delivery = job.id.to_string();
         match action(event.event.clone()).await {
             Ok(Some(result)) => {
-                results::publish(&self.salver, result, &delivery, &event).await?;
-                Ok(Outcome::Done)
+                let of = results::Of {
+                    endpoint: &task.endpoint,
+                    delivery: &delivery,
+                    event: &event,
+                    validators: &self.validators,
+                };
+                results::publish(&self.salver, result, of).await
             }
             Ok(None) => Ok(Outcome::Done),
             Err(error) => {

@@ -10,13 +10,14 @@ use crate::events::{
     DeliveredEvent, EndpointRecord, EndpointState, WebhookTask, delivered_event, endpoint,
     keep_event,
 };
-use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, read_task};
+use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, Worker, read_task};
 use crate::store::millis;
 use crate::webhooks::client::{Answer, AnswerBody, Client, SendError, Webhook};
 use crate::webhooks::limits::{MAX_FAILING, MAX_RESPONSE_BYTES};
 use crate::webhooks::pace::{self, Permission};
 use crate::webhooks::reports::{self, Disabled};
 use crate::webhooks::signature::sign;
+use crate::webhooks::validators::WorkerValidators;
 use crate::webhooks::{results, secret};
 use crate::{Error, Salver};
 
@@ -27,6 +28,7 @@ const CONCURRENCY_FACTOR: usize = 8;
 pub(super) struct WebhookHandler {
     salver: Salver,
     client: OnceLock<Client>,
+    validators: Arc<WorkerValidators>,
 }
 
 /// One delivery.
@@ -44,6 +46,7 @@ impl Handler for WebhookHandler {
 
     fn validate(&self) -> Result<(), Error> {
         secret::of_site(&self.salver)?;
+        self.validators.get().check_number()?;
         self.client().map(drop)
     }
 
@@ -65,9 +68,10 @@ impl Handler for WebhookHandler {
 }
 
 impl WebhookHandler {
-    pub(super) fn new(salver: Salver) -> Self {
+    pub(super) fn new(worker: &Worker) -> Self {
         Self {
-            salver,
+            salver: worker.salver().clone(),
+            validators: worker.extensions().get(),
             client: OnceLock::new(),
         }
     }
@@ -180,8 +184,13 @@ impl WebhookHandler {
         let (app, endpoint) = (self.salver.app(), delivery.endpoint);
         match results::of_answer(answer, &delivery.record.results) {
             Ok(Some(result)) => {
-                results::publish(&self.salver, result, &delivery.id, &delivery.event).await?;
-                Ok(Outcome::Done)
+                let of = results::Of {
+                    endpoint,
+                    delivery: &delivery.id,
+                    event: &delivery.event,
+                    validators: &self.validators,
+                };
+                results::publish(&self.salver, result, of).await
             }
             Ok(None) => Ok(Outcome::Done),
             Err(reason) => {

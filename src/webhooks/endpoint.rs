@@ -1,4 +1,4 @@
-//! What a program registers: where it is told, and of what.
+//! What a program registers: the URL that is notified, and of which events.
 
 use serde::Serialize;
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::events::{EndpointRecord, EndpointState, Generation};
 use crate::webhooks::limits::{DEFAULT_RATE, MAX_RATE};
 use crate::{Error, MessageId};
 
-/// A URL of another program that is told of events, to register it by [`Endpoints::add`](super::Endpoints::add). Built by
+/// A URL of another program that is notified of events, to register it by [`Endpoints::add`](super::Endpoints::add). Built by
 /// chained setters.
 ///
 /// ```
@@ -55,7 +55,11 @@ impl Endpoint {
         self
     }
 
-    /// Sets the types of events that it may answer with, at most 100. Default: none, and its answers are not read.
+    /// Sets the types of events that it may answer with, at most 100. None begins with `salver.`, as those about Salver
+    /// itself do. Default: none, and its answers are not read.
+    ///
+    /// The source of such an event is `/`, the name of the application, `/salver/endpoints/` and the id of the endpoint. No
+    /// program can publish with it. A result goes through the [validators](crate::jobs::Worker::validate) of its type.
     pub fn results<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.results = types.into_iter().map(Into::into).collect();
         self

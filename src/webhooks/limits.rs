@@ -23,6 +23,10 @@ pub const MAX_FAILING: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 pub const MAX_RESULT_DEPTH: u32 = 8;
 /// Most results of one first event, directly or through other results, for the same reason.
 pub const MAX_RESULTS: usize = 1_000;
+/// Most validators of a site, and of a worker. Each may keep a request or a delivery waiting.
+pub const MAX_VALIDATORS: usize = 4;
+/// How long a validator may take. Publishers wait for it.
+pub(super) const VALIDATOR_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the results of a first event are counted: longer than its deliveries are attempted.
 pub(super) const RESULTS_TTL: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 /// How long a secret still signs after the rotation that has replaced it, so that receivers can change theirs.

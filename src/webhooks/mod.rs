@@ -71,6 +71,7 @@ mod retry_after;
 mod secret;
 mod signature;
 mod store;
+mod validators;
 mod verifier;
 mod worker;
 
@@ -78,9 +79,11 @@ pub use self::endpoint::{Endpoint, RegisteredEndpoint};
 pub use self::endpoints::Endpoints;
 pub use self::limits::{
     DEFAULT_RATE, MAX_FAILING, MAX_IN_FLIGHT, MAX_OLD_SECRETS, MAX_RATE, MAX_RESPONSE_BYTES,
-    MAX_RESULT_DEPTH, MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, MIN_SECRET_BYTES,
-    OLD_SECRET_TTL, REQUEST_TIMEOUT, TIMESTAMP_TOLERANCE,
+    MAX_RESULT_DEPTH, MAX_RESULTS, MAX_RETRY_AFTER, MAX_URL_BYTES, MAX_VALIDATORS,
+    MIN_SECRET_BYTES, OLD_SECRET_TTL, REQUEST_TIMEOUT, TIMESTAMP_TOLERANCE,
 };
 pub use self::reports::{DELIVERY_DEAD, ENDPOINT_DISABLED};
+#[cfg(feature = "web")]
+pub(crate) use self::validators::{ServedValidators, Validators, Verdict};
 pub use self::verifier::Verifier;
 pub use crate::events::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};

@@ -1,10 +1,24 @@
 //! Result events: what an endpoint or an action answers to an event is an event of its own.
 
-use crate::events::{Attributes, Cause, DeliveredEvent, Event};
+use crate::events::{Attributes, Cause, DeliveredEvent, Event, PreparedEvent, result_source};
+use crate::jobs::Outcome;
 use crate::webhooks::client::{Answer, AnswerBody, MEDIA_TYPE};
 use crate::webhooks::limits::{MAX_RESULT_DEPTH, MAX_RESULTS};
 use crate::webhooks::store::{self, RootKey};
+use crate::webhooks::validators::{ServedValidators, Validators, Verdict, WorkerValidators};
 use crate::{Error, Salver};
+
+/// What a result belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    /// The id of the endpoint or the action.
+    pub(super) endpoint: &'a str,
+    /// The id of the delivery.
+    pub(super) delivery: &'a str,
+    pub(super) event: &'a DeliveredEvent,
+    /// Those of the worker.
+    pub(super) validators: &'a WorkerValidators,
+}
 
 /// Returns the event with which an endpoint answers; `None` for a response without a body. `declared`: the types of its
 /// results.
@@ -56,22 +70,17 @@ fn data(answer: &Answer, body: &[u8], declared: &[String]) -> Result<Event, Erro
     Ok(Event::new(only).data(data))
 }
 
-/// Publishes the result of a delivery, once. One that is too deep, or one too many of its first event, is not published, and
-/// logged.
+/// Publishes a result, once. One that is too deep, one too many of its first event, or refused by a validator is not
+/// published, and logged.
 ///
 /// # Errors
 ///
 /// Those of the store. Repeating is safe.
-pub(super) async fn publish(
-    salver: &Salver,
-    result: Event,
-    delivery: &str,
-    of: &DeliveredEvent,
-) -> Result<(), Error> {
-    if of.is_report() {
-        return Ok(());
+pub(super) async fn publish(salver: &Salver, result: Event, of: Of<'_>) -> Result<Outcome, Error> {
+    if of.event.is_report() {
+        return Ok(Outcome::Done);
     }
-    let cause = of.cause();
+    let (cause, delivery) = (of.event.cause(), of.delivery);
     let app = salver.app();
     if cause.depth > MAX_RESULT_DEPTH || !is_counted(salver, &cause, delivery).await? {
         let (cause, event_type) = (cause.id, result.event_type());
@@ -81,19 +90,49 @@ pub(super) async fn publish(
             event_type,
             "a result was not published: events cause each other without end"
         );
-        return Ok(());
+        return Ok(Outcome::Done);
     }
-    // Ours, so that no endpoint can use the ids of another publisher.
-    let result = result.id(delivery).source(format!("/{app}"));
-    match salver.publish(result.caused_by(cause)).await {
+    // Ours, so that no endpoint can use the ids of another publisher, and no publisher those of results.
+    let result = result.id(delivery).source(result_source(app, of.endpoint));
+    let endpoint = of.endpoint;
+    match publish_valid(salver, result.caused_by(cause), of.validators).await {
         // Of an attempt that was repeated; the first result stays.
-        Err(error) if error.is_conflict() => Ok(()),
+        Err(error) if error.is_conflict() => {}
         Err(error) if error.is_invalid() => {
-            tracing::warn!(app, %error, delivery, "the result of a delivery is not a valid event");
-            Ok(())
+            tracing::warn!(app, endpoint, %error, "a result is not a valid event; it is not published");
         }
-        published => published,
+        Err(error) => return Err(error),
+        Ok(Verdict::Accepted) => {}
+        Ok(Verdict::Refused(_)) => {
+            tracing::warn!(
+                app,
+                endpoint,
+                "a validator has refused a result; it is not published"
+            );
+        }
+        Ok(Verdict::Silent) => {
+            let reason = "a validator of the result has not answered";
+            return Ok(Outcome::Failed(reason.to_owned()));
+        }
     }
+    Ok(Outcome::Done)
+}
+
+/// Publishes a result if the validators accept it: those of the worker, then those of the routes of this process.
+async fn publish_valid(
+    salver: &Salver,
+    result: Event,
+    validators: &WorkerValidators,
+) -> Result<Verdict, Error> {
+    let served: Validators = salver.extension::<ServedValidators>().get(salver.app());
+    let prepared = PreparedEvent::new(salver, &result)?;
+    for validators in [validators.get(), served] {
+        let verdict = validators.ask(salver, &result, &prepared).await?;
+        if verdict != Verdict::Accepted {
+            return Ok(verdict);
+        }
+    }
+    prepared.publish(salver).await.map(|_| Verdict::Accepted)
 }
 
 /// Returns whether there is room for one more result of the first event.

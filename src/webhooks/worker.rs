@@ -13,7 +13,7 @@ impl Worker {
     /// it is sent again, with the same `webhook-id`.
     #[must_use]
     pub fn webhooks(self) -> Self {
-        let handler = Arc::new(WebhookHandler::new(self.salver().clone()));
+        let handler = Arc::new(WebhookHandler::new(&self));
         self.events().handler(handler)
     }
 }

@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use salver::Salver;
 use salver::broker::BrokerRoutes;
 use salver::events::Event;
+use salver::jobs::DeliveryState;
 use serde_json::{Value, json};
 
 use super::site::{Broker, event, problem};
 use crate::support::redis::Server;
+use crate::support::webhook_receiver::{Reply, WebhookReceiver};
+use crate::support::webhooks::{register, webhook_settings};
 
 fn order(id: &str, total: u64) -> Value {
     let mut order = event(id);
@@ -116,4 +119,89 @@ async fn fifth_validator_is_a_misconfiguration() {
     assert_eq!(broker.publish(&order("1", 1)).await.status(), 202);
     let broker = Broker::serve(&salver, validators(5));
     problem(broker.publish(&order("2", 1)).await, 500).await;
+}
+
+/// Replies with the data of a result.
+fn total(total: u64) -> Reply {
+    let reply = Reply::status(200).with_header("Content-Type", "application/json");
+    reply.with_body(json!({ "total": total }).to_string())
+}
+
+async fn with_results(salver: &Salver) -> WebhookReceiver {
+    let receiver = WebhookReceiver::start();
+    register(salver, &receiver, "/hook", |endpoint| {
+        endpoint.types(["order.created"]).results(["order.checked"])
+    })
+    .await;
+    register(salver, &receiver, "/results", |endpoint| {
+        endpoint.types(["order.checked"])
+    })
+    .await;
+    receiver
+}
+
+#[actix_web::test]
+async fn result_that_a_validator_of_routes_or_worker_refuses_is_not_published() {
+    let salver = webhook_settings(Salver::builder("app")).build().unwrap();
+    let broker = Broker::serve(&salver, |routes| routes.validate("order.checked", is_small));
+    let receiver = with_results(&salver).await;
+    let worker = salver.worker().webhooks();
+    let worker = worker.validate("order.checked", |event| async move {
+        let data: Value = event.get_data().map_err(|error| error.to_string())?;
+        match data["total"] == 5 {
+            true => Err("refused by the worker".to_owned()),
+            false => Ok(()),
+        }
+    });
+    receiver.set_replies("/hook", &[total(10), total(5), total(3)]);
+    for id in ["1", "2", "3"] {
+        assert_eq!(broker.publish(&event(id)).await.status(), 202);
+        worker.drain().await.unwrap();
+    }
+    let results = receiver.deliveries().into_iter();
+    let results = results.filter(|one| one.path == "/results");
+    let results: Vec<Value> = results
+        .map(|one| serde_json::from_str(&one.body).unwrap())
+        .collect();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert_eq!(results[0]["data"]["total"], 3);
+    assert_eq!(broker.waiting().await, 0);
+}
+
+#[actix_web::test]
+async fn result_whose_validator_does_not_answer_is_a_failed_attempt() {
+    let salver = webhook_settings(Salver::builder("app")).build().unwrap();
+    let receiver = with_results(&salver).await;
+    receiver.set_replies("/hook", &[total(3)]);
+    let worker = salver.worker().webhooks();
+    let worker = worker.validate("order.checked", |_| async { panic!("a validator") });
+    salver.publish(Event::new("order.created")).await.unwrap();
+    worker.drain().await.unwrap();
+    let deliveries = salver.deliveries();
+    let waiting = deliveries.list(DeliveryState::Waiting, None).await;
+    let error = &waiting.unwrap()[0].attempts[0].error;
+    assert_eq!(error, "a validator of the result has not answered");
+    assert_eq!(receiver.deliveries().len(), 1);
+    let checks = ["1", "2", "3", "4", "5"];
+    let five = checks.iter().fold(salver.worker().webhooks(), |worker, _| {
+        worker.validate("order.checked", |_| async { Ok(()) })
+    });
+    assert!(five.drain().await.unwrap_err().is_misconfigured());
+}
+
+#[actix_web::test]
+async fn source_of_results_is_refused_from_publishers() {
+    let broker = Broker::memory();
+    for source in [
+        "/app/salver/endpoints/1",
+        "/app/salver/actions",
+        "/app/salver/",
+    ] {
+        let mut forged = event("1");
+        forged["source"] = json!(source);
+        problem(broker.publish(&forged).await, 403).await;
+    }
+    let mut own = event("1");
+    own["source"] = json!("/app/salver");
+    assert_eq!(broker.publish(&own).await.status(), 202);
 }

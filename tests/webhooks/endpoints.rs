@@ -52,6 +52,7 @@ async fn wrong_endpoint_is_invalid() {
             "types",
         ),
         (valid().results([""]), "results"),
+        (valid().results(["salver.delivery.dead"]), "results"),
         (valid().subject(""), "subject"),
         (valid().rate(0), "rate"),
         (valid().rate(60_001), "rate"),

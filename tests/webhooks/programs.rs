@@ -137,7 +137,10 @@ echo '{"specversion": "1.0", "id": "theirs", "source": "/theirs", "type": "order
     assert_eq!(result["type"], "order.checked");
     assert_eq!(result["data"], json!({"is_valid": true}));
     assert_eq!(result["causationid"], "1");
-    assert_eq!(result["source"], format!("/{}", salver.app()));
+    assert_eq!(
+        result["source"],
+        format!("/{}/salver/actions", salver.app())
+    );
     assert_ne!(result["id"], "theirs");
 }
 

@@ -18,7 +18,7 @@ inbox_tests! {
 
     async fn declared_answer_is_published_with_its_cause(inboxes: Inboxes) {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
-        register(salver, &receiver, "/hook", |endpoint| {
+        let id = register(salver, &receiver, "/hook", |endpoint| {
             endpoint.types(["order.paid"]).results(["order.checked"])
         })
         .await;
@@ -35,7 +35,7 @@ inbox_tests! {
         };
         let delivery = receiver.deliveries().remove(0).id.unwrap();
         assert_eq!(result["id"], delivery.as_str());
-        assert_eq!(result["source"], format!("/{}", salver.app()));
+        assert_eq!(result["source"], format!("/{}/salver/endpoints/{id}", salver.app()));
         assert_eq!(result["causationid"], "1");
         assert_eq!(result["subject"], "orders/7");
         assert_eq!(result["data"], json!({"is_valid": true}));

@@ -36,9 +36,28 @@ impl WebhookTask {
 
 /// Returns the queue of the deliveries to an endpoint, or to an action.
 pub(crate) fn queue_of(endpoint: &str) -> &'static str {
-    match endpoint.starts_with(ACTION_ID_PREFIX) {
+    match is_action(endpoint) {
         true => ACTION_QUEUE,
         false => WEBHOOK_QUEUE,
+    }
+}
+
+fn is_action(endpoint: &str) -> bool {
+    endpoint.starts_with(ACTION_ID_PREFIX)
+}
+
+/// Returns the beginning of the sources of results, with which no program can publish.
+pub(crate) fn result_sources(app: &str) -> String {
+    format!("/{app}/salver/")
+}
+
+/// Returns the source of the results of an endpoint or an action.
+pub(crate) fn result_source(app: &str, endpoint: &str) -> String {
+    let sources = result_sources(app);
+    match is_action(endpoint) {
+        // Their ids may be longer than a source.
+        true => format!("{sources}actions"),
+        false => format!("{sources}endpoints/{endpoint}"),
     }
 }
 

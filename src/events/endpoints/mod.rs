@@ -1,4 +1,4 @@
-//! Endpoints: the URLs of other programs that are told of events. They are found by the fan-out of an event, so that each
+//! Endpoints: the URLs of other programs that get events. They are found by the fan-out of an event, so that each
 //! worker that fans out events enqueues the deliveries. `webhooks` makes the requests.
 
 mod actions;
@@ -18,6 +18,7 @@ pub(crate) use self::actions::{ActionName, Actions};
 pub(crate) use self::cache::endpoint;
 pub(crate) use self::deliveries::{
     DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event, queue_of,
+    result_source, result_sources,
 };
 pub use self::limits::{MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub use self::record::EndpointState;

@@ -11,6 +11,9 @@ use crate::validate::{validate_line, validate_name};
 /// The beginning of the source of events about Salver itself.
 pub(crate) const REPORT_SOURCE: &str = "salver:";
 
+/// The beginning of the types of events about Salver itself.
+const REPORT_TYPE: &str = "salver.";
+
 /// Whether an endpoint gets events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,6 +85,14 @@ impl EndpointRecord {
             for event_type in types {
                 validate_name(field, event_type, MAX_TYPE_BYTES)?;
             }
+        }
+        if self
+            .results
+            .iter()
+            .any(|name| name.starts_with(REPORT_TYPE))
+        {
+            let problem = "begin with `salver.`, as only those of Salver itself do";
+            return Err(Error::invalid("results", problem));
         }
         let subject = self.subject.as_deref();
         subject.map_or(Ok(()), |subject| {
