@@ -47,6 +47,7 @@ impl Validators {
     }
 
     /// Returns the types with a validator.
+    #[cfg(feature = "web")]
     pub(crate) fn types(&self) -> Vec<&str> {
         self.all.iter().map(|(name, _)| name.as_str()).collect()
     }
@@ -115,6 +116,7 @@ pub(crate) struct ServedValidators(Mutex<HashMap<Box<str>, Validators>>);
 
 impl ServedValidators {
     /// Sets the validators of an application. Each thread of a server has the same ones.
+    #[cfg(feature = "web")]
     pub(crate) fn set(&self, app: &str, validators: Validators) {
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut served = self.0.lock().unwrap_or_else(PoisonError::into_inner);

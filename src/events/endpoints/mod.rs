@@ -16,9 +16,11 @@ mod store_trait;
 
 pub(crate) use self::actions::{ActionName, Actions};
 pub(crate) use self::cache::endpoint;
+#[cfg(feature = "web")]
+pub(crate) use self::deliveries::result_sources;
 pub(crate) use self::deliveries::{
     DeliveredEvent, EventDeliveries, WebhookTask, delivered_event, keep_event, queue_of,
-    result_source, result_sources,
+    result_source,
 };
 pub use self::limits::{MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub use self::record::EndpointState;
