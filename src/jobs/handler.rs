@@ -29,6 +29,11 @@ pub(crate) trait Handler: Send + Sync {
         setting
     }
 
+    /// Returns how long one attempt lasts at most. `setting`: that of the worker.
+    fn attempt_timeout(&self, setting: Duration) -> Duration {
+        setting
+    }
+
     /// Prepares the store before the first job of a worker that runs.
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })

@@ -101,6 +101,15 @@ impl Worker {
         self.add_action(ActionName { event_type, name }, action)
     }
 
+    /// Sets how long a call of a function of [`on`](Self::on) and [`on_named`](Self::on_named) takes at most. 10 ms to 1 hour.
+    /// Default: [`attempt_timeout`](Self::attempt_timeout). The lease of these calls is longer by as much as that of the
+    /// worker is; its other jobs keep theirs.
+    #[must_use]
+    pub fn action_timeout(self, time: Duration) -> Self {
+        self.extensions().get::<Actions>().set_timeout(time);
+        self
+    }
+
     fn add_action<F, R, E>(self, name: ActionName, action: F) -> Self
     where
         F: Fn(Event) -> R + Send + Sync + 'static,
@@ -133,6 +142,10 @@ impl Handler for ActionHandler {
         let mut names = self.actions.names().into_iter();
         names.try_for_each(|name| name.validate())?;
         self.validators.get().check_number()
+    }
+
+    fn attempt_timeout(&self, setting: Duration) -> Duration {
+        self.actions.timeout().unwrap_or(setting)
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {

@@ -10,11 +10,36 @@ use salver::webhooks::MAX_RESULT_DEPTH;
 use serde_json::json;
 
 use crate::inbox_tests;
+use crate::support::eventually;
 use crate::support::webhook_receiver::{Reply, WebhookReceiver};
 use crate::support::webhooks::{arrived, body, deliver, order_paid, register, webhook_settings};
 
 inbox_tests! {
     (webhook_settings)
+
+    /// A worker that is killed must not delay its other jobs for as long as a call may take.
+    async fn timeout_of_actions_lengthens_the_lease_of_their_calls_alone(inboxes: Inboxes, clock) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| endpoint.types(["order.paid"])).await;
+        receiver.set_replies("/hook", &[Reply::held("until the end")]);
+        let worker = salver.worker().webhooks().action_timeout(Duration::from_secs(600));
+        let worker = worker.on("order.paid", |_| std::future::pending::<Result<_, String>>());
+        salver.publish(order_paid("1")).await.unwrap();
+        let running = worker.start().unwrap();
+        let mut leased = eventually("both are attempted", async || {
+            let leased = salver.deliveries().list(DeliveryState::Leased, None).await.unwrap();
+            (leased.len() == 2).then_some(leased)
+        })
+        .await;
+        leased.sort_by_key(|delivery| delivery.channel);
+        let [action, webhook] = &leased[..] else {
+            panic!("{leased:?}");
+        };
+        assert_eq!((action.channel, webhook.channel), ("action", "webhook"));
+        // By default an attempt takes 120 s. The clock stands still.
+        assert_eq!(action.time - webhook.time, 480_000);
+        drop(running);
+    }
 
     async fn declared_answer_is_published_with_its_cause(inboxes: Inboxes) {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
@@ -129,7 +154,7 @@ inbox_tests! {
         };
         // From its first start it is registered.
         let running = with_action().start().unwrap();
-        crate::support::eventually("the action is registered", async || {
+        eventually("the action is registered", async || {
             let endpoints = salver.endpoints().list().await.unwrap();
             (endpoints.len() == 1 && endpoints[0].id == "action.order.paid").then_some(())
         })

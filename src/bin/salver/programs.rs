@@ -28,12 +28,8 @@ const MAX_REPORTED_BYTES: usize = 200;
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest time that can be set for programs: the lease of a job, which is longer, is at most 1 hour.
 const MAX_TIMEOUT: Duration = Duration::from_secs(50 * 60);
-/// How long the attempts of a worker last without programs: its other jobs need as long.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How much longer an attempt may last than its program: it reads the event and publishes the result.
 const STORE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much longer the lease is than the attempt: its outcome is recorded.
-const RECORD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Adds programs to a worker.
 ///
@@ -47,10 +43,7 @@ pub(crate) fn add(mut worker: Worker, args: ProgramArgs) -> Result<Worker, CliEr
             "--exec-timeout is not between 1 second and 50 minutes",
         ));
     }
-    let attempt = ATTEMPT_TIMEOUT.max(time + STORE_TIMEOUT);
-    worker = worker
-        .attempt_timeout(attempt)
-        .lease(attempt + RECORD_TIMEOUT);
+    worker = worker.action_timeout(time + STORE_TIMEOUT);
     let mut types = args.exec.iter().map(|exec| &exec.event_type);
     while let Some(event_type) = types.next() {
         if types.clone().any(|other| other == event_type) {

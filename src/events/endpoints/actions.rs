@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
@@ -71,12 +72,27 @@ impl ActionName {
 
 /// The actions of a worker.
 #[derive(Default)]
-pub(crate) struct Actions(Mutex<HashMap<ActionName, Arc<Action>>>);
+pub(crate) struct Actions {
+    all: Mutex<HashMap<ActionName, Arc<Action>>>,
+    /// How long a call takes at most, if that differs from the other jobs of the worker.
+    timeout: Mutex<Option<Duration>>,
+}
 
 impl Actions {
     fn lock(&self) -> MutexGuard<'_, HashMap<ActionName, Arc<Action>>> {
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets how long a call takes at most.
+    pub(crate) fn set_timeout(&self, time: Duration) {
+        let mut timeout = self.timeout.lock().unwrap_or_else(PoisonError::into_inner);
+        *timeout = Some(time);
+    }
+
+    /// Returns how long a call takes at most, if that was set.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets an action. Returns whether it is the first one.

@@ -159,10 +159,13 @@ impl Worker {
         let store = store::of(&self.salver)?;
         let runner = |handler: &Arc<dyn Handler>| {
             let (store, handler) = (Arc::clone(&store), Arc::clone(handler));
-            let (settings, resting) = (self.settings.clone(), Arc::clone(resting));
-            QueueRunner::new(self.salver.clone(), store, handler, settings, resting)
+            let attempt_timeout = handler.attempt_timeout(self.settings.attempt_timeout);
+            let settings = self.settings.with_attempt_timeout(attempt_timeout);
+            settings.validate()?;
+            let (salver, resting) = (self.salver.clone(), Arc::clone(resting));
+            Ok(QueueRunner::new(salver, store, handler, settings, resting))
         };
-        Ok(self.handlers.iter().map(runner).collect())
+        self.handlers.iter().map(runner).collect()
     }
 }
 

@@ -28,6 +28,17 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Settings {
+    /// Returns the settings of a queue whose attempts last this long at most. Its lease is longer by as much as that of the
+    /// worker is.
+    pub(super) fn with_attempt_timeout(&self, attempt_timeout: Duration) -> Self {
+        let margin = self.lease.saturating_sub(self.attempt_timeout);
+        Self {
+            attempt_timeout,
+            lease: attempt_timeout + margin,
+            ..self.clone()
+        }
+    }
+
     /// # Errors
     ///
     /// `is_invalid` for a value out of its range; `is_misconfigured` for a lease that is not longer than
