@@ -196,33 +196,36 @@ fn broker_whose_port_is_in_use_starts_no_worker() {
 
 #[test]
 fn broker_without_a_safe_token_or_secret_is_not_started() {
+    // A broker that accepts the settings ends here with another error.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve = || tool(&["serve", "--listen", &address]);
+    let on_redis = || {
+        let mut command = serve();
+        command.env("REDIS_URL", "redis://127.0.0.1:1");
+        command
+    };
     let refused = |command: &mut Command, words: &str| {
         let output = command.output().unwrap();
         assert!(!output.status.success());
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(errors.contains(words), "{errors}");
     };
-    refused(&mut tool(&["serve"]), "needs a token");
-    refused(
-        tool(&["serve"]).env("SALVER_TOKEN", "short"),
-        "fewer than 16 bytes",
-    );
-    refused(
-        tool(&["serve"]).env("SALVER_TOKEN", "a token of the operator"),
-        "white space",
-    );
-    let on_redis = || {
-        let mut command = tool(&["serve"]);
-        command.env("REDIS_URL", "redis://127.0.0.1:1");
+    refused(&mut serve(), "needs a token");
+    let token = |token: &str| {
+        let mut command = serve();
+        command.env("SALVER_TOKEN", token);
         command
     };
+    refused(&mut token("short"), "fewer than 16 bytes");
+    refused(&mut token("a token of the operator"), "white space");
     refused(on_redis().env("SALVER_TOKEN", TOKEN), "needs the secret");
     refused(
         on_redis().env("SALVER_SECRET", "short"),
         "fewer than 32 bytes",
     );
     refused(
-        &mut tool(&["serve", "--token-file", "/none"]),
+        serve().args(["--token-file", "/none"]),
         "cannot be read from /none",
     );
 }
