@@ -14,37 +14,55 @@
 --          {KEYS[1], 'full', limit}          nothing added; the limit: 'messages' or 'contexts'
 -- Cost     O(members of the context), at most 1,000, to compare ids and tags; one round trip
 local context, index = KEYS[1], KEYS[2]
+local call, sub = redis.call, string.sub
 local min_ttl_ms = tonumber(ARGV[1])
 local max_messages, max_contexts = tonumber(ARGV[2]), tonumber(ARGV[3])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local view = string.match(context, '}:(.*)$')
-local index_values = redis.call('HMGET', index, '!moved', view)
+local view = sub(context, string.find(context, '}:', 1, true) + 2)
+local index_values = call('HMGET', index, '!moved', view)
 local moved, displaced_value = index_values[1], index_values[2]
 if moved == '' then return {context, 'closed'} end
 if moved then return {context, 'moved', moved} end
 
-local key_prefix = string.sub(context, 1, -1 - #view)
-local count = redis.call('ZCARD', context)
+local count = call('ZCARD', context)
 -- A context that became empty stays in the session index until the limit of contexts is reached.
 local is_new = count == 0 or not displaced_value
-local context_count = is_new and redis.call('HLEN', index)
+local context_count = is_new and call('HLEN', index)
 if is_new and context_count >= max_contexts then
-  for _, other in ipairs(redis.call('HKEYS', index)) do
-    if redis.call('EXISTS', key_prefix .. other) == 0 then redis.call('HDEL', index, other) end
+  local key_prefix = sub(context, 1, -1 - #view)
+  for _, other in ipairs(call('HKEYS', index)) do
+    if call('EXISTS', key_prefix .. other) == 0 then call('HDEL', index, other) end
   end
   displaced_value = count > 0 and displaced_value
-  if redis.call('HLEN', index) >= max_contexts then return {context, 'full', 'contexts'} end
+  if call('HLEN', index) >= max_contexts then return {context, 'full', 'contexts'} end
 end
+
+-- The session index expires with the last of its contexts, or later: an add seldom has to write it.
+local function extend_index(ttl_ms)
+  if context_count == 0 or call('PTTL', index) < ttl_ms then
+    call('PEXPIRE', index, ttl_ms + math.floor(ttl_ms / 8))
+  end
+end
+
+local time = call('TIME')
+if count == 0 and #ARGV == 6 and ARGV[5] == '0' and max_messages > 0 then
+  -- The most frequent add: one message, without delay, to an empty context. The time is passed on as
+  -- text, since the conversion of a number costs half as much as a command.
+  call('ZADD', context, time[1] .. sub('00000' .. time[2], -6, -4), ARGV[6])
+  if displaced_value ~= '0' then call('HSET', index, view, '0') end
+  call('PEXPIRE', context, min_ttl_ms)
+  extend_index(min_ttl_ms)
+  return {context, 'ok', 0}
+end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- The header of a member: {"id":"<36 characters>", then immediately ,"tag":"…" if it has a tag.
 local function id_of(member)
-  if string.sub(member, 1, 7) ~= '{"id":"' or string.sub(member, 44, 44) ~= '"' then return nil end
-  return string.sub(member, 8, 43)
+  if sub(member, 1, 7) ~= '{"id":"' or sub(member, 44, 44) ~= '"' then return nil end
+  return sub(member, 8, 43)
 end
 local function tag_of(member)
-  return id_of(member) and string.match(string.sub(member, 44, 120), '^","tag":"([^"]*)"')
+  return id_of(member) and string.match(sub(member, 44, 120), '^","tag":"([^"]*)"')
 end
 
 local existing_ids, members_by_tag = {}, {}
@@ -102,7 +120,5 @@ local recorded_displaced = displaced_value and tonumber(displaced_value)
 local displaced = (count > 0 and recorded_displaced or 0) + excess
 if recorded_displaced ~= displaced then redis.call('HSET', index, view, displaced) end
 redis.call('PEXPIRE', context, ttl_ms)
-if context_count == 0 or redis.call('PTTL', index) < ttl_ms then
-  redis.call('PEXPIRE', index, ttl_ms)
-end
+extend_index(ttl_ms)
 return {context, 'ok', excess}

@@ -7,6 +7,12 @@
 --          {KEYS[1], session}    members were missing, and the session has moved: the members can
 --                                be under its new id, encoded as in keys
 -- Cost     O(members of the claim); one round trip
+
+-- Most claims have one message.
+if #KEYS == 2 and ARGV[1] == '1' and redis.call('ZREM', KEYS[2], ARGV[2]) == 1 then
+  return {KEYS[1]}
+end
+
 local position, missing = 1, 0
 for i = 2, #KEYS do
   local count = tonumber(ARGV[position])

@@ -3,8 +3,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ::redis::Value;
-
 use crate::redis::{Client, Idempotency, Parts, Request, Script, parse};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, run};
@@ -77,34 +75,33 @@ fn parse_claim(mut parts: Parts, contexts: &[Context], request: &Request) -> Res
         lease_until_ms: parts.next()?,
         ..Claim::default()
     };
-    for (number, context) in contexts.iter().enumerate() {
-        let mut reply = Parts::new(parts.next::<Vec<Value>>()?);
-        if request.key(number + 1) != Some(reply.next::<Vec<u8>>()?.as_slice()) {
+    // In the order of the request. Those that do not exist are left out.
+    let mut requested = contexts.iter().enumerate();
+    while parts.len() > 0 {
+        let key: Vec<u8> = parts.next()?;
+        let found = requested.find(|(number, _)| request.key(number + 1) == Some(&key));
+        let Some((_, context)) = found else {
             return Err(Error::mismatched_reply(request.is_write()));
-        }
-        let claimed = parse_context(reply, now, context, &mut claim.result)?;
-        claim.members.push(claimed);
+        };
+        let members = parse_members(&mut parts, &mut claim.result)?;
+        let members = claim.result.decode_members(now, members);
+        claim
+            .members
+            .push(ClaimedMembers::new(context.clone(), members));
     }
     Ok(claim)
 }
 
-fn parse_context(
-    mut reply: Parts,
-    now: u64,
-    context: &Context,
-    result: &mut ReadResult,
-) -> Result<ClaimedMembers, Error> {
-    if let Ok(next) = u64::try_from(reply.next::<i64>()?) {
+/// Parses the counts and the members of one context.
+fn parse_members(parts: &mut Parts, result: &mut ReadResult) -> Result<Vec<Vec<u8>>, Error> {
+    if let Ok(next) = u64::try_from(parts.next::<i64>()?) {
         result.record_due_in(Duration::from_millis(next));
     }
-    result.displaced += reply.next::<u64>()?;
-    result.expired += reply.next::<u64>()?;
-    result.unsupported += reply.next::<u64>()?;
-    let members: Vec<Vec<u8>> = reply.next()?;
-    Ok(ClaimedMembers::new(
-        context.clone(),
-        result.decode_members(now, members),
-    ))
+    result.displaced += parts.next::<u64>()?;
+    result.expired += parts.next::<u64>()?;
+    result.unsupported += parts.next::<u64>()?;
+    let count: usize = parts.next()?;
+    (0..count).map(|_| parts.next()).collect()
 }
 
 pub(crate) async fn contexts(
