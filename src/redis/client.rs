@@ -8,6 +8,8 @@ use std::time::Duration;
 use ::redis::{Cmd, Value};
 
 use crate::Error;
+#[cfg(feature = "web")]
+use crate::redis::batch::{Batch, BatchReply};
 use crate::redis::connect::{ConnectionConfig, Connector};
 use crate::redis::connection::{Connection, WeakConnection};
 #[cfg(feature = "jobs")]
@@ -93,6 +95,19 @@ impl Client {
             Some(connection) => connection.execute(request).await,
             None => self.connection.execute(request).await,
         }
+    }
+
+    /// Runs a batch, as [`execute`](Self::execute) runs a script. Only for a client that
+    /// [`runs_batches`](Self::runs_batches).
+    #[cfg(feature = "web")]
+    pub(crate) async fn execute_batch(&self, batch: &Batch) -> Result<BatchReply, Error> {
+        self.connection.execute_batch(batch).await
+    }
+
+    /// Returns whether all calls come from one runtime, and all keys are on one server.
+    #[cfg(feature = "web")]
+    pub(crate) fn runs_batches(&self) -> bool {
+        !self.connection.is_shared() && !self.connection.is_cluster()
     }
 
     /// Returns the connection of the calling worker thread, which a shared client can use too: with the shared connection,

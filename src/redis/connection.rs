@@ -33,7 +33,7 @@ const MIN_LIFETIME: Duration = Duration::from_millis(250);
 
 /// How long a request is retried while its keys migrate to another server. Longer than any page
 /// waits. Bounded, because an operator may have left a migration unfinished.
-const SLOT_MIGRATION_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const SLOT_MIGRATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One multiplexed connection. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -103,9 +103,9 @@ impl Default for State {
 }
 
 /// A request in flight, until it receives its reply or is dropped.
-struct InFlightGuard<'a> {
+pub(super) struct InFlightGuard<'a> {
     connection: &'a Connection,
-    raw: RawConnection,
+    pub(super) raw: RawConnection,
     /// Epoch of the connection that carries the request.
     epoch: u64,
     request_id: u64,
@@ -114,7 +114,7 @@ struct InFlightGuard<'a> {
 
 impl InFlightGuard<'_> {
     /// Records the request as answered and returns the epoch of its connection.
-    fn finish(mut self) -> u64 {
+    pub(super) fn finish(mut self) -> u64 {
         self.is_answered = true;
         self.epoch
     }
@@ -239,7 +239,7 @@ impl Connection {
     }
 
     /// Closes the connection if the failure requires it.
-    fn handle_failure(&self, epoch: u64, failure: Failure) -> Failure {
+    pub(super) fn handle_failure(&self, epoch: u64, failure: Failure) -> Failure {
         if failure.close_connection {
             self.close(&mut self.state(), epoch);
         }
@@ -270,7 +270,7 @@ impl Connection {
 
     /// Returns the connection for a request that is sent now. A stalled connection is left to the
     /// requests that already wait on it, and a new one is opened.
-    async fn acquire(&self) -> Result<InFlightGuard<'_>, Error> {
+    pub(super) async fn acquire(&self) -> Result<InFlightGuard<'_>, Error> {
         let connecting = {
             let mut state = self.state();
             if let Some(open) = &state.open

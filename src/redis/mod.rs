@@ -7,6 +7,8 @@
 //! not end with another runtime. A request is polled by the task that waits for it. The caller sets
 //! the deadline.
 
+#[cfg(feature = "web")]
+mod batch;
 mod classify;
 mod client;
 mod connect;
@@ -26,6 +28,8 @@ mod tracking;
 mod tracking_entries;
 mod tracking_task;
 
+#[cfg(feature = "web")]
+pub(crate) use self::batch::Batch;
 pub(crate) use self::client::Client;
 #[cfg(feature = "tls")]
 pub(crate) use self::connect::TlsConfig;

@@ -39,7 +39,18 @@ impl RawConnection {
 
     /// Runs a script by its hash, and sends its source if the server has not cached it.
     pub(crate) async fn run(&mut self, request: &Request) -> Result<Value, RedisError> {
-        match self.send(request.evalsha()).await {
+        let reply = self.send(request.evalsha()).await;
+        self.or_with_source(reply, request).await
+    }
+
+    /// Returns the reply to a script that was sent by its hash. Sends its source if the server has not
+    /// cached it.
+    pub(super) async fn or_with_source(
+        &mut self,
+        reply: Result<Value, RedisError>,
+        request: &Request,
+    ) -> Result<Value, RedisError> {
+        match reply {
             Err(error) if is_unknown_script(&error) => self.send(&request.eval()).await,
             reply => reply,
         }

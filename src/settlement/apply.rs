@@ -100,6 +100,33 @@ impl Applier {
     }
 }
 
+#[cfg(feature = "web")]
+impl Applier {
+    /// Confirms several claims with one write. Returns `None` if each is still to be confirmed alone.
+    pub(crate) async fn confirm_batch(&self, batch: &[&PendingSettlement]) -> Option<Applied> {
+        let claims: Vec<_> = batch
+            .iter()
+            .map(|pending| pending.settlement.claim())
+            .collect();
+        let call = self.store.confirm_batch(&claims)?;
+        let call = with_deadline(CALL_TIMEOUT, call, write_timed_out);
+        match self.calls.call("confirm", &batch.first()?.app, call).await {
+            Ok(true) => {
+                for PendingSettlement {
+                    app, settlement, ..
+                } in batch
+                {
+                    let length = settlement.claim().messages().len() as u64;
+                    telemetry::record_confirmed(app, length);
+                }
+                Some(Applied::Done)
+            }
+            Err(error) if error.retry_after().is_some() => Some(Applied::Retry),
+            Ok(false) | Err(_) => None,
+        }
+    }
+}
+
 fn log_failure(error: &Error) {
     static LOG_LIMIT: LogLimit = LogLimit::new();
 

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::future::{FutureExt, join_all};
+use futures_util::future::{FutureExt, join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -134,12 +134,40 @@ impl QueueState {
         (next > 0 || queue.is_open).then(|| queue.pending.drain(..next).collect())
     }
 
-    async fn apply(&self, pending: PendingSettlement) {
-        let is_release = matches!(pending.settlement, Settlement::Release(_));
-        let mut in_flight = InFlight {
+    /// Applies the settlements: all confirms with one write, where the store can.
+    async fn apply_all(&self, batch: Vec<PendingSettlement>) {
+        let in_flight = batch.into_iter().map(|pending| InFlight {
             state: self,
             pending: Some(pending),
-        };
+        });
+        let (confirms, releases): (Vec<_>, Vec<_>) = in_flight.partition(InFlight::is_confirm);
+        let releases = releases.into_iter().map(|in_flight| self.apply(in_flight));
+        join(self.confirm_all(confirms), join_all(releases)).await;
+    }
+
+    async fn confirm_all(&self, mut confirms: Vec<InFlight<'_>>) {
+        if confirms.len() > 1 {
+            let pending: Vec<_> = confirms
+                .iter()
+                .filter_map(|in_flight| in_flight.pending.as_ref())
+                .collect();
+            match self.applier.confirm_batch(&pending).await {
+                Some(Applied::Done) => {
+                    confirms
+                        .iter_mut()
+                        .for_each(|in_flight| in_flight.pending = None);
+                    return;
+                }
+                // They are dropped, and so move to the background queue.
+                Some(Applied::Retry) => return,
+                None => {}
+            }
+        }
+        join_all(confirms.into_iter().map(|in_flight| self.apply(in_flight))).await;
+    }
+
+    async fn apply(&self, mut in_flight: InFlight<'_>) {
+        let is_release = !in_flight.is_confirm();
         // A release is never sent twice: it is removed first, so that dropping this future does not
         // requeue it.
         if is_release && let Some(pending) = in_flight.pending.take() {
@@ -161,6 +189,13 @@ impl QueueState {
 struct InFlight<'a> {
     state: &'a QueueState,
     pending: Option<PendingSettlement>,
+}
+
+impl InFlight<'_> {
+    fn is_confirm(&self) -> bool {
+        let settlement = self.pending.as_ref().map(|pending| &pending.settlement);
+        matches!(settlement, Some(Settlement::Confirm(_)))
+    }
 }
 
 impl Drop for InFlight<'_> {
@@ -202,7 +237,7 @@ impl QueueTask {
             if batch.is_empty() {
                 self.0.wake.notified().await;
             } else {
-                join_all(batch.into_iter().map(|pending| self.0.apply(pending))).await;
+                self.0.apply_all(batch).await;
             }
         }
     }

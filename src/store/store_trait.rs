@@ -234,6 +234,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Confirms several claims with one write. Returns whether all are confirmed: if not, each is still to
+    /// be confirmed alone. `None` if the store has no such write. A store of an application keeps the
+    /// default.
+    #[cfg(feature = "web")]
+    #[doc(hidden)]
+    fn confirm_batch<'a>(&'a self, claims: &'a [&'a Claim]) -> Option<StoreFuture<'a, bool>> {
+        let _ = claims;
+        None
+    }
+
     /// Returns what the store keeps its data in. A store of an application keeps the default.
     #[doc(hidden)]
     fn backend(&self) -> Backend {

@@ -39,7 +39,9 @@ impl Monitor {
                 if line.contains("\"EVAL") {
                     confirming = is_confirm(&line);
                 }
-                for event in parse(&line, confirming) {
+                // Salver removes members without a script only to confirm them.
+                let is_script = line.contains(" lua] ");
+                for event in parse(&line, confirming || !is_script) {
                     history.record(event);
                 }
                 if let Some((_, marker)) = line.split_once("\"ECHO\" \"marker-") {

@@ -1,6 +1,7 @@
 //! Tests of the middleware, the slot and the extractors.
 
 mod classes;
+mod confirm_batch;
 mod cookies;
 mod cost;
 mod degraded;

@@ -187,6 +187,13 @@ impl Store for RedisStore {
         Box::pin(scripts::confirm(&self.client, claim))
     }
 
+    #[cfg(feature = "web")]
+    fn confirm_batch<'a>(&'a self, claims: &'a [&'a Claim]) -> Option<StoreFuture<'a, bool>> {
+        self.client.runs_batches().then(|| -> StoreFuture<'a, _> {
+            Box::pin(scripts::confirm_batch(&self.client, claims))
+        })
+    }
+
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let released = scripts::release(&self.client, claim).await;

@@ -37,7 +37,7 @@ if is_new and context_count >= max_contexts then
   if call('HLEN', index) >= max_contexts then return {context, 'full', 'contexts'} end
 end
 
--- The session index expires with the last of its contexts, or later: an add seldom has to write it.
+-- The session index expires with the last of its contexts, or later: few adds have to write it.
 local function extend_index(ttl_ms)
   if context_count == 0 or call('PTTL', index) < ttl_ms then
     call('PEXPIRE', index, ttl_ms + math.floor(ttl_ms / 8))

@@ -18,4 +18,6 @@ pub(crate) use self::migrate::migrate;
 pub(crate) use self::read::session_ended;
 pub(crate) use self::read::{ReadMode, contexts, read};
 pub(crate) use self::remove::{clear, clear_session, retract};
+#[cfg(feature = "web")]
+pub(crate) use self::settle::confirm_batch;
 pub(crate) use self::settle::{confirm, release};
