@@ -7,6 +7,9 @@ use url::Url;
 use crate::render::presentation::{DefaultPresentation, Part, Presentation};
 use crate::{Level, Message};
 
+/// Initial capacity for an item without its text: most lists are rendered without a second allocation.
+const ITEM_BYTES: usize = 320;
+
 /// A text for HTML elements and attributes: `& < > " '` are escaped.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
@@ -62,21 +65,37 @@ pub(crate) fn list(
     confirm: Option<&str>,
     presentation: &impl Presentation,
 ) -> String {
-    let mut items = String::new();
+    if messages.is_empty() && displaced == 0 {
+        return String::new();
+    }
+    let texts: usize = messages.iter().map(|message| message.text().len()).sum();
+    let mut list = String::with_capacity(texts + ITEM_BYTES * (messages.len() + 1));
+    // Writing to a `String` cannot fail.
+    let _ = render_list(&mut list, messages, displaced, confirm, presentation);
+    list
+}
+
+fn render_list(
+    out: &mut String,
+    messages: &[Message],
+    displaced: u64,
+    confirm: Option<&str>,
+    presentation: &impl Presentation,
+) -> fmt::Result {
+    // Turbo caches a page when the visitor leaves it. `data-turbo-temporary` excludes the messages.
+    out.push_str(r#"<ul class="salver-messages" data-turbo-temporary"#);
+    if let Some(view) = confirm {
+        write!(out, r#" data-salver-confirm="{}""#, Escaped(view))?;
+    }
+    out.push('>');
     for message in messages {
-        // Writing to a `String` cannot fail.
-        let _ = render_item(&mut items, message, presentation);
+        render_item(out, message, presentation)?;
     }
     if displaced > 0 {
-        let _ = render_more(&mut items, displaced, presentation);
+        render_more(out, displaced, presentation)?;
     }
-    if items.is_empty() {
-        return items;
-    }
-    let confirm = confirm.map(|view| format!(r#" data-salver-confirm="{}""#, Escaped(view)));
-    let confirm = confirm.unwrap_or_default();
-    // Turbo caches a page when the visitor leaves it. `data-turbo-temporary` excludes the messages.
-    format!(r#"<ul class="salver-messages" data-turbo-temporary{confirm}>{items}</ul>"#)
+    out.push_str("</ul>");
+    Ok(())
 }
 
 /// Renders the item about displaced messages.

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderValue, InvalidHeaderValue};
 
 use crate::log_limit::LogLimit;
 use crate::web::request::app_state::AppState;
@@ -20,7 +21,7 @@ pub(crate) struct Visitor {
     issued_by: RefCell<Option<SessionIssuer>>,
     /// The `Set-Cookie` value of the session cookie, of the hint cookie, and of the return cookie.
     cookie: RefCell<Option<String>>,
-    hint: RefCell<Option<String>>,
+    hint: RefCell<Option<HeaderValue>>,
     return_cookie: RefCell<Option<String>>,
     /// The move of messages that the return cookie asks for.
     pending_move: RefCell<Option<PendingMove>>,
@@ -296,14 +297,18 @@ impl Visitor {
     }
 
     /// Takes the `Set-Cookie` values of the response, and resets the streams of an ended session.
-    pub(crate) fn finish_session_changes(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn finish_session_changes(
+        &self,
+    ) -> impl Iterator<Item = Result<HeaderValue, InvalidHeaderValue>> {
         #[cfg(feature = "live")]
         if let Some(ended) = self.ended_session.take() {
             self.app_state.salver.reset_streams(&ended);
         }
         self.is_finished.set(true);
         self.warn_if_session_is_lost();
-        let cookies = [&self.cookie, &self.hint, &self.return_cookie].map(RefCell::take);
+        let [cookie, return_cookie] =
+            [&self.cookie, &self.return_cookie].map(|cookie| cookie.take().map(TryInto::try_into));
+        let cookies = [cookie, self.hint.take().map(Ok), return_cookie];
         cookies.into_iter().flatten()
     }
 

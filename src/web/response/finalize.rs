@@ -1,8 +1,10 @@
 //! The last step of a request: fills the slot, settles the claim, sets headers and cookies.
 
+use std::borrow::Cow;
+
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue, InvalidHeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
@@ -117,7 +119,7 @@ fn finish<B, T>(
     response.map_body(|_, inner| body(inner))
 }
 
-fn set_cookie(headers: &mut HeaderMap, cookie: &str) {
+fn set_cookie(headers: &mut HeaderMap, cookie: &Result<HeaderValue, InvalidHeaderValue>) {
     static LOG_LIMIT: LogLimit = LogLimit::new();
 
     if clears_cookies(headers) && LOG_LIMIT.allow() {
@@ -126,8 +128,8 @@ fn set_cookie(headers: &mut HeaderMap, cookie: &str) {
              `Clear-Site-Data: \"cache\", \"storage\"` and remove each cookie of the application by name"
         );
     }
-    match HeaderValue::from_str(cookie) {
-        Ok(value) => headers.append(header::SET_COOKIE, value),
+    match cookie {
+        Ok(cookie) => headers.append(header::SET_COOKIE, cookie.clone()),
         Err(_) => tracing::error!("cannot set the session cookie: its value is not a valid header"),
     }
 }
@@ -276,7 +278,10 @@ async fn render_messages(
             true => Translator::default(),
             false => state.translator(request).clone(),
         };
-    let messages = [&*page_messages.messages, &translator.translate_all(&now)].concat();
+    let messages = match now.is_empty() {
+        true => Cow::Borrowed(&*page_messages.messages),
+        false => Cow::Owned([&*page_messages.messages, &translator.translate_all(&now)].concat()),
+    };
     state.status.add_shown(messages.len());
     let fragment = state.render(&messages, page_messages.displaced, &translator);
     match is_claimed_by_handler {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::HeaderValue;
 use memchr::memchr;
 
 use crate::web::session::session_cookie::SessionCookie;
@@ -31,12 +32,48 @@ pub(crate) struct CookieSettings {
     settings: SessionCookie,
     /// The name of the session cookie over plain HTTP.
     name: String,
+    /// The hint cookies of plain HTTP and of TLS, which are the same for all visitors. `None` if the name
+    /// is no valid header value, so that no session cookie can be set either.
+    hints: [Option<HeaderValue>; 2],
 }
 
 impl CookieSettings {
     pub(crate) fn new(settings: SessionCookie, app: &str) -> Rc<Self> {
-        let name = settings.name_for(app);
-        Rc::new(Self { settings, name })
+        let mut cookies = Self {
+            name: settings.name_for(app),
+            settings,
+            hints: [None, None],
+        };
+        cookies.hints = [false, true].map(|is_secure| {
+            let hint = cookies.build(HINT, "1", is_secure, None, Some(HINT_MAX_AGE));
+            hint.try_into().ok()
+        });
+        Rc::new(cookies)
+    }
+
+    /// Builds a `Set-Cookie` value. `same_site`: instead of that of the settings.
+    fn build(
+        &self,
+        suffix: &str,
+        value: &str,
+        is_secure: bool,
+        same_site: Option<SameSite>,
+        max_age: Option<Duration>,
+    ) -> String {
+        let prefix = if is_secure { SECURE_PREFIX } else { "" };
+        let name = format!("{prefix}{}{suffix}", self.name);
+        let mut cookie = Cookie::build(name, value)
+            .path("/")
+            .http_only(true)
+            .same_site(same_site.unwrap_or_else(|| self.settings.same_site_attribute()))
+            .secure(is_secure)
+            .finish();
+        cookie.set_max_age(max_age);
+        // The crate `cookie` does not know the attribute in the version that actix-web uses.
+        match self.settings.is_partitioned() {
+            true => format!("{cookie}; Partitioned"),
+            false => cookie.to_string(),
+        }
     }
 }
 
@@ -51,51 +88,30 @@ pub(crate) struct CookieWriter {
 impl CookieWriter {
     /// Returns the cookie that carries a token.
     pub(crate) fn session(&self, token: &str) -> String {
-        self.build("", token, self.same_site(), None)
+        self.settings.build("", token, self.is_secure, None, None)
     }
 
-    pub(crate) fn hint(&self) -> String {
-        self.build(HINT, "1", self.same_site(), Some(HINT_MAX_AGE))
+    pub(crate) fn hint(&self) -> Option<HeaderValue> {
+        let [plain, secure] = &self.settings.hints;
+        if self.is_secure { secure } else { plain }.clone()
     }
 
     /// Returns the cookie of a session that is created for a request from another site. It is never
     /// `Strict`: other sites cause the redirect that follows, too.
     pub(crate) fn returned(&self, token: &Token<'_>, is_login: bool) -> String {
-        let suffix = if is_login { LOGIN } else { RETURN };
-        self.build(suffix, token.as_str(), SameSite::Lax, Some(RETURN_MAX_AGE))
+        self.build_returned(token.as_str(), is_login, RETURN_MAX_AGE)
     }
 
     /// Returns the value that removes this cookie.
     pub(crate) fn remove_returned(&self, is_login: bool) -> String {
+        self.build_returned("", is_login, Duration::ZERO)
+    }
+
+    fn build_returned(&self, value: &str, is_login: bool, max_age: Duration) -> String {
         let suffix = if is_login { LOGIN } else { RETURN };
-        self.build(suffix, "", SameSite::Lax, Some(Duration::ZERO))
-    }
-
-    fn same_site(&self) -> SameSite {
-        self.settings.settings.same_site_attribute()
-    }
-
-    fn build(
-        &self,
-        suffix: &str,
-        value: &str,
-        same_site: SameSite,
-        max_age: Option<Duration>,
-    ) -> String {
-        let prefix = if self.is_secure { SECURE_PREFIX } else { "" };
-        let name = format!("{prefix}{}{suffix}", self.settings.name);
-        let mut cookie = Cookie::build(name, value)
-            .path("/")
-            .http_only(true)
-            .same_site(same_site)
-            .secure(self.is_secure)
-            .finish();
-        cookie.set_max_age(max_age);
-        // The crate `cookie` does not know the attribute in the version that actix-web uses.
-        match self.settings.settings.is_partitioned() {
-            true => format!("{cookie}; Partitioned"),
-            false => cookie.to_string(),
-        }
+        let same_site = Some(SameSite::Lax);
+        self.settings
+            .build(suffix, value, self.is_secure, same_site, Some(max_age))
     }
 }
 

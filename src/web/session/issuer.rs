@@ -1,5 +1,7 @@
 //! Issuing a session to a visitor.
 
+use actix_web::http::header::HeaderValue;
+
 use crate::Error;
 use crate::web::session::cookies::CookieWriter;
 use crate::web::session::token::Token;
@@ -119,14 +121,14 @@ impl SessionIssuer {
     }
 
     /// Returns the hint cookie for a visitor whose session is found by a cookie.
-    pub(crate) fn hint_cookie(&self) -> Option<String> {
+    pub(crate) fn hint_cookie(&self) -> Option<HeaderValue> {
         match self {
             Self::None => None,
             Self::External(cookies) | Self::Cookie(cookies) | Self::ReturnCookie(cookies) => {
-                Some(cookies.hint())
+                cookies.hint()
             }
             #[cfg(feature = "actix-session")]
-            Self::ActixSession(_, cookies) => Some(cookies.hint()),
+            Self::ActixSession(_, cookies) => cookies.hint(),
         }
     }
 }
