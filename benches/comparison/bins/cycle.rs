@@ -11,8 +11,14 @@ use comparison::load::Workload;
 use comparison::server::Server;
 use comparison::{Result, environment};
 
-/// The modes that Salver is compared with.
-const OTHER_MODES: [&str; 5] = ["raw", "flash-session", "flash-cookie", "pool", "zrange"];
+/// The modes that Salver is compared with, and their names in the output.
+const OTHER_MODES: [(&str, &str); 5] = [
+    ("raw", "raw"),
+    ("flash-session", "session-rival"),
+    ("flash-cookie", "cookie-rival"),
+    ("pool", "pool"),
+    ("zrange", "zrange"),
+];
 
 fn main() -> Result {
     environment::print()?;
@@ -25,9 +31,9 @@ fn main() -> Result {
         return Ok(());
     }
     compare::print_header("Post, redirect, get with one message")?;
-    for mode in OTHER_MODES {
+    for (mode, name) in OTHER_MODES {
         let ratio = compare::sites(&mut server, ["salver", mode], Workload::PostRedirectGet)?;
-        ratios.push((format!("cycle/{mode}"), ratio));
+        ratios.push((format!("cycle/{name}"), ratio));
     }
     // Salver without a pending index, so that Redis sends no invalidations.
     let ratio = compare::sites(

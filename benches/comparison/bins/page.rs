@@ -40,7 +40,10 @@ fn main() -> Result {
         ratios.push((format!("page/idle/{mode}"), ratio));
         bars.push(Bar { label, ratio });
     }
-    fs::write(PLOT, plot::render(&bars))?;
+    fs::write(
+        PLOT,
+        plot::render("Pages per second with nothing pending", &bars),
+    )?;
     // The highest possible ratios: no page is faster than one without messages.
     for mode in ["flash-cookie", "flash-session", "pool", "zrange"] {
         let ratio = compare::sites(&mut server, ["bare", mode], Workload::NothingPending)?;

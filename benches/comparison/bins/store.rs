@@ -1,20 +1,27 @@
 //! Measures operations per second of a Salver handle, against the same scripts sent directly on one
-//! pipelined connection.
+//! pipelined connection, and the time of the server for each script.
+//!
+//! If `BENCH_PREVIOUS_SCRIPTS` is a directory with the scripts of another commit, also runs those in
+//! turns with the scripts of this one, and prints `RATIO store/scripts/previous`: new : old.
 
+use std::env;
 use std::sync::Arc;
 
 use comparison::compare::{self, Pair, Side};
 use comparison::fixture::{Fixture, micros_each};
 use comparison::handle::Operation;
 use comparison::programs::{self, SITE_CORE};
-use comparison::scripts::ReadMode;
+use comparison::scripts::{ReadMode, Scripts};
 use comparison::statistics::Statistics;
 use comparison::visitors::Visitor;
 use comparison::{Result, environment};
+use redis::Cmd;
 
 const VISITORS: usize = 50_000;
 /// Number of claims that the pipeline sends between a claim and its confirm.
 const CONFIRM_DISTANCE: usize = 128;
+/// How often each visitor gets a message while the scripts are measured.
+const CYCLES: u32 = 2;
 
 struct Bench {
     fixture: Fixture,
@@ -49,6 +56,12 @@ fn main() -> Result {
     ] {
         ratios.push((name, bench.compare(name, operation)?));
     }
+    println!("\nTime of the server for one call of a script, in microseconds");
+    if let Ok(directory) = env::var("BENCH_PREVIOUS_SCRIPTS") {
+        ratios.push(("scripts/previous", bench.compare_scripts(&directory)?));
+    } else {
+        bench.measure_scripts()?;
+    }
     println!();
     for (name, ratio) in ratios {
         ratio.print_ratio(&format!("store/{name}"));
@@ -78,6 +91,62 @@ impl Bench {
         print_row(&format!("{name}, Salver"), left, None, salver);
         print_row(&format!("{name}, pipeline"), right, Some(ratio), pipelined);
         Ok(ratio)
+    }
+
+    /// Measures the scripts of this build alone.
+    fn measure_scripts(&mut self) -> Result {
+        let scripts = Scripts::default();
+        self.time_cycles(&scripts)?;
+        let rounds: Result<Vec<_>> = (0..compare::rounds()?)
+            .map(|_| self.time_cycles(&scripts))
+            .collect();
+        print_scripts("", &rounds?);
+        Ok(())
+    }
+
+    /// Measures the scripts of this build and those in a directory in turns. Returns the ratio of the
+    /// times of the three scripts together.
+    fn compare_scripts(&mut self, directory: &str) -> Result<Statistics> {
+        let (previous, load) = Scripts::in_directory(directory)?;
+        self.fixture.connection.send(load)?;
+        let scripts = [Scripts::default(), previous];
+        let mut rounds = [Vec::new(), Vec::new()];
+        // Warm-up.
+        for scripts in &scripts {
+            self.time_cycles(scripts)?;
+        }
+        let pair = compare::measure_alternating(|side| {
+            let micros = self.time_cycles(&scripts[side as usize])?;
+            rounds[side as usize].push(micros);
+            Ok(micros.iter().sum())
+        })?;
+        for (name, rounds) in ["new", "old"].iter().zip(&rounds) {
+            print_scripts(name, rounds);
+        }
+        Ok(pair.ratio)
+    }
+
+    /// Adds, claims and confirms the message of each visitor twice: the first time without a session
+    /// index. Returns the microseconds of the server for one call of each script.
+    fn time_cycles(&mut self, scripts: &Scripts) -> Result<[f64; 3]> {
+        self.fixture.server.flush()?;
+        let visitors = Arc::clone(&self.visitors);
+        let mut micros = [0.0; 3];
+        for _ in 0..CYCLES {
+            micros[0] += self.micros_of(visitors.iter().map(|visitor| visitor.add(scripts)))?;
+            let claim = |visitor: &Visitor| visitor.read(scripts, ReadMode::Claim);
+            micros[1] += self.micros_of(visitors.iter().map(claim))?;
+            micros[2] += self.micros_of(visitors.iter().map(|visitor| visitor.confirm(scripts)))?;
+        }
+        Ok(micros.map(|micros| micros / f64::from(CYCLES)))
+    }
+
+    /// Sends scripts, and returns the microseconds of the server for one call.
+    fn micros_of(&mut self, commands: impl Iterator<Item = Cmd>) -> Result<f64> {
+        let (_, usage) = self
+            .fixture
+            .time(|fixture| fixture.connection.send(commands))?;
+        Ok(usage.micros_per_call("evalsha"))
     }
 
     /// Returns the operations per second.
@@ -125,6 +194,18 @@ fn send_pipelined(fixture: &mut Fixture, visitors: &[Visitor], operation: Operat
             connection.send((0..VISITORS + CONFIRM_DISTANCE).flat_map(step).flatten())
         }
     }
+}
+
+/// Prints the times of the three scripts, one entry a round.
+fn print_scripts(name: &str, rounds: &[[f64; 3]]) {
+    let of = |at: usize| Statistics::of(rounds.iter().map(|micros| micros[at]).collect());
+    let sum = Statistics::of(rounds.iter().map(|micros| micros.iter().sum()).collect());
+    println!(
+        "{name:<4} add {:.1}, read {:.1}, confirm {:.1}, together {sum:.1}",
+        of(0),
+        of(1),
+        of(2)
+    );
 }
 
 fn print_row(name: &str, rate: Statistics, ratio: Option<Statistics>, costs: Costs) {

@@ -20,6 +20,10 @@ pub enum Workload {
     OneMessage,
     /// Post a form, follow the redirect, and see the message on the page.
     PostRedirectGet,
+    /// The traffic of a site: of 100 pages, 95 have nothing pending, and 5 follow a form.
+    Mixed,
+    /// Post a form, follow the redirect, and see the message on the page, at a fixed rate.
+    FixedRate,
 }
 
 impl Workload {
@@ -30,6 +34,8 @@ impl Workload {
             Self::NothingPending => "idle",
             Self::OneMessage => "shown",
             Self::PostRedirectGet => "cycle",
+            Self::Mixed => "mixed",
+            Self::FixedRate => "latency",
         }
     }
 
@@ -38,7 +44,8 @@ impl Workload {
     pub fn requests(self) -> f64 {
         match self {
             Self::NothingPending => 1.0,
-            Self::OneMessage | Self::PostRedirectGet => 2.0,
+            Self::Mixed => 1.05,
+            Self::OneMessage | Self::PostRedirectGet | Self::FixedRate => 2.0,
         }
     }
 }
@@ -75,7 +82,7 @@ pub fn measure(
     let micros = |cpu_time: Duration| cpu_time.as_secs_f64() * 1e6 / units;
     Ok(LoadResult {
         rate: report.rate(),
-        missed: report.missed as u64,
+        missed: report.missed(),
         site_micros: micros(site_time),
         redis_micros: micros(redis_time),
     })
@@ -89,9 +96,18 @@ pub struct LoadReport {
     missed: f64,
     /// All requests, including those outside the measurement.
     pub requests: f64,
+    /// The median and the 99th percentile of the time of a page with a message in microseconds, at a
+    /// fixed rate.
+    pub percentiles: Option<[f64; 2]>,
 }
 
 impl LoadReport {
+    /// Returns how many messages were missing from their page, or on a page of another visitor.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed as u64
+    }
+
     /// Returns the pages or cycles per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
@@ -117,12 +133,15 @@ pub fn run_program(
     let text = String::from_utf8(output.stdout)?;
     let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
     match numbers?.as_slice() {
-        [measured, seconds, missed, requests] if output.status.success() => Ok(LoadReport {
-            measured: *measured,
-            seconds: *seconds,
-            missed: *missed,
-            requests: *requests,
-        }),
+        [measured, seconds, missed, requests, percentiles @ ..] if output.status.success() => {
+            Ok(LoadReport {
+                measured: *measured,
+                seconds: *seconds,
+                missed: *missed,
+                requests: *requests,
+                percentiles: percentiles.try_into().ok(),
+            })
+        }
         _ => Err(format!("the load on the site '{}' failed", site.mode).into()),
     }
 }

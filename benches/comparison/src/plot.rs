@@ -32,9 +32,9 @@ const STYLE: &str = "
 }
 ";
 
-/// Renders the bars as SVG.
+/// Renders the bars as SVG. `title`: what is compared.
 #[must_use]
-pub fn render(bars: &[Bar]) -> String {
+pub fn render(title: &str, bars: &[Bar]) -> String {
     let longest = bars.iter().map(|bar| bar.ratio.max).fold(1.0, f64::max);
     let scale = (RIGHT - LEFT) / longest;
     let bottom = TOP + ROW_HEIGHT * bars.len() as f64;
@@ -47,7 +47,7 @@ pub fn render(bars: &[Bar]) -> String {
 <title>Pages per second of Salver, relative to the same page served in other ways</title>
 <style>{STYLE}</style>
 <rect class="paper" width="{WIDTH}" height="{height}" rx="6"/>
-<text class="ink" x="24" y="34" font-size="17" font-weight="600">Pages per second with nothing pending</text>
+<text class="ink" x="24" y="34" font-size="17" font-weight="600">{title}</text>
 <text class="note" x="24" y="56">Salver relative to each alternative: longer is better, 1 means equal</text>
 <path class="line" d="M{one:.1} {line_top}V{bottom}" stroke-dasharray="3 3"/>
 {rows}<text class="note" x="{one:.1}" y="{one_y}" text-anchor="middle">1 ×</text>

@@ -1,7 +1,11 @@
 //! The scripts of the Redis store as plain commands, with the keys and arguments that Salver sends.
 
+use std::fs;
+
 use redis::{Cmd, FromRedisValue, RedisResult, Script, Value, cmd, from_redis_value};
 use salver::store::ADD_SCRIPT;
+
+use crate::Result;
 
 const READ_SCRIPT: &str = include_str!("../../../src/store/redis/scripts/read.lua");
 const CONFIRM_SCRIPT: &str = include_str!("../../../src/store/redis/scripts/confirm.lua");
@@ -30,25 +34,34 @@ pub struct Scripts {
 
 impl Default for Scripts {
     fn default() -> Self {
-        let digest = |source| Script::new(source).get_hash().to_owned();
-        Self {
-            add: digest(ADD_SCRIPT),
-            read: digest(READ_SCRIPT),
-            confirm: digest(CONFIRM_SCRIPT),
-        }
+        Self::of_sources([ADD_SCRIPT, READ_SCRIPT, CONFIRM_SCRIPT])
     }
 }
 
 impl Scripts {
+    fn of_sources(sources: [&str; 3]) -> Self {
+        let [add, read, confirm] = sources.map(|source| Script::new(source).get_hash().to_owned());
+        Self { add, read, confirm }
+    }
+
+    /// Returns the scripts in a directory, such as those of an earlier commit, and the commands that
+    /// load them into a server.
+    ///
+    /// # Errors
+    ///
+    /// The directory has not all three files.
+    pub fn in_directory(directory: &str) -> Result<(Self, Vec<Cmd>)> {
+        let read = |name| fs::read_to_string(format!("{directory}/{name}.lua"));
+        let sources = [read("add")?, read("read")?, read("confirm")?];
+        let sources = sources.each_ref().map(String::as_str);
+        Ok((Self::of_sources(sources), sources.map(load_command).into()))
+    }
+
     /// Returns the commands that load the scripts into a server.
     pub fn load_commands() -> impl Iterator<Item = Cmd> {
         [ADD_SCRIPT, READ_SCRIPT, CONFIRM_SCRIPT]
             .into_iter()
-            .map(|source| {
-                let mut load = cmd("SCRIPT");
-                load.arg("LOAD").arg(source);
-                load
-            })
+            .map(load_command)
     }
 
     pub fn add(&self, session_index: &str, context: &str, member: &[u8]) -> Cmd {
@@ -102,20 +115,32 @@ impl Scripts {
     }
 }
 
-/// Parses the reply of a read into the members of each context.
+fn load_command(source: &str) -> Cmd {
+    let mut load = cmd("SCRIPT");
+    load.arg("LOAD").arg(source);
+    load
+}
+
+/// Parses the reply of a read into the members of each of the contexts.
 ///
 /// # Errors
 ///
 /// The reply does not have the format of `read.lua`.
-pub fn parse_members(reply: Value) -> RedisResult<Vec<Vec<Vec<u8>>>> {
+pub fn parse_members(reply: Value, contexts: &[String]) -> RedisResult<Vec<Vec<Vec<u8>>>> {
     let values: Vec<Value> = parse(reply)?;
+    let mut members = vec![Vec::new(); contexts.len()];
     // The first three values are the session index, the time, and the end of the lease.
-    values.into_iter().skip(3).map(context_members).collect()
-}
-
-fn context_members(context: Value) -> RedisResult<Vec<Vec<u8>>> {
-    let mut values: Vec<Value> = parse(context)?;
-    parse(values.pop().unwrap_or(Value::Nil))
+    let mut values = values.into_iter().skip(3);
+    while let Some(key) = values.next() {
+        let key: String = parse(key)?;
+        // Between the key and the number of members: the next due time and three counts.
+        let count: usize = parse(values.nth(4).unwrap_or(Value::Nil))?;
+        let of_context: RedisResult<_> = values.by_ref().take(count).map(parse).collect();
+        if let Some(at) = contexts.iter().position(|context| *context == key) {
+            members[at] = of_context?;
+        }
+    }
+    Ok(members)
 }
 
 fn parse<T: FromRedisValue>(value: Value) -> RedisResult<T> {

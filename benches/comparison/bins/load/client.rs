@@ -2,6 +2,7 @@
 
 use std::io::{Error, Result};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use comparison::TEXT;
 use memchr::memmem;
@@ -67,6 +68,40 @@ impl Client {
         let found = self.get().await?;
         self.counts.missed += expected.abs_diff(found) as u64;
         Ok(())
+    }
+
+    /// Posts the form and gets the page as one visitor, and counts whether the page has its message.
+    pub(crate) async fn cycle(&mut self, visitor: usize) -> Result<Duration> {
+        let visitor = &mut self.visitors[visitor];
+        let response = self.connection.send(visitor.post()).await?;
+        expect_status(response.head, b"HTTP/1.1 303 ")?;
+        visitor.store_cookies(response.head);
+        let started = Instant::now();
+        let response = self.connection.send(visitor.get()).await?;
+        let took = started.elapsed();
+        expect_status(response.head, b"HTTP/1.1 200 ")?;
+        let messages = memmem::find_iter(response.body, TEXT).count();
+        visitor.store_cookies(response.head);
+        self.counts.missed += messages.abs_diff(1) as u64;
+        self.counts.requests += 2;
+        Ok(took)
+    }
+
+    /// Gets the page as one visitor with nothing pending.
+    pub(crate) async fn get_idle(&mut self, visitor: usize) -> Result<()> {
+        let visitor = &mut self.visitors[visitor];
+        let response = self.connection.send(visitor.get()).await?;
+        expect_status(response.head, b"HTTP/1.1 200 ")?;
+        let messages = memmem::find_iter(response.body, TEXT).count();
+        visitor.store_cookies(response.head);
+        self.counts.missed += messages as u64;
+        self.counts.requests += 1;
+        Ok(())
+    }
+
+    /// Expires the short-lived cookies of one visitor.
+    pub(crate) fn expire_cookies_of(&mut self, visitor: usize) {
+        self.visitors[visitor].expire_cookies();
     }
 
     /// Expires the short-lived cookies of all visitors.

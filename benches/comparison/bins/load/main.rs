@@ -3,9 +3,13 @@
 //!
 //! Each client waits for a response before its next request. Prints four numbers: the measured
 //! pages or cycles, the seconds in which they were measured, the number of messages that were
-//! missing or on a wrong page, and the number of all requests.
+//! missing or on a wrong page, and the number of all requests. Workload `latency` sends requests at
+//! a fixed rate instead, and prints two more: the median and the 99th percentile of the time that
+//! the page with the message takes, in microseconds.
 
 mod client;
+mod latency;
+mod mixed;
 mod phase;
 mod visitor;
 
@@ -46,6 +50,9 @@ fn main() -> Result<()> {
     let visitors: usize = visitors.parse().map_err(Error::other)?;
     let time = Duration::from_millis(milliseconds.parse().map_err(Error::other)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    if workload == "latency" {
+        return latency::run(&runtime, address, visitors, time);
+    }
     runtime.spawn(limit_wakeups());
     let (counts, measured) = match workload.as_str() {
         "idle" => runtime.block_on(run_independent(
@@ -61,6 +68,7 @@ fn main() -> Result<()> {
             Workload::PostRedirectGet,
         )),
         "shown" => runtime.block_on(run_in_steps(address, visitors, time)),
+        "mixed" => runtime.block_on(mixed::run(address, visitors, time)),
         _ => Err(Error::other(format!("unknown workload '{workload}'"))),
     }?;
     println!(
@@ -160,7 +168,7 @@ async fn get(mut client: Client) -> Result<Client> {
     Ok(client)
 }
 
-async fn join_all(tasks: Vec<JoinHandle<Result<Client>>>) -> Result<Vec<Client>> {
+pub(crate) async fn join_all(tasks: Vec<JoinHandle<Result<Client>>>) -> Result<Vec<Client>> {
     let mut clients = Vec::with_capacity(tasks.len());
     for task in tasks {
         clients.push(task.await.map_err(Error::other)??);
@@ -168,7 +176,7 @@ async fn join_all(tasks: Vec<JoinHandle<Result<Client>>>) -> Result<Vec<Client>>
     Ok(clients)
 }
 
-fn sum(clients: &[Client]) -> Counts {
+pub(crate) fn sum(clients: &[Client]) -> Counts {
     let mut sum = Counts::default();
     for client in clients {
         sum.measured += client.counts.measured;

@@ -64,7 +64,7 @@ async fn show(
         .query_async(&mut connection)
         .await
         .map_err(ErrorServiceUnavailable)?;
-    let members = scripts::parse_members(reply).map_err(ErrorServiceUnavailable)?;
+    let members = scripts::parse_members(reply, &contexts).map_err(ErrorServiceUnavailable)?;
     let response = page::with(message::texts(members.iter().flatten()));
     if members.iter().any(|members| !members.is_empty()) {
         rt::spawn(async move {
