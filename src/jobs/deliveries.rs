@@ -202,7 +202,8 @@ impl Deliveries {
         Ok(listed)
     }
 
-    /// Attempts a delivery at once that is dead or waits for its time. Returns whether there was one.
+    /// Attempts a delivery at once that is dead or waits for its time, a dead one by the whole schedule again. Returns whether
+    /// there was one.
     ///
     /// # Errors
     ///

@@ -127,6 +127,11 @@ crate::inbox_tests! {
 
         let deliveries = jobs.salver.deliveries();
         assert!(deliveries.retry(&dead[0].id).await.unwrap());
+        // Its schedule begins anew.
+        assert_eq!(failing.drain().await.unwrap(), 1);
+        let waiting = listed(&jobs, DeliveryState::Waiting).await;
+        assert_eq!(waiting[0].attempts.len(), 10);
+        assert!(deliveries.retry(&dead[0].id).await.unwrap());
         let (succeeding, performed) = worker(&jobs, TestOutcome::Done);
         assert_eq!(succeeding.drain().await.unwrap(), 1);
         assert_eq!(performed.lock().unwrap()[..], ["one"]);

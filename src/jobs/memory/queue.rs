@@ -175,9 +175,13 @@ impl Queue {
         if job.is_none_or(is_leased) {
             return false;
         }
-        let Some(job) = self.take(id) else {
+        let Some(mut job) = self.take(id) else {
             return false;
         };
+        if job.is_dead {
+            // Its schedule begins anew.
+            job.record.failures = 0;
+        }
         self.set(id, now, false, 0, job.record);
         self.changed.notify_one();
         true

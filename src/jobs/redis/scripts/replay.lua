@@ -1,4 +1,5 @@
--- Makes jobs due at once that are dead or wait for their time. Leaves leased ones alone.
+-- Makes jobs due at once that are dead or wait for their time. Those that were dead have all their attempts again.
+-- Leaves leased ones alone.
 --
 -- KEYS[1]  jobs
 -- KEYS[2]  due
@@ -16,7 +17,12 @@ for i = 1, #ARGV do
   local value = call('HGET', jobs, id)
   local was_dead = value and call('ZREM', dead, id) == 1
   if was_dead or value and string.sub(value, 1, 1) == '0' then
-    call('HSET', jobs, id, '0' .. string.sub(value, 2))
+    local record = string.sub(value, 2)
+    if was_dead then
+      -- Its schedule begins anew. Within a text of JSON the quotes have backslashes.
+      record = string.gsub(record, ',"failures":%d+,"attempts":%[', ',"attempts":[')
+    end
+    call('HSET', jobs, id, '0' .. record)
     call('ZADD', due, now, id)
     replayed = replayed + 1
   end
