@@ -4,6 +4,8 @@ use std::future::{pending, ready};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use futures_util::FutureExt;
+
 use super::site::{STRUCTURED, TOKEN, event};
 use crate::support::broker_process::BrokerProcess;
 use crate::support::eventually;
@@ -60,15 +62,17 @@ async fn second_signal_ends_a_broker_at_once() {
     }
 }
 
-#[tokio::test]
-async fn broker_ends_when_a_part_of_it_has_ended() {
+#[test]
+fn broker_ends_when_a_part_of_it_has_ended() {
     let (signal, http, worker) = (pending::<i32>, pending::<()>, pending::<()>);
-    let ended = ending::first_end(ready(15), http(), worker()).await;
+    let ended = ending::first_end(signal(), http(), worker()).now_or_never();
     assert_eq!(ended, None);
-    let ended = ending::first_end(signal(), ready(()), worker()).await;
-    assert_eq!(ended, Some("the HTTP server has ended by itself"));
-    let ended = ending::first_end(signal(), http(), ready(())).await;
-    assert_eq!(ended, Some("the worker has ended by itself"));
+    let ended = ending::first_end(ready(15), http(), worker()).now_or_never();
+    assert_eq!(ended, Some(None));
+    let ended = ending::first_end(signal(), ready(()), worker()).now_or_never();
+    assert_eq!(ended, Some(Some("the HTTP server has ended by itself")));
+    let ended = ending::first_end(signal(), http(), ready(())).now_or_never();
+    assert_eq!(ended, Some(Some("the worker has ended by itself")));
 }
 
 /// The program that collects the log has ended, for example.

@@ -91,8 +91,8 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn worker_whose_thread_has_panicked_has_ended() {
+    #[test]
+    fn worker_whose_thread_has_panicked_has_ended() {
         let (stopping, _) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         let mut running = RunningWorker {
@@ -102,7 +102,7 @@ mod tests {
         };
         assert_eq!(running.ended().now_or_never(), None);
         drop(end);
-        running.ended().await;
-        running.stop().await;
+        assert_eq!(running.ended().now_or_never(), Some(()));
+        assert_eq!(running.stop().now_or_never(), Some(()));
     }
 }
