@@ -127,11 +127,14 @@ impl QueueRunner {
     pub(super) async fn drain(&mut self) -> Result<u64, Error> {
         let mut attempts = 0;
         while !self.is_resting {
-            self.claim().await?;
-            if self.attempts.is_empty() {
-                break;
+            let (_, failed) = self.claim().await;
+            let ended = self.end_attempts().await;
+            attempts += ended;
+            match failed {
+                Some(error) => return Err(error),
+                None if ended == 0 => break,
+                None => {}
             }
-            attempts += self.end_attempts().await;
         }
         Ok(attempts)
     }
@@ -162,35 +165,37 @@ impl QueueRunner {
         static DEGRADED: LogLimit = LogLimit::new();
 
         self.is_resting = false;
-        let delay = match self.claim().await {
-            Ok(next) => {
+        let (next, failed) = self.claim().await;
+        if let Some(error) = failed.filter(|_| DEGRADED.allow()) {
+            let queue = self.queue.handler.queue();
+            tracing::warn!(%error, queue, "the worker waits for the store");
+        }
+        let delay = match next {
+            Some(next) => {
                 self.claims.reset();
                 next.min(self.queue.settings.poll_interval)
             }
-            Err(error) => {
-                if DEGRADED.allow() {
-                    let queue = self.queue.handler.queue();
-                    tracing::warn!(%error, queue, "the worker waits for the store");
-                }
-                self.claims.next_delay()
-            }
+            None => self.claims.next_delay(),
         };
         self.claim_at = Instant::now() + delay;
     }
 
-    /// Claims as many jobs as there is room for, and begins to attempt them. Returns the time until another
-    /// job is due.
-    async fn claim(&mut self) -> Result<Duration, Error> {
+    /// Claims as many jobs as there is room for, and begins to attempt them. Returns the time until another job is due,
+    /// `None` if no partition could be claimed from, and the first failure. A partition whose server is gone does not stop
+    /// the others.
+    async fn claim(&mut self) -> (Option<Duration>, Option<Error>) {
         let partitions = self.queue.store.partitions();
         self.first_partition = (self.first_partition + 1) % partitions;
-        let mut next = Duration::MAX;
+        let (mut next, mut failed) = (None, None);
         for n in 0..partitions {
             let partition = (self.first_partition + n) % partitions;
-            let until_next = self.claim_in(partition).await?;
-            next = next.min(until_next);
+            match self.claim_in(partition).await {
+                Ok(until_next) => next = Some(next.map_or(until_next, |next| until_next.min(next))),
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
         self.states.record(&self.queue);
-        Ok(next)
+        (next, failed)
     }
 
     async fn claim_in(&mut self, partition: usize) -> Result<Duration, Error> {
