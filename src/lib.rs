@@ -58,7 +58,7 @@
 //! | position | the place of a notification in its inbox: unique, and higher than that of any earlier one |
 //! | notify | add a notification to the inboxes of recipients |
 //! | [`Event`](events::Event), [`EventType`](events::EventType) | something that happened; its type, with the names of the filters by which subscriptions narrow it |
-//! | publish | store an event, of which all subscribers are told by a worker |
+//! | publish | store an event, of which all subscribers are notified by a worker |
 //! | [`Subscription`](events::Subscription), subscribe | the interest of a recipient in events of a type, with a subject or values of filters |
 //! | pending subscription, activate | that of an e-mail address before its link was opened; open the link |
 //! | fan-out, step | the notifications of an event to its subscribers; those of up to 500 of them |

@@ -53,7 +53,7 @@ impl Secret {
         }
     }
 
-    /// Derives another secret of 32 bytes, by HKDF with SHA-256 (RFC 5869). `purpose`: what it is for, which tells it apart
+    /// Derives another secret of 32 bytes, by HKDF with SHA-256 (RFC 5869). `purpose`: what it is for, which distinguishes it
     /// from all others.
     #[cfg(feature = "webhooks")]
     pub(crate) fn derive(&self, purpose: [u8; 32]) -> Result<[u8; 32], Error> {

@@ -636,7 +636,7 @@ class Event {
  * id, and `/` and the application. `subject` is the object that it is about, `timeMs` when it
  * happened. `data` is any JSON. `message` is what people get if no worker renders the type; `message`
  * has encoded it. The types, subjects and filters of the events `also` are further ways to match. The
- * recipients `excluded` are not told. Throws a TypeError, whose text begins with the invalid field.
+ * recipients `excluded` are not notified. Throws a TypeError, whose text begins with the invalid field.
  *
  * @param {string} type
  * @param {{
@@ -700,7 +700,7 @@ export class Events {
   }
 
   /**
-   * Publishes an event, in one round trip: a worker tells all who have subscribed.
+   * Publishes an event, in one round trip: a worker notifies all who have subscribed.
    *
    * Call it after the commit of what it reports. Returns `known` for an event that was published
    * before. Throws Conflict for an event with the id and the source of another one, Full if 100,000

@@ -639,7 +639,7 @@ def event(
     and `/` and the application. `subject` is the object that it is about, `time_ms` when it happened.
     `data` is any JSON. `message` is what people get if no worker renders the type; `message` has
     encoded it. The types, subjects and filters of the events `also` are further ways to match. The
-    recipients `excluded` are not told. Raises ValueError, whose text begins with the invalid field.
+    recipients `excluded` are not notified. Raises ValueError, whose text begins with the invalid field.
     """
     new_id = message_id()
     time_ms = int(new_id.replace("-", "")[:12], 16) if time_ms is None else time_ms
@@ -688,7 +688,7 @@ class Events:
         self._scripts = scripts or {name: _load_events_script(name) for name in _EVENTS_SCRIPTS}
 
     def publish(self, event: Event) -> Published:
-        """Publishes an event, in one round trip: a worker tells all who have subscribed.
+        """Publishes an event, in one round trip: a worker notifies all who have subscribed.
 
         Call it after the commit of what it reports. Returns `known` for an event that was published
         before. Raises Conflict for an event with the id and the source of another one, Full if

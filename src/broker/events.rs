@@ -60,16 +60,12 @@ async fn check(
     grant: &Grant,
     event: &Event,
 ) -> Result<PreparedEvent, Problem> {
-    if !grant.allows_source(event.get_source().unwrap_or_default()) {
+    let (salver, source) = (&settings.salver, event.get_source().unwrap_or_default());
+    if !grant.allows_source(source) {
         let detail = "the token publishes events of other sources";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
-    let salver = &settings.salver;
-    let sources = result_sources(salver.app());
-    if event
-        .get_source()
-        .is_some_and(|source| source.starts_with(&sources))
-    {
+    if source.starts_with(&result_sources(salver.app())) {
         let detail = "only results of deliveries have such a source";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }

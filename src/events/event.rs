@@ -133,7 +133,7 @@ impl Event {
         self
     }
 
-    /// Attaches JSON for those who are told: nested at most 64 deep, without integers beyond 2^53 - 1, which not every
+    /// Attaches JSON for those who are notified: nested at most 64 deep, without integers beyond 2^53 - 1, which not every
     /// language reads exactly. Default: none.
     ///
     /// A value that cannot be serialised is reported when the event is published.
@@ -146,7 +146,7 @@ impl Event {
         self
     }
 
-    /// Sets what people are told if no worker [renders](crate::jobs::Worker::render) events of this type. Default: none.
+    /// Sets how people are notified if no worker [renders](crate::jobs::Worker::render) events of this type. Default: none.
     #[must_use]
     pub fn message(mut self, message: Message) -> Self {
         self.message = Some(message);
@@ -154,7 +154,7 @@ impl Event {
     }
 
     /// Adds the type, the subject and the filters of another event, as a further way to match, and whom it excludes. At
-    /// most four. It is still one event: who has subscribed to both is told once, and the first type renders.
+    /// most four. It is still one event: who has subscribed to both is notified once, and the first type renders.
     #[must_use]
     pub fn also(mut self, other: Self) -> Self {
         self.also.push(other.pattern);

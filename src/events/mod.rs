@@ -1,9 +1,9 @@
-//! Events and subscriptions: everyone who has subscribed is told, once.
+//! Events and subscriptions: everyone who has subscribed is notified, once.
 //!
 //! - [`Salver::publish`](crate::Salver::publish) publishes an [`Event`], something that happened.
 //! - [`Salver::subscribe`](crate::Salver::subscribe) subscribes a user or an e-mail address to events of a type, narrowed
 //!   by the subject and by filters.
-//! - [`Worker::render`](crate::jobs::Worker::render) decides what people are told. They find it in their inboxes, and are
+//! - [`Worker::render`](crate::jobs::Worker::render) decides how people are notified. They find it in their inboxes, and are
 //!   mailed as they like.
 //!
 //! Layer: above the inbox and the jobs. The subscriptions are in keys of their own.

@@ -64,7 +64,7 @@ pub(super) async fn notify_all(
 #[derive(Default)]
 pub(super) struct Notified {
     pub(super) mails: Vec<MailJob>,
-    /// Why a recipient was not told, of the first such one.
+    /// Why a recipient was not notified, of the first such one.
     pub(super) failure: Option<Outcome>,
 }
 

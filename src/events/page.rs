@@ -10,7 +10,7 @@ use crate::events::pattern::Pattern;
 use crate::events::store::{self, IndexKey, Range};
 use crate::{Error, Recipient, Salver};
 
-/// The recipients among whom a step looks. Users are first, so that an address can be passed over whose user was told.
+/// The recipients among whom a step looks. Users are first, so that an address can be passed over whose user was notified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {

@@ -9,11 +9,11 @@ use crate::jobs::{self, EVENTS_QUEUE, JobId, NewEvent, NewJob, Published, Record
 use crate::{Error, Salver};
 
 impl Salver {
-    /// Publishes an event: all who have subscribed to it are told, each once, by a [worker](crate::jobs::Worker::events).
+    /// Publishes an event: all who have subscribed to it are notified, each once, by a [worker](crate::jobs::Worker::events).
     /// One round trip; it returns when the event is stored.
     ///
     /// Call it after the commit of what it reports. Publishing an event of the same id, source and content again changes
-    /// nothing, also at the same time; it is known until 24 hours after all were told.
+    /// nothing, also at the same time; it is known until 24 hours after all were notified.
     ///
     /// # Errors
     ///

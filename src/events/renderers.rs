@@ -1,4 +1,4 @@
-//! What a worker tells people about events.
+//! How a worker notifies people of events.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::{Notification, Recipient};
 /// Any error of a renderer.
 pub type RenderError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Who is told about an event, and why.
+/// Who is notified of an event, and why.
 #[derive(Clone)]
 pub struct Match {
     recipient: Recipient,
@@ -29,7 +29,7 @@ impl Match {
         }
     }
 
-    /// Returns who is told.
+    /// Returns who is notified.
     #[must_use]
     pub fn recipient(&self) -> &Recipient {
         &self.recipient

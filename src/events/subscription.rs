@@ -1,4 +1,4 @@
-//! Subscriptions: who is told about which events.
+//! Subscriptions: who is notified of which events.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -24,12 +24,12 @@ impl Worker {
         self.handler(Arc::new(fan_out))
     }
 
-    /// Sets what people are told about events of a type: a [`Message`](crate::Message), or a [`Notification`] with a
+    /// Sets how people are notified of events of a type: a [`Message`](crate::Message), or a [`Notification`] with a
     /// group, an actor and so on. Its kind is the type of the event, its subject that of the event, unless they are set.
     ///
     /// `render` is called for each recipient, perhaps more than once. It may block: the worker has a thread of its own. But
-    /// up to 500 recipients are told in one attempt, which has 2 minutes; let a rendering take less than 100 ms. If it
-    /// fails, the others of these 500 are told, and the event is attempted again later, by the schedule of jobs. If it
+    /// up to 500 recipients are notified in one attempt, which has 2 minutes; let a rendering take less than 100 ms. If it
+    /// fails, the others of these 500 are notified, and the event is attempted again later, by the schedule of jobs. If it
     /// panics, too, but five times at most. An event of another type without a message is dead at once.
     ///
     /// ```
@@ -62,7 +62,7 @@ impl Worker {
         self.events()
     }
 
-    /// Publishes an event, and tells all who have subscribed before it returns, in the caller's task. For tests and
+    /// Publishes an event, and notifies all who have subscribed before it returns, in the caller's task. For tests and
     /// scripts. An event that is known is left to those who have published it.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Worker {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, some may have been told. A worker that runs tells the others.
+    /// If the future is dropped, some may have been notified. A worker that runs notifies the others.
     pub async fn publish(&self, event: Event) -> Result<(), Error> {
         let fan_out = FanOut::of(self);
         let published = fan_out.publish(event).await;

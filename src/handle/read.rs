@@ -25,7 +25,7 @@ impl Salver {
     }
 
     /// Reads as [`peek`](Self::peek), and also counts the messages that a page does not show: expired
-    /// and malformed ones. `next_due_in` tells when the next claimed or delayed message is visible.
+    /// and malformed ones. `next_due_in` is the time until the next claimed or delayed message is visible.
     ///
     /// # Errors
     ///

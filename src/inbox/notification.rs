@@ -37,9 +37,9 @@ pub struct Notification {
     /// The message that the actor gets instead.
     for_actor: Option<Box<Message>>,
     pub(super) is_unread: bool,
-    /// The id of the event that it tells about, of this source.
+    /// The id of the event that it is about, of this source.
     pub(super) event: Option<String>,
-    /// The ids of the subscriptions for which the recipient is told.
+    /// The ids of the subscriptions for which the recipient is notified.
     pub(super) subscriptions: Vec<String>,
     /// The position in the inbox; 0 for a notification that was not read from one.
     pub(super) position: u64,
@@ -159,13 +159,13 @@ impl Notification {
         self.position
     }
 
-    /// Returns the id of the event that it tells about; `None` for one that was not caused by an event.
+    /// Returns the id of the event that it is about; `None` for one that was not caused by an event.
     #[must_use]
     pub fn event_id(&self) -> Option<&str> {
         self.event.as_deref()
     }
 
-    /// Returns the ids of the subscriptions for which the recipient is told.
+    /// Returns the ids of the subscriptions for which the recipient is notified.
     #[cfg(feature = "events")]
     pub(crate) fn subscriptions(&self) -> &[String] {
         &self.subscriptions

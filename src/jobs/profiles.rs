@@ -42,7 +42,7 @@ impl Worker {
     ///
     /// `load` gets up to 500 recipients, and returns the profiles of those that it knows, in any order. With the feature
     /// `events` it is also asked for recipients that are addresses: then it returns the profile of the user who has the
-    /// address, if any, so that a person who has subscribed as both is told once. It may
+    /// address, if any, so that a person who has subscribed as both is notified once. It may
     /// block: the worker has a thread of its own. If it fails, the mails are attempted again later. If it panics, it
     /// is asked for fewer recipients at once, so that one of them does not stop the mails to others. A second call
     /// has no effect.

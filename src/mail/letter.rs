@@ -15,7 +15,7 @@ pub struct Letter {
     pub name: Option<String>,
     /// The language of the recipient, such as `de`; `None` if it is not known.
     pub locale: Option<String>,
-    /// What the recipient is told, newest first.
+    /// The notifications of the recipient, newest first.
     pub rows: Vec<InboxRow>,
     /// One line.
     pub subject: String,
@@ -23,7 +23,7 @@ pub struct Letter {
     pub text: String,
     /// The HTML document.
     pub html: String,
-    /// What the recipient has subscribed to and is told for, such as "edits in German": the descriptions, else the
+    /// What the recipient has subscribed to and is notified for, such as "edits in German": the descriptions, else the
     /// types. Empty for what came from no event.
     pub subscriptions: Vec<String>,
     /// The link by which the recipient unsubscribes; `None` if all kinds are critical, and in a mail that

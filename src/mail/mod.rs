@@ -1,4 +1,4 @@
-//! E-mail: what a person is told while they are not on the site.
+//! E-mail: notifications of a person who is not on the site.
 //!
 //! Layer: above the inbox. A job takes what is still unread when its time comes, and sends it.
 

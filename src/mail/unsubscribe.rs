@@ -31,7 +31,7 @@ pub(super) struct Unsubscribe {
 
 impl Unsubscribe {
     /// Returns what a mail with these rows can be unsubscribed from; `None` if all its kinds are critical.
-    /// `subscriptions`: those for which an address is told. They end, and their kinds stay.
+    /// `subscriptions`: those for which an address is notified. They end, and their kinds stay.
     pub(super) fn new(
         settings: &MailSettings,
         (recipient, address): (&Recipient, &str),
@@ -42,7 +42,7 @@ impl Unsubscribe {
         let subscriptions: Vec<_> = subscriptions.map(String::as_str).collect();
         let max_bytes = MAX_CONTENT_BYTES.saturating_sub(bytes(&subscriptions));
         let notifications = rows.iter().flat_map(InboxRow::notifications);
-        // An address that is told about an event has subscribed to it.
+        // An address that is notified of an event has subscribed to it.
         let of_kind =
             notifications.filter(|one| one.event_id().is_none() || recipient.address().is_none());
         let kinds = of_kind.map(|one| one.kind());

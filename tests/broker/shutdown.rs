@@ -14,7 +14,7 @@ use crate::support::redis::Server;
 #[path = "../../src/bin/salver/serve/ending.rs"]
 mod ending;
 
-/// Begins a request, whose body is to follow, and tells the process to end.
+/// Begins a request, whose body is to follow, and notifies the process to end.
 async fn terminate_in_a_request(serve: &BrokerProcess, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&serve.address).unwrap();
     let head = format!(

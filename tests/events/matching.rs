@@ -113,14 +113,14 @@ async fn run(random: &mut Rng) -> Result<usize, String> {
         let filter = InboxFilter::all().ungrouped().limit(100);
         let page = inbox.list(&filter, None).await.unwrap();
         let rows = page.rows.iter().rev();
-        let told: Vec<_> = rows
+        let notified: Vec<_> = rows
             .map(|row| row.newest.event_id().unwrap().to_owned())
             .collect();
-        notifications += told.len();
+        notifications += notified.len();
         let expected = expected.remove(person).unwrap_or_default();
-        if told != expected {
+        if notified != expected {
             return Err(format!(
-                "{person} was told {told:?} instead of {expected:?}"
+                "{person} was notified {notified:?} instead of {expected:?}"
             ));
         }
     }

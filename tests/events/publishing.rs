@@ -55,11 +55,11 @@ async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
     });
     let error = worker.publish(EDITED.event()).await.unwrap_err();
     assert!(error.is_invalid(), "{error:?}");
-    let mut told = 0;
+    let mut notified = 0;
     for person in &people {
-        told += salver.inbox(person).counts().await.unwrap().unread;
+        notified += salver.inbox(person).counts().await.unwrap().unread;
     }
-    assert_eq!(told, 99);
+    assert_eq!(notified, 99);
     // The 99 mails, and the event itself.
     assert_eq!(salver.deliveries().counts().await.unwrap().due, 100);
 }

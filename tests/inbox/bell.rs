@@ -54,14 +54,14 @@ async fn site_of(salver: &Salver) -> impl Pages + use<> {
     .await
 }
 
-/// Returns the number that the bell shows, and the one that it tells.
+/// Returns the number that the bell shows, and the one that it announces.
 fn bell(page: &TestResponse) -> Option<(String, String)> {
     let (_, rest) = page.body.split_once("<salver-bell>")?;
     let (bell, _) = rest.split_once("</salver-bell>")?;
     let texts = bell.split('>').filter_map(|part| part.split('<').next());
     let texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
     match texts[..] {
-        [shown, told] => Some((shown.to_owned(), told.to_owned())),
+        [shown, notified] => Some((shown.to_owned(), notified.to_owned())),
         _ => None,
     }
 }

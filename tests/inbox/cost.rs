@@ -35,7 +35,7 @@ crate::inbox_tests! {
         }
         let inbox = inboxes.inbox();
         let absent = InboxFilter::all().text("absent");
-        // Five pages of 200. The last one tells that there is no other.
+        // Five pages of 200. The last one says that there is no other.
         assert_eq!(calls(&inboxes, inbox.list(&absent, None)).await, 5);
         // The first page needs no more than its rows.
         assert_eq!(calls(&inboxes, inbox.list(&InboxFilter::all(), None)).await, 1);

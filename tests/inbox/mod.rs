@@ -1,4 +1,4 @@
-//! The inbox: what a person is told stays until it is read.
+//! The inbox: a notification stays until it is read.
 
 mod adding;
 mod bell;

@@ -121,9 +121,9 @@ async fn person_is_online_while_any_process_has_a_page() {
     assert_eq!(online(&second.salver).await, ["ada"]);
 }
 
-/// An event tells that people came or went, and names no person.
+/// An event reports that people came or went, and names no person.
 #[actix_web::test]
-async fn page_that_shows_people_is_told_when_they_come_and_go() {
+async fn page_that_shows_people_is_notified_when_they_come_and_go() {
     for (site, _server) in sites() {
         let mut without_people = open(&site, "eve").await;
         let mut events = open_with_people(&site, "ada").await;

@@ -274,7 +274,7 @@ async fn texts(inbox: &Inbox) -> Vec<String> {
 }
 
 /// Each language in turn publishes first. The same event of the others is known, another one is a conflict, and the
-/// subscriber is told once.
+/// subscriber is notified once.
 #[tokio::test]
 async fn event_of_all_languages_is_published_once() {
     for (first, is_clustered) in [
@@ -458,7 +458,7 @@ const edit = salver.event("wiki.edit", { ...document, filters: { language: "de" 
 console.log(JSON.stringify([ended, await events.publish(edit)]));
 "#;
 
-/// A worker of Rust tells whom Python and Node have subscribed, and not whom they have unsubscribed.
+/// A worker of Rust notifies whom Python and Node have subscribed, and not whom they have unsubscribed.
 #[tokio::test]
 async fn worker_tells_subscribers_of_python_and_node() {
     for (language, program) in LANGUAGES

@@ -207,7 +207,7 @@ mod person_on_every_device {
     // end user code
 
     #[actix_web::test]
-    async fn is_told_until_notification_is_read() {
+    async fn is_notified_until_notification_is_read() {
         let salver = Salver::memory("shop").unwrap();
         let devices = [0; 2].map(|_| {
             let middleware = salver.middleware().recipient(|_| Some(Recipient::user(7)));

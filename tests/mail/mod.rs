@@ -1,4 +1,4 @@
-//! E-mail, over a real SMTP server where one can be told apart from the memory.
+//! E-mail, over a real SMTP server where one can be distinguished from the memory.
 
 mod addresses;
 mod cadences;

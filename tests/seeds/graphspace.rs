@@ -1,4 +1,4 @@
-//! Notifications of a site for graphs: what its users are told stays until they read it.
+//! Notifications of a site for graphs: each stays until its reader has read it.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -210,7 +210,7 @@ async fn g03_each_member_gets_six_group_notices() {
                 .await
                 .unwrap();
         }
-        // The member who was removed is told too.
+        // The member who was removed is notified too.
         let to = members.iter().chain([&eve]).cloned();
         let removed = notice("member.removed", "member.removed", "groups/2");
         inboxes.salver.notify(to, removed).await.unwrap();

@@ -1,4 +1,4 @@
-//! Contextual flash messages: what a visitor is told on the page where it makes sense.
+//! Contextual flash messages: messages on the page where they make sense.
 
 use std::process::Command;
 use std::time::Duration;

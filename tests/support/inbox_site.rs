@@ -42,7 +42,7 @@ pub async fn send(salver: &Salver, routes: InboxRoutes, request: TestRequest) ->
 pub const STRICT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
     base-uri 'none'; require-trusted-types-for 'script'; report-uri /reports";
 
-/// Headers by which other software tells who sends a request.
+/// Headers by which other software says who sends a request.
 pub const IDENTITY_HEADERS: [&str; 6] = [
     "x-user",
     "x-forwarded-user",

@@ -31,7 +31,7 @@ type Case = (
     &'static str,
 );
 
-/// Requests and their routes, each with the status that the response tells. One message is pending
+/// Requests and their routes, each with the status that the response names. One message is pending
 /// for each route.
 const CASES: [Case; 27] = [
     ("/page", &[], r#"shown=1; view="page""#),
@@ -260,7 +260,7 @@ impl actix_web::ResponseError for FailedPage {
 }
 
 #[actix_web::test]
-async fn header_tells_what_a_response_shows_or_why_it_shows_nothing() {
+async fn header_names_what_a_response_shows_or_why_it_shows_nothing() {
     let salver = Salver::memory("app").unwrap();
     let middleware = salver.middleware().session(|_: &_| Some(ada()));
     let site = site(middleware, routes).await;

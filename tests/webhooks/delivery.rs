@@ -71,7 +71,7 @@ inbox_tests! {
         assert_eq!(paths(&receiver), ["/all", "/all", "/all", "/all", "/paid", "/paid", "/seven"]);
     }
 
-    async fn endpoint_and_subscriber_are_told_of_one_event(inboxes: Inboxes) {
+    async fn endpoint_and_subscriber_are_notified_of_one_event(inboxes: Inboxes) {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
         register(salver, &receiver, "/hook", |endpoint| endpoint).await;
         let ada = Recipient::user("ada");

@@ -109,7 +109,7 @@ pub(crate) enum Command {
     /// List, count, mark and remove the notifications of a recipient.
     #[command(subcommand)]
     Inbox(InboxCommand),
-    /// Publish an event: a worker tells all who have subscribed to it.
+    /// Publish an event: a worker notifies all who have subscribed to it.
     #[command(after_help = self::events::PUBLISH_HELP)]
     Publish(Box<Publish>),
     /// Print the subscriptions of a recipient, oldest first; changes nothing.
@@ -130,10 +130,10 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// Print when digests are sent; `--now` lets a worker send them at once.
     Due(DueArgs),
-    /// Send mails, tell subscribers of events and perform other jobs, until the process is told to end.
+    /// Send mails, tell subscribers of events and perform other jobs, until the process is asked to end.
     #[command(after_help = self::worker::HELP)]
     Worker(Box<WorkerArgs>),
-    /// Serve the HTTP API of a broker, and deliver what is published, until the process is told to end.
+    /// Serve the HTTP API of a broker, and deliver what is published, until the process is asked to end.
     #[cfg(feature = "server")]
     #[command(after_help = self::serve::HELP)]
     Serve(Box<ServeArgs>),

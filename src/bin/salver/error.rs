@@ -43,7 +43,7 @@ impl CliError {
         Self::new(message.to_owned(), SOFTWARE)
     }
 
-    /// Returns the error of a process that was told to end twice.
+    /// Returns the error of a process that was notified to end twice.
     pub(crate) fn cut_off(signal: i32) -> Self {
         let signal = u8::try_from(signal).unwrap_or_default();
         let message = "a second signal cut off what had begun; its jobs are attempted again when their leases end";

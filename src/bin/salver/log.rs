@@ -1,4 +1,4 @@
-//! The log of a process that runs until it is told to end.
+//! The log of a process that runs until it is notified to end.
 
 /// Writes the log to standard error. A process whose log is not read any more goes on.
 pub(crate) fn init() {

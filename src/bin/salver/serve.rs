@@ -21,7 +21,7 @@ use crate::signals::Signals;
 
 mod ending;
 
-/// How long requests may take to finish when the process is told to end, in seconds: longer than any call to the store.
+/// How long requests may take to finish when the process is asked to end, in seconds: longer than any call to the store.
 const SHUTDOWN_TIMEOUT: u64 = 30;
 /// How often samples of metrics are condensed. Otherwise they would fill the memory while nothing reads them.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);

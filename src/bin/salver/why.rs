@@ -57,7 +57,7 @@ fn report(view: &View, found: &ReadResult, others: &[&View]) -> String {
     let mut lines = vec![format!("{status}; view=\"{view}\"")];
     if !found.messages.is_empty() {
         lines.push(
-            "the next page of this view shows them; if it does not, its header Salver-Status tells why"
+            "the next page of this view shows them; if it does not, its header Salver-Status says why"
                 .to_owned(),
         );
     }

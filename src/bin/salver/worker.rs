@@ -1,4 +1,4 @@
-//! `worker`: performs jobs until the process is told to end.
+//! `worker`: performs jobs until the process is asked to end.
 
 use salver::mail::Mailer;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::signals::Signals;
 
 /// What the worker does in any case.
-const TELLS: &str = "tells subscribers of events that have a message";
+const NOTIFIES: &str = "notifies subscribers of events that have a message";
 
 pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &Output) -> Outcome {
     // A worker says what it waits for.
@@ -40,7 +40,7 @@ pub(crate) async fn run(server: &Server, app: &str, args: WorkerArgs, output: &O
         queues.extend(["mail", "plan"]);
     }
     worker = worker.events();
-    tasks.push(TELLS.to_owned());
+    tasks.push(NOTIFIES.to_owned());
     queues.push("events");
     #[cfg(feature = "server")]
     if !args.programs.exec.is_empty() {

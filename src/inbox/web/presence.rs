@@ -1,4 +1,4 @@
-//! The source of a stream that keeps its recipient online, and tells when others come and go.
+//! The source of a stream that keeps its recipient online, and reports when others come and go.
 
 use std::time::Duration;
 

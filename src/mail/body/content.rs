@@ -18,7 +18,7 @@ pub(in crate::mail) struct Content<'a> {
     pub(in crate::mail) site: &'a Site,
     /// The address of the recipient.
     pub(in crate::mail) address: &'a str,
-    /// What the recipient has subscribed to and is told for.
+    /// What the recipient has subscribed to and is notified for.
     pub(in crate::mail) subscriptions: &'a [String],
     pub(in crate::mail) unsubscribe_url: Option<&'a str>,
 }
@@ -68,7 +68,7 @@ impl Content<'_> {
         self.words.reason(self.address, self.site.host())
     }
 
-    /// Returns for what the recipient is told; `None` if nothing came from an event. `show`: changes each name.
+    /// Returns for what the recipient is notified; `None` if nothing came from an event. `show`: changes each name.
     pub(super) fn follows(&self, show: impl Fn(&str) -> String) -> Option<String> {
         let names = self.subscriptions.iter().take(MAX_NAMES);
         let names = names.map(|name| show(name));

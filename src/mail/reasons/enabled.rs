@@ -1,11 +1,11 @@
-//! The active subscriptions for which a recipient is told.
+//! The active subscriptions for which a recipient is notified.
 
 use crate::events::{Subscription, active_subscriptions};
 use crate::inbox::{InboxRow, Taken};
 use crate::mail::words::Words;
 use crate::{Error, Notification, Recipient, Salver};
 
-/// The active subscriptions for which a recipient is told, oldest first, each with its id.
+/// The active subscriptions for which a recipient is notified, oldest first, each with its id.
 pub(in crate::mail) struct Reasons(Vec<(String, Subscription)>);
 
 impl Reasons {

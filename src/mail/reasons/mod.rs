@@ -1,4 +1,4 @@
-//! Why a recipient is told: the subscriptions that are active when a mail is sent. Without the feature `events` there
+//! Why a recipient is notified: the subscriptions that are active when a mail is sent. Without the feature `events` there
 //! are none.
 
 #[cfg(not(feature = "events"))]

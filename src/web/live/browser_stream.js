@@ -121,7 +121,7 @@ class BrowserStream {
     navigator.locks.request(`${this.name} ${name}`, { signal: this.signal }, run).catch(() => this.signal.aborted || onFailure?.());
   }
 
-  // What this tab tells the others: its views, whether it shows who is online, whether it is visible.
+  // What this tab sends to the others: its views, whether it shows who is online, whether it is visible.
   state() {
     const all = [...receivers];
     const views = all.flatMap(({ view }) => view ?? []);

@@ -1,7 +1,7 @@
 // The bell, <salver-bell>, the list of the inbox, <salver-inbox>, and the list of who is online,
 // <salver-online>, while a page is open.
 //
-// The server renders bell and list. The stream tells when the inbox has changed: the bell then shows the
+// The server renders bell and list. The stream reports when the inbox has changed: the bell then shows the
 // new number, and the list is loaded again. All actions of the list are forms, which work without this
 // script too. The site renders who is online, at the URL `src`.
 
@@ -29,7 +29,7 @@ let region;
 let announced = -Infinity;
 let announceTimer;
 let announcement;
-// Tells assistive technology the number of unread notifications, outside of the link of the bell.
+// Announces to assistive technology the number of unread notifications, outside of the link of the bell.
 const announce = (text) => {
   announcement = text;
   if (!region?.isConnected) {
@@ -249,7 +249,7 @@ class SalverInbox extends StreamElement {
     form.requestSubmit(submitter);
   }
 
-  // Changes notifications, moves the focus to a row, and tells what was done. Returns whether it was.
+  // Changes notifications, moves the focus to a row, and reports what was done. Returns whether it was.
   async act(change, next) {
     const response = await this.mark(change);
     if (!response?.ok) return false;

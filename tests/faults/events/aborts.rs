@@ -1,4 +1,4 @@
-//! A renderer ends its process: that event is dead in the end, and others are told.
+//! A renderer ends its process: that event is dead in the end, and others are notified.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use salver::jobs::DeliveryState;
 use salver::store::RedisStore;
 use salver::{Message, Salver};
 
-use super::scene::{person, report, told};
+use super::scene::{notified, person, report};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::processes::start_test;
@@ -35,7 +35,7 @@ async fn fan_out_until_abort() {
 }
 
 #[tokio::test]
-async fn event_whose_renderer_ends_the_process_is_dead_and_others_are_told() {
+async fn event_whose_renderer_ends_the_process_is_dead_and_others_are_notified() {
     let scene = Inboxes::redis_with_clock();
     let (salver, ada) = (&scene.salver, person(0));
     for event_type in [ABORTING, SOUND] {
@@ -53,7 +53,7 @@ async fn event_whose_renderer_ends_the_process_is_dead_and_others_are_told() {
         .map(|one| one.attempts[0].error.as_str())
         .collect();
     assert_eq!(errors, ["no attempt ended: each worker died"]);
-    assert_eq!(told(salver, &ada).await, ["Sound."]);
+    assert_eq!(notified(salver, &ada).await, ["Sound."]);
     let verdict = Verdict {
         n: 2,
         received: 1,

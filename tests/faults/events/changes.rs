@@ -1,11 +1,11 @@
-//! People subscribe and unsubscribe on Redis while events find them in the index: who is subscribed in the end is told, and no other.
+//! People subscribe and unsubscribe on Redis while events find them in the index: who is subscribed in the end is notified, and no other.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use salver::events::REMOVE_FROM_INDEX_SCRIPT;
 
-use super::scene::{edit, edits, person, report, told};
+use super::scene::{edit, edits, notified, person, report};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 use crate::support::profile::by_profile;
@@ -46,7 +46,7 @@ async fn subscriptions_that_change_at_the_same_time_leave_no_subscriber_out_of_t
         for number in people {
             let is_subscribed = salver.is_subscribed(&person(number), &subscription()).await;
             let is_subscribed = is_subscribed.unwrap();
-            let times = told(salver, &person(number)).await.len();
+            let times = notified(salver, &person(number)).await.len();
             verdict.n += usize::from(is_subscribed);
             verdict.received += usize::from(is_subscribed && times > 0);
             verdict.lost += usize::from(is_subscribed && times == 0);

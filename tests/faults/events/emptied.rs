@@ -8,7 +8,7 @@ use crate::support::inboxes::Inboxes;
 const PEOPLE: usize = 50;
 
 #[tokio::test]
-async fn emptied_redis_forgets_events_and_new_ones_are_told() {
+async fn emptied_redis_forgets_events_and_new_ones_are_notified() {
     let mut scene = Inboxes::redis();
     let mut server = scene.server.take().unwrap();
     let salver = &scene.salver;

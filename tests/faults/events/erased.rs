@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use salver::{Error, Salver};
 
-use super::scene::{edit, edits, person, report, told};
+use super::scene::{edit, edits, notified, person, report};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 
@@ -62,7 +62,8 @@ async fn person_who_is_erased_during_a_fan_out_leaves_the_tombstone_alone() {
             format!("app!subscribers:{{wiki.edit?language=de&subject=documents%2F{round}}}");
         let left: Vec<String> = server.run(&[b"ZRANGE", index.as_bytes(), b"0", b"-1"]);
         verdict.misdelivered += usize::from(left != [person(2 * round + 1).to_string()]);
-        verdict.lost += usize::from(told(&scene.salver, &person(2 * round + 1)).await.len() != 1);
+        verdict.lost +=
+            usize::from(notified(&scene.salver, &person(2 * round + 1)).await.len() != 1);
         verdict.received += 1;
     }
     scene.advance(DAY);
@@ -73,7 +74,7 @@ async fn person_who_is_erased_during_a_fan_out_leaves_the_tombstone_alone() {
 /// An event is published and fanned out between any two calls of an erasure.
 #[tokio::test]
 async fn event_during_an_erasure_leaves_nothing() {
-    let (mut calls, mut told_before) = (0, 0);
+    let (mut calls, mut notified_before) = (0, 0);
     loop {
         let salver = Salver::memory("app").unwrap();
         let erased = person(0);
@@ -82,16 +83,20 @@ async fn event_during_an_erasure_leaves_nothing() {
         let mut erase = pin!(salver.erase(&erased));
         let has_ended = (0..=calls).any(|_| erase.as_mut().now_or_never().is_some());
         salver.worker().events().publish(edit(0)).await.unwrap();
-        told_before += told(&salver, &erased).await.len();
+        notified_before += notified(&salver, &erased).await.len();
         if has_ended {
             break;
         }
         erase.await.unwrap();
-        assert_eq!(told(&salver, &erased).await.len(), 0, "after {calls} calls");
+        assert_eq!(
+            notified(&salver, &erased).await.len(),
+            0,
+            "after {calls} calls"
+        );
         assert!(!salver.is_subscribed(&erased, &edits()).await.unwrap());
         calls += 1;
     }
     assert!(calls > 3, "{calls} calls");
-    assert!(told_before > 0);
-    println!("EXPLORE erasure calls={calls} told_before={told_before}");
+    assert!(notified_before > 0);
+    println!("EXPLORE erasure calls={calls} notified_before={notified_before}");
 }

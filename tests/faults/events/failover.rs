@@ -5,7 +5,7 @@ use std::time::Duration;
 use salver::Salver;
 use salver::store::RedisStore;
 
-use super::scene::{edit, edits, person, report, told, until_accepted, verdict};
+use super::scene::{edit, edits, notified, person, report, until_accepted, verdict};
 use crate::support::sentinels::{DOWN_AFTER, PRIMARY, SentinelSetup};
 
 const PEOPLE: usize = 20;
@@ -43,7 +43,7 @@ async fn failover_loses_last_events_only_and_a_repeat_makes_one_of_each() {
         "{recovery:?}"
     );
     salver.worker().events().drain().await.unwrap();
-    let before = told(&salver, &person(0)).await.len();
+    let before = notified(&salver, &person(0)).await.len();
     let stated_loss = 2 * EVENTS + 1 - before;
     assert!(stated_loss > 0, "the primary was not isolated");
     for _ in 0..2 {

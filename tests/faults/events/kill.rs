@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::scene::{LEASE, Progress, edit, edits, inboxes, person, report, told, wait_until_done};
+use super::scene::{
+    LEASE, Progress, edit, edits, inboxes, notified, person, report, wait_until_done,
+};
 use crate::support::bulk_subscriptions::subscribe;
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
@@ -51,21 +53,21 @@ async fn killed_workers_tell_each_who_stays_once_while_others_change() {
 
     let changed = people / CHANGES;
     let stayers = (0..people).filter(|number| number % CHANGES > 1).count();
-    let (told_people, notifications) = inboxes(server);
-    // Each who was told was told once.
+    let (notified_people, notifications) = inboxes(server);
+    // Each who was notified was notified once.
     let mut verdict = Verdict {
         n: stayers,
-        twice: notifications - told_people,
+        twice: notifications - notified_people,
         ..Verdict::default()
     };
     let (mut leavers, mut newcomers) = (0, 0);
     for number in 0..changed {
         for leaver in [number * CHANGES, number * CHANGES + 1] {
-            leavers += told(salver, &person(leaver)).await.len();
+            leavers += notified(salver, &person(leaver)).await.len();
         }
-        newcomers += told(salver, &person(people + number)).await.len();
+        newcomers += notified(salver, &person(people + number)).await.len();
     }
-    verdict.received = told_people - leavers - newcomers;
+    verdict.received = notified_people - leavers - newcomers;
     verdict.lost = stayers - verdict.received;
     assert!(
         (1..2 * changed).contains(&leavers),
@@ -73,7 +75,7 @@ async fn killed_workers_tell_each_who_stays_once_while_others_change() {
         2 * changed
     );
     let more = format!(
-        "kills={KILLS} changed={} leavers_told={leavers} newcomers_told={newcomers} seconds={seconds:.0}",
+        "kills={KILLS} changed={} leavers_notified={leavers} newcomers_notified={newcomers} seconds={seconds:.0}",
         3 * changed
     );
     report(

@@ -12,7 +12,7 @@ use crate::support::worker_process::WorkerProcess;
 const PEOPLE: usize = 5_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn worker_that_is_paused_in_a_fan_out_tells_none_twice() {
+async fn worker_that_is_paused_in_a_fan_out_notifies_none_twice() {
     let (mut verdict, mut recovery) = (Verdict::default(), Duration::ZERO);
     for _ in 0..by_profile(1, 20) {
         let (scene, smtp) = (Inboxes::redis_with_clock(), SmtpServer::start());
@@ -34,11 +34,11 @@ async fn worker_that_is_paused_in_a_fan_out_tells_none_twice() {
         wait_until_done(salver).await;
         paused.stop();
         other.stop();
-        let (told, notifications) = inboxes(server);
+        let (notified, notifications) = inboxes(server);
         verdict.n += PEOPLE;
-        verdict.received += told;
-        verdict.lost += PEOPLE - told;
-        verdict.twice += notifications - told;
+        verdict.received += notified;
+        verdict.lost += PEOPLE - notified;
+        verdict.twice += notifications - notified;
     }
     let none = (Duration::ZERO, recovery);
     report("events_worker_paused", verdict, none, String::new());

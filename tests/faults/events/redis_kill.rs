@@ -64,7 +64,7 @@ async fn redis_kill_with_aof_loses_no_event() {
     })
     .await;
     worker.stop();
-    let (told, notifications) = inboxes(&server);
+    let (notified, notifications) = inboxes(&server);
     let n = kills * PEOPLE;
     let verdict = Verdict {
         n,
@@ -73,7 +73,7 @@ async fn redis_kill_with_aof_loses_no_event() {
         twice: notifications.saturating_sub(n),
         ..Verdict::default()
     };
-    assert_eq!(told, PEOPLE);
+    assert_eq!(notified, PEOPLE);
     let more = format!("kills={kills} errors={errors}");
     report(
         "events_redis_kill",

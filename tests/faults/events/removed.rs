@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use salver::{Error, InboxFilter, ReadState, Salver};
 
-use super::scene::{edit, edits, person, report, told};
+use super::scene::{edit, edits, notified, person, report};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 
@@ -38,7 +38,7 @@ async fn run(scene: &Inboxes, verdict: &mut Verdict) -> u64 {
             () = stopping.stopped() => {}
         }
         stopping.stop_after(u64::MAX);
-        let before = told(salver, &ada).await.len();
+        let before = notified(salver, &ada).await.len();
         salver
             .inbox(&ada)
             .retract(&InboxFilter::all())
@@ -48,7 +48,7 @@ async fn run(scene: &Inboxes, verdict: &mut Verdict) -> u64 {
         for _ in 0..2 {
             fan_out(salver, round).await.unwrap();
         }
-        let after = told(salver, &ada).await.len();
+        let after = notified(salver, &ada).await.len();
         verdict.n += 1;
         verdict.received += before + after;
         verdict.lost += usize::from(before + after == 0);

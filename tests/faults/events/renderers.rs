@@ -6,7 +6,7 @@ use salver::events::{Event, EventType, Subscription};
 use salver::jobs::{DeliveryState, Worker};
 use salver::{Message, Salver};
 
-use super::scene::{person, report, told};
+use super::scene::{notified, person, report};
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
 
@@ -32,7 +32,7 @@ fn worker(salver: &Salver) -> Worker {
 }
 
 #[tokio::test]
-async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_told() {
+async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_notified() {
     let (mut verdict, mut dead) = (Verdict::default(), 0);
     for scene in [Inboxes::memory(), Inboxes::redis_with_clock()] {
         let (salver, ada) = (&scene.salver, person(0));
@@ -56,7 +56,7 @@ async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_told() {
             worker(salver).drain().await.unwrap();
             scene.advance(LONGEST_DELAY);
         }
-        assert_eq!(told(salver, &ada).await, ["Sound."]);
+        assert_eq!(notified(salver, &ada).await, ["Sound."]);
         let listed = salver
             .deliveries()
             .list(DeliveryState::Dead, None)
@@ -87,7 +87,7 @@ async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_told() {
         verdict.received += 1;
         verdict.pending += listed.len();
         dead += listed.len();
-        // A repaired renderer tells what is replayed.
+        // A repaired renderer renders what is replayed.
         for one in &listed {
             salver.deliveries().retry(&one.id).await.unwrap();
         }
@@ -95,7 +95,7 @@ async fn event_whose_renderer_panics_or_fails_is_dead_and_others_are_told() {
             .worker()
             .render(&BROKEN, |_, _| async { Ok(Message::info("Repaired.")) });
         repaired.drain().await.unwrap();
-        assert_eq!(told(salver, &ada).await, ["Repaired.", "Sound."]);
+        assert_eq!(notified(salver, &ada).await, ["Repaired.", "Sound."]);
     }
     let none = (Duration::ZERO, Duration::ZERO);
     report("events_renderers", verdict, none, format!("dead={dead}"));

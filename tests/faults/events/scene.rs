@@ -1,4 +1,4 @@
-//! People who have subscribed to events, and what they were told.
+//! People who have subscribed to events, and their notifications.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -56,21 +56,21 @@ pub async fn until_accepted(call: impl AsyncFn() -> Result<(), Error>) -> usize 
     errors
 }
 
-/// Returns the texts that a person was told.
-pub async fn told(salver: &Salver, person: &Recipient) -> Vec<String> {
+/// Returns the texts of a person's notifications.
+pub async fn notified(salver: &Salver, person: &Recipient) -> Vec<String> {
     let filter = InboxFilter::all().ungrouped().limit(100);
     let page = salver.inbox(person).list(&filter, None).await.unwrap();
     let texts = page.rows.iter().map(|row| row.newest.text().to_owned());
     texts.collect()
 }
 
-/// Counts what people were told: each of `events` once.
+/// Counts the notifications of people: each of `events` once.
 pub async fn verdict(salver: &Salver, people: Range<usize>, events: Range<usize>) -> Verdict {
     let mut verdict = Verdict::default();
     for number in people {
-        let told = told(salver, &person(number)).await;
+        let notified = notified(salver, &person(number)).await;
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-        for text in &told {
+        for text in &notified {
             *times.entry(text).or_default() += 1;
         }
         for event in events.clone() {
@@ -172,7 +172,7 @@ pub async fn wait_until_done(salver: &Salver) {
     }
 }
 
-/// Prints one row. Panics if an event was lost, was told twice, or reached another person.
+/// Prints one row. Panics if an event was lost, arrived twice, or reached another person.
 pub fn report(
     test: &'static str,
     verdict: Verdict,

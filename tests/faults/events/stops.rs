@@ -1,4 +1,4 @@
-//! A process that stops after any call to the store forgets no recipient, and another one tells none twice.
+//! A process that stops after any call to the store forgets no recipient, and another one notifies none twice.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn stop_everywhere(inboxes: &Inboxes, total: &mut Verdict) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn process_that_stops_after_any_call_forgets_no_recipient_and_tells_none_twice() {
+async fn process_that_stops_after_any_call_forgets_no_recipient_and_notifies_none_twice() {
     let memory = Inboxes::memory();
     let redis = Inboxes::redis_with_clock();
     let (mut total, mut calls, mut stops) = (Verdict::default(), 0, 0);

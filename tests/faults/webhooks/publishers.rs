@@ -9,7 +9,7 @@ use salver::events::{Event, Subscription};
 use salver::{Error, InboxFilter, Message, Salver};
 
 use super::scene::{LEASE, expected, register_fast, report, verdict};
-use crate::faults::events::scene::{person, told};
+use crate::faults::events::scene::{notified, person};
 use crate::faults::inbox::add_up;
 use crate::support::history::Verdict;
 use crate::support::inboxes::Inboxes;
@@ -112,7 +112,7 @@ async fn delete_before_repeats(
             }
             stopping.stop_after(u64::MAX);
         }
-        let before = told(salver, &ada).await.len();
+        let before = notified(salver, &ada).await.len();
         let all = InboxFilter::all();
         salver.inbox(&ada).retract(&all).await.unwrap();
         // The lease of the process that has stopped ends.
@@ -123,7 +123,7 @@ async fn delete_before_repeats(
         }
         // The receiver verifies the time of a webhook.
         inboxes.rewind(LEASE);
-        let after = told(salver, &ada).await.len();
+        let after = notified(salver, &ada).await.len();
         assert_eq!(before + after, 1, "{name}: it came back, or there is none");
         names.push(name);
     }

@@ -26,7 +26,7 @@ async fn open(site: &InboxSite) -> Browser {
     browser
 }
 
-/// Points 1 and 2: the number is part of the name of the link, shown up to 99, told exactly; the element
+/// Points 1 and 2: the number is part of the name of the link, shown up to 99, announced exactly; the element
 /// is empty without unread ones. Screenshots are under `target/screenshots`.
 #[actix_web::test]
 async fn bell_is_part_of_the_name_of_its_link() {

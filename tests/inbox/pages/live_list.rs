@@ -74,7 +74,7 @@ async fn buttons_act_in_place_and_the_focus_moves_on() {
     browser.press(archive).await;
     shows(&browser, &["one"]).await;
     let status = "return document.querySelector('.salver-inbox-status').textContent";
-    eventually("the status tells it", async || {
+    eventually("the status announces it", async || {
         (browser.run(status).await == "1 notification archived. Undo").then_some(())
     })
     .await;

@@ -1,5 +1,5 @@
 //! `publish`, `subscribe`, `unsubscribe`, `subscriptions` and `subscribers`: a shell job publishes events, and an operator
-//! sees who is told.
+//! sees who is notified.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! `worker`: sends what waits, and ends cleanly when it is told to.
+//! `worker`: sends what waits, and ends cleanly when it is asked to.
 
 use std::process::{Command, Stdio};
 
@@ -50,7 +50,7 @@ async fn worker_sends_mails_until_it_is_terminated() {
     let (redis, smtp) = (Server::start(), SmtpServer::start());
     let mut worker = worker(&redis, &smtp);
     let line = worker.lines().next().unwrap().unwrap();
-    let expected = "the worker of app runs: it sends mails, and tells subscribers of events that have a message";
+    let expected = "the worker of app runs: it sends mails, and notifies subscribers of events that have a message";
     assert_eq!(line, expected);
     notify(&redis, "ada@example.org", "first").await;
     let sent = async |count| (smtp.mails().len() == count).then_some(());
@@ -107,8 +107,8 @@ async fn worker_tells_subscribers_of_events_with_message() {
     publish(&["--id", "2", "--text", "Edited."]);
     let worker = worker(&redis, &smtp);
     let inbox = handle.inbox(&ada);
-    let told = async || (inbox.counts().await.unwrap().total == 1).then_some(());
-    eventually("the subscriber is told", told).await;
+    let notified = async || (inbox.counts().await.unwrap().total == 1).then_some(());
+    eventually("the subscriber is notified", notified).await;
     let waiting = async || {
         let waiting = handle.deliveries().list(DeliveryState::Waiting, None).await;
         (waiting.unwrap().len() == 1).then_some(())

@@ -40,7 +40,7 @@ async fn k04_subscriber_registers_itself_by_its_endpoint() {
 }
 
 #[actix_web::test]
-async fn k05_each_subscriber_is_told_by_another_process() {
+async fn k05_each_subscriber_is_notified_by_another_process() {
     for inboxes in stores() {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
         let broker = Broker::serve(salver, |routes| routes);
@@ -54,7 +54,7 @@ async fn k05_each_subscriber_is_told_by_another_process() {
             assert_eq!(arrived(&receiver, path), [json!({"by": 2})]);
         }
     }
-    print_row("k05_each_subscriber_is_told_by_another_process", "ok");
+    print_row("k05_each_subscriber_is_notified_by_another_process", "ok");
 }
 
 #[actix_web::test]
@@ -146,8 +146,8 @@ async fn k11_subscriber_names_type_and_resource() {
             .await;
         broker.publish(&increment("1", 2)).await;
         deliver(salver).await;
-        let told = ["/one", "/other", "/type"].map(|path| arrived(&receiver, path).len());
-        assert_eq!(told, [1, 0, 0]);
+        let notified = ["/one", "/other", "/type"].map(|path| arrived(&receiver, path).len());
+        assert_eq!(notified, [1, 0, 0]);
     }
     print_row("k11_subscriber_names_type_and_resource", "ok");
 }

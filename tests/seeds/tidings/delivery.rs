@@ -1,11 +1,11 @@
-//! Events are told by another process, and none is forgotten when it is killed.
+//! Events are delivered by another process, and none is forgotten when it is killed.
 
 use std::time::Duration;
 
 use salver::events::{Event, Subscription};
 use salver::{InboxFilter, Message, Recipient};
 
-use super::{edited, german, told, user, worker};
+use super::{edited, german, notified, user, worker};
 use crate::seeds::{on_each_store, print_row};
 use crate::support::bulk_subscriptions;
 use crate::support::eventually;
@@ -34,20 +34,20 @@ async fn t02_event_is_delivered_by_another_process_or_before_the_call_returns() 
         salver.subscribe(&ada, edits).await.unwrap();
         // When asked for.
         worker(salver).publish(edited(7, "de")).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert_eq!(notified(salver, &ada).await.len(), 1);
         salver.publish(edit()).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
-        let has_arrived = async || (told(salver, &ada).await.len() == 2).then_some(());
+        assert_eq!(notified(salver, &ada).await.len(), 1);
+        let has_arrived = async || (notified(salver, &ada).await.len() == 2).then_some(());
         match &inboxes.server {
             Some(server) => {
                 let smtp = SmtpServer::start();
                 let process = WorkerProcess::start(&server.url(), &smtp);
-                eventually("another process tells it", has_arrived).await;
+                eventually("another process notifies it", has_arrived).await;
                 process.stop();
             }
             None => {
                 let running = salver.worker().events().start().unwrap();
-                eventually("the thread of a worker tells it", has_arrived).await;
+                eventually("the thread of a worker notifies it", has_arrived).await;
                 running.stop().await;
             }
         }
@@ -56,14 +56,14 @@ async fn t02_event_is_delivered_by_another_process_or_before_the_call_returns() 
 }
 
 #[actix_web::test]
-async fn t22_worker_that_is_killed_forgets_none_and_tells_none_twice() {
+async fn t22_worker_that_is_killed_forgets_none_and_notifies_none_twice() {
     let (scene, smtp) = (Inboxes::redis_with_clock(), SmtpServer::start());
     let (salver, server) = (&scene.salver, scene.server.as_ref().unwrap());
     bulk_subscriptions::subscribe(server, 0..PEOPLE, "wiki.edit", ("language", "de"));
     salver.publish(edit()).await.unwrap();
     let keys: usize = server.run(&[b"DBSIZE"]);
     let killed = WorkerProcess::start(&server.url(), &smtp);
-    eventually("some are told", async || {
+    eventually("some are notified", async || {
         let now: usize = server.run(&[b"DBSIZE"]);
         (now > keys + PEOPLE / 2).then_some(())
     })
@@ -86,7 +86,7 @@ async fn t22_worker_that_is_killed_forgets_none_and_tells_none_twice() {
         assert_eq!(page.rows.len(), 1, "p{number}");
     }
     print_row(
-        "t22_worker_that_is_killed_forgets_none_and_tells_none_twice",
+        "t22_worker_that_is_killed_forgets_none_and_notifies_none_twice",
         "ok",
     );
 }

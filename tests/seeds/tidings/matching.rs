@@ -1,14 +1,14 @@
 //! Which subscriptions an event matches.
 
 use super::{
-    EDIT_DOCUMENT, EDIT_IN_LANGUAGE, POST_IN_FORUM, POST_IN_THREAD, edited, told, user, worker,
+    EDIT_DOCUMENT, EDIT_IN_LANGUAGE, POST_IN_FORUM, POST_IN_THREAD, edited, notified, user, worker,
 };
 use crate::seeds::on_each_store;
 
 #[actix_web::test]
-async fn t01_event_tells_all_subscribers_of_its_type() {
+async fn t01_event_notifies_all_subscribers_of_its_type() {
     on_each_store(
-        "t01_event_tells_all_subscribers_of_its_type",
+        "t01_event_notifies_all_subscribers_of_its_type",
         async |inboxes| {
             let salver = &inboxes.salver;
             let people = ["ada", "bob", "eve"].map(user);
@@ -19,12 +19,12 @@ async fn t01_event_tells_all_subscribers_of_its_type() {
             worker(salver).publish(edited(7, "de")).await.unwrap();
             for person in &people {
                 assert_eq!(
-                    told(salver, person).await,
+                    notified(salver, person).await,
                     ["wiki.edit.document: Document 7 (1)"]
                 );
             }
             let other = user("mallory");
-            assert!(told(salver, &other).await.is_empty());
+            assert!(notified(salver, &other).await.is_empty());
         },
     )
     .await;
@@ -41,8 +41,8 @@ async fn t03_subscription_is_narrowed_by_a_filter() {
                 salver.subscribe(&user(person), edits).await.unwrap();
             }
             worker(salver).publish(edited(7, "de")).await.unwrap();
-            assert_eq!(told(salver, &user("ada")).await.len(), 1);
-            assert!(told(salver, &user("bob")).await.is_empty());
+            assert_eq!(notified(salver, &user("ada")).await.len(), 1);
+            assert!(notified(salver, &user("bob")).await.is_empty());
         },
     )
     .await;
@@ -58,11 +58,11 @@ async fn t04_omitted_filter_matches_every_value() {
         for language in ["de", "en", "ja"] {
             worker.publish(edited(7, language)).await.unwrap();
         }
-        assert_eq!(told(salver, &ada).await.len(), 3);
+        assert_eq!(notified(salver, &ada).await.len(), 3);
         // An event without a value of a filter matches those who did not name it.
         let without = EDIT_IN_LANGUAGE.event().data("Document 8");
         worker.publish(without).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 4);
+        assert_eq!(notified(salver, &ada).await.len(), 4);
     })
     .await;
 }
@@ -107,7 +107,7 @@ async fn t06_one_object_is_watched() {
         let thread = POST_IN_THREAD.event().subject("documents/7").data("Thread");
         worker.publish(thread).await.unwrap();
         assert_eq!(
-            told(salver, &ada).await,
+            notified(salver, &ada).await,
             ["wiki.edit.document: Document 7 (1)"]
         );
     })
@@ -127,7 +127,7 @@ async fn t07_wildcard_and_specific_subscription_are_one_notification() {
         }
         worker(salver).publish(edited(7, "de")).await.unwrap();
         assert_eq!(
-            told(salver, &ada).await,
+            notified(salver, &ada).await,
             ["wiki.edit.document: Document 7 (2)"]
         );
     })
@@ -146,11 +146,11 @@ async fn t09_union_of_events_is_one_notification_of_the_first() {
         salver.subscribe(&bob, german).await.unwrap();
         worker(salver).publish(edited(7, "de")).await.unwrap();
         assert_eq!(
-            told(salver, &ada).await,
+            notified(salver, &ada).await,
             ["wiki.edit.document: Document 7 (2)"]
         );
         assert_eq!(
-            told(salver, &bob).await,
+            notified(salver, &bob).await,
             ["wiki.edit.document: Document 7 (1)"]
         );
     })
@@ -178,10 +178,10 @@ async fn t10_post_reaches_watchers_of_thread_and_forum_once() {
         worker.publish(posted(4)).await.unwrap();
         let one = "forum.post.thread: Ports (1)";
         assert_eq!(
-            told(salver, &ada).await,
+            notified(salver, &ada).await,
             [one, "forum.post.thread: Ports (2)"]
         );
-        assert_eq!(told(salver, &bob).await, [one, one]);
+        assert_eq!(notified(salver, &bob).await, [one, one]);
     })
     .await;
 }
@@ -209,7 +209,7 @@ async fn t11_renderer_gets_all_subscriptions_that_matched() {
             });
         worker.publish(edited(7, "de")).await.unwrap();
         assert_eq!(
-            told(salver, &ada).await,
+            notified(salver, &ada).await,
             ["user:ada: all edits, edits in German"]
         );
     })

@@ -33,7 +33,7 @@ fn edited(document: u32, language: &str) -> Event {
         .data(format!("Document {document}"))
 }
 
-/// A worker that tells about edits and posts, each with the number of subscriptions that matched.
+/// A worker that notifies of edits and posts, each with the number of subscriptions that matched.
 fn worker(salver: &Salver) -> Worker {
     let types = [
         EDIT_DOCUMENT,
@@ -90,8 +90,8 @@ async fn subscribe(salver: &Salver, reader: &Recipient) {
     activate(salver, &letter).await;
 }
 
-/// The texts that a person was told, newest first.
-async fn told(salver: &Salver, recipient: &Recipient) -> Vec<String> {
+/// The texts of a person's notifications, newest first.
+async fn notified(salver: &Salver, recipient: &Recipient) -> Vec<String> {
     let filter = InboxFilter::all().ungrouped().limit(100);
     let page = salver.inbox(recipient).list(&filter, None).await.unwrap();
     let texts = page.rows.iter().map(|row| row.newest.text().to_owned());

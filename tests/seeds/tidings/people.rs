@@ -1,4 +1,4 @@
-//! Who is told: users and addresses, once each.
+//! Who is notified: users and addresses, once each.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use salver::store::{Clock, MemoryStore};
 use salver::{Recipient, Salver};
 
 use super::{
-    EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, mails, profiles, reader, subscribe, told,
+    EDIT_DOCUMENT, EDIT_IN_LANGUAGE, edited, german, mails, notified, profiles, reader, subscribe,
     user, worker,
 };
 use crate::seeds::on_each_store;
@@ -31,11 +31,11 @@ async fn t13_subscriptions_are_found_by_exact_filters() {
             assert!(!salver.is_subscribed(&ada, &all).await.unwrap());
             assert!(!salver.unsubscribe(&ada, &all).await.unwrap());
             worker(salver).publish(edited(7, "de")).await.unwrap();
-            assert_eq!(told(salver, &ada).await.len(), 1);
+            assert_eq!(notified(salver, &ada).await.len(), 1);
             assert!(salver.unsubscribe(&ada, &german()).await.unwrap());
             assert!(!salver.unsubscribe(&ada, &german()).await.unwrap());
             worker(salver).publish(edited(7, "de")).await.unwrap();
-            assert_eq!(told(salver, &ada).await.len(), 1);
+            assert_eq!(notified(salver, &ada).await.len(), 1);
         },
     )
     .await;
@@ -81,7 +81,7 @@ async fn t20_deleted_object_has_no_subscriptions() {
         let worker = worker(salver).profiles(profiles);
         worker.publish(edited(7, "de")).await.unwrap();
         worker.publish(edited(8, "de")).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert_eq!(notified(salver, &ada).await.len(), 1);
         let of_seven = EDIT_DOCUMENT.subscription().subject("documents/7");
         let subscribers = salver.subscribers(&of_seven, None).await.unwrap();
         assert_eq!(subscribers, Vec::<Recipient>::new());
@@ -100,7 +100,7 @@ async fn t08_user_and_address_of_one_person_are_one_notification_to_the_user() {
         }
         let worker = worker(salver).profiles(profiles);
         worker.publish(edited(7, "de")).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert_eq!(notified(salver, &ada).await.len(), 1);
         let mailed = mails(salver).await;
         let to: Vec<_> = mailed.iter().map(|letter| letter.to.as_str()).collect();
         assert_eq!(to, ["eve@example.org"]);
@@ -108,14 +108,14 @@ async fn t08_user_and_address_of_one_person_are_one_notification_to_the_user() {
         salver.unsubscribe(&ada, &german()).await.unwrap();
         worker.publish(edited(8, "de")).await.unwrap();
         assert_eq!(mails(salver).await.len(), 2);
-        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert_eq!(notified(salver, &ada).await.len(), 1);
     })
     .await;
 }
 
 #[actix_web::test]
-async fn t12_excluded_people_are_not_told_under_any_address() {
-    let name = "t12_excluded_people_are_not_told_under_any_address";
+async fn t12_excluded_people_are_not_notified_under_any_address() {
+    let name = "t12_excluded_people_are_not_notified_under_any_address";
     on_each_store(name, async |inboxes| {
         let (salver, ada, bob, eve) = (&inboxes.salver, user("ada"), user("bob"), user("eve"));
         for person in [&bob, &eve] {
@@ -128,8 +128,8 @@ async fn t12_excluded_people_are_not_told_under_any_address() {
         let event = edited(7, "de").except([ada, reader("bob")]);
         let worker = worker(salver).profiles(profiles);
         worker.publish(event).await.unwrap();
-        assert!(told(salver, &bob).await.is_empty());
-        assert_eq!(told(salver, &eve).await.len(), 1);
+        assert!(notified(salver, &bob).await.is_empty());
+        assert_eq!(notified(salver, &eve).await.len(), 1);
         let mailed = mails(salver).await;
         let to: Vec<_> = mailed.iter().map(|letter| letter.to.as_str()).collect();
         assert_eq!(to, ["mia@example.org"]);
@@ -148,8 +148,8 @@ async fn event_that_waits_is_for_the_recipient_that_takes_over() {
         inboxes.advance(3 * HOUR);
         salver.merge(&bob, &ada).await.unwrap();
         worker(salver).drain().await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
-        assert!(told(salver, &bob).await.is_empty());
+        assert_eq!(notified(salver, &ada).await.len(), 1);
+        assert!(notified(salver, &bob).await.is_empty());
     }
 }
 
@@ -175,7 +175,7 @@ async fn t18_subscriptions_of_an_address_become_those_of_a_user() {
         assert_eq!(salver.subscriptions(&ada).await.unwrap(), [german()]);
         let worker = worker(salver).profiles(profiles);
         worker.publish(edited(7, "de")).await.unwrap();
-        assert_eq!(told(salver, &ada).await.len(), 1);
+        assert_eq!(notified(salver, &ada).await.len(), 1);
         let about = |letter: &Letter| letter.activation_url.is_none();
         assert_eq!(
             mails(salver)

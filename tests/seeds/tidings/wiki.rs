@@ -126,7 +126,7 @@ async fn wiki_edit_notifies_two_browsers_and_a_mailbox_once() {
         );
         assert!(wiki.rows(&ada, "/salver/inbox?tab=all").await.is_empty());
 
-        // The visitor registers: what the address watches is the user's, who is told once.
+        // The visitor registers: what the address watches is the user's, who is notified once.
         wiki.open(&ada, "/").await;
         ada.click("[action='/logout'] button").await;
         wiki.log_in(&ada, 3).await;

@@ -49,7 +49,7 @@ pub(crate) fn measure() -> Result<Statistics> {
     Ok(pair.ratio)
 }
 
-/// A thread that requests pages until it is told to finish.
+/// A thread that requests pages until it is asked to finish.
 struct Pages {
     ends: Arc<AtomicBool>,
     thread: thread::JoinHandle<std::result::Result<f64, String>>,

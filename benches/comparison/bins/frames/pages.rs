@@ -44,11 +44,11 @@ impl Pages {
         Ok(Self { runtime, readers })
     }
 
-    /// Waits until every page has been told that its list has changed.
+    /// Waits until every page has been notified that its list has changed.
     ///
     /// # Errors
     ///
-    /// A stream ends, or a page is not told.
+    /// A stream ends, or a page is not notified.
     pub(crate) fn wait_for_notifications(self) -> Result {
         let Self {
             runtime,

@@ -28,7 +28,7 @@ pub(crate) fn edited(revision: &Revision) -> Event {
     event.also(language)
 }
 
-/// Returns the worker that tells people.
+/// Returns the worker that notifies people.
 pub(crate) fn worker(salver: &Salver, mailer: Mailer) -> Worker {
     let worker = salver.worker().mail(mailer).profiles(profiles);
     worker.render(&EDIT_DOCUMENT, |event, _matched| async move {

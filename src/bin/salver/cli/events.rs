@@ -9,7 +9,7 @@ use salver::events::{Event, Subscription};
 use crate::message::MessageOptions;
 
 pub(super) const PUBLISH_HELP: &str = "\
-The command prints the id of the event. A job that can run twice passes the same --id each time: then all are told \
+The command prints the id of the event. A job that can run twice passes the same --id each time: then all are notified \
 once. Without --text the event is for workers of the site, which render its type.";
 
 /// What an event is matched by, and what a subscription is for.
@@ -44,7 +44,7 @@ pub(crate) struct Publish {
     pub(crate) text: Option<String>,
     #[command(flatten)]
     pub(crate) message: MessageOptions,
-    /// Recipient who is not told: user:{id} or email:{address}; repeat the option for several.
+    /// Recipient who is not notified: user:{id} or email:{address}; repeat the option for several.
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) except: Vec<Recipient>,
     /// Further type whose subscriptions match, with the same subject and filters; repeat the option for several.

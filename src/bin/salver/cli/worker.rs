@@ -9,8 +9,8 @@ use crate::cli::programs::ProgramArgs;
 
 pub(crate) const HELP: &str = "\
 It mails recipients that are addresses. Users are mailed by the workers of the site, which know their addresses. \
-It tells subscribers of events that have a message, with this message: `publish --text`. Without profiles of users, a \
-person who has subscribed as a user and by address is told twice, and --except counts for the named recipients only. \
+It notifies subscribers of events that have a message, with this message: `publish --text`. Without profiles of users, a \
+person who has subscribed as a user and by address is notified twice, and --except counts for the named recipients only. \
 At SIGTERM it ends when the attempts that have begun have ended; a second signal ends it at once.
 
 Secrets are read from files or from the environment, never from arguments: SALVER_SECRET is the secret of the site, \

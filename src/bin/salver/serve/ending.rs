@@ -1,6 +1,6 @@
 //! Why a broker ends.
 
-/// Waits until the process is told to end, or a part of it ends by itself. Returns the message about such a part.
+/// Waits until the process is asked to end, or a part of it ends by itself. Returns the message about such a part.
 pub(crate) async fn first_end(
     signal: impl Future<Output = i32>,
     http: impl Future,

@@ -128,7 +128,7 @@ impl<'a> Words<'a> {
         self.counted(key, count, &one, &format!("notifications {state}."))
     }
 
-    /// Returns the number of unread notifications, as the bell tells it.
+    /// Returns the number of unread notifications, as the bell announces it.
     pub(in crate::inbox::web) fn unread_count(&self, count: u64) -> String {
         self.counted("unread-count", count, "1 unread", "unread")
     }

@@ -1,4 +1,4 @@
--- Tells whether mails to an address are stopped. Changes nothing.
+-- Returns whether mails to an address are stopped. Changes nothing.
 --
 -- KEYS[1]  the address, by its hash
 -- Returns  {KEYS[1], 'is_suppressed', 1 or 0}

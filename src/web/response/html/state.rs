@@ -24,7 +24,7 @@ pub(super) enum Escape {
 }
 
 /// The states of the standard. `Text` stands for its data, RCDATA, RAWTEXT, script data and
-/// PLAINTEXT states, and `Content` tells which of them it is.
+/// PLAINTEXT states, and `Content` says which of them it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum State {
     #[default]
