@@ -43,6 +43,13 @@ pub(crate) fn validate_name(field: &'static str, name: &str, limit: usize) -> Re
     Ok(())
 }
 
+/// Returns `false` for most texts without a control character, by a look at their bytes: those of ASCII
+/// are one byte, and the others begin with 0xC2.
+fn may_have_control_character(value: &str) -> bool {
+    let mut bytes = value.bytes();
+    bytes.any(|byte| byte < 0x20 || matches!(byte, 0x7f | 0xc2))
+}
+
 fn validate_string(
     field: &'static str,
     value: &str,
@@ -55,7 +62,7 @@ fn validate_string(
     if value.len() > limit {
         return Err(too_long(field, limit));
     }
-    if value.contains(is_refused) {
+    if may_have_control_character(value) && value.contains(is_refused) {
         return Err(Error::invalid(field, "has a control character"));
     }
     Ok(())

@@ -38,6 +38,7 @@ impl Tokenizer {
         let mut at = 0;
         loop {
             at += self.skip(input.get(at..)?);
+            at += self.read_name(input.get(at..)?);
             let byte = *input.get(at)?;
             at += 1;
             if self.read(byte) {
@@ -75,6 +76,26 @@ impl Tokenizer {
             _ => return 0,
         };
         memchr(until, input).unwrap_or(input.len())
+    }
+
+    /// Reads the bytes that belong to the name of a tag or of an attribute, and leave the state as it is.
+    /// Returns their number.
+    fn read_name(&mut self, input: &[u8]) -> usize {
+        let end = match self.state {
+            S::TagName => input.iter().position(|byte| ends_name(*byte)),
+            S::AttributeName => input
+                .iter()
+                .position(|byte| ends_name(*byte) || *byte == b'='),
+            _ => return 0,
+        };
+        let length = end.unwrap_or(input.len());
+        for byte in input.iter().take(length) {
+            match self.state {
+                S::TagName => self.tag.push_name(*byte),
+                _ => self.tag.push_attribute_name(*byte),
+            }
+        }
+        length
     }
 
     /// Reads one byte. Returns whether it ends a tag.
