@@ -129,12 +129,19 @@ fn load_command(source: &str) -> Cmd {
 pub fn parse_members(reply: Value, contexts: &[String]) -> RedisResult<Vec<Vec<Vec<u8>>>> {
     let values: Vec<Value> = parse(reply)?;
     let mut members = vec![Vec::new(); contexts.len()];
-    // The first three values are the session index, the time, and the end of the lease.
-    let mut values = values.into_iter().skip(3);
+    // The first two values are the session index and the time.
+    let mut values = values.into_iter().skip(2);
     while let Some(key) = values.next() {
         let key: String = parse(key)?;
-        // Between the key and the number of members: the next due time and three counts.
-        let count: usize = parse(values.nth(4).unwrap_or(Value::Nil))?;
+        // After the time of the next message. Negative if three counts follow.
+        let count: i64 = parse(values.nth(1).unwrap_or(Value::Nil))?;
+        let count = if count < 0 {
+            values.by_ref().take(3).for_each(drop);
+            -1 - count
+        } else {
+            count
+        };
+        let count = usize::try_from(count).unwrap_or_default();
         let of_context: RedisResult<_> = values.by_ref().take(count).map(parse).collect();
         if let Some(at) = contexts.iter().position(|context| *context == key) {
             members[at] = of_context?;

@@ -6,16 +6,16 @@
 -- ARGV[2]  lease in ms, for a claim
 -- ARGV[3]  maximum age in ms, by the time in the id
 -- Returns  {KEYS[1]} if no context exists, or the session was closed or has moved; otherwise
---          {KEYS[1], now, lease_until_ms}, and for each context that exists the elements
---          key, next_due_in_ms, displaced, expired, unsupported, count, and so many members; now
---          and lease_until_ms in Unix ms; next_due_in_ms is -1 if no member becomes visible later,
---          0 if more members are visible than one read returns; unsupported is the number of
---          visible members with a newer format version
+--          {KEYS[1], now}, and for each context that exists the elements key, next_due_in_ms, count
+--          and so many members; now in Unix ms: the lease ends at now plus ARGV[2]; next_due_in_ms
+--          is -1 if no member becomes visible later, 0 if more members are visible than one read
+--          returns; if count is negative, there are -1 - count members, and before them displaced,
+--          expired and unsupported, the number of visible members with a newer format version
 -- Cost     O(1) if no context exists, otherwise O(visible members): at most 5,000 of each context,
 --          of which about 2,000 are returned; one round trip
 --
 -- A nested table in the reply costs as much as a command, and a number as an argument of a command
--- half as much as its text.
+-- half as much. The client needs longer for each element than the server.
 local index, mode = KEYS[1], ARGV[1]
 local call, sub = redis.call, string.sub
 local remaining = call('EXISTS', unpack(KEYS, 2))
@@ -99,17 +99,17 @@ for i = 2, #KEYS do
 
     local displaced = examined > 0 and tonumber(index_values[2] or 0) or 0
     if displaced > 0 and mode ~= 'peek' then write({'HSET', index, view, '0'}) end
+    local count = #members
+    if displaced + #expired + unsupported > 0 then
+      count = -1 - count
+      members = {displaced, #expired, unsupported, unpack(members)}
+    end
     if reply then
-      for _, element in ipairs({
-        key, next_due_in_ms, displaced, #expired, unsupported, #members, unpack(members),
-      }) do
+      for _, element in ipairs({key, next_due_in_ms, count, unpack(members)}) do
         reply[#reply + 1] = element
       end
     else
-      reply = {
-        index, now, lease_until_ms,
-        key, next_due_in_ms, displaced, #expired, unsupported, #members, unpack(members),
-      }
+      reply = {index, now, key, next_due_in_ms, count, unpack(members)}
     end
     remaining = remaining - 1
     if remaining == 0 then break end

@@ -64,15 +64,20 @@ pub(crate) async fn read(
     let parts = client.execute(&request).await?;
     match parts.is_empty() {
         true => Ok(Claim::default()),
-        false => parse_claim(Parts::new(parts), contexts, &request),
+        false => parse_claim(Parts::new(parts), contexts, lease, &request),
     }
 }
 
 /// Parses the reply of a read that found a context.
-fn parse_claim(mut parts: Parts, contexts: &[Context], request: &Request) -> Result<Claim, Error> {
+fn parse_claim(
+    mut parts: Parts,
+    contexts: &[Context],
+    lease: Duration,
+    request: &Request,
+) -> Result<Claim, Error> {
     let now: u64 = parts.next()?;
     let mut claim = Claim {
-        lease_until_ms: parts.next()?,
+        lease_until_ms: now.saturating_add(millis(lease)),
         ..Claim::default()
     };
     // In the order of the request. Those that do not exist are left out.
@@ -97,10 +102,13 @@ fn parse_members(parts: &mut Parts, result: &mut ReadResult) -> Result<Vec<Vec<u
     if let Ok(next) = u64::try_from(parts.next::<i64>()?) {
         result.record_due_in(Duration::from_millis(next));
     }
-    result.displaced += parts.next::<u64>()?;
-    result.expired += parts.next::<u64>()?;
-    result.unsupported += parts.next::<u64>()?;
-    let count: usize = parts.next()?;
+    let count: i64 = parts.next()?;
+    if count < 0 {
+        result.displaced += parts.next::<u64>()?;
+        result.expired += parts.next::<u64>()?;
+        result.unsupported += parts.next::<u64>()?;
+    }
+    let count = if count < 0 { -1 - count } else { count };
     (0..count).map(|_| parts.next()).collect()
 }
 
