@@ -152,7 +152,7 @@ async fn pages_of_one_turn_are_confirmed_together() {
     })
     .await;
     let contexts: Vec<_> = (0..PAGES)
-        .map(|n| context_of_ada(&salver, &format!("p{n}")))
+        .map(|n| context_of_ada(&salver, format!("p{n}")))
         .collect();
     for context in &contexts {
         salver.add(context, Message::info("shown")).await.unwrap();
