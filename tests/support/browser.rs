@@ -34,9 +34,18 @@ impl Drop for Profile {
     }
 }
 
+type Chromedriver = (ChildProcess, Lines<BufReader<ChildStdout>>, u16);
+
 /// Starts chromedriver, and returns its output and its port. It chooses the port: one chosen here
 /// could be taken before chromedriver listens on it.
-fn start_chromedriver() -> (ChildProcess, Lines<BufReader<ChildStdout>>, u16) {
+fn start_chromedriver() -> Chromedriver {
+    // It listens on IPv4 and IPv6, and ends if another process has its port on one of them.
+    (0..5)
+        .find_map(|_| try_start_chromedriver())
+        .expect("no chromedriver printed its port in 5 attempts")
+}
+
+fn try_start_chromedriver() -> Option<Chromedriver> {
     let mut chromedriver = start(
         Command::new("chromedriver")
             .arg("--port=0")
@@ -45,15 +54,11 @@ fn start_chromedriver() -> (ChildProcess, Lines<BufReader<ChildStdout>>, u16) {
         "chromium chromium-driver",
     );
     let mut output = chromedriver.lines();
-    let port = output
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse().ok()
-        })
-        .expect("chromedriver prints its port");
-    (chromedriver, output, port)
+    let port = output.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    })?;
+    Some((chromedriver, output, port))
 }
 
 impl Browser {
