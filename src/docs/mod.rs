@@ -14,6 +14,7 @@
 //! | [personal_data] | how to erase and export what is stored about a person |
 //! | [security] | who can do what, and what to do when something was stolen |
 //! | [guarantees] | what Salver guarantees, and the test for each guarantee |
+//! | [seeds] | the designs that Salver grew from, and the test for each of their capabilities |
 //! | [cli] | the command-line tool: inspect, add, count, and diagnose from a shell |
 //! | [observability] | metrics, spans, logs, and health |
 //! | [migrating] | how to migrate from actix-web-flash-messages |
@@ -57,6 +58,9 @@ pub mod security {}
 
 #[doc = include_str!("guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("seeds.md")]
+pub mod seeds {}
 
 #[doc = include_str!("cli.md")]
 pub mod cli {}
