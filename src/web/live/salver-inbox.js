@@ -127,6 +127,13 @@ class SalverInbox extends StreamElement {
     this.querySelector("h1").after(this.status);
     this.addEventListener("submit", (event) => this.submit(event));
     this.addEventListener("toggle", (event) => this.opened(event.target), true);
+    // A control that is replaced between the press and the release of a pointer gets no click.
+    const press = (isPressed) => {
+      this.isPressed = isPressed;
+      if (!isPressed) this.resume();
+    };
+    this.addEventListener("pointerdown", () => press(true));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(press, 0, false));
     const changed = (newest) => {
       this.newest = Number(newest);
       this.resumeAfter(REPORT_DELAY);
@@ -136,7 +143,7 @@ class SalverInbox extends StreamElement {
 
   // Shows what has changed, and marks what the visitor sees as seen.
   resume() {
-    if (document.hidden || !this.isConnected) return;
+    if (document.hidden || !this.isConnected || this.isPressed) return;
     if (this.isStale) this.refresh();
     const { salverNewest: newest, salverUnseen: unseen } = this.dataset;
     if (newest === this.seen || unseen === "0") return;
@@ -170,6 +177,7 @@ class SalverInbox extends StreamElement {
     if (!fresh) return;
     const known = new Set(this.ids(this));
     const added = this.ids(fresh).filter((id) => !known.has(id)).length;
+    if (this.isPressed && next === undefined) return void (this.isStale = true);
     const focused = this.focused();
     if (focused && added && next === undefined) return this.offer(added);
     this.replace(fresh);
