@@ -1,7 +1,8 @@
 //! The list of an open page in a real Chromium, with its script.
 
-use salver::{InboxFilter, Message, Notification, Recipient};
+use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
 use serde_json::json;
+use thirtyfour::By;
 
 use super::reading::rows;
 use crate::support::browser::Browser;
@@ -63,6 +64,37 @@ async fn rows_do_not_move_under_the_focus() {
     site.notify("ada", note("four")).await;
     shows(&browser, &["four", "three", "two", "one"]).await;
     assert_eq!(browser.run(FOCUS).await, json!(["input", "typed"]));
+    browser.quit().await;
+}
+
+/// A click is a press and a release on one button: the list is not replaced in between.
+#[actix_web::test]
+async fn list_waits_while_a_pointer_is_pressed_on_it() {
+    let (site, browser) = open(Setup::default(), &["one", "two"]).await;
+    let archive = ".salver-inbox-list .salver-inbox-row:first-child button[value=archive]";
+    let button = browser.driver.find(By::Css(archive)).await.unwrap();
+    let pressed = browser
+        .driver
+        .action_chain()
+        .click_and_hold_element(&button);
+    pressed.perform().await.unwrap();
+    // In another process. The list would be replaced.
+    let other = InboxFilter::all().subject("one");
+    let inbox = site.salver.inbox(&Recipient::user("ada"));
+    inbox.mark(&other, ReadState::Read).await.unwrap();
+    let is_stale = "return document.querySelector('salver-inbox').isStale";
+    eventually("the list has to be loaded again", async || {
+        (browser.run(is_stale).await == true).then_some(())
+    })
+    .await;
+    // A timer that is later than that of the list.
+    let later = "const done = arguments[0];
+        setTimeout(() => done(document.querySelector('salver-inbox').isStale), 100);";
+    let later = browser.driver.execute_async(later, Vec::new()).await;
+    assert_eq!(*later.unwrap().json(), true);
+    let released = browser.driver.action_chain().release();
+    released.perform().await.unwrap();
+    shows(&browser, &["one"]).await;
     browser.quit().await;
 }
 
