@@ -130,7 +130,7 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// Print when digests are sent; `--now` lets a worker send them at once.
     Due(DueArgs),
-    /// Send mails, tell subscribers of events and perform other jobs, until the process is asked to end.
+    /// Send mails, notify subscribers of events and perform other jobs, until the process is asked to end.
     #[command(after_help = self::worker::HELP)]
     Worker(Box<WorkerArgs>),
     /// Serve the HTTP API of a broker, and deliver what is published, until the process is asked to end.
