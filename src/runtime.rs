@@ -3,20 +3,37 @@
 //!
 //! The runtime of an actix worker ends with the worker, and that of a test with the test. Work that
 //! must survive them runs here: the shared connection with its reconnects, and the settlement of
-//! claims. There is one thread per process, started when first needed.
+//! claims. There is one thread per process, started when first needed, and a second one for the reports of changed keys.
 
 use std::future::Future;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
 use crate::Error;
 
-static RUNTIME: OnceLock<Handle> = OnceLock::new();
-/// Held while the thread starts, so that only one does.
-static STARTING: Mutex<()> = Mutex::new(());
+static SHARED: Background = Background::new("salver-runtime", None);
+/// Receives the reports of changed keys. A site under load causes thousands in a second, so the thread rests after each
+/// turn, and then receives all that have arrived. The first report after a pause is received at once.
+#[cfg(feature = "redis")]
+static REPORTS: Background = Background::new("salver-reports", Some(REST));
+/// How long a report waits at most while others arrive. Pages of this process know of its own adds without a report, and
+/// a visitor with a new message of another process has the hint cookie.
+#[cfg(feature = "redis")]
+const REST: Duration = Duration::from_micros(500);
+
+/// A runtime on a thread of its own, which starts when it is first needed.
+struct Background {
+    name: &'static str,
+    /// How long the thread rests before it waits for events.
+    rest: Option<Duration>,
+    handle: OnceLock<Handle>,
+    /// Held while the thread starts, so that only one does.
+    starting: Mutex<()>,
+}
 
 /// Runs a future to completion on the background runtime. Dropping the returned handle does not
 /// stop it.
@@ -29,9 +46,21 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    handle()
-        .map(|handle| handle.spawn(work))
-        .ok_or_else(|| Error::unavailable("cannot start the background thread"))
+    SHARED.spawn(work)
+}
+
+/// Runs the receiver of the reports of changed keys, as [`spawn`] does, on a thread of its own.
+///
+/// # Errors
+///
+/// As [`spawn`].
+#[cfg(feature = "redis")]
+pub(crate) fn spawn_receiver<F>(work: F) -> Result<JoinHandle<F::Output>, Error>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    REPORTS.spawn(work)
 }
 
 /// Returns whether the caller is inside a tokio runtime, which provides the timers.
@@ -52,25 +81,51 @@ pub(crate) async fn run<T: Send + 'static>(
     task.unwrap_or_else(|_| Err(Error::in_doubt("the request was aborted")))
 }
 
-/// Returns the runtime, and starts it if it does not run. After a failure the next call tries again.
-fn handle() -> Option<&'static Handle> {
-    if let Some(handle) = RUNTIME.get() {
-        return Some(handle);
+impl Background {
+    const fn new(name: &'static str, rest: Option<Duration>) -> Self {
+        Self {
+            name,
+            rest,
+            handle: OnceLock::new(),
+            starting: Mutex::new(()),
+        }
     }
-    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if RUNTIME.get().is_none() {
-        let _ = RUNTIME.set(start()?);
-    }
-    RUNTIME.get()
-}
 
-/// Starts the thread; `None` when the runtime or the thread cannot be created.
-fn start() -> Option<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let handle = runtime.handle().clone();
-    thread::Builder::new()
-        .name("salver-runtime".to_owned())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))
-        .ok()?;
-    Some(handle)
+    fn spawn<F>(&'static self, work: F) -> Result<JoinHandle<F::Output>, Error>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle()
+            .map(|handle| handle.spawn(work))
+            .ok_or_else(|| Error::unavailable("cannot start the background thread"))
+    }
+
+    /// Returns the runtime, and starts it if it does not run. After a failure the next call tries again.
+    fn handle(&'static self) -> Option<&'static Handle> {
+        if let Some(handle) = self.handle.get() {
+            return Some(handle);
+        }
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.handle.get().is_none() {
+            let _ = self.handle.set(self.start()?);
+        }
+        self.handle.get()
+    }
+
+    /// Starts the thread; `None` when the runtime or the thread cannot be created.
+    fn start(&self) -> Option<Handle> {
+        let mut builder = Builder::new_current_thread();
+        builder.enable_all();
+        if let Some(rest) = self.rest {
+            builder.on_thread_park(move || thread::sleep(rest));
+        }
+        let runtime = builder.build().ok()?;
+        let handle = runtime.handle().clone();
+        thread::Builder::new()
+            .name(self.name.to_owned())
+            .spawn(move || runtime.block_on(std::future::pending::<()>()))
+            .ok()?;
+        Some(handle)
+    }
 }

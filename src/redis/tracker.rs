@@ -40,7 +40,7 @@ impl Tracker {
                 connector: self.connector.clone(),
                 entries: Arc::clone(&self.entries),
             };
-            *task = Some(runtime::spawn(tracking.run())?.abort_handle());
+            *task = Some(runtime::spawn_receiver(tracking.run())?.abort_handle());
         }
         let entry = Arc::new(Entry::new(prefix, channel, handler));
         self.entries.update(|list| list.push(Arc::clone(&entry)));
