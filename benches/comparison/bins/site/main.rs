@@ -18,6 +18,7 @@ mod zrange;
 use std::env;
 
 use comparison::{Result, visitors};
+use raw::Pages;
 
 #[actix_web::main]
 async fn main() -> Result {
@@ -32,7 +33,8 @@ async fn main() -> Result {
         "flash-cookie" => flash_cookie::run().await,
         "flash-session" => flash_session::run(&url).await,
         "pool" => pool::run(&url).await,
-        "raw" => raw::run(&url).await,
+        "raw" => raw::run(&url, Pages::All).await,
+        "raw-after-form" => raw::run(&url, Pages::AfterForms).await,
         "zrange" => zrange::run(&url).await,
         _ => Err(format!("unknown mode '{mode}'").into()),
     }

@@ -1,5 +1,9 @@
 //! The commands of Salver alone: the same scripts with the same keys, on one connection of the
-//! worker.
+//! worker. Either each page runs a script, or only that of a visitor who has posted a form since the
+//! last page: no library that keeps messages in Redis can send fewer commands.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::web::Data;
@@ -17,12 +21,31 @@ use crate::{message, page};
 /// Capacity of the request queue of a connection, equal to Salver's.
 const PIPELINE_BUFFER: usize = 1024;
 
-pub(crate) async fn run(url: &str) -> Result {
+/// The pages that run a script.
+#[derive(Clone, Copy)]
+pub(crate) enum Pages {
+    All,
+    AfterForms,
+}
+
+/// The visitors who have posted a form since their last page.
+#[derive(Default)]
+struct Pending(Mutex<HashSet<String>>);
+
+impl Pending {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) async fn run(url: &str, pages: Pages) -> Result {
     let client = Client::open(url)?;
     serve!(move || {
         App::new()
             .data_factory(connection(&client))
             .app_data(Data::new(Scripts::default()))
+            .app_data(Data::new(pages))
+            .app_data(Data::new(Pending::default()))
             .service(show)
             .service(save)
     })
@@ -53,10 +76,17 @@ async fn show(
     request: HttpRequest,
     connection: Data<ConnectionManager>,
     scripts: Data<Scripts>,
+    pages: Data<Pages>,
+    pending: Data<Pending>,
 ) -> actix_web::Result<HttpResponse> {
     let Some(visitor) = Visitor::of(&request) else {
         return Ok(page::empty());
     };
+    if let Pages::AfterForms = **pages
+        && !pending.lock().remove(&visitor.session)
+    {
+        return Ok(page::empty());
+    }
     let mut connection = connection.get_ref().clone();
     let (session_index, contexts) = (visitor.session_index(), visitor.contexts());
     let claim = scripts.read(ReadMode::Claim, &session_index, &contexts);
@@ -82,8 +112,13 @@ async fn save(
     request: HttpRequest,
     connection: Data<ConnectionManager>,
     scripts: Data<Scripts>,
+    pages: Data<Pages>,
+    pending: Data<Pending>,
 ) -> actix_web::Result<HttpResponse> {
     let visitor = Visitor::from_request_or_new(&request);
+    if let Pages::AfterForms = **pages {
+        pending.lock().insert(visitor.session.clone());
+    }
     let [context, _] = visitor.contexts();
     let add = scripts.add(&visitor.session_index(), &context, &message::encoded()?);
     add.exec_async(&mut connection.get_ref().clone())

@@ -10,7 +10,7 @@ const APP: &str = "site";
 
 /// A visitor, with the same keys as in Salver.
 pub(crate) struct Visitor {
-    session: String,
+    pub(crate) session: String,
     is_new: bool,
 }
 
