@@ -1,19 +1,17 @@
 // The first definition of a Markdown link label wins: README links to files, these link to pages.
+//! [docs]: crate::docs
+//! [quickstart]: crate::docs::quickstart
+//! [benchmarks]: crate::docs::benchmarks
 //! [guide]: crate::docs::guide
 //! [broker]: crate::docs::broker
-//! [background_jobs]: crate::docs::background_jobs
-//! [design]: crate::docs::design
 //! [storage_format]: crate::docs::storage_format
 //! [deployment]: crate::docs::deployment
 //! [guarantees]: crate::docs::guarantees
 //! [cli]: crate::docs::cli
 //! [observability]: crate::docs::observability
-//! [migrating]: crate::docs::migrating
-//! [contributing]: crate::docs::contributing
-//! [changelog]: crate::docs::changelog
 //! [`add.lua`]: crate::store::ADD_SCRIPT
 #![doc = concat!("[picture]: data:image/png;base64,", include_str!("docs/messages.base64"))]
-#![doc = concat!("[plot]: data:image/svg+xml;base64,", include_str!("docs/plot.base64"))]
+#![doc = concat!("[plot]: data:image/svg+xml;base64,", include_str!("docs/mixed.base64"))]
 //!
 #![doc = include_str!("../README.md")]
 //!

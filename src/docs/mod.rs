@@ -3,6 +3,7 @@
 //! | page | contents |
 //! |---|---|
 //! | [choosing] | which of flash messages, notifications, events and webhooks a task needs |
+//! | [quickstart] | a new site with an inbox, a bell and a daily mail, to copy |
 //! | [guide] | how to show messages on a site, from handlers and from jobs |
 //! | [events] | how to tell everyone who subscribed, and how to come from django-tidings, Laravel and noticed |
 //! | [broker] | how to take events from other programs over HTTP, and what their tokens allow |
@@ -17,12 +18,16 @@
 //! | [seeds] | the designs that Salver grew from, and the test for each of their capabilities |
 //! | [cli] | the command-line tool: inspect, add, count, and diagnose from a shell |
 //! | [observability] | metrics, spans, logs, and health |
+//! | [benchmarks] | what everything costs, beside the same work by hand and beside other libraries |
 //! | [migrating] | how to migrate from actix-web-flash-messages |
 //! | [contributing] | how to change Salver and run the tests |
 //! | [changelog] | what changed in each version, and who is affected |
 
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}
+
+#[doc = include_str!("quickstart.md")]
+pub mod quickstart {}
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}
@@ -67,6 +72,12 @@ pub mod cli {}
 
 #[doc = include_str!("observability.md")]
 pub mod observability {}
+
+#[doc = concat!("[mixed]: data:image/svg+xml;base64,", include_str!("mixed.base64"))]
+#[doc = concat!("[page]: data:image/svg+xml;base64,", include_str!("page.base64"))]
+#[doc = ""]
+#[doc = include_str!("benchmarks.md")]
+pub mod benchmarks {}
 
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}

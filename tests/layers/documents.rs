@@ -103,7 +103,8 @@ fn encoded_pictures_match_their_sources() {
     use base64::Engine;
     for (picture, encoded) in [
         ("src/docs/messages.png", "src/docs/messages.base64"),
-        ("benches/page.svg", "src/docs/plot.base64"),
+        ("benches/mixed.svg", "src/docs/mixed.base64"),
+        ("benches/page.svg", "src/docs/page.base64"),
     ] {
         let picture = fs::read(root().join(picture)).unwrap();
         let expected = base64::engine::general_purpose::STANDARD.encode(picture);
@@ -111,6 +112,23 @@ fn encoded_pictures_match_their_sources() {
             read(encoded),
             expected,
             "update {encoded} with `base64 -w0`"
+        );
+    }
+}
+
+/// README is the front page of the documentation too, where a path leads nowhere. A label has a definition for each.
+#[test]
+fn readme_links_pages_by_labels() {
+    let (readme, front_page) = (read("README.md"), read("src/lib.rs"));
+    assert!(!readme.contains("](src/"), "use a label");
+    let labels = readme
+        .lines()
+        .filter_map(|line| line.split_once("]: src/docs"));
+    for (label, _) in labels.filter(|(_, path)| !path.ends_with(".png")) {
+        let defined = format!("//! {label}]: crate::docs");
+        assert!(
+            front_page.contains(&defined),
+            "src/lib.rs does not define {label}]"
         );
     }
 }
