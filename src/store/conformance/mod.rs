@@ -10,7 +10,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! salver = { version = "0.1", default-features = false, features = ["conformance"] }
+//! salver = { version = "0.2", default-features = false, features = ["conformance"] }
 //! tokio = { version = "1", features = ["macros", "rt"] }
 //! ```
 //!
