@@ -6,9 +6,8 @@ use crate::events::limits::ACTIVATION_TTL;
 use crate::events::registry::Registry;
 #[cfg(feature = "web")]
 use crate::events::stored::Fields;
-use crate::events::subscription::Subscription;
-#[cfg(feature = "web")]
-use crate::events::subscription::subscription_id;
+use crate::events::stored::StoredSubscription;
+use crate::events::subscription::{Subscription, subscription_id};
 use crate::store::millis;
 use crate::{Error, Recipient, Salver};
 
@@ -46,8 +45,9 @@ impl Request<'_> {
             return Ok(Requested::Unknown);
         };
         let (is_active, at) = (stored.is_active(), stored.at);
+        let is_merged = stored.successor().is_some();
         let subscription = stored.into_subscription();
-        Ok(match is_active {
+        Ok(match is_active || is_merged {
             true => Requested::Active(subscription),
             false if at == self.at => Requested::Pending(subscription),
             false => Requested::Superseded(subscription),
@@ -73,23 +73,50 @@ impl Request<'_> {
     }
 }
 
-/// Returns those of some subscriptions that are active, oldest first, each with its id. One round trip; none for no ids.
+/// Returns those of some subscriptions that are active, oldest first, each with its id. One that was merged counts as that
+/// of the other recipient. One round trip, and one for each that was merged; none for no ids.
 pub(crate) async fn active_subscriptions(
     salver: &Salver,
     recipient: &Recipient,
     ids: &[String],
 ) -> Result<Vec<(String, Subscription)>, Error> {
+    let found = with_owners(salver, recipient, ids).await?.into_iter();
+    Ok(found
+        .map(|(id, _, stored)| (id, stored.into_subscription()))
+        .collect())
+}
+
+/// Returns those of some subscriptions that are active, oldest first, each with its owner: the other recipient, if it was
+/// merged.
+async fn with_owners(
+    salver: &Salver,
+    recipient: &Recipient,
+    ids: &[String],
+) -> Result<Vec<(String, Recipient, StoredSubscription)>, Error> {
     // The store returns all for no ids.
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut found = Registry::new(salver, recipient)?.read(ids).await?;
-    found.retain(|(_, stored)| stored.is_active());
-    found.sort_by_key(|(_, stored)| stored.at);
-    let found = found.into_iter();
-    Ok(found
-        .map(|(id, stored)| (id, stored.into_subscription()))
-        .collect())
+    let mut active = Vec::new();
+    for (id, stored) in Registry::new(salver, recipient)?.read(ids).await? {
+        let Some(successor) = stored.successor() else {
+            if stored.is_active() {
+                active.push((id, recipient.clone(), stored));
+            }
+            continue;
+        };
+        let of_successor = subscription_id(successor, &stored.fields.pattern);
+        let found = Registry::new(salver, successor)?
+            .find(&of_successor)
+            .await?;
+        match found.filter(StoredSubscription::is_active) {
+            Some(found) => active.push((id, successor.clone(), found)),
+            None if stored.is_merging() => active.push((id, recipient.clone(), stored)),
+            None => {}
+        }
+    }
+    active.sort_by_key(|(_, _, stored)| stored.at);
+    Ok(active)
 }
 
 /// Ends those of some subscriptions that are active. Returns them.
@@ -99,9 +126,10 @@ pub(crate) async fn end_subscriptions(
     recipient: &Recipient,
     ids: &[String],
 ) -> Result<Vec<Subscription>, Error> {
-    let registry = Registry::new(salver, recipient)?;
     let mut ended = Vec::new();
-    for (_, subscription) in active_subscriptions(salver, recipient, ids).await? {
+    for (_, owner, stored) in with_owners(salver, recipient, ids).await? {
+        let subscription = stored.into_subscription();
+        let registry = Registry::new(salver, &owner)?;
         registry.remove(&subscription.pattern).await?;
         ended.push(subscription);
     }
@@ -120,8 +148,15 @@ pub(crate) async fn restore_subscription(
     let Ok(fields) = serde_json::from_str::<Fields>(json) else {
         return Ok(());
     };
-    if !ids.contains(&subscription_id(recipient, &fields.pattern)) {
+    let id = subscription_id(recipient, &fields.pattern);
+    if !ids.contains(&id) {
         return Ok(());
     }
-    Registry::new(salver, recipient)?.add(&fields).await
+    let fields = fields.with_into(None);
+    let registry = Registry::new(salver, recipient)?;
+    let found = registry.find(&id).await?;
+    match found.as_ref().and_then(StoredSubscription::successor) {
+        Some(successor) => Registry::new(salver, successor)?.add(&fields).await,
+        None => registry.add(&fields).await,
+    }
 }

@@ -14,7 +14,7 @@ pub(super) type Matched = (String, StoredSubscription);
 
 /// Returns for each recipient the active ones of its subscriptions to some patterns, at least one. One round trip for all;
 /// in a Cluster one for each, at the same time. `cleans`: whether they are in the index for all of these patterns, and are
-/// removed where they have no active subscription.
+/// removed where they have no active subscription. Those that are merged, or are merging, are returned too then.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub(super) async fn active_of(
     let found = store.subscriptions_of(salver.app(), &ids);
     let found = salver.read("subscriptions", found).await?;
     let mut active: HashMap<_, _> = found.into_iter().collect();
-    active.retain(|_, stored| stored.is_active());
+    active.retain(|_, stored| stored.is_active() || cleans && stored.successor().is_some());
     let mut all = Vec::new();
     for ((recipient, patterns), (_, ids)) in asked.iter().zip(ids) {
         let mut of_recipient = Vec::new();

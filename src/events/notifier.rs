@@ -4,13 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::digest::digest;
 use crate::events::event::Event;
-use crate::events::limits::{CLOCK_TOLERANCE, MAX_NAMED_SUBSCRIPTIONS};
+use crate::events::limits::{CLOCK_TOLERANCE, EVENT_TTL, MAX_NAMED_SUBSCRIPTIONS};
 use crate::events::matched::{self, Matched};
 use crate::events::pattern::Pattern;
 use crate::events::people::People;
+use crate::events::registry::Registry;
 use crate::events::renderers::{Match, Render};
 use crate::events::step_error::StepError;
+use crate::events::store::IndexKey;
 use crate::events::stored::StoredSubscription;
+use crate::events::subscription::subscription_id;
 use crate::inbox::{EncodedNotification, MailJob, Sender};
 use crate::jobs::Outcome;
 use crate::store::millis;
@@ -31,6 +34,16 @@ pub(super) struct Notifier<'a> {
     pub(super) people: &'a People,
 }
 
+/// A recipient in the index whose subscriptions match.
+struct Found {
+    recipient: Recipient,
+    matched: Vec<Matched>,
+    /// Who is notified in place of the recipient, if they are subscribed too.
+    user: Option<Recipient>,
+    /// Whether the subscriptions are, or become, those of the user.
+    is_merged: bool,
+}
+
 impl Notifier<'_> {
     /// Returns those of some recipients, who are in the index for some patterns, who are notified, each with the subscriptions
     /// for which. One that is excluded is not; of an address and its user, only the user is.
@@ -43,41 +56,72 @@ impl Notifier<'_> {
             .map(|(recipient, of)| (recipient, of.as_slice()))
             .collect();
         let matched = self.active_of(&asked, true).await?;
-        let recipients = recipients.into_iter().map(|(recipient, _)| recipient);
-        let mut notified: Vec<_> = recipients.zip(matched).collect();
-        notified.retain(|(recipient, matched)| {
-            !matched.is_empty() && !self.people.excluded.contains(recipient)
-        });
-        let mut users = self.users_of(&notified).await?;
-        let in_place = notified.into_iter().filter_map(|(recipient, matched)| {
-            let Some(user) = self.people.users.get(&recipient) else {
-                return Some((recipient, matched));
+        let mut found = Vec::new();
+        for ((recipient, _), matched) in recipients.into_iter().zip(matched) {
+            let of_recipient = self.resolve(recipient, matched).await?;
+            found.extend(of_recipient.filter(|of| !self.people.excluded.contains(&of.recipient)));
+        }
+        let mut users = self.users_of(&found).await?;
+        let in_place = found.into_iter().filter_map(|of| {
+            let Some(user) = of.user else {
+                return Some((of.recipient, of.matched));
             };
-            if self.people.excluded.contains(user) {
+            if self.people.excluded.contains(&user) {
                 return None;
             }
-            let Some(of_user) = users.get_mut(user) else {
-                return Some((recipient, matched));
+            let matched = match users.get_mut(&user) {
+                // Most were notified among the users: this one has the same id. One who subscribed since was not. Of
+                // several addresses of one user, the first leads to the user.
+                Some(of_user) => std::mem::take(of_user),
+                None if of.is_merged => of.matched,
+                None => return Some((of.recipient, of.matched)),
             };
-            // Most were notified among the users: this one has the same id. One who subscribed since was not. Of several
-            // addresses of one user, the first leads to the user.
-            let of_user = std::mem::take(of_user);
-            (!of_user.is_empty()).then(|| (user.clone(), of_user))
+            (!matched.is_empty()).then_some((user, matched))
         });
         Ok(in_place.collect())
     }
 
-    /// Returns those users of addresses who have subscribed too, each with the subscriptions that match.
-    async fn users_of(
+    /// Returns what counts of the subscriptions of a recipient, and who is notified. `None` for a recipient without any.
+    async fn resolve(
         &self,
-        addresses: &[(Recipient, Vec<Matched>)],
-    ) -> Result<HashMap<&Recipient, Vec<Matched>>, Error> {
-        let users = addresses.iter();
-        let users = users.filter_map(|(address, _)| self.people.users.get(address));
+        recipient: Recipient,
+        mut matched: Vec<Matched>,
+    ) -> Result<Option<Found>, Error> {
+        let successor = matched.iter().find_map(|(_, stored)| stored.successor());
+        let Some(successor) = successor.cloned() else {
+            let user = self.people.users.get(&recipient).cloned();
+            return Ok((!matched.is_empty()).then_some(Found {
+                recipient,
+                matched,
+                user,
+                is_merged: false,
+            }));
+        };
+        for (_, stored) in matched.iter().filter(|(_, stored)| self.is_over(stored)) {
+            let registry = Registry::new(self.salver, &recipient)?;
+            let keys = IndexKey::all_of(&stored.fields.pattern);
+            registry.clean_index(&keys).await?;
+        }
+        // One that is merging counts as that of the other recipient, who has it later.
+        matched.retain(|(_, stored)| !stored.is_merged());
+        for (id, stored) in &mut matched {
+            *id = subscription_id(&successor, &stored.fields.pattern);
+        }
+        Ok(Some(Found {
+            recipient,
+            matched,
+            user: Some(successor),
+            is_merged: true,
+        }))
+    }
+
+    /// Returns those users of addresses who have subscribed too, each with the subscriptions that match.
+    async fn users_of(&self, found: &[Found]) -> Result<HashMap<Recipient, Vec<Matched>>, Error> {
+        let users = found.iter().filter_map(|of| of.user.as_ref());
         let users: BTreeSet<_> = users.collect();
         let asked = users.iter().map(|user| (*user, self.patterns));
         let matched = self.active_of(&asked.collect::<Vec<_>>(), false).await?;
-        let matched = users.into_iter().zip(matched);
+        let matched = users.into_iter().cloned().zip(matched);
         Ok(matched.filter(|(_, matched)| !matched.is_empty()).collect())
     }
 
@@ -119,9 +163,14 @@ impl Notifier<'_> {
         Ok(found)
     }
 
+    /// Returns whether a merge is so old that no fan-out can have passed the other recipient before it.
+    fn is_over(&self, stored: &StoredSubscription) -> bool {
+        stored.is_merged() && stored.at + millis(EVENT_TTL) < self.accepted
+    }
+
     /// Returns whether a subscription is younger than the event.
     fn is_younger(&self, stored: &StoredSubscription) -> bool {
-        stored.at > self.accepted + millis(CLOCK_TOLERANCE)
+        !stored.is_merged() && stored.at > self.accepted + millis(CLOCK_TOLERANCE)
     }
 
     async fn render(&self, matched: Match) -> Result<Notification, Outcome> {

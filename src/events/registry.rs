@@ -42,9 +42,22 @@ impl<'a> Registry<'a> {
     pub(super) async fn take_over(&self, taken: &StoredSubscription) -> Result<(), Error> {
         let id = subscription_id(self.recipient, &taken.fields.pattern);
         let own = self.find(&id).await?.filter(StoredSubscription::is_active);
-        let fields = &own.as_ref().unwrap_or(taken).fields;
+        let fields = own.as_ref().unwrap_or(taken).fields.with_into(None);
         // Events that were published before it is taken over are for the recipient too.
-        self.add_since(fields, Some(taken.at)).await
+        self.add_since(&fields, Some(taken.at)).await
+    }
+
+    /// Makes the subscriptions of this recipient those of another.
+    pub(super) async fn merge(&self, into: &Self) -> Result<(), Error> {
+        let all = self.read(&[]).await?.into_iter().map(|(_, stored)| stored);
+        for stored in all.filter(|stored| stored.is_active() || stored.is_merging()) {
+            let fields = stored.fields.with_into(Some(into.recipient));
+            // A fan-out finds it in one of both states: so it notifies one of both, whichever it meets first.
+            self.write(&fields, State::Merging, Some(stored.at)).await?;
+            into.take_over(&stored).await?;
+            self.write(&fields, State::Merged, None).await?;
+        }
+        Ok(())
     }
 
     async fn add_since(&self, fields: &Fields, since: Option<u64>) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "redis")]
 use crate::Error;
+use crate::Recipient;
 use crate::events::pattern::Pattern;
 use crate::events::subscription::Subscription;
 
@@ -14,6 +15,23 @@ pub(super) enum State {
     Active,
     /// It awaits its activation.
     Pending,
+    /// It becomes one of another recipient, who may not have it yet. A fan-out notifies that one in place of this one.
+    Merging,
+    /// It has become one of another recipient. A fan-out that had passed that one by then notifies it here.
+    Merged,
+}
+
+impl State {
+    /// Returns its name in the stored form.
+    #[cfg(feature = "redis")]
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Merging => "merging",
+            Self::Merged => "merged",
+        }
+    }
 }
 
 /// A subscription as it is stored.
@@ -34,6 +52,9 @@ pub(super) struct Fields {
     pub(super) pattern: Pattern,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
+    /// The other recipient of a merge, who has it or is about to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) into: Option<Recipient>,
 }
 
 impl Fields {
@@ -41,6 +62,15 @@ impl Fields {
         Self {
             pattern: subscription.pattern.clone(),
             description: subscription.description.clone(),
+            into: None,
+        }
+    }
+
+    /// Returns them with the recipient with whom a merge leaves them; `None` for their own.
+    pub(super) fn with_into(&self, into: Option<&Recipient>) -> Self {
+        Self {
+            into: into.cloned(),
+            ..self.clone()
         }
     }
 
@@ -60,6 +90,24 @@ impl Fields {
 impl StoredSubscription {
     pub(super) fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// Returns whether a merge of it has not ended.
+    pub(super) fn is_merging(&self) -> bool {
+        self.state == State::Merging
+    }
+
+    /// Returns whether it was merged.
+    pub(super) fn is_merged(&self) -> bool {
+        self.state == State::Merged
+    }
+
+    /// Returns the recipient who is notified in place of its own.
+    pub(super) fn successor(&self) -> Option<&Recipient> {
+        match self.state {
+            State::Merging | State::Merged => self.fields.into.as_ref(),
+            State::Active | State::Pending => None,
+        }
     }
 
     /// Returns it as a caller sees it.

@@ -137,7 +137,7 @@ impl Salver {
     /// Returns at most 500 recipients with a subscription of exactly these filters, in the order of their text form.
     /// `after`: the last one of the page before. One round trip.
     ///
-    /// It may have recipients who have just unsubscribed.
+    /// It may have recipients who have just unsubscribed, and those whose subscription was [merged](Self::merge).
     ///
     /// # Errors
     ///
@@ -174,7 +174,11 @@ impl Salver {
 
     /// Makes the active subscriptions of one recipient those of another: of an address those of the user who has
     /// registered with it. Call it when the address is known to be the user's. What the other has stays, with its
-    /// description. Events that wait for their fan-out are for the other then.
+    /// description. Events that wait for their fan-out are for the other then, and one that is being fanned out notifies
+    /// one of both. Mails that wait are sent as long as the other is subscribed.
+    ///
+    /// One round trip, and seven for each of them; with a subject nine. The links of older mails to the one end and restore
+    /// the subscriptions of the other then.
     ///
     /// # Errors
     ///
@@ -191,11 +195,7 @@ impl Salver {
                 return Ok(());
             }
             let (from, into) = (Registry::new(self, from)?, Registry::new(self, into)?);
-            for stored in from.active().await? {
-                into.take_over(&stored).await?;
-                from.remove(&stored.fields.pattern).await?;
-            }
-            Ok(())
+            from.merge(&into).await
         };
         merge
             .await

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Waker};
 use salver::events::Subscription;
 use salver::{Error, Recipient, Salver};
 
+use crate::support::inboxes::Inboxes;
+
 /// The calls of each of the three, at most.
 const CALLS: usize = 4;
 const TASKS: usize = 3;
@@ -149,4 +151,36 @@ async fn active_subscription_stays_in_the_index_in_every_order_of_calls() {
 #[tokio::test]
 async fn stale_subscriber_is_found_again_in_every_order_of_calls() {
     check(Before::Stale).await;
+}
+
+/// Anyone can request a subscription of an address, also while it becomes one of a user and the process stops.
+#[tokio::test]
+async fn request_during_a_merge_loses_no_subscription() {
+    let (mut calls, mut is_merged) = (0, false);
+    while !is_merged {
+        for inboxes in [Inboxes::memory(), Inboxes::redis()] {
+            let salver = &inboxes.salver;
+            let edits = Subscription::new("wiki.edit");
+            let address = Recipient::email("ada@example.org").unwrap();
+            let (ada, registered) = (Recipient::user("ada"), Recipient::user("registered"));
+            salver.subscribe(&registered, edits.clone()).await.unwrap();
+            salver.merge(&registered, &address).await.unwrap();
+            let stopping = inboxes.process(|builder| builder);
+            stopping.stop_after(calls + 1);
+            is_merged = tokio::select! {
+                biased;
+                outcome = stopping.merge(&address, &ada) => outcome.is_ok(),
+                () = stopping.stopped() => false,
+            };
+            stopping.stop_after(u64::MAX);
+            salver.subscribe(&address, edits.clone()).await.unwrap();
+            salver.merge(&address, &ada).await.unwrap();
+            assert!(
+                salver.is_subscribed(&ada, &edits).await.unwrap(),
+                "after {calls} calls"
+            );
+        }
+        calls += 1;
+    }
+    assert!(calls > 7, "{calls} calls");
 }

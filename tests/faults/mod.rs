@@ -28,3 +28,4 @@ pub mod shared_cache;
 mod stops;
 mod tls_and_auth;
 mod webhooks;
+mod whole;

@@ -51,7 +51,9 @@ impl Data {
             && let Some((_, owner)) = self.requests.pop_first()
         {
             if let Some(all) = self.subscriptions.get_mut(&owner) {
-                all.retain(|_, one| one.is_active() || one.at + millis(PENDING_TTL) > now);
+                all.retain(|_, one| {
+                    one.state != State::Pending || one.at + millis(PENDING_TTL) > now
+                });
                 if all.is_empty() {
                     self.subscriptions.remove(&owner);
                 }
@@ -226,13 +228,27 @@ impl SubscriptionStore for MemorySubscriptions {
             data.forget_requests(now);
             let owner: Owner = (app.into(), recipient.clone());
             let all = data.subscriptions.entry(owner.clone()).or_default();
+            let is_requested = matches!(new.state, State::Active | State::Pending);
             let is_kept = |one: &&StoredSubscription| {
-                one.is_active() || one.state == new.state && one.at + millis(KEEP_LINK) > now
+                one.is_active() && is_requested
+                    || one.state == new.state && one.at + millis(KEEP_LINK) > now
             };
+            if all.len() >= MAX_SUBSCRIPTIONS && !all.contains_key(new.id) {
+                all.retain(|_, one| !one.is_merged() || one.at + millis(PENDING_TTL) > now);
+            }
             if all.len() >= MAX_SUBSCRIPTIONS && !all.contains_key(new.id) {
                 return Err(Error::full("the recipient has too many subscriptions"));
             }
-            let kept = all.get(new.id).filter(is_kept);
+            let before = all.get(new.id);
+            if new.state == State::Pending
+                && let Some(merging) = before.filter(|one| one.is_merging())
+            {
+                return Ok(Written {
+                    state: merging.state,
+                    at: merging.at,
+                });
+            }
+            let kept = before.filter(is_kept);
             let (state, at) = kept.map_or((new.state, now), |one| (one.state, one.at));
             let written = Written {
                 state,

@@ -133,8 +133,8 @@ pub(crate) trait SubscriptionStore: Send + Sync {
         asked: &'a [(&'a Recipient, Vec<String>)],
     ) -> StoreFuture<'a, Vec<(String, StoredSubscription)>>;
 
-    /// Writes a subscription. One that is active stays so, since the earlier time. One that awaits its activation keeps
-    /// its time for a day.
+    /// Writes a subscription. One that is active stays so, since the earlier time, unless it is merged. One that awaits
+    /// its activation keeps its time for a day. One that is merging does not await it again.
     ///
     /// # Errors
     ///

@@ -61,6 +61,22 @@ crate::inbox_tests! {
         assert_eq!(inboxes.counts().await.2, 2);
     }
 
+    async fn link_of_an_older_mail_ends_the_subscription_of_the_user_who_registered(inboxes: Inboxes) {
+        let salver = &inboxes.salver;
+        subscribe(salver, [german()]).await;
+        salver.publish(edit("de")).await.unwrap();
+        let link = mails(salver).await.remove(0).unsubscribe_url.unwrap();
+        salver.merge(&eve(), &ada()).await.unwrap();
+        let is_subscribed = async || salver.is_subscribed(&ada(), &german()).await.unwrap();
+        assert!(open(salver, &link).await.shows("<li><bdi>edits in German</bdi></li>"));
+        assert!(is_subscribed().await, "a GET has changed something");
+        let page = submit(salver, &link, "List-Unsubscribe=One-Click").await;
+        assert!(!is_subscribed().await);
+        submit(salver, &link, &undo(&page.body)).await;
+        assert!(is_subscribed().await);
+        assert!(salver.subscriptions(&eve()).await.unwrap().is_empty());
+    }
+
     /// One mail about an event and about something else.
     async fn mail_of_both_kinds_is_unsubscribed_from_both(inboxes: Inboxes, clock) {
         let salver = &inboxes.salver;

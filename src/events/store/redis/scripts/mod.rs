@@ -235,13 +235,6 @@ pub(super) async fn subscriptions_of(
     decode(reply)
 }
 
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Active => "active",
-        State::Pending => "pending",
-    }
-}
-
 pub(super) async fn write_subscription(
     client: &Client,
     app: &str,
@@ -251,7 +244,7 @@ pub(super) async fn write_subscription(
     let mut request = write(&SUBSCRIBE_SCRIPT, keys::subscriptions_key(app, recipient));
     request
         .arg(new.id)
-        .arg(state_name(new.state))
+        .arg(new.state.name())
         .arg(new.fields.encode()?)
         .arg(millis(KEEP_LINK))
         .arg(millis(PENDING_TTL))
@@ -268,6 +261,8 @@ pub(super) async fn write_subscription(
     verify(&mut reply, new.id)?;
     let state = match reply.next::<String>()?.as_str() {
         "active" => State::Active,
+        "merging" => State::Merging,
+        "merged" => State::Merged,
         _ => State::Pending,
     };
     let at = reply.next::<String>()?.parse();

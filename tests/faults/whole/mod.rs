@@ -1,0 +1,3 @@
+//! Faults that cross modules: messages, inboxes, events, mails, webhooks and open pages of the same people.
+
+mod login;
