@@ -8,10 +8,12 @@ use salver::{Error, Message, Notification, Recipient, SalverBuilder};
 use serde_json::json;
 
 use crate::mail::mailer;
+use crate::support::eventually;
 use crate::support::inboxes::{Inboxes, ada, bob};
 use crate::support::smtp_server::SmtpServer;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const STATES: [DeliveryState; 3] = [
     DeliveryState::Waiting,
     DeliveryState::Leased,
@@ -77,6 +79,32 @@ crate::inbox_tests! {
         inboxes.advance(MINUTE);
         worker.drain().await.unwrap();
         assert!(recipients(&inboxes).await.iter().all(|recipient| recipient == "user:bob"));
+    }
+
+    async fn digest_that_is_being_sent_during_an_erasure_records_nothing(inboxes: Inboxes, clock) {
+        let (server, salver) = (SmtpServer::start(), &inboxes.salver);
+        let profiles = |who: Vec<Recipient>| async {
+            let profile = |who| Profile::new(who).email("ada@example.org");
+            Ok::<_, Error>(who.into_iter().map(profile).collect())
+        };
+        let worker = salver.worker().mail(mailer(&server.url())).profiles(profiles);
+        let note = Notification::new("daily", Message::info("Hello."));
+        salver.notify([ada()], note).await.unwrap();
+        worker.drain().await.unwrap();
+        inboxes.advance(2 * DAY);
+        server.set_mode("hold");
+        let erase = async {
+            eventually("the mail is sent", async || (server.count() == 1).then_some(())).await;
+            salver.erase(&ada()).await.unwrap();
+            server.reply_to_held("hold", "250 OK");
+        };
+        let (drained, ()) = tokio::join!(worker.drain(), erase);
+        drained.unwrap();
+        if let Some(server) = &inboxes.server {
+            let keys: Vec<String> = server.run(&[b"KEYS", b"*{user%3Aada}*"]);
+            assert_eq!(keys, ["app!inbox-state:{user%3Aada}"]);
+        }
+        assert!(recipients(&inboxes).await.is_empty());
     }
 
     async fn export_has_the_chosen_cadences(inboxes: Inboxes) {

@@ -76,7 +76,8 @@ pub(in crate::inbox::store::redis) async fn end_mail(
     period: Option<(&str, &str)>,
 ) -> Result<(), Error> {
     let (name, period) = period.unwrap_or_default();
-    let mut request = request(&END_MAIL, Idempotency::Idempotent, inbox, &[Part::Digest]);
+    let parts = [Part::Digest, Part::Notifications, Part::Removed];
+    let mut request = request(&END_MAIL, Idempotency::Idempotent, inbox, &parts);
     request
         .arg(job)
         .arg(millis(TAKEN_TTL))
