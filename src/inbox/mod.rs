@@ -73,8 +73,8 @@ pub use self::limits::{
 pub(crate) use self::mailing::{MailJob, enqueue_activation};
 #[cfg(feature = "mail")]
 pub(crate) use self::mailing::{
-    MailTask, Mails, PlanTask, Taken, Waiting, enqueue_digest, enqueue_rest, restore_settings,
-    share_settings,
+    MailTask, Mails, PlanTask, Taken, Waiting, enqueue_digest, enqueue_rest, enqueue_unread,
+    restore_settings, share_settings,
 };
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};

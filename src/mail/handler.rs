@@ -8,7 +8,8 @@ use tokio::time::sleep;
 
 use crate::cadence::Cadence;
 use crate::inbox::{
-    InboxRow, MailTask, Mails, Waiting, enqueue_rest, restore_settings, share_settings,
+    InboxRow, MailTask, Mails, Waiting, enqueue_rest, enqueue_unread, restore_settings,
+    share_settings,
 };
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob, read_task};
 #[cfg(feature = "events")]
@@ -144,10 +145,16 @@ impl MailHandler {
         let was_sent = task
             .period()
             .is_some_and(|(name, period, _)| was_sent(waiting.last_periods.get(name), period));
+        if matches!(task, MailTask::IfUnread { .. })
+            && let Some(due) = waiting.unread_due().filter(|due| *due > now)
+        {
+            // They have jobs of their own, unless the cadence has changed.
+            enqueue_unread(&self.salver, &mail.profile.recipient, due).await?;
+        }
         // A job that has taken some before takes no others.
         let mut selected = match was_sent {
             true => Vec::new(),
-            false => selected(task, &waiting),
+            false => selected(task, &waiting, now),
         };
         selected.truncate(MAX_MAILED);
         let taken = mails.begin(&mail.job, &selected).await?;
@@ -231,7 +238,7 @@ impl MailHandler {
                     .plan(*cadence, mail.profile, waiting, now)
                     .await
             }
-            MailTask::IfUnread { .. } => match selected(task, waiting).is_empty() {
+            MailTask::IfUnread { .. } => match selected(task, waiting, now).is_empty() {
                 true => Ok(()),
                 false => {
                     let recipient = &mail.profile.recipient;
@@ -255,9 +262,14 @@ fn ids(rows: &[InboxRow]) -> Vec<MessageId> {
     notifications.map(|one| one.id()).collect()
 }
 
-/// Returns those that wait for the mail of a task.
-fn selected(task: &MailTask, waiting: &Waiting) -> Vec<MessageId> {
-    let selected = waiting.notifications.iter();
-    let selected = selected.filter(|one| task.selects(one, waiting.cadence(one)));
+/// Returns those that wait for the mail of a task. Those that are mailed if they are unread wait until one of them has been
+/// for as long: the one of this job may have been read.
+fn selected(task: &MailTask, waiting: &Waiting, now: u64) -> Vec<MessageId> {
+    let is_due = waiting.unread_due().is_some_and(|due| due <= now);
+    let is_selected = |one: &&Notification| match waiting.cadence(one) {
+        Cadence::IfUnread(_) if !is_due => false,
+        cadence => task.selects(one, cadence),
+    };
+    let selected = waiting.notifications.iter().filter(is_selected);
     selected.map(|one| one.id()).collect()
 }

@@ -15,5 +15,7 @@ pub(crate) use self::site_settings::{restore_settings, share_settings};
 #[cfg(feature = "events")]
 pub(crate) use self::task::enqueue_activation;
 pub(super) use self::task::job_after_add;
-pub(crate) use self::task::{MailJob, MailTask, PlanTask, enqueue_digest, enqueue_rest};
+pub(crate) use self::task::{
+    MailJob, MailTask, PlanTask, enqueue_digest, enqueue_rest, enqueue_unread,
+};
 pub(crate) use self::waiting::{Mails, Taken, Waiting};

@@ -176,7 +176,8 @@ fn delivery_id(notification: MessageId) -> JobId {
     JobId::derive("delivery", &[&notification.to_string(), MAIL_QUEUE, ""])
 }
 
-fn due_at(notification: MessageId, time: Duration) -> u64 {
+/// Returns when a notification has been unread for a time, in Unix milliseconds.
+pub(super) fn due_at(notification: MessageId, time: Duration) -> u64 {
     notification.unix_ms() + millis(time)
 }
 
@@ -232,6 +233,28 @@ pub(crate) async fn enqueue_rest(
     let recipient = recipient.clone();
     let id = JobId::derive("rest", &[before]);
     enqueue(salver, MAIL_QUEUE, id, 0, &MailTask::IfUnread { recipient }).await
+}
+
+/// Adds the job that mails what is unread then. `due`: when, in Unix milliseconds.
+///
+/// # Errors
+///
+/// As [`MailJob::enqueue`].
+pub(crate) async fn enqueue_unread(
+    salver: &Salver,
+    recipient: &Recipient,
+    due: u64,
+) -> Result<(), Error> {
+    let recipient = recipient.clone();
+    let id = JobId::derive("unread", &[recipient.as_str(), &due.to_string()]);
+    enqueue(
+        salver,
+        MAIL_QUEUE,
+        id,
+        due,
+        &MailTask::IfUnread { recipient },
+    )
+    .await
 }
 
 /// Adds the job that mails the link which activates a subscription.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cadence::Cadence;
 use crate::inbox::encoding;
 use crate::inbox::mailing::preferences::Preferences;
+use crate::inbox::mailing::task::due_at;
 use crate::inbox::results::InboxRow;
 use crate::inbox::rows::{Row, Rows};
 use crate::inbox::store::Entry;
@@ -52,6 +53,18 @@ impl Waiting {
     pub(crate) fn cadence(&self, one: &Notification) -> Cadence {
         self.preferences
             .cadence(&self.settings, &self.recipient, one.kind())
+    }
+
+    /// Returns when the first of those that are mailed if they are unread has been for as long, in Unix milliseconds.
+    pub(crate) fn unread_due(&self) -> Option<u64> {
+        let due = self
+            .notifications
+            .iter()
+            .filter_map(|one| match self.cadence(one) {
+                Cadence::IfUnread(time) => Some(due_at(one.id(), time)),
+                _ => None,
+            });
+        due.min()
     }
 }
 
