@@ -162,6 +162,7 @@ impl InboxSite {
                 .route("/logout", web::get().to(log_out))
                 .route("/renew", web::get().to(renew))
                 .route("/home", web::get().to(home))
+                .route("/home", web::post().to(save))
                 .route("/objects/{object:.*}", web::get().to(object))
                 .route("/reports", web::post().to(report))
                 .route("/violation", web::get().to(violation))
@@ -314,6 +315,12 @@ async fn home() -> HttpResponse {
 <body><nav><a href="/salver/inbox">Notifications <salver-bell></salver-bell></a></nav>
 <main><h1>Home</h1><salver-messages></salver-messages></main></body></html>"#
     ))
+}
+
+/// Leaves a message to the next page.
+async fn save(messages: Messages, text: String) -> &'static str {
+    messages.info(text).await;
+    "saved"
 }
 
 async fn log_out(messages: Messages) -> actix_web::Result<&'static str> {

@@ -118,6 +118,8 @@ impl SmtpServer {
     pub fn mails(&self) -> Vec<ReceivedMail> {
         let lines = std::fs::read_to_string(self.folder.join("mails"));
         let lines = lines.unwrap_or_default();
+        // One that is being written has no end yet.
+        let (lines, _) = lines.rsplit_once('\n').unwrap_or_default();
         let mails = lines.lines().map(serde_json::from_str);
         mails.collect::<Result<_, _>>().unwrap()
     }

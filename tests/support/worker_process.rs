@@ -94,6 +94,20 @@ impl WorkerProcess {
         Self::run("deliver", &[(REDIS, redis), (POLL_MILLIS, &interval)])
     }
 
+    /// Starts a worker that fans out events, sends mails and delivers webhooks, and asks for jobs at this interval.
+    pub fn of_all(redis: &str, smtp: &SmtpServer, interval: Duration) -> Self {
+        Self::of_all_at(redis, &smtp.url(), interval)
+    }
+
+    /// Starts such a worker, which sends to the SMTP server of a URL.
+    pub fn of_all_at(redis: &str, smtp: &str, interval: Duration) -> Self {
+        let interval = interval.as_millis().to_string();
+        Self::run(
+            "do_all",
+            &[(REDIS, redis), (SMTP, smtp), (POLL_MILLIS, &interval)],
+        )
+    }
+
     /// Runs an ignored test of this file, which reports that its worker runs.
     fn run(test: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -152,6 +166,14 @@ async fn deliver() {
     let salver = webhook_settings(builder(&variable(REDIS))).call_timeout(PATIENCE);
     let salver = salver.build().unwrap();
     run_until_terminated(salver.worker().webhooks()).await;
+}
+
+#[tokio::test]
+#[ignore = "runs in a child process that other tests start"]
+async fn do_all() {
+    let salver = webhook_settings(builder(&variable(REDIS))).call_timeout(PATIENCE);
+    let worker = mail_worker(&salver.build().unwrap(), &variable(SMTP));
+    run_until_terminated(worker.events().webhooks()).await;
 }
 
 fn variable(name: &str) -> String {

@@ -13,7 +13,7 @@ mod programs;
 mod publishers;
 mod redis;
 mod replies;
-mod scene;
+pub mod scene;
 mod settings;
 mod stops;
 mod workers;
