@@ -33,6 +33,7 @@ pub mod program_worker;
 pub mod proxy;
 pub mod redis;
 pub mod refusals;
+pub mod resources;
 pub mod schemathesis;
 pub mod sentinels;
 pub mod site;

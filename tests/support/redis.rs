@@ -132,6 +132,19 @@ impl Server {
         assert!(self.is_ready(), "redis-server did not restart");
     }
 
+    /// Starts the server again as [`restart`](Self::restart) does, with more time: it may have much to load. A client that
+    /// connects while no server listens may get the port of the server for itself; the server cannot start until it closes.
+    pub fn restart_patiently(&mut self) {
+        self.respawn();
+        let is_ready = (0..6).any(|_| {
+            if self.process.has_exited() {
+                self.respawn();
+            }
+            self.is_ready()
+        });
+        assert!(is_ready, "redis-server did not restart");
+    }
+
     /// Starts the server again with a clock that is ahead of the system's, and waits until it replies. Unlike a clock in a
     /// file, it costs hardly any time.
     pub fn restart_ahead(&mut self, time: Duration) {

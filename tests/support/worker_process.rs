@@ -108,6 +108,10 @@ impl WorkerProcess {
         )
     }
 
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Runs an ignored test of this file, which reports that its worker runs.
     fn run(test: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());

@@ -5,3 +5,4 @@ mod login;
 mod logout;
 mod model;
 mod scene;
+mod soak;
