@@ -13,13 +13,14 @@ use salver::{Message, Messages, Pending, Salver};
 #[template(
     ext = "html",
     source = r#"<!doctype html>
-<html lang="en"><title>Icons</title>
-<h1>Icons</h1>
-{% for message in pending %}
-  <p class="{{ message.level() }}">{{ message.text() }}</p>
+<html lang="en"><meta name="viewport" content="width=device-width"><title>Icons</title>
+<link rel="stylesheet" href="/salver/salver.css">
+<body class="salver-page"><main><h1>Icons</h1>
+<div class="salver-messages">{% for message in pending %}
+  <p class="salver-message salver-{{ message.level() }}">{{ message.text() }}</p>
 {% endfor %}
-<form method="post"><button>Add an icon</button></form>
-</html>"#
+</div><form method="post"><button>Add an icon</button></form>
+</main></body></html>"#
 )]
 struct Icons<'a> {
     pending: &'a Pending,
@@ -50,6 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = move || {
         App::new()
             .wrap(salver.middleware())
+            .service(salver.routes())
             .service(icons)
             .service(add_icon)
     };

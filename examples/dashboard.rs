@@ -59,7 +59,7 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
             } else {
                 ""
             };
-            format!(r#"<li><a href="{path}"{current}>{name}</a></li>"#)
+            format!(r#"<a href="{path}"{current}>{name}</a>"#)
         })
         .collect();
     HttpResponse::build(status)
@@ -73,16 +73,15 @@ fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse {
 <title>{title} - Salver</title>
 <link rel="icon" href="data:,">
 {head}
-<link rel="stylesheet" href="/site.css">
 </head>
-<body>
-<header><nav aria-label="Pages"><ul>{links}</ul></nav></header>
+<body class="salver-page">
+<header><nav aria-label="Pages">{links}</nav></header>
 <main>
 <h1>{title}</h1>
 <salver-messages{view}></salver-messages>
 {main}
 </main>
-<footer><p>An example of <strong>Salver</strong>: each message appears on one page, and only once.</p></footer>
+<footer><p class="salver-muted">An example of <strong>Salver</strong>: each message appears on one page, and only once.</p></footer>
 </body>
 </html>"#,
             head = Routes::default().head_html(),
@@ -122,23 +121,23 @@ async fn overview(salver: Salver, messages: Messages) -> HttpResponse {
     };
     let options: String = Level::ALL.iter().map(option).collect();
     let main = format!(
-        r#"<section><h2>Pending messages</h2><ul class="pending">{counts}</ul></section>
+        r#"<section><h2>Pending messages</h2><ul class="salver-rows">{counts}</ul></section>
 <section><h2>Add a message</h2>
 <form method="post" action="/messages">
 <label>Text <textarea name="text" required maxlength="4096">This appears *once* on the dashboard.</textarea></label>
 <label>Title <input name="title" maxlength="256"></label>
-<div class="row">
+<div class="salver-row">
 <label>Level <select name="level">{options}</select></label>
 <label>View <input name="view" value="dashboard"></label>
 <label>Tag <input name="tag" pattern="[A-Za-z0-9._~-]*" maxlength="64"></label>
 </div>
-<label class="check"><input type="checkbox" name="markdown" value="true"> The text is Markdown</label>
-<button>Add the message</button>
+<label><input type="checkbox" name="markdown" value="true"> The text is Markdown</label>
+<button class="salver-primary">Add the message</button>
 </form></section>
 <section><h2>Redirects, errors and sessions</h2>
-<ul class="links"><li><a href="/hop/5">Five redirects, then the dashboard</a></li>
+<ul><li><a href="/hop/5">Five redirects, then the dashboard</a></li>
 <li><a href="/broken">A page that reads its messages and then fails</a></li></ul>
-<div class="buttons"><form method="post" action="/login"><button>Log in</button></form>
+<div class="salver-row"><form method="post" action="/login"><button>Log in</button></form>
 <form method="post" action="/logout"><button>Log out</button></form></div></section>"#
     );
     page(StatusCode::OK, "Overview", &main)
@@ -152,8 +151,8 @@ async fn dashboard() -> HttpResponse {
 
 #[get("/settings")]
 async fn settings() -> HttpResponse {
-    let main = r#"<form method="post"><label>Language <select name="language"><option>English</option>
-<option>Dansk</option></select></label><button>Save</button></form>"#;
+    let main = r#"<form class="salver-card" method="post"><label>Language <select name="language"><option>English</option>
+<option>Dansk</option></select></label><button class="salver-primary">Save</button></form>"#;
     page(StatusCode::OK, "Settings", main)
 }
 
@@ -165,8 +164,8 @@ async fn save_settings(messages: Messages) -> impl Responder {
     Redirect::to("/settings").see_other()
 }
 
-const PASSWORD: &str = r#"<form method="post"><label>New password <input type="password" name="password"
-autocomplete="new-password"></label><button>Change it</button></form>"#;
+const PASSWORD: &str = r#"<form class="salver-card" method="post"><label>New password <input type="password" name="password"
+autocomplete="new-password"></label><button class="salver-primary">Change it</button></form>"#;
 
 #[get("/password")]
 async fn password() -> HttpResponse {
@@ -192,10 +191,10 @@ async fn save_password(messages: Messages, form: Form<NewPassword>) -> HttpRespo
 
 #[get("/uploads")]
 async fn uploads() -> HttpResponse {
-    let main = r#"<form method="post"><div class="row">
+    let main = r#"<form class="salver-card" method="post"><div class="salver-row">
 <label>Icons <input type="number" name="icons" value="120" min="1" max="100000"></label>
 <label>Seconds <input type="number" name="seconds" value="3" min="0" max="3600"></label></div>
-<button>Import</button></form>
+<button class="salver-primary">Import</button></form>
 <p>The import runs in the background, and its progress appears here.</p>"#;
     page(StatusCode::OK, "Uploads", main)
 }
@@ -387,13 +386,6 @@ async fn hop(n: Path<u8>) -> impl Responder {
     Redirect::to(next).see_other()
 }
 
-#[get("/site.css")]
-async fn site_css() -> impl Responder {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(SITE_CSS)
-}
-
 fn salver() -> Outcome<(Salver, &'static str)> {
     Ok(match env::var("REDIS_URL") {
         Ok(url) => (Salver::redis("dashboard", &url)?, "Redis"),
@@ -439,7 +431,6 @@ async fn main() -> Outcome<()> {
                 logout,
                 broken,
                 hop,
-                site_css,
             ))
     };
     let address = env::var("SALVER_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
@@ -456,34 +447,3 @@ async fn main() -> Outcome<()> {
     salver.flush().await;
     Ok(())
 }
-
-const SITE_CSS: &str = r#"
-:root { color-scheme: light dark; --fg: #1b1f24; --soft: #57606a; --bg: #f5f6f8; --card: #fff; --line: #d5dae1; --accent: #0757b8; --on: #fff; }
-@media (prefers-color-scheme: dark) { :root { --fg: #e8ebef; --soft: #a5afba; --bg: #14181d; --card: #1d2228; --line: #3a424c; --accent: #7db7ff; --on: #0d1116; } }
-* { box-sizing: border-box; }
-body { margin: 0; color: var(--fg); background: var(--bg); font: 1rem/1.55 system-ui, sans-serif; }
-header { background: var(--card); border-bottom: 1px solid var(--line); }
-nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; max-width: 44rem; margin: 0 auto; padding: 0.75rem 1rem; list-style: none; }
-nav a { display: inline-block; padding: 0.25rem 0; color: var(--fg); text-decoration: none; border-bottom: 2px solid transparent; }
-nav a:hover, nav a[aria-current] { color: var(--accent); border-color: currentColor; }
-main { max-width: 44rem; margin: 0 auto; padding: 1rem; }
-h1 { margin: 1rem 0; font-size: 1.75rem; line-height: 1.2; }
-h2 { margin: 0 0 0.75rem; font-size: 1.125rem; }
-section, main > form { margin: 0 0 1rem; padding: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; }
-form { display: grid; gap: 1rem; justify-items: start; }
-label { display: grid; gap: 0.25rem; width: 100%; font-weight: 600; }
-label.check { display: flex; gap: 0.5rem; align-items: center; font-weight: 400; }
-input, select, textarea { width: 100%; padding: 0.5rem 0.65rem; color: inherit; background: var(--bg); border: 1px solid var(--soft); border-radius: 0.4rem; font: inherit; font-weight: 400; }
-input[type="checkbox"] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); }
-button { padding: 0.55rem 1.1rem; color: var(--on); background: var(--accent); border: 0; border-radius: 0.4rem; font: inherit; font-weight: 600; cursor: pointer; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); width: 100%; }
-.buttons { display: flex; gap: 1rem; margin-top: 1rem; }
-.pending, .links { margin: 0 0 0.5rem; padding: 0; list-style: none; }
-.pending li { padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-.pending li:last-child { border: 0; }
-.links li { padding: 0.25rem 0; }
-main a:not(.salver-messages a) { color: var(--accent); }
-code { padding: 0.1rem 0.35rem; background: var(--bg); border-radius: 0.3rem; }
-footer { max-width: 44rem; margin: 0 auto; padding: 0 1rem 2rem; color: var(--soft); font-size: 0.9rem; }
-"#;

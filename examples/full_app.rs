@@ -50,10 +50,10 @@ async fn require_login(
 async fn login_page() -> impl Responder {
     page(
         "Log in",
-        r#"<form method="post">
-<p><label>Name <input name="name" required></label></p>
-<p><label>Password <input name="password" type="password" required></label></p>
-<button>Log in</button></form>"#,
+        r#"<form class="salver-card" method="post">
+<label>Name <input name="name" required></label>
+<label>Password <input name="password" type="password" required></label>
+<button class="salver-primary">Log in</button></form>"#,
     )
 }
 
@@ -97,8 +97,8 @@ async fn home() -> impl Responder {
 async fn orders() -> impl Responder {
     page(
         "Orders",
-        r#"<form method="post"><button>Order</button></form>
-<form method="post" action="/logout"><button id="logout">Log out</button></form>"#,
+        r#"<div class="salver-row"><form method="post"><button class="salver-primary">Order</button></form>
+<form method="post" action="/logout"><button id="logout">Log out</button></form></div>"#,
     )
 }
 
@@ -115,7 +115,8 @@ fn page(title: &str, content: &str) -> HttpResponse {
         .content_type(ContentType::html())
         .body(format!(
             r#"<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-{head}<main><h1>{title}</h1><salver-messages></salver-messages>{content}</main></html>"#
+<meta name="viewport" content="width=device-width">{head}
+<body class="salver-page"><main><h1>{title}</h1><salver-messages></salver-messages>{content}</main></body></html>"#
         ))
 }
 

@@ -149,7 +149,11 @@ async fn delete_graph(
 #[get("/graphs/{number}")]
 async fn show_graph(request: HttpRequest, number: Path<u64>, graphs: Data<Graphs>) -> HttpResponse {
     match graphs.name(*number) {
-        Some(name) => page(&request, "Graph", &format!("<p>{}</p>", escape(&name))),
+        Some(name) => page(
+            &request,
+            "Graph",
+            &format!(r#"<p class="salver-card">{}</p>"#, escape(&name)),
+        ),
         None => HttpResponse::NotFound().body("There is no such graph."),
     }
 }
@@ -161,7 +165,7 @@ async fn home(request: HttpRequest, session: Session, graphs: Data<Graphs>) -> H
             format!(r#"<button name="user" value="{id}">Log in as {name}</button> "#)
         });
         let form = format!(
-            r#"<form method="post" action="/login">{}</form>"#,
+            r#"<form class="salver-card" method="post" action="/login"><p class="salver-row">{}</p></form>"#,
             buttons.concat()
         );
         return page(&request, "Log in", &form);
@@ -173,16 +177,20 @@ async fn home(request: HttpRequest, session: Session, graphs: Data<Graphs>) -> H
                 false => String::new(),
             };
             format!(
-                r#"<li><a href="/graphs/{number}">{}</a> <form method="post">
-<button formaction="/graphs/{number}/share">Share</button> {delete}</form></li>"#,
+                r#"<li><a href="/graphs/{number}">{}</a> <form method="post"><p class="salver-row">
+<button formaction="/graphs/{number}/share">Share</button> {delete}</p></form></li>"#,
                 escape(&graph.name)
             )
         });
         rows.collect::<String>()
     });
-    let upload = r#"<form method="post" action="/graphs">
-<label>Name <input name="name" required></label> <button>Upload</button></form>"#;
-    page(&request, "Graphs", &format!("{upload}<ul>{rows}</ul>"))
+    let upload = r#"<form class="salver-card" method="post" action="/graphs">
+<label>Name <input name="name" required></label> <button class="salver-primary">Upload</button></form>"#;
+    page(
+        &request,
+        "Graphs",
+        &format!(r#"{upload}<ul class="salver-rows salver-card">{rows}</ul>"#),
+    )
 }
 
 #[derive(Deserialize)]
@@ -249,32 +257,14 @@ fn layout(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · GraphSpace</title>
 {routes}{head}
-<link rel="stylesheet" href="/graphspace.css">
 </head>
-<body>
+<body class="salver-page">
 <header><nav aria-label="Site">{navigation}</nav></header>
 <main><salver-messages></salver-messages>{main}</main>
 </body>
 </html>
 "#
     )
-}
-
-#[get("/graphspace.css")]
-async fn stylesheet() -> impl Responder {
-    const CSS: &str = "
-:root { color-scheme: light dark }
-body { margin: 0; font: 1rem/1.5 system-ui, sans-serif }
-header { padding: 0.5rem 1rem; border-block-end: 1px solid #8886 }
-nav[aria-label=Site] { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center }
-nav[aria-label=Site] form { margin-inline-start: auto }
-main { max-inline-size: 48rem; margin: 1rem auto; padding-inline: 1rem }
-main .salver-inbox { padding-inline: 0 }
-button, input { font: inherit; min-block-size: 2rem }
-";
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(CSS)
 }
 
 /// The sentence for a row of several notifications.
@@ -380,7 +370,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(share_graph)
             .service(delete_graph)
             .service(show_graph)
-            .service(stylesheet)
     };
     let server = HttpServer::new(app).bind(&address)?;
     println!("GraphSpace on http://{address}");

@@ -21,9 +21,9 @@ async fn settings() -> impl Responder {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(
-            r#"<!doctype html><title>Settings</title>
+            r#"<!doctype html><meta name="viewport" content="width=device-width"><title>Settings</title>
         <link rel="stylesheet" href="/salver/salver.css">
-        <salver-messages></salver-messages>
+        <body class="salver-page"><main><salver-messages></salver-messages>
         <form method="post"><button>Save</button></form>"#,
         )
 }

@@ -17,13 +17,13 @@ use serde::Deserialize;
 /// The page. The page itself and each later response fill the slot. `aria-live` makes assistive
 /// technology announce messages that are added later.
 const PAGE: &str = r#"<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Icons</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Icons</title>
 <link rel="stylesheet" href="/salver/salver.css"><script src="/htmx.js" defer></script></head>
-<body><main><h1>Icons</h1>
+<body class="salver-page"><main><h1>Icons</h1>
 <salver-messages aria-live="polite"></salver-messages>
-<form hx-post="/icons" hx-target="ul#icons" hx-swap="beforeend">
-<label>Name <input name="name"></label> <button>Add</button></form>
-<ul id="icons"></ul>
+<form class="salver-card" hx-post="/icons" hx-target="ul#icons" hx-swap="beforeend">
+<label>Name <input name="name"></label> <button class="salver-primary">Add</button></form>
+<ul id="icons" class="salver-rows salver-card"></ul>
 </main></body></html>"#;
 
 /// The names of the icons. The index is the number in the URL.

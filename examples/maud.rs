@@ -21,10 +21,11 @@ async fn door(messages: Messages) -> Result<impl Responder, salver::Error> {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
                 title { "Door" }
                 (PreEscaped(Routes::default().head_html()))
             }
-            body {
+            body class="salver-page" {
                 main {
                     h1 { "Door" }
                     salver-messages view="/" {}

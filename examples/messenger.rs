@@ -25,23 +25,11 @@ const MAX_LETTER: usize = 1_000;
 /// What a code consists of: nothing that looks alike.
 const CODE: &[u8] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CSS: &str = "
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8885; --accent: light-dark(#1d5fbf, #8ab8ff) }
-body { margin: 0 } a { color: var(--accent) } salver-messages { display: contents }
-header { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: center; padding: 0.75rem 1.5rem; border-block-end: 1px solid var(--line) }
-header > :first-child { font-weight: 700; color: inherit; text-decoration: none }
-header form { margin-inline-start: auto }
-main { display: grid; gap: 1.5rem; max-inline-size: 64rem; margin: 1.5rem auto; padding-inline: 1.5rem }
-main > * { min-inline-size: 0 }
-.write, .enter, aside { display: grid; gap: 0.75rem; align-content: start; padding: 1rem; border: 1px solid var(--line); border-radius: 0.75rem }
-.enter { inline-size: min(20rem, 100%); margin: 10vh auto; box-sizing: border-box }
-h1, h2, aside ul, form p { margin: 0 }
-h2 { font-size: 1.1rem } aside ul { padding: 0; list-style: none }
-label { display: grid; gap: 0.25rem; font-weight: 600 }
-input, textarea, button { font: inherit; font-weight: 400; padding: 0.4rem 0.75rem; border: 1px solid var(--line); border-radius: 0.5rem }
-.write button:first-child, .enter button:first-child { background: var(--accent); color: light-dark(#fff, #111) }
-main .salver-inbox { margin: 0; max-inline-size: none; padding: 0; background: none }
+main { display: grid; gap: 1rem } main > * { margin: 0; min-inline-size: 0 } salver-messages { display: contents }
+.enter { inline-size: min(20rem, 100%); margin: 10vh auto }
+main .salver-inbox { max-inline-size: none; margin: 0 }
 @media (min-width: 48rem) {
-  main:has(aside) { grid-template-columns: 1fr 16rem } main:has(aside) > * { grid-column: 1 }
+  body:has(aside) { --salver-width: 64rem } main:has(aside) { grid-template-columns: 1fr 16rem } main:has(aside) > * { grid-column: 1 }
   main:has(aside) > aside { grid-column: 2; grid-row: 1 / span 9; align-self: start }
 }";
 const LETTERS: &str = "/letters?tab=all";
@@ -187,9 +175,12 @@ async fn people(me: Recipient, salver: Salver, users: Data<SqlitePool>) -> Resul
     let rows = online.iter().map(|(name, code)| {
         let (name, you) = (escape(name), Recipient::user(code) == me);
         let you = if you { " (you)" } else { "" };
-        format!(r#"<li><a href="{LETTERS}&amp;to={code}">{name}</a>{you} <code>{code}</code></li>"#)
+        format!(r#"<li><span><a href="{LETTERS}&amp;to={code}">{name}</a>{you}</span> <code>{code}</code></li>"#)
     });
-    Ok(Html::new(format!("<ul>{}</ul>", rows.collect::<String>())))
+    Ok(Html::new(format!(
+        r#"<ul class="salver-rows">{}</ul>"#,
+        rows.collect::<String>()
+    )))
 }
 
 #[get("/")]
@@ -198,10 +189,10 @@ async fn home(session: Session) -> HttpResponse {
         let location = ("location", LETTERS);
         return HttpResponse::SeeOther().insert_header(location).finish();
     }
-    let main = r#"<form class="enter" method="post"><h1>Messenger</h1>
+    let main = r#"<form class="enter salver-card" method="post"><h1>Messenger</h1>
 <label>Name <input name="name" maxlength="40" autocomplete="username" required></label>
 <label>Password <input name="password" type="password" minlength="8" autocomplete="current-password" required></label>
-<p><button>Log in</button> <button name="is_new" value="1">Register</button></p></form>"#;
+<p class="salver-row"><button class="salver-primary">Log in</button> <button name="is_new" value="1">Register</button></p></form>"#;
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(layout("Welcome", "", "", main))
@@ -227,12 +218,12 @@ fn letters(request: &HttpRequest, page: &Page) -> String {
     );
     let (id, list) = (MessageId::new(), &page.main_html);
     let main = format!(
-        r#"<form class="write" method="post" action="/send" aria-label="New letter">
+        r#"<form class="write salver-card" method="post" action="/send" aria-label="New letter">
 <input type="hidden" name="id" value="{id}">
 <label>To <input name="to" value="{to}" placeholder="Code" autocomplete="off"></label>
 <label>Letter <textarea name="text" rows="3" maxlength="{MAX_LETTER}" required></textarea></label>
-<p><button>Send</button> <button name="to_all" value="1">Send to all online</button></p></form>
-{list}<aside><h2>Online</h2><salver-online src="/people"></salver-online></aside>"#
+<p class="salver-row"><button class="salver-primary">Send</button> <button name="to_all" value="1">Send to all online</button></p></form>
+{list}<aside class="salver-card"><h2>Online</h2><salver-online src="/people"></salver-online></aside>"#
     );
     layout(&page.title, &page.head_html, &navigation, &main)
 }
@@ -242,7 +233,7 @@ fn layout(title: &str, head: &str, navigation: &str, main: &str) -> String {
     format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · Messenger</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{routes}{head}
-<style>{CSS}</style></head><body><header><a href="/">Messenger</a>{navigation}</header>
+<style>{CSS}</style></head><body class="salver-page"><header><a href="/"><b>Messenger</b></a>{navigation}</header>
 <main><salver-messages></salver-messages>{main}</main></body></html>"#
     )
 }

@@ -11,13 +11,14 @@ use minijinja::{Environment, context};
 use salver::{Message, Messages, Pending, Salver};
 
 const ICONS: &str = r#"<!doctype html>
-<html lang="en"><title>Icons</title>
-<h1>Icons</h1>
-{% for message in messages %}
-  <p class="{{ message.level }}">{% if message.title %}<b>{{ message.title }}</b> {% endif %}{{ message.text }}</p>
+<html lang="en"><meta name="viewport" content="width=device-width"><title>Icons</title>
+<link rel="stylesheet" href="/salver/salver.css">
+<body class="salver-page"><main><h1>Icons</h1>
+<div class="salver-messages">{% for message in messages %}
+  <p class="salver-message salver-{{ message.level }}">{% if message.title %}<b>{{ message.title }}</b> {% endif %}{{ message.text }}</p>
 {% endfor %}
-<form method="post"><button>Add an icon</button></form>
-</html>"#;
+</div><form method="post"><button>Add an icon</button></form>
+</main></body></html>"#;
 
 #[get("/")]
 async fn icons(
@@ -53,6 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         App::new()
             .app_data(templates.clone())
             .wrap(salver.middleware())
+            .service(salver.routes())
             .service(icons)
             .service(add_icon)
     };

@@ -18,9 +18,11 @@ async fn icons() -> impl Responder {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(
-            r#"<!doctype html><html lang="en"><title>Icons</title><h1>Icons</h1>
+            r#"<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Icons</title>
+<link rel="stylesheet" href="/salver/salver.css">
+<body class="salver-page"><main><h1>Icons</h1>
 <salver-messages></salver-messages>
-<form method="post"><button>Add an icon</button></form></html>"#,
+<form method="post"><button>Add an icon</button></form></main></body></html>"#,
         )
 }
 
@@ -69,6 +71,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         App::new()
             .app_data(recorder.clone())
             .wrap(salver.middleware())
+            .service(salver.routes())
             .service(icons)
             .service(add_icon)
             .service(metrics)

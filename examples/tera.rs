@@ -14,8 +14,8 @@ use tera::{Context, Tera};
 
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{{ title }}</title>{{ head | safe }}</head>
-<body><main>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ title }}</title>{{ head | safe }}</head>
+<body class="salver-page"><main>
 <h1>{{ title }}</h1>
 <salver-messages view="{{ view }}"></salver-messages>
 <form method="post" action="/exports"><button>Export the icons</button></form>

@@ -296,7 +296,7 @@ async fn subscriptions(
             None => "One language",
         };
         format!(
-            r#"<li><p><small>{kind}</small> <span dir="auto">{description}</span> {link}</p>
+            r#"<li><p><small>{kind}</small><br> <span dir="auto">{description}</span> {link}</p>
 <form method="post"><input type="hidden" name="subscription" value="{key}">
 <button aria-label="End {description}">End</button></form></li>"#,
             description = escape(description(subscription)),
@@ -307,7 +307,7 @@ async fn subscriptions(
     let rows: String = rows.collect();
     let main = match rows.is_empty() {
         true => r#"<p>You watch nothing. Open <a href="/">a document</a> to watch it.</p>"#.into(),
-        false => format!(r#"<ul class="rows">{rows}</ul>"#),
+        false => format!(r#"<ul class="salver-rows salver-card">{rows}</ul>"#),
     };
     Ok(page(&request, "My subscriptions", &main))
 }
@@ -345,10 +345,10 @@ async fn profile(request: HttpRequest, session: Session, wiki: Data<Wiki>) -> Ht
     let addresses = lock(&wiki.addresses);
     let address = addresses.get(&id).and_then(Recipient::address);
     let main = format!(
-        r#"<form class="fields" method="post">
+        r#"<form class="salver-card" method="post">
 <label>E-mail address <input type="email" name="email" value="{}" autocomplete="email"></label>
 <p>What you watch as a visitor with this address becomes yours.</p>
-<button>Save</button></form>"#,
+<button class="salver-primary">Save</button></form>"#,
         escape(address.unwrap_or_default())
     );
     page(&request, "Profile", &main)
@@ -396,7 +396,7 @@ async fn home(request: HttpRequest, wiki: Data<Wiki>) -> HttpResponse {
     page(
         &request,
         "Documents",
-        &format!(r#"<ul class="rows">{rows}</ul>"#),
+        &format!(r#"<ul class="salver-rows salver-card">{rows}</ul>"#),
     )
 }
 
@@ -417,14 +417,14 @@ async fn show(
     let (title, text) = (escape(&document.title), escape(&document.text));
     let form = watch_form(*number, &document, me.as_ref(), &salver).await?;
     let edit = format!(
-        r#"<section><h2>Edit</h2><form class="fields" method="post">
+        r#"<section><h2>Edit</h2><form method="post">
 <label>Title <input name="title" value="{title}" lang="{language}" dir="auto" maxlength="200" required></label>
 <label>Text <textarea name="text" rows="6" lang="{language}" dir="auto">{text}</textarea></label>
-<p><button>Save</button>
+<p class="salver-row"><button class="salver-primary">Save</button>
 <button formaction="/documents/{number}/delete" formnovalidate>Delete</button></p></form></section>"#
     );
     let main = format!(
-        r#"<p><small>{}</small></p><article lang="{language}" dir="auto">{text}</article>{form}{}"#,
+        r#"<p><small>{}</small></p><article class="salver-card" lang="{language}" dir="auto" style="white-space: pre-line">{text}</article>{form}{}"#,
         language_name(language),
         me.map_or("", |_| &edit)
     );
@@ -460,7 +460,7 @@ async fn watch_form(
 <input type="email" name="email" autocomplete="email" required></label>"#;
     Ok(format!(
         r#"<section><h2>Notifications of edits</h2>
-<form class="fields" method="post">{}<p>{buttons}</p></form></section>"#,
+<form method="post">{}<p class="salver-row">{buttons}</p></form></section>"#,
         me.map_or(address, |_| "")
     ))
 }
@@ -470,7 +470,7 @@ fn login_form() -> String {
         format!(r#"<button name="user" value="{id}">Log in as {name}</button> "#)
     });
     format!(
-        r#"<form class="fields" method="post" action="/login"><p>{}</p></form>"#,
+        r#"<form class="salver-card" method="post" action="/login"><p class="salver-row">{}</p></form>"#,
         buttons.concat()
     )
 }
@@ -563,22 +563,14 @@ fn layout(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · Wiki</title>
 {routes}{head}
-<link rel="stylesheet" href="/wiki.css">
 </head>
-<body>
-<header><nav aria-label="Site"><a href="/">Wiki</a> {navigation}</nav></header>
+<body class="salver-page">
+<header><nav aria-label="Site"><a href="/"><b>Wiki</b></a> {navigation}</nav></header>
 <main><salver-messages></salver-messages>{main}</main>
 </body>
 </html>
 "#
     )
-}
-
-#[get("/wiki.css")]
-async fn stylesheet() -> impl Responder {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(include_str!("wiki.css"))
 }
 
 fn first_documents() -> BTreeMap<u32, Document> {
@@ -680,7 +672,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(salver.mail_routes())
             .service((home, show, save, delete, watch, unwatch))
             .service((subscriptions, end_subscription, profile, save_profile))
-            .service((choose_user, login, logout, stylesheet))
+            .service((choose_user, login, logout))
     };
     let server = HttpServer::new(app).bind(&address)?;
     println!("Wiki on http://{address}");

@@ -35,7 +35,7 @@ async fn page(messages: Messages) -> Result<impl Responder, salver::Error> {
     // Creates a session if the visitor has none, because a stream requires one.
     messages.context("/").await?;
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Icons</title>{}</head><body><main>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Icons</title>{}</head><body class=\"salver-page\"><main>\
          <h1>Icons</h1><salver-messages view=\"/\"></salver-messages>\
          <form method=\"post\" action=\"/imports\"><button>Import</button></form></main></body></html>",
         Routes::default().head_html(),

@@ -1,5 +1,7 @@
 //! The dashboard and the other examples, in a real Chromium and against real processes.
 
+mod contact_sheet;
+
 use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServiceRequest;
@@ -137,7 +139,7 @@ async fn template_examples_render_messages() {
             .await
             .unwrap();
         assert!(
-            page.contains("class=\"success\"") && page.contains("was added."),
+            page.contains("salver-success\"") && page.contains("was added."),
             "{page}"
         );
         assert!(!page.contains(". <b>"), "{example} does not escape: {page}");

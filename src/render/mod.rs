@@ -37,9 +37,22 @@ macro_rules! bell {
     };
 }
 
+/// The colours and forms that all pages share: the start of each stylesheet.
+#[cfg(all(feature = "web", feature = "inbox"))]
+pub(crate) const BASE: &str = include_str!("base.css");
+#[cfg(all(feature = "web", feature = "inbox"))]
+pub(crate) const BELL: &str = bell!();
+
 /// The stylesheet of the crate.
 ///
 /// It supports light and dark mode, left-to-right and right-to-left text, and reduced motion.
 /// [`Salver::routes`](crate::Salver::routes) serves it; its rules may also be copied into another
 /// stylesheet.
-pub const STYLESHEET: &str = concat!(include_str!("salver.css"), bell!());
+///
+/// It also gives a page without a design of its own the look of the pages of this crate, by
+/// `<body class="salver-page">`. Any rule of a site wins over those.
+pub const STYLESHEET: &str = concat!(
+    include_str!("base.css"),
+    include_str!("salver.css"),
+    bell!()
+);

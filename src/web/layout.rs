@@ -63,8 +63,8 @@ fn plain(page: &Page) -> String {
 {head}
 </head>
 <body class="salver-page">
-<salver-messages></salver-messages>
 <main>
+<salver-messages></salver-messages>
 {main}
 </main>
 </body>

@@ -1,4 +1,4 @@
-//! Checks of the package: imports, style of the source, documents, dependencies.
+//! Checks of the package: imports, style of the source, stylesheets, documents, dependencies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ mod documents;
 mod import_graph;
 mod imports;
 mod style;
+mod stylesheets;
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -209,6 +209,12 @@ impl Browser {
             .await;
     }
 
+    /// Hides scrollbars, which a picture of a page that is taller than the window cuts off.
+    pub async fn hide_scrollbars(&self) {
+        let hidden = json!({ "hidden": true });
+        self.devtools("Emulation.setScrollbarsHidden", hidden).await;
+    }
+
     /// Disconnects the browser from the network, or reconnects it.
     pub async fn offline(&self, offline: bool) {
         let network = json!({
@@ -247,13 +253,14 @@ impl Browser {
         use base64::Engine;
         // Only for pages taller than the window: this mode makes Chromium shift right-to-left text.
         let tall = "return document.documentElement.scrollHeight > innerHeight";
-        let options = json!({ "captureBeyondViewport": self.run(tall).await });
+        let options =
+            json!({ "captureBeyondViewport": self.run(tall).await, "optimizeForSpeed": true });
         let picture = self.devtools("Page.captureScreenshot", options).await;
         let picture =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap());
-        let folder = target().join("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.png")), picture.unwrap()).unwrap();
+        let file = target().join(format!("screenshots/{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, picture.unwrap()).unwrap();
     }
 
     /// Runs axe-core. Returns its violations and the lowest contrast ratio that it computed.

@@ -14,7 +14,9 @@ use reqwest::{Client, RequestBuilder};
 use salver::inbox::InboxRoutes;
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::web::{Page, Routes};
-use salver::{InboxFilter, Message, Messages, Notification, Recipient, Salver, Translation};
+use salver::{
+    InboxFilter, Message, Messages, Notification, ReadState, Recipient, Salver, Translation,
+};
 use serde::Deserialize;
 
 use super::browser::Browser;
@@ -187,6 +189,20 @@ impl InboxSite {
             unexpected_requests,
             clock: None,
             server: handle,
+        }
+    }
+
+    /// Gives users notifications of every form: Ada has all, Bob several pages, Eve none.
+    pub async fn fill(&self) {
+        for notification in notifications() {
+            self.notify("ada", notification).await;
+        }
+        let archived = InboxFilter::all().subject("yeast");
+        let inbox = self.salver.inbox(&Recipient::user("ada"));
+        inbox.mark(&archived, ReadState::Archived).await.unwrap();
+        for n in 1..=45 {
+            let note = Notification::new("letter", Message::info(format!("Letter {n}")));
+            self.notify("bob", note).await;
         }
     }
 
@@ -368,6 +384,38 @@ fn layout(head: &str, page: &Page) -> String {
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>{head}{style}</head>
 <body><main><salver-messages></salver-messages>{main}</main></body></html>"#
     )
+}
+
+/// Returns a notification of every form.
+fn notifications() -> Vec<Notification> {
+    let uploads = ["Ada", "Bob", "Cem", "Dua", "Eve"].map(|actor| {
+        let note = graph(&format!("{actor}-7")).group("graphs");
+        note.actor(&Recipient::user(actor), actor)
+    });
+    let note = |kind: &str, message| Notification::new(kind, message);
+    let folder = "icons-and-more-icons".repeat(12);
+    let path = format!("/srv/import/2026-11-28/{folder}");
+    let mut all = vec![
+        note("site", Message::info("Welcome to GraphSpace.")).already_read(),
+        note("group.deleted", Message::info("Group yeast was deleted.")).subject("yeast"),
+        note(
+            "plan",
+            Message::warning("Your plan ends in **three** days, see [the prices](/prices).")
+                .markdown()
+                .title("Plan"),
+        ),
+        note(
+            "import.failed",
+            Message::error(format!("The file {path} cannot be read."))
+                .title("Import failed")
+                .action("Open", "/imports/1"),
+        ),
+        note("letter", Message::info("שלום, הגרף ‎p53‎ מוכן. נתראה מחר!"))
+            .actor(&Recipient::user("noa"), "נועה"),
+    ];
+    all.extend(uploads);
+    all.push(graph("p53"));
+    all
 }
 
 /// Builds a notification about a graph, with a link to it.

@@ -121,9 +121,9 @@ pub(super) async fn ask_to_remove(
         let title = "Remove the endpoint?";
         let body = format!(
             concat!(
-                r#"<main class="narrow"><h1>{title}</h1><p><bdi>{address}</bdi></p>"#,
+                r#"<main class="salver-narrow"><h1>{title}</h1><p><bdi>{address}</bdi></p>"#,
                 r#"<p>It gets no more events. Deliveries that wait are cancelled. Its secret is lost: to register it again creates another one.</p>"#,
-                r#"<div class="actions"><form method="post" action="{remove}"><button class="danger">Remove</button></form>"#,
+                r#"<div class="salver-row"><form method="post" action="{remove}"><button class="danger">Remove</button></form>"#,
                 r#"<form method="get" action="{home}"><button>Keep</button></form></div></main>"#,
             ),
             title = title,

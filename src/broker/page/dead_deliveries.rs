@@ -20,7 +20,7 @@ const REMEMBERED_ATTEMPTS: usize = 10;
 pub(super) fn section(settings: &PageSettings, snapshot: &Snapshot) -> String {
     let dead = &snapshot.dead;
     if dead.is_empty() {
-        return section_of(r#"<p class="empty">No delivery is dead.</p>"#);
+        return section_of(r#"<p class="salver-muted">No delivery is dead.</p>"#);
     }
     let all: u64 = snapshot.queues.values().map(|counts| counts.dead).sum();
     let shown = dead.len() as u64;
@@ -73,7 +73,7 @@ fn by_endpoint(settings: &PageSettings, snapshot: &Snapshot) -> String {
     let items: String = items.collect();
     match items.is_empty() {
         true => items,
-        false => format!(r#"<ul class="by-endpoint">{items}</ul>"#),
+        false => format!(r#"<ul class="salver-rows by-endpoint">{items}</ul>"#),
     }
 }
 
@@ -107,7 +107,7 @@ fn dead_row(settings: &PageSettings, snapshot: &Snapshot, dead: &DeadDelivery) -
             ("Attempts", attempts),
             (
                 "Actions",
-                format!(r#"<div class="actions">{retry}{cancel}</div>"#),
+                format!(r#"<div class="salver-row">{retry}{cancel}</div>"#),
             ),
         ],
     )

@@ -7,13 +7,13 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::broker::page::settings::PageSettings;
-use crate::render::Escaped;
+use crate::render::{BASE, Escaped};
 use crate::web::api::problem::Problem;
 use crate::web::assets::Asset;
 
 /// The stylesheet of the page.
 pub(super) static CSS: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("page.css");
+    let content = [BASE, include_str!("page.css")].concat();
     Asset::new("broker", "css", "text/css; charset=utf-8", content)
 });
 
@@ -52,7 +52,7 @@ pub(super) fn html(settings: &PageSettings, title: &str, body: &str) -> String {
             r#"<!doctype html><html lang="en"><head><meta charset="utf-8">"#,
             r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
             r#"<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">"#,
-            r#"<title>{title}</title><link rel="stylesheet" href="{base}/{css}"></head><body>{body}</body></html>"#,
+            r#"<title>{title}</title><link rel="stylesheet" href="{base}/{css}"></head><body class="salver-page">{body}</body></html>"#,
         ),
         title = Escaped(title),
         base = Escaped(&settings.base),
@@ -85,7 +85,7 @@ fn failed(settings: &PageSettings, problem: &Problem) -> HttpResponse {
         false => format!("Nothing was changed: {problem}."),
     };
     let body = format!(
-        r#"<main class="narrow"><h1>{}</h1><p role="alert">{}</p><form method="get" action="{}"><button>Retry</button></form></main>"#,
+        r#"<main class="salver-narrow"><h1>{}</h1><p role="alert">{}</p><form method="get" action="{}"><button>Retry</button></form></main>"#,
         Escaped(title),
         Escaped(&text),
         Escaped(settings.home()),

@@ -33,7 +33,7 @@ pub(super) fn function(action: &str) -> String {
 
 pub(super) fn section(settings: &PageSettings, endpoints: &[RegisteredEndpoint]) -> String {
     let content = match endpoints {
-        [] => r#"<p class="empty">No endpoint is registered.</p>"#.to_owned(),
+        [] => r#"<p class="salver-muted">No endpoint is registered.</p>"#.to_owned(),
         endpoints => {
             let rows = endpoints
                 .iter()
@@ -62,7 +62,7 @@ fn endpoint_row(settings: &PageSettings, endpoint: &RegisteredEndpoint) -> Strin
             ("State", state(endpoint)),
             (
                 "Actions",
-                format!(r#"<div class="actions">{change}{remove}</div>"#),
+                format!(r#"<div class="salver-row">{change}{remove}</div>"#),
             ),
         ],
     )

@@ -122,10 +122,9 @@ pub(super) fn form(
     };
     format!(
         concat!(
-            r#"<main class="narrow"><h1>{title}</h1>{outcome}<p>Log in with the token of the operator, or with one that has the rights <code>endpoints</code> and <code>deliveries</code>.</p>"#,
-            r#"{error}<form class="login" method="post" action="{base}/login"><label for="token">Token</label>"#,
-            r#"<input id="token" name="token" type="password" autocomplete="current-password" spellcheck="false" required{invalid}>"#,
-            r#"<button>Log in</button></form></main>"#,
+            r#"<main class="salver-narrow"><h1>{title}</h1>{outcome}<p>Log in with the token of the operator, or with one that has the rights <code>endpoints</code> and <code>deliveries</code>.</p>"#,
+            r#"{error}<form method="post" action="{base}/login"><label>Token <input name="token" type="password" autocomplete="current-password" spellcheck="false" required{invalid}></label>"#,
+            r#"<button class="salver-primary">Log in</button></form></main>"#,
         ),
         title = Escaped(&settings.title()),
         outcome = outcome,

@@ -46,7 +46,7 @@ fn render(snapshot: &Snapshot, settings: &PageSettings, outcome: Option<Outcome>
     let outcome = outcome.map_or_else(String::new, |outcome| outcome.text());
     format!(
         concat!(
-            r#"<main><header><h1>{title}</h1><div class="actions"><form method="get" action="{home}"><button>Reload</button></form>"#,
+            r#"<main><header><h1>{title}</h1><div class="salver-row"><form method="get" action="{home}"><button>Reload</button></form>"#,
             r#"<form method="post" action="{base}/logout"><button>Log out</button></form></div></header>"#,
             r#"<p role="status">{outcome}</p>{plot}{queues}{endpoints}{dead}</main>"#,
         ),

@@ -34,7 +34,7 @@ pub(super) fn row(head: &str, cells: &[(&str, String)]) -> String {
 /// the row.
 pub(super) fn button(method: &str, action: &str, label: &str, of: &str) -> String {
     format!(
-        r#"<form method="{method}" action="{}"><button>{}<span class="hidden"> {}</span></button></form>"#,
+        r#"<form method="{method}" action="{}"><button>{}<span class="salver-hidden"> {}</span></button></form>"#,
         Escaped(action),
         Escaped(label),
         Escaped(of),

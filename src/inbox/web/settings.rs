@@ -8,11 +8,12 @@ use futures_util::future::LocalBoxFuture;
 use crate::Notification;
 #[cfg(feature = "mail")]
 use crate::inbox::web::mail_contact::FindMailContact;
+use crate::render::{BASE, BELL};
 use crate::web::assets::Asset;
 
 /// The stylesheet of the page.
 pub(super) static CSS: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("inbox.css");
+    let content = [BASE, BELL, include_str!("inbox.css")].concat();
     Asset::new("inbox", "css", "text/css; charset=utf-8", content)
 });
 

@@ -28,7 +28,7 @@ impl Shown {
 /// Returns the page that asks whether to activate.
 pub(super) fn ask(words: &PageWords, shown: &Shown) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p>{}<form method="post"><button>{}</button></form>"#,
+        r#"<p>{}</p>{}<form method="post"><button class="salver-primary">{}</button></form>"#,
         Escaped(&words.ask_activation(&shown.address)),
         shown.list(),
         Escaped(&words.activate()),
@@ -40,7 +40,7 @@ pub(super) fn ask(words: &PageWords, shown: &Shown) -> HttpResponse {
 /// Returns the page of a subscription that is active. `unsubscribe`: the path of the page that ends it.
 pub(super) fn active(words: &PageWords, shown: &Shown, unsubscribe: &str) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p>{}<form method="get" action="{}"><button class="secondary">{}</button></form>"#,
+        r#"<p>{}</p>{}<form method="get" action="{}"><button>{}</button></form>"#,
         Escaped(&words.activated_for(&shown.address)),
         shown.list(),
         Escaped(unsubscribe),
@@ -52,7 +52,7 @@ pub(super) fn active(words: &PageWords, shown: &Shown, unsubscribe: &str) -> Htt
 /// Returns the page of a link that works no more.
 pub(super) fn expired(words: &PageWords, shown: &Shown) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p>{}<form method="post"><button name="{AGAIN}" value="1">{}</button></form>"#,
+        r#"<p>{}</p>{}<form method="post"><button class="salver-primary" name="{AGAIN}" value="1">{}</button></form>"#,
         Escaped(&words.expired_help(&shown.address)),
         shown.list(),
         Escaped(&words.send_again()),

@@ -10,12 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::mail::web::page_words::PageWords;
-use crate::render::Escaped;
+use crate::render::{BASE, Escaped};
 
-const STYLE: &str = include_str!("page.css");
 /// Nothing is loaded and no script runs: the page belongs to people who are not logged in.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    let hash = STANDARD.encode(Sha256::digest(BASE));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
@@ -28,7 +27,7 @@ pub(super) fn invalid(words: &PageWords) -> HttpResponse {
 
 pub(super) fn unavailable(words: &PageWords) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p><form method="get"><button>{}</button></form>"#,
+        r#"<p>{}</p><form method="get"><button class="salver-primary">{}</button></form>"#,
         Escaped(&words.failed_help()),
         Escaped(&words.retry()),
     );
@@ -57,13 +56,13 @@ pub(super) fn respond(
         concat!(
             r#"<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">"#,
             r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
-            r#"<meta name="robots" content="noindex"><title>{title}</title><style>{style}</style></head>"#,
-            r#"<body><main><h1>{title}</h1>{main}</main></body></html>"#,
+            r#"<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><title>{title}</title><style>{style}</style></head>"#,
+            r#"<body class="salver-page"><main class="salver-narrow"><h1>{title}</h1>{main}</main></body></html>"#,
         ),
         language = Escaped(&words.language()),
         direction = Escaped(&words.direction()),
         title = Escaped(title),
-        style = STYLE,
+        style = BASE,
         main = main,
     );
     HttpResponse::build(status)

@@ -13,7 +13,7 @@ use crate::render::Escaped;
 pub(super) fn ask(words: &PageWords, shown: &Shown<'_>) -> HttpResponse {
     let title = words.unsubscribe();
     let main = format!(
-        r#"<p>{}</p>{}<form method="post"><button>{}</button></form>"#,
+        r#"<p>{}</p>{}<form method="post"><button class="salver-primary">{}</button></form>"#,
         Escaped(&words.ask(shown)),
         names(words, shown),
         Escaped(&title),
@@ -24,7 +24,7 @@ pub(super) fn ask(words: &PageWords, shown: &Shown<'_>) -> HttpResponse {
 /// Returns the page after unsubscribing. `undo`: what the form that undoes it sends.
 pub(super) fn done(words: &PageWords, shown: &Shown<'_>, undo: &str) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p>{}<form method="post"><input type="hidden" name="undo" value="{}"><button class="secondary">{}</button></form>"#,
+        r#"<p>{}</p>{}<form method="post"><input type="hidden" name="undo" value="{}"><button>{}</button></form>"#,
         Escaped(&words.done(shown)),
         names(words, shown),
         Escaped(undo),
@@ -42,7 +42,7 @@ pub(super) fn ended(words: &PageWords, unsubscribe: &Unsubscribe) -> HttpRespons
 /// Returns the page after that was undone.
 pub(super) fn undone(words: &PageWords, unsubscribe: &Unsubscribe) -> HttpResponse {
     let main = format!(
-        r#"<p>{}</p><form method="post"><button class="secondary">{}</button></form>"#,
+        r#"<p>{}</p><form method="post"><button>{}</button></form>"#,
         Escaped(&words.sent_again(unsubscribe)),
         Escaped(&words.unsubscribe()),
     );

@@ -15,7 +15,7 @@ const LONG: &str = "https://a-very-long-name-of-a-host-without-an-end.department
 async fn log_in(browser: &Browser, home: &str) {
     browser.open(home).await;
     browser.fill("token", TOKEN).await;
-    browser.click(".login button").await;
+    browser.click("form[action$='/login'] button").await;
 }
 
 /// Adds something to all parts of the page, with texts that are long and without spaces.
@@ -51,7 +51,7 @@ async fn pages_fit_a_phone_in_light_and_dark() {
     browser.open(home).await;
     check("login").await;
     browser.fill("token", "wrong").await;
-    browser.click(".login button").await;
+    browser.click("form[action$='/login'] button").await;
     check("refused").await;
     log_in(&browser, home).await;
     check("empty").await;

@@ -1,10 +1,8 @@
 //! Every state of the page.
 
-use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
-
 use crate::support::browser::Browser;
 use crate::support::eventually;
-use crate::support::inbox_site::{InboxSite, Setup, graph};
+use crate::support::inbox_site::{InboxSite, Setup};
 use crate::support::redis::Server;
 
 /// A state of the page: who opens it, and its query.
@@ -45,16 +43,7 @@ pub fn named(name: &str) -> Screen {
 /// Starts a site whose users have notifications of every form.
 pub async fn filled_site(setup: Setup) -> InboxSite {
     let site = InboxSite::start(setup);
-    for notification in notifications() {
-        site.notify("ada", notification).await;
-    }
-    let archived = InboxFilter::all().subject("yeast");
-    let inbox = site.salver.inbox(&Recipient::user("ada"));
-    inbox.mark(&archived, ReadState::Archived).await.unwrap();
-    for n in 1..=45 {
-        let note = Notification::new("letter", Message::info(format!("Letter {n}")));
-        site.notify("bob", note).await;
-    }
+    site.fill().await;
     site
 }
 
@@ -62,37 +51,6 @@ pub async fn filled_site(setup: Setup) -> InboxSite {
 pub fn failed_site() -> InboxSite {
     let server = Server::start();
     InboxSite::start_on(&server, Setup::default())
-}
-
-fn notifications() -> Vec<Notification> {
-    let uploads = ["Ada", "Bob", "Cem", "Dua", "Eve"].map(|actor| {
-        let note = graph(&format!("{actor}-7")).group("graphs");
-        note.actor(&Recipient::user(actor), actor)
-    });
-    let note = |kind: &str, message| Notification::new(kind, message);
-    let folder = "icons-and-more-icons".repeat(12);
-    let path = format!("/srv/import/2026-11-28/{folder}");
-    let mut all = vec![
-        note("site", Message::info("Welcome to GraphSpace.")).already_read(),
-        note("group.deleted", Message::info("Group yeast was deleted.")).subject("yeast"),
-        note(
-            "plan",
-            Message::warning("Your plan ends in **three** days, see [the prices](/prices).")
-                .markdown()
-                .title("Plan"),
-        ),
-        note(
-            "import.failed",
-            Message::error(format!("The file {path} cannot be read."))
-                .title("Import failed")
-                .action("Open", "/imports/1"),
-        ),
-        note("letter", Message::info("שלום, הגרף ‎p53‎ מוכן. נתראה מחר!"))
-            .actor(&Recipient::user("noa"), "נועה"),
-    ];
-    all.extend(uploads);
-    all.push(graph("p53"));
-    all
 }
 
 /// Opens a screen. A group on it is opened.

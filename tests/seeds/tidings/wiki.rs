@@ -13,7 +13,7 @@ use crate::support::smtp_server::SmtpServer;
 const ADDRESS: &str = "vera@example.org";
 /// The texts of a list: of subscriptions, or of notifications.
 const ROWS: &str =
-    "return [...document.querySelectorAll('.rows p, .salver-inbox-list .salver-inbox-link')]
+    "return [...document.querySelectorAll('.salver-rows p, .salver-inbox-list .salver-inbox-link')]
     .map((row) => row.innerText.replace(/\\s+/g, ' '))";
 
 /// A running example.
@@ -190,20 +190,20 @@ async fn wiki_page_of_subscriptions_lists_describes_and_ends_each() {
         // Ended in another tab before.
         let key = "return document.querySelector('li:nth-child(2) [name=subscription]').value";
         let key = browser.run(key).await;
-        browser.click(".rows li:nth-child(2) button").await;
+        browser.click(".salver-rows li:nth-child(2) button").await;
         browser
             .shows(&["You no longer watch edits in German."])
             .await;
         let again =
             format!("document.querySelector('[name=subscription]').value = {key}; return true");
         browser.run(&again).await;
-        browser.click(".rows li:first-child button").await;
+        browser.click(".salver-rows li:first-child button").await;
         browser.shows(&["That had ended before."]).await;
         assert_eq!(
             wiki.rows(&browser, "/subscriptions").await,
             [harbours, lights]
         );
-        browser.click(".rows li:first-child a").await;
+        browser.click(".salver-rows li:first-child a").await;
         let heading = browser
             .run("return document.querySelector('h1').textContent")
             .await;

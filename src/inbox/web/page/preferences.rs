@@ -22,7 +22,7 @@ impl PageOf<'_> {
         let main = format!(
             concat!(
                 r#"{header}{address}<form class="salver-inbox-preferences" method="post" action="{base}/preferences">"#,
-                "{kinds}{time}<button>{save}</button></form>",
+                "{kinds}{time}<button class=\"salver-primary\">{save}</button></form>",
             ),
             header = self.preferences_header(),
             address = address.unwrap_or_default(),
