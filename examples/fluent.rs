@@ -16,9 +16,10 @@ use salver::Translation;
 use salver::{Message, Messages, Salver};
 use unic_langid::LanguageIdentifier;
 
-const PAGE: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-    <title>Icons</title><link rel=\"stylesheet\" href=\"/salver/salver.css\"></head><body class=\"salver-page\"><main><h1>Icons</h1>\
-    <salver-messages></salver-messages><form method=\"post\"><button>Import</button></form></main></body></html>";
+const PAGE: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Icons</title>
+<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/salver/salver.css"></head>
+<body class="salver-page"><main><h1>Icons</h1><salver-messages></salver-messages>
+<form method="post"><button>Import</button></form></main></body></html>"#;
 
 /// The translations of each language. A real site keeps them in files.
 const TEXTS: [(&str, &str); 3] = [

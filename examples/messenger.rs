@@ -25,7 +25,8 @@ const MAX_LETTER: usize = 1_000;
 /// What a code consists of: nothing that looks alike.
 const CODE: &[u8] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CSS: &str = "
-main { display: grid; gap: 1rem } main > * { margin: 0; min-inline-size: 0 } salver-messages { display: contents }
+main { display: grid; gap: 1rem } main > * { margin: 0; min-inline-size: 0 }
+salver-messages { display: contents } main .salver-messages { margin: 0 }
 .enter { inline-size: min(20rem, 100%); margin: 10vh auto }
 main .salver-inbox { max-inline-size: none; margin: 0 }
 @media (min-width: 48rem) {

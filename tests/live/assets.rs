@@ -10,6 +10,8 @@ use crate::support::live_site::LiveSite;
 
 /// Maximum size of the page script in bytes, compressed by gzip.
 const MAX_SCRIPT_BYTES: usize = 6_300;
+/// Maximum size of the stylesheet in bytes, compressed by gzip.
+const MAX_STYLESHEET_BYTES: usize = 4_000;
 
 #[actix_web::test]
 async fn assets_with_content_hash_are_cached_forever() {
@@ -44,6 +46,12 @@ async fn assets_with_content_hash_are_cached_forever() {
         assert!(contents.iter().all(|content| *content == contents[0]));
         if content_type.contains("css") {
             assert_eq!(contents[0], STYLESHEET);
+            let bytes = gzipped_len(STYLESHEET);
+            println!("LIVE stylesheet_gzipped_bytes {bytes}");
+            assert!(
+                bytes < MAX_STYLESHEET_BYTES,
+                "the stylesheet has {bytes} bytes"
+            );
             continue;
         }
         let bytes = gzipped_len(&contents[0]);

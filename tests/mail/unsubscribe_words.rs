@@ -126,7 +126,7 @@ fn marked(_: &str, message: &Message) -> Option<Translation> {
 
 /// Returns the texts of a page that are not enclosed.
 fn untranslated(page: &str) -> String {
-    let body = page.split_once("<body>").unwrap().1;
+    let body = page.split_once("<body ").unwrap().1;
     let texts = body
         .split('<')
         .map(|tag| tag.split_once('>').map_or("", |(_, text)| text));

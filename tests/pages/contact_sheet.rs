@@ -64,9 +64,9 @@ impl Album {
     async fn save_sheet(&self) {
         let mut html = String::from(
             "<!doctype html><meta charset=utf-8><style>body { margin: 16px; font: 14px system-ui; background: gray; color: white }
-            main { display: grid; grid-template-columns: 1fr 1fr; gap: 16px } figure { margin: 0 } div { display: flex; gap: 4px }
-            img { flex: 1000; inline-size: 0; aspect-ratio: 5 / 4; object-fit: cover; object-position: top }
-            img:last-child { flex: 360; aspect-ratio: auto; block-size: auto }</style><main>",
+            main { display: grid; grid-template-columns: 1fr 1fr; gap: 16px } figure { margin: 0 }
+            div { display: grid; grid-template-columns: 1000fr 1000fr 360fr; gap: 4px; block-size: 266px }
+            img { inline-size: 100%; block-size: 266px; object-fit: cover; object-position: top }</style><main>",
         );
         for name in &self.pages {
             let pictures = APPEARANCES.map(|(appearance, ..)| {

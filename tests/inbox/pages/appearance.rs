@@ -175,6 +175,33 @@ async fn markers_are_visible_with_forced_colours() {
     browser.quit().await;
 }
 
+/// A text from left to right begins at the right of a page from right to left, below its headline.
+#[actix_web::test]
+async fn texts_are_aligned_with_the_direction_of_the_page() {
+    let arabic = Setup {
+        translator: Some(in_arabic),
+        ..Setup::default()
+    };
+    let browser = Browser::start().await;
+    for (setup, direction) in [(Setup::default(), "left"), (arabic, "right")] {
+        let site = filled_site(setup).await;
+        open(&browser, &site, named("all")).await;
+        let lines = "return [...document.querySelectorAll('.salver-inbox-what')].map((row) => {
+            const texts = row.querySelectorAll(':scope > .salver-inbox-dot, :scope > div[dir=auto] > *');
+            const range = document.createRange();
+            return [...texts].map((text) => { range.selectNodeContents(text); return range.getBoundingClientRect().toJSON(); })
+        }).filter((texts) => texts.length > 1)";
+        let rows = browser.run(lines).await;
+        let rows = rows.as_array().unwrap();
+        assert!(rows.len() > 1, "{rows:?}");
+        for row in rows {
+            let edges = [&row[0], &row[1]].map(|text| text[direction].as_f64().unwrap());
+            assert!((edges[0] - edges[1]).abs() < 24.0, "{direction}: {row}");
+        }
+    }
+    browser.quit().await;
+}
+
 /// Saves a screenshot of the states in each appearance, for a person to look at.
 #[actix_web::test]
 async fn screenshots_of_every_appearance_are_saved() {

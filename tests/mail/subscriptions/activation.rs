@@ -28,7 +28,7 @@ crate::inbox_tests! {
         let page = submit(salver, &link, "").await;
         assert_eq!(page.status, 410, "{}", page.body);
         assert!(page.shows("This link has expired") && page.shows("edits in German"), "{}", page.body);
-        assert!(page.shows(r#"<button name="again" value="1">Send a new e-mail"#), "{}", page.body);
+        assert!(page.shows(r#"name="again" value="1">Send a new e-mail"#), "{}", page.body);
         assert!(!is_subscribed(salver).await);
         let page = submit(salver, &link, AGAIN).await;
         assert!(page.status == 200 && page.shows("A new e-mail is on its way"), "{}", page.body);

@@ -35,7 +35,7 @@ async fn send(salver: &Salver, request: TestRequest) -> TestResponse {
 
 /// Returns the texts of a page that are not enclosed.
 fn untranslated(page: &str) -> String {
-    let body = page.split_once("<body>").unwrap().1;
+    let body = page.split_once("<body ").unwrap().1;
     let texts = body
         .split('<')
         .map(|tag| tag.split_once('>').map_or("", |(_, text)| text));
