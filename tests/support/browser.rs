@@ -203,8 +203,12 @@ impl Browser {
 
     /// Sets the width of the window. Below 600 pixels it emulates a mobile device.
     pub async fn width(&self, width: u32) {
-        let metrics =
-            json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.size(width, 800).await;
+    }
+
+    /// Sets the width and the height of the window.
+    pub async fn size(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
             .await;
     }
