@@ -27,8 +27,8 @@ const APPEARANCES: [(&str, bool, u32); 3] = [
 const EDITS: EventType = EventType::new("wiki.edit", &["language"]);
 /// Height of the window. A picture is taller if its page is.
 const HEIGHT: u32 = 640;
-/// A text without a space.
-const LONG: &str = "an-endless-name-without-a-space-that-is-wider-than-the-screen-of-a-telephone";
+/// A text without a place for a line break.
+const LONG: &str = "an_endless_name_without_a_space_that_is_wider_than_the_screen_of_a_telephone";
 
 /// The pictures of all pages.
 struct Album {
