@@ -1,17 +1,32 @@
 //! Redis Clusters of real servers. Each test starts its own.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use salver::store::RedisStore;
 use salver::{Context, Salver};
 
+use super::eventually;
 use super::processes::free_port;
 use super::redis::Server;
 
 /// How long a node may be unreachable before the other nodes mark it as failed.
 pub const NODE_TIMEOUT: Duration = Duration::from_millis(1000);
+const NODE_TIMEOUT_MILLIS: &str = "1000";
+/// The setting by which replicas do not take over.
+const NO_FAILOVER: &str = "cluster-replica-no-failover";
+/// The options of a Cluster that serves while a primary is gone, and whose replicas wait.
+pub const REPLICATED: [&str; 6] = [
+    "--cluster-require-full-coverage",
+    "no",
+    "--cluster-replica-no-failover",
+    "yes",
+    "--cluster-replica-validity-factor",
+    "0",
+];
 /// Distance of the cluster bus port from the client port, as fixed by Redis.
 const BUS: u16 = 10_000;
 
@@ -43,19 +58,48 @@ impl Cluster {
     }
 
     pub fn start_with(primaries: usize, replicas: usize, options: &[&str]) -> Self {
-        let nodes: Vec<_> = (0..primaries * (1 + replicas))
-            .map(|_| node(options))
-            .collect();
+        let nodes = (0..primaries * (1 + replicas)).map(|_| node(options));
+        Self::create(nodes.collect(), replicas)
+    }
+
+    /// Starts a Cluster whose wall clocks are set by a file.
+    pub fn start_at(time: &Path, primaries: usize, replicas: usize, options: &[&str]) -> Self {
+        let start = |_| Server::start_on_at(cluster_port, time, &with_defaults(options));
+        let nodes = (0..primaries * (1 + replicas)).map(start);
+        Self::create(nodes.collect(), replicas)
+    }
+
+    /// Makes a Cluster of running nodes.
+    fn create(nodes: Vec<Server>, replicas: usize) -> Self {
         let cluster = Self { nodes };
         let mut command = vec!["create".to_owned()];
         command.extend(cluster.nodes.iter().map(address));
         command.extend(["--cluster-replicas".to_owned(), replicas.to_string()]);
         cluster.manage(&command);
         cluster.wait_until_consistent();
+        let primaries = cluster.nodes.len() / (1 + replicas);
         for primary in &cluster.nodes[..primaries] {
             primary.wait_for_replicas(replicas);
         }
         cluster
+    }
+
+    /// Starts a Cluster that serves while a primary is gone, and whose replicas [take
+    /// over](Self::take_over) when a test lets them.
+    pub fn replicated() -> Self {
+        Self::start_with(3, 1, &REPLICATED)
+    }
+
+    /// Lets the replica of a primary that is gone take over, and waits until it has.
+    pub fn take_over(&self, gone: &Server) {
+        let replicas = &self.nodes[self.nodes.len() / 2..];
+        for replica in replicas {
+            replica.set_config(NO_FAILOVER, "no");
+        }
+        self.wait_for_takeover(gone.port, &replicas[0]);
+        for replica in replicas {
+            replica.set_config(NO_FAILOVER, "yes");
+        }
     }
 
     /// Runs `redis-cli --cluster` with these arguments.
@@ -86,6 +130,27 @@ impl Cluster {
             "--cluster-slots".to_owned(),
             slots.to_string(),
         ]);
+    }
+
+    /// Moves hash slots between the first three primaries, first ones without keys, then slowly those
+    /// of up to `slow` keys of the application.
+    pub fn move_slots(&self, slots: usize, slow: usize, pause: Duration) {
+        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+            self.reshard(&self.nodes[from], &self.nodes[to], slots);
+        }
+        let mut keys = BTreeMap::new();
+        for node in &self.nodes[..3] {
+            let found: Vec<String> = node.run(&[b"KEYS", b"app!*"]);
+            for key in found {
+                let slot: u64 = node.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
+                keys.insert(slot, key);
+            }
+        }
+        for key in keys.values().take(slow) {
+            let primary = self.primary_of(&self.nodes[0], key);
+            let (from, to) = (&self.nodes[primary], &self.nodes[(primary + 1) % 3]);
+            self.migrate_slot_slowly(key, from, to, pause);
+        }
     }
 
     /// Migrates the hash slot of a key one key at a time, with a pause after each. Meanwhile the
@@ -178,6 +243,21 @@ impl Cluster {
     }
 }
 
+/// Waits until the replica of a primary has what the primary has now.
+pub async fn wait_until_replicated(primary: &Server) {
+    let offset = |prefix: &str| {
+        let info: String = primary.run(&[b"INFO", b"replication"]);
+        let (_, rest) = info.split_once(prefix)?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<u64>().ok()
+    };
+    let written = offset("master_repl_offset:").unwrap();
+    eventually("the replica has all writes", async || {
+        (offset("state=online,offset=")? >= written).then_some(())
+    })
+    .await;
+}
+
 /// A range of hash slots and the port of their primary.
 #[derive(PartialEq)]
 struct SlotRange {
@@ -201,16 +281,15 @@ fn slots(observer: &Server) -> Vec<SlotRange> {
 }
 
 fn node(options: &[&str]) -> Server {
-    let timeout = NODE_TIMEOUT.as_millis().to_string();
-    let mut all = vec![
-        "--cluster-enabled",
-        "yes",
-        "--cluster-node-timeout",
-        &timeout,
-    ];
-    all.extend(["--repl-diskless-sync-delay", "0"]);
-    all.extend(options);
-    Server::start_on(cluster_port, &all)
+    Server::start_on(cluster_port, &with_defaults(options))
+}
+
+/// Returns the options of a node.
+fn with_defaults<'a>(options: &[&'a str]) -> Vec<&'a str> {
+    let cluster = ["--cluster-enabled", "yes"];
+    let timeout = ["--cluster-node-timeout", NODE_TIMEOUT_MILLIS];
+    let sync = ["--repl-diskless-sync-delay", "0"];
+    [&cluster[..], &timeout, &sync, options].concat()
 }
 
 /// Returns a free port whose cluster bus port is free too.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::{Inbox, InboxFilter, Message, Notification, Recipient, Salver, SalverBuilder};
 
+use super::cluster::{Cluster, cluster_store};
 use super::processes::scratch;
 use super::redis::Server;
 
@@ -83,6 +84,23 @@ impl Inboxes {
         let file = clock_file("+0");
         let server = Server::start_at_with(&file, options);
         Self::on(server, TestClock::Ahead(file, AtomicU64::new(0)), settings)
+    }
+
+    /// Starts a Cluster whose clocks go on, and are ahead by what a test moves them. Returns its inboxes.
+    pub fn cluster_with_running_clock(
+        settings: Settings,
+        start: impl FnOnce(&Path) -> Cluster,
+    ) -> (Self, Cluster) {
+        let file = clock_file("+0");
+        let cluster = start(&file);
+        let salver = settings(builder()).store(cluster_store(&cluster));
+        let salver = salver.call_timeout(PATIENCE).page_timeout(PATIENCE);
+        let inboxes = Self {
+            salver: salver.build().unwrap(),
+            server: None,
+            clock: TestClock::Ahead(file, AtomicU64::new(0)),
+        };
+        (inboxes, cluster)
     }
 
     fn redis_at_with(time: u64, settings: Settings, options: &[&str]) -> Self {

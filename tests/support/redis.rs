@@ -58,6 +58,12 @@ impl Server {
         server
     }
 
+    /// Starts a server on a port that `port` returns, whose wall clock is set by a file.
+    pub fn start_on_at(port: fn() -> u16, time: &Path, options: &[&str]) -> Self {
+        let preload = preload();
+        Self::start_as(port, &environment_at(time, &preload), options)
+    }
+
     fn start_as(port: fn() -> u16, environment: &[(&'static str, &str)], options: &[&str]) -> Self {
         let environment = environment
             .iter()

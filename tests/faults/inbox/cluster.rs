@@ -1,13 +1,14 @@
-//! Hash slots move between primaries while many people are notified.
+//! Hash slots move between primaries while many people are notified, and a primary is lost until its
+//! replica takes over.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use salver::Error;
+use salver::{Error, Notification, Salver};
 
 use super::report;
-use crate::support::cluster::{Cluster, cluster_handle};
+use crate::support::cluster::{Cluster, cluster_handle, wait_until_replicated};
 use crate::support::inbox_history::{InboxHistory, key_differences, people};
 use crate::support::profile::by_profile;
 
@@ -33,13 +34,9 @@ async fn notify_to_many_while_slots_move_adds_one_to_each() {
             while !stopped.load(Ordering::SeqCst) {
                 let note = history.note(&all);
                 let started = Instant::now();
-                while let Err(error) = salver.notify(people(&all), note.clone()).await {
-                    let is_expected = is_repeatable(&error) && started.elapsed() < PATIENCE;
-                    assert!(is_expected, "{error:?}");
-                    errors.fetch_add(1, Ordering::SeqCst);
-                }
+                let failed = notify(&salver, &history, &all, &note).await;
+                errors.fetch_add(failed, Ordering::SeqCst);
                 worst.fetch_max(started.elapsed().as_millis() as usize, Ordering::SeqCst);
-                history.record_acknowledged(&all, &note);
                 notes += 1;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -80,6 +77,60 @@ async fn notify_to_many_while_slots_move_adds_one_to_each() {
         (worst, Duration::ZERO),
         more,
     );
+}
+
+/// While a primary is lost, the people of the others are notified. A repeated call reaches all once its
+/// replica has taken over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notify_to_many_while_a_primary_is_lost_adds_one_to_each() {
+    let (history, all) = (InboxHistory::default(), (0..PEOPLE).collect::<Vec<_>>());
+    let mut cluster = Cluster::replicated();
+    let salver = cluster_handle(&cluster);
+    let (kills, mut errors, mut recovery) = (by_profile(1, 3), 0, Duration::ZERO);
+    for gone in 0..kills {
+        let before = history.note(&all);
+        errors += notify(&salver, &history, &all, &before).await;
+        wait_until_replicated(&cluster.nodes[gone]).await;
+        let is_on_gone = |number: &usize| {
+            let key = format!("app!inbox:{{user%3Av{number}}}");
+            cluster.primary_of(&cluster.nodes[gone], &key) == gone
+        };
+        let (on_gone, others): (Vec<_>, Vec<_>) = all.iter().partition(|number| is_on_gone(number));
+        cluster.nodes[gone].kill();
+        let note = history.note(&others);
+        errors += notify(&salver, &history, &others, &note).await;
+        let note = history.note(&on_gone);
+        let refused = salver.notify(people(&on_gone), note.clone()).await;
+        assert!(is_repeatable(&refused.unwrap_err()));
+        let taking_over = tokio::task::block_in_place(|| {
+            cluster.take_over(&cluster.nodes[gone]);
+            Instant::now()
+        });
+        errors += notify(&salver, &history, &on_gone, &note).await;
+        recovery = recovery.max(taking_over.elapsed());
+    }
+    assert!(errors > 0, "no call failed while a primary was lost");
+    let verdict = history.verdict(&cluster_handle(&cluster), 0..PEOPLE).await;
+    let more = format!("kills={kills} errors={errors}");
+    let worst = (Duration::ZERO, recovery);
+    report("inbox_cluster_primary_gone", verdict, worst, more);
+}
+
+/// Notifies people, and repeats the call until it succeeds. Returns how often it failed.
+async fn notify(
+    salver: &Salver,
+    history: &InboxHistory,
+    numbers: &[usize],
+    note: &Notification,
+) -> usize {
+    let (mut errors, started) = (0, Instant::now());
+    while let Err(error) = salver.notify(people(numbers), note.clone()).await {
+        let is_expected = is_repeatable(&error) && started.elapsed() < PATIENCE;
+        assert!(is_expected, "{error:?}");
+        errors += 1;
+    }
+    history.record_acknowledged(numbers, note);
+    errors
 }
 
 fn is_repeatable(error: &Error) -> bool {

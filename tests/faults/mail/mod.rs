@@ -4,6 +4,7 @@
 mod aborts;
 mod acceptance;
 mod changes;
+mod cluster;
 mod emptied;
 mod kill;
 mod misconfigured;

@@ -1,12 +1,14 @@
 //! A site with mails under a fault: its Redis server, its SMTP server, and what it has notified.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use salver::jobs::{Delivery, DeliveryCounts, DeliveryState};
 use salver::{Error, Recipient, Salver};
 
+use crate::support::cluster::Cluster;
 use crate::support::history::Row;
 use crate::support::inboxes::Inboxes;
 use crate::support::mail_history::MailHistory;
@@ -70,11 +72,23 @@ impl Scene {
     pub fn start_with(options: &[&str]) -> Self {
         let inboxes = Inboxes::redis_with_clock_and_options(mail_settings, options);
         let server = inboxes.server.as_ref().unwrap();
-        let (time, _): (u64, u64) = server.run(&[b"TIME"]);
+        let (time, url) = (server.run(&[b"TIME"]), server.url());
+        Self::at_noon(inboxes, time, url)
+    }
+
+    /// Starts a scene in a Cluster.
+    pub fn start_in(start: impl FnOnce(&Path) -> Cluster) -> (Self, Cluster) {
+        let (inboxes, cluster) = Inboxes::cluster_with_running_clock(mail_settings, start);
+        let node = &cluster.nodes[0];
+        let scene = Self::at_noon(inboxes, node.run(&[b"TIME"]), node.url());
+        (scene, cluster)
+    }
+
+    fn at_noon(inboxes: Inboxes, (time, _): (u64, u64), redis: String) -> Self {
         let today = time % DAY.as_secs();
         inboxes.advance(DAY + NOON - Duration::from_secs(today));
         Self {
-            redis: server.url(),
+            redis,
             inboxes,
             smtp: SmtpServer::start(),
             history: MailHistory::default(),

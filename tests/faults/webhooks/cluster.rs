@@ -1,7 +1,6 @@
 //! Hash slots move between the primaries of a Cluster while events are published and delivered, and a primary is gone until
 //! its replica takes over.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +11,10 @@ use salver::webhooks::MAX_IN_FLIGHT;
 
 use super::scene::{expected, publish, register_fast, report, site, verdict};
 use crate::faults::events::scene::{drain_with_retries, wait_until_done};
-use crate::support::cluster::{Cluster, cluster_store};
+use crate::support::cluster::{Cluster, cluster_store, wait_until_replicated};
+use crate::support::eventually_within;
 use crate::support::profile::by_profile;
-use crate::support::redis::Server;
 use crate::support::webhook_receiver::{Reply, WebhookReceiver};
-use crate::support::{eventually, eventually_within};
 
 const ENDPOINTS: usize = 4;
 /// Events before a primary is gone, and while it is.
@@ -25,29 +23,10 @@ const EVENTS: usize = 10;
 const OUTAGE: Duration = Duration::from_secs(3);
 /// Longer than an outage, and short enough to wait for: a claim whose reply is lost with its primary keeps it.
 const LEASE: Duration = Duration::from_secs(10);
+/// Pause after each key of a slot that moves slowly.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How long a busy machine may take for the deliveries before a primary is gone.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
-const NO_FAILOVER: &str = "cluster-replica-no-failover";
-
-/// Moves slots without keys, and slowly those with a key of the site.
-fn move_slots(cluster: &Cluster, slots: usize, slow_slots: usize) {
-    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-        cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
-    }
-    let mut keys = BTreeMap::new();
-    for node in &cluster.nodes {
-        let found: Vec<String> = node.run(&[b"KEYS", b"app!*"]);
-        for key in found {
-            let slot: u64 = node.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
-            keys.insert(slot, key);
-        }
-    }
-    for key in keys.values().take(slow_slots) {
-        let primary = cluster.primary_of(&cluster.nodes[0], key);
-        let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
-        cluster.migrate_slot_slowly(key, from, to, Duration::from_millis(5));
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_arrive_once_while_slots_move() {
@@ -62,7 +41,7 @@ async fn webhooks_arrive_once_while_slots_move() {
     let (slots, slow_slots) = (by_profile(50, 600), by_profile(20, 100));
     let moving = tokio::task::spawn_blocking({
         let cluster = Arc::clone(&cluster);
-        move || move_slots(&cluster, slots, slow_slots)
+        move || cluster.move_slots(slots, slow_slots, PAUSE)
     });
     let (mut events, worker) = (1, salver.worker().webhooks());
     while !moving.is_finished() {
@@ -89,40 +68,6 @@ async fn webhooks_arrive_once_while_slots_move() {
     assert_eq!(again, 0, "deliveries that were repeated");
 }
 
-/// Starts a Cluster that serves while a primary is gone, and whose replicas take over when they may.
-fn replicated_cluster() -> Cluster {
-    let serves = ["--cluster-require-full-coverage", "no"];
-    let waits = ["--cluster-replica-no-failover", "yes"];
-    let takes_over = ["--cluster-replica-validity-factor", "0"];
-    Cluster::start_with(3, 1, &[serves, waits, takes_over].concat())
-}
-
-/// Waits until the replica of a primary has what the primary has now.
-async fn wait_until_replicated(primary: &Server) {
-    let offset = |prefix: &str| {
-        let info: String = primary.run(&[b"INFO", b"replication"]);
-        let (_, rest) = info.split_once(prefix)?;
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<u64>().ok()
-    };
-    let written = offset("master_repl_offset:").unwrap();
-    eventually("the replica has all writes", async || {
-        (offset("state=online,offset=")? >= written).then_some(())
-    })
-    .await;
-}
-
-/// Lets the replica of a primary that is gone take over.
-fn take_over(replicas: &[Server], cluster: &Cluster, gone: u16) {
-    for replica in replicas {
-        replica.set_config(NO_FAILOVER, "no");
-    }
-    cluster.wait_for_takeover(gone, &replicas[0]);
-    for replica in replicas {
-        replica.set_config(NO_FAILOVER, "yes");
-    }
-}
-
 /// Publishes events at the same time, so that none waits for one that is refused. Returns how many calls have failed.
 async fn publish_at_once(salver: &Salver, events: Range<usize>) -> usize {
     let calls = events.map(|event| publish(salver, event..event + 1));
@@ -131,7 +76,7 @@ async fn publish_at_once(salver: &Salver, events: Range<usize>) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_wait_until_the_replica_of_a_lost_primary_takes_over() {
-    let (mut cluster, receiver) = (replicated_cluster(), WebhookReceiver::start());
+    let (mut cluster, receiver) = (Cluster::replicated(), WebhookReceiver::start());
     let salver = site(cluster_store(&cluster));
     let paths: Vec<_> = (0..ENDPOINTS).map(|number| format!("/{number}")).collect();
     for path in &paths {
@@ -174,7 +119,7 @@ async fn webhooks_wait_until_the_replica_of_a_lost_primary_takes_over() {
             // Attempts fail meanwhile.
             tokio::time::sleep(OUTAGE).await;
             meanwhile += receiver.count() - arrived;
-            take_over(&cluster.nodes[3..], &cluster, cluster.nodes[gone].port);
+            cluster.take_over(&cluster.nodes[gone]);
             Instant::now()
         });
         errors += failed;
