@@ -1,6 +1,6 @@
 //! Whether all changes of some keys are reported at present.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
@@ -11,6 +11,8 @@ pub(crate) struct Freshness {
     created_at: Instant,
     /// In milliseconds since `created_at`, plus 1; 0 for never.
     proven_at: AtomicU64,
+    /// Whether it has ever been proven.
+    has_begun: AtomicBool,
 }
 
 impl Freshness {
@@ -19,6 +21,7 @@ impl Freshness {
         Self {
             created_at: Instant::now(),
             proven_at: AtomicU64::new(0),
+            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -27,11 +30,13 @@ impl Freshness {
         let elapsed = time.saturating_duration_since(self.created_at).as_millis();
         let millis = u64::try_from(elapsed).unwrap_or(u64::MAX - 1);
         self.proven_at.store(millis + 1, Ordering::Release);
+        self.has_begun.store(true, Ordering::Release);
     }
 
-    /// Records that changes may have been missed.
-    pub(crate) fn revoke(&self) {
+    /// Records that changes may have been missed. Returns whether it has ever been proven.
+    pub(crate) fn revoke(&self) -> bool {
         self.proven_at.store(0, Ordering::Release);
+        self.has_begun.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_proven(&self) -> bool {

@@ -31,7 +31,7 @@ impl Changes {
 /// [`Salver::listen`](crate::Salver::listen).
 ///
 /// Dropping it unregisters it. It holds no connection: all listeners of a process share the one
-/// tracking connection.
+/// tracking connection, in a Cluster one to each primary.
 pub struct Listener {
     changes: Arc<Changes>,
     fingerprints: Vec<Fingerprint>,
@@ -64,12 +64,12 @@ impl Listener {
     /// # Panics
     ///
     /// Outside of a tokio runtime with time enabled, if the store has no change notifications, as
-    /// in a Redis Cluster. The call then uses a timer of tokio.
+    /// with a connection pool. The call then uses a timer of tokio.
     pub async fn changed(&mut self) {
         match self.changes.source {
             // A signal and a timeout mean the same to the caller: read again.
             Source::Polling => drop(timeout(FALLBACK_POLL_INTERVAL, self.signal.wait()).await),
-            Source::Local | Source::Tracked(_) => self.signal.wait().await,
+            _ => self.signal.wait().await,
         }
     }
 }

@@ -6,7 +6,7 @@
 )]
 mod dirty_map;
 mod fingerprint;
-#[cfg(all(feature = "inbox", feature = "web", feature = "redis"))]
+#[cfg(feature = "redis")]
 mod freshness;
 mod index;
 mod listen;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use crate::Context;
 use crate::changes::dirty_map::{CapacityExceeded, Due};
 use crate::changes::fingerprint::{Fingerprint, Fingerprinter};
+#[cfg(feature = "redis")]
+use crate::changes::freshness::Freshness;
 use crate::changes::index::Index;
 use crate::changes::listeners::Listeners;
 #[cfg(feature = "web")]
@@ -52,6 +54,10 @@ pub(super) enum Source {
         expect(dead_code, reason = "only the Redis store has a pending index")
     )]
     Tracked(Box<Index>),
+    /// Tracking connections to all servers of a Cluster, which may be lost. Only listeners use them:
+    /// keys can be on a server that is not known yet, so pages query.
+    #[cfg(feature = "redis")]
+    Reported(Freshness),
     /// None: listeners poll.
     Polling,
 }
@@ -67,6 +73,12 @@ impl Changes {
     #[cfg(feature = "redis")]
     pub(crate) fn tracked(capacity: usize) -> Self {
         Self::with_source(Source::Tracked(Box::new(Index::with_capacity(capacity))))
+    }
+
+    /// Creates the notifications of the tracking connections to several servers, without an index.
+    #[cfg(feature = "redis")]
+    pub(crate) fn reported() -> Self {
+        Self::with_source(Source::Reported(Freshness::new()))
     }
 
     /// Creates the notifications of a store that has none.
@@ -108,6 +120,7 @@ impl Changes {
         match &self.source {
             Source::Local => true,
             Source::Tracked(index) => index.synced_at().is_some(),
+            Source::Reported(freshness) => freshness.is_proven(),
             Source::Polling => false,
         }
     }
@@ -167,7 +180,7 @@ impl Changes {
     pub(crate) fn index(&self) -> Option<&Index> {
         match &self.source {
             Source::Tracked(index) => Some(index),
-            Source::Local | Source::Polling => None,
+            _ => None,
         }
     }
 }
@@ -183,6 +196,8 @@ impl fmt::Debug for Changes {
         f.write_str(match self.source {
             Source::Local => "Changes::Local",
             Source::Tracked(_) => "Changes::Tracked",
+            #[cfg(feature = "redis")]
+            Source::Reported(_) => "Changes::Reported",
             Source::Polling => "Changes::Polling",
         })
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Instant, sleep};
 
 use crate::changes::index::{Index, SYNCED_BIT};
-use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL};
+use crate::changes::source::{Changes, FALLBACK_POLL_INTERVAL, Source};
 
 /// The reports of the task that owns the tracking connection.
 impl Changes {
@@ -18,19 +18,31 @@ impl Changes {
 
     /// Records that every change before this time has been received.
     pub(crate) fn record_heartbeat(&self, time: Instant) {
-        if let Some(index) = self.index() {
-            let millis = index.millis_at(time);
-            index.last_heartbeat.store(millis, Ordering::Release);
+        match &self.source {
+            Source::Tracked(index) => {
+                let millis = index.millis_at(time);
+                index.last_heartbeat.store(millis, Ordering::Release);
+            }
+            Source::Reported(freshness) => freshness.prove(time),
+            Source::Local | Source::Polling => {}
         }
     }
 
     /// Invalidates the index, because changes may have been missed, and requests a resync pass.
     /// Every page queries until the pass ends. If the index was synced, every listener is notified.
+    /// Without an index, every listener is notified now.
     pub(crate) fn invalidate_all(&self) {
-        if let Some(index) = self.index() {
-            let guard = index.invalidation_lock();
-            self.invalidate_locked(index, &guard);
-            index.resync_requested.notify_one();
+        match &self.source {
+            Source::Tracked(index) => {
+                let guard = index.invalidation_lock();
+                self.invalidate_locked(index, &guard);
+                index.resync_requested.notify_one();
+            }
+            Source::Reported(freshness) => {
+                freshness.revoke();
+                self.listeners.notify_all();
+            }
+            Source::Local | Source::Polling => {}
         }
     }
 

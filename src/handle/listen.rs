@@ -13,8 +13,9 @@ impl Salver {
     /// of [`View::ANY`](crate::View::ANY).
     ///
     /// The [`Listener`] reports that something may have changed; read the messages then. All
-    /// listeners of a process share one connection. Where no connection reports changes, as in a
-    /// Redis Cluster, a listener reports a possible change once a second.
+    /// listeners of a process share one connection, in a Redis Cluster one to each primary. Where no
+    /// connection reports changes, as with a connection pool, a listener reports a possible change
+    /// once a second.
     ///
     /// # Examples
     ///
@@ -52,8 +53,7 @@ impl Salver {
         if !self.config().pending_index {
             return None;
         }
-        let changes = self.shared.store.changes(&self.app);
-        let changes = changes.filter(|changes| changes.is_synced().is_some())?;
+        let changes = self.shared.store.page_changes(&self.app)?;
         #[cfg(feature = "redis")]
         changes.enable_index();
         Some(changes)

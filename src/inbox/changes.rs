@@ -27,6 +27,7 @@ pub(super) struct InboxChanges {
     /// One for each kind of key that is tracked; `None` if this process makes all changes.
     #[cfg(feature = "redis")]
     tracked: Option<Vec<Freshness>>,
+    keeps_counts: bool,
     counts: Mutex<UnreadCounts>,
 }
 
@@ -37,6 +38,7 @@ impl Default for InboxChanges {
             changes: Arc::new(Changes::new()),
             #[cfg(feature = "redis")]
             tracked: None,
+            keeps_counts: true,
             counts: Mutex::default(),
         }
     }
@@ -65,10 +67,14 @@ impl ChangeKey {
 impl InboxChanges {
     /// Returns the changes of keys that Redis reports, `kinds` kinds of them. None for a server that
     /// reports none.
+    ///
+    /// `keeps_counts`: whether unread counts are certain while all changes are reported. In a Cluster
+    /// an inbox can be on a server that is not known yet.
     #[cfg(feature = "redis")]
-    pub(super) fn tracked(kinds: usize) -> Self {
+    pub(super) fn tracked(kinds: usize, keeps_counts: bool) -> Self {
         Self {
             tracked: Some((0..kinds).map(|_| Freshness::new()).collect()),
+            keeps_counts,
             ..Self::default()
         }
     }
@@ -82,13 +88,9 @@ impl InboxChanges {
         true
     }
 
-    /// Returns whether changes are never reported, as in a Cluster.
-    pub(super) fn is_unsupported(&self) -> bool {
-        #[cfg(feature = "redis")]
-        let is_unsupported = self.tracked.as_ref().is_some_and(Vec::is_empty);
-        #[cfg(not(feature = "redis"))]
-        let is_unsupported = false;
-        is_unsupported
+    /// Returns whether this process can know unread counts.
+    pub(super) fn keeps_counts(&self) -> bool {
+        self.keeps_counts
     }
 
     /// Reports that something may have changed in an inbox.
@@ -116,11 +118,12 @@ impl InboxChanges {
     /// Reports that changes of a kind of key may have been missed.
     #[cfg(feature = "redis")]
     pub(super) fn invalidate_all(&self, kind: usize) {
-        if let Some(freshness) = self.tracked.as_ref().and_then(|tracked| tracked.get(kind)) {
-            freshness.revoke();
-        }
+        let freshness = self.tracked.as_ref().and_then(|tracked| tracked.get(kind));
         self.lock().clear();
-        self.changes.wake_all();
+        // Streams poll until changes are reported for the first time.
+        if freshness.is_some_and(Freshness::revoke) {
+            self.changes.wake_all();
+        }
     }
 
     #[cfg(feature = "live")]
@@ -263,7 +266,7 @@ mod tests {
     #[cfg(feature = "redis")]
     #[test]
     fn key_in_redis_is_key_of_inbox() {
-        let tracked = InboxChanges::tracked(1);
+        let tracked = InboxChanges::tracked(1, true);
         assert!(!tracked.is_complete());
         tracked.record_heartbeat(0, Instant::now());
         let query = tracked.begin_query(&key(1));

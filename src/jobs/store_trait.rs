@@ -198,7 +198,7 @@ pub(crate) trait JobStore: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'a, Vec<StoredJob>>;
 
-    /// Reports new jobs of all partitions of a queue. Without reports, as in a Cluster, it never wakes.
+    /// Reports new jobs of all partitions of a queue. Without reports, as with a connection pool, it never wakes.
     ///
     /// # Errors
     ///

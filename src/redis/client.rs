@@ -22,7 +22,7 @@ use crate::redis::tracking_entries::TrackingHandler;
 /// A client of one server, of the primary behind Sentinels, or of a Cluster.
 ///
 /// Cheap to clone; clones share their connections: one for all shared calls, one per worker thread,
-/// a pool for writes that wait for replicas, and one on which the server reports changed keys.
+/// a pool for writes that wait for replicas, and one on which each server reports changed keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     connection: Connection,
@@ -185,13 +185,13 @@ impl Client {
         required.concat()
     }
 
-    /// Returns whether a single server can report all key changes.
+    /// Returns whether the servers can report key changes: all of them but those of a pool.
     pub(crate) fn supports_tracking(&self) -> bool {
         self.connection.connector().supports_tracking()
     }
 
     /// Reports the changes of all keys with a prefix to a handler, until the registration is
-    /// dropped. All registrations share one connection.
+    /// dropped. All registrations share one connection, in a Cluster one to each primary.
     ///
     /// `channel`: a channel that the user may subscribe to. Nothing is published on it.
     ///

@@ -23,10 +23,16 @@ mod reply;
 mod request;
 mod retry;
 mod server_reply;
+#[cfg(feature = "cluster")]
+mod slot_map;
 mod tracker;
 mod tracking;
+mod tracking_backoff;
 mod tracking_entries;
+mod tracking_server;
 mod tracking_task;
+#[cfg(feature = "cluster")]
+mod tracking_topology;
 
 #[cfg(feature = "web")]
 pub(crate) use self::batch::Batch;

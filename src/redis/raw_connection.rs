@@ -11,6 +11,8 @@ use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAd
 use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value, from_redis_value};
 
 use crate::redis::Request;
+#[cfg(feature = "cluster")]
+use crate::redis::slot_map::SlotMap;
 
 /// An established connection. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -133,19 +135,12 @@ async fn slot_of_primary(
     let mut slots = ::redis::cmd("CLUSTER");
     slots.arg("SLOTS");
     let reply = connection.route_command(slots, any_primary).await?;
-    // Each range: first slot, last slot, the primary (host, port, id, ...), the replicas.
-    let ranges: Vec<Vec<Value>> = from_redis_value(reply.extract_error()?)?;
+    let SlotMap(ranges) = SlotMap::parse(reply.extract_error()?, "")?;
     // Ordered by node id, which does not change when slots move.
-    let mut primaries = BTreeMap::new();
-    for mut range in ranges {
-        if range.len() > 2
-            && let Value::Array(mut node) = range.swap_remove(2)
-            && node.len() > 2
-        {
-            let id: String = from_redis_value(node.swap_remove(2))?;
-            primaries.insert(id, from_redis_value(range.swap_remove(0))?);
-        }
-    }
+    let primaries = ranges
+        .into_iter()
+        .map(|range| (range.primary.id, range.first));
+    let primaries: BTreeMap<_, _> = primaries.collect();
     Ok(primaries.into_values().nth(primary))
 }
 

@@ -73,7 +73,8 @@ pub(crate) struct Registration {
 impl Registration {
     /// Returns why changes are not reported at present, if an attempt has failed.
     pub(crate) fn last_error(&self) -> Option<Error> {
-        self.entry.lock_error().clone()
+        let discovery_error = self.tracker.entries.lock_discovery_error().clone();
+        discovery_error.or_else(|| self.entry.last_error())
     }
 
     pub(crate) fn channel(&self) -> &str {

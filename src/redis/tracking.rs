@@ -9,7 +9,9 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, PushInfo, PushKind, Value, from_redis_value};
 
 use crate::Error;
-use crate::redis::connect::{Connector, PrimaryMonitor};
+use crate::redis::connect::{Connector, Primary, PrimaryMonitor};
+#[cfg(feature = "cluster")]
+use crate::redis::slot_map::SlotMap;
 use crate::redis::{Idempotency, classify};
 
 /// Receiver of invalidation messages. The driver of the connection calls it between two reads of
@@ -31,20 +33,22 @@ pub(crate) struct TrackingConnection {
 }
 
 impl TrackingConnection {
-    /// Connects. The handler receives the changes of the prefixes that are [tracked](Self::track).
+    /// Connects to a primary. The handler receives the changes of the prefixes that are
+    /// [tracked](Self::track).
     ///
     /// # Errors
     ///
     /// `is_unavailable`, `is_denied`.
     pub(crate) async fn open(
         connector: &Connector,
+        primary: &Primary,
         handler: Arc<dyn InvalidationHandler>,
     ) -> Result<Self, Error> {
         let on_push = move |push: PushInfo| {
             dispatch_push(&*handler, push);
             Ok::<_, std::convert::Infallible>(())
         };
-        let (connection, primary_monitor) = connector.connect_with_push(on_push).await?;
+        let (connection, primary_monitor) = connector.connect_with_push(primary, on_push).await?;
         Ok(Self {
             connection,
             prefixes: Mutex::default(),
@@ -108,6 +112,13 @@ impl TrackingConnection {
             true => Ok(()),
             false => Err(Error::unavailable("the server is a replica")),
         }
+    }
+
+    /// Returns the slots of the Cluster as the server at this host reports them.
+    #[cfg(feature = "cluster")]
+    pub(crate) async fn slot_map(&self, host: &str) -> Result<SlotMap, Error> {
+        let map = SlotMap::query(&mut self.connection.clone(), host).await;
+        map.map_err(|error| classify::classify_reply(error, Idempotency::ReadOnly).error)
     }
 
     /// Runs one `SCAN`. Returns the cursor of the next call (0 at the end) and the keys that were

@@ -1,21 +1,16 @@
 //! The key prefixes whose changes a client tracks, and the handlers that they are reported to.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, pending};
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::Error;
-use crate::log_limit::LogLimit;
 use crate::redis::tracking::{InvalidationHandler, TrackingConnection};
-
-/// Pause after the server rejected tracking. Retries fail until an operator changes the
-/// permissions.
-pub(super) const DENIED_BACKOFF: Duration = Duration::from_secs(30);
+use crate::redis::tracking_backoff::{is_permanent, pause_after_permanent};
 
 /// What a module does with the changes of the keys that it registered.
 pub(crate) trait TrackingHandler: Send + Sync + 'static {
@@ -26,11 +21,11 @@ pub(crate) trait TrackingHandler: Send + Sync + 'static {
     /// Changes may have been missed: any key may have changed.
     fn all_invalidated(&self);
 
-    /// Every change before this time has been reported. Default: ignored.
+    /// Every change before this time has been reported, by all servers. Default: ignored.
     fn synced(&self, _sent_at: Instant) {}
 
-    /// Runs while changes of the keys are reported. Its error ends the connection, unless an
-    /// operator has to change the configuration. Default: waits.
+    /// Runs while a server reports changes of the keys, in a Cluster for each server. Its error ends
+    /// the connection, unless an operator has to change the configuration. Default: waits.
     fn run<'a>(
         &'a self,
         _connection: &'a TrackingConnection,
@@ -39,14 +34,24 @@ pub(crate) trait TrackingHandler: Send + Sync + 'static {
     }
 }
 
+/// Distinguishes the servers that report changes. A server that is found again has another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ServerId(pub(super) u64);
+
+/// Whether one server reports the changes of a prefix.
+enum Reporting {
+    /// It reports them; all changes before this time have been reported.
+    Tracked(Option<Instant>),
+    /// It does not.
+    Failed(Error),
+}
+
 /// One prefix with its handler.
 pub(super) struct Entry {
     prefix: String,
     pub(super) channel: String,
     pub(super) handler: Arc<dyn TrackingHandler>,
-    /// Whether the server reports changes of the prefix at present.
-    pub(super) is_tracked: AtomicBool,
-    last_error: Mutex<Option<Error>>,
+    servers: Mutex<HashMap<ServerId, Reporting>>,
 }
 
 impl Entry {
@@ -55,75 +60,91 @@ impl Entry {
             prefix,
             channel,
             handler,
-            is_tracked: AtomicBool::new(false),
-            last_error: Mutex::default(),
+            servers: Mutex::default(),
         }
     }
 
-    /// Tracks the prefix over an open connection. Returns only an error that ends the connection.
+    /// Tracks the prefix over an open connection to a server. Returns only an error that ends the
+    /// connection.
     pub(super) async fn drive(
         self: Arc<Self>,
+        server: ServerId,
         connection: &TrackingConnection,
         tracked: &Notify,
     ) -> Error {
         loop {
-            let Err(error) = self.track(connection, tracked).await;
-            self.lose(error.clone());
+            let Err(error) = self.track(server, connection, tracked).await;
+            self.lose(server, error.clone());
             if !is_permanent(&error) {
                 return error;
             }
-            log_permanent(&error);
-            sleep(DENIED_BACKOFF).await;
+            pause_after_permanent(&error).await;
         }
     }
 
     async fn track(
         &self,
+        server: ServerId,
         connection: &TrackingConnection,
         tracked: &Notify,
     ) -> Result<Infallible, Error> {
         connection.track(&self.prefix, &self.channel).await?;
-        *self.lock_error() = None;
-        self.is_tracked.store(true, Ordering::Release);
+        // The server has not reported the changes before.
+        self.handler.all_invalidated();
+        self.lock().insert(server, Reporting::Tracked(None));
         tracked.notify_one();
         self.handler.run(connection).await
     }
 
-    /// Records that changes of the prefix are no longer reported.
-    pub(super) fn lose(&self, error: Error) {
-        self.is_tracked.store(false, Ordering::Release);
+    /// Records that a server no longer reports the changes of the prefix.
+    pub(super) fn lose(&self, server: ServerId, error: Error) {
+        self.lock().insert(server, Reporting::Failed(error));
         self.handler.all_invalidated();
-        *self.lock_error() = Some(error);
     }
 
-    pub(super) fn lock_error(&self) -> MutexGuard<'_, Option<Error>> {
-        self.last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn is_tracked_by(&self, server: ServerId) -> bool {
+        matches!(self.lock().get(&server), Some(Reporting::Tracked(_)))
+    }
+
+    /// Records that a server has reported every change before this time.
+    fn prove(&self, server: ServerId, time: Instant) {
+        if let Some(Reporting::Tracked(proven_at)) = self.lock().get_mut(&server) {
+            *proven_at = Some(time);
+        }
+    }
+
+    /// Returns the time before which all of these servers have reported every change; `None` if one
+    /// of them reports none.
+    fn proven_at(&self, servers: &[ServerId]) -> Option<Instant> {
+        let known = self.lock();
+        let times = servers.iter().map(|server| match known.get(server) {
+            Some(Reporting::Tracked(proven_at)) => *proven_at,
+            _ => None,
+        });
+        times.min().flatten()
+    }
+
+    /// Returns why a server does not report changes.
+    pub(super) fn last_error(&self) -> Option<Error> {
+        self.lock().values().find_map(|reporting| match reporting {
+            Reporting::Failed(error) => Some(error.clone()),
+            Reporting::Tracked(_) => None,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ServerId, Reporting>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns whether retries fail until an operator changes the configuration.
-pub(super) fn is_permanent(error: &Error) -> bool {
-    error.is_denied() || error.is_unreadable() || error.is_misconfigured()
-}
-
-pub(super) fn log_permanent(error: &Error) {
-    static LOG_LIMIT: LogLimit = LogLimit::new();
-
-    if LOG_LIMIT.allow() {
-        tracing::warn!(%error, "client tracking unavailable; every page queries Redis until it is restored");
-    }
-}
-
-/// The registered prefixes of a client.
+/// The registered prefixes of a client, and the servers that have to report their changes.
 #[derive(Default)]
 pub(super) struct Entries {
     list: RwLock<Vec<Arc<Entry>>>,
-    /// Notified when the list has changed.
-    pub(super) changed: Notify,
-    /// Notified when the server begins to report the changes of a prefix.
-    pub(super) tracked: Notify,
+    servers: RwLock<Vec<ServerId>>,
+    /// Why the servers could not be found.
+    discovery_error: Mutex<Option<Error>>,
+    changed: watch::Sender<()>,
 }
 
 impl Entries {
@@ -134,7 +155,38 @@ impl Entries {
 
     pub(super) fn update(&self, change: impl FnOnce(&mut Vec<Arc<Entry>>)) {
         change(&mut self.list.write().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_one();
+        self.changed.send_replace(());
+    }
+
+    /// Returns a receiver that is notified when the list has changed.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Replaces the servers. Changes that others have made may have been missed.
+    pub(super) fn replace_servers(&self, servers: Vec<ServerId>) {
+        for entry in self.snapshot() {
+            entry.lock().retain(|server, _| servers.contains(server));
+        }
+        *self.servers.write().unwrap_or_else(PoisonError::into_inner) = servers;
+        self.all_invalidated();
+    }
+
+    /// Records that a server has reported every change of these entries before this time.
+    pub(super) fn prove(&self, server: ServerId, entries: &[Arc<Entry>], time: Instant) {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            entry.prove(server, time);
+            if let Some(time) = entry.proven_at(&servers) {
+                entry.handler.synced(time);
+            }
+        }
+    }
+
+    pub(super) fn lock_discovery_error(&self) -> MutexGuard<'_, Option<Error>> {
+        self.discovery_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,5 +205,63 @@ impl InvalidationHandler for Entries {
         for entry in self.snapshot() {
             entry.handler.all_invalidated();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Records the times before which all changes were reported.
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<Instant>>);
+
+    impl TrackingHandler for Recorder {
+        fn invalidated(&self, _key: &[u8]) {}
+
+        fn all_invalidated(&self) {}
+
+        fn synced(&self, sent_at: Instant) {
+            self.0.lock().unwrap().push(sent_at);
+        }
+    }
+
+    #[test]
+    fn changes_are_complete_once_every_server_has_reported_them() {
+        let (recorder, entries, start) = (
+            Arc::<Recorder>::default(),
+            Entries::default(),
+            Instant::now(),
+        );
+        let times = [1, 2, 3, 4, 5].map(|millis| start + Duration::from_millis(millis));
+        let (channel, handler) = ("app!beat".to_owned(), Arc::clone(&recorder) as _);
+        let entry = Arc::new(Entry::new("app:{".to_owned(), channel, handler));
+        entries.update(|list| list.push(Arc::clone(&entry)));
+        let (first, second) = (ServerId(1), ServerId(2));
+        let track = |server| entry.lock().insert(server, Reporting::Tracked(None));
+        let prove = |server, time: usize| entries.prove(server, &[Arc::clone(&entry)], times[time]);
+        entries.replace_servers(vec![first, second]);
+        track(first);
+        prove(first, 0);
+        track(second);
+        prove(first, 1);
+        assert_eq!(
+            *recorder.0.lock().unwrap(),
+            [],
+            "the second has proven nothing"
+        );
+        prove(second, 2);
+        prove(first, 3);
+        assert_eq!(*recorder.0.lock().unwrap(), [times[1], times[2]]);
+        entry.lose(second, Error::unavailable("lost"));
+        assert!(entry.last_error().is_some());
+        prove(first, 4);
+        assert_eq!(recorder.0.lock().unwrap().len(), 2, "the second is lost");
+        entries.replace_servers(vec![first]);
+        assert!(entry.last_error().is_none());
+        prove(first, 4);
+        assert_eq!(recorder.0.lock().unwrap().last(), Some(&times[4]));
     }
 }

@@ -88,7 +88,7 @@ impl IssueKind {
             }
             Self::ClockSkew => "synchronize both clocks with NTP",
             Self::TrackingUnavailable => {
-                "check the permissions on the deployment page, or set `pending_index(false)`: until then every page queries Redis"
+                "check the permissions on the deployment page, or set `pending_index(false)`: until then pages and streams query Redis"
             }
             Self::IndexFull => {
                 "shorten `ttl`, or set `pending_index(false)`: until then every page queries Redis"

@@ -234,6 +234,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the change notifications with a pending index. A store of an application keeps the
+    /// default.
+    #[cfg(feature = "web")]
+    #[doc(hidden)]
+    fn page_changes(&self, app: &str) -> Option<Arc<Changes>> {
+        let changes = self.changes(app);
+        changes.filter(|changes| changes.is_synced().is_some())
+    }
+
     /// Confirms several claims with one write. Returns whether all are confirmed: if not, each is still to
     /// be confirmed alone. `None` if the store has no such write. A store of an application keeps the
     /// default.

@@ -26,6 +26,7 @@ mod server_replies;
 mod session_lifecycle;
 pub mod shared_cache;
 mod stops;
+mod streams;
 mod tls_and_auth;
 mod webhooks;
 mod whole;

@@ -3,6 +3,7 @@
 mod adding;
 mod bell;
 mod capacity;
+mod cluster;
 mod concurrency;
 mod cost;
 mod expiry;

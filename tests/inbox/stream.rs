@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use salver::{InboxFilter, ReadState, Recipient};
+use salver::store::RedisStore;
+use salver::{InboxFilter, ReadState, Recipient, Salver};
 
-use crate::support::cluster::{Cluster, cluster_handle};
 use crate::support::event_stream::{Event, EventStream};
 use crate::support::inbox_site::{IDENTITY_HEADERS, InboxSite, Setup, stream_of};
 use crate::support::inboxes::note;
@@ -13,13 +13,15 @@ use crate::support::redis::Server;
 
 /// Least time between two reads of an inbox for one stream.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Connections that are lost.
+const ROUNDS: usize = 10;
 
-async fn open(site: &InboxSite, user: &str) -> EventStream {
+pub(super) async fn open(site: &InboxSite, user: &str) -> EventStream {
     EventStream::from_response(stream_of(&site.url, user).send().await.unwrap()).await
 }
 
 /// Logs Ada in, which gives her a session. Returns her cookies.
-async fn log_in(site: &InboxSite) -> String {
+pub(super) async fn log_in(site: &InboxSite) -> String {
     let login = Client::new().get(format!("{}/renew", site.url));
     let response = login.header("cookie", "user=ada").send().await.unwrap();
     let cookie = response.headers()["set-cookie"].to_str().unwrap();
@@ -27,7 +29,7 @@ async fn log_in(site: &InboxSite) -> String {
     format!("user=ada; {session}")
 }
 
-async fn open_with(site: &InboxSite, query: &str, cookies: &str) -> EventStream {
+pub(super) async fn open_with(site: &InboxSite, query: &str, cookies: &str) -> EventStream {
     let request = Client::new().get(format!("{}/salver/stream{query}", site.url));
     let request = request
         .header("accept", "text/event-stream")
@@ -37,7 +39,7 @@ async fn open_with(site: &InboxSite, query: &str, cookies: &str) -> EventStream 
 }
 
 /// Returns the unread and the unseen ones of the event with counts that arrives next.
-async fn counts(events: &mut EventStream) -> (u64, u64) {
+pub(super) async fn counts(events: &mut EventStream) -> (u64, u64) {
     let event = events.expect_next().await;
     assert_eq!(event.name, "counts", "{event:?}");
     let counts = event.json();
@@ -47,7 +49,7 @@ async fn counts(events: &mut EventStream) -> (u64, u64) {
     )
 }
 
-async fn inbox_event(events: &mut EventStream) -> Event {
+pub(super) async fn inbox_event(events: &mut EventStream) -> Event {
     let event = events.expect_next().await;
     assert_eq!(event.name, "inbox", "{event:?}");
     event
@@ -70,6 +72,8 @@ async fn stream_tells_counts_and_changes_of_a_person() {
         site.notify("ada", note("before")).await;
         let mut events = open(&site, "ada").await;
         assert_eq!(counts(&mut events).await, (1, 1));
+        // The first stream of a process reads twice: changes are reported once it is open.
+        events.expect_none(READ_INTERVAL * 5 / 2).await;
         tokio::time::sleep(READ_INTERVAL).await;
         let started = Instant::now();
         site.notify("ada", note("one")).await;
@@ -104,9 +108,13 @@ async fn stream_tells_counts_and_changes_of_a_person() {
 
 /// Without reports of the server both sources of a stream ask for changes: neither keeps the other from it.
 #[actix_web::test]
-async fn stream_with_messages_tells_changes_of_inbox_in_cluster() {
-    let cluster = Cluster::single_node();
-    let site = InboxSite::serve(cluster_handle(&cluster), Setup::default());
+async fn stream_with_messages_tells_changes_of_inbox_of_a_connection_pool() {
+    let server = Server::start();
+    let config = deadpool_redis::Config::from_url(server.url());
+    let runtime = deadpool_redis::Runtime::Tokio1;
+    let pool = config.create_pool(Some(runtime)).unwrap();
+    let salver = Salver::new("app", RedisStore::from_pool(pool)).unwrap();
+    let site = InboxSite::serve(salver, Setup::default());
     let cookies = log_in(&site).await;
     let mut events = open_with(&site, "?view=home", &cookies).await;
     assert_eq!(counts(&mut events).await, (0, 0));
@@ -187,6 +195,27 @@ async fn logout_in_another_process_ends_the_stream() {
     without_session
         .expect_none(Duration::from_millis(300))
         .await;
+}
+
+/// A session that ends while the changes of its server are not reported ends its stream afterwards.
+#[actix_web::test]
+async fn logout_during_a_lost_tracking_connection_ends_the_stream() {
+    let server = Server::start();
+    let site = InboxSite::start_on(&server, Setup::default());
+    let other = InboxSite::start_on(&server, Setup::default());
+    for _ in 0..ROUNDS {
+        let cookies = log_in(&site).await;
+        let mut events = open_with(&other, "", &cookies).await;
+        counts(&mut events).await;
+        let _: u64 = server.run(&[b"CLIENT", b"KILL", b"TYPE", b"pubsub"]);
+        // The stream reads the session, and the connection is opened again after up to 100 ms.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let logout = Client::new().get(format!("{}/logout", site.url));
+        let response = logout.header("cookie", cookies).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let reset = async { while events.expect_next().await.name != "reset" {} };
+        reset.await;
+    }
 }
 
 /// Whatever a request claims, its stream is that of its own person.

@@ -3,6 +3,7 @@
 mod accessibility;
 mod appearance;
 mod assets;
+mod cluster;
 mod confirm;
 mod cross_origin;
 mod harness;

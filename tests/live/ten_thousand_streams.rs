@@ -21,6 +21,7 @@ use crate::support::many_streams::{
     raise_descriptor_limit,
 };
 use crate::support::redis::{Server, tracking_connections};
+use crate::support::session_of_token;
 
 const STREAMS: usize = 10_000;
 /// One client in a hundred reads nothing.
@@ -36,13 +37,11 @@ fn start_dashboard(redis: &Server) -> ServerProcess {
 
 /// Returns the token of a visitor, and the session id that is derived from it.
 fn token_and_session(number: usize) -> (String, SessionId) {
-    use sha2::{Digest, Sha256};
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     let token = URL_SAFE_NO_PAD.encode(bytes);
-    let digest = Sha256::digest([b"salver1\0dashboard\0", token.as_bytes()].concat());
-    let id = &URL_SAFE_NO_PAD.encode(digest)[..22];
-    (token, SessionId::new(id).unwrap())
+    let session = session_of_token("dashboard", &token);
+    (token, session)
 }
 
 async fn open_all(port: u16, count: usize) -> Vec<BufReader<TcpStream>> {

@@ -102,6 +102,26 @@ impl Cluster {
         }
     }
 
+    /// Starts another primary, which has no slots yet, and waits until the others know it. It becomes
+    /// the last node.
+    pub fn add_primary(&mut self, options: &[&str]) {
+        self.nodes.push(node(options));
+        let (added, others) = self.nodes.split_last().unwrap();
+        let port = added.port.to_string();
+        let meet: [&[u8]; 4] = [b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes()];
+        let _: String = others[0].run(&meet);
+        let id: String = added.run(&[b"CLUSTER", b"MYID"]);
+        let knows = |node: &Server| node.run::<String>(&[b"CLUSTER", b"NODES"]).contains(&id);
+        let started = Instant::now();
+        while !(others.iter().all(knows) && is_healthy(added)) {
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the nodes of the Cluster do not know the new one"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Runs `redis-cli --cluster` with these arguments.
     pub fn manage(&self, arguments: &[String]) {
         let mut command = Command::new("redis-cli");

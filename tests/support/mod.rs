@@ -8,6 +8,7 @@ pub mod browser;
 pub mod bulk_subscriptions;
 pub mod certificates;
 pub mod cluster;
+pub mod cluster_streams;
 pub mod conformance;
 pub mod event_stream;
 pub mod example_programs;
@@ -50,12 +51,21 @@ pub mod xss_payloads;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use salver::wire::EncodedMessage;
 use salver::{Context, Message, SessionId, View};
+use sha2::{Digest, Sha256};
 
 /// Creates a session id from a readable name.
 pub fn session(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
+}
+
+/// Returns the session of a visitor whose cookie has this token.
+pub fn session_of_token(app: &str, token: &str) -> SessionId {
+    let digest = Sha256::digest(["salver1", app, token].join("\0"));
+    session(&URL_SAFE_NO_PAD.encode(digest)[..22])
 }
 
 /// Creates a context in the application `app`.

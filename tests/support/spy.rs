@@ -210,6 +210,10 @@ impl<S: Store> Store for SpyStore<S> {
         self.inner.changes(app)
     }
 
+    fn page_changes(&self, app: &str) -> Option<Arc<Changes>> {
+        self.inner.page_changes(app)
+    }
+
     fn for_current_runtime(self: Arc<Self>) -> Arc<dyn Store> {
         self
     }

@@ -30,17 +30,17 @@ pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
     )
 }
 
-/// Returns the unread count of a recipient if it is known without a store call. Where changes are
-/// not reported, 0: the stream fills the bell.
+/// Returns the unread count of a recipient if it is known without a store call. Where this process
+/// cannot know it, 0: the stream fills the bell.
 pub(super) fn known_unread(salver: &Salver, recipient: &Recipient) -> Option<u64> {
     let changes = store::changes_of(salver).ok()?;
     known_in(&changes, &key(salver, recipient))
 }
 
 fn known_in(changes: &InboxChanges, key: &ChangeKey) -> Option<u64> {
-    match changes.is_unsupported() {
-        true => Some(0),
-        false => changes.unread(key),
+    match changes.keeps_counts() {
+        true => changes.unread(key),
+        false => Some(0),
     }
 }
 

@@ -39,6 +39,9 @@ pub(super) struct InboxSource {
     has_changed: bool,
     /// Whether a change was reported since the last read.
     is_reported: bool,
+    /// Whether changes were reported when the last read began. If not, one that it has not seen may have
+    /// been missed.
+    was_complete: bool,
     /// When the next read may begin.
     read_at: Instant,
     /// What was sent last.
@@ -63,6 +66,7 @@ impl InboxSource {
             request,
             has_changed: true,
             is_reported: true,
+            was_complete: false,
             read_at: Instant::now(),
             sent: None,
         })
@@ -71,7 +75,7 @@ impl InboxSource {
     async fn changed(&mut self) {
         if !self.has_changed {
             let changed = self.listener.changed();
-            self.is_reported = match self.changes.is_complete() {
+            self.is_reported = match self.was_complete && self.changes.is_complete() {
                 true => changed.map(|()| true).await,
                 // An absolute time: the wait begins anew whenever another source has frames.
                 false => timeout_at(self.read_at, changed).await.is_ok(),
@@ -87,6 +91,7 @@ impl InboxSource {
         static DEGRADED: LogLimit = LogLimit::new();
 
         self.has_changed = false;
+        self.was_complete = self.changes.is_complete();
         // The read covers the changes that were reported while it waited.
         let _ = self.listener.changed().now_or_never();
         let page = {

@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod greeting;
 mod options;
+mod primary;
 mod primary_monitor;
 mod sentinel;
 #[cfg(feature = "tls")]
@@ -20,11 +21,14 @@ use ::redis::aio::{AsyncPushSender, MultiplexedConnection};
 use deadpool_redis::{Connection, Pool, PoolError};
 use tokio::time::timeout;
 
+#[cfg(feature = "cluster")]
+use self::cluster::ClusterConnector;
 pub(crate) use self::config::{ConnectionConfig, Topology};
 use self::options::{
     CONNECT_TIMEOUT, RESPONSE_TIMEOUT, connect, connection_config, open_client, parse_url,
     without_response_timeout,
 };
+pub(crate) use self::primary::Primary;
 pub(crate) use self::primary_monitor::PrimaryMonitor;
 use self::sentinel::SentinelResolver;
 #[cfg(feature = "tls")]
@@ -32,12 +36,17 @@ pub(crate) use self::tls::TlsConfig;
 use crate::Error;
 use crate::redis::classify;
 use crate::redis::raw_connection::RawConnection;
+#[cfg(feature = "cluster")]
+use crate::redis::slot_map::{ClusterNode, SlotMap};
 
 /// Longest wait where several servers are queried first: Sentinels for the primary, a Cluster for
 /// its hash slots.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Why key changes cannot be tracked over a Cluster or a pool.
-const NO_SINGLE_SERVER: &str = "no single server reports all changes";
+/// Why key changes cannot be tracked over a pool.
+const NO_PUSH_MESSAGES: &str = "a connection of a pool receives no reports of changes";
+/// The error of a server that the topology does not have.
+#[cfg(feature = "cluster")]
+const NO_SUCH_SERVER: &str = "the server is not one of those that have keys";
 
 /// Opens connections: to configured addresses, or from a pool of the application.
 #[derive(Clone)]
@@ -45,7 +54,7 @@ pub(crate) enum Connector {
     Standalone(Arc<Client>),
     Sentinels(Arc<SentinelResolver>),
     #[cfg(feature = "cluster")]
-    Cluster(Arc<::redis::cluster::ClusterClient>),
+    Cluster(Arc<ClusterConnector>),
     Pool(Pool),
 }
 
@@ -75,7 +84,7 @@ impl Connector {
                 Ok(Self::Sentinels(Arc::new(sentinels)))
             }
             #[cfg(feature = "cluster")]
-            (Topology::Cluster, [..]) => Ok(Self::Cluster(Arc::new(cluster::open_cluster_client(
+            (Topology::Cluster, [..]) => Ok(Self::Cluster(Arc::new(ClusterConnector::new(
                 &nodes, config,
             )?))),
         }
@@ -106,30 +115,48 @@ impl Connector {
     /// server, also returns a monitor that notices when they report another primary.
     pub(crate) async fn connect_with_push(
         &self,
+        primary: &Primary,
         push: impl AsyncPushSender,
     ) -> Result<(MultiplexedConnection, Option<PrimaryMonitor>), Error> {
         let config = connection_config()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_push_sender(push);
         let connecting = async {
-            match self {
-                Self::Standalone(client) => Ok((connect(client, &config).await?, None)),
-                Self::Sentinels(sentinels) => {
+            match (self, primary) {
+                (Self::Standalone(client), Primary::Single) => {
+                    Ok((connect(client, &config).await?, None))
+                }
+                (Self::Sentinels(sentinels), Primary::Single) => {
                     let client = sentinels.resolve().await?;
                     let connection = connect(&client, &config).await?;
                     Ok((connection, PrimaryMonitor::new(sentinels, &client)))
                 }
                 #[cfg(feature = "cluster")]
-                Self::Cluster(_) => Err(Error::unavailable(NO_SINGLE_SERVER)),
-                Self::Pool(_) => Err(Error::unavailable(NO_SINGLE_SERVER)),
+                (Self::Cluster(cluster), Primary::Node(node)) => {
+                    let client = cluster.client_of(node)?;
+                    Ok((connect(&client, &config).await?, None))
+                }
+                (Self::Pool(_), _) => Err(Error::unavailable(NO_PUSH_MESSAGES)),
+                #[cfg(feature = "cluster")]
+                _ => Err(Error::unavailable(NO_SUCH_SERVER)),
             }
         };
         self.with_timeout(Box::pin(connecting)).await
     }
 
-    /// Returns whether a single server can report all key changes.
+    /// Returns whether the servers can report key changes.
     pub(crate) fn supports_tracking(&self) -> bool {
-        matches!(self, Self::Standalone(_) | Self::Sentinels(_))
+        !matches!(self, Self::Pool(_))
+    }
+
+    /// Returns the slots of a Cluster, as the first of the configured and of the given nodes reports
+    /// them. `None` without a Cluster.
+    #[cfg(feature = "cluster")]
+    pub(crate) async fn slot_map(&self, nodes: &[ClusterNode]) -> Option<Result<SlotMap, Error>> {
+        let Self::Cluster(cluster) = self else {
+            return None;
+        };
+        Some(self.with_timeout(Box::pin(cluster.slot_map(nodes))).await)
     }
 
     async fn connect_raw(&self) -> Result<RawConnection, Error> {
@@ -145,12 +172,7 @@ impl Connector {
                 ))
             }
             #[cfg(feature = "cluster")]
-            Self::Cluster(client) => {
-                let connection = client.get_async_connection().await;
-                connection
-                    .map(RawConnection::Cluster)
-                    .map_err(classify::classify_connect)
-            }
+            Self::Cluster(cluster) => cluster.connect().await.map(RawConnection::Cluster),
             // Detached from the pool: a checkout per request would cost a round trip of its own.
             Self::Pool(pool) => {
                 let connection = pool.get().await.map_err(|error| match error {

@@ -1,5 +1,5 @@
 //! The pending index of one application: applies the reports of the tracking connection to the
-//! change notifications.
+//! change notifications. In a Cluster there is no index, and the reports wake listeners alone.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -31,7 +31,10 @@ pub(crate) struct IndexTracking {
 
 impl IndexTracking {
     pub(crate) fn start(client: &Client, app: &str) -> Result<Self, Error> {
-        let changes = Arc::new(Changes::tracked(MAX_TRACKED_CONTEXTS));
+        let changes = Arc::new(match client.is_cluster() {
+            true => Changes::reported(),
+            false => Changes::tracked(MAX_TRACKED_CONTEXTS),
+        });
         let polled = Arc::clone(&changes);
         let polling = runtime::spawn(async move { polled.poll_while_disconnected().await })?;
         let handler = IndexHandler {

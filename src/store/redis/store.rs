@@ -282,6 +282,14 @@ impl Store for RedisStore {
         Some(changes)
     }
 
+    #[cfg(feature = "web")]
+    fn page_changes(&self, app: &str) -> Option<Arc<Changes>> {
+        // A Cluster has no index: pages alone need no connections to all primaries.
+        (!self.client.is_cluster())
+            .then(|| self.changes(app))
+            .flatten()
+    }
+
     fn backend(&self) -> Backend {
         Backend(BackendKind::Redis(
             #[cfg(feature = "inbox")]

@@ -44,7 +44,8 @@ impl InboxTracking {
             true => &TRACKED,
             false => &[],
         };
-        let changes = Arc::new(InboxChanges::tracked(parts.len()));
+        let keeps_counts = !parts.is_empty() && !client.is_cluster();
+        let changes = Arc::new(InboxChanges::tracked(parts.len(), keeps_counts));
         let register = |(kind, part): (usize, &Part)| {
             let handler = Arc::new(PartHandler {
                 changes: Arc::clone(&changes),
