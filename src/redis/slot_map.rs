@@ -74,9 +74,15 @@ fn parse_node(node: Value, host: &str) -> Result<ClusterNode, ParsingError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )]
+
     use super::*;
 
-    fn range(first: i64, last: i64, host: Value, id: &str) -> Value {
+    fn range(first: i64, last: i64, host: &Value, id: &str) -> Value {
         let text = |text: &str| Value::BulkString(text.into());
         let node = |id| Value::Array(vec![host.clone(), Value::Int(7000), text(id)]);
         let replica = node("a replica");
@@ -96,7 +102,7 @@ mod tests {
             (text("b"), "b"),
         ];
         for (host, expected) in hosts {
-            let SlotMap(ranges) = parse(vec![range(0, 16383, host, "a")]);
+            let SlotMap(ranges) = parse(vec![range(0, 16383, &host, "a")]);
             assert_eq!(ranges[0].primary.host, expected);
             assert_eq!(ranges[0].primary.id, "a");
         }
@@ -105,7 +111,7 @@ mod tests {
     #[test]
     fn order_of_reply_makes_no_other_map() {
         let [low, high] = [(0, 100, "b"), (101, 16383, "a")]
-            .map(|(first, last, id)| range(first, last, Value::Nil, id));
+            .map(|(first, last, id)| range(first, last, &Value::Nil, id));
         let map = parse(vec![high.clone(), low.clone()]);
         assert_eq!(map, parse(vec![low, high]));
         assert_eq!(map.0[0].first, 0);

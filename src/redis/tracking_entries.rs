@@ -210,6 +210,12 @@ impl InvalidationHandler for Entries {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )]
+
     use std::time::Duration;
 
     use super::*;

@@ -8,6 +8,7 @@ use salver::{Error, Health, Message, Salver};
 use crate::support::at;
 use crate::support::certificates::{Authority, Certificate};
 use crate::support::cluster::{Cluster, cluster_port};
+use crate::support::cluster_streams::wait_until_tracked;
 use crate::support::processes::free_port;
 use crate::support::redis::Server;
 use crate::support::sentinels::SentinelSetup;
@@ -212,9 +213,14 @@ async fn tls_connects_through_sentinels_and_clusters() {
     let mut options = tls_options(&authority, &certificate, port, "no");
     options.extend(["--tls-cluster", "yes"].map(str::to_owned));
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let _cluster = Cluster::single_node_with(&options);
+    let cluster = Cluster::single_node_with(&options);
     let builder = RedisStore::builder(&format!("rediss://127.0.0.1:{port}")).cluster();
-    assert_connects(&builder.clone().ca_certificate(authority.pem())).await;
+    let trusting = builder.clone().ca_certificate(authority.pem());
+    assert_connects(&trusting).await;
+    // The connection that reports changes leads to the address that the node announces.
+    let salver = Salver::new("app", trusting.build().unwrap()).unwrap();
+    let _listener = salver.listen(&at("ada", "page"));
+    wait_until_tracked(&cluster.nodes).await;
     assert_unreachable(&builder, "the server's certificate is not trusted").await;
 }
 
