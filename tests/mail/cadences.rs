@@ -256,3 +256,20 @@ async fn process_without_settings_notifies_by_those_of_the_workers() {
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, "bob@example.org");
 }
+
+/// The site has been changed, and mails later than the jobs that wait.
+#[tokio::test]
+async fn longer_time_of_the_site_counts_for_what_waits() {
+    let (inboxes, mailer) = (Inboxes::redis_with_clock_and(settings), Mailer::memory());
+    inboxes.notify(note("letter", "one")).await;
+    let changed = inboxes
+        .process(|builder| settings(builder).default_cadence("letter", Cadence::IfUnread(HOUR)));
+    let worker = changed.worker().mail(mailer.clone()).profiles(profiles);
+    inboxes.advance(11 * MINUTE);
+    worker.drain().await.unwrap();
+    assert!(mailer.sent().is_empty());
+    inboxes.advance(50 * MINUTE);
+    worker.drain().await.unwrap();
+    let mails = mailer.sent();
+    assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["one"]);
+}
