@@ -106,7 +106,8 @@ async fn logout_ends_the_pages_of_all_processes_and_keeps_bell_and_mail() {
         browser.get("/logout").await;
         for mut events in streams {
             let end = async { while events.next().await.is_some() {} };
-            ended += usize::from(timeout(PATIENCE, end).await.is_ok());
+            timeout(PATIENCE, end).await.expect("the stream ends");
+            ended += 1;
         }
         worst_wait = worst_wait.max(started.elapsed());
         assert_ne!(browser.cookies, old);
@@ -120,7 +121,6 @@ async fn logout_ends_the_pages_of_all_processes_and_keeps_bell_and_mail() {
         verdict.lost += usize::from(!page.contains("1 unread"));
         worker.drain().await.unwrap();
     }
-    assert_eq!(ended, people * sites.len(), "streams that have ended");
     assert_eq!(smtp.count(), 0);
     inboxes.advance(UNREAD);
     worker.drain().await.unwrap();
