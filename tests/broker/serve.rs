@@ -153,6 +153,7 @@ async fn event_of_a_created_token_is_delivered_to_an_endpoint() {
     );
     assert_eq!(token(&["revoke", id]), json!({"revoked": true}));
     assert_eq!(token(&["revoke", id]), json!({"revoked": false}));
+    assert_eq!(token(&["revoke", "-other"]), json!({"revoked": false}));
     serve.stop();
 }
 

@@ -16,13 +16,13 @@ pub(crate) enum JobsCommand {
     /// Attempt jobs at once that are dead or wait for their time.
     Retry {
         /// The ids of the jobs.
-        #[arg(required = true)]
+        #[arg(required = true, allow_hyphen_values = true)]
         ids: Vec<String>,
     },
     /// Cancel jobs. An attempt that has begun is not interrupted.
     Cancel {
         /// The ids of the jobs.
-        #[arg(required = true)]
+        #[arg(required = true, allow_hyphen_values = true)]
         ids: Vec<String>,
     },
 }

@@ -12,6 +12,8 @@ pub(crate) enum TokensCommand {
     /// Revoke a token. All brokers refuse it within 10 seconds.
     Revoke {
         /// The id of the token: its part before the dot.
+        // Ids are random, so one in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
