@@ -129,11 +129,23 @@ impl Cluster {
             .arg("--cluster")
             .args(arguments)
             .arg("--cluster-yes");
-        let output = command
-            .output()
-            .expect("redis-cli is missing: install it, on Debian by `apt-get install redis-tools`");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "redis-cli --cluster: {stdout}");
+        let started = Instant::now();
+        loop {
+            let output = command.output().expect(
+                "redis-cli is missing: install it, on Debian by `apt-get install redis-tools`",
+            );
+            if output.status.success() {
+                return;
+            }
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            // It has done nothing yet: news of the moves before can still be on the way.
+            let is_early = stdout.contains("Nodes don't agree about configuration");
+            assert!(
+                is_early && started.elapsed() < Duration::from_secs(30),
+                "redis-cli --cluster: {stdout}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Moves `slots` hash slots from one primary to another.
