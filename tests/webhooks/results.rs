@@ -27,7 +27,9 @@ inbox_tests! {
         salver.publish(order_paid("1")).await.unwrap();
         let running = worker.start().unwrap();
         let mut leased = eventually("both are attempted", async || {
-            let leased = salver.deliveries().list(DeliveryState::Leased, None).await.unwrap();
+            let mut leased = salver.deliveries().list(DeliveryState::Leased, None).await.unwrap();
+            // The event itself is leased until both are in their queues.
+            leased.retain(|delivery| delivery.channel != "events");
             (leased.len() == 2).then_some(leased)
         })
         .await;
