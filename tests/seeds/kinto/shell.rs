@@ -57,26 +57,23 @@ async fn k08_curl_publishes_and_a_python_program_subscribes() {
     print_row("k08_curl_publishes_and_a_python_program_subscribes", "ok");
 }
 
-/// Returns the commands of the README that start a broker, a subscriber and the counter. `redis`: the URL of the server, for
-/// the command that starts the broker on one.
+/// Returns the commands of the README that start a broker, a subscriber and the counter. `redis`: the URL of the server in
+/// which the broker stores.
 fn commands_of_readme(redis: Option<&str>, ports: [u16; 2]) -> String {
     let readme = include_str!("../../../README.md");
     let (_, section) = readme.split_once("\n## Tell another program\n").unwrap();
     let (_, block) = section.split_once("\n```sh\n").unwrap();
     let (block, _) = block.split_once("\n```\n").unwrap();
-    let lines = block.lines();
-    let (starts, others): (Vec<_>, Vec<_>) =
-        lines.partition(|line| line.starts_with("salver serve "));
-    let [on_memory, on_redis] = starts[..] else {
-        panic!("{starts:?}");
+    // The command that starts the broker says in its comment with which option it stores in Redis.
+    let (in_memory, option) = (
+        "&   # in memory; with ",
+        "--redis redis://127.0.0.1, in Redis",
+    );
+    assert!(block.contains(&format!("{in_memory}{option}")));
+    let commands = match redis {
+        Some(url) => block.replace(in_memory, &format!("--redis {url} {in_memory}")),
+        None => block.to_owned(),
     };
-    assert!(on_redis.contains("--redis redis://127.0.0.1 "));
-    let start = redis.map_or(on_memory.to_owned(), |url| {
-        on_redis.replace("redis://127.0.0.1", url)
-    });
-    let (export, others) = others.split_first().unwrap();
-    let commands = [*export, &start].into_iter().chain(others.iter().copied());
-    let commands = commands.collect::<Vec<_>>().join("\n");
     let [broker, subscriber] = ports.map(|port| format!(":{port}/"));
     commands
         .replace(":8090/", &broker)
