@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -129,10 +129,6 @@ class Browser:
         return str(self.opener.open(url, data=b"", timeout=10).read().decode())
 
 
-def commands(lines: str) -> Iterator[str]:
-    yield from lines.strip().splitlines()
-
-
 def form() -> None:
     task = Task("form")
     heading = "## A form, a redirect, a page"
@@ -152,7 +148,7 @@ def form() -> None:
 
 def site_with_inbox(task: Task) -> None:
     heading = "## An inbox and a bell"
-    for command in commands(block(QUICKSTART, heading, "sh")):
+    for command in block(QUICKSTART, heading, "sh").splitlines():
         task.shell(command.replace("cargo new graphs && cd graphs", f"cargo init --quiet --name {task.name}"))
     task.step("paste the program of the page into src/main.rs")
     (task.folder / "src/main.rs").write_text(block(QUICKSTART, heading, "no_run"))
@@ -269,7 +265,8 @@ TASKS = {"form": form, "inbox": inbox, "mail": mail, "webhook": webhook}
 
 
 if __name__ == "__main__":
-    shutil.rmtree(WORK, ignore_errors=True) if len(sys.argv) == 1 else None
+    if len(sys.argv) == 1:
+        shutil.rmtree(WORK, ignore_errors=True)
     for name in sys.argv[1:] or TASKS:
         shutil.rmtree(WORK / name, ignore_errors=True)
         TASKS[name]()

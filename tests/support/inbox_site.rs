@@ -192,7 +192,7 @@ impl InboxSite {
         }
     }
 
-    /// Gives users notifications of every form: Ada has all, Bob several pages, Eve none.
+    /// Gives users all kinds of rows: Ada has each of them, Bob several pages, Eve none.
     pub async fn fill(&self) {
         for notification in notifications() {
             self.notify("ada", notification).await;

@@ -40,7 +40,7 @@ pub fn named(name: &str) -> Screen {
     *SCREENS.iter().find(|screen| screen.name == name).unwrap()
 }
 
-/// Starts a site whose users have notifications of every form.
+/// Starts a site whose users have all kinds of rows: single ones, groups, long texts.
 pub async fn filled_site(setup: Setup) -> InboxSite {
     let site = InboxSite::start(setup);
     site.fill().await;
