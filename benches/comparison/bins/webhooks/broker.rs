@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::endpoints::salver;
 
-pub(crate) const TOKEN: &str = "a token of the benchmark";
+pub(crate) const TOKEN: &str = "token-of-the-benchmark";
 /// As few as a small machine bears: its brokers are bounded by what they have in flight, not by its cores.
 const CONCURRENCY: usize = 4;
 
