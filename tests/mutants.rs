@@ -37,9 +37,9 @@ const IN_LIBRARY: [&str; 23] = [
     "breaker::",
     "broker::page::",
     "changes::",
-    "events::body::",
-    "events::canonical::",
-    "events::cloud_event::",
+    "events::formats::body::",
+    "events::formats::canonical::",
+    "events::formats::cloud_event::",
     "events::endpoints::shared_reads::",
     "events::event::",
     "handle::tests::",
@@ -55,8 +55,8 @@ const IN_LIBRARY: [&str; 23] = [
     "secret::",
     "store::",
     "webhooks::generations::",
-    "webhooks::guard::",
-    "webhooks::networks::",
+    "webhooks::transport::guard::",
+    "webhooks::transport::networks::",
 ];
 
 #[derive(Deserialize)]

@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
+use crate::events::formats::payload::Payload;
 use crate::events::limits::{MAX_ALSO, MAX_EVENT_ID_BYTES, MAX_EXCEPT, MAX_TRACE_BYTES};
 use crate::events::pattern::{Pattern, SUBJECT};
-use crate::events::payload::Payload;
 use crate::validate::validate_line;
 use crate::{Error, Message, MessageId, Recipient};
 

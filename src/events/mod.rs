@@ -36,30 +36,17 @@
 
 mod activation;
 #[cfg(feature = "webhooks")]
-mod attribute_header;
-mod body;
-mod canonical;
-#[cfg(feature = "webhooks")]
-mod cloud_event;
-#[cfg(feature = "webhooks")]
 mod endpoints;
 mod event;
 mod event_type;
 mod fan_out;
+mod formats;
 mod limits;
 mod linked;
-mod matched;
-mod notifier;
-mod notify_all;
-mod page;
 mod pattern;
-mod payload;
-mod people;
 mod personal_data;
 mod publish;
 mod registry;
-mod renderers;
-mod step_error;
 mod store;
 mod stored;
 mod subscribe;
@@ -68,10 +55,6 @@ mod subscription;
 mod testing;
 mod worker;
 
-#[cfg(feature = "webhooks")]
-pub(crate) use self::attribute_header::ATTRIBUTE_PREFIX;
-#[cfg(feature = "webhooks")]
-pub(crate) use self::cloud_event::Attributes;
 #[cfg(all(feature = "webhooks", feature = "web"))]
 pub(crate) use self::endpoints::result_sources;
 #[cfg(feature = "webhooks")]
@@ -87,6 +70,11 @@ pub use self::endpoints::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub(crate) use self::event::Cause;
 pub use self::event::Event;
 pub use self::event_type::EventType;
+pub use self::fan_out::renderers::{Match, RenderError};
+#[cfg(feature = "webhooks")]
+pub(crate) use self::formats::attribute_header::ATTRIBUTE_PREFIX;
+#[cfg(feature = "webhooks")]
+pub(crate) use self::formats::cloud_event::Attributes;
 pub use self::limits::{
     MAX_ALSO, MAX_DESCRIPTION_BYTES, MAX_EVENT_BYTES, MAX_EVENT_ID_BYTES, MAX_EXCEPT,
     MAX_FILTER_NAME_BYTES, MAX_FILTER_SETS, MAX_FILTER_VALUE_BYTES, MAX_FILTERS, MAX_SUBSCRIPTIONS,
@@ -97,7 +85,6 @@ pub(crate) use self::linked::{end_subscriptions, restore_subscription};
 pub(crate) use self::personal_data::{erase, export};
 #[cfg(feature = "webhooks")]
 pub(crate) use self::publish::PreparedEvent;
-pub use self::renderers::{Match, RenderError};
 #[cfg(feature = "redis")]
 pub use self::store::{
     ADD_FILTER_SET_SCRIPT, INDEX_SCRIPT, MARK_REMOVAL_SCRIPT, REMOVE_FROM_INDEX_SCRIPT,

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::events::body::{self, EncodedEvent};
 use crate::events::event::Event;
+use crate::events::formats::body::{self, EncodedEvent};
 use crate::events::limits::WAITING_EVENT_TTL;
 use crate::jobs::{self, EVENTS_QUEUE, JobId, NewEvent, NewJob, Published, Record};
 use crate::{Error, Salver};

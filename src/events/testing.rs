@@ -1,6 +1,6 @@
 //! A step of a fan-out by itself, for tests of its order among those of other processes.
 
-use crate::events::matched::active_of;
+use crate::events::fan_out::matched::active_of;
 use crate::events::subscription::Subscription;
 use crate::{Error, Recipient, Salver};
 

@@ -6,8 +6,8 @@ use futures_util::future::FutureExt;
 
 use crate::events::event::Event;
 use crate::events::event_type::EventType;
-use crate::events::fan_out::FanOut;
-use crate::events::renderers::{Match, RenderError, Renderers};
+use crate::events::fan_out::handler::FanOut;
+use crate::events::fan_out::renderers::{Match, RenderError, Renderers};
 use crate::jobs::Worker;
 use crate::{Error, Notification};
 

@@ -16,8 +16,8 @@ use crate::redis::connection::{Connection, WeakConnection};
 use crate::redis::parts::Parts;
 use crate::redis::replication::ReplicatedWriter;
 use crate::redis::request::Request;
-use crate::redis::tracker::{Registration, Tracker};
-use crate::redis::tracking_entries::TrackingHandler;
+use crate::redis::tracking::entries::TrackingHandler;
+use crate::redis::tracking::tracker::{Registration, Tracker};
 
 /// A client of one server, of the primary behind Sentinels, or of a Cluster.
 ///

@@ -25,14 +25,7 @@ mod retry;
 mod server_reply;
 #[cfg(feature = "cluster")]
 mod slot_map;
-mod tracker;
 mod tracking;
-mod tracking_backoff;
-mod tracking_entries;
-mod tracking_server;
-mod tracking_task;
-#[cfg(feature = "cluster")]
-mod tracking_topology;
 
 #[cfg(feature = "web")]
 pub(crate) use self::batch::Batch;
@@ -42,6 +35,6 @@ pub(crate) use self::connect::TlsConfig;
 pub(crate) use self::connect::{ConnectionConfig, Topology};
 pub(crate) use self::parts::{Parts, parse};
 pub(crate) use self::request::{Idempotency, Request, Script};
-pub(crate) use self::tracker::Registration;
-pub(crate) use self::tracking::TrackingConnection;
-pub(crate) use self::tracking_entries::TrackingHandler;
+pub(crate) use self::tracking::connection::TrackingConnection;
+pub(crate) use self::tracking::entries::TrackingHandler;
+pub(crate) use self::tracking::tracker::Registration;

@@ -12,11 +12,11 @@ use crate::events::{
 };
 use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, Worker, read_task};
 use crate::store::millis;
-use crate::webhooks::client::{Answer, AnswerBody, Client, SendError, Webhook};
 use crate::webhooks::limits::{MAX_FAILING, MAX_RESPONSE_BYTES};
 use crate::webhooks::pace::{self, Permission};
 use crate::webhooks::reports::{self, Disabled};
 use crate::webhooks::signature::sign;
+use crate::webhooks::transport::client::{Answer, AnswerBody, Client, SendError, Webhook};
 use crate::webhooks::validators::WorkerValidators;
 use crate::webhooks::{results, secret};
 use crate::{Error, Salver};

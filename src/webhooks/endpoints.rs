@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::events::{EndpointRecord, EndpointRegistry, EndpointState};
-use crate::webhooks::client::Client;
 use crate::webhooks::endpoint::{Endpoint, RegisteredEndpoint};
+use crate::webhooks::transport::client::Client;
 use crate::webhooks::{generations, handshake, pace, secret};
 use crate::{Error, MessageId, Salver};
 

@@ -2,7 +2,7 @@
 
 use crate::events::EndpointRecord;
 use crate::site::Site;
-use crate::webhooks::client::{Client, SendError};
+use crate::webhooks::transport::client::{Client, SendError};
 use crate::{Error, Salver};
 
 /// Asks a URL whether it accepts webhooks from this site. Returns how many a minute.

@@ -54,23 +54,20 @@
 //! Layer: above events, whose fan-out finds the endpoints, and above mail.
 
 mod actions;
-mod client;
 mod delivery;
 mod endpoint;
 mod endpoints;
 mod generations;
-mod guard;
 mod handshake;
 mod limits;
-mod networks;
 mod pace;
 mod replay;
 mod reports;
 mod results;
-mod retry_after;
 mod secret;
 mod signature;
 mod store;
+mod transport;
 mod validators;
 mod verifier;
 mod worker;

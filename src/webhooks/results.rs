@@ -2,9 +2,9 @@
 
 use crate::events::{Attributes, Cause, DeliveredEvent, Event, PreparedEvent, result_source};
 use crate::jobs::Outcome;
-use crate::webhooks::client::{Answer, AnswerBody, MEDIA_TYPE};
 use crate::webhooks::limits::{MAX_RESULT_DEPTH, MAX_RESULTS};
 use crate::webhooks::store::{self, RootKey};
+use crate::webhooks::transport::client::{Answer, AnswerBody, MEDIA_TYPE};
 use crate::webhooks::validators::{ServedValidators, Validators, Verdict, WorkerValidators};
 use crate::{Error, Salver};
 

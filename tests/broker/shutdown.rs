@@ -11,7 +11,7 @@ use crate::support::broker_process::BrokerProcess;
 use crate::support::eventually;
 use crate::support::redis::Server;
 
-#[path = "../../src/bin/salver/serve/ending.rs"]
+#[path = "../../src/bin/salver/commands/serve/ending.rs"]
 mod ending;
 
 /// Begins a request, whose body is to follow, and notifies the process to end.

@@ -9,39 +9,27 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use self::cli::{Cli, Command};
+use self::commands::{
+    add, doctor, due, inbox, jobs, notify, online, peek, publish, stats, subscriptions, sweep,
+    tail, why, worker,
+};
+#[cfg(feature = "server")]
+use self::commands::{serve, tokens};
 use self::error::CliError;
 use self::output::Output;
 use self::server::Server;
 
-mod add;
 mod cli;
-mod doctor;
-mod due;
+mod commands;
 mod error;
-mod inbox;
-mod jobs;
 mod log;
 mod message;
-mod notify;
-mod online;
 mod output;
-mod peek;
 #[cfg(feature = "server")]
 mod programs;
-mod publish;
 mod secrets;
-#[cfg(feature = "server")]
-mod serve;
 mod server;
 mod signals;
-mod stats;
-mod subscriptions;
-mod sweep;
-mod tail;
-#[cfg(feature = "server")]
-mod tokens;
-mod why;
-mod worker;
 
 /// The result of a command: `false` if `doctor` found an issue.
 type Outcome = Result<bool, CliError>;

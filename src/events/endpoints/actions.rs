@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use crate::Error;
 use crate::events::endpoints::record::{EndpointRecord, EndpointState, Generation};
 use crate::events::event::Event;
+use crate::events::fan_out::renderers::RenderError;
 use crate::events::limits::MAX_TYPE_BYTES;
-use crate::events::renderers::RenderError;
 use crate::validate::validate_name;
 
 /// The beginning of the URL of an action, which no endpoint can have.

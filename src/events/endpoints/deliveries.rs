@@ -8,12 +8,12 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::events::body;
 use crate::events::endpoints::actions::{ACTION_ID_PREFIX, Actions};
 use crate::events::endpoints::cache::endpoints;
 use crate::events::endpoints::record::REPORT_SOURCE;
 use crate::events::endpoints::shared_reads::SharedReads;
 use crate::events::event::{Cause, Event};
+use crate::events::formats::body;
 use crate::events::limits::{FAILED_EVENT_TTL, MAX_EVENT_TTL};
 use crate::jobs::{self, ACTION_QUEUE, EVENTS_QUEUE, JobId, NewJob, Record, WEBHOOK_QUEUE};
 use crate::{Error, Salver};

@@ -10,7 +10,7 @@ use crate::events::subscription::subscription_id;
 use crate::{Error, Recipient, Salver};
 
 /// A subscription that matches, with its id.
-pub(super) type Matched = (String, StoredSubscription);
+pub(in crate::events) type Matched = (String, StoredSubscription);
 
 /// Returns for each recipient the active ones of its subscriptions to some patterns, at least one. One round trip for all;
 /// in a Cluster one for each, at the same time. `cleans`: whether they are in the index for all of these patterns, and are
@@ -19,7 +19,7 @@ pub(super) type Matched = (String, StoredSubscription);
 /// # Errors
 ///
 /// Those of the store.
-pub(super) async fn active_of(
+pub(in crate::events) async fn active_of(
     salver: &Salver,
     asked: &[(&Recipient, &[Pattern])],
     cleans: bool,

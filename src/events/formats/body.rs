@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::events::canonical::to_canonical;
 #[cfg(feature = "webhooks")]
 use crate::events::event::Cause;
 use crate::events::event::Event;
+use crate::events::formats::canonical::to_canonical;
+use crate::events::formats::payload::Payload;
 use crate::events::limits::MAX_EVENT_BYTES;
 use crate::events::pattern::{Pattern, TRACE};
-use crate::events::payload::Payload;
 use crate::{Error, Message, Recipient, wire};
 
 /// The attribute that names the event whose result an event is.
@@ -40,9 +40,9 @@ struct Body {
 
 /// An event that was encoded.
 #[derive(Clone, Debug)]
-pub(super) struct EncodedEvent {
-    pub(super) digest: String,
-    pub(super) body: Vec<u8>,
+pub(in crate::events) struct EncodedEvent {
+    pub(in crate::events) digest: String,
+    pub(in crate::events) body: Vec<u8>,
 }
 
 /// Encodes a valid event with a source.
@@ -50,7 +50,7 @@ pub(super) struct EncodedEvent {
 /// # Errors
 ///
 /// `is_invalid` for more than 64 KiB, and for an integer beyond 2^53 - 1.
-pub(super) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error> {
+pub(in crate::events) fn encode(event: &Event, source: &str) -> Result<EncodedEvent, Error> {
     let message = event.message.as_ref().map(message_json).transpose()?;
     let body = Body {
         event: cloud_event(event, source),
@@ -101,7 +101,7 @@ fn message_json(message: &Message) -> Result<Value, Error> {
 }
 
 /// Returns the attributes of a structured CloudEvent.
-pub(super) fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
+pub(in crate::events) fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
     let filters = event.pattern.filters.iter().chain(&event.trace);
     let filters = filters.map(|(name, value)| (name.clone(), value.as_str().into()));
     let mut fields: Map<String, Value> = filters.collect();
@@ -122,7 +122,7 @@ pub(super) fn cloud_event(event: &Event, source: &str) -> Map<String, Value> {
 }
 
 /// Decodes a stored event; `None` for one that another program has damaged.
-pub(super) fn decode(body: &[u8]) -> Option<Event> {
+pub(in crate::events) fn decode(body: &[u8]) -> Option<Event> {
     let Body {
         event: mut fields,
         also,

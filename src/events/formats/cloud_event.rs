@@ -8,14 +8,14 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::Error;
-#[cfg(feature = "webhooks")]
-use crate::events::attribute_header::decode;
-use crate::events::body::cloud_event;
-use crate::events::canonical::to_canonical;
 use crate::events::event::Event;
+#[cfg(feature = "webhooks")]
+use crate::events::formats::attribute_header::decode;
+use crate::events::formats::body::cloud_event;
+use crate::events::formats::canonical::to_canonical;
+use crate::events::formats::payload::{Payload, take_text};
 use crate::events::limits::MAX_FILTER_NAME_BYTES;
 use crate::events::pattern::TRACE;
-use crate::events::payload::{Payload, take_text};
 
 /// The only version of the specification that is known.
 const VERSION: &str = "1.0";

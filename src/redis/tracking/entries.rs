@@ -9,8 +9,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::redis::tracking::{InvalidationHandler, TrackingConnection};
-use crate::redis::tracking_backoff::{is_permanent, pause_after_permanent};
+use crate::redis::tracking::backoff::{is_permanent, pause_after_permanent};
+use crate::redis::tracking::connection::{InvalidationHandler, TrackingConnection};
 
 /// What a module does with the changes of the keys that it registered.
 pub(crate) trait TrackingHandler: Send + Sync + 'static {
@@ -36,7 +36,7 @@ pub(crate) trait TrackingHandler: Send + Sync + 'static {
 
 /// Distinguishes the servers that report changes. A server that is found again has another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ServerId(pub(super) u64);
+pub(in crate::redis) struct ServerId(pub(super) u64);
 
 /// Whether one server reports the changes of a prefix.
 enum Reporting {
@@ -47,15 +47,19 @@ enum Reporting {
 }
 
 /// One prefix with its handler.
-pub(super) struct Entry {
+pub(in crate::redis) struct Entry {
     prefix: String,
-    pub(super) channel: String,
-    pub(super) handler: Arc<dyn TrackingHandler>,
+    pub(in crate::redis) channel: String,
+    pub(in crate::redis) handler: Arc<dyn TrackingHandler>,
     servers: Mutex<HashMap<ServerId, Reporting>>,
 }
 
 impl Entry {
-    pub(super) fn new(prefix: String, channel: String, handler: Arc<dyn TrackingHandler>) -> Self {
+    pub(in crate::redis) fn new(
+        prefix: String,
+        channel: String,
+        handler: Arc<dyn TrackingHandler>,
+    ) -> Self {
         Self {
             prefix,
             channel,
@@ -66,7 +70,7 @@ impl Entry {
 
     /// Tracks the prefix over an open connection to a server. Returns only an error that ends the
     /// connection.
-    pub(super) async fn drive(
+    pub(in crate::redis) async fn drive(
         self: Arc<Self>,
         server: ServerId,
         connection: &TrackingConnection,
@@ -97,12 +101,12 @@ impl Entry {
     }
 
     /// Records that a server no longer reports the changes of the prefix.
-    pub(super) fn lose(&self, server: ServerId, error: Error) {
+    pub(in crate::redis) fn lose(&self, server: ServerId, error: Error) {
         self.lock().insert(server, Reporting::Failed(error));
         self.handler.all_invalidated();
     }
 
-    pub(super) fn is_tracked_by(&self, server: ServerId) -> bool {
+    pub(in crate::redis) fn is_tracked_by(&self, server: ServerId) -> bool {
         matches!(self.lock().get(&server), Some(Reporting::Tracked(_)))
     }
 
@@ -125,7 +129,7 @@ impl Entry {
     }
 
     /// Returns why a server does not report changes.
-    pub(super) fn last_error(&self) -> Option<Error> {
+    pub(in crate::redis) fn last_error(&self) -> Option<Error> {
         self.lock().values().find_map(|reporting| match reporting {
             Reporting::Failed(error) => Some(error.clone()),
             Reporting::Tracked(_) => None,
@@ -139,7 +143,7 @@ impl Entry {
 
 /// The registered prefixes of a client, and the servers that have to report their changes.
 #[derive(Default)]
-pub(super) struct Entries {
+pub(in crate::redis) struct Entries {
     list: RwLock<Vec<Arc<Entry>>>,
     servers: RwLock<Vec<ServerId>>,
     /// Why the servers could not be found.
@@ -148,23 +152,23 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    pub(super) fn snapshot(&self) -> Vec<Arc<Entry>> {
+    pub(in crate::redis) fn snapshot(&self) -> Vec<Arc<Entry>> {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
         list.clone()
     }
 
-    pub(super) fn update(&self, change: impl FnOnce(&mut Vec<Arc<Entry>>)) {
+    pub(in crate::redis) fn update(&self, change: impl FnOnce(&mut Vec<Arc<Entry>>)) {
         change(&mut self.list.write().unwrap_or_else(PoisonError::into_inner));
         self.changed.send_replace(());
     }
 
     /// Returns a receiver that is notified when the list has changed.
-    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+    pub(in crate::redis) fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
     /// Replaces the servers. Changes that others have made may have been missed.
-    pub(super) fn replace_servers(&self, servers: Vec<ServerId>) {
+    pub(in crate::redis) fn replace_servers(&self, servers: Vec<ServerId>) {
         for entry in self.snapshot() {
             entry.lock().retain(|server, _| servers.contains(server));
         }
@@ -173,7 +177,7 @@ impl Entries {
     }
 
     /// Records that a server has reported every change of these entries before this time.
-    pub(super) fn prove(&self, server: ServerId, entries: &[Arc<Entry>], time: Instant) {
+    pub(in crate::redis) fn prove(&self, server: ServerId, entries: &[Arc<Entry>], time: Instant) {
         let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             entry.prove(server, time);
@@ -183,7 +187,7 @@ impl Entries {
         }
     }
 
-    pub(super) fn lock_discovery_error(&self) -> MutexGuard<'_, Option<Error>> {
+    pub(in crate::redis) fn lock_discovery_error(&self) -> MutexGuard<'_, Option<Error>> {
         self.discovery_error
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

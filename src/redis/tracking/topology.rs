@@ -11,9 +11,9 @@ use crate::Error;
 use crate::backoff::jitter;
 use crate::redis::connect::{Connector, Primary};
 use crate::redis::slot_map::{ClusterNode, SlotMap};
-use crate::redis::tracking_backoff::TrackingBackoff;
-use crate::redis::tracking_entries::Entries;
-use crate::redis::tracking_server::TrackingServer;
+use crate::redis::tracking::backoff::TrackingBackoff;
+use crate::redis::tracking::entries::Entries;
+use crate::redis::tracking::server::TrackingServer;
 
 /// Longest pause between two queries of the nodes. Bounds how long changes of a primary that has just
 /// got its first slots are not reported.

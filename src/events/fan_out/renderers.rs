@@ -22,7 +22,7 @@ pub struct Match {
 }
 
 impl Match {
-    pub(super) fn new(recipient: Recipient, subscriptions: Vec<Subscription>) -> Self {
+    pub(in crate::events) fn new(recipient: Recipient, subscriptions: Vec<Subscription>) -> Self {
         Self {
             recipient,
             subscriptions,
@@ -51,12 +51,12 @@ impl fmt::Debug for Match {
     }
 }
 
-pub(super) type Render =
+pub(in crate::events) type Render =
     dyn Fn(Event, Match) -> BoxFuture<'static, Result<Notification, RenderError>> + Send + Sync;
 
 /// The renderers of a worker.
 #[derive(Default)]
-pub(super) struct Renderers {
+pub(in crate::events) struct Renderers {
     by_type: Mutex<HashMap<&'static str, Arc<Render>>>,
     /// Whether the worker fans out events.
     has_handler: AtomicBool,
@@ -68,20 +68,20 @@ impl Renderers {
         self.by_type.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, event_type: &str) -> Option<Arc<Render>> {
+    pub(in crate::events) fn get(&self, event_type: &str) -> Option<Arc<Render>> {
         self.lock().get(event_type).cloned()
     }
 
-    pub(super) fn set(&self, event_type: &'static str, render: Arc<Render>) {
+    pub(in crate::events) fn set(&self, event_type: &'static str, render: Arc<Render>) {
         self.lock().insert(event_type, render);
     }
 
     /// Returns whether the worker fans out events already. From now on it does.
-    pub(super) fn begin(&self) -> bool {
+    pub(in crate::events) fn begin(&self) -> bool {
         self.has_handler.swap(true, Ordering::Relaxed)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::events) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 }

@@ -18,9 +18,9 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
 use crate::events::ATTRIBUTE_PREFIX;
-use crate::webhooks::guard::{Guard, Refused};
 use crate::webhooks::limits::{MAX_IN_FLIGHT, MAX_RESPONSE_BYTES, REQUEST_TIMEOUT};
-use crate::webhooks::retry_after::retry_after;
+use crate::webhooks::transport::guard::{Guard, Refused};
+use crate::webhooks::transport::retry_after::retry_after;
 use crate::{Error, Salver};
 
 const AGENT: &str = concat!("salver/", env!("CARGO_PKG_VERSION"));
@@ -28,33 +28,33 @@ const AGENT: &str = concat!("salver/", env!("CARGO_PKG_VERSION"));
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Without a charset: JSON is always UTF-8, and the package `cloudevents` of npm refuses most spellings of that parameter.
-pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
+pub(in crate::webhooks) const MEDIA_TYPE: &str = "application/cloudevents+json";
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// A signed event.
-pub(super) struct Webhook {
-    pub(super) id: String,
+pub(in crate::webhooks) struct Webhook {
+    pub(in crate::webhooks) id: String,
     /// In Unix seconds.
-    pub(super) timestamp: u64,
-    pub(super) signature: String,
-    pub(super) body: Bytes,
+    pub(in crate::webhooks) timestamp: u64,
+    pub(in crate::webhooks) signature: String,
+    pub(in crate::webhooks) body: Bytes,
 }
 
 /// The response to a webhook.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(in crate::webhooks) struct Answer {
+    pub(in crate::webhooks) status: u16,
     /// How long the endpoint asks to wait.
-    pub(super) retry_after: Option<Duration>,
-    pub(super) content_type: Option<String>,
-    pub(super) body: AnswerBody,
+    pub(in crate::webhooks) retry_after: Option<Duration>,
+    pub(in crate::webhooks) content_type: Option<String>,
+    pub(in crate::webhooks) body: AnswerBody,
     /// The attributes of an event in the binary mode of CloudEvents.
-    pub(super) attributes: Vec<(String, Vec<u8>)>,
+    pub(in crate::webhooks) attributes: Vec<(String, Vec<u8>)>,
 }
 
 /// The body of a response.
-pub(super) enum AnswerBody {
+pub(in crate::webhooks) enum AnswerBody {
     /// It cannot be a result.
     Unread,
     Read(Bytes),
@@ -64,7 +64,7 @@ pub(super) enum AnswerBody {
 
 impl Answer {
     /// Returns whether the content type is this one, with whatever parameters.
-    pub(super) fn has_media_type(&self, name: &str) -> bool {
+    pub(in crate::webhooks) fn has_media_type(&self, name: &str) -> bool {
         let content_type = self.content_type.as_deref().unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default();
         media_type.trim().eq_ignore_ascii_case(name)
@@ -72,15 +72,15 @@ impl Answer {
 }
 
 /// The response to a handshake.
-pub(super) struct Consent {
-    pub(super) is_success: bool,
-    pub(super) allowed_origin: Option<String>,
-    pub(super) allowed_rate: Option<String>,
+pub(in crate::webhooks) struct Consent {
+    pub(in crate::webhooks) is_success: bool,
+    pub(in crate::webhooks) allowed_origin: Option<String>,
+    pub(in crate::webhooks) allowed_rate: Option<String>,
 }
 
 /// Why there is no response.
 #[derive(Debug)]
-pub(super) enum SendError {
+pub(in crate::webhooks) enum SendError {
     /// The host may not be called. Nothing was sent.
     Refused,
     /// For an operator. It has nothing of the response.
@@ -89,7 +89,7 @@ pub(super) enum SendError {
 
 /// Sends requests to endpoints. Cheap to clone; clones share connections.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(in crate::webhooks) struct Client {
     guard: Guard,
     http: HttpClient<HttpsConnector<HttpConnector<Guard>>, Full<Bytes>>,
 }
@@ -98,7 +98,7 @@ impl Client {
     /// # Errors
     ///
     /// `is_invalid` for a CA certificate that is not one.
-    pub(super) fn new(salver: &Salver) -> Result<Self, Error> {
+    pub(in crate::webhooks) fn new(salver: &Salver) -> Result<Self, Error> {
         let settings = &salver.config().webhooks;
         let guard = Guard::new(settings.networks()?, settings.allows_http);
         #[cfg(feature = "conformance")]
@@ -130,12 +130,12 @@ impl Client {
     /// # Errors
     ///
     /// `is_invalid` for one that may not be called.
-    pub(super) fn check(&self, url: &str) -> Result<(), Error> {
+    pub(in crate::webhooks) fn check(&self, url: &str) -> Result<(), Error> {
         self.guard.check(url).map(drop)
     }
 
     /// Sends a webhook. `has_results`: whether the body of a response with status 200 or 201 is read.
-    pub(super) async fn post(
+    pub(in crate::webhooks) async fn post(
         &self,
         url: &str,
         webhook: Webhook,
@@ -168,7 +168,7 @@ impl Client {
     }
 
     /// Asks for the consent of a URL. `rate`: how many webhooks a minute it would get.
-    pub(super) async fn options(
+    pub(in crate::webhooks) async fn options(
         &self,
         url: &str,
         origin: &str,

@@ -13,7 +13,7 @@ const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
 /// # Errors
 ///
 /// `is_invalid` for what is not JSON, and for an integer that is not exact as a double.
-pub(super) fn to_canonical(part: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(in crate::events) fn to_canonical(part: &impl Serialize) -> Result<Vec<u8>, Error> {
     let unreadable = |cause: serde_json::Error| {
         Error::invalid("event", "cannot be written as JSON").with_source(cause)
     };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::Recipient;
 use crate::events::event::Event;
-use crate::events::page::Kind;
+use crate::events::fan_out::page::Kind;
 use crate::jobs::{Outcome, Profiles};
 
 /// The people behind recipients.

@@ -30,7 +30,7 @@ use crate::validate::too_long;
 #[cfg(feature = "conformance")]
 use crate::webhook_settings::Lookup;
 use crate::webhooks::limits::MAX_URL_BYTES;
-use crate::webhooks::networks::{embedded, is_public};
+use crate::webhooks::transport::networks::{embedded, is_public};
 
 /// Which hosts may be called.
 #[derive(Clone)]
@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn hostile_urls() -> Vec<HostileUrl> {
-        let urls = include_str!("../../tests/fixtures/hostile_urls.json");
+        let urls = include_str!("../../../tests/fixtures/hostile_urls.json");
         serde_json::from_str(urls).unwrap()
     }
 

@@ -5,9 +5,9 @@ use std::pin::pin;
 use futures_util::future::FutureExt;
 use futures_util::stream::{self, FuturesUnordered, StreamExt, TryChunksError, TryStreamExt};
 
-use crate::events::notifier::Notifier;
+use crate::events::fan_out::notifier::Notifier;
+use crate::events::fan_out::step_error::StepError;
 use crate::events::pattern::Pattern;
-use crate::events::step_error::StepError;
 use crate::inbox::MailJob;
 use crate::jobs::Outcome;
 use crate::{Error, Recipient};

@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::digest::digest;
 use crate::events::event::Event;
+use crate::events::fan_out::matched::{self, Matched};
+use crate::events::fan_out::people::People;
+use crate::events::fan_out::renderers::{Match, Render};
+use crate::events::fan_out::step_error::StepError;
 use crate::events::limits::{CLOCK_TOLERANCE, EVENT_TTL, MAX_NAMED_SUBSCRIPTIONS};
-use crate::events::matched::{self, Matched};
 use crate::events::pattern::Pattern;
-use crate::events::people::People;
 use crate::events::registry::Registry;
-use crate::events::renderers::{Match, Render};
-use crate::events::step_error::StepError;
 use crate::events::store::IndexKey;
 use crate::events::stored::StoredSubscription;
 use crate::events::subscription::subscription_id;

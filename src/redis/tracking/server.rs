@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep};
 use crate::Error;
 use crate::backoff::jitter;
 use crate::redis::connect::{Connector, Primary};
-use crate::redis::tracking::{InvalidationHandler, TrackingConnection};
-use crate::redis::tracking_backoff::{MAX_BACKOFF, TrackingBackoff};
-use crate::redis::tracking_entries::{Entries, Entry, ServerId};
+use crate::redis::tracking::backoff::{MAX_BACKOFF, TrackingBackoff};
+use crate::redis::tracking::connection::{InvalidationHandler, TrackingConnection};
+use crate::redis::tracking::entries::{Entries, Entry, ServerId};
 
 /// Interval of heartbeats. A heartbeat proves that all earlier invalidation messages were received.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
 use crate::redis::connect::Connector;
-use crate::redis::tracking_entries::{Entries, Entry, TrackingHandler};
-use crate::redis::tracking_task::TrackingTask;
+use crate::redis::tracking::entries::{Entries, Entry, TrackingHandler};
+use crate::redis::tracking::task::TrackingTask;
 use crate::{Error, runtime};
 
 /// The registered prefixes of a client. The first one starts the task, and the last one ends it.

@@ -22,7 +22,7 @@ const BASE64: &str = "data_base64";
 
 /// The data of an event.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Data {
+pub(in crate::events) enum Data {
     Json(Value),
     Text(String),
     Binary(Vec<u8>),
@@ -30,8 +30,8 @@ pub(super) enum Data {
 
 /// The data of an event, with what describes them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Payload {
-    pub(super) data: Option<Data>,
+pub(in crate::events) struct Payload {
+    pub(in crate::events) data: Option<Data>,
     /// The content type; `None` for JSON data of the type `application/json`.
     content_type: Option<String>,
     /// The URI of the schema of the data.
@@ -39,7 +39,7 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    pub(super) fn json(value: Value) -> Self {
+    pub(in crate::events) fn json(value: Value) -> Self {
         Self {
             data: Some(Data::Json(value)),
             ..Self::default()
@@ -51,7 +51,7 @@ impl Payload {
     /// # Errors
     ///
     /// `is_invalid` for a body that its content type says to be JSON, and that is not.
-    pub(super) fn of_bytes(
+    pub(in crate::events) fn of_bytes(
         content_type: Option<String>,
         schema: Option<String>,
         bytes: &[u8],
@@ -78,7 +78,7 @@ impl Payload {
     /// # Errors
     ///
     /// `is_invalid`, naming the attribute.
-    pub(super) fn take_from(fields: &mut Map<String, Value>) -> Result<Self, Error> {
+    pub(in crate::events) fn take_from(fields: &mut Map<String, Value>) -> Result<Self, Error> {
         let content_type = take_text(fields, CONTENT_TYPE)?;
         let schema = take_text(fields, SCHEMA)?;
         let (data, bytes) = (fields.remove(DATA), take_text(fields, BASE64)?);
@@ -107,7 +107,7 @@ impl Payload {
     }
 
     /// Adds the payload to the attributes of an event in the JSON format.
-    pub(super) fn write_to(&self, fields: &mut Map<String, Value>) {
+    pub(in crate::events) fn write_to(&self, fields: &mut Map<String, Value>) {
         let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
         if let Some(content_type) = self.get_content_type() {
             set(CONTENT_TYPE, content_type.into());
@@ -123,25 +123,25 @@ impl Payload {
         };
     }
 
-    pub(super) fn get_json(&self) -> Option<&Value> {
+    pub(in crate::events) fn get_json(&self) -> Option<&Value> {
         match self.data.as_ref()? {
             Data::Json(value) => Some(value),
             Data::Text(_) | Data::Binary(_) => None,
         }
     }
 
-    pub(super) fn get_content_type(&self) -> Option<&str> {
+    pub(in crate::events) fn get_content_type(&self) -> Option<&str> {
         let is_json = self.get_json().is_some();
         let content_type = self.content_type.as_deref();
         content_type.or_else(|| is_json.then_some(JSON))
     }
 
-    pub(super) fn get_schema(&self) -> Option<&str> {
+    pub(in crate::events) fn get_schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }
 
     /// Returns the data as bytes; JSON without spaces.
-    pub(super) fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+    pub(in crate::events) fn bytes(&self) -> Option<Cow<'_, [u8]>> {
         Some(match self.data.as_ref()? {
             Data::Json(value) => Cow::Owned(value.to_string().into_bytes()),
             Data::Text(text) => Cow::Borrowed(text.as_bytes()),
@@ -151,7 +151,7 @@ impl Payload {
 
     /// Returns what two payloads differ by beside JSON data: content type, schema and bytes. `None` for JSON data of the
     /// default type. A text and the same bytes are the same.
-    pub(super) fn digested(&self) -> Option<Value> {
+    pub(in crate::events) fn digested(&self) -> Option<Value> {
         let mut fields = Map::new();
         let mut set = |name: &str, value: String| fields.insert(name.to_owned(), value.into());
         if let Some(content_type) = &self.content_type {
@@ -171,7 +171,7 @@ impl Payload {
     /// # Errors
     ///
     /// `is_invalid`, naming the attribute.
-    pub(super) fn validate(&self) -> Result<(), Error> {
+    pub(in crate::events) fn validate(&self) -> Result<(), Error> {
         if self.get_json().map_or(0, data_depth) > MAX_DATA_DEPTH {
             let problem = format!("is nested more than {MAX_DATA_DEPTH} deep");
             return Err(Error::invalid(DATA, problem));
@@ -196,7 +196,7 @@ impl Payload {
 /// # Errors
 ///
 /// `is_invalid` for another value.
-pub(super) fn take_text(
+pub(in crate::events) fn take_text(
     fields: &mut Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<String>, Error> {

@@ -12,7 +12,7 @@ pub(crate) const ATTRIBUTE_PREFIX: &str = "ce-";
 /// # Errors
 ///
 /// `is_invalid` for other bytes than ASCII, and for what is not percent-encoded UTF-8.
-pub(super) fn decode(value: &[u8]) -> Result<String, Error> {
+pub(in crate::events) fn decode(value: &[u8]) -> Result<String, Error> {
     let invalid = || Error::invalid("attribute", "is a header that is not percent-encoded UTF-8");
     let text = std::str::from_utf8(value).map_err(|_| invalid())?;
     if !text.is_ascii() {

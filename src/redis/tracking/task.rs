@@ -9,11 +9,11 @@ use futures_util::future::{AbortHandle, BoxFuture, Either, FutureExt, abortable,
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::redis::connect::{Connector, Primary};
-use crate::redis::tracking::InvalidationHandler;
-use crate::redis::tracking_entries::{Entries, ServerId};
-use crate::redis::tracking_server::TrackingServer;
+use crate::redis::tracking::connection::InvalidationHandler;
+use crate::redis::tracking::entries::{Entries, ServerId};
+use crate::redis::tracking::server::TrackingServer;
 #[cfg(feature = "cluster")]
-use crate::redis::tracking_topology::Topology;
+use crate::redis::tracking::topology::Topology;
 
 /// The task that owns one connection to each server that has keys.
 pub(super) struct TrackingTask {

@@ -8,20 +8,20 @@ use futures_util::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::events::body;
 #[cfg(feature = "webhooks")]
 use crate::events::endpoints::{Actions, EventDeliveries};
 use crate::events::event::Event;
+use crate::events::fan_out::notifier::Notifier;
+use crate::events::fan_out::notify_all::{Notified, notify_all};
+use crate::events::fan_out::page::{self, Cursor, Page};
+use crate::events::fan_out::people::People;
+use crate::events::fan_out::renderers::Renderers;
+use crate::events::fan_out::step_error::StepError;
+use crate::events::formats::body;
 #[cfg(feature = "webhooks")]
 use crate::events::limits::DELIVERED_EVENT_TTL;
 use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE, MAX_EVENT_TTL};
-use crate::events::notifier::Notifier;
-use crate::events::notify_all::{Notified, notify_all};
-use crate::events::page::{self, Cursor, Page};
-use crate::events::people::People;
 use crate::events::publish::publish;
-use crate::events::renderers::Renderers;
-use crate::events::step_error::StepError;
 use crate::inbox::{MailJob, Sender};
 use crate::jobs::{
     self, EVENTS_QUEUE, Handler, JobId, MAIL_QUEUE, NewJob, Outcome, PLAN_QUEUE, Profiles,
@@ -55,7 +55,7 @@ fn is_false(value: &bool) -> bool {
 
 /// Fans out events.
 #[derive(Clone)]
-pub(super) struct FanOut {
+pub(in crate::events) struct FanOut {
     salver: Salver,
     renderers: Arc<Renderers>,
     profiles: Arc<Profiles>,
@@ -79,7 +79,7 @@ impl Handler for FanOut {
 }
 
 impl FanOut {
-    pub(super) fn of(worker: &Worker) -> Self {
+    pub(in crate::events) fn of(worker: &Worker) -> Self {
         Self {
             salver: worker.salver().clone(),
             renderers: worker.extensions().get(),
@@ -90,7 +90,7 @@ impl FanOut {
     }
 
     /// Publishes an event and notifies all, unless it is known.
-    pub(super) async fn publish(&self, event: Event) -> Result<(), Error> {
+    pub(in crate::events) async fn publish(&self, event: Event) -> Result<(), Error> {
         let (id, is_new) = publish(&self.salver, &event).await?;
         if !is_new {
             return Ok(());
