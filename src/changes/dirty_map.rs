@@ -16,22 +16,29 @@ const GENERATION_BIT: u32 = 1 << 31;
 /// Length of a tick in milliseconds. Coarse, so that 31 bits of ticks last for four years.
 const MILLIS_PER_TICK: u64 = 64;
 
-/// The tick from which a page has to query a context; 0 means immediately.
+/// Values of entries below the first tick: 0, and the queries in flight. So many that no query outlasts all numbers, while
+/// ticks last a day less.
+const FIRST_TICK: u32 = 1 << 20;
+
+/// The tick from which a page has to query a context; below the first one immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Due(u32);
 
 impl Due {
     pub(crate) const NOW: Self = Self(0);
-    /// A query is in flight. Other pages query too, until its result is recorded.
-    const IN_FLIGHT: Self = Self(1);
 
     /// Returns the tick of a time, rounded down: an early query costs a round trip, a late one
     /// delays a message. After four years all times have the last tick, and every entry is due.
     pub(crate) fn after_millis(millis: u64) -> Self {
         let due = u32::try_from(millis / MILLIS_PER_TICK).unwrap_or(u32::MAX);
-        Self(due.saturating_add(2).min(GENERATION_BIT - 1))
+        Self(due.saturating_add(FIRST_TICK).min(GENERATION_BIT - 1))
     }
 }
+
+/// A query in flight. Its entries hold its number, which makes other pages query too, until its result is recorded: a
+/// change, and a later query, replace the number, so that an older result does not remove what it does not cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueryNumber(u32);
 
 type Shard = HashMap<Fingerprint, u32, BuildHasherDefault<IdentityHasher>>;
 
@@ -53,6 +60,7 @@ pub(crate) struct DirtyMap {
     enabled: AtomicBool,
     /// The current generation: [`GENERATION_BIT`] or 0.
     generation: AtomicU32,
+    queries: AtomicU32,
 }
 
 impl DirtyMap {
@@ -65,6 +73,7 @@ impl DirtyMap {
             resync_threshold: AtomicUsize::new(capacity / 2),
             enabled: AtomicBool::new(false),
             generation: AtomicU32::new(0),
+            queries: AtomicU32::new(0),
         }
     }
 
@@ -104,30 +113,38 @@ impl DirtyMap {
         self.upsert(fingerprint, |old| old.unwrap_or(Due::NOW))
     }
 
-    /// Records that a query of a context begins. Its result does not cover later changes.
-    pub(crate) fn begin_query(&self, fingerprint: Fingerprint) {
-        if let Some(value) = self.shard(fingerprint).get_mut(&fingerprint) {
-            *value = *value & GENERATION_BIT | Due::IN_FLIGHT.0;
+    /// Records that a query of contexts begins. Its result does not cover later changes.
+    pub(crate) fn begin_query(&self, fingerprints: &[Fingerprint]) -> QueryNumber {
+        let query = self.queries.fetch_add(1, Ordering::Relaxed) % (FIRST_TICK - 1) + 1;
+        for fingerprint in fingerprints {
+            if let Some(value) = self.shard(*fingerprint).get_mut(fingerprint) {
+                *value = *value & GENERATION_BIT | query;
+            }
         }
+        QueryNumber(query)
     }
 
-    /// Records the result of a query. Removes the entry, unless the context changed during the
-    /// query. With `due`, the next query is required from that tick on.
+    /// Records the result of a query. Removes the entry, unless the context has changed, or is queried
+    /// again, since the query began. With `due`, the next query is required from that tick on.
     pub(crate) fn finish_query(
         &self,
+        query: QueryNumber,
         fingerprint: Fingerprint,
         due: Option<Due>,
     ) -> Result<(), CapacityExceeded> {
+        if let Some(due) = due {
+            return self.upsert(fingerprint, |old| match old {
+                Some(old) if old.0 != query.0 => old.min(due),
+                _ => due,
+            });
+        }
         let mut shard = self.shard(fingerprint);
-        if shard
-            .get(&fingerprint)
-            .is_some_and(|value| value & !GENERATION_BIT == Due::IN_FLIGHT.0)
-        {
+        let is_covered = |value: &u32| value & !GENERATION_BIT == query.0;
+        if shard.get(&fingerprint).is_some_and(is_covered) {
             shard.remove(&fingerprint);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        drop(shard);
-        due.map_or(Ok(()), |due| self.mark_dirty(fingerprint, due))
+        Ok(())
     }
 
     /// Begins a new generation. Entries that are written from now on belong to it.

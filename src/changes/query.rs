@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Context;
-use crate::changes::dirty_map::Due;
+use crate::changes::dirty_map::{Due, QueryNumber};
 use crate::changes::fingerprint::Fingerprint;
 use crate::changes::source::Changes;
 
@@ -16,15 +16,14 @@ impl Changes {
     /// same contexts until the result is recorded.
     pub(crate) fn begin_query(&self, contexts: &[Context]) -> QueryGuard<'_> {
         let fingerprints = self.fingerprinter.fingerprint_all(contexts);
-        if let Some(index) = self.index() {
-            fingerprints
-                .iter()
-                .for_each(|fingerprint| index.dirty.begin_query(*fingerprint));
-        }
+        let began = self.index().map(|index| Began {
+            query: index.dirty.begin_query(&fingerprints),
+            at: index.now(),
+        });
         QueryGuard {
             changes: self,
             fingerprints,
-            began_at: self.index().map_or(0, |index| index.now()),
+            began,
         }
     }
 }
@@ -35,8 +34,15 @@ pub(crate) struct QueryGuard<'a> {
     changes: &'a Changes,
     /// The contexts without a recorded result.
     fingerprints: Vec<Fingerprint>,
+    /// `None` without an index.
+    began: Option<Began>,
+}
+
+/// The begin of a query.
+struct Began {
+    query: QueryNumber,
     /// Time of the request: the reply may be late, and then a delay in it has partly passed.
-    began_at: u64,
+    at: u64,
 }
 
 impl QueryGuard<'_> {
@@ -44,16 +50,16 @@ impl QueryGuard<'_> {
     /// at all if it is `None`.
     pub(crate) fn finish(mut self, next: Option<Duration>) {
         let fingerprints = std::mem::take(&mut self.fingerprints);
-        let Some(index) = self.changes.index() else {
+        let (Some(index), Some(began)) = (self.changes.index(), &self.began) else {
             return;
         };
         let due = next.map(|next| {
             let next = u64::try_from(next.min(MAX_DUE_DELAY).as_millis()).unwrap_or(u64::MAX);
-            Due::after_millis(self.began_at.saturating_add(next))
+            Due::after_millis(began.at.saturating_add(next))
         });
         for fingerprint in fingerprints {
-            self.changes
-                .check_capacity(index, index.dirty.finish_query(fingerprint, due));
+            let finished = index.dirty.finish_query(began.query, fingerprint, due);
+            self.changes.check_capacity(index, finished);
         }
     }
 }

@@ -143,6 +143,25 @@ fn entry_queried_during_resync_stays_dirty() {
 }
 
 #[test]
+fn older_query_does_not_finish_a_newer_one() {
+    for next in [None, LATER] {
+        let changes = changes(100);
+        changes.mark_changed(&context(0));
+        let older = changes.begin_query(&[context(0)]);
+        changes.mark_key_changed(&key(0));
+        let newer = changes.begin_query(&[context(0)]);
+        older.finish(next);
+        assert_eq!(
+            dirty_contexts(&changes),
+            [0],
+            "the result of the older one may be without the change"
+        );
+        newer.finish(next);
+        assert_eq!(dirty_contexts(&changes), [0; 0]);
+    }
+}
+
+#[test]
 fn resync_interrupted_by_invalidation_does_not_sync() {
     let changes = changes(100);
     for was_synced in [true, false] {

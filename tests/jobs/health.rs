@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use salver::jobs::{TestOutcome, Worker};
 use salver::store::IssueKind;
+use tokio::sync::watch;
 
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
@@ -88,6 +89,37 @@ crate::inbox_tests! {
         };
         eventually("the third job is overdue", is_overdue).await;
         assert!(deliveries.counts().await.unwrap().latency_ms >= 660_000);
+    }
+
+    async fn queue_rests_although_an_earlier_attempt_ends_later(jobs: Inboxes) {
+        for name in ["unavailable", "slow"] {
+            enqueue(&jobs, name).await;
+        }
+        let (end, ended) = watch::channel(false);
+        let worker = jobs.salver.worker().test_jobs(move |task| {
+            let mut ended = ended.clone();
+            async move {
+                if task.as_str() == Some("unavailable") {
+                    return TestOutcome::Unavailable;
+                }
+                ended.wait_for(|is_ended| *is_ended).await.unwrap();
+                TestOutcome::Done
+            }
+            .boxed()
+        });
+        let running = worker.start().unwrap();
+        let rests = "mail_resting: the queue `test` rests: unavailable";
+        let is_resting = async || (issues(&jobs).await == [rests]).then_some(());
+        eventually("the queue rests", is_resting).await;
+        end.send(true).unwrap();
+        let deliveries = jobs.salver.deliveries();
+        let is_done = async || {
+            let counts = deliveries.counts().await.unwrap();
+            (counts.due + counts.later == 1).then_some(())
+        };
+        eventually("the slow job is done", is_done).await;
+        assert_eq!(issues(&jobs).await, [rests]);
+        running.stop().await;
     }
 
     async fn resting_queue_is_an_issue(jobs: Inboxes) {

@@ -1,5 +1,6 @@
 //! Jobs and the workers that perform them.
 
+mod cluster;
 mod cost;
 mod health;
 mod processes;

@@ -332,6 +332,10 @@ impl QueueRunner {
     }
 
     fn go_on(&mut self) {
+        // Another job of the same claim has ended before: it says nothing of the next ones.
+        if self.is_resting {
+            return;
+        }
         self.rests.reset();
         self.queue.resting.end(self.queue.handler.queue());
         // There may be more jobs than there was room for.

@@ -1,11 +1,11 @@
 //! Records jobs that are done, many in one call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem::take;
 use std::sync::Arc;
 
 use futures_util::future::{join_all, pending};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
@@ -23,50 +23,74 @@ pub(super) struct DoneJob {
     pub(super) lease_end: Instant,
 }
 
-/// Records the jobs of a queue that are done. While one call is in progress the next ones gather, so that a queue of
-/// many short jobs needs few calls.
+/// Records the jobs of a queue that are done. While a call for a partition is in progress the next jobs of it gather, so
+/// that a queue of many short jobs needs few calls. A partition whose server is gone does not stop the others.
 pub(super) struct Recorder {
     queue: Arc<Queue>,
-    waiting: Vec<DoneJob>,
-    in_progress: usize,
-    call: JoinSet<()>,
+    /// By partition.
+    waiting: BTreeMap<usize, Vec<DoneJob>>,
+    calls: JoinSet<()>,
+    in_progress: HashMap<Id, Call>,
+}
+
+/// A call in progress.
+struct Call {
+    partition: usize,
+    jobs: usize,
 }
 
 impl Recorder {
     pub(super) fn new(queue: Arc<Queue>) -> Self {
         Self {
             queue,
-            waiting: Vec::new(),
-            in_progress: 0,
-            call: JoinSet::new(),
+            waiting: BTreeMap::new(),
+            calls: JoinSet::new(),
+            in_progress: HashMap::new(),
         }
     }
 
     /// Returns the number of jobs that are not recorded yet.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.in_progress
+        let waiting = self.waiting.values().map(Vec::len);
+        let in_progress = self.in_progress.values().map(|call| call.jobs);
+        waiting.chain(in_progress).sum()
     }
 
-    /// Adds a job to the next call.
+    /// Adds a job to the next call for its partition.
     pub(super) fn add(&mut self, job: DoneJob) {
-        self.waiting.push(job);
+        self.waiting.entry(job.partition).or_default().push(job);
     }
 
-    /// Begins a call for the jobs that wait, unless one is in progress.
+    /// Begins a call for each partition with jobs that wait, unless one for it is in progress.
     pub(super) fn begin(&mut self) {
-        if self.call.is_empty() && !self.waiting.is_empty() {
-            let jobs = take(&mut self.waiting);
-            self.in_progress = jobs.len();
-            self.call.spawn(record(Arc::clone(&self.queue), jobs));
+        let busy: Vec<_> = self
+            .in_progress
+            .values()
+            .map(|call| call.partition)
+            .collect();
+        let (waiting, free): (BTreeMap<_, _>, BTreeMap<_, _>) = take(&mut self.waiting)
+            .into_iter()
+            .partition(|(partition, _)| busy.contains(partition));
+        self.waiting = waiting;
+        for (partition, jobs) in free {
+            let call = Call {
+                partition,
+                jobs: jobs.len(),
+            };
+            let queue = Arc::clone(&self.queue);
+            let task = self.calls.spawn(record(queue, partition, jobs));
+            self.in_progress.insert(task.id(), call);
         }
     }
 
-    /// Waits until the call in progress ends; for ever if none is.
+    /// Waits until a call in progress ends; for ever if none is.
     pub(super) async fn call_ended(&mut self) {
-        match self.call.join_next().await {
-            Some(_) => self.in_progress = 0,
+        let ended = match self.calls.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
             None => pending().await,
-        }
+        };
+        self.in_progress.remove(&ended);
     }
 
     /// Records all jobs.
@@ -78,17 +102,10 @@ impl Recorder {
     }
 }
 
-/// Records jobs, with one call for each partition.
-async fn record(queue: Arc<Queue>, jobs: Vec<DoneJob>) {
-    let mut partitions: BTreeMap<usize, Vec<DoneJob>> = BTreeMap::new();
-    for job in jobs {
-        partitions.entry(job.partition).or_default().push(job);
-    }
-    let calls = partitions.iter().flat_map(|(partition, jobs)| {
-        let chunks = jobs.chunks(MAX_JOBS_PER_CALL);
-        chunks.map(|jobs| finish(&queue, *partition, jobs))
-    });
-    join_all(calls).await;
+/// Records jobs of one partition.
+async fn record(queue: Arc<Queue>, partition: usize, jobs: Vec<DoneJob>) {
+    let chunks = jobs.chunks(MAX_JOBS_PER_CALL);
+    join_all(chunks.map(|jobs| finish(&queue, partition, jobs))).await;
 }
 
 /// Records jobs of one partition, until the last lease ends: a job counts as done after its lease too.

@@ -197,11 +197,11 @@ impl Entries {
 impl InvalidationHandler for Entries {
     fn invalidated(&self, key: &[u8]) {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = list
-            .iter()
-            .find(|entry| key.starts_with(entry.prefix.as_bytes()));
-        if let Some(entry) = entry {
-            entry.handler.invalidated(key);
+        // Several handles of one application have each a handler for the same prefix.
+        for entry in list.iter() {
+            if key.starts_with(entry.prefix.as_bytes()) {
+                entry.handler.invalidated(key);
+            }
         }
     }
 
@@ -229,13 +229,34 @@ mod tests {
     struct Recorder(Mutex<Vec<Instant>>);
 
     impl TrackingHandler for Recorder {
-        fn invalidated(&self, _key: &[u8]) {}
+        fn invalidated(&self, _key: &[u8]) {
+            self.0.lock().unwrap().push(Instant::now());
+        }
 
         fn all_invalidated(&self) {}
 
         fn synced(&self, sent_at: Instant) {
             self.0.lock().unwrap().push(sent_at);
         }
+    }
+
+    #[test]
+    fn each_handler_of_a_prefix_gets_its_changes() {
+        let (entries, recorders) = (
+            Entries::default(),
+            [(); 2].map(|()| Arc::<Recorder>::default()),
+        );
+        for recorder in &recorders {
+            let (channel, handler) = ("app!beat".to_owned(), Arc::clone(recorder) as _);
+            let entry = Arc::new(Entry::new("app:{".to_owned(), channel, handler));
+            entries.update(|list| list.push(entry));
+        }
+        entries.invalidated(b"app:{session}:view");
+        entries.invalidated(b"other:{session}:view");
+        assert_eq!(
+            recorders.map(|recorder| recorder.0.lock().unwrap().len()),
+            [1, 1]
+        );
     }
 
     #[test]

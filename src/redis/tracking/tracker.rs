@@ -26,7 +26,7 @@ impl Tracker {
         }
     }
 
-    /// Registers the handler of a prefix that has no other one. Returns its registration.
+    /// Registers a handler of a prefix. Returns its registration.
     pub(crate) fn register(
         self: &Arc<Self>,
         prefix: String,
