@@ -13,7 +13,20 @@ use crate::support::webhook_receiver::{Reply, WebhookReceiver};
 use crate::support::webhooks::{arrived, register, webhook_settings};
 
 const WIDTH: usize = 10;
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const SECOND: u64 = 1;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+/// The longest pauses between the attempts of a job. They end before an endpoint that fails is disabled.
+const PAUSES: [u64; 8] = [
+    6 * SECOND,
+    36 * SECOND,
+    150 * SECOND,
+    12 * MINUTE,
+    75 * MINUTE,
+    8 * HOUR,
+    29 * HOUR,
+    58 * HOUR,
+];
 
 /// Ten endpoints answer each event with one that all ten get: without a limit, 10^8 deliveries of the first event.
 #[tokio::test]
@@ -77,9 +90,10 @@ async fn dead_letter_of_a_dead_letter_ends() {
             .publish(Event::new("order.paid").id("1"))
             .await
             .unwrap();
-        for _ in 0..24 {
+        // The last attempt of a delivery is in the round of the next one, its dead letter.
+        for pause in PAUSES.repeat(3) {
             salver.worker().webhooks().drain().await.unwrap();
-            inboxes.advance(61 * HOUR);
+            inboxes.advance(Duration::from_secs(pause));
         }
         let counts = salver.deliveries().counts().await.unwrap();
         assert_eq!((counts.due, counts.later, counts.dead), (0, 0, 2));
