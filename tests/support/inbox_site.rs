@@ -192,7 +192,7 @@ impl InboxSite {
         }
     }
 
-    /// Gives users all kinds of rows: Ada has each of them, Bob several pages, Eve none.
+    /// Gives users all kinds of rows: Ada has one of each, Bob has several pages, and Eve has no row.
     pub async fn fill(&self) {
         for notification in notifications() {
             self.notify("ada", notification).await;
