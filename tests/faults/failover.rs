@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use salver::store::RedisStore;
-use salver::{Message, Salver};
+use salver::{Context, Message, Salver};
 
 use super::failover_clients::FailoverClients;
 use crate::support::cluster::{Cluster, NODE_TIMEOUT, cluster_handle};
@@ -240,16 +240,9 @@ async fn cluster_resharding(cluster: &Cluster) {
     let tasks = clients.start();
     clients.wait_for_rounds(100).await;
     let (slots, slow_slots) = (by_profile(300, 600), by_profile(20, 50));
-    tokio::task::block_in_place(|| {
-        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-            cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
-        }
-        for context in &contexts[..slow_slots] {
-            let primary = cluster.primary_of(&cluster.nodes[0], &context.key());
-            let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
-            cluster.migrate_slot_slowly(&context.key(), from, to, Duration::from_millis(10));
-        }
-    });
+    let keys: Vec<_> = contexts[..slow_slots].iter().map(Context::key).collect();
+    let pause = Duration::from_millis(10);
+    tokio::task::block_in_place(|| cluster.move_slots(slots, &keys, pause));
     clients.wait_for_rounds(100).await;
     clients.end(tasks).await;
     clients.read_all().await;

@@ -105,20 +105,6 @@ async fn read(streams: Rc<StreamSite>, number: usize, mut events: EventStream, h
     }
 }
 
-/// Moves slots without keys, and slowly those of the visitors, some of them to the primary that has
-/// joined.
-fn move_slots(cluster: &Cluster, slots: usize) {
-    for (from, to) in [(0, 1), (1, 2), (2, 3)] {
-        cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
-    }
-    for number in 0..VISITORS {
-        let key = context(number).key();
-        let primary = cluster.primary_of(&cluster.nodes[0], &key);
-        let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 4]);
-        cluster.migrate_slot_slowly(&key, from, to, PAUSE);
-    }
-}
-
 /// What is added while slots move arrives. Afterwards the primaries that have the slots report changes,
 /// also one that has joined.
 #[actix_web::test]
@@ -129,9 +115,10 @@ async fn streams_lose_nothing_while_slots_move() {
     cluster.add_primary(&[]);
     let cluster = Arc::new(cluster);
     let slots = by_profile(50, 600);
+    let keys: Vec<_> = (0..VISITORS).map(|number| context(number).key()).collect();
     let moving = tokio::task::spawn_blocking({
         let cluster = Arc::clone(&cluster);
-        move || move_slots(&cluster, slots)
+        move || cluster.move_slots(slots, &keys, PAUSE)
     });
     let (mut errors, mut worst_wait) = (0, Duration::ZERO);
     while !moving.is_finished() {

@@ -129,29 +129,15 @@ impl Cluster {
             .arg("--cluster")
             .args(arguments)
             .arg("--cluster-yes");
-        let started = Instant::now();
-        loop {
-            let output = command.output().expect(
-                "redis-cli is missing: install it, on Debian by `apt-get install redis-tools`",
-            );
-            if output.status.success() {
-                return;
-            }
-            let stdout = String::from_utf8_lossy(&output.stdout);
-            // It has done nothing yet: news of the moves before can still be on the way.
-            let is_early = stdout.contains("Nodes don't agree about configuration");
-            assert!(
-                is_early && started.elapsed() < Duration::from_secs(30),
-                "redis-cli --cluster: {stdout}"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let output = command
+            .output()
+            .expect("redis-cli is missing: install it, on Debian by `apt-get install redis-tools`");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "redis-cli --cluster: {stdout}");
     }
 
     /// Moves `slots` hash slots from one primary to another.
-    pub fn reshard(&self, from: &Server, to: &Server, slots: usize) {
-        // redis-cli refuses to reshard until every node agrees on the previous moves.
-        self.wait_until_consistent();
+    fn reshard(&self, from: &Server, to: &Server, slots: usize) {
         self.manage(&[
             "reshard".to_owned(),
             address(to),
@@ -162,27 +148,36 @@ impl Cluster {
             "--cluster-slots".to_owned(),
             slots.to_string(),
         ]);
+        self.wait_until_consistent();
     }
 
-    /// Moves hash slots between the first three primaries, first ones without keys, then slowly those
-    /// of up to `slow` keys of the application.
-    pub fn move_slots(&self, slots: usize, slow: usize, pause: Duration) {
-        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-            self.reshard(&self.nodes[from], &self.nodes[to], slots);
-        }
-        let mut keys = BTreeMap::new();
-        for node in &self.nodes[..3] {
-            let found: Vec<String> = node.run(&[b"KEYS", b"app!*"]);
-            for key in found {
-                let slot: u64 = node.run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]);
-                keys.insert(slot, key);
+    /// Moves `slots` hash slots of each primary to the next, then slowly those of these keys.
+    ///
+    /// The last primary gives its slots first, so that no slot moves twice at once: Redis 7.0 may give a slot
+    /// back to the primary before, if a message that was under way still claims it.
+    pub fn move_slots(&self, slots: usize, keys: &[String], pause: Duration) {
+        let primaries = primaries(&self.nodes[0]).len();
+        let next = |from: usize| &self.nodes[(from + 1) % primaries];
+        for from in (0..primaries).rev() {
+            let giver = &self.nodes[from];
+            if has_slots(giver) {
+                self.reshard(giver, next(from), slots);
             }
         }
-        for key in keys.values().take(slow) {
-            let primary = self.primary_of(&self.nodes[0], key);
-            let (from, to) = (&self.nodes[primary], &self.nodes[(primary + 1) % 3]);
-            self.migrate_slot_slowly(key, from, to, pause);
+        for key in keys {
+            let from = self.primary_of(&self.nodes[0], key);
+            self.migrate_slot_slowly(key, &self.nodes[from], next(from), pause);
         }
+    }
+
+    /// Returns keys of the application, each of another slot.
+    pub fn keys_of_slots(&self, number: usize) -> Vec<String> {
+        let keys_of = |node: &Server| node.run::<Vec<String>>(&[b"KEYS", b"app!*"]);
+        let slot_of =
+            |key: &String| -> u64 { self.nodes[0].run(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]) };
+        let keys = self.nodes.iter().flat_map(keys_of);
+        let by_slot: BTreeMap<_, _> = keys.map(|key| (slot_of(&key), key)).collect();
+        by_slot.into_values().take(number).collect()
     }
 
     /// Migrates the hash slot of a key one key at a time, with a pause after each. Meanwhile the
@@ -220,21 +215,26 @@ impl Cluster {
         for node in [to, from] {
             set_slot(node, b"NODE", &to_id);
         }
+        self.wait_until_consistent();
     }
 
-    /// Waits until every node reports the state `ok` and the same slot map, and every replica is in
-    /// sync.
+    /// Waits until every node reports the state `ok` and the same slots and configuration epochs of the
+    /// primaries, and every replica is in sync.
+    ///
+    /// Slots move only after this. A primary that receives a slot takes the next epoch that it knows of: if it
+    /// does not know the latest, two primaries have the same epoch, and the nodes may never agree on a slot.
     fn wait_until_consistent(&self) {
         let started = Instant::now();
-        let same_slots = || {
-            self.nodes
-                .windows(2)
-                .all(|two| slots(&two[0]) == slots(&two[1]))
+        let agree = || {
+            let mut views = self.nodes.iter().map(primaries);
+            let first = views.next();
+            views.all(|view| Some(&view) == first.as_ref())
         };
-        while !(self.nodes.iter().all(is_healthy) && same_slots()) {
+        while !(self.nodes.iter().all(is_healthy) && agree()) {
             assert!(
                 started.elapsed() < Duration::from_secs(30),
-                "the nodes of the Cluster do not agree on the slot map"
+                "the nodes of the Cluster do not agree: {:?}",
+                self.nodes.iter().map(primaries).collect::<Vec<_>>()
             );
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -295,6 +295,24 @@ pub async fn wait_until_replicated(primary: &Server) {
 struct SlotRange {
     slots: RangeInclusive<u16>,
     port: u16,
+}
+
+/// Returns the id, the configuration epoch and the slots of each primary, as a node knows them.
+fn primaries(observer: &Server) -> BTreeMap<String, (String, Vec<String>)> {
+    let nodes: String = observer.run(&[b"CLUSTER", b"NODES"]);
+    let primary = |line: &str| {
+        let fields: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let slots = fields[8..].to_vec();
+        let is_primary = fields[2].contains("master");
+        is_primary.then(|| (fields[0].clone(), (fields[6].clone(), slots)))
+    };
+    nodes.lines().filter_map(primary).collect()
+}
+
+fn has_slots(primary: &Server) -> bool {
+    slots(primary)
+        .iter()
+        .any(|range| range.port == primary.port)
 }
 
 fn slots(observer: &Server) -> Vec<SlotRange> {

@@ -21,17 +21,14 @@ const EDIT: EventType = EventType::new("wiki.edit", &["language"]);
 const GONE: usize = 1;
 const OUTAGE: Duration = Duration::from_secs(3);
 
-fn move_slots(cluster: &Cluster, slots: usize, slow_slots: usize) {
-    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-        cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
-    }
-    let of_people = (0..slow_slots).map(|number| format!("app!inbox:{{user%3Ap{number}}}"));
+/// Pause after each key of a slot that moves slowly.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Returns the keys of the inboxes of so many people, and of their subscriptions.
+fn keys(people: usize) -> Vec<String> {
+    let of_people = (0..people).map(|number| format!("app!inbox:{{user%3Ap{number}}}"));
     let index = "app!subscribers:{wiki.edit?language=de}".to_owned();
-    for key in of_people.chain([index]) {
-        let primary = cluster.primary_of(&cluster.nodes[0], &key);
-        let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
-        cluster.migrate_slot_slowly(&key, from, to, Duration::from_millis(10));
-    }
+    of_people.chain([index]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,7 +42,7 @@ async fn event_reaches_each_subscriber_once_while_slots_move() {
     let (slots, slow_slots) = (by_profile(100, 600), by_profile(10, 100));
     let moving = tokio::task::spawn_blocking({
         let cluster = Arc::clone(&cluster);
-        move || move_slots(&cluster, slots, slow_slots)
+        move || cluster.move_slots(slots, &keys(slow_slots), PAUSE)
     });
     let (mut events, mut errors) = (0, 0);
     while !moving.is_finished() && events < 90 {

@@ -44,25 +44,16 @@ async fn notify_to_many_while_slots_move_adds_one_to_each() {
         }
     });
     let (slots, slow_slots) = (by_profile(100, 600), by_profile(15, 100));
-    tokio::task::block_in_place(|| {
-        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-            cluster.reshard(&cluster.nodes[from], &cluster.nodes[to], slots);
-        }
-        for number in 0..slow_slots {
-            let key = format!("app!inbox:{{user%3Av{number}}}");
-            let primary = cluster.primary_of(&cluster.nodes[0], &key);
-            let (from, to) = (&cluster.nodes[primary], &cluster.nodes[(primary + 1) % 3]);
-            cluster.migrate_slot_slowly(&key, from, to, PAUSE);
-        }
-    });
+    let inbox = |number| format!("app!inbox:{{user%3Av{number}}}");
+    let keys: Vec<_> = (0..slow_slots).map(inbox).collect();
+    tokio::task::block_in_place(|| cluster.move_slots(slots, &keys, PAUSE));
     stopped.store(true, Ordering::SeqCst);
     let notes = notifying.await.unwrap();
     assert!(notes > 10, "only {notes} notifications during the moves");
 
     let verdict = history.verdict(&cluster_handle(&cluster), 0..PEOPLE).await;
     for number in 0..PEOPLE {
-        let key = format!("app!inbox:{{user%3Av{number}}}");
-        let server = &cluster.nodes[cluster.primary_of(&cluster.nodes[0], &key)];
+        let server = &cluster.nodes[cluster.primary_of(&cluster.nodes[0], &inbox(number))];
         assert_eq!(key_differences(server, number), 0, "keys of {number}");
     }
     let errors = errors.load(Ordering::SeqCst);

@@ -36,7 +36,7 @@ async fn move_slots(kind: Kind) {
     let cluster = Arc::new(cluster);
     let moving = tokio::task::spawn_blocking({
         let cluster = Arc::clone(&cluster);
-        move || cluster.move_slots(slots, slow_slots, PAUSE)
+        move || cluster.move_slots(slots, &cluster.keys_of_slots(slow_slots), PAUSE)
     });
     let (mut people, mut notified, mut errors) = (PEOPLE, Notified::default(), 0);
     while !moving.is_finished() {

@@ -41,7 +41,7 @@ async fn webhooks_arrive_once_while_slots_move() {
     let (slots, slow_slots) = (by_profile(50, 600), by_profile(20, 100));
     let moving = tokio::task::spawn_blocking({
         let cluster = Arc::clone(&cluster);
-        move || cluster.move_slots(slots, slow_slots, PAUSE)
+        move || cluster.move_slots(slots, &cluster.keys_of_slots(slow_slots), PAUSE)
     });
     let (mut events, worker) = (1, salver.worker().webhooks());
     while !moving.is_finished() {
