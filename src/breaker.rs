@@ -15,6 +15,9 @@ const FAILURE_THRESHOLD: u32 = 3;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
 /// Longest time between two probes. Bounds how late the recovery of a store is detected.
 const MAX_BACKOFF: Duration = Duration::from_millis(200);
+/// How long a probe without an outcome rejects other calls. A call may wait longer for a reply that was
+/// lost, although the store is reachable again.
+const MAX_PROBE_TIME: Duration = MAX_BACKOFF;
 
 /// The circuit breaker that all handles of a store share in this process. It is independent of the
 /// store and its client.
@@ -32,8 +35,6 @@ struct State {
     backoff: Backoff,
     /// Time until which all calls are rejected; `None` while the breaker is closed.
     open_until: Option<Instant>,
-    /// Whether a probe is in progress.
-    is_probing: bool,
     /// Number of times that the breaker has opened or closed. The failure of a call that was admitted
     /// earlier is no evidence about the store now.
     changes: u64,
@@ -45,33 +46,35 @@ impl Default for State {
             failures: 0,
             backoff: Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF),
             open_until: None,
-            is_probing: false,
             changes: 0,
         }
     }
 }
 
 impl Breaker {
-    /// Admits a call: every call while the breaker is closed, one probe at a time while it is open.
+    /// Admits a call: every call while the breaker is closed, one probe at a time while it is open, or another
+    /// when the last has no outcome after [`MAX_PROBE_TIME`].
     ///
     /// # Errors
     ///
     /// `is_unavailable`, immediately, while the breaker is open and no probe is due.
     pub(crate) fn enter(&self) -> Result<Permit<'_>, Error> {
         let mut state = self.state();
-        let probe = state.open_until.is_some();
-        if let Some(until) = state.open_until
-            && (state.is_probing || Instant::now() < until)
-        {
-            return Err(Error::unavailable(
-                "circuit breaker open; the store is not called",
-            ));
+        let changes = state.changes;
+        let is_probe = state.open_until.is_some();
+        if let Some(until) = &mut state.open_until {
+            let now = Instant::now();
+            if now < *until {
+                return Err(Error::unavailable(
+                    "circuit breaker open; the store is not called",
+                ));
+            }
+            *until = now + MAX_PROBE_TIME;
         }
-        state.is_probing = probe;
         Ok(Permit {
             breaker: self,
-            is_probe: probe,
-            changes: state.changes,
+            is_probe,
+            changes,
         })
     }
 
@@ -101,7 +104,6 @@ impl Breaker {
             return;
         }
         state.failures = state.failures.saturating_add(1);
-        state.is_probing = false;
         if state.failures < FAILURE_THRESHOLD {
             return;
         }
@@ -114,7 +116,7 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Three independent values: a panic cannot leave them inconsistent.
+        // Independent values: a panic cannot leave them inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,7 +148,8 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.is_probe {
-            self.breaker.state().is_probing = false;
+            let mut state = self.breaker.state();
+            state.open_until = state.open_until.map(|_| Instant::now());
         }
     }
 }
@@ -173,6 +176,22 @@ mod tests {
         assert!(breaker.is_open());
         advance(INITIAL_BACKOFF).await;
         assert!(breaker.enter().is_ok(), "the first probe is due");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn probe_without_outcome_delays_next_probe_by_limited_time() {
+        let breaker = Breaker::default();
+        for _ in 0..FAILURE_THRESHOLD {
+            if let Ok(permit) = breaker.enter() {
+                permit.record(&failure());
+            }
+        }
+        advance(INITIAL_BACKOFF).await;
+        let _waiting = breaker.enter();
+        advance(MAX_PROBE_TIME - Duration::from_millis(1)).await;
+        assert!(breaker.enter().is_err(), "two probes at a time");
+        advance(Duration::from_millis(1)).await;
+        assert!(breaker.enter().is_ok(), "the next probe is due");
     }
 
     #[tokio::test(start_paused = true)]
