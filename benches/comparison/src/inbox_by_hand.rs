@@ -36,6 +36,19 @@ impl Note {
     }
 }
 
+/// What the keys of inboxes begin with.
+pub const PREFIX: &str = "hand!inbox:";
+
+/// Returns the recipient of an inbox, by its key.
+#[must_use]
+pub fn recipient_of(key: &str) -> Option<usize> {
+    let rest = key.strip_prefix(PREFIX)?;
+    rest.strip_prefix("{user%3A")?
+        .strip_suffix('}')?
+        .parse()
+        .ok()
+}
+
 /// Returns the keys of a recipient: inbox, notifications, unread.
 fn keys(recipient: usize) -> [String; 3] {
     let key = |part| format!("hand!{part}:{{user%3A{recipient:06}}}");

@@ -11,11 +11,13 @@ mod with_salver;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use comparison::compare;
+use comparison::compare::{self, Side};
 use comparison::programs::{OTHER_CORE, Running, SITE_CORE, on_core, pin_to_core};
 use comparison::server::Server;
+use comparison::statistics::Statistics;
 use comparison::{Result, environment};
 
+use crate::by_hand::Reader;
 use crate::pages::Pages;
 
 /// The number of open pages, each of another person.
@@ -27,7 +29,8 @@ fn main() -> Result {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["salver", redis] => with_salver::serve(redis),
-        ["by-hand", redis] => by_hand::serve(redis),
+        ["by-hand", redis] => by_hand::serve(redis, Reader::Adder),
+        ["reports-by-hand", redis] => by_hand::serve(redis, Reader::Tracking),
         _ => run(),
     }
 }
@@ -36,24 +39,46 @@ fn run() -> Result {
     environment::print()?;
     pin_to_core(OTHER_CORE)?;
     println!("\nOpen pages: {PAGES}, {} rounds", compare::rounds()?);
-    let server = Server::start(&[])?;
-    let mut sites = [
-        Site::start("salver", &server.url())?,
-        Site::start("by-hand", &server.url())?,
+    let [mut salver, mut by_hand, mut reports_by_hand] = [
+        Site::start("salver")?,
+        Site::start("by-hand")?,
+        Site::start("reports-by-hand")?,
     ];
-    for site in &mut sites {
+    for site in [&mut salver, &mut by_hand, &mut reports_by_hand] {
         measure(site)?;
     }
+    let ratios = [
+        ("live/frames", compare(&mut salver, &mut by_hand)?),
+        (
+            "live/reports-by-hand",
+            compare(&mut reports_by_hand, &mut by_hand)?,
+        ),
+        (
+            "live/frames/reports-by-hand",
+            compare(&mut salver, &mut reports_by_hand)?,
+        ),
+    ];
+    println!();
+    for (name, ratio) in ratios {
+        ratio.print_ratio(name);
+    }
+    Ok(())
+}
+
+/// Compares the notifications per second of two sites.
+fn compare(left: &mut Site, right: &mut Site) -> Result<Statistics> {
+    let names = [left.side, right.side];
     let pair = compare::measure_alternating(|side| {
-        let elapsed = measure(&mut sites[side as usize])?;
+        let elapsed = measure(match side {
+            Side::Left => left,
+            Side::Right => right,
+        })?;
         Ok(PAGES as f64 / elapsed.as_secs_f64())
     })?;
-    for (name, rate) in [("Salver", pair.left), ("by hand", pair.right)] {
+    for (name, rate) in names.into_iter().zip([pair.left, pair.right]) {
         println!("{name:<24} {rate:.0} notifications per second");
     }
-    println!();
-    pair.ratio.print_ratio("live/frames");
-    Ok(())
+    Ok(pair.ratio)
 }
 
 /// Opens all pages of a site, lets it notify each of them, and returns the time until all have the frame.
@@ -66,18 +91,23 @@ fn measure(site: &mut Site) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// One side, in a process of its own.
+/// One side, in a process of its own, with a Redis server of its own.
 struct Site {
+    side: &'static str,
     port: u16,
     process: Running,
+    _server: Server,
 }
 
 impl Site {
-    fn start(side: &str, redis: &str) -> Result<Self> {
+    fn start(side: &'static str) -> Result<Self> {
+        let server = Server::start(&[])?;
         let program = std::env::current_exe()?;
         let mut command = on_core(SITE_CORE, &program.to_string_lossy());
-        let mut process = Running::start_with_pipes(command.args([side, redis]))?;
+        let mut process = Running::start_with_pipes(command.args([side, &server.url()]))?;
         Ok(Self {
+            side,
+            _server: server,
             port: process.first_line()?.parse()?,
             process,
         })
