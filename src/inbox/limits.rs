@@ -41,9 +41,9 @@ pub(super) const REMOVED_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
     expect(dead_code, reason = "`limits.lua` contains the value")
 )]
 pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// Most notifications that wait for a mail: as many as an inbox has. Those that were read meanwhile wait too,
-/// until a mail takes the others.
-pub(super) const MAX_UNMAILED: usize = MAX_NOTIFICATIONS;
+/// Most notifications that wait for a mail. Those that were read or removed meanwhile wait too, until a mail takes the
+/// others, or there are more. So a job that runs wild does not displace those of others.
+pub(super) const MAX_UNMAILED: usize = 2 * MAX_NOTIFICATIONS;
 /// Most notifications older than [`MAX_AGE`] that one add removes. Bounds the duration of an add.
 pub(super) const MAX_AGED_PER_ADD: usize = 10;
 /// Notifications that one call of the store returns: at most five calls read a whole inbox.

@@ -86,7 +86,7 @@ impl Sender {
 
 fn record(salver: &Salver, outcome: AddOutcome) {
     let reason = match outcome {
-        AddOutcome::Added { displaced } => {
+        AddOutcome::Added { displaced, .. } => {
             telemetry::record_notified(salver.shared_app(), 1);
             telemetry::record_displaced_notifications(salver.shared_app(), displaced);
             return;

@@ -23,6 +23,10 @@ use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
 /// Most notifications of one mail. Bounds its size; the others wait for the next one.
 const MAX_MAILED: usize = 200;
+/// The name, beside those of digests, under which the jobs that have ended their mails are recorded.
+const ENDED: &str = "if-unread";
+/// How many of them are recorded: more than can end their mails while one waits for its next attempt.
+const MAX_ENDED: usize = 16;
 
 pub(super) struct MailHandler {
     pub(super) salver: Salver,
@@ -141,10 +145,12 @@ impl MailHandler {
     ) -> Result<Outcome, Error> {
         let mails = Mails::new(&self.salver, &mail.profile.recipient);
         let waiting = mails.waiting(task.only()).await?;
-        // The recipient has moved to another time zone, or a later digest was sent while this one was attempted.
-        let was_sent = task
-            .period()
-            .is_some_and(|(name, period, _)| was_sent(waiting.last_periods.get(name), period));
+        // The recipient has moved to another time zone, a later digest was sent while this one was attempted, or an
+        // attempt has ended its mail and was not recorded: what came later is no part of that.
+        let was_sent = match task.period() {
+            Some((name, period, _)) => was_sent(waiting.last_periods.get(name), period),
+            None => ended_jobs(&waiting).any(|ended| ended == mail.job),
+        };
         if matches!(task, MailTask::IfUnread { .. })
             && let Some(due) = waiting.unread_due().filter(|due| *due > now)
         {
@@ -173,13 +179,20 @@ impl MailHandler {
         let ended = [mailed.clone(), unsubscribed].concat();
         let zone = time_zone(mail.profile.time_zone.as_deref());
         // An empty one counts too: another job for its period would have its id, and not be added.
-        let period = task.period().filter(|_| !was_sent);
-        let period = period.map(|(name, period, at)| (name, counted_period(period, &zone, at)));
-        let recorded = period
+        let recorded = match task {
+            _ if was_sent => None,
+            MailTask::IfUnread { .. } if !ended.is_empty() => {
+                Some((ENDED, with_ended(&waiting, &mail.job)))
+            }
+            _ => task
+                .period()
+                .map(|(name, period, at)| (name, counted_period(period, &zone, at))),
+        };
+        let record = recorded
             .as_ref()
-            .map(|(name, period)| (*name, period.as_str()));
-        self.record(&mails, &mail, &ended, recorded).await?;
-        if period.is_some() && !mailed.is_empty() {
+            .map(|(name, value)| (*name, value.as_str()));
+        self.record(&mails, &mail, &ended, record).await?;
+        if task.period().is_some() && !was_sent && !mailed.is_empty() {
             record_digest(self.salver.shared_app(), now);
         }
         match task {
@@ -187,7 +200,7 @@ impl MailHandler {
             #[cfg(feature = "events")]
             MailTask::Activation { .. } => {}
             // Those that wait have jobs of their own, unless this mail has left them.
-            MailTask::IfUnread { .. } if ended.is_empty() => {}
+            MailTask::IfUnread { .. } if ended.is_empty() && !was_sent => {}
             MailTask::IfUnread { .. } | MailTask::Digest { .. } => {
                 // Read again: a job for what came meanwhile would have had the id of this one.
                 let waiting = mails.waiting(None).await?;
@@ -250,6 +263,21 @@ impl MailHandler {
             MailTask::Activation { .. } => Ok(()),
         }
     }
+}
+
+/// Returns the last jobs of [`MailTask::IfUnread`] that have ended their mails.
+fn ended_jobs(waiting: &Waiting) -> impl Iterator<Item = &str> {
+    let ended = waiting.last_periods.get(ENDED);
+    ended.into_iter().flat_map(|ended| ended.split(' '))
+}
+
+/// Returns the ended jobs with one more.
+fn with_ended(waiting: &Waiting, job: &str) -> String {
+    let jobs: Vec<_> = std::iter::once(job)
+        .chain(ended_jobs(waiting))
+        .take(MAX_ENDED)
+        .collect();
+    jobs.join(" ")
 }
 
 /// Returns whether a call may succeed when the store works again.

@@ -5,6 +5,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
 use crate::Error;
+use crate::jobs::JobId;
 use crate::mail::body::{MAX_SUBJECT, one_line};
 use crate::mail::letter::Letter;
 
@@ -61,8 +62,7 @@ pub(super) fn encode(letter: &Letter, from: &Mailbox) -> Result<Message, Error> 
     let name = name.filter(|name| !name.is_empty());
     let id = format!("<{}@{}>", letter.id, from.email.domain());
     let body = MultiPart::alternative()
-        // The same for each attempt.
-        .boundary(format!("salver-{}", letter.id))
+        .boundary(boundary(letter))
         .singlepart(SinglePart::plain(letter.text.clone()))
         .singlepart(SinglePart::html(letter.html.clone()));
     let mut message = Message::builder()
@@ -79,6 +79,13 @@ pub(super) fn encode(letter: &Letter, from: &Mailbox) -> Result<Message, Error> 
     }
     let message = message.multipart(body);
     message.map_err(|cause| Error::invalid("mail", "cannot be encoded").with_source(cause))
+}
+
+/// Returns the line between the parts: the same for each attempt, and none that a text can contain, since it depends on
+/// the whole text. A text with it would add a part.
+fn boundary(letter: &Letter) -> String {
+    let fields = [&letter.id, &letter.text, &letter.html].map(String::as_str);
+    format!("salver-{}", JobId::derive("boundary", &fields))
 }
 
 /// Returns one line that mail programs show as it is. What looks like an encoded word of RFC 2047 would be

@@ -1,6 +1,6 @@
 //! When a digest is sent: at an hour of the recipient's time zone, at most once a local date.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
@@ -11,6 +11,7 @@ use crate::log_limit::LogLimit;
 
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
+const HOUR_FORMAT: &str = "%Y-%m-%dT%H";
 /// Over how long the digests of one hour are spread, so that they do not reach the mail server at once.
 const DAILY_SPREAD: i64 = 15 * MINUTE;
 /// A period further ahead than this comes from a clock that was wrong. Time zones differ by 26 hours.
@@ -62,8 +63,7 @@ pub(super) fn next_digest(
 /// Returns whether a digest of this or a later period was sent already. A last period that is further ahead than
 /// time zones differ comes from a clock that was wrong, and does not count.
 pub(super) fn was_sent(last: Option<&String>, period: &str) -> bool {
-    let date = |text: &str| text.parse::<Date>().ok();
-    let Some((last, period)) = last.and_then(|last| date(last)).zip(date(period)) else {
+    let Some((last, period)) = last.and_then(|last| begin(last)).zip(begin(period)) else {
         return false;
     };
     let furthest = period.checked_add(MAX_DAYS_AHEAD.days());
@@ -76,10 +76,21 @@ pub(super) fn counted_period(period: &str, zone: &TimeZone, planned_at: u64) -> 
     let time = i64::try_from(planned_at).ok();
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     let local = time.map(|time| time.to_zoned_datetime(zone.clone()).date());
-    match (period.parse::<Date>(), local) {
-        (Ok(date), Some(local)) if local > date => local.to_string(),
+    match (date(period), local) {
+        (Some(date), Some(local)) if local > date => local.to_string(),
         _ => period.to_owned(),
     }
+}
+
+/// Returns the date of a period; `None` for an hour.
+fn date(period: &str) -> Option<Date> {
+    Date::strptime("%Y-%m-%d", period).ok()
+}
+
+/// Returns when a period begins: a local date or an hour of UTC.
+fn begin(period: &str) -> Option<DateTime> {
+    let hour = || DateTime::strptime(HOUR_FORMAT, period).ok();
+    date(period).map(|date| date.at(0, 0, 0, 0)).or_else(hour)
 }
 
 /// Each recipient has a minute of the hour. The digest of an hour may have been sent before its time.
@@ -87,7 +98,7 @@ fn next_hour(now: Timestamp, spread: i64, last: Option<&str>) -> Option<(Timesta
     let hour = (now.as_millisecond() - spread).div_euclid(HOUR) + 1;
     (hour..=hour + 1).find_map(|hour| {
         let period = Timestamp::from_millisecond(hour * HOUR).ok()?;
-        let period = period.strftime("%Y-%m-%dT%H").to_string();
+        let period = period.strftime(HOUR_FORMAT).to_string();
         let time = Timestamp::from_millisecond(hour * HOUR + spread).ok()?;
         (last != Some(period.as_str())).then_some((time, period))
     })
@@ -103,7 +114,7 @@ fn next_day(
 ) -> Option<(Timestamp, String)> {
     let today = now.to_zoned_datetime(zone.clone()).date();
     let furthest = today.checked_add(MAX_DAYS_AHEAD.days()).ok()?;
-    let last = last.and_then(|last| last.parse::<Date>().ok());
+    let last = last.and_then(date);
     let last = last.filter(|last| *last <= furthest);
     let hour = i8::try_from(hour).ok()?;
     let spread = SignedDuration::from_millis(spread(recipient, DAILY_SPREAD));
@@ -211,6 +222,26 @@ mod tests {
         ] {
             assert_eq!(was_sent(before.as_ref(), "2026-11-29"), is, "{before:?}");
         }
+    }
+
+    #[test]
+    fn each_hour_is_a_period_of_its_own() {
+        let hour = "2026-11-29T08";
+        for (last, is) in [
+            ("2026-11-29T07", false),
+            ("2026-11-29T08", true),
+            ("2026-11-29T09", true),
+            ("2026-11-28T09", false),
+            ("2027-11-29T08", false),
+        ] {
+            assert_eq!(was_sent(Some(&last.to_owned()), hour), is, "{last}");
+        }
+        let tokyo = time_zone(Some("Asia/Tokyo"));
+        let planned = millis("2026-11-29T15:30:00Z");
+        assert_eq!(
+            counted_period("2026-11-29T15", &tokyo, planned),
+            "2026-11-29T15"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::events::{
 use crate::jobs::{Handler, Outcome, StoredJob, WEBHOOK_QUEUE, Worker, read_task};
 use crate::store::millis;
 use crate::webhooks::limits::{MAX_FAILING, MAX_RESPONSE_BYTES};
-use crate::webhooks::pace::{self, Permission};
+use crate::webhooks::pace::{self, Permission, Sent};
 use crate::webhooks::reports::{self, Disabled};
 use crate::webhooks::signature::sign;
 use crate::webhooks::transport::client::{Answer, AnswerBody, Client, SendError, Webhook};
@@ -23,6 +23,8 @@ use crate::{Error, Salver};
 
 /// How many deliveries are attempted for each job of another kind.
 const CONCURRENCY_FACTOR: usize = 8;
+/// A wait for a slot after which an event is kept for longer: an endpoint that is slow may have thousands to wait for.
+const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Delivers events to endpoints.
 pub(super) struct WebhookHandler {
@@ -34,6 +36,8 @@ pub(super) struct WebhookHandler {
 /// One delivery.
 struct Delivery<'a> {
     id: String,
+    /// Names its death, if it dies.
+    death: String,
     endpoint: &'a str,
     record: EndpointRecord,
     event: Arc<DeliveredEvent>,
@@ -95,50 +99,65 @@ impl WebhookHandler {
         let Some(record) = endpoint(&self.salver, &task.endpoint).await? else {
             return Ok(Outcome::Done);
         };
-        let (id, is_enabled) = (job.id.to_string(), record.state == EndpointState::Enabled);
-        if is_enabled {
+        let id = job.id.to_string();
+        if record.state == EndpointState::Enabled {
             let permission = pace::take(&self.salver, &task.endpoint, &id, record.rate);
             if let Permission::Wait(wait) = permission.await? {
+                if wait >= LONG_WAIT {
+                    keep_event(&self.salver, &task).await?;
+                }
                 return Ok(Outcome::Later(wait));
             }
         }
-        let Some(event) = delivered_event(&self.salver, &task).await? else {
-            return Ok(Outcome::Dead("the event is not stored any more".to_owned()));
+        let time = || now + millis(started.elapsed());
+        let unsent = match self.prepare(job, &task, record, time).await {
+            Ok((delivery, webhook, client)) => {
+                let has_results = !delivery.record.results.is_empty();
+                let sent = client.post(&delivery.record.url, webhook, has_results);
+                return self.settle(&delivery, &task, sent.await).await;
+            }
+            Err(unsent) => unsent,
         };
+        // Its slot is for others. If this fails, it is free after a time.
+        let _ = pace::release(&self.salver, &task.endpoint, &id, Sent::Nothing).await;
+        Ok(unsent)
+    }
+
+    /// Reads the event of a delivery, and builds its request. The outcome of one that cannot be sent is an error.
+    async fn prepare<'a>(
+        &'a self,
+        job: &StoredJob,
+        task: &'a WebhookTask,
+        record: EndpointRecord,
+        time: impl FnOnce() -> u64,
+    ) -> Result<(Delivery<'a>, Webhook, &'a Client), Outcome> {
+        let Some(event) = delivered_event(&self.salver, task).await? else {
+            return Err(Outcome::Dead("the event is not stored any more".to_owned()));
+        };
+        if record.state != EndpointState::Enabled {
+            return Err(Outcome::Dead("the endpoint is disabled".to_owned()));
+        }
         let delivery = Delivery {
-            id,
+            id: job.id.to_string(),
+            death: reports::death(job),
             endpoint: &task.endpoint,
             record,
             event,
         };
-        if !is_enabled {
-            return Ok(Outcome::Dead("the endpoint is disabled".to_owned()));
-        }
-        let sent = self
-            .send(&delivery, now + millis(started.elapsed()))
-            .await?;
-        self.settle(&delivery, &task, sent).await
+        let webhook = self.webhook(&delivery, time())?;
+        Ok((delivery, webhook, self.client()?))
     }
 
-    /// Sends a delivery. Not an error: what the endpoint answers.
-    async fn send(
-        &self,
-        delivery: &Delivery<'_>,
-        now: u64,
-    ) -> Result<Result<Answer, SendError>, Error> {
+    /// Returns the request of a delivery.
+    fn webhook(&self, delivery: &Delivery<'_>, now: u64) -> Result<Webhook, Error> {
         let keys = secret::keys(&self.salver, delivery.endpoint, &delivery.record, now)?;
         let (timestamp, body) = (now / 1_000, delivery.event.json()?);
-        let webhook = Webhook {
+        Ok(Webhook {
             signature: sign(&keys, &delivery.id, timestamp, &body),
             id: delivery.id.clone(),
             timestamp,
             body,
-        };
-        let has_results = !delivery.record.results.is_empty();
-        let sent = self
-            .client()?
-            .post(&delivery.record.url, webhook, has_results);
-        Ok(sent.await)
+        })
     }
 
     /// Returns the outcome of a delivery that was sent.
@@ -149,7 +168,11 @@ impl WebhookHandler {
         sent: Result<Answer, SendError>,
     ) -> Result<Outcome, Error> {
         let is_success = sent.as_ref().is_ok_and(Answer::is_success);
-        let released = pace::release(&self.salver, delivery.endpoint, &delivery.id, is_success);
+        let outcome = match is_success {
+            true => Sent::Success,
+            false => Sent::Failure,
+        };
+        let released = pace::release(&self.salver, delivery.endpoint, &delivery.id, outcome);
         let failing = match released.await {
             // It was delivered. Its slot is free after a time.
             Err(_) if is_success => Duration::ZERO,
@@ -211,7 +234,7 @@ impl WebhookHandler {
         endpoints
             .disable_for(delivery.endpoint, cause.reason())
             .await?;
-        reports::disabled(&self.salver, delivery.endpoint, &delivery.id, cause).await?;
+        reports::disabled(&self.salver, delivery.endpoint, &delivery.death, cause).await?;
         Ok(Outcome::Dead(cause.reason().to_owned()))
     }
 }

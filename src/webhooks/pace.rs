@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::webhooks::limits::{MAX_IN_FLIGHT, REQUEST_TIMEOUT};
-pub(super) use crate::webhooks::store::Permission;
 use crate::webhooks::store::{self, Delivered, EndpointKey, Slot};
+pub(super) use crate::webhooks::store::{Permission, Sent};
 use crate::{Error, Salver};
 
 /// How long a delivery occupies its slot at most: longer than its request.
@@ -55,12 +55,12 @@ pub(super) async fn release(
     salver: &Salver,
     endpoint: &str,
     job: &str,
-    is_success: bool,
+    sent: Sent,
 ) -> Result<Duration, Error> {
     let (store, key) = (store::of(salver)?, key(salver, endpoint));
     let delivered = Delivered {
         job,
-        is_success,
+        sent,
         timeout: SLOT_TIMEOUT,
     };
     let release = || store.release_slot(key, delivered);

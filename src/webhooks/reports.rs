@@ -30,17 +30,23 @@ impl Disabled {
     }
 }
 
-/// Reports that an endpoint was disabled, once for each delivery that has led to it.
+/// Returns the name of the next death of a delivery, the same until it was replayed.
+pub(super) fn death(job: &StoredJob) -> String {
+    let last = job.record.attempts.last().map_or(0, |attempt| attempt.at);
+    format!("{}-{last}", job.id)
+}
+
+/// Reports that an endpoint was disabled, once for each death of a delivery that has led to it.
 pub(super) async fn disabled(
     salver: &Salver,
     endpoint: &str,
-    delivery: &str,
+    death: &str,
     cause: Disabled,
 ) -> Result<(), Error> {
     let reason = cause.reason();
     let text = format!("A webhook endpoint was disabled: {reason}.");
     let event = Event::new(ENDPOINT_DISABLED)
-        .id(format!("disabled-{delivery}"))
+        .id(format!("disabled-{death}"))
         .subject(format!("endpoints/{endpoint}"))
         .data(json!({ "endpoint": endpoint, "reason": reason }))
         .message(Message::warning(text));
@@ -70,7 +76,7 @@ pub(super) async fn dead(salver: &Salver, job: &StoredJob) -> Result<(), Error> 
     });
     let (delivery, endpoint) = (job.id.to_string(), &task.endpoint);
     let report = Event::new(DELIVERY_DEAD)
-        .id(format!("dead-{delivery}"))
+        .id(format!("dead-{}", death(job)))
         .subject(format!("endpoints/{endpoint}"))
         .data(json!({
             "delivery": delivery,

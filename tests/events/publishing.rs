@@ -34,9 +34,19 @@ async fn worker_publish_returns_while_many_mails_wait() {
     assert_eq!(counts.unread, 1);
 }
 
-/// A renderer that fails for one person, in an event to more people than one step has.
+/// A renderer that fails for one person.
 #[tokio::test]
 async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
+    renders_for_all_but_one(Err("no such person".into())).await;
+}
+
+/// A renderer that returns a text for one person which is too long.
+#[tokio::test]
+async fn person_whose_notification_is_invalid_holds_up_no_other_of_the_step() {
+    renders_for_all_but_one(Ok(Message::info("x".repeat(5_000)))).await;
+}
+
+async fn renders_for_all_but_one(for_one: Result<Message, String>) {
     let salver = mailing_wiki();
     let people: Vec<_> = (0..100).map(Recipient::user).collect();
     for person in &people {
@@ -45,10 +55,10 @@ async fn person_whose_rendering_fails_holds_up_no_other_of_the_step() {
     }
     let fails = Recipient::user(7);
     let worker = salver.worker().render(&EDITED, move |_, matched| {
-        let fails = *matched.recipient() == fails;
+        let (fails, for_one) = (*matched.recipient() == fails, for_one.clone());
         async move {
             match fails {
-                true => Err("no such person".into()),
+                true => for_one.map_err(Into::into),
                 false => Ok(Message::info("Ports was edited.")),
             }
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use salver::jobs::Worker;
 use salver::mail::{Cadence, Letter, Mailer, Profile};
 use salver::{
-    Error, InboxFilter, Message, Notification, ReadState, Recipient, Salver, SalverBuilder,
+    Error, InboxFilter, Message, MessageId, Notification, ReadState, Recipient, Salver,
+    SalverBuilder,
 };
 use time::OffsetDateTime;
 
@@ -140,6 +141,57 @@ crate::inbox_tests! {
         let mails = sent(&inboxes, &mailer).await;
         assert_eq!(mails.len(), 1);
         assert_eq!(texts(&mails[0]), ["three"]);
+    }
+
+    async fn hourly_digests_of_one_day_are_each_sent(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        inboxes.inbox().set_mail("*", Cadence::Hourly).await.unwrap();
+        for text in ["one", "two", "three"] {
+            inboxes.notify(note("news", text)).await;
+            assert!(sent(&inboxes, &mailer).await.is_empty());
+            inboxes.advance(HOUR);
+            let mails = sent(&inboxes, &mailer).await;
+            assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), [text]);
+        }
+    }
+
+    async fn shorter_time_right_after_a_longer_one_counts(inboxes: Inboxes, clock) {
+        let (mailer, inbox) = (Mailer::memory(), inboxes.inbox());
+        inboxes.notify(note("graph", "waits")).await;
+        for time in [DAY, 10 * MINUTE] {
+            inbox.set_mail("graph", Cadence::IfUnread(time)).await.unwrap();
+        }
+        inboxes.advance(11 * MINUTE);
+        assert_eq!(sent(&inboxes, &mailer).await.len(), 1);
+    }
+
+    async fn notification_with_an_old_id_is_mailed_when_it_was_unread_for_its_time(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        let started_at = OffsetDateTime::now_utc() - 2 * HOUR;
+        let last_step = MessageId::for_job_step(started_at, "import-7", 9);
+        let message = Message::info("Done.").with_id(last_step);
+        let late = Notification::new("letter", message);
+        inboxes.notify(late.clone()).await;
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        // A repeat does not know when it was added.
+        inboxes.notify(late).await;
+        inboxes.advance(9 * MINUTE);
+        assert!(sent(&inboxes, &mailer).await.is_empty());
+        inboxes.advance(2 * MINUTE);
+        assert_eq!(sent(&inboxes, &mailer).await.len(), 1);
+    }
+
+    async fn notifications_that_replace_each_other_displace_no_other_from_the_digest(inboxes: Inboxes, clock) {
+        let mailer = Mailer::memory();
+        inboxes.notify(note("graph", "invoice")).await;
+        for number in 0..2_001 {
+            let progress = Message::info(number.to_string()).tag("progress");
+            inboxes.notify(Notification::new("graph", progress)).await;
+        }
+        sent(&inboxes, &mailer).await;
+        inboxes.advance(DAY + HOUR);
+        let mails = sent(&inboxes, &mailer).await;
+        assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["2000", "invoice"]);
     }
 
     async fn preference_of_the_longest_kind_decides(inboxes: Inboxes) {

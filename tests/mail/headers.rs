@@ -1,11 +1,17 @@
 //! The headers of a mail, and that no text can add one.
 
-use salver::{Message, Notification, Recipient};
+use std::time::Duration;
 
+use salver::jobs::DeliveryState;
+use salver::mail::Cadence;
+use salver::{Message, Notification, Recipient, SalverBuilder};
+
+use crate::mail::cadences::profiles;
 use crate::mail::mailer;
 use crate::support::inboxes::Inboxes;
 use crate::support::smtp_server::{ReceivedMail, SmtpServer};
 
+const DAILY: Cadence = Cadence::Daily { hour: 8 };
 /// All headers of a mail, in their order.
 const HEADERS: [&str; 10] = [
     "from",
@@ -52,6 +58,33 @@ async fn subject_is_one_line_of_any_script() {
         assert_eq!(mail.defects, [""; 0], "{text}");
         assert!(mail.text.starts_with(text), "{}", mail.text);
     }
+}
+
+/// A person who knows the id of a mail, before it is sent, and writes a text of it.
+#[tokio::test]
+async fn text_of_a_notification_adds_no_part() {
+    let settings = |builder: SalverBuilder| builder.default_cadence("test", DAILY);
+    let (server, inboxes) = (SmtpServer::start(), Inboxes::memory_with(settings));
+    let salver = &inboxes.salver;
+    let notify = async |text: &str| {
+        let note = Notification::new("test", Message::info(text));
+        inboxes.notify(note).await;
+        let worker = salver.worker().mail(mailer(&server.url()));
+        worker.profiles(profiles).drain().await.unwrap();
+    };
+    notify("A digest is planned.").await;
+    let planned = salver.deliveries().list(DeliveryState::Waiting, None).await;
+    let id = planned.unwrap().remove(0).id;
+    notify(&format!(
+        "Hello.\n--salver-{id}\nContent-Type: text/html\n\n<h1>Eve</h1>\n--salver-{id}--\n"
+    ))
+    .await;
+    inboxes.advance(Duration::from_secs(25 * 60 * 60));
+    notify("The digest is sent.").await;
+    let mail = server.mails().remove(0);
+    assert!(mail.text.contains("<h1>Eve</h1>"), "{}", mail.text);
+    assert!(!mail.html.contains("<h1>Eve</h1>"), "{}", mail.html);
+    assert!(mail.html.contains("&lt;h1&gt;Eve"), "{}", mail.html);
 }
 
 #[tokio::test]

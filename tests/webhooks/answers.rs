@@ -121,6 +121,23 @@ inbox_tests! {
         assert!(report.body.contains(&id) && report.body.contains("410"), "{}", report.body);
     }
 
+    /// An operator enables the endpoint and replays, but it was not repaired.
+    async fn endpoint_that_is_gone_again_is_reported_again(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        let id = register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+        let reports = [ENDPOINT_DISABLED, DELIVERY_DEAD];
+        register(salver, &receiver, "/reports", |endpoint| endpoint.types(reports)).await;
+        receiver.set_replies("/hook", &[Reply::status(410)]);
+        salver.publish(order_paid("1")).await.unwrap();
+        deliver(salver).await;
+        let count = || receiver.deliveries().iter().filter(|one| one.path == "/reports").count();
+        assert_eq!(count(), 2);
+        salver.endpoints().enable(&id).await.unwrap();
+        salver.deliveries().replay(&id, SystemTime::UNIX_EPOCH).await.unwrap();
+        deliver(salver).await;
+        assert_eq!(count(), 4);
+    }
+
     async fn delivery_that_always_fails_is_dead_and_reported(inboxes: Inboxes, clock) {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
         let id = register(salver, &receiver, "/hook", |endpoint| endpoint.types(["order.paid"])).await;

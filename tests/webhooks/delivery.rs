@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use salver::events::{Event, Subscription};
+use salver::events::{Event, EventType, Subscription};
 use salver::{Message, Recipient};
 
 use crate::inbox_tests;
 use crate::support::inboxes::Inboxes;
 use crate::support::webhook_receiver::WebhookReceiver;
-use crate::support::webhooks::{arrived, deliver, order_paid, register, webhook_settings};
+use crate::support::webhooks::{arrived, body, deliver, order_paid, register, webhook_settings};
+
+const ORDER_PAID: EventType = EventType::new("order.paid", &[]);
 
 fn paths(receiver: &WebhookReceiver) -> Vec<String> {
     let deliveries = receiver.deliveries().into_iter();
@@ -51,6 +53,19 @@ inbox_tests! {
         assert_eq!(receiver.requests().len(), 1);
         let counts = salver.deliveries().counts().await.unwrap();
         assert_eq!((counts.due, counts.later, counts.dead), (0, 0, 0));
+    }
+
+    /// The stored form has it without a fraction, as an integer.
+    async fn event_with_a_large_double_is_delivered(inboxes: Inboxes) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+        let event = order_paid("1").data(json!({ "nanoseconds": 1.7e18 }));
+        salver.publish(event.clone()).await.unwrap();
+        deliver(salver).await;
+        salver.publish(event).await.unwrap();
+        let bodies = body(&receiver, "/hook");
+        assert_eq!(bodies.len(), 1);
+        assert_eq!(bodies[0]["data"]["nanoseconds"].as_f64(), Some(1.7e18));
     }
 
     async fn endpoint_gets_its_types_and_its_subject(inboxes: Inboxes) {
@@ -109,6 +124,32 @@ inbox_tests! {
         running.stop().await;
         let ids: std::collections::BTreeSet<_> = deliveries.iter().map(|one| &one.id).collect();
         assert_eq!((ids.len(), receiver.requests().len()), (200, 200));
+    }
+}
+
+/// A fan-out that never ends its attempt, an hour after it has handed the delivery to others.
+#[tokio::test]
+async fn event_whose_fan_out_takes_too_long_is_delivered_once() {
+    let inboxes = Inboxes::redis_with_running_clock(webhook_settings, &[]);
+    let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+    register(salver, &receiver, "/hook", |endpoint| endpoint).await;
+    let ada = Recipient::user("ada");
+    salver
+        .subscribe(&ada, ORDER_PAID.subscription())
+        .await
+        .unwrap();
+    salver.publish(order_paid("1")).await.unwrap();
+    for _ in 0..2 {
+        let worker = salver.worker().webhooks().render(&ORDER_PAID, |_, _| {
+            std::future::pending::<Result<Message, _>>()
+        });
+        let worker = worker.attempt_timeout(Duration::from_millis(500));
+        worker.drain().await.unwrap();
+        assert_eq!(receiver.requests().len(), 1);
+        let server = inboxes.server.as_ref().unwrap();
+        let forget = "for _, key in ipairs(redis.call('KEYS', 'app!done.webhook:*')) do redis.call('DEL', key) end";
+        server.run::<()>(&[b"EVAL", forget.as_bytes(), b"0"]);
+        inboxes.advance(Duration::from_secs(2 * 60 * 60));
     }
 }
 

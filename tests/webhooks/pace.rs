@@ -30,6 +30,47 @@ inbox_tests! {
         assert_eq!(receiver.requests().len(), 40);
     }
 
+    /// The event of a delivery is gone, so that it dies without a request.
+    async fn delivery_that_is_not_sent_occupies_no_slot(inboxes: Inboxes, clock) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| endpoint.rate(60_000).types(["order.paid"])).await;
+        receiver.set_replies("/hook", &[Reply::status(200).after(Duration::from_millis(100))]);
+        for number in 0..MAX_IN_FLIGHT {
+            salver.publish(order_paid(&number.to_string())).await.unwrap();
+        }
+        salver.worker().events().drain().await.unwrap();
+        // Longer than their events are stored.
+        inboxes.advance(Duration::from_secs(8 * 24 * 60 * 60));
+        deliver(salver).await;
+        assert_eq!(salver.deliveries().counts().await.unwrap().dead, MAX_IN_FLIGHT as u64);
+        receiver.set_ahead(Duration::from_secs(8 * 24 * 60 * 60));
+        salver.publish(order_paid("after")).await.unwrap();
+        deliver(salver).await;
+        assert_eq!(receiver.deliveries().len(), 1);
+    }
+
+    /// A slow endpoint, and more deliveries than it gets in the days for which events are stored.
+    async fn delivery_that_waits_for_its_slot_for_days_is_sent(inboxes: Inboxes, clock) {
+        let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
+        register(salver, &receiver, "/hook", |endpoint| endpoint.rate(1)).await;
+        for number in 0..20 {
+            salver.publish(order_paid(&number.to_string())).await.unwrap();
+        }
+        let advance = |time| {
+            inboxes.advance(time);
+            receiver.set_ahead(receiver.ahead() + time);
+        };
+        deliver(salver).await;
+        // Longer than the event of a delivery is stored that does not wait.
+        advance(Duration::from_secs(8 * 24 * 60 * 60));
+        for _ in 0..60 {
+            deliver(salver).await;
+            advance(Duration::from_secs(60));
+        }
+        let dead = salver.deliveries().counts().await.unwrap().dead;
+        assert_eq!((dead, receiver.requests().len()), (0, 20));
+    }
+
     async fn delivery_over_the_rate_has_a_slot_of_its_own(inboxes: Inboxes, clock) {
         let (salver, receiver) = (&inboxes.salver, WebhookReceiver::start());
         register(salver, &receiver, "/hook", |endpoint| endpoint.rate(8)).await;

@@ -21,6 +21,7 @@ use crate::events::formats::body;
 #[cfg(feature = "webhooks")]
 use crate::events::limits::DELIVERED_EVENT_TTL;
 use crate::events::limits::{EVENT_TTL, MAX_EVENT_AGE, MAX_EVENT_TTL};
+use crate::events::pattern::Pattern;
 use crate::events::publish::publish;
 use crate::inbox::{MailJob, Sender};
 use crate::jobs::{
@@ -51,6 +52,15 @@ struct FanOutTask {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// An event of which one page of recipients is notified.
+struct Step<'a> {
+    id: JobId,
+    event: &'a Event,
+    accepted: u64,
+    sender: &'a Sender,
+    patterns: &'a [Pattern],
 }
 
 /// Fans out events.
@@ -138,34 +148,40 @@ impl FanOut {
         if rests && sender.sends_mails() && self.has_many(&[MAIL_QUEUE, PLAN_QUEUE]).await? {
             return Ok(Outcome::Later(REST));
         }
+        let patterns = page::patterns(&self.salver, &event).await?;
+        let page = page::read(&self.salver, &patterns, task.cursor.clone()).await?;
         let had_deliveries = task.has_deliveries;
         #[cfg(feature = "webhooks")]
         let task = self.deliver(&event, id, task, rests).await?;
-        let notified = self.notify(id, &event, accepted, &sender, task.clone());
-        match notified.await {
-            // It is recorded before the event waits: after an hour the deliveries are not known to be done any more.
-            Ok(Outcome::Later(_) | Outcome::Failed(_))
-            | Err(StepError::Outcome(Outcome::Later(_) | Outcome::Failed(_)))
-                if task.has_deliveries && !had_deliveries =>
-            {
-                Ok(Outcome::Continue(json!(task)))
-            }
-            outcome => outcome,
+        // Recorded before anything that takes long or may fail: after an hour the deliveries are not known to be done
+        // any more, and would be enqueued again.
+        if task.has_deliveries && !had_deliveries && !page.recipients.is_empty() {
+            return Ok(Outcome::Continue(json!(task)));
         }
+        let step = Step {
+            id,
+            event: &event,
+            accepted,
+            sender: &sender,
+            patterns: &patterns,
+        };
+        self.notify(step, page, task).await
     }
 
-    /// Notifies the next recipients of an event.
+    /// Notifies the recipients of a page.
     async fn notify(
         &self,
-        id: JobId,
-        event: &Event,
-        accepted: u64,
-        sender: &Sender,
+        step: Step<'_>,
+        Page { recipients, next }: Page,
         task: FanOutTask,
     ) -> Result<Outcome, StepError> {
-        let patterns = page::patterns(&self.salver, event).await?;
-        let Page { recipients, next } =
-            page::read(&self.salver, &patterns, task.cursor.clone()).await?;
+        let Step {
+            id,
+            event,
+            accepted,
+            sender,
+            patterns,
+        } = step;
         let renderer = self.renderers.get(event.event_type());
         if !recipients.is_empty() && renderer.is_none() && event.message.is_none() {
             return Ok(self.without_renderer(event));
@@ -179,7 +195,7 @@ impl FanOut {
             time: time_of(event, accepted),
             event,
             accepted,
-            patterns: &patterns,
+            patterns,
             people: &people,
         };
         let Notified { mails, failure } = notify_all(&notifier, recipients).await?;

@@ -1,6 +1,7 @@
 //! Who of the recipients of a step is notified of an event, and of what.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use crate::digest::digest;
 use crate::events::event::Event;
@@ -144,7 +145,7 @@ impl Notifier<'_> {
             self.event.get_subject(),
         );
         let notification = rendered.for_event(self.id("event", &[]), about, ids);
-        let encoded = EncodedNotification::new(&notification)?;
+        let encoded = EncodedNotification::new(&notification).map_err(renderer_failed)?;
         let id = self.id("notification", &[recipient.as_str()]);
         Ok(self.sender.add(&encoded, &recipient, id).await?)
     }
@@ -176,7 +177,7 @@ impl Notifier<'_> {
     async fn render(&self, matched: Match) -> Result<Notification, Outcome> {
         if let Some(render) = self.renderer {
             let rendered = render(self.event.clone(), matched).await;
-            return rendered.map_err(|error| Outcome::Failed(format!("renderer: {error}")));
+            return rendered.map_err(renderer_failed);
         }
         let message = self.event.message.clone();
         let message =
@@ -191,4 +192,9 @@ impl Notifier<'_> {
         fields.extend(more);
         MessageId::from_digest(self.time, digest(name, &fields))
     }
+}
+
+/// Returns the outcome for a recipient for whom there is no notification. The others are notified.
+fn renderer_failed(error: impl fmt::Display) -> Outcome {
+    Outcome::Failed(format!("renderer: {error}"))
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 #[cfg(feature = "webhooks")]
 use crate::events::event::Cause;
 use crate::events::event::Event;
-use crate::events::formats::canonical::to_canonical;
+use crate::events::formats::canonical::{restore_doubles, to_canonical};
 use crate::events::formats::payload::Payload;
 use crate::events::limits::MAX_EVENT_BYTES;
 use crate::events::pattern::{Pattern, TRACE};
@@ -123,6 +123,8 @@ pub(in crate::events) fn cloud_event(event: &Event, source: &str) -> Map<String,
 
 /// Decodes a stored event; `None` for one that another program has damaged.
 pub(in crate::events) fn decode(body: &[u8]) -> Option<Event> {
+    let mut body: Value = serde_json::from_slice(body).ok()?;
+    restore_doubles(&mut body);
     let Body {
         event: mut fields,
         also,
@@ -130,7 +132,7 @@ pub(in crate::events) fn decode(body: &[u8]) -> Option<Event> {
         message,
         #[cfg(feature = "webhooks")]
         cause,
-    } = serde_json::from_slice(body).ok()?;
+    } = serde_json::from_value(body).ok()?;
     #[cfg(feature = "webhooks")]
     if cause.is_some() {
         // Not a filter.

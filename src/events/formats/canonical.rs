@@ -66,6 +66,22 @@ fn is_exact_number(number: &Number) -> bool {
     }
 }
 
+/// Turns integers of a stored event that are not exact into the doubles that they were: the canonical form writes
+/// both alike, and only doubles were accepted.
+pub(in crate::events) fn restore_doubles(value: &mut Value) {
+    match value {
+        Value::Number(number) if !is_exact_number(number) => {
+            let double = number.as_f64().and_then(Number::from_f64);
+            if let Some(double) = double {
+                *number = double;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(restore_doubles),
+        Value::Object(fields) => fields.values_mut().for_each(restore_doubles),
+        Value::Number(_) | Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -104,6 +120,16 @@ mod tests {
         });
         assert_eq!(are_alike[0], (true, true));
         assert!(are_alike[1..].iter().all(|(is_alike, _)| !is_alike));
+    }
+
+    #[test]
+    fn stored_double_is_written_again_with_the_same_bytes() {
+        for double in [1e17, -1e17, 9_007_199_254_740_992.0, 1.8e19, 0.5, 1e300] {
+            let text = canonical(&json!({ "a": [double] })).unwrap_or_default();
+            let mut stored: Value = serde_json::from_str(&text).unwrap_or_default();
+            restore_doubles(&mut stored);
+            assert_eq!(canonical(&stored), Some(text));
+        }
     }
 
     #[test]

@@ -1,11 +1,9 @@
 //! The jobs of mails: what `notify` adds, and the handlers of workers read.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::cadence::Cadence;
-use crate::inbox::store::AddReply;
+use crate::inbox::store::{AddOutcome, AddReply};
 use crate::jobs::{self, JobId, MAIL_QUEUE, NewJob, PLAN_QUEUE, Record};
 use crate::mail_settings::MailSettings;
 use crate::store::millis;
@@ -160,7 +158,12 @@ pub(in crate::inbox) fn job_after_add(
             MailJob::new(MAIL_QUEUE, delivery_id(notification), 0, &task)
         }
         Cadence::IfUnread(time) => {
-            let due = due_at(notification, time);
+            // A repeat does not know the time of the add. Its job may come too early, and adds another.
+            let added = match reply.outcome {
+                AddOutcome::Added { position, .. } => position,
+                _ => notification.unix_ms(),
+            };
+            let due = added + millis(time);
             let task = MailTask::IfUnread { recipient };
             MailJob::new(MAIL_QUEUE, delivery_id(notification), due, &task)
         }
@@ -174,11 +177,6 @@ pub(in crate::inbox) fn job_after_add(
 
 fn delivery_id(notification: MessageId) -> JobId {
     JobId::derive("delivery", &[&notification.to_string(), MAIL_QUEUE, ""])
-}
-
-/// Returns when a notification has been unread for a time, in Unix milliseconds.
-pub(super) fn due_at(notification: MessageId, time: Duration) -> u64 {
-    notification.unix_ms() + millis(time)
 }
 
 /// Adds the job that mails what waits already, when the recipient has chosen another cadence.
@@ -199,12 +197,13 @@ pub(super) async fn enqueue_waiting(
         _ => kind,
     };
     let seconds = (now.unix_ms() / CHANGE_PERIOD_MS).to_string();
-    let fields = [recipient.as_str(), kind, cadence.name(), &seconds];
+    let cadence_text = cadence.to_string();
+    let fields = [recipient.as_str(), kind, &cadence_text, &seconds];
     let id = JobId::derive("changed", &fields);
     let recipient = recipient.clone();
     let time = match cadence {
         Cadence::Never => return Ok(()),
-        Cadence::IfUnread(time) => due_at(now, time),
+        Cadence::IfUnread(time) => now.unix_ms() + millis(time),
         Cadence::AtOnce => 0,
         Cadence::Hourly | Cadence::Daily { .. } | Cadence::Weekly { .. } => {
             return enqueue(salver, PLAN_QUEUE, id, 0, &PlanTask { recipient, cadence }).await;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::cadence::Cadence;
 use crate::inbox::encoding;
 use crate::inbox::mailing::preferences::Preferences;
-use crate::inbox::mailing::task::due_at;
 use crate::inbox::results::InboxRow;
 use crate::inbox::rows::{Row, Rows};
 use crate::inbox::store::Entry;
 use crate::mail_settings::MailSettings;
+use crate::store::millis;
 use crate::{Error, Inbox, MessageId, Notification, Recipient, Salver};
 
 /// The mails of one recipient.
@@ -61,7 +61,7 @@ impl Waiting {
             .notifications
             .iter()
             .filter_map(|one| match self.cadence(one) {
-                Cadence::IfUnread(time) => Some(due_at(one.id(), time)),
+                Cadence::IfUnread(time) => Some(one.position() + millis(time)),
                 _ => None,
             });
         due.min()

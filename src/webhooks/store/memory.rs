@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::store::{Clock, MemoryBackend, StoreFuture, millis};
 use crate::webhooks::limits::{REQUEST_TIMEOUT, RESULTS_TTL};
 use crate::webhooks::store::store_trait::{
-    Delivered, DeliveryStore, EndpointKey, Permission, RootKey, Slot,
+    Delivered, DeliveryStore, EndpointKey, Permission, RootKey, Sent, Slot,
 };
 
 /// The pace of the endpoints and the results of a memory store.
@@ -120,15 +120,16 @@ impl Pace {
     /// Returns for how long all deliveries have failed.
     fn release(&mut self, now: u64, delivered: Delivered<'_>) -> Duration {
         let end = self.in_flight.remove(delivered.job);
-        if delivered.is_success && self.failing.is_some() {
+        if delivered.sent == Sent::Success && self.failing.is_some() {
             // Slots were far apart while all deliveries failed.
             self.next = 0;
         }
-        self.failing = match delivered.is_success {
-            true => None,
-            false => Some(self.failing.unwrap_or(now)),
+        self.failing = match delivered.sent {
+            Sent::Success => None,
+            Sent::Failure => Some(self.failing.unwrap_or(now)),
+            Sent::Nothing => return Duration::ZERO,
         };
-        if let Some(end) = end.filter(|_| delivered.is_success) {
+        if let Some(end) = end.filter(|_| delivered.sent == Sent::Success) {
             let took = (now + millis(delivered.timeout)).saturating_sub(end);
             // A longer one says that the clock was set.
             if took < millis(REQUEST_TIMEOUT) {

@@ -13,7 +13,7 @@ use crate::webhooks::store::memory::MemoryDeliveries;
 use crate::webhooks::store::redis::RedisDeliveries;
 use crate::webhooks::store::store_trait::DeliveryStore;
 pub(super) use crate::webhooks::store::store_trait::{
-    Delivered, EndpointKey, Permission, RootKey, Slot,
+    Delivered, EndpointKey, Permission, RootKey, Sent, Slot,
 };
 use crate::{Error, Salver};
 

@@ -48,11 +48,20 @@ pub(in crate::webhooks) enum Permission {
     Wait(Duration),
 }
 
+/// What became of a delivery that had a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::webhooks) enum Sent {
+    Success,
+    Failure,
+    /// It was not sent, which says nothing about the endpoint.
+    Nothing,
+}
+
 /// A delivery that is not in flight any more.
 #[derive(Clone, Copy)]
 pub(in crate::webhooks) struct Delivered<'a> {
     pub(in crate::webhooks) job: &'a str,
-    pub(in crate::webhooks) is_success: bool,
+    pub(in crate::webhooks) sent: Sent,
     /// As it was taken with.
     pub(in crate::webhooks) timeout: Duration,
 }

@@ -96,11 +96,18 @@ impl MemoryInbox {
         };
         self.notifications.insert(position, stored);
         if new.is_unread && !matches!(cadence, "" | "never") {
-            self.mails.wait(position, id);
+            let (positions, notifications) = (&self.positions, &self.notifications);
+            self.mails.wait(position, id, |id| {
+                let stored = positions.get(&id).and_then(|at| notifications.get(at));
+                stored.is_some_and(|stored| stored.is_in(Place::Unread))
+            });
         }
         self.removed.trim(now);
         self.expires = now + millis(MAX_AGE);
-        AddOutcome::Added { displaced }
+        AddOutcome::Added {
+            position,
+            displaced,
+        }
     }
 
     /// Removes a notification with all that belongs to it: every one that leaves the inbox leaves

@@ -21,10 +21,15 @@ pub(super) struct Mails {
 }
 
 impl Mails {
-    pub(super) fn wait(&mut self, position: u64, id: MessageId) {
+    pub(super) fn wait(
+        &mut self,
+        position: u64,
+        id: MessageId,
+        is_unread: impl Fn(MessageId) -> bool,
+    ) {
         self.waiting.insert(position, id);
         if self.waiting.len() > MAX_UNMAILED {
-            self.waiting.pop_first();
+            self.waiting.retain(|_, id| is_unread(*id));
         }
     }
 }

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  pace, as in take_slot.lua
 -- ARGV[1]  id of the delivery
--- ARGV[2]  1 if it was successful, else 0
+-- ARGV[2]  1 if it was successful, 0 if it has failed, '' if it was not sent
 -- ARGV[3]  how long the key is kept, in ms
 -- ARGV[4]  how long it would have been in flight if it was not released, in ms
 -- ARGV[5]  how long a delivery takes at most, in ms
@@ -28,6 +28,7 @@ if ARGV[2] == '1' then
   return {pace, 'released', id, 0}
 end
 call('HDEL', pace, field)
+if ARGV[2] == '' then return {pace, 'released', id, 0} end
 failing = failing or string.format('%.0f', now)
 call('HSET', pace, 'failing', failing)
 call('PEXPIRE', pace, ARGV[3])

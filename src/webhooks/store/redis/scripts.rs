@@ -8,7 +8,9 @@ use crate::context::encode;
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
 use crate::webhooks::limits::{REQUEST_TIMEOUT, RESULTS_TTL};
-use crate::webhooks::store::store_trait::{Delivered, EndpointKey, Permission, RootKey, Slot};
+use crate::webhooks::store::store_trait::{
+    Delivered, EndpointKey, Permission, RootKey, Sent, Slot,
+};
 
 static TAKE_SLOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_slot.lua")));
 static RELEASE_SLOT: LazyLock<Script> =
@@ -78,7 +80,11 @@ pub(super) async fn release_slot(
     let mut request = request(&RELEASE_SLOT, &[pace_key(key)]);
     request
         .arg(delivered.job)
-        .arg(u8::from(delivered.is_success))
+        .arg(match delivered.sent {
+            Sent::Success => "1",
+            Sent::Failure => "0",
+            Sent::Nothing => "",
+        })
         .arg(millis(PACE_TTL))
         .arg(millis(delivered.timeout))
         .arg(millis(REQUEST_TIMEOUT));

@@ -159,7 +159,13 @@ if sets_expiries or group ~= no_group or tag or has_removed then
 end
 if unmailed and cadence ~= 'never' and ARGV[1] == 'unread' then
   call('ZADD', unmailed, score, id)
-  call('ZREMRANGEBYRANK', unmailed, '0', -max_unmailed - 1)
+  if call('ZCARD', unmailed) > max_unmailed then
+    -- Those that were read or removed meanwhile. At most as many are unread as an inbox has.
+    local kept, pairs = call('ZINTER', '2', unmailed, unread, 'AGGREGATE', 'MIN', 'WITHSCORES'), {}
+    for i = 1, #kept, 2 do pairs[i], pairs[i + 1] = kept[i + 1], kept[i] end
+    call('DEL', unmailed)
+    call('ZADD', unmailed, unpack(pairs))
+  end
   call('PEXPIREAT', unmailed, string.format('%.0f', (interval + 1) * expiry_interval_ms + max_age_ms))
 end
 return {KEYS[1], 'added', position, displaced, cadence}

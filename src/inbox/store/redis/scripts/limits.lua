@@ -6,4 +6,4 @@ local removed_ttl_ms = 604800000
 local max_removed = 1000
 local max_aged = 10
 local expiry_interval_ms = 600000
-local max_unmailed = 1000
+local max_unmailed = 2000

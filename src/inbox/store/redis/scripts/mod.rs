@@ -64,12 +64,10 @@ pub(super) async fn add(
     }
     let mut reply = Parts::new(client.execute(&request).await?);
     let outcome = match reply.next::<String>()?.as_str() {
-        "added" => {
-            let _position: u64 = reply.next()?;
-            AddOutcome::Added {
-                displaced: reply.next()?,
-            }
-        }
+        "added" => AddOutcome::Added {
+            position: reply.next()?,
+            displaced: reply.next()?,
+        },
         "duplicate" => AddOutcome::Duplicate,
         "removed" => AddOutcome::Removed,
         "superseded" => AddOutcome::Superseded,

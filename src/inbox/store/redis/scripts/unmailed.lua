@@ -9,7 +9,7 @@
 -- ARGV[2]  the only id of interest; '' for all
 -- Returns  {KEYS[1], 'unmailed', preferences as pairs of kind and cadence, periods as pairs of name and period,
 --          values of the unread ones, oldest first}
--- Cost     O(n) for n waiting ones, at most 1,000; O(1) for one id; one round trip
+-- Cost     O(n) for n waiting ones, at most 2,000; O(1) for one id; one round trip
 local call = redis.call
 local time = call('TIME')
 local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
