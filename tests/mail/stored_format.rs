@@ -155,7 +155,8 @@ fn fixture() -> BTreeMap<String, Value> {
     serde_json::from_str(include_str!("../fixtures/state_v1.json")).unwrap()
 }
 
-/// Replaces the times of the first ten minutes: an attempt takes a time that differs, and its retry too.
+/// Replaces the times of the first ten minutes, after which one job is due: an attempt takes a time that differs, and its
+/// retry too.
 fn without_times(state: &BTreeMap<String, Value>) -> String {
     let text = serde_json::to_string_pretty(state).unwrap();
     let mut normalized = String::new();
@@ -165,7 +166,7 @@ fn without_times(state: &BTreeMap<String, Value>) -> String {
         let end = digits
             .find(|c: char| !c.is_ascii_digit())
             .unwrap_or(digits.len());
-        let (from, to) = (STORED_AT * 1_000, STORED_AT * 1_000 + 600_000);
+        let (from, to) = (STORED_AT * 1_000, STORED_AT * 1_000 + 600_100);
         let is_time = digits[..end]
             .parse()
             .is_ok_and(|time| (from..to).contains(&time));
