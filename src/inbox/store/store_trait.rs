@@ -51,10 +51,6 @@ pub(crate) struct AddReply {
 pub(crate) enum AddOutcome {
     Added {
         /// The position in the inbox, close to the time of the add in Unix milliseconds.
-        #[cfg_attr(
-            not(feature = "mail"),
-            expect(dead_code, reason = "only mails depend on it")
-        )]
         position: u64,
         /// How many were removed because the inbox or the group was full.
         displaced: u64,
