@@ -170,14 +170,17 @@ crate::inbox_tests! {
         let started_at = OffsetDateTime::now_utc() - 2 * HOUR;
         let last_step = MessageId::for_job_step(started_at, "import-7", 9);
         let message = Message::info("Done.").with_id(last_step);
-        let late = Notification::new("letter", message);
-        inboxes.notify(late.clone()).await;
-        assert!(sent(&inboxes, &mailer).await.is_empty());
-        // A repeat does not know when it was added.
-        inboxes.notify(late).await;
-        inboxes.advance(9 * MINUTE);
-        assert!(sent(&inboxes, &mailer).await.is_empty());
-        inboxes.advance(2 * MINUTE);
+        inboxes.notify(note("letter", "first")).await;
+        inboxes.advance(5 * MINUTE);
+        inboxes.notify(Notification::new("letter", message)).await;
+        let first = InboxFilter::all().text("first");
+        inboxes.inbox().mark(&first, ReadState::Read).await.unwrap();
+        for minutes in [0, 6] {
+            inboxes.advance(minutes * MINUTE);
+            // The job of the first one comes.
+            assert!(sent(&inboxes, &mailer).await.is_empty());
+        }
+        inboxes.advance(5 * MINUTE);
         assert_eq!(sent(&inboxes, &mailer).await.len(), 1);
     }
 
