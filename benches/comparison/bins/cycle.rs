@@ -20,14 +20,6 @@ const OTHER_MODES: [(&str, &str); 5] = [
     ("zrange", "zrange"),
 ];
 
-/// What the reports of changes cost: Salver without a pending index, to which Redis sends none, and the
-/// scripts by hand with reports.
-const REPORTS: [(&str, [&str; 2]); 3] = [
-    ("cycle/without-index/raw", ["without-index", "raw"]),
-    ("cycle/reports/raw", ["raw-with-reports", "raw"]),
-    ("cycle/raw-with-reports", ["salver", "raw-with-reports"]),
-];
-
 fn main() -> Result {
     environment::print()?;
     let mut server = Server::start(&[])?;
@@ -43,10 +35,13 @@ fn main() -> Result {
         let ratio = compare::sites(&mut server, ["salver", mode], Workload::PostRedirectGet)?;
         ratios.push((format!("cycle/{name}"), ratio));
     }
-    for (name, modes) in REPORTS {
-        let ratio = compare::sites(&mut server, modes, Workload::PostRedirectGet)?;
-        ratios.push((name.into(), ratio));
-    }
+    // Salver without a pending index, so that Redis sends no invalidations.
+    let ratio = compare::sites(
+        &mut server,
+        ["without-index", "raw"],
+        Workload::PostRedirectGet,
+    )?;
+    ratios.push(("cycle/without-index/raw".into(), ratio));
     println!();
     for (name, ratio) in ratios {
         ratio.print_ratio(&name);

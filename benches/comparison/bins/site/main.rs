@@ -11,7 +11,6 @@ mod middleware;
 mod page;
 mod pool;
 mod raw;
-mod reports;
 mod serve;
 mod visitor;
 mod zrange;
@@ -35,10 +34,6 @@ async fn main() -> Result {
         "flash-session" => flash_session::run(&url).await,
         "pool" => pool::run(&url).await,
         "raw" => raw::run(&url, Pages::All).await,
-        "raw-with-reports" => {
-            reports::drop_all(&url)?;
-            raw::run(&url, Pages::All).await
-        }
         "raw-after-form" => raw::run(&url, Pages::AfterForms).await,
         "zrange" => zrange::run(&url).await,
         _ => Err(format!("unknown mode '{mode}'").into()),
