@@ -69,13 +69,13 @@ pub use self::limits::{
     MAX_ACTOR_BYTES, MAX_AGE, MAX_GROUP_BYTES, MAX_IN_GROUP, MAX_KIND_BYTES, MAX_NOTIFICATIONS,
     MAX_ROWS, MAX_SUBJECT_BYTES,
 };
-#[cfg(feature = "events")]
-pub(crate) use self::mailing::{MailJob, enqueue_activation};
 #[cfg(feature = "mail")]
 pub(crate) use self::mailing::{
-    MailTask, Mails, PlanTask, Taken, Waiting, enqueue_digest, enqueue_rest, enqueue_unread,
-    restore_settings, share_settings,
+    ENDED_JOBS, MailTask, Mails, PlanTask, Taken, Waiting, enqueue_digest, enqueue_rest,
+    enqueue_unread, restore_settings, share_settings,
 };
+#[cfg(feature = "events")]
+pub(crate) use self::mailing::{MailJob, enqueue_activation};
 pub use self::notification::Notification;
 pub use self::results::{InboxCounts, InboxPage, InboxRow, ReadState};
 #[cfg(feature = "mail")]

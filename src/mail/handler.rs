@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::cadence::Cadence;
 use crate::inbox::{
-    InboxRow, MailTask, Mails, Waiting, enqueue_rest, enqueue_unread, restore_settings,
+    ENDED_JOBS, InboxRow, MailTask, Mails, Waiting, enqueue_rest, enqueue_unread, restore_settings,
     share_settings,
 };
 use crate::jobs::{Handler, MAIL_QUEUE, Outcome, Profile, RECORD_BACKOFF, StoredJob, read_task};
@@ -23,10 +23,6 @@ use crate::{Error, InboxFilter, MessageId, Notification, Salver};
 
 /// Most notifications of one mail. Bounds its size; the others wait for the next one.
 const MAX_MAILED: usize = 200;
-/// The name, beside those of digests, under which the jobs that have ended their mails are recorded.
-const ENDED: &str = "if-unread";
-/// How many of them are recorded: more than can end their mails while one waits for its next attempt.
-const MAX_ENDED: usize = 16;
 
 pub(super) struct MailHandler {
     pub(super) salver: Salver,
@@ -149,7 +145,7 @@ impl MailHandler {
         // attempt has ended its mail and was not recorded: what came later is no part of that.
         let was_sent = match task.period() {
             Some((name, period, _)) => was_sent(waiting.last_periods.get(name), period),
-            None => ended_jobs(&waiting).any(|ended| ended == mail.job),
+            None => waiting.has_ended(&mail.job),
         };
         if matches!(task, MailTask::IfUnread { .. })
             && let Some(due) = waiting.unread_due().filter(|due| *due > now)
@@ -182,7 +178,7 @@ impl MailHandler {
         let recorded = match task {
             _ if was_sent => None,
             MailTask::IfUnread { .. } if !ended.is_empty() => {
-                Some((ENDED, with_ended(&waiting, &mail.job)))
+                Some((ENDED_JOBS, waiting.with_ended(&mail.job)))
             }
             _ => task
                 .period()
@@ -263,21 +259,6 @@ impl MailHandler {
             MailTask::Activation { .. } => Ok(()),
         }
     }
-}
-
-/// Returns the last jobs of [`MailTask::IfUnread`] that have ended their mails.
-fn ended_jobs(waiting: &Waiting) -> impl Iterator<Item = &str> {
-    let ended = waiting.last_periods.get(ENDED);
-    ended.into_iter().flat_map(|ended| ended.split(' '))
-}
-
-/// Returns the ended jobs with one more.
-fn with_ended(waiting: &Waiting, job: &str) -> String {
-    let jobs: Vec<_> = std::iter::once(job)
-        .chain(ended_jobs(waiting))
-        .take(MAX_ENDED)
-        .collect();
-    jobs.join(" ")
 }
 
 /// Returns whether a call may succeed when the store works again.

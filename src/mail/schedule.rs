@@ -11,6 +11,7 @@ use crate::log_limit::LogLimit;
 
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
+/// The format of a period that is an hour of UTC.
 const HOUR_FORMAT: &str = "%Y-%m-%dT%H";
 /// Over how long the digests of one hour are spread, so that they do not reach the mail server at once.
 const DAILY_SPREAD: i64 = 15 * MINUTE;

@@ -99,15 +99,16 @@ impl WebhookHandler {
         let Some(record) = endpoint(&self.salver, &task.endpoint).await? else {
             return Ok(Outcome::Done);
         };
+        if record.state != EndpointState::Enabled {
+            return Ok(Outcome::Dead("the endpoint is disabled".to_owned()));
+        }
         let id = job.id.to_string();
-        if record.state == EndpointState::Enabled {
-            let permission = pace::take(&self.salver, &task.endpoint, &id, record.rate);
-            if let Permission::Wait(wait) = permission.await? {
-                if wait >= LONG_WAIT {
-                    keep_event(&self.salver, &task).await?;
-                }
-                return Ok(Outcome::Later(wait));
+        let permission = pace::take(&self.salver, &task.endpoint, &id, record.rate);
+        if let Permission::Wait(wait) = permission.await? {
+            if wait >= LONG_WAIT {
+                keep_event(&self.salver, &task).await?;
             }
+            return Ok(Outcome::Later(wait));
         }
         let time = || now + millis(started.elapsed());
         let unsent = match self.prepare(job, &task, record, time).await {
@@ -134,9 +135,6 @@ impl WebhookHandler {
         let Some(event) = delivered_event(&self.salver, task).await? else {
             return Err(Outcome::Dead("the event is not stored any more".to_owned()));
         };
-        if record.state != EndpointState::Enabled {
-            return Err(Outcome::Dead("the endpoint is disabled".to_owned()));
-        }
         let delivery = Delivery {
             id: job.id.to_string(),
             death: reports::death(job),

@@ -192,7 +192,7 @@ impl InboxSite {
         }
     }
 
-    /// Gives users all kinds of rows: Ada has one of each, Bob has several pages, and Eve has no row.
+    /// Adds rows of all kinds: one of each for Ada, several pages for Bob, and none for Eve.
     pub async fn fill(&self) {
         for notification in notifications() {
             self.notify("ada", notification).await;

@@ -123,16 +123,16 @@ pub(in crate::events) fn cloud_event(event: &Event, source: &str) -> Map<String,
 
 /// Decodes a stored event; `None` for one that another program has damaged.
 pub(in crate::events) fn decode(body: &[u8]) -> Option<Event> {
-    let mut body: Value = serde_json::from_slice(body).ok()?;
-    restore_doubles(&mut body);
     let Body {
         event: mut fields,
         also,
         except,
-        message,
+        mut message,
         #[cfg(feature = "webhooks")]
         cause,
-    } = serde_json::from_value(body).ok()?;
+    } = serde_json::from_slice(body).ok()?;
+    let values = fields.values_mut().chain(&mut message);
+    values.for_each(restore_doubles);
     #[cfg(feature = "webhooks")]
     if cause.is_some() {
         // Not a filter.

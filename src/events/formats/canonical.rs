@@ -71,8 +71,7 @@ fn is_exact_number(number: &Number) -> bool {
 pub(in crate::events) fn restore_doubles(value: &mut Value) {
     match value {
         Value::Number(number) if !is_exact_number(number) => {
-            let double = number.as_f64().and_then(Number::from_f64);
-            if let Some(double) = double {
+            if let Some(double) = number.as_f64().and_then(Number::from_f64) {
                 *number = double;
             }
         }

@@ -18,4 +18,4 @@ pub(super) use self::task::job_after_add;
 pub(crate) use self::task::{
     MailJob, MailTask, PlanTask, enqueue_digest, enqueue_rest, enqueue_unread,
 };
-pub(crate) use self::waiting::{Mails, Taken, Waiting};
+pub(crate) use self::waiting::{ENDED_JOBS, Mails, Taken, Waiting};

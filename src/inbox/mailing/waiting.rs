@@ -13,6 +13,12 @@ use crate::mail_settings::MailSettings;
 use crate::store::millis;
 use crate::{Error, Inbox, MessageId, Notification, Recipient, Salver};
 
+/// The name, beside those of digests, under which the last jobs of [`MailTask::IfUnread`](super::MailTask::IfUnread) that
+/// have ended their mails are recorded.
+pub(crate) const ENDED_JOBS: &str = "if-unread";
+/// How many of them are recorded: more than can end their mails while one waits for its next attempt.
+const MAX_ENDED_JOBS: usize = 16;
+
 /// The mails of one recipient.
 pub(crate) struct Mails(Inbox);
 
@@ -53,6 +59,23 @@ impl Waiting {
     pub(crate) fn cadence(&self, one: &Notification) -> Cadence {
         self.preferences
             .cadence(&self.settings, &self.recipient, one.kind())
+    }
+
+    /// Returns whether a job has ended its mail. If it runs again, what waits now is no part of it.
+    pub(crate) fn has_ended(&self, job: &str) -> bool {
+        self.ended_jobs().any(|ended| ended == job)
+    }
+
+    /// Returns the value of [`ENDED_JOBS`] with one more.
+    pub(crate) fn with_ended(&self, job: &str) -> String {
+        let jobs = std::iter::once(job).chain(self.ended_jobs());
+        let jobs: Vec<_> = jobs.take(MAX_ENDED_JOBS).collect();
+        jobs.join(" ")
+    }
+
+    fn ended_jobs(&self) -> impl Iterator<Item = &str> {
+        let ended = self.last_periods.get(ENDED_JOBS);
+        ended.into_iter().flat_map(|ended| ended.split(' '))
     }
 
     /// Returns when the first of those that are mailed if they are unread has been for as long, in Unix milliseconds.

@@ -160,7 +160,7 @@ end
 if unmailed and cadence ~= 'never' and ARGV[1] == 'unread' then
   call('ZADD', unmailed, score, id)
   if call('ZCARD', unmailed) > max_unmailed then
-    -- Those that were read or removed meanwhile. At most as many are unread as an inbox has.
+    -- Only the unread ones stay: at most as many as an inbox has.
     local kept, pairs = call('ZINTER', '2', unmailed, unread, 'AGGREGATE', 'MIN', 'WITHSCORES'), {}
     for i = 1, #kept, 2 do pairs[i], pairs[i + 1] = kept[i + 1], kept[i] end
     call('DEL', unmailed)
