@@ -54,15 +54,29 @@ impl fmt::Display for Escaped<'_> {
 /// ```
 #[must_use]
 pub fn fragment(messages: &[Message], displaced: u64) -> String {
-    list(messages, displaced, None, &DefaultPresentation)
+    list(messages, displaced, Shown::Once, &DefaultPresentation)
 }
 
-/// Renders the same list in the presentation of a site. `confirm`: the view whose messages the page
-/// script confirms, on a page that confirms in the browser.
+/// What a page does with the messages of a list once it has shown them.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "web"),
+    expect(dead_code, reason = "only pages keep or confirm messages")
+)]
+pub(crate) enum Shown<'a> {
+    /// They are shown this once.
+    Once,
+    /// The page script confirms them, as messages of this view.
+    ConfirmedInBrowser(&'a str),
+    /// They stay pending: the next page shows them again.
+    Kept,
+}
+
+/// Renders the same list in the presentation of a site.
 pub(crate) fn list(
     messages: &[Message],
     displaced: u64,
-    confirm: Option<&str>,
+    shown: Shown<'_>,
     presentation: &impl Presentation,
 ) -> String {
     if messages.is_empty() && displaced == 0 {
@@ -71,7 +85,7 @@ pub(crate) fn list(
     let texts: usize = messages.iter().map(|message| message.text().len()).sum();
     let mut list = String::with_capacity(texts + ITEM_BYTES * (messages.len() + 1));
     // Writing to a `String` cannot fail.
-    let _ = render_list(&mut list, messages, displaced, confirm, presentation);
+    let _ = render_list(&mut list, messages, displaced, shown, presentation);
     list
 }
 
@@ -79,13 +93,17 @@ fn render_list(
     out: &mut String,
     messages: &[Message],
     displaced: u64,
-    confirm: Option<&str>,
+    shown: Shown<'_>,
     presentation: &impl Presentation,
 ) -> fmt::Result {
     // Turbo caches a page when the visitor leaves it. `data-turbo-temporary` excludes the messages.
     out.push_str(r#"<ul class="salver-messages" data-turbo-temporary"#);
-    if let Some(view) = confirm {
-        write!(out, r#" data-salver-confirm="{}""#, Escaped(view))?;
+    match shown {
+        Shown::Once => {}
+        Shown::ConfirmedInBrowser(view) => {
+            write!(out, r#" data-salver-confirm="{}""#, Escaped(view))?;
+        }
+        Shown::Kept => out.push_str(" data-salver-kept"),
     }
     out.push('>');
     for message in messages {

@@ -12,10 +12,10 @@ mod presentation;
 #[cfg(any(feature = "web", feature = "mail"))]
 pub(crate) use self::fragment::Escaped;
 pub use self::fragment::fragment;
-#[cfg(feature = "web")]
-pub(crate) use self::fragment::list;
 #[cfg(any(all(feature = "web", feature = "inbox"), feature = "mail"))]
 pub(crate) use self::fragment::text;
+#[cfg(feature = "web")]
+pub(crate) use self::fragment::{Shown, list};
 #[cfg(feature = "web")]
 pub(crate) use self::json::json;
 #[cfg(feature = "web")]

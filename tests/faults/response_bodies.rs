@@ -29,10 +29,11 @@ use MessageState::{Pending as StillPending, Shown};
 
 /// The cases: path, which is also the name of the view; method and header of the request; expected
 /// state of the message.
-const CASES: [(&str, &str, (&str, &str), MessageState); 22] = [
+const CASES: [(&str, &str, (&str, &str), MessageState); 23] = [
     ("whole", "GET", ("x-none", ""), Shown),
     ("any-method", "POST", ("x-none", ""), Shown),
     ("chunked", "GET", ("x-none", ""), Shown),
+    ("known-length", "GET", ("x-none", ""), Shown),
     ("compressed", "GET", ("accept-encoding", "gzip"), Shown),
     (
         "compressed-stream",
@@ -102,6 +103,13 @@ async fn case(request: HttpRequest, messages: Pending) -> actix_web::Result<Http
 async fn page(request: HttpRequest) -> HttpResponse {
     match request.path().trim_start_matches('/') {
         "chunked" | "compressed-stream" => chunks(false),
+        // As a proxy does that passes on the length of a page.
+        "known-length" => HttpResponse::Ok()
+            .content_type(ContentType::html())
+            .no_chunking(PAGE.len() as u64)
+            .streaming(stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(
+                PAGE.as_bytes(),
+            ))])),
         "body-error" => chunks(true),
         "unprocessable" => html(StatusCode::UNPROCESSABLE_ENTITY, PAGE),
         "no-slot" => html(StatusCode::OK, "<main>nothing to fill</main>"),
@@ -215,9 +223,14 @@ async fn request_page(
         .header(VISITOR_HEADER, "ada")
         .header(header.0, header.1);
     // A panic and a failed body close the connection.
-    if let Ok(response) = request.send().await
-        && let Ok(body) = response.text().await
-    {
+    if let Ok(response) = request.send().await {
+        let is_delimited = response.headers().contains_key("content-length")
+            || response.headers().contains_key("transfer-encoding")
+            || matches!(response.status().as_u16(), 204 | 304);
+        assert!(is_delimited, "{path}: the end of the body is unknown");
+        let Ok(body) = response.text().await else {
+            return;
+        };
         history.record_received(context, &body);
     }
 }

@@ -38,6 +38,21 @@ async fn confirm_removes_named_messages_of_own_session_only() {
     }
 }
 
+/// A page without a view of its own shows the messages of any page.
+#[actix_web::test]
+async fn page_without_a_view_confirms_messages_of_any_page() {
+    for (salver, _server) in on_both_stores(|salver| salver) {
+        let site = LiveSite::start(&salver);
+        let (context, message) = (at("ada", "*"), Message::info("text"));
+        let id = message.id().to_string();
+        salver.add(&context, message).await.unwrap();
+        let confirm = confirm_request(&site, "ada", "*", &[&id]);
+        assert_eq!(confirm.send().await.unwrap().status(), 204);
+        assert_eq!(salver.count(&context).await.unwrap(), 0);
+        site.stop().await;
+    }
+}
+
 #[actix_web::test]
 async fn invalid_confirm_changes_nothing() {
     let [(salver, _), _] = on_both_stores(|salver| salver);

@@ -110,10 +110,6 @@ async fn stream_without_session_replies_204() {
     assert!(response.headers().get("set-cookie").is_none());
     let confirm = confirm_request(&site, "ada", "p", &[]);
     assert_eq!(confirm.send().await.unwrap().status(), 204);
-    for view in ["", "x\u{0}"] {
-        let response = stream_request(&site, "ada", view).send().await.unwrap();
-        assert_eq!(response.status(), 422, "{view:?}");
-    }
     site.stop().await;
 }
 

@@ -233,13 +233,28 @@ fn pages(config: &mut web::ServiceConfig) {
         let show = move |head: Data<String>| async move { page(view, &head) };
         config.route(&format!("/{view}"), web::get().to(show));
     }
+    config.route("/kept", web::get().to(kept));
+}
+
+/// A page without live delivery that keeps its messages.
+async fn kept(messages: Messages, head: Data<String>) -> HttpResponse {
+    messages.keep();
+    html(format!(
+        "<!doctype html><title>Kept</title>{}<salver-messages></salver-messages>",
+        **head
+    ))
 }
 
 fn page(view: &str, head: &str) -> HttpResponse {
+    // A view may be written as a path.
+    let attribute = match view {
+        "h" => "/h",
+        view => view,
+    };
     html(format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{view}</title>
 <link rel="icon" href="data:,"><script src="/watch.js"></script>{head}</head><body><main><h1>{view}</h1>
-<salver-messages view="{view}"></salver-messages>
+<salver-messages view="{attribute}"></salver-messages>
 <form method="post" action="/{view}"><button>Save</button></form><a href="/a">a</a> <a href="/b">b</a></main></body></html>"#
     ))
 }

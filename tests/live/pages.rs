@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::harness::Harness;
-use crate::support::eventually;
 use crate::support::profile::by_profile;
+use crate::support::{at, eventually};
 
 const LEASE: Duration = Duration::from_secs(15);
 /// Returns how often a test repeats its scenario.
@@ -265,5 +265,23 @@ async fn discarded_page_loses_no_messages() {
     .await;
     assert!(harness.expected() >= repetitions() * 3);
     harness.assert_each_shown_once("discarded_pages");
+    harness.stop().await;
+}
+
+/// A page that keeps its messages: the next one shows them again.
+#[actix_web::test]
+async fn kept_message_is_shown_again_by_the_next_page() {
+    let mut harness = Harness::start(LEASE).await;
+    harness.add("kept").await;
+    for _ in 0..2 {
+        harness.browser.open(&harness.at("kept")).await;
+        // The script has handled the message once it has a close button.
+        let count = "return document.querySelectorAll('.salver-message .salver-close').length";
+        eventually("the message is shown", async || {
+            (harness.browser.run(count).await == 1).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(harness.job.count(&at("ada", "kept")).await.unwrap(), 1);
     harness.stop().await;
 }

@@ -97,3 +97,57 @@ async fn stream_drops_views_of_tabs_that_are_gone() {
     harness.wait_for("shown", &id).await;
     harness.stop().await;
 }
+
+/// The tabs share the stream: a view that the server refuses must not end it.
+#[actix_web::test]
+async fn tab_with_a_wrong_view_ends_no_live_delivery() {
+    let mut harness = Harness::start(LEASE).await;
+    harness.open("a").await;
+    let first = harness.browser.driver.window().await.unwrap();
+    for wrong in ["''", "'x'.repeat(300)", "'*'"] {
+        open_tab(&harness, "b").await;
+        let set =
+            format!("document.querySelector('salver-messages').setAttribute('view', {wrong})");
+        harness.browser.run(&set).await;
+        switch_to(&harness, &first).await;
+        let (id, _) = harness.add("a").await;
+        harness.wait_for("shown", &id).await;
+    }
+    harness.stop().await;
+}
+
+/// A tab whose form has only closed a dialog does not unload.
+#[actix_web::test]
+async fn message_after_a_closed_dialog_is_shown_at_once() {
+    let mut harness = Harness::start(LEASE).await;
+    harness.open("a").await;
+    let close = "document.body.insertAdjacentHTML('beforeend', `<dialog open><form method=dialog><button>Close</button></form></dialog>`);
+        document.querySelector('dialog button').click()";
+    harness.browser.run(close).await;
+    let (id, _) = harness.add("a").await;
+    harness.wait_for("shown", &id).await;
+    let carried = "return sessionStorage.getItem('salver-next')";
+    assert!(harness.browser.run(carried).await.is_null());
+    harness.stop().await;
+}
+
+/// A download fires the event of a page that unloads, and the page stays.
+#[actix_web::test]
+async fn page_that_only_seemed_to_unload_reloads_after_the_end_of_its_session() {
+    let harness = Harness::start(LEASE).await;
+    harness.open("a").await;
+    // The time after which the page is known to stay passes at once.
+    let download = "window.isSamePage = true;
+        dispatchEvent(new Event('beforeunload'));
+        const stream = document.querySelector('salver-messages');
+        stream.reset();
+        const now = performance.now.bind(performance);
+        performance.now = () => now() + 30000";
+    harness.browser.run(download).await;
+    let is_same = "return window.isSamePage ?? false";
+    eventually("the page reloads", async || {
+        (harness.browser.run(is_same).await == false).then_some(())
+    })
+    .await;
+    harness.stop().await;
+}

@@ -15,7 +15,7 @@ use salver::inbox::InboxRoutes;
 use salver::store::{Clock, MemoryStore, RedisStore};
 use salver::web::{Page, Routes};
 use salver::{
-    InboxFilter, Message, Messages, Notification, ReadState, Recipient, Salver, Translation,
+    InboxFilter, Message, Messages, Notification, ReadState, Recipient, Salver, Translation, View,
 };
 use serde::Deserialize;
 
@@ -165,6 +165,7 @@ impl InboxSite {
                 .route("/renew", web::get().to(renew))
                 .route("/home", web::get().to(home))
                 .route("/home", web::post().to(save))
+                .route("/any", web::post().to(save_for_any_page))
                 .route("/objects/{object:.*}", web::get().to(object))
                 .route("/reports", web::post().to(report))
                 .route("/violation", web::get().to(violation))
@@ -336,6 +337,12 @@ async fn home() -> HttpResponse {
 /// Leaves a message to the next page.
 async fn save(messages: Messages, text: String) -> &'static str {
     messages.info(text).await;
+    "saved"
+}
+
+/// Leaves a message to any page.
+async fn save_for_any_page(messages: Messages, text: String) -> &'static str {
+    messages.to(View::ANY).info(text).await;
     "saved"
 }
 

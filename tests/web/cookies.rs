@@ -326,6 +326,25 @@ async fn logout_drops_the_messages_of_a_form_of_another_site() {
     );
 }
 
+/// A logout that is the first request after a login by another site: the browser drops the cookie of the
+/// login, whose session is closed.
+#[actix_web::test]
+async fn logout_right_after_a_login_by_another_site_ends_its_session() {
+    let salver = Salver::memory("shop").unwrap();
+    let site = shop(salver.middleware()).await;
+    site.send(cross_site().uri("/login")).await;
+    let login = value(&site.cookie().unwrap(), "salver-shop!login")
+        .unwrap()
+        .to_owned();
+    site.post("/logout").await;
+    let after = site.cookie().unwrap();
+    assert_eq!(value(&after, "salver-shop!login"), Some(""));
+    assert_ne!(value(&after, "salver-shop"), Some(login.as_str()));
+    // The browser keeps the cookies that the response does not replace.
+    let page = site.get("/orders").await;
+    assert!(page.shows("Goodbye."), "{}", page.body);
+}
+
 /// The browser removes the cookie that the response sets.
 #[actix_web::test]
 async fn cleared_session_cookie_is_logged() {

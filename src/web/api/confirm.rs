@@ -25,7 +25,7 @@ pub(crate) async fn confirm(
 ) -> Result<HttpResponse, Problem> {
     let Caller { state, session } = Caller::of(&request)?;
     let ConfirmRequest { view, ids } = body.into_inner();
-    let view = View::new(view)?;
+    let view = View::try_from(view)?;
     if ids.len() > MAX_IDS {
         return Err(Error::invalid("ids", format!("are more than {MAX_IDS}")).into());
     }

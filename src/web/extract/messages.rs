@@ -172,7 +172,10 @@ impl Messages {
         }
     }
 
-    /// Keeps the messages of this page pending, whatever the response.
+    /// Keeps the messages of this page pending, whatever the response. The next page shows them again.
+    ///
+    /// Call it before the messages are rendered. An open page with live delivery receives and confirms them
+    /// by its stream.
     pub fn keep(&self) {
         self.state.set_claim_override(ClaimOverride::Keep);
     }

@@ -19,11 +19,12 @@ pub(super) struct StreamQuery {
 }
 
 impl StreamQuery {
-    /// Ignores parameters that it does not know, and an id that is too long.
+    /// Ignores parameters that it does not know, an id that is too long, and views that are not valid: the
+    /// other tabs of the browser share the stream.
     ///
     /// # Errors
     ///
-    /// `is_invalid` for a view that is not valid, and for too many views.
+    /// `is_invalid` for too many views.
     pub(super) fn parse(query_string: &str) -> Result<Self, Error> {
         let mut query = Self::default();
         for (name, value) in url::form_urlencoded::parse(query_string.as_bytes()) {
@@ -34,7 +35,10 @@ impl StreamQuery {
                         format!("occurs over {MAX_VIEWS} times"),
                     ));
                 }
-                "view" => query.views.push(View::new(value)?),
+                "view" => match View::try_from(value.into_owned()) {
+                    Ok(view) => query.views.push(view),
+                    Err(error) => tracing::debug!(%error, "view of a stream ignored"),
+                },
                 "client" if (1..=MAX_CLIENT_ID).contains(&value.len()) => {
                     query.client = Some(value.into_owned());
                 }

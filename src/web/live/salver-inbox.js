@@ -78,7 +78,9 @@ class StreamElement extends HTMLElement {
   async request(url) {
     const number = (this.requests = (this.requests ?? 0) + 1);
     const { signal } = this.connection;
-    const response = await fetch(url, { headers: { accept: "text/html" }, signal }).catch(() => {});
+    // With the header of scripts, the response contains no messages: only a part of it is used.
+    const headers = { accept: "text/html", "x-requested-with": "XMLHttpRequest" };
+    const response = await fetch(url, { headers, signal }).catch(() => {});
     const isRefused = response?.redirected || [401, 403, 404, 410].includes(response?.status);
     const html = response?.ok && !isRefused ? await response.text().catch(() => {}) : undefined;
     if (signal.aborted || number < this.answered) return null;
@@ -120,6 +122,17 @@ class SalverBell extends StreamElement {
 const fieldsOf = (form, submitter) => Object.fromEntries(new FormData(form, submitter));
 
 class SalverInbox extends StreamElement {
+  connectedCallback() {
+    super.connectedCallback();
+    // A control that is replaced between the press and the release of a pointer gets no click.
+    const release = () => {
+      this.isPressed = false;
+      this.resume();
+    };
+    const { signal } = this.connection;
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(release), { signal });
+  }
+
   handlers() {
     this.status = document.createElement("p");
     this.status.className = "salver-inbox-status";
@@ -127,13 +140,7 @@ class SalverInbox extends StreamElement {
     this.querySelector("h1").after(this.status);
     this.addEventListener("submit", (event) => this.submit(event));
     this.addEventListener("toggle", (event) => this.opened(event.target), true);
-    // A control that is replaced between the press and the release of a pointer gets no click.
-    const press = (isPressed) => {
-      this.isPressed = isPressed;
-      if (!isPressed) this.resume();
-    };
-    this.addEventListener("pointerdown", () => press(true));
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(press, 0, false));
+    this.addEventListener("pointerdown", () => (this.isPressed = true));
     const changed = (newest) => {
       this.newest = Number(newest);
       this.resumeAfter(REPORT_DELAY);

@@ -120,7 +120,8 @@ let unloadStartedAt = -Infinity;
 const markUnloading = () => (unloadStartedAt = performance.now());
 addEventListener("beforeunload", markUnloading);
 // Not every browser fires beforeunload: a form that no script handles unloads the page.
-addEventListener("submit", (event) => event.defaultPrevented || markUnloading());
+const closesDialog = ({ submitter, target }) => (submitter?.formMethod || target.method) === "dialog";
+addEventListener("submit", (event) => event.defaultPrevented || closesDialog(event) || markUnloading());
 const isUnloading = () => performance.now() - unloadStartedAt < MAX_UNLOAD_TIME;
 
 // The frames of the stream that this tab keeps for its next page, in session storage.
@@ -307,10 +308,15 @@ class SalverMessages extends HTMLElement {
     for (const list of this.querySelectorAll("ul.salver-messages")) if (list !== this.list) this.showInsertedList(list);
   }
 
+  // The view as the server names it, without the leading slash; empty or undefined without one.
+  get view() {
+    return this.getAttribute("view")?.replace(/^\/(?=.)/, "");
+  }
+
   // Opens the stream of the view.
   start() {
-    const view = this.getAttribute("view");
-    if (view === null || this.receiver) return;
+    const { view } = this;
+    if (!view || this.receiver) return;
     this.showCarriedOver();
     this.receiver = { view, show: (frame) => this.showOrCarryOver(view, frame), reset: () => this.reset() };
     addReceiver(this.receiver);
@@ -335,13 +341,21 @@ class SalverMessages extends HTMLElement {
 
   // Reloads the page, because its session has ended.
   reset() {
-    const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
     carryOver.clear();
+    if (isUnloading()) return this.ifStillOpen(() => this.reset());
+    const event = new CustomEvent("salver-reset", { bubbles: true, cancelable: true });
     // A page with user input is not reloaded: the input would be lost.
-    if (isUnloading() || !this.dispatchEvent(event) || hasUserInput) return;
+    if (!this.dispatchEvent(event) || hasUserInput) return;
     // Later, when the browser has the cookie of the new session. location.assign, because a reload
     // could submit a form again.
-    setTimeout(() => isUnloading() || location.assign(location.pathname + location.search), HIDDEN_DELAY * (0.5 + Math.random()));
+    const reload = () => (isUnloading() ? this.reset() : location.assign(location.pathname + location.search));
+    setTimeout(reload, HIDDEN_DELAY * (0.5 + Math.random()));
+  }
+
+  // Calls `run` if this page is still open when an unloading page has normally been replaced: the response
+  // was not a page.
+  ifStillOpen(run) {
+    setTimeout(() => this.receiver && run(), UNLOAD_TIMEOUT);
   }
 
   items() {
@@ -351,11 +365,12 @@ class SalverMessages extends HTMLElement {
   // Confirms and decorates items of a list that the server rendered. Removes those that this browser
   // has shown before.
   adoptItems(list, items) {
-    const view = list.dataset.salverConfirm;
+    const { salverConfirm: view, salverKept: kept } = list.dataset;
     for (const item of items) {
       const id = item.dataset.salverId;
       if (id && view !== undefined) queueConfirm(view, id);
-      if (!id || seenIds.add(id)) this.decorate(item);
+      // The next page shows a kept message again.
+      if (!id || kept !== undefined || seenIds.add(id)) this.decorate(item);
       else item.remove();
     }
   }
@@ -363,8 +378,8 @@ class SalverMessages extends HTMLElement {
   // Adds the header that lets a partial carry the messages of this page. The headers are in the
   // detail of the event of htmx 2, in its context with htmx 4, and in its fetch options with Turbo.
   addViewHeader({ headers, ctx, fetchOptions }) {
-    const view = this.getAttribute("view");
-    if (view !== null) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
+    const { view } = this;
+    if (view) (headers || (ctx?.request || fetchOptions).headers)["Salver-View"] = encodeURIComponent(view);
   }
 
   // Shows the messages of a list that a partial inserted, or that a script has morphed.
@@ -378,13 +393,12 @@ class SalverMessages extends HTMLElement {
   // Shows a frame here, or carries it over to the next page if this page unloads.
   showOrCarryOver(view, frame) {
     if (!isUnloading() || !carryOver.put(view, frame)) return this.showFrame(view, frame);
-    // If this page is still open then, the response was not a page.
-    setTimeout(() => this.receiver && this.showCarriedOver(), UNLOAD_TIMEOUT);
+    this.ifStillOpen(() => this.showCarriedOver());
   }
 
   showCarriedOver() {
     unloadStartedAt = -Infinity;
-    const view = this.getAttribute("view");
+    const { view } = this;
     for (const frame of carryOver.take(view)) this.showFrame(view, frame);
   }
 
@@ -393,11 +407,12 @@ class SalverMessages extends HTMLElement {
   showFrame(view, { message, html, more }) {
     if (more) return this.insert(this.decorate(parseItem(more.html)));
     const { id } = message;
-    if (!seenIds.has(id)) {
+    // A message that the page has kept is here already.
+    if (!seenIds.has(id) && !document.querySelector(`[data-salver-id="${id}"]`)) {
       const event = new CustomEvent("salver-message", { detail: message, bubbles: true, cancelable: true });
       if (this.dispatchEvent(event) && !this.insert(this.decorate(parseItem(html)))) return;
-      seenIds.add(id);
     }
+    seenIds.add(id);
     queueConfirm(view, id);
   }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::render::list;
+use crate::render::{Shown, list};
 use crate::store::Claim;
 use crate::web::presentation::{Classes, SitePresentation};
 use crate::web::translation::Translator;
@@ -48,7 +48,8 @@ pub(crate) fn messages(claim: &Claim, translator: &Translator, classes: &Classes
         translator,
         classes,
     };
-    let html = |messages: &[Message], displaced| list(messages, displaced, None, &presentation);
+    let html =
+        |messages: &[Message], displaced| list(messages, displaced, Shown::Once, &presentation);
     let mut frames = String::new();
     for message in claim.messages() {
         let translated = translator.translate(message);

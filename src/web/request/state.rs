@@ -11,6 +11,7 @@ use actix_web::{HttpMessage, HttpRequest};
 #[cfg(feature = "inbox")]
 use crate::Recipient;
 use crate::handle::ClaimGuard;
+use crate::render::Shown;
 use crate::web::partial;
 use crate::web::partial::Partial;
 use crate::web::presentation::SitePresentation;
@@ -337,8 +338,7 @@ impl RequestState {
             .get_or_init(|| self.app_state.translator.translator(request))
     }
 
-    /// Renders messages for this page. If the page has to confirm what it shows, the HTML names the
-    /// view.
+    /// Renders messages for this page. The HTML names the view if the page has to confirm what it shows.
     pub(crate) fn render(
         &self,
         messages: &[Message],
@@ -346,12 +346,16 @@ impl RequestState {
         translator: &Translator,
     ) -> String {
         let confirm = self.view_to_confirm();
-        let confirm = confirm.as_ref().map(View::as_str);
+        let shown = match &confirm {
+            Some(view) => Shown::ConfirmedInBrowser(view.as_str()),
+            None if self.claim_override() == Some(ClaimOverride::Keep) => Shown::Kept,
+            None => Shown::Once,
+        };
         let presentation = SitePresentation {
             translator,
             classes: &self.app_state.classes,
         };
-        crate::render::list(messages, displaced, confirm, &presentation)
+        crate::render::list(messages, displaced, shown, &presentation)
     }
 
     /// Returns the view if the page has to confirm what it shows, and records that the HTML

@@ -277,7 +277,7 @@ impl Visitor {
             }
             return Ok(());
         };
-        self.return_cookie.take();
+        self.drop_issued_return_cookie();
         // These messages were for the visitor who leaves, too.
         let other = self.take_pending_move().map(|pending| {
             self.return_cookie
@@ -294,6 +294,13 @@ impl Visitor {
             salver.close_session(&other).await?;
         }
         closed
+    }
+
+    /// Does not set the return cookie that this request has issued. The removal of an earlier one stays.
+    fn drop_issued_return_cookie(&self) {
+        if let Some(SessionIssuer::ReturnCookie(_)) = &*self.issued_by.borrow() {
+            self.return_cookie.take();
+        }
     }
 
     /// Takes the `Set-Cookie` values of the response, and resets the streams of an ended session.

@@ -24,7 +24,7 @@ pub(super) async fn fill<B: MessageBody + 'static>(
             match page_with_bell(state, &request, &page, encoding).await {
                 Some(filled) => {
                     state.mark_carries_messages(true);
-                    remove_body_headers(head.headers_mut());
+                    remove_body_headers(head.head_mut());
                     EitherBody::right(filled)
                 }
                 None => EitherBody::right(page),

@@ -1,6 +1,6 @@
 //! Headers that are wrong once something is inserted into a body.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::dev::ResponseHead;
 
 /// Headers that describe the body before something is inserted: its length and its digests (RFC
 /// 9530, RFC 3230, RFC 1864), and that ranges of it can be requested.
@@ -14,7 +14,10 @@ const BODY_HEADERS: [&str; 6] = [
 ];
 
 /// Removes the headers that describe the body before something was inserted.
-pub(super) fn remove_body_headers(headers: &mut HeaderMap) {
+pub(super) fn remove_body_headers(head: &mut ResponseHead) {
     // One pass: responses have few headers, and each removal by name would hash the name.
-    headers.retain(|name, _| !BODY_HEADERS.contains(&name.as_str()));
+    head.headers_mut()
+        .retain(|name, _| !BODY_HEADERS.contains(&name.as_str()));
+    // Without its length, a streamed body ends by its last chunk.
+    head.no_chunking(false);
 }

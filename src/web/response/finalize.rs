@@ -194,7 +194,7 @@ async fn inject<B: MessageBody + 'static>(
         }
     };
     if state.carries_messages() {
-        remove_body_headers(head.headers_mut());
+        remove_body_headers(head.head_mut());
         if !head.headers().contains_key(header::CONTENT_TYPE) {
             let content_type = match plan.is_sniffed {
                 true => SNIFFED_HTML,

@@ -67,6 +67,44 @@ async fn rows_do_not_move_under_the_focus() {
     browser.quit().await;
 }
 
+/// The script uses only the list of the page that it requests: a message in its slot would be lost.
+#[actix_web::test]
+async fn list_that_is_loaded_again_takes_no_message() {
+    let (site, browser) = open(Setup::default(), &["one"]).await;
+    let save =
+        "return fetch('/any', { method: 'POST', body: 'Saved.' }).then(({ status }) => status)";
+    assert_eq!(browser.run(save).await, 200);
+    site.notify("ada", note("two")).await;
+    shows(&browser, &["two", "one"]).await;
+    browser
+        .open(&site.at("").replace("/salver/inbox", "/home"))
+        .await;
+    browser.shows(&["Saved."]).await;
+    browser.quit().await;
+}
+
+/// A list that a script of the site has removed receives no events of the window.
+#[actix_web::test]
+async fn removed_list_does_not_react_to_pointers() {
+    let (_site, browser) = open(Setup::default(), &["one"]).await;
+    let release = "const done = arguments[0];
+        const list = document.querySelector('salver-inbox');
+        const parent = list.parentNode;
+        const releases = (then) => {
+            list.isPressed = true;
+            dispatchEvent(new Event('pointerup'));
+            setTimeout(() => then(!list.isPressed), 50);
+        };
+        list.remove();
+        releases((removed) => {
+            parent.append(list);
+            releases((shown) => done([removed, shown]));
+        });";
+    let reacts = browser.driver.execute_async(release, Vec::new()).await;
+    assert_eq!(reacts.unwrap().json(), &json!([false, true]));
+    browser.quit().await;
+}
+
 /// A click is a press and a release on one button: the list is not replaced in between.
 #[actix_web::test]
 async fn list_waits_while_a_pointer_is_pressed_on_it() {
