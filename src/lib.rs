@@ -8,6 +8,7 @@
 //! [deployment]: crate::docs::deployment
 //! [guarantees]: crate::docs::guarantees
 //! [cli]: crate::docs::cli
+//! [seeds]: crate::docs::seeds
 //! [observability]: crate::docs::observability
 //! [`add.lua`]: crate::store::ADD_SCRIPT
 #![doc = concat!("[picture]: data:image/png;base64,", include_str!("docs/messages.base64"))]

@@ -19,7 +19,8 @@ impl Salver {
     ///
     /// Notifications in the inboxes of others keep the recipient as their actor:
     /// [`Inbox::retract`](crate::Inbox::retract) removes them. An event that excludes the
-    /// recipient is forgotten a day after it was fanned out.
+    /// recipient is kept for a day after it was fanned out, for 7 days if endpoints get it, and for 16 days after a
+    /// delivery of it has failed.
     ///
     /// For 7 days, a notification whose message was built before the erasure is not added again, so
     /// that neither a job nor an event brings it back. Later notifications are.

@@ -25,7 +25,8 @@ const OPENAPI: &str = include_str!("openapi.json");
 impl Salver {
     /// Returns the routes of a broker: `App::new().service(salver.broker_routes())`. They need no middleware.
     ///
-    /// What is published is delivered by a [worker](crate::jobs::Worker::events) of this process or of another one.
+    /// A worker with [`webhooks`](crate::jobs::Worker::webhooks), of this process or of another one, delivers what is
+    /// published to endpoints; one with [`events`](crate::jobs::Worker::events) alone notifies people.
     #[must_use]
     pub fn broker_routes(&self) -> BrokerRoutes {
         BrokerRoutes {

@@ -13,7 +13,8 @@ impl Salver {
     /// One round trip; it returns when the event is stored.
     ///
     /// Call it after the commit of what it reports. Publishing an event of the same id, source and content again changes
-    /// nothing, also at the same time; it is known until 24 hours after all were notified.
+    /// nothing, also at the same time; it is known until 24 hours after all were notified, for 7 days if
+    /// endpoints get it.
     ///
     /// # Errors
     ///

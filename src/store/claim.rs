@@ -64,6 +64,22 @@ impl ReadResult {
         members
     }
 
+    /// Decodes the members of one context for a claim. `displaced_before`: the number before this
+    /// context was read.
+    pub(crate) fn claimed_members(
+        &mut self,
+        context: &Context,
+        displaced_before: u64,
+        unix_ms: u64,
+        members: Vec<Vec<u8>>,
+    ) -> ClaimedMembers {
+        let members = self.decode_members(unix_ms, members);
+        ClaimedMembers {
+            displaced: self.displaced - displaced_before,
+            ..ClaimedMembers::new(context.clone(), members)
+        }
+    }
+
     /// Returns the numbers of skipped members, for the metrics.
     pub(crate) fn skipped(&self) -> Skipped {
         Skipped {
@@ -118,6 +134,18 @@ impl Claim {
             |claimed: &&ClaimedMembers| claimed.members.iter().any(|member| has_id(member, &id));
         let claimed = self.members.iter().find(has_message)?;
         Some(claimed.context.view())
+    }
+
+    /// Returns how many messages were displaced in each view. A store may not report it for each.
+    #[cfg(feature = "live")]
+    pub(crate) fn displaced_by_view(&self) -> Vec<(Option<&View>, u64)> {
+        let claimed = self.members.iter();
+        let known = claimed.map(|claimed| (Some(claimed.context.view()), claimed.displaced));
+        let sum: u64 = self.members.iter().map(|claimed| claimed.displaced).sum();
+        let unknown = (None, self.result.displaced.saturating_sub(sum));
+        let mut displaced: Vec<_> = known.chain([unknown]).collect();
+        displaced.retain(|(_, count)| *count > 0);
+        displaced
     }
 
     /// Splits off the members that have no message in the result. Returns `None` if there are none.
@@ -185,13 +213,19 @@ pub struct ClaimedMembers {
     pub context: Context,
     /// The members, byte for byte as stored.
     pub members: Vec<Vec<u8>>,
+    /// The part of [`ReadResult::displaced`] that belongs to this context.
+    pub displaced: u64,
 }
 
 impl ClaimedMembers {
     /// Creates the members of a claim in one context.
     #[must_use]
     pub fn new(context: Context, members: Vec<Vec<u8>>) -> Self {
-        Self { context, members }
+        Self {
+            context,
+            members,
+            displaced: 0,
+        }
     }
 }
 
@@ -200,6 +234,7 @@ impl fmt::Debug for ClaimedMembers {
         f.debug_struct("ClaimedMembers")
             .field("context", &self.context)
             .field("members", &self.members.len())
+            .field("displaced", &self.displaced)
             .finish()
     }
 }

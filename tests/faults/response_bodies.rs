@@ -33,7 +33,12 @@ const CASES: [(&str, &str, (&str, &str), MessageState); 23] = [
     ("whole", "GET", ("x-none", ""), Shown),
     ("any-method", "POST", ("x-none", ""), Shown),
     ("chunked", "GET", ("x-none", ""), Shown),
-    ("known-length", "GET", ("x-none", ""), Shown),
+    (
+        "known-length",
+        "GET",
+        ("accept-encoding", "identity"),
+        Shown,
+    ),
     ("compressed", "GET", ("accept-encoding", "gzip"), Shown),
     (
         "compressed-stream",

@@ -247,7 +247,7 @@ async fn displaced_count_is_streamed_and_undecodable_removed() {
         assert_eq!(events.expect_next().await.text(), "4");
         let more = Event {
             name: "more".to_owned(),
-            data: r#"{"count":3,"text":"and 3 more","html":"<ul class=\"salver-messages\" data-turbo-temporary><li class=\"salver-more\">and 3 more</li></ul>"}"#.to_owned(),
+            data: r#"{"count":3,"text":"and 3 more","html":"<ul class=\"salver-messages\" data-turbo-temporary><li class=\"salver-more\">and 3 more</li></ul>","view":"p"}"#.to_owned(),
             ..Event::default()
         };
         assert_eq!(events.expect_next().await, more);
@@ -263,6 +263,33 @@ async fn displaced_count_is_streamed_and_undecodable_removed() {
             })
             .await;
         }
+        site.stop().await;
+    }
+}
+
+/// A browser has one stream for all its tabs: each shows how many messages of its own view were displaced.
+#[actix_web::test]
+async fn displaced_count_names_its_view() {
+    for (salver, _server) in on_both_stores(|salver| salver.max_messages(1)) {
+        let site = LiveSite::start(&salver);
+        for (view, messages) in [("p", 1), ("q", 3), ("*", 2)] {
+            for _ in 0..messages {
+                let message = Message::info("text");
+                salver.add(&at("ada", view), message).await.unwrap();
+            }
+        }
+        let views = [("view", "p"), ("view", "q")];
+        let mut events = EventStream::open_with(&site, "ada", &views).await;
+        let mut counts = Vec::new();
+        while counts.len() < 2 {
+            let event = events.expect_next().await;
+            if event.name == "more" {
+                let more = event.json();
+                counts.push((more["view"].clone(), more["count"].clone()));
+            }
+        }
+        counts.sort_by_key(|(view, _)| view.to_string());
+        assert_eq!(counts, [("*".into(), 1.into()), ("q".into(), 2.into())]);
         site.stop().await;
     }
 }

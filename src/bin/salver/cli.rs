@@ -125,7 +125,7 @@ pub(crate) enum Command {
     Unsubscribe(Box<SubscriptionArgs>),
     /// Print the recipients who have a page open.
     Online,
-    /// Count and list mails that wait or have failed, and retry or cancel them.
+    /// Count and list jobs, such as mails and webhooks, that wait or have failed, and retry or cancel them.
     #[command(subcommand)]
     Jobs(JobsCommand),
     /// Print when digests are sent; `--now` lets a worker send them at once.

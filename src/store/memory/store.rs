@@ -126,14 +126,14 @@ impl MemoryStore {
         let mut result = ReadResult::default();
         let mut claimed = Vec::new();
         for context in contexts {
+            let displaced_before = result.displaced;
             let members = self.with_session(context.app(), context.session(), |session| {
                 // Members that an external writer added to a closed session are not returned.
                 let open = matches!(session.redirect(now), Ok(None));
                 let set = session.sets.get_mut(context.view()).filter(|_| open);
                 set.map_or_else(Vec::new, |set| set.read(now, mode, max_age, &mut result))
             });
-            let members = result.decode_members(now, members);
-            claimed.push(ClaimedMembers::new(context.clone(), members));
+            claimed.push(result.claimed_members(context, displaced_before, now, members));
         }
         (result, claimed)
     }
@@ -207,8 +207,8 @@ impl Store for MemoryStore {
 
     fn confirm<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            for ClaimedMembers { context, members } in &claim.members {
-                self.confirm_following(context.clone(), members);
+            for claimed in &claim.members {
+                self.confirm_following(claimed.context.clone(), &claimed.members);
             }
             Ok(())
         })
@@ -217,10 +217,11 @@ impl Store for MemoryStore {
     fn release<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let now = self.clock.now();
-            for ClaimedMembers { context, members } in &claim.members {
+            for claimed in &claim.members {
+                let context = &claimed.context;
                 self.with_session(context.app(), context.session(), |session| {
                     if let Some(set) = session.sets.get_mut(context.view()) {
-                        set.release(members, claim.lease_until_ms, now);
+                        set.release(&claimed.members, claim.lease_until_ms, now);
                     }
                 });
                 self.changes.mark_changed(context);

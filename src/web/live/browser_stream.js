@@ -200,7 +200,10 @@ class BrowserStream {
     const eventSource = (this.eventSource = new EventSource(url));
     eventSource.onopen = () => (this.retryDelay = MIN_RETRY_DELAY);
     eventSource.onmessage = ({ data }) => this.receive(JSON.parse(data));
-    eventSource.addEventListener("more", ({ data }) => this.receive({ more: JSON.parse(data) }));
+    eventSource.addEventListener("more", ({ data }) => {
+      const more = JSON.parse(data);
+      this.receive({ more, view: more.view ?? undefined });
+    });
     for (const name of EVENTS) {
       eventSource.addEventListener(name, ({ data }) => {
         this.channel?.postMessage({ event: { name, data } });

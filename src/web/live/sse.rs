@@ -42,7 +42,8 @@ pub(crate) fn closing(retry: Duration, reset: bool) -> Bytes {
     frame.into()
 }
 
-/// Returns a frame for each message of a claim, and one with the number of displaced messages.
+/// Returns a frame for each message of a claim, and one for each view with the number of displaced
+/// messages.
 pub(crate) fn messages(claim: &Claim, translator: &Translator, classes: &Classes) -> Bytes {
     let presentation = SitePresentation {
         translator,
@@ -62,10 +63,9 @@ pub(crate) fn messages(claim: &Claim, translator: &Translator, classes: &Classes
         let data = serde_json::to_string(&frame).unwrap_or_default();
         let _ = write!(frames, "data: {data}\n\n");
     }
-    let displaced = claim.result.displaced;
-    if displaced > 0 {
+    for (view, displaced) in claim.displaced_by_view() {
         let (text, html) = (translator.more(displaced), html(&[], displaced));
-        let more = json!({ "count": displaced, "text": text, "html": html });
+        let more = json!({ "count": displaced, "text": text, "html": html, "view": view });
         let _ = write!(frames, "event: more\ndata: {more}\n\n");
     }
     frames.into()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::redis::{Client, Idempotency, Parts, Request, Script, parse};
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, run};
-use crate::store::{Claim, ClaimedMembers, ReadResult, millis};
+use crate::store::{Claim, ReadResult, millis};
 use crate::{Context, Error, SessionId, View};
 
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
@@ -88,11 +88,11 @@ fn parse_claim(
         let Some((_, context)) = found else {
             return Err(Error::mismatched_reply(request.is_write()));
         };
+        let displaced_before = claim.result.displaced;
         let members = parse_members(&mut parts, &mut claim.result)?;
-        let members = claim.result.decode_members(now, members);
-        claim
-            .members
-            .push(ClaimedMembers::new(context.clone(), members));
+        let result = &mut claim.result;
+        let claimed = result.claimed_members(context, displaced_before, now, members);
+        claim.members.push(claimed);
     }
     Ok(claim)
 }
