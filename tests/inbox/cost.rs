@@ -15,6 +15,8 @@ async fn calls<T>(inboxes: &Inboxes, call: impl Future<Output = Result<T, Error>
 crate::inbox_tests! {
     async fn call_costs_one_round_trip(inboxes: Inboxes) {
         let (salver, inbox) = (&inboxes.salver, inboxes.inbox());
+        // A process that knows the site alone reads the settings of the workers once a minute.
+        assert_eq!(calls(&inboxes, salver.notify([bob()], note("first"))).await, 2);
         assert_eq!(calls(&inboxes, salver.notify([ada(), bob()], note("one"))).await, 2);
         assert_eq!(calls(&inboxes, inbox.list(&InboxFilter::all(), None)).await, 1);
         assert_eq!(calls(&inboxes, inbox.counts()).await, 1);

@@ -312,6 +312,41 @@ async fn process_without_settings_notifies_by_those_of_the_workers() {
     assert_eq!(mails[0].to, "bob@example.org");
 }
 
+/// Such as `salver worker --site` and `salver serve --site`.
+#[tokio::test]
+async fn process_that_knows_the_site_alone_mails_by_the_settings_of_the_workers() {
+    let (inboxes, mailer) = (
+        Inboxes::redis_with_clock_and(settings),
+        Mailer::memory(),
+    );
+    assert!(sent(&inboxes, &mailer).await.is_empty());
+    let site_alone = inboxes.process(|builder| builder);
+    let worker = || {
+        let worker = site_alone.worker().mail(mailer.clone());
+        worker.profiles(profiles)
+    };
+    let inbox = site_alone.inbox(&ada());
+    // A critical kind is mailed whatever Ada has chosen.
+    inbox.set_mail("*", Cadence::Never).await.unwrap();
+    let login = note("security.login", "You have logged in.");
+    site_alone.notify([ada()], login).await.unwrap();
+    worker().drain().await.unwrap();
+    let mails = mailer.sent();
+    assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["You have logged in."]);
+    // In some days, until the default counts again.
+    let weekday = OffsetDateTime::now_utc().weekday().next().next().next();
+    let weekly = Cadence::Weekly { weekday, hour: 8 };
+    inbox.set_mail("*", weekly).await.unwrap();
+    let letter = note("letter", "Waits.");
+    site_alone.notify([ada()], letter).await.unwrap();
+    worker().drain().await.unwrap();
+    inbox.reset_mail("*").await.unwrap();
+    inboxes.advance(11 * MINUTE);
+    worker().drain().await.unwrap();
+    let mails = mailer.sent().split_off(1);
+    assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["Waits."]);
+}
+
 /// The site has been changed, and mails later than the jobs that wait.
 #[tokio::test]
 async fn longer_time_of_the_site_counts_for_what_waits() {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::cadence::Cadence;
+use crate::inbox::mailing::site_settings::settings_of;
 use crate::inbox::mailing::task::enqueue_waiting;
 use crate::inbox::notification::validate_kind;
 use crate::inbox::store::{self, MailRule, MailStore};
@@ -110,7 +111,7 @@ impl Inbox {
         let inherited = prefixes(kind).find_map(|prefix| chosen.get(prefix));
         let mut cadences: Vec<_> = inherited.copied().into_iter().collect();
         if inherited.is_none() {
-            for (_, cadence) in &self.salver.config().mail.cadences {
+            for (_, cadence) in &settings_of(&self.salver).await?.cadences {
                 if !cadences.contains(cadence) {
                     cadences.push(*cadence);
                 }

@@ -1,4 +1,5 @@
-//! The settings of mails for processes that were built without them, such as the command-line tool.
+//! The settings of mails for processes that were built without them or with the site alone, such as the command-line
+//! tool.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,15 +29,16 @@ impl ReadSettings {
     }
 }
 
-/// Returns the settings of this process, else those that a worker of the site has stored. One round trip a
-/// minute for a process without settings.
+/// Returns the settings of this process. One that knows at most the site gets those about kinds that a worker of the
+/// site has stored, in one round trip a minute.
 ///
 /// # Errors
 ///
 /// Those of the store.
 pub(in crate::inbox) async fn settings_of(salver: &Salver) -> Result<Arc<MailSettings>, Error> {
-    if salver.config().mail.is_enabled() {
-        return Ok(Arc::clone(&salver.config().mail));
+    let own = &salver.config().mail;
+    if own.is_enabled() && knows_kinds(own) {
+        return Ok(Arc::clone(own));
     }
     let read = salver.extension::<ReadSettings>();
     let cached = read.lock().get(salver.app()).cloned();
@@ -47,7 +49,13 @@ pub(in crate::inbox) async fn settings_of(salver: &Salver) -> Result<Arc<MailSet
     }
     let store = store::mails_of(salver)?;
     let call = store.site_settings(salver.app());
-    let settings = Arc::new(decode(salver.read("mail_settings", call).await?));
+    let stored = decode(salver.read("mail_settings", call).await?);
+    let settings = Arc::new(MailSettings {
+        site: own.site.clone().or(stored.site),
+        cadences: stored.cadences,
+        critical: stored.critical,
+        ..MailSettings::clone(own)
+    });
     let entry = (Instant::now(), Arc::clone(&settings));
     read.lock().insert(salver.app().to_owned(), entry);
     Ok(settings)

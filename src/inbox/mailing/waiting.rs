@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cadence::Cadence;
 use crate::inbox::encoding;
 use crate::inbox::mailing::preferences::Preferences;
+use crate::inbox::mailing::site_settings::settings_of;
 use crate::inbox::results::InboxRow;
 use crate::inbox::rows::{Row, Rows};
 use crate::inbox::store::Entry;
@@ -107,7 +108,7 @@ impl Mails {
         let unmailed = self.0.salver.read("unmailed", unmailed).await?;
         let entries = decoded(unmailed.entries);
         Ok(Waiting {
-            settings: Arc::clone(&self.0.salver.config().mail),
+            settings: settings_of(&self.0.salver).await?,
             recipient: self.0.recipient().clone(),
             preferences: Preferences::new(unmailed.preferences),
             last_periods: unmailed.last_periods,

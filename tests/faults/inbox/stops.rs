@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use salver::mail::Cadence;
 use salver::store::MemoryStore;
 use salver::{
     Error, InboxFilter, MessageId, Notification, ReadState, Recipient, Salver, SalverBuilder,
@@ -180,7 +181,9 @@ async fn stop_everywhere(store: &str, process: impl Fn() -> Salver) -> (u64, u64
 }
 
 fn with_mails() -> SalverBuilder {
-    Salver::builder("app").site("https://app.example")
+    // A process without cadences reads those of the workers, once.
+    let builder = Salver::builder("app").site("https://app.example");
+    builder.default_cadence("other", Cadence::AtOnce)
 }
 
 #[tokio::test]

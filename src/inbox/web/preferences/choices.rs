@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use time::Weekday;
 
-use crate::Error;
 use crate::cadence::Cadence;
-use crate::inbox::mailing::default_cadence;
+use crate::inbox::mailing::{default_cadence, settings_of};
 use crate::inbox::web::caller::Caller;
 use crate::inbox::web::mail_contact::MailContact;
 use crate::inbox::web::settings::Settings;
 use crate::kind::{ANY_KIND, prefixes};
 use crate::mail_settings::MailSettings;
+use crate::{Error, Recipient};
 
 /// What precedes a kind in the name of a field of a form.
 pub(in crate::inbox::web) const CADENCE_FIELD: &str = "cadence.";
@@ -62,22 +62,20 @@ pub(in crate::inbox::web) struct MailPreferences {
 
 /// Returns whether a site offers preferences: whether it sends mails.
 pub(in crate::inbox::web) fn is_offered(caller: &Caller) -> bool {
-    mail_settings(caller).is_enabled()
-}
-
-fn mail_settings(caller: &Caller) -> &MailSettings {
-    &caller.state.app_state.salver.config().mail
+    caller.state.app_state.salver.config().mail.is_enabled()
 }
 
 impl MailPreferences {
-    /// Returns the preferences of the recipient of a request, without the contact. One round trip.
+    /// Returns the preferences of the recipient of a request, without the contact. One round trip; one more a minute in
+    /// a process that knows the site alone.
     ///
     /// # Errors
     ///
     /// Those of the store.
     pub(super) async fn read(caller: &Caller, settings: &Settings) -> Result<Self, Error> {
         let chosen = caller.inbox.mail().await?;
-        let kinds = kinds(caller, settings, &chosen);
+        let mails = settings_of(&caller.inbox.salver).await?;
+        let kinds = kinds((&mails, caller.inbox.recipient()), settings, &chosen);
         Ok(Self {
             time: digest_time(&kinds, settings),
             kinds,
@@ -107,11 +105,10 @@ impl MailPreferences {
 }
 
 fn kinds(
-    caller: &Caller,
+    (mails, recipient): (&MailSettings, &Recipient),
     settings: &Settings,
     chosen: &BTreeMap<String, Cadence>,
 ) -> Vec<KindPreference> {
-    let (mails, recipient) = (mail_settings(caller), caller.inbox.recipient());
     let is_declared = |kind: &str| settings.kinds.iter().any(|(declared, _)| declared == kind);
     // A link in a mail unsubscribes from longer kinds than those of the site.
     let others = chosen.keys().filter(|kind| {
