@@ -32,24 +32,13 @@ impl Inbox {
     /// If the future is dropped, some may have been marked. Repeating is safe.
     pub async fn mark(&self, filter: &InboxFilter, state: ReadState) -> Result<u64, Error> {
         let change = match (state, filter.place) {
-            (ReadState::Unread, Place::Archived) => return self.restore_as_unread(filter).await,
+            (ReadState::Unread, Place::Archived) => Change::RestoreUnread,
             (ReadState::Read, Place::Archived) => Change::Restore,
             (ReadState::Read, _) => Change::Read,
             (ReadState::Unread, _) => Change::Unread,
             (ReadState::Archived, _) => Change::Archive,
         };
         Ok(self.change("mark", filter, change).await?.changed)
-    }
-
-    async fn restore_as_unread(&self, filter: &InboxFilter) -> Result<u64, Error> {
-        self.validate(filter)
-            .map_err(|error| error.with_operation("mark"))?;
-        let store = self.store("mark")?;
-        let ids = listing::matching_ids(self.source(&*store), filter).await?;
-        for change in [Change::Restore, Change::Unread] {
-            self.change_ids("mark", &*store, &ids, change).await?;
-        }
-        Ok(ids.len() as u64)
     }
 
     /// Marks all notifications as seen, up to the newest one that this `Inbox` or a clone of it has

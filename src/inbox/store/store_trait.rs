@@ -85,6 +85,8 @@ pub(crate) enum Change {
     Archive,
     /// They leave the archive for the inbox.
     Restore,
+    /// They leave the archive for the inbox, and become unread there.
+    RestoreUnread,
     /// They are removed, and never come back.
     Delete,
 }

@@ -17,23 +17,22 @@ pub(super) enum ChangeName {
 }
 
 impl ChangeName {
+    /// Returns the change of notifications that a request selects in a tab, or by their ids.
+    pub(super) fn in_tab(self, tab: Tab) -> Change {
+        match (self, tab) {
+            (Self::Read, Tab::Archived) | (Self::Restore, _) => Change::Restore,
+            (Self::Read, _) => Change::Read,
+            (Self::Unread, _) => Change::RestoreUnread,
+            (Self::Archive, _) => Change::Archive,
+            (Self::Delete, _) => Change::Delete,
+        }
+    }
+
     /// Returns the tab of a request that names none.
     pub(super) fn default_tab(self) -> Tab {
         match self {
             Self::Restore => Tab::Archived,
             _ => Tab::All,
-        }
-    }
-}
-
-impl From<ChangeName> for Change {
-    fn from(name: ChangeName) -> Self {
-        match name {
-            ChangeName::Read => Self::Read,
-            ChangeName::Unread => Self::Unread,
-            ChangeName::Archive => Self::Archive,
-            ChangeName::Restore => Self::Restore,
-            ChangeName::Delete => Self::Delete,
         }
     }
 }

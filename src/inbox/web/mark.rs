@@ -88,10 +88,11 @@ impl MarkRequest {
     /// Changes what the request selects. Without ids, a position or a filter it must not be
     /// everything by mistake.
     async fn apply(&self, caller: &Caller, selection: &Selection) -> Result<Marked, Error> {
+        let change = self.change.in_tab(selection.tab);
         let filter = selection.filter()?;
         let filter = match (&self.ids, self.upto) {
             (Some(ids), None) if !selection.is_filtered() => {
-                return caller.inbox.change_by_ids(ids, self.change.into()).await;
+                return caller.inbox.change_by_ids(ids, change).await;
             }
             (Some(ids), _) => filter.ids(ids.iter().copied()),
             (None, Some(position)) => filter.up_to(position),
@@ -101,10 +102,7 @@ impl MarkRequest {
                 return Err(Error::invalid("ids", problem).with_operation("mark"));
             }
         };
-        caller
-            .inbox
-            .change("mark", &filter, self.change.into())
-            .await
+        caller.inbox.change("mark", &filter, change).await
     }
 
     /// Returns the query string of the list to which a form returns. It is serialised anew, so that

@@ -26,19 +26,21 @@ enum Operation {
     MarkByFilter,
     MarkByIds,
     MarkAll,
+    MarkArchived,
     MarkSeen,
     Retract,
     Erase,
     Export,
 }
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::Notify,
     Operation::List,
     Operation::Counts,
     Operation::MarkByFilter,
     Operation::MarkByIds,
     Operation::MarkAll,
+    Operation::MarkArchived,
     Operation::MarkSeen,
     Operation::Retract,
     Operation::Erase,
@@ -107,6 +109,10 @@ impl Scene {
                 inbox.mark(&ids, ReadState::Read).await.map(drop)
             }
             Operation::MarkAll => inbox.mark(&all(), ReadState::Read).await.map(drop),
+            Operation::MarkArchived => {
+                let archived = InboxFilter::archived();
+                inbox.mark(&archived, ReadState::Unread).await.map(drop)
+            }
             Operation::MarkSeen => {
                 inbox.list(&all(), None).await?;
                 inbox.mark_seen().await

@@ -288,6 +288,7 @@ impl Stored {
             (Change::Unread, (is_archived, _)) => (is_archived, !is_archived),
             (Change::Archive, _) => (true, false),
             (Change::Restore, (_, is_unread)) => (false, is_unread),
+            (Change::RestoreUnread, _) => (false, true),
             (Change::Delete, before) => before,
         };
         (self.is_archived, self.entry.is_unread) = after;

@@ -5,7 +5,7 @@
 -- KEYS[2]  inbox                       KEYS[7]  state
 -- KEYS[3]  notifications
 -- KEYS[4]  unread
--- ARGV[1]  'read', 'unread', 'archive', 'restore' or 'delete'
+-- ARGV[1]  'read', 'unread', 'archive', 'restore', 'restore-unread' or 'delete'
 -- ARGV[2]  maximum age in ms
 -- ARGV[3]  how long ids of removed notifications are remembered, in ms
 -- ARGV[4]  how many of them
@@ -31,17 +31,23 @@ local function move(id, from, to)
   return call('ZADD', to, position, id)
 end
 
+local function mark_unread(id)
+  local position = call('ZSCORE', keys.inbox, id)
+  return position and call('ZADD', keys.unread, position, id) or 0
+end
+
 local changes = {
   read = function(id) return call('ZREM', keys.unread, id) end,
-  unread = function(id)
-    local position = call('ZSCORE', keys.inbox, id)
-    return position and call('ZADD', keys.unread, position, id) or 0
-  end,
+  unread = mark_unread,
   archive = function(id)
     call('ZREM', keys.unread, id)
     return move(id, keys.inbox, keys.archived)
   end,
   restore = function(id) return move(id, keys.archived, keys.inbox) end,
+  ['restore-unread'] = function(id)
+    move(id, keys.archived, keys.inbox)
+    return mark_unread(id)
+  end,
   delete = function(id) return remove(keys, id, now) and 1 or 0 end,
 }
 

@@ -88,6 +88,7 @@ pub(super) fn name(change: Change) -> &'static str {
         Change::Unread => "unread",
         Change::Archive => "archive",
         Change::Restore => "restore",
+        Change::RestoreUnread => "restore-unread",
         Change::Delete => "delete",
     }
 }
