@@ -315,10 +315,7 @@ async fn process_without_settings_notifies_by_those_of_the_workers() {
 /// Such as `salver worker --site` and `salver serve --site`.
 #[tokio::test]
 async fn process_that_knows_the_site_alone_mails_by_the_settings_of_the_workers() {
-    let (inboxes, mailer) = (
-        Inboxes::redis_with_clock_and(settings),
-        Mailer::memory(),
-    );
+    let (inboxes, mailer) = (Inboxes::redis_with_clock_and(settings), Mailer::memory());
     worker(&inboxes, &mailer).start().unwrap().stop().await;
     let site_alone = inboxes.process(|builder| builder);
     let worker = || {
@@ -332,7 +329,10 @@ async fn process_that_knows_the_site_alone_mails_by_the_settings_of_the_workers(
     site_alone.notify([ada()], login).await.unwrap();
     worker().drain().await.unwrap();
     let mails = mailer.sent();
-    assert_eq!(mails.iter().flat_map(texts).collect::<Vec<_>>(), ["You have logged in."]);
+    assert_eq!(
+        mails.iter().flat_map(texts).collect::<Vec<_>>(),
+        ["You have logged in."]
+    );
     // In some days, until the default counts again.
     let weekday = OffsetDateTime::now_utc().weekday().next().next().next();
     let weekly = Cadence::Weekly { weekday, hour: 8 };

@@ -258,19 +258,30 @@ class SalverInbox extends StreamElement {
     event.preventDefault();
     const row = form.closest(".salver-inbox-list > .salver-inbox-row");
     const index = this.rows().findIndex((other) => other.contains(row));
-    if (await this.act(fieldsOf(form, submitter), Math.max(index, 0))) return;
+    const unread = this.unreadIds(form.closest(".salver-inbox-row"));
+    if (await this.act(fieldsOf(form, submitter), Math.max(index, 0), unread)) return;
     // The browser shows the page of the failure.
     this.isNative = true;
     form.requestSubmit(submitter);
   }
 
+  // Returns the ids of the unread notifications in a row, with a comma between.
+  unreadIds(row) {
+    const all = [...(row?.querySelectorAll("[id^=salver-n-]") ?? [])];
+    const unread = all.filter((one) => one.closest(".salver-inbox-row").matches(".salver-inbox-unread"));
+    return unread.map(({ id }) => id.slice("salver-n-".length)).join();
+  }
+
   // Changes notifications, moves the focus to a row, and reports what was done. Returns whether it was.
-  async act(change, next) {
+  // `unread`: the ids of those that were unread before the change, or before the one that this undoes.
+  async act(change, next, unread) {
     const response = await this.mark(change);
     if (!response?.ok) return false;
+    // The archive has read ones alone.
+    if (unread && change.change === "restore") await this.mark({ change: "unread", ids: unread });
     const { text } = await response.json();
     await this.refresh(next);
-    setTimeout(() => this.tell(text, change), REGION_DELAY);
+    setTimeout(() => this.tell(text, change, unread), REGION_DELAY);
     return true;
   }
 
@@ -278,13 +289,15 @@ class SalverInbox extends StreamElement {
     return this.post("mark", JSON.stringify(change), "application/json");
   }
 
-  tell(text, { change, ids }) {
+  tell(text, { change, ids }, unread) {
     this.status.replaceChildren(text);
     if (!ids || !REVERSE[change]) return;
+    // The others of a group were read before.
+    const changed = (change === "read" && unread) || ids;
     const undo = document.createElement("button");
     undo.type = "button";
     undo.textContent = this.dataset.salverUndo;
-    undo.onclick = () => this.act({ change: REVERSE[change], ids }, 0);
+    undo.onclick = () => this.act({ change: REVERSE[change], ids: changed }, 0, unread);
     this.status.append(" ", undo);
   }
 

@@ -161,6 +161,48 @@ async fn buttons_act_in_place_and_the_focus_moves_on() {
     browser.quit().await;
 }
 
+/// What was unread is unread again, and nothing else.
+#[actix_web::test]
+async fn undo_restores_what_was_unread() {
+    let (site, browser) = open(Setup::default(), &["one"]).await;
+    site.notify("ada", note("group").group("group")).await;
+    let inbox = site.salver.inbox(&Recipient::user("ada"));
+    let group = InboxFilter::all().subject("group");
+    inbox.mark(&group, ReadState::Read).await.unwrap();
+    for _ in 0..2 {
+        site.notify("ada", note("group").group("group")).await;
+    }
+    let unread = site.ids("ada", InboxFilter::unread()).await;
+    let unread_are = async |expected: &[String]| {
+        eventually("what is unread is as expected", async || {
+            (site.ids("ada", InboxFilter::unread()).await == expected).then_some(())
+        })
+        .await;
+    };
+    let group = ".salver-inbox-group > form";
+    let single = ".salver-inbox > .salver-inbox-list > .salver-inbox-row:last-child > form";
+    for (tab, form, change, rest) in [
+        ("all", group, "read", &unread[2..]),
+        ("all", group, "archive", &unread[2..]),
+        ("unread", group, "archive", &unread[2..]),
+        ("unread", single, "archive", &unread[..2]),
+    ] {
+        browser.open(&site.at(&format!("?tab={tab}"))).await;
+        browser.press(&format!("{form} [value={change}]")).await;
+        unread_are(rest).await;
+        let undo = By::Css(".salver-inbox-status button");
+        let undo = eventually("the change can be undone", async || {
+            browser.driver.find(undo.clone()).await.ok()
+        })
+        .await;
+        undo.click().await.unwrap();
+        unread_are(&unread).await;
+    }
+    let archived = site.ids("ada", InboxFilter::archived()).await;
+    assert_eq!(archived, [""; 0]);
+    browser.quit().await;
+}
+
 /// Points 4 and 5: what a visible page shows is seen; a group that is opened is read.
 #[actix_web::test]
 async fn visible_page_marks_as_seen_and_opened_group_as_read() {
