@@ -9,6 +9,7 @@ use super::{
 };
 use crate::support::inbox_site::{send, user};
 use crate::support::inboxes::{Inboxes, bob};
+use crate::support::redis::Server;
 use crate::support::site::site;
 
 /// Returns what follows the `<legend>` of a kind, up to the next one.
@@ -157,6 +158,18 @@ async fn site_without_kinds_has_one_choice() {
     assert_eq!(page.matches("<legend><bdi>").count(), 1);
     assert!(page.contains("If unread for 10 minutes<"), "{page}");
     assert!(page.contains(r#"<option value="8" selected>"#), "{page}");
+}
+
+/// Without a reply of the store it is not known whether the checkbox was checked.
+#[tokio::test]
+async fn checkbox_without_store_is_not_saved() {
+    let url = Server::start().url();
+    let builder = Salver::builder("app").site("https://app.example");
+    let salver = builder.secret([7; 32]).redis(&url).build().unwrap();
+    for body in ["", "daily=on"] {
+        let response = send(&salver, salver.inbox_routes().daily_mail(8), post(body)).await;
+        assert_eq!(response.status, 503, "{body}");
+    }
 }
 
 /// A site that sends no mails has no page of preferences.

@@ -15,9 +15,13 @@ pub(in crate::inbox::web) async fn daily_mail(
     settings: &Settings,
 ) -> Option<bool> {
     settings.daily_mail.filter(|_| is_offered(caller))?;
-    let preferences = caller.inbox.mail().await.ok()?;
+    is_daily(caller).await.ok()
+}
+
+async fn is_daily(caller: &Caller) -> Result<bool, Error> {
+    let preferences = caller.inbox.mail().await?;
     let cadence = preferences.get(ANY_KIND);
-    Some(matches!(cadence, Some(Cadence::Daily { .. })))
+    Ok(matches!(cadence, Some(Cadence::Daily { .. })))
 }
 
 /// Sets whether the recipient is mailed once a day.
@@ -28,18 +32,20 @@ pub(in crate::inbox::web) async fn daily_mail(
 pub(super) async fn save(
     caller: &Caller,
     settings: &Settings,
-    is_daily: bool,
+    is_checked: bool,
 ) -> Result<(), Error> {
-    let hour = settings.daily_mail.filter(|_| is_daily);
-    match (hour, daily_mail(caller, settings).await == Some(true)) {
+    let Some(hour) = settings.daily_mail else {
+        return Ok(());
+    };
+    match (is_checked, is_daily(caller).await?) {
         // The person may have chosen another hour.
-        (Some(_), true) => Ok(()),
-        (Some(hour), false) => {
+        (true, true) => Ok(()),
+        (true, false) => {
             let daily = Cadence::Daily { hour };
             caller.inbox.set_mail(ANY_KIND, daily).await
         }
-        (None, true) => caller.inbox.reset_mail(ANY_KIND).await,
+        (false, true) => caller.inbox.reset_mail(ANY_KIND).await,
         // A choice of no mails at all stays.
-        (None, false) => Ok(()),
+        (false, false) => Ok(()),
     }
 }
