@@ -1,11 +1,13 @@
 //! The form: what it shows, and what it saves.
 
 use salver::inbox::InboxRoutes;
-use salver::mail::Cadence;
-use salver::{Salver, SalverBuilder};
+use salver::mail::{Cadence, Mailer};
+use salver::{Message, Notification, Salver, SalverBuilder};
+use time::OffsetDateTime;
 
 use super::{
-    PATH, chosen, get, page, post, selected, settings, submit, texts, with_kinds, with_profiles,
+    PATH, chosen, get, page, post, profiles, selected, settings, submit, texts, with_kinds,
+    with_profiles,
 };
 use crate::support::inbox_site::{send, user};
 use crate::support::inboxes::{Inboxes, bob};
@@ -158,6 +160,35 @@ async fn site_without_kinds_has_one_choice() {
     assert_eq!(page.matches("<legend><bdi>").count(), 1);
     assert!(page.contains("If unread for 10 minutes<"), "{page}");
     assert!(page.contains(r#"<option value="8" selected>"#), "{page}");
+}
+
+/// What waits is planned by the default, also if a save before has failed after the choice was removed.
+#[tokio::test]
+async fn repeated_reset_plans_what_waits() {
+    let (inboxes, mailer) = (Inboxes::memory_with(settings), Mailer::memory());
+    let (salver, inbox) = (&inboxes.salver, inboxes.inbox());
+    let worker = || {
+        let worker = salver.worker().mail(mailer.clone());
+        worker.profiles(profiles)
+    };
+    // In some days.
+    let weekday = OffsetDateTime::now_utc().weekday().next().next().next();
+    let weekly = Cadence::Weekly { weekday, hour: 8 };
+    inbox.set_mail("graph", weekly).await.unwrap();
+    let note = Notification::new("graph", Message::info("Waits."));
+    inboxes.notify(note).await;
+    worker().drain().await.unwrap();
+    assert!(mailer.sent().is_empty());
+    salver.stop_after(1);
+    tokio::select! {
+        biased;
+        _ = inbox.reset_mail("graph") => unreachable!(),
+        () = salver.stopped() => {}
+    }
+    salver.stop_after(u64::MAX);
+    submit(salver, "cadence.graph=default&hour=8&weekday=monday").await;
+    worker().drain().await.unwrap();
+    assert_eq!(mailer.sent().len(), 1);
 }
 
 /// Without a reply of the store it is not known whether the checkbox was checked.

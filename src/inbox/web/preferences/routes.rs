@@ -110,7 +110,7 @@ async fn save_all(
     let preferences = MailPreferences::read(caller, settings).await?;
     let submission = Submission::parse(body, is_form, &preferences);
     let submission = submission.map_err(|error| error.with_operation("save_preferences"))?;
-    submission.save(caller, &preferences).await
+    submission.save(caller).await
 }
 
 fn refuse(

@@ -61,21 +61,15 @@ impl Submission {
         Ok(Self(cadences))
     }
 
-    /// Sets the cadences that are chosen, also those that are set already: a save before may have failed before what
-    /// waits was planned. Removes those for which nothing is chosen.
+    /// Sets the cadences that are chosen, and removes those for which nothing is chosen: also where it is so already. A
+    /// save before may have failed before what waits was planned.
     ///
     /// # Errors
     ///
     /// Those of the store. Some may have been set; repeating is safe.
-    pub(super) async fn save(
-        self,
-        caller: &Caller,
-        preferences: &MailPreferences,
-    ) -> Result<(), Error> {
+    pub(super) async fn save(self, caller: &Caller) -> Result<(), Error> {
         for (kind, cadence) in self.0 {
-            let chosen = preferences.of_kind(&kind).and_then(|one| one.chosen);
             match cadence {
-                None if chosen.is_none() => {}
                 Some(cadence) => caller.inbox.set_mail(&kind, cadence).await?,
                 None => caller.inbox.reset_mail(&kind).await?,
             }
