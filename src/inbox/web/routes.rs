@@ -142,8 +142,9 @@ impl InboxRoutes {
     /// Offers a daily mail with what is unread, by a checkbox on the page: `hour` is 0 to 23, in the
     /// [time zone](crate::mail::Profile::time_zone) of the person. Default: the page offers none.
     ///
-    /// It is the [preference](crate::Inbox::set_mail) for all kinds. It appears on a site that sends mails, and costs
-    /// one more round trip for each page.
+    /// It is the [preference](crate::Inbox::set_mail) for all kinds, and is checked too where the
+    /// [default](crate::SalverBuilder::default_cadence) for all kinds is daily. It appears on a site that sends mails,
+    /// and costs one more round trip for each page.
     #[cfg(feature = "mail")]
     #[must_use]
     pub fn daily_mail(mut self, hour: u8) -> Self {

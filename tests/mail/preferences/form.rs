@@ -191,6 +191,32 @@ async fn repeated_reset_plans_what_waits() {
     assert_eq!(mailer.sent().len(), 1);
 }
 
+/// Of a site whose default is the daily mail.
+#[tokio::test]
+async fn checkbox_ends_the_daily_mail_of_the_site() {
+    let inboxes =
+        Inboxes::memory_with(|builder| builder.default_cadence("*", Cadence::Daily { hour: 8 }));
+    let salver = &inboxes.salver;
+    let routes = || salver.inbox_routes().daily_mail(8);
+    for (body, expected) in [
+        (None, None),
+        (Some("daily=on"), None),
+        (Some(""), Some("never")),
+        (Some(""), Some("never")),
+        (Some("daily=on"), Some("daily:8")),
+    ] {
+        if let Some(body) = body {
+            let response = send(salver, routes(), post(body)).await;
+            assert_eq!(response.status, 303, "{body}");
+        }
+        let chosen = chosen(&inboxes.inbox()).await;
+        assert_eq!(chosen.get("*").map(String::as_str), expected, "{body:?}");
+        let list = send(salver, routes(), get().uri("/salver/inbox")).await;
+        let is_checked = list.shows(r#"name="daily" value="on" checked"#);
+        assert_eq!(is_checked, expected != Some("never"), "{body:?}");
+    }
+}
+
 /// Without a reply of the store it is not known whether the checkbox was checked.
 #[tokio::test]
 async fn checkbox_without_store_is_not_saved() {
