@@ -292,6 +292,49 @@ crate::inbox_tests! {
         }
     }
 
+    async fn forms_and_links_lead_to_the_list_at_the_root_and_in_a_scope(inboxes: Inboxes) {
+        inboxes.notify(note("one")).await;
+        let id = first(&inboxes).await.id();
+        let gone = "018bcfe5-6800-7002-acc8-817c1a0cdba3";
+        for (prefix, list) in [("", "/"), ("/app", "/app")] {
+            let routes = inboxes.salver.inbox_routes().at("/").daily_mail(8);
+            let middleware = inboxes.salver.middleware().recipient(user);
+            let site = site(middleware, |app| {
+                match prefix {
+                    "" => app.service(routes),
+                    prefix => app.service(scope(prefix).service(routes)),
+                };
+            })
+            .await;
+            let get = |path: &str| TestRequest::get().uri(path).insert_header(("x-user", "ada"));
+            let post = |route: &str, body: String| {
+                let request = TestRequest::post().uri(&format!("{prefix}{route}")).insert_header(("x-user", "ada"));
+                request.insert_header(("content-type", "application/x-www-form-urlencoded")).set_payload(body)
+            };
+            let all = format!("{list}?tab=all");
+            for (request, location) in [
+                (post("/mark", format!("change=read&ids={id}&return=tab%3Dall")), &*all),
+                (post("/mark", format!("change=unread&ids={id}")), list),
+                (post("/preferences", "daily=on".to_owned()), list),
+                (get(&format!("{prefix}/{gone}")), list),
+                (get(&format!("{prefix}/?tab=nope")), list),
+                (get(&format!("{prefix}/?tab=all&after=1")), &*all),
+            ] {
+                let response = site.send(request).await;
+                assert_eq!((response.status.as_u16(), response.header("location")), (303, Some(location)));
+            }
+            let page = site.send(get(&all)).await;
+            assert!(page.shows("1 notification marked as read."), "{}", page.body);
+            for page in [page, site.send(get(&format!("{prefix}/?tab=all"))).await] {
+                assert!(page.shows("one"), "{}", page.body);
+                for link in ["archived", "unread"].map(|tab| format!(r#"<a href="{list}?tab={tab}""#)) {
+                    assert!(page.shows(&link), "{link}: {}", page.body);
+                }
+                assert!(page.shows(&format!(r#"<form method="get" action="{list}">"#)), "{}", page.body);
+            }
+        }
+    }
+
     async fn extractors_find_recipient_of_request(inboxes: Inboxes) {
         inboxes.notify(note("one")).await;
         let handler = async |me: Recipient, inbox: Inbox| {

@@ -66,10 +66,18 @@ pub(super) fn wants_json(request: &HttpRequest) -> bool {
     accept.is_some_and(|accept| accept.contains("json") && !accept.contains("text/html"))
 }
 
-/// Returns the path of the inbox, of which the path of the request is a part.
+/// Returns the path of the inbox, of which the path of the request is a part; empty at the root of the site.
 pub(super) fn base_path(request: &HttpRequest, route: &str) -> String {
     let path = request.path().trim_end_matches('/');
     path.strip_suffix(route).unwrap_or(path).to_owned()
+}
+
+/// Returns the path of the list. An empty URL would be that of the request.
+pub(super) fn list_path(base: &str) -> &str {
+    match base {
+        "" => "/",
+        base => base,
+    }
 }
 
 /// Returns a redirect after a form or a link.

@@ -10,16 +10,16 @@ use crate::web::request::state::RequestState;
 use crate::web::view::page_url::PageUrl;
 use crate::{Level, Message, Messages, View};
 
-/// Adds a flash message to the page of the list.
+/// Adds a flash message to the page at a path.
 pub(super) async fn flash(
     request: &HttpRequest,
     state: &Rc<RequestState>,
-    base: &str,
+    path: &str,
     level: Level,
     text: String,
 ) {
     let host = request.connection_info().host().to_owned();
-    let url = Url::parse(&format!("http://{host}{base}")).ok();
+    let url = Url::parse(&format!("http://{host}{path}")).ok();
     let url = url.as_ref().and_then(PageUrl::new);
     let view = url.and_then(|url| state.app_state.view_of_page(request, &url));
     let message = Message::new(level, text);

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::inbox::results::InboxRow;
-use crate::inbox::web::caller::{Caller, base_path, html, see_other, wants_json};
+use crate::inbox::web::caller::{Caller, base_path, html, list_path, see_other, wants_json};
 use crate::inbox::web::page::{Listing, PageOf};
 #[cfg(feature = "mail")]
 use crate::inbox::web::preferences;
@@ -104,7 +104,7 @@ async fn list_html(
     let base = base_path(request, "");
     // A link with a wrong query leads to the list.
     let Ok(query) = query else {
-        return Ok(see_other(&base));
+        return Ok(see_other(list_path(&base)));
     };
     let selection = query.0.clone();
     let (first_page, this_page) = (selection.query(&[]), selection.query(&query.1.cursor()));
@@ -115,14 +115,15 @@ async fn list_html(
     match listing {
         // The rows of this page have been marked or removed, or the cursor is an old one.
         Ok(listing) if listing.page.rows.is_empty() && this_page != first_page => {
-            Ok(see_other(&format!("{base}?{first_page}")))
+            let list = list_path(&base);
+            Ok(see_other(&format!("{list}?{first_page}")))
         }
         Ok(mut listing) => {
             translate(&mut listing.page.rows, state.translator(request));
             let page = PageOf::new(request, &state, settings, &base);
             Ok(html(HttpResponse::Ok(), page.list(&listing)))
         }
-        Err(error) if error.is_invalid() => Ok(see_other(&base)),
+        Err(error) if error.is_invalid() => Ok(see_other(list_path(&base))),
         Err(error) => {
             let to = Destination {
                 settings,

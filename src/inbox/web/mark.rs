@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::inbox::store::Marked;
 use crate::inbox::web::body;
-use crate::inbox::web::caller::{Caller, base_path, require_same_origin, see_other};
+use crate::inbox::web::caller::{Caller, base_path, list_path, require_same_origin, see_other};
 use crate::inbox::web::change_name::ChangeName;
 use crate::inbox::web::flash::flash;
 use crate::inbox::web::page::words::Words;
@@ -65,8 +65,9 @@ pub(super) async fn mark(
     match (mark.apply(&caller, &selection).await, is_form) {
         (Ok(marked), true) => {
             let done = words.done(mark.change, marked.changed);
-            flash(&request, &caller.state, &base, Level::Success, done).await;
-            Ok(see_other(&mark.location(&base)))
+            let list = list_path(&base);
+            flash(&request, &caller.state, list, Level::Success, done).await;
+            Ok(see_other(&mark.location(list)))
         }
         (Ok(marked), false) => {
             let (changed, unread, unseen) = (marked.changed, marked.unread, marked.unseen);
@@ -113,10 +114,10 @@ impl MarkRequest {
         query.extend_pairs(fields).finish()
     }
 
-    fn location(&self, base: &str) -> String {
+    fn location(&self, list: &str) -> String {
         match self.query() {
-            query if query.is_empty() => base.to_owned(),
-            query => format!("{base}?{query}"),
+            query if query.is_empty() => list.to_owned(),
+            query => format!("{list}?{query}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::inbox::web::caller::{Caller, base_path, see_other};
+use crate::inbox::web::caller::{Caller, base_path, list_path, see_other};
 use crate::inbox::web::flash::flash;
 use crate::inbox::web::page::words::Words;
 use crate::inbox::web::refusal::{Destination, refuse};
@@ -52,8 +52,9 @@ pub(super) async fn open(
         Some(url) => Ok(see_other(&url)),
         None => {
             let words = Words::new(state.translator(&request));
-            flash(&request, &state, &base, Level::Info, words.gone()).await;
-            Ok(see_other(&base))
+            let list = list_path(&base);
+            flash(&request, &state, list, Level::Info, words.gone()).await;
+            Ok(see_other(list))
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::web::request::state::RequestState;
 /// The list that a visitor wants to see.
 pub(super) struct Destination<'a> {
     pub(super) settings: &'a Settings,
-    /// The path of the list.
+    /// The path of the inbox.
     pub(super) base: &'a str,
     pub(super) selection: &'a Selection,
     /// The query string of the list.

@@ -174,16 +174,18 @@ impl InboxRoutes {
                 .app_data(Data::clone(&settings))
                 .app_data(PayloadConfig::new(MAX_BYTES))
         };
+        let list = |name| allow_only("GET", at(name).route(web::get().to(list::list)));
         let mut resources = vec![
-            allow_only(
-                "GET",
-                at(if path.is_empty() { "/" } else { "" }).route(web::get().to(list::list)),
-            ),
+            list(""),
             allow_only("GET", at("/counts").route(web::get().to(counts::counts))),
             allow_only("POST", at("/mark").route(web::post().to(mark::mark))),
             allow_only("POST", at("/seen").route(web::post().to(mark::seen))),
             allow_only("GET", at("/openapi.json").route(web::get().to(openapi))),
         ];
+        if path.is_empty() {
+            // That of the root of the site. In a scope both are paths of the list.
+            resources.push(list("/"));
+        }
         #[cfg(feature = "mail")]
         {
             let resource = at("/preferences").route(web::get().to(preferences::show));

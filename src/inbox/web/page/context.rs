@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 
 use crate::inbox::results::InboxPage;
+use crate::inbox::web::caller::list_path;
 use crate::inbox::web::page::words::Words;
 use crate::inbox::web::selection::{Paging, Selection};
 use crate::inbox::web::settings::Settings;
@@ -31,7 +32,7 @@ pub(in crate::inbox::web) struct PageOf<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a RequestState,
     pub(super) settings: &'a Settings,
-    /// The path of the list.
+    /// The path of the inbox.
     pub(super) base: &'a str,
     pub(super) words: Words<'a>,
 }
@@ -52,12 +53,16 @@ impl<'a> PageOf<'a> {
         }
     }
 
+    /// Returns the URL of a list.
+    pub(super) fn list_url(&self, query: &str) -> String {
+        format!("{}?{query}", list_path(self.base))
+    }
+
     /// Returns a link to a list, with further attributes.
     pub(super) fn link(&self, query: &str, attributes: &str, label: &str) -> String {
-        let href = format!("{}?{query}", self.base);
         format!(
             r#"<a{attributes} href="{}">{}</a>"#,
-            Escaped(&href),
+            Escaped(&self.list_url(query)),
             Escaped(label)
         )
     }

@@ -1,5 +1,6 @@
 //! The filters and the form for all rows.
 
+use crate::inbox::web::caller::list_path;
 use crate::inbox::web::page::context::{Listing, PageOf};
 use crate::inbox::web::selection::{Selection, Tab};
 use crate::render::Escaped;
@@ -36,12 +37,12 @@ impl PageOf<'_> {
         format!(
             concat!(
                 r#"<details class="salver-inbox-filter"{open}><summary>{filter}</summary>"#,
-                r#"<form method="get" action="{base}">"#,
+                r#"<form method="get" action="{list}">"#,
                 r#"<input type="hidden" name="tab" value="{tab}">{fields}<button>{apply}</button></form></details>{after}"#,
             ),
             open = open,
             filter = Escaped(&words.filter()),
-            base = Escaped(self.base),
+            list = Escaped(list_path(self.base)),
             tab = selection.tab.name(),
             fields = fields,
             apply = Escaped(&words.apply()),

@@ -118,7 +118,7 @@ impl PageOf<'_> {
     /// Returns the heading and the tabs.
     fn header(&self, selection: &Selection, unread: Option<u64>) -> String {
         let tab = |tab: Tab, label: String| {
-            let href = format!("{}?{}", self.base, selection.in_tab(tab).query(&[]));
+            let href = self.list_url(&selection.in_tab(tab).query(&[]));
             let current = match tab == selection.tab {
                 true => r#" aria-current="page""#,
                 false => "",

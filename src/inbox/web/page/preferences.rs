@@ -1,6 +1,7 @@
 //! The page of preferences.
 
 use crate::cadence::{Cadence, WEEKDAYS};
+use crate::inbox::web::caller::list_path;
 use crate::inbox::web::mail_contact::MailContact;
 use crate::inbox::web::page::context::PageOf;
 use crate::inbox::web::page::preference_words::clock_time;
@@ -60,10 +61,9 @@ impl PageOf<'_> {
     }
 
     fn preferences_header(&self) -> String {
-        let list = if self.base.is_empty() { "/" } else { self.base };
         format!(
             r#"<p class="salver-inbox-more-pages"><a href="{}">{}</a></p><h1>{}</h1>"#,
-            Escaped(list),
+            Escaped(list_path(self.base)),
             Escaped(&self.words.title()),
             Escaped(&self.words.preferences()),
         )

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::inbox::web::body;
 use crate::inbox::web::caller::{
-    Caller, base_path, html, require_same_origin, see_other, wants_json,
+    Caller, base_path, html, list_path, require_same_origin, see_other, wants_json,
 };
 use crate::inbox::web::flash::flash;
 use crate::inbox::web::page::PageOf;
@@ -75,10 +75,11 @@ pub(in crate::inbox::web) async fn save(
     };
     match (saved, is_form) {
         (Ok(()), true) => {
-            let mut path = base_path(&request, PATH);
-            if is_form_of_page(&body) {
-                path += PATH;
-            }
+            let base = base_path(&request, PATH);
+            let path = match is_form_of_page(&body) {
+                true => base + PATH,
+                false => list_path(&base).to_owned(),
+            };
             let saved = Words::new(caller.state.translator(&request)).saved();
             flash(&request, &caller.state, &path, Level::Success, saved).await;
             Ok(see_other(&path))
