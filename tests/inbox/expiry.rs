@@ -77,6 +77,25 @@ crate::inbox_tests! {
         }
     }
 
+    async fn removed_notification_is_remembered_for_longer_than_the_inbox(inboxes: Inboxes, clock) {
+        let (removed, inbox) = (note("removed"), inboxes.inbox());
+        inboxes.notify(removed.clone()).await;
+        for text in ["read", "archived"] {
+            inboxes.notify(note(text)).await;
+        }
+        inboxes.advance(MAX_AGE - HOUR);
+        inbox.retract(&InboxFilter::all().text("removed")).await.unwrap();
+        // None of these shortens that time.
+        let read = inbox.list(&InboxFilter::all().text("read"), None).await.unwrap();
+        let read = InboxFilter::all().ids([read.rows[0].newest.id()]);
+        inbox.mark(&read, ReadState::Read).await.unwrap();
+        inbox.mark_seen().await.unwrap();
+        inbox.mark(&InboxFilter::all(), ReadState::Archived).await.unwrap();
+        inboxes.advance(2 * HOUR);
+        inboxes.notify(removed).await;
+        assert_eq!(inboxes.counts().await, (0, 0, 0));
+    }
+
     async fn erased_recipient_gets_later_notifications_only(inboxes: Inboxes) {
         let earlier = note("earlier");
         inboxes.notify(note("one").group("g")).await;

@@ -78,7 +78,9 @@ if changed > 0 and ttl_ms > 0 then
   for _, key in ipairs({keys.inbox, keys.unread, keys.archived}) do call('PEXPIRE', key, ttl_ms) end
   -- The inbox may expire earlier than what was removed from it may come back.
   if change == 'delete' then ttl_ms = math.max(ttl_ms, tonumber(ARGV[3])) end
-  for _, key in ipairs({keys.removed, keys.state}) do call('PEXPIRE', key, ttl_ms) end
+  for _, key in ipairs({keys.removed, keys.state}) do
+    if call('PTTL', key) < ttl_ms then call('PEXPIRE', key, ttl_ms) end
+  end
 end
 
 local unread = call('ZCOUNT', keys.unread, oldest, '+inf')

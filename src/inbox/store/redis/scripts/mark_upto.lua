@@ -17,6 +17,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Keys that this call creates expire with the others.
 local ttl_ms = redis.call('PTTL', KEYS[1])
 local seen = tonumber(redis.call('HGET', state, 'seen') or 0)
+-- The state may have to outlive the inbox, for what was removed from it.
+local function expire_with_inbox(key)
+  if redis.call('PTTL', key) < ttl_ms then redis.call('PEXPIRE', key, ttl_ms) end
+end
 
 -- Those over the age are not listed, and count as not there.
 local oldest = string.format('%.0f', now - max_age_ms)
@@ -31,7 +35,7 @@ if ARGV[1] == 'seen' then
   end
   if changed == 1 then
     redis.call('HSET', state, 'seen', string.format('%.0f', seen))
-    if ttl_ms > 0 then redis.call('PEXPIRE', state, ttl_ms) end
+    expire_with_inbox(state)
   end
 else
   if ARGV[1] == 'archive' then
@@ -42,9 +46,7 @@ else
       -- No later notification gets a position that was used.
       local last = math.max(tonumber(all[#all]), tonumber(redis.call('HGET', state, 'last') or 0))
       redis.call('HSET', state, 'last', string.format('%.0f', last), 'archived', '1')
-      for _, key in ipairs({archived, state}) do
-        if ttl_ms > 0 then redis.call('PEXPIRE', key, ttl_ms) end
-      end
+      for _, key in ipairs({archived, state}) do expire_with_inbox(key) end
     end
   end
   local read = redis.call('ZREMRANGEBYSCORE', unread_key, oldest, ARGV[3])
