@@ -8,12 +8,13 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::TestRequest;
 use actix_web::web::get;
 use actix_web::{Error, HttpResponse};
+use salver::inbox::{MAX_AGE, MAX_NOTIFICATIONS};
 use salver::store::RedisStore;
-use salver::{InboxFilter, ReadState, Salver};
+use salver::{InboxFilter, Message, Notification, ReadState, Recipient, Salver};
 
 use crate::support::eventually;
 use crate::support::inbox_site::user;
-use crate::support::inboxes::{Inboxes, ada, note};
+use crate::support::inboxes::{Inboxes, ada, bob, note};
 use crate::support::site::{TestResponse, WebTestSite, site};
 
 const PAGE: &str = "<!doctype html><title>Home</title><a href=\"/salver/inbox\">Notifications \
@@ -137,6 +138,36 @@ crate::inbox_tests! {
             assert_eq!(site.page("bob").await.body, PAGE);
         }
     }
+}
+
+/// The memory store removes the inboxes that expire first when it is full, and those that have expired.
+#[tokio::test]
+async fn bell_of_removed_inbox_is_empty() {
+    let inboxes = Inboxes::memory();
+    let site = site_of(&inboxes.salver).await;
+    let long = "x".repeat(4_000);
+    let large = || {
+        let message = Message::info(&*long).data(&*long);
+        Notification::new("test", message)
+    };
+    inboxes.notify(note("one")).await;
+    assert!(bell(&site.page("ada").await).is_some());
+    inboxes.advance(Duration::from_millis(1));
+    let others: Vec<_> = (0..9).map(Recipient::user).collect();
+    for _ in 0..MAX_NOTIFICATIONS {
+        let notified = inboxes.salver.notify(others.clone(), large()).await;
+        notified.unwrap();
+    }
+    assert_eq!(inboxes.counts().await, (0, 0, 0));
+    assert_eq!(site.page("ada").await.body, PAGE);
+
+    inboxes.notify(note("one")).await;
+    assert!(bell(&site.page("ada").await).is_some());
+    inboxes.advance(MAX_AGE + Duration::from_secs(1));
+    // A call for any recipient.
+    let bobs = inboxes.salver.inbox(&bob()).counts().await;
+    assert_eq!(bobs.unwrap().total, 0);
+    assert_eq!(site.page("ada").await.body, PAGE);
 }
 
 /// What another process changes is on the next page too, within moments.

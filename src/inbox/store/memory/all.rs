@@ -64,15 +64,21 @@ impl MemoryInboxes {
         self.changes.mark_changed(&ChangeKey::of(inbox));
     }
 
+    /// Reports inboxes that were removed: their recipients have no unread notifications any more.
+    fn report_removed(&self, owners: &[Owner]) {
+        for owner in owners {
+            self.report(owner.key());
+        }
+    }
+
     pub(super) fn with_inbox<T>(
         &self,
         inbox: InboxKey<'_>,
         operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
     ) -> T {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        let outcome = state.with_inbox(now, &Owner::of(inbox), operation);
-        state.make_room();
+        let (now, owner) = (self.clock.now(), Owner::of(inbox));
+        let (outcome, removed) = self.lock().with_inbox(now, &owner, operation);
+        self.report_removed(&removed);
         outcome
     }
 }
@@ -88,6 +94,13 @@ impl Owner {
         Self {
             app: inbox.app.into(),
             recipient: inbox.recipient.clone(),
+        }
+    }
+
+    fn key(&self) -> InboxKey<'_> {
+        InboxKey {
+            app: &self.app,
+            recipient: &self.recipient,
         }
     }
 }
@@ -108,14 +121,15 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Runs an operation on an inbox. Returns the owners of the inboxes that were removed before and after it.
     fn with_inbox<T>(
         &mut self,
         now: u64,
         owner: &Owner,
         operation: impl FnOnce(&mut MemoryInbox, u64) -> T,
-    ) -> T {
-        let inbox = self.take_out(owner).filter(|inbox| inbox.expires() > now);
-        let mut inbox = inbox.unwrap_or_default();
+    ) -> (T, Vec<Owner>) {
+        let mut removed = self.make_room(now);
+        let mut inbox = self.take_out(owner).unwrap_or_default();
         let outcome = operation(&mut inbox, now);
         // An inbox that was never added to has no expiry, and is not kept.
         if inbox.expires() > now {
@@ -123,7 +137,8 @@ impl State {
             self.expiries.insert((inbox.expires(), owner.clone()));
             self.inboxes.insert(owner.clone(), inbox);
         }
-        outcome
+        removed.extend(self.make_room(now));
+        (outcome, removed)
     }
 
     fn take_out(&mut self, owner: &Owner) -> Option<MemoryInbox> {
@@ -133,12 +148,17 @@ impl State {
         Some(inbox)
     }
 
-    fn make_room(&mut self) {
-        while self.bytes > MAX_BYTES
-            && let Some((_, owner)) = self.expiries.first().cloned()
+    /// Removes the inboxes that have expired and, over the maximum size, those that expire next. Returns their owners.
+    fn make_room(&mut self, now: u64) -> Vec<Owner> {
+        let mut removed = Vec::new();
+        while let Some((expires, owner)) = self.expiries.first()
+            && (*expires <= now || self.bytes > MAX_BYTES)
         {
+            let owner = owner.clone();
             self.take_out(&owner);
+            removed.push(owner);
         }
+        removed
     }
 
     fn is_erased(&mut self, now: u64, owner: &Owner, member: &[u8]) -> bool {
@@ -184,9 +204,9 @@ impl InboxStore for MemoryInboxes {
             }
             let cadence = state.cadence(&owner, new.mail.as_ref());
             let add = |inbox: &mut MemoryInbox, now| inbox.add(now, new, &cadence);
-            let outcome = state.with_inbox(now, &owner, add);
-            state.make_room();
+            let (outcome, removed) = state.with_inbox(now, &owner, add);
             drop(state);
+            self.report_removed(&removed);
             self.report(inbox);
             Ok(AddReply { outcome, cadence })
         })
