@@ -44,6 +44,7 @@ const IN_LIBRARY: [&str; 24] = [
     "events::formats::cloud_event::",
     "handle::tests::",
     "inbox::changes::",
+    "inbox::store::memory::",
     "inbox::store::redis::",
     "jobs::activity::",
     "jobs::worker::running::",

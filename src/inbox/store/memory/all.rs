@@ -260,3 +260,36 @@ impl InboxStore for MemoryInboxes {
         })
     }
 }
+
+#[cfg(all(test, feature = "mail"))]
+mod tests {
+    use super::*;
+    use crate::inbox::store::mail_store::MailStore;
+    use crate::store::{Backend, BackendKind, MemoryStore};
+    use crate::{Error, InboxFilter, Message, Notification, Salver};
+
+    #[tokio::test]
+    async fn nothing_is_kept_for_recipient_without_notifications() -> Result<(), Error> {
+        let salver = Salver::new("app", MemoryStore::new())?;
+        let Backend(BackendKind::Memory(backend)) = salver.backend() else {
+            return Err(Error::misconfigured("the store is in memory"));
+        };
+        let stored = MemoryInboxes::new(backend);
+        let ada = Recipient::user("ada");
+        let note = Notification::new("test", Message::info("never added"));
+        let inbox = salver.inbox(&ada);
+        inbox.retract(&InboxFilter::all().ids([note.id()])).await?;
+        let key = Owner::of(InboxKey {
+            app: "app",
+            recipient: &ada,
+        });
+        stored.set_preference(key.key(), "test", None).await?;
+        stored
+            .set_preference(key.key(), "test", Some("never"))
+            .await?;
+        stored.set_preference(key.key(), "test", None).await?;
+        assert!(stored.lock().inboxes.is_empty());
+        assert!(stored.lock().preferences.is_empty());
+        Ok(())
+    }
+}

@@ -16,7 +16,8 @@ use crate::inbox::store::store_trait::{
 use crate::store::millis;
 use crate::wire;
 
-/// Estimated memory of a notification in addition to its bytes, and of the id of a removed one.
+/// Estimated memory of an inbox, of a notification in addition to its bytes, and of the id of a removed one.
+const INBOX_COST: usize = 512;
 const NOTIFICATION_COST: usize = 256;
 const REMOVED_COST: usize = 64;
 
@@ -203,7 +204,7 @@ impl MemoryInbox {
                 _ => self.find(*id).is_some_and(|stored| stored.apply(change)),
             });
         }
-        if change == Change::Delete {
+        if change == Change::Delete && changed > 0 {
             self.removed.trim(now);
             self.expires = self.expires.max(now + millis(REMOVED_TTL));
         }
@@ -275,7 +276,7 @@ impl MemoryInbox {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.removed.len() * REMOVED_COST
+        INBOX_COST + self.bytes + self.removed.len() * REMOVED_COST
     }
 }
 

@@ -87,8 +87,8 @@ impl MailStore for MemoryInboxes {
         cadence: Option<&'a str>,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let mut state = self.lock();
-            let preferences = state.preferences.entry(Owner::of(inbox)).or_default();
+            let (owner, mut state) = (Owner::of(inbox), self.lock());
+            let preferences = state.preferences.entry(owner.clone()).or_default();
             match cadence {
                 None => {
                     preferences.remove(kind);
@@ -101,6 +101,9 @@ impl MailStore for MemoryInboxes {
                 Some(cadence) => {
                     preferences.insert(kind.to_owned(), cadence.to_owned());
                 }
+            }
+            if preferences.is_empty() {
+                state.preferences.remove(&owner);
             }
             Ok(())
         })
