@@ -120,7 +120,8 @@ pub(super) async fn list(
     let mut reader = PlaceReader::new(source, filter, before, size);
     let (mut counts, mut found) = (None, 0);
     while let Some(page) = reader.next().await? {
-        counts.get_or_insert((page.unread, page.unseen));
+        let newest_read = page.entries.first().map_or(0, |entry| entry.position);
+        counts.get_or_insert((page.unread, page.unseen, newest_read));
         for (entry, notification) in reader.matching(page.entries) {
             rows.push(entry, notification, filter.is_grouped);
             found += 1;
@@ -131,12 +132,13 @@ pub(super) async fn list(
     }
     let has_more = is_exact && !reader.is_finished;
     let (rows, next) = rows.finish(cursor, filter.limit, has_more);
-    let (unread, unseen) = counts.unwrap_or_default();
+    let (unread, unseen, newest_read) = counts.unwrap_or_default();
     Ok(InboxPage {
         rows,
         next,
         unread,
         unseen,
+        newest_read,
     })
 }
 

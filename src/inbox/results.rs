@@ -43,6 +43,9 @@ pub struct InboxPage {
     pub unread: u64,
     /// Those of them that are unseen.
     pub unseen: u64,
+    /// The position of the newest notification that was read, also if it cannot be decoded; 0 if there is none.
+    #[serde(skip)]
+    pub(super) newest_read: u64,
 }
 
 /// One row of a list: a notification, or those of one group and day. `Debug` omits the

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use actix_web::test::TestRequest;
 use salver::{InboxFilter, Message, Notification, ReadState, Recipient};
 use time::OffsetDateTime;
 
+use crate::support::inbox_site::send;
 use crate::support::inboxes::{Inboxes, ada, bob, note};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -188,4 +190,32 @@ async fn damaged_notification_is_skipped() {
         inboxes.salver.inbox(&ada()).counts().await.unwrap().unread,
         0
     );
+}
+
+/// Also without any row.
+#[tokio::test]
+async fn page_marks_damaged_notifications_as_read() {
+    for damaged in [1, 2] {
+        let inboxes = Inboxes::redis();
+        for text in ["one", "two"] {
+            inboxes.notify(note(text)).await;
+        }
+        let page = inboxes.inbox().list(&InboxFilter::all(), None).await;
+        let server = inboxes.server.as_ref().unwrap();
+        for row in page.unwrap().rows.iter().take(damaged) {
+            let (key, id) = (b"app!notifications:{user%3Aada}", row.newest.id());
+            server.run::<()>(&[b"HSET", key, id.to_string().as_bytes(), b"{}"]);
+        }
+        let (salver, user) = (&inboxes.salver, ("x-user", "ada"));
+        let request = TestRequest::get().uri("/salver/inbox");
+        let request = request.insert_header(user);
+        let page = send(salver, salver.inbox_routes(), request).await.body;
+        let upto = page.split_once(r#"name="upto" value=""#).unwrap().1;
+        let upto = upto.split_once('"').unwrap().0;
+        let form = TestRequest::post().uri("/salver/inbox/mark");
+        let form = form.insert_header(user);
+        let form = form.set_form([("change", "read"), ("tab", "unread"), ("upto", upto)]);
+        send(salver, salver.inbox_routes(), form).await;
+        assert_eq!(inboxes.counts().await, (0, 0, 2), "{damaged}");
+    }
 }

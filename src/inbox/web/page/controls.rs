@@ -90,10 +90,15 @@ impl PageOf<'_> {
         )
     }
 
-    /// Returns the form that marks all rows as read, up to the newest one of this page.
+    /// Returns the form that marks all rows as read, up to the newest one of this page. On the first page it marks
+    /// those too that cannot be decoded, and have no row.
     pub(super) fn mark_all_form(&self, listing: &Listing) -> String {
         let (selection, page) = (&listing.selection, &listing.page);
-        let newest = page.rows.first().map_or(0, |row| row.newest.position());
+        let newest = match page.rows.first() {
+            Some(row) if !listing.paging.cursor().is_empty() => row.newest.position(),
+            None if selection.is_filtered() => return String::new(),
+            _ => page.newest_read,
+        };
         if selection.tab == Tab::Archived || page.unread == 0 {
             return String::new();
         }

@@ -23,10 +23,10 @@ impl PageOf<'_> {
         let selection = &listing.selection;
         let mut main = self.header(selection, Some(listing.page.unread));
         main += &self.filter_form(listing);
+        main += &self.mark_all_form(listing);
         if listing.page.rows.is_empty() {
             main += &self.empty(selection);
         } else {
-            main += &self.mark_all_form(listing);
             let rows = listing.page.rows.iter();
             let rows: String = rows.map(|row| self.row(listing, row)).collect();
             // The role survives `list-style: none`, with which Safari reads out no list.
