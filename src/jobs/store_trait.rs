@@ -168,13 +168,11 @@ pub(crate) trait JobStore: Send + Sync {
     fn finish<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64>;
 
     /// Ends a lease without success. Does nothing, and returns `false`, if another claim has the job
-    /// by now.
+    /// by now. `job`: what is stored about it from then on, with the end of the lease as its time.
     fn retry<'a>(
         &'a self,
         queue: QueueKey<'a>,
-        id: JobId,
-        lease_end: u64,
-        record: &'a Record,
+        job: &'a StoredJob,
         next: Next,
     ) -> StoreFuture<'a, bool>;
 

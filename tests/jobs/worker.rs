@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use salver::jobs::{TestOutcome, Worker};
+use salver::Salver;
+use salver::jobs::{DeliveryState, RunningWorker, TestOutcome, Worker};
+use salver::store::RedisStore;
 use tokio::sync::Notify;
 
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
+use crate::support::proxy::{Fault, Proxy};
 
 /// Longer than the test: what happens within it happens without a poll.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
@@ -106,7 +109,7 @@ crate::inbox_tests! {
         let worker = worker.attempt_timeout(Duration::from_millis(50));
         assert_eq!(worker.drain().await.unwrap(), 1);
         assert_eq!(ended.load(Ordering::SeqCst), 0);
-        let waiting = jobs.salver.deliveries().list(salver::jobs::DeliveryState::Waiting, None).await.unwrap();
+        let waiting = jobs.salver.deliveries().list(DeliveryState::Waiting, None).await.unwrap();
         assert_eq!(waiting[0].attempts[0].error, "took too long");
     }
 }
@@ -189,5 +192,113 @@ async fn worker_starts_without_redis_and_stops_without_it() {
     server.respawn();
     let is_done = async || (ended.load(Ordering::SeqCst) == 1).then_some(());
     eventually("the worker begins when the server is up", is_done).await;
+    running.stop().await;
+}
+
+/// Returns a handle with the usual timeouts, whose connections pass a proxy.
+fn behind_proxy(jobs: &Inboxes) -> (Proxy, Salver) {
+    let proxy = Proxy::start(jobs.server.as_ref().unwrap().port);
+    let store = RedisStore::new(&proxy.url()).unwrap();
+    (proxy, Salver::builder("app").store(store).build().unwrap())
+}
+
+/// Starts an idle worker behind a proxy. Returns also the number of its attempts.
+async fn idle_worker(jobs: &Inboxes) -> (Proxy, RunningWorker, Arc<AtomicUsize>) {
+    let (proxy, salver) = behind_proxy(jobs);
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&attempts);
+    let worker = salver.worker().test_jobs(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { TestOutcome::Done }.boxed()
+    });
+    let running = worker.poll_interval(POLL_INTERVAL).start().unwrap();
+    enqueue(jobs, "first").await;
+    are_leased(jobs, 0).await;
+    let is_done = async || (attempts.load(Ordering::SeqCst) == 1).then_some(());
+    eventually("the first job is performed", is_done).await;
+    (proxy, running, attempts)
+}
+
+async fn enqueue(jobs: &Inboxes, name: &str) {
+    let names = [name.to_owned()];
+    jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
+}
+
+/// Waits until so many jobs are leased, and no more are due.
+async fn are_leased(jobs: &Inboxes, number: u64) {
+    let deliveries = jobs.salver.deliveries();
+    let are_leased = async || {
+        let counts = deliveries.counts().await.unwrap();
+        ((counts.due, counts.later) == (0, number)).then_some(())
+    };
+    eventually("the jobs are leased", are_leased).await;
+}
+
+/// A server that pauses for longer than a page waits: the jobs of the claim are performed when its reply arrives.
+#[tokio::test]
+async fn late_reply_to_a_claim_is_not_lost() {
+    let jobs = Inboxes::redis();
+    let (proxy, running, attempts) = idle_worker(&jobs).await;
+    proxy.set(Fault::Delay(Duration::from_millis(400)));
+    let started = Instant::now();
+    enqueue(&jobs, "second").await;
+    let is_performed = async || (attempts.load(Ordering::SeqCst) == 2).then_some(());
+    eventually("the job is performed", is_performed).await;
+    assert!(started.elapsed() < Duration::from_secs(3));
+    proxy.set(Fault::None);
+    running.stop().await;
+    are_leased(&jobs, 0).await;
+}
+
+#[tokio::test]
+async fn claim_whose_reply_arrives_after_the_stop_is_given_back() {
+    let jobs = Inboxes::redis();
+    let (proxy, running, attempts) = idle_worker(&jobs).await;
+    proxy.set(Fault::Delay(Duration::from_millis(500)));
+    enqueue(&jobs, "second").await;
+    are_leased(&jobs, 1).await;
+    proxy.set(Fault::None);
+    running.stop().await;
+    assert_eq!(attempts.load(Ordering::SeqCst), 1);
+    let deliveries = jobs.salver.deliveries();
+    let waiting = deliveries.list(DeliveryState::Waiting, None).await;
+    let waiting = waiting.unwrap();
+    // The claim does not count.
+    assert_eq!(waiting[0].state, DeliveryState::Waiting);
+    assert_eq!(deliveries.counts().await.unwrap().due, 1);
+}
+
+/// The reply to a claim arrives while a handler blocks the thread, for longer than the worker waits for it.
+#[tokio::test]
+async fn claim_outlives_a_handler_that_blocks_the_thread() {
+    const BLOCKED: Duration = Duration::from_millis(5_500);
+    let jobs = Inboxes::redis();
+    let (proxy, salver) = behind_proxy(&jobs);
+    let ended = Arc::new(AtomicUsize::new(0));
+    let (counter, observer) = (Arc::clone(&ended), jobs.salver.clone());
+    let worker = salver.worker().test_jobs(move |task| {
+        let (counter, observer) = (Arc::clone(&counter), observer.clone());
+        let blocks = task.as_str() == Some("first");
+        async move {
+            while blocks && observer.deliveries().counts().await.unwrap().later < 2 {
+                tokio::task::yield_now().await;
+            }
+            if blocks {
+                std::thread::sleep(BLOCKED);
+            }
+            counter.fetch_add(1, Ordering::SeqCst);
+            TestOutcome::Done
+        }
+        .boxed()
+    });
+    let running = worker.poll_interval(POLL_INTERVAL).start().unwrap();
+    enqueue(&jobs, "first").await;
+    are_leased(&jobs, 1).await;
+    proxy.set(Fault::Delay(Duration::from_millis(200)));
+    enqueue(&jobs, "second").await;
+    are_leased(&jobs, 2).await;
+    proxy.set(Fault::None);
+    let have_ended = async || (ended.load(Ordering::SeqCst) == 2).then_some(());
+    eventually("both jobs are performed", have_ended).await;
     running.stop().await;
 }

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::jobs::heartbeat::{HEARTBEAT_TTL, Heartbeat};
 use crate::jobs::id::JobId;
 use crate::jobs::memory::queue::Queue;
-use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::record::StoredJob;
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, Limit, NewJob, Next, QueueKey,
 };
@@ -98,16 +98,10 @@ impl JobStore for MemoryJobs {
     fn retry<'a>(
         &'a self,
         queue: QueueKey<'a>,
-        id: JobId,
-        lease_end: u64,
-        record: &'a Record,
+        job: &'a StoredJob,
         next: Next,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
-            Ok(self.with(queue, |queue, now| {
-                queue.retry(now, id, lease_end, record, next)
-            }))
-        })
+        Box::pin(async move { Ok(self.with(queue, |queue, now| queue.retry(now, job, next))) })
     }
 
     fn replay<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64> {

@@ -149,23 +149,16 @@ impl Queue {
         is_first
     }
 
-    pub(super) fn retry(
-        &mut self,
-        now: u64,
-        id: JobId,
-        lease_end: u64,
-        record: &Record,
-        next: Next,
-    ) -> bool {
-        let job = self.jobs.get(&id);
-        if job.is_none_or(|job| job.is_dead || job.time != lease_end) {
+    pub(super) fn retry(&mut self, now: u64, job: &StoredJob, next: Next) -> bool {
+        let leased = self.jobs.get(&job.id);
+        if leased.is_none_or(|leased| leased.is_dead || leased.time != job.time) {
             return false;
         }
         let (time, is_dead) = match next {
             Next::After(delay) => (now + millis(delay), false),
             Next::Dead => (now, true),
         };
-        self.set(id, time, is_dead, 0, record.clone());
+        self.set(job.id, time, is_dead, job.claims, job.record.clone());
         true
     }
 

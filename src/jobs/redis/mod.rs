@@ -17,7 +17,7 @@ use crate::Error;
 use crate::context::encode;
 use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::id::JobId;
-use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::record::StoredJob;
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, JobStore, JobWatch, Limit, NewJob, Next, QueueKey,
 };
@@ -91,19 +91,10 @@ impl JobStore for RedisJobs {
     fn retry<'a>(
         &'a self,
         queue: QueueKey<'a>,
-        id: JobId,
-        lease_end: u64,
-        record: &'a Record,
+        job: &'a StoredJob,
         next: Next,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(scripts::retry(
-            &self.client,
-            queue,
-            id,
-            lease_end,
-            record,
-            next,
-        ))
+        Box::pin(scripts::retry(&self.client, queue, job, next))
     }
 
     fn replay<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64> {

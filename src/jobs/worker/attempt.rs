@@ -151,11 +151,30 @@ impl Attempt {
         (record, next)
     }
 
+    /// Lets another claim have the job at once. This one does not count: the job was not attempted.
+    pub(super) async fn give_back(self) -> Ended {
+        let job = StoredJob {
+            claims: self.job.claims - 1,
+            ..self.job.clone()
+        };
+        self.store(job, Next::After(Duration::ZERO)).await;
+        Ended::LeftToOthers
+    }
+
     /// Records that the job is not done.
     async fn retry(&self, (record, next): (Record, Next)) {
+        let job = StoredJob {
+            claims: 0,
+            record,
+            ..self.job
+        };
+        self.store(job, next).await;
+    }
+
+    async fn store(&self, job: StoredJob, next: Next) {
         let Queue { salver, store, .. } = &*self.queue;
-        let (key, id) = (self.queue.key(self.partition), self.job.id);
-        let retry = || store.retry(key, id, self.job.time, &record, next);
+        let (key, id) = (self.queue.key(self.partition), job.id);
+        let retry = || store.retry(key, &job, next);
         let write = || salver.write_idempotent("retry_job", retry);
         if let Err(error) = until_recorded(self.lease_end(), write).await {
             let queue = self.queue.handler.queue();

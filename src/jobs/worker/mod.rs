@@ -1,6 +1,7 @@
 //! Workers, which perform the jobs of an application.
 
 mod attempt;
+mod claims;
 mod queue;
 mod queue_runner;
 mod queue_states;

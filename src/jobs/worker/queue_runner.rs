@@ -4,16 +4,19 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, FutureExt, pending, select, select_all};
+use futures_util::future::{FutureExt, pending, select_all};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::backoff::Backoff;
 use crate::jobs::handler::{Handler, Outcome};
 use crate::jobs::heartbeat::Resting;
-use crate::jobs::store_trait::{JobStore, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS};
+use crate::jobs::store_trait::{
+    Claimed, JobStore, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_SHARED_CLAIMS,
+};
 use crate::jobs::worker::attempt::{Attempt, Ended};
+use crate::jobs::worker::claims::{Claims, EndedClaim};
 use crate::jobs::worker::queue::Queue;
 use crate::jobs::worker::queue_states::QueueStates;
 use crate::jobs::worker::recorder::Recorder;
@@ -33,13 +36,14 @@ const MAX_CLAIM_DELAY: Duration = Duration::from_secs(30);
 pub(super) struct QueueRunner {
     queue: Arc<Queue>,
     attempts: JoinSet<Ended>,
+    claims: Claims,
     recorder: Recorder,
     /// Shared with the attempt of a suspect, while there is one: a job that may have ended other processes.
     suspect: Arc<()>,
     states: QueueStates,
     /// The partition with which the next claim begins, so that none waits for the others.
     first_partition: usize,
-    claims: Backoff,
+    claim_backoff: Backoff,
     rests: Backoff,
     /// Whether no job can succeed until the next claim.
     is_resting: bool,
@@ -57,7 +61,7 @@ impl QueueRunner {
         resting: Arc<Resting>,
     ) -> Self {
         let now = Instant::now();
-        let claims = Backoff::new(settings.poll_interval, MAX_CLAIM_DELAY);
+        let claim_backoff = Backoff::new(settings.poll_interval, MAX_CLAIM_DELAY);
         let queue = Arc::new(Queue {
             salver,
             store,
@@ -66,8 +70,9 @@ impl QueueRunner {
             resting,
         });
         Self {
-            claims,
+            claim_backoff,
             rests: Backoff::new(MIN_REST, MAX_REST),
+            claims: Claims::new(Arc::clone(&queue)),
             recorder: Recorder::new(Arc::clone(&queue)),
             queue,
             attempts: JoinSet::new(),
@@ -81,10 +86,13 @@ impl QueueRunner {
     }
 
     /// Prepares the store.
-    pub(super) async fn begin(&self) {
-        if let Err(error) = self.queue.handler.begin().await {
-            let queue = self.queue.handler.queue();
-            tracing::warn!(%error, queue, "the worker could not prepare the store");
+    pub(super) fn begin(&self) -> impl Future<Output = ()> + Send + use<> {
+        let handler = Arc::clone(&self.queue.handler);
+        async move {
+            if let Err(error) = handler.begin().await {
+                let queue = handler.queue();
+                tracing::warn!(%error, queue, "the worker could not prepare the store");
+            }
         }
     }
 
@@ -104,20 +112,15 @@ impl QueueRunner {
     }
 
     /// Waits for the attempts that have begun. Records each that ends meanwhile: the process may be killed before the
-    /// slowest one ends.
+    /// slowest one ends. Gives back what a claim in progress leases.
     async fn stop(&mut self) {
-        loop {
+        while !(self.attempts.is_empty() && self.claims.is_empty()) {
             self.recorder.begin();
-            let ended = {
-                let ended = pin!(self.attempts.join_next());
-                let recorded = pin!(self.recorder.call_ended());
-                match select(ended, recorded).await {
-                    Either::Left((None, _)) => break,
-                    Either::Left((Some(ended), _)) => ended,
-                    Either::Right(_) => continue,
-                }
-            };
-            self.record_end(ended.ok());
+            match self.next_end().await {
+                Event::Ended(ended) => self.record_end(ended),
+                Event::Claimed(claim) => drop(self.begin_attempts(claim, 0)),
+                _ => {}
+            }
         }
         self.recorder.record_all().await;
     }
@@ -127,7 +130,7 @@ impl QueueRunner {
     pub(super) async fn drain(&mut self) -> Result<u64, Error> {
         let mut attempts = 0;
         while !self.is_resting {
-            let (_, failed) = self.claim().await;
+            let (_, failed) = self.claim(Duration::MAX).await;
             let ended = self.end_attempts().await;
             attempts += ended;
             match failed {
@@ -160,36 +163,47 @@ impl QueueRunner {
         self.attempts.len() + self.recorder.len()
     }
 
+    /// Returns for how many more jobs there is room.
+    fn free(&self) -> usize {
+        self.queue.concurrency().saturating_sub(self.leased())
+    }
+
     /// Claims jobs, and sets when the next claim is due.
     async fn claim_or_wait(&mut self) {
-        static DEGRADED: LogLimit = LogLimit::new();
-
         self.is_resting = false;
-        let (next, failed) = self.claim().await;
-        if let Some(error) = failed.filter(|_| DEGRADED.allow()) {
-            let queue = self.queue.handler.queue();
-            tracing::warn!(%error, queue, "the worker waits for the store");
+        let (next, failed) = self.claim(self.queue.salver.config().call_timeout).await;
+        if let Some(error) = failed {
+            self.log_failed_claim(&error);
         }
         let delay = match next {
             Some(next) => {
-                self.claims.reset();
+                self.claim_backoff.reset();
                 next.min(self.queue.settings.poll_interval)
             }
-            None => self.claims.next_delay(),
+            None => self.claim_backoff.next_delay(),
         };
         self.claim_at = Instant::now() + delay;
     }
 
+    fn log_failed_claim(&self, error: &Error) {
+        static DEGRADED: LogLimit = LogLimit::new();
+
+        if DEGRADED.allow() {
+            let queue = self.queue.handler.queue();
+            tracing::warn!(%error, queue, "the worker waits for the store");
+        }
+    }
+
     /// Claims as many jobs as there is room for, and begins to attempt them. Returns the time until another job is due,
     /// `None` if no partition could be claimed from, and the first failure. A partition whose server is gone does not stop
-    /// the others.
-    async fn claim(&mut self) -> (Option<Duration>, Option<Error>) {
+    /// the others: this waits for each claim at most for `max_wait`.
+    async fn claim(&mut self, max_wait: Duration) -> (Option<Duration>, Option<Error>) {
         let partitions = self.queue.store.partitions();
         self.first_partition = (self.first_partition + 1) % partitions;
         let (mut next, mut failed) = (None, None);
         for n in 0..partitions {
             let partition = (self.first_partition + n) % partitions;
-            match self.claim_in(partition).await {
+            match self.claim_in(partition, max_wait).await {
                 Ok(until_next) => next = Some(next.map_or(until_next, |next| until_next.min(next))),
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -198,44 +212,49 @@ impl QueueRunner {
         (next, failed)
     }
 
-    async fn claim_in(&mut self, partition: usize) -> Result<Duration, Error> {
-        let Queue {
-            salver,
-            store,
-            settings,
-            ..
-        } = &*self.queue;
-        let free = self.queue.concurrency().saturating_sub(self.leased());
-        if free == 0 {
+    async fn claim_in(&mut self, partition: usize, max_wait: Duration) -> Result<Duration, Error> {
+        let free = self.free();
+        if free == 0 || self.claims.has(partition) {
             return Ok(Duration::MAX);
         }
-        let claimed_at = Instant::now();
-        let limit = Limit {
-            jobs: free.min(MAX_JOBS_PER_CALL),
-            // One at a time: if it ends this process, that counts for no other suspect.
-            suspects: usize::from(Arc::strong_count(&self.suspect) == 1),
-        };
-        let claim = store.claim(self.queue.key(partition), settings.lease, limit);
-        let claimed = salver.write_non_idempotent("claim_jobs", claim).await?;
-        let crashed = claimed.jobs.iter().filter(|job| job.claims > MAX_CLAIMS);
-        let jobs = claimed.crashed + crashed.count() as u64;
-        if jobs > 0 {
-            let queue = self.queue.handler.queue();
-            tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
+        // One at a time: if it ends this process, that counts for no other suspect.
+        let is_alone = Arc::strong_count(&self.suspect) == 1;
+        let suspect = is_alone.then(|| Arc::clone(&self.suspect));
+        let jobs = free.min(MAX_JOBS_PER_CALL);
+        self.claims.begin(partition, jobs, suspect);
+        // A reply that comes later is an event of its own.
+        while let Ok(claim) = timeout(max_wait, self.claims.ended()).await {
+            let is_late = claim.partition != partition;
+            match self.begin_attempts(claim, self.free()) {
+                Err(error) if is_late => self.log_failed_claim(&error),
+                Ok(_) if is_late => {}
+                claimed => return claimed,
+            }
         }
-        self.states.set(partition, &claimed);
-        for job in claimed.jobs {
+        Ok(Duration::MAX)
+    }
+
+    /// Begins to attempt claimed jobs, and gives those back for which there is no room any more. Returns the time until
+    /// another job is due.
+    fn begin_attempts(&mut self, claim: EndedClaim, room: usize) -> Result<Duration, Error> {
+        let claimed = claim.outcome?;
+        self.report_crashed(&claimed);
+        self.states.set(claim.partition, &claimed);
+        for (number, job) in claimed.jobs.into_iter().enumerate() {
             let is_suspect = (MAX_SHARED_CLAIMS + 1..=MAX_CLAIMS).contains(&job.claims);
             let suspect = is_suspect.then(|| Arc::clone(&self.suspect));
             let attempt = Attempt {
                 queue: Arc::clone(&self.queue),
-                partition,
+                partition: claim.partition,
                 job,
                 now: claimed.now,
-                claimed_at,
+                claimed_at: claim.claimed_at,
             };
             self.attempts.spawn(async move {
-                let outcome = attempt.run().await;
+                let outcome = match number < room {
+                    true => attempt.run().await,
+                    false => attempt.give_back().await,
+                };
                 drop(suspect);
                 outcome
             });
@@ -244,6 +263,15 @@ impl QueueRunner {
             .next_time
             .map(|time| time.saturating_sub(claimed.now));
         Ok(next.map_or(Duration::MAX, Duration::from_millis))
+    }
+
+    fn report_crashed(&self, claimed: &Claimed) {
+        let crashed = claimed.jobs.iter().filter(|job| job.claims > MAX_CLAIMS);
+        let jobs = claimed.crashed + crashed.count() as u64;
+        if jobs > 0 {
+            let queue = self.queue.handler.queue();
+            tracing::error!(queue, jobs, "jobs are dead: no attempt of them ended");
+        }
     }
 
     async fn trim_if_due(&mut self) {
@@ -272,6 +300,10 @@ impl QueueRunner {
                 self.recorder.begin();
             }
             Event::Recorded => self.recorder.begin(),
+            Event::Claimed(claim) => match self.begin_attempts(claim, self.free()) {
+                Ok(_) => self.claim_soon(),
+                Err(error) => self.log_failed_claim(&error),
+            },
             Event::JobsAdded => self.claim_soon(),
             Event::Due => {}
         }
@@ -282,6 +314,17 @@ impl QueueRunner {
             true => self.claim_at,
             false => self.trim_at,
         };
+        let ended = pin!(self.next_end());
+        let woken = pin!(woken.notified().map(|()| Event::JobsAdded));
+        // The sender is dropped with the handle, which stops the worker too.
+        let stopped = stopping.wait_for(|is_stopping| *is_stopping);
+        let stopped = pin!(stopped.map(|_| Event::Due));
+        let due = pin!(sleep_until(claim_at).map(|()| Event::Due));
+        first([ended, woken, stopped, due]).await
+    }
+
+    /// Waits until an attempt, a call that records jobs or a claim ends; for ever if none is in progress.
+    async fn next_end(&mut self) -> Event {
         let ended = pin!(async {
             match self.attempts.join_next().await {
                 Some(ended) => Event::Ended(ended.ok()),
@@ -289,14 +332,8 @@ impl QueueRunner {
             }
         });
         let recorded = pin!(self.recorder.call_ended().map(|()| Event::Recorded));
-        let woken = pin!(woken.notified().map(|()| Event::JobsAdded));
-        // The sender is dropped with the handle, which stops the worker too.
-        let stopped = stopping.wait_for(|is_stopping| *is_stopping);
-        let stopped = pin!(stopped.map(|_| Event::Due));
-        let due = pin!(sleep_until(claim_at).map(|()| Event::Due));
-        let events: [Pin<&mut (dyn Future<Output = Event> + Send)>; 5] =
-            [ended, recorded, woken, stopped, due];
-        select_all(events).await.0
+        let claimed = pin!(self.claims.ended().map(Event::Claimed));
+        first([ended, recorded, claimed]).await
     }
 
     /// Claims jobs at once, unless the queue rests.
@@ -343,12 +380,21 @@ impl QueueRunner {
     }
 }
 
+/// Waits for the first of some events.
+async fn first<const N: usize>(
+    events: [Pin<&mut (dyn Future<Output = Event> + Send)>; N],
+) -> Event {
+    select_all(events).await.0
+}
+
 /// Why a worker wakes.
 enum Event {
     /// An attempt has ended; `None` for one that panicked.
     Ended(Option<Ended>),
     /// Jobs that are done were recorded.
     Recorded,
+    /// A claim has ended for which the worker did not wait any more.
+    Claimed(EndedClaim),
     JobsAdded,
     /// A claim is due, or the worker stops.
     Due,

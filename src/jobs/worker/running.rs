@@ -38,7 +38,9 @@ impl RunningWorker {
         };
         let thread = thread::Builder::new().name("salver-worker".to_owned());
         let spawned = thread.spawn(move || {
-            runtime.block_on(work);
+            // As a task: the connection is polled before it after a handler that has blocked the thread. A call whose reply has
+            // arrived meanwhile receives it, although its time is over.
+            let _ = runtime.block_on(runtime.spawn(work));
             let _ = end.send(());
         });
         spawned.map_err(|error| unavailable().with_source(error))?;

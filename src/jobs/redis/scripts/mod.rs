@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::jobs::id::JobId;
 use crate::jobs::limits::{DEAD_TTL, DONE_TTL, MAX_DEAD, MAX_DONE};
-use crate::jobs::record::{Record, StoredJob};
+use crate::jobs::record::StoredJob;
 use crate::jobs::redis::keys::{self, Part, keys};
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_REPORT_CLAIMS,
@@ -133,19 +133,17 @@ fn with_ids(mut request: Request, ids: &[JobId]) -> Request {
 pub(super) async fn retry(
     client: &Client,
     queue: QueueKey<'_>,
-    id: JobId,
-    lease_end: u64,
-    record: &Record,
+    job: &StoredJob,
     next: Next,
 ) -> Result<bool, Error> {
     let idempotency = Idempotency::Idempotent;
     let mut request = request(client, &RETRY, idempotency, queue, &keys::RETRY);
-    request.arg(id.to_string()).arg(lease_end);
+    request.arg(job.id.to_string()).arg(job.time);
     match next {
         Next::After(delay) => request.arg(millis(delay)),
         Next::Dead => request.arg("dead"),
     };
-    request.arg(record.encode()?);
+    request.arg(job.claims).arg(job.record.encode()?);
     let mut reply = Parts::new(client.execute(&request).await?);
     match reply.next::<String>()?.as_str() {
         "retried" => Ok(true),
