@@ -56,18 +56,46 @@ impl CallPolicy {
     ) -> Result<T, Error> {
         let guarded = async {
             let permit = self.breaker.enter()?;
-            #[cfg(feature = "conformance")]
-            self.counter.begin().await;
-            let timer = Timer::start();
-            let outcome = catch_panic(call).await;
-            telemetry::record_call(operation, timer, &outcome);
-            permit.record(&outcome);
-            #[cfg(feature = "conformance")]
-            self.counter.finish().await;
-            outcome
+            let record = |outcome: &Result<T, Error>| permit.record(outcome);
+            self.measured(operation, call, record).await
         };
         let outcome = guarded.instrument(telemetry::span(operation, app)).await;
         outcome.map_err(|error| error.with_operation(operation))
+    }
+
+    /// Runs a call as [`call`](Self::call) does, even while the breaker is open. Its outcome does not change the breaker.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call, with the operation added. `is_unreadable` if the call panics.
+    #[cfg(feature = "jobs")]
+    pub(crate) async fn call_past_breaker<T>(
+        &self,
+        operation: &'static str,
+        app: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let measured = self.measured(operation, call, |_| {});
+        let outcome = measured.instrument(telemetry::span(operation, app)).await;
+        outcome.map_err(|error| error.with_operation(operation))
+    }
+
+    /// Runs a call and records its duration and outcome.
+    async fn measured<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+        record: impl FnOnce(&Result<T, Error>),
+    ) -> Result<T, Error> {
+        #[cfg(feature = "conformance")]
+        self.counter.begin().await;
+        let timer = Timer::start();
+        let outcome = catch_panic(call).await;
+        telemetry::record_call(operation, timer, &outcome);
+        record(&outcome);
+        #[cfg(feature = "conformance")]
+        self.counter.finish().await;
+        outcome
     }
 
     /// Runs a call even while the breaker is open. Its outcome changes no breaker and no metric.

@@ -58,6 +58,23 @@ impl Salver {
             .await
     }
 
+    /// Runs a write once, within its own timeout, even while the circuit breaker is open: for a caller with pauses of its
+    /// own, whose next call may be for another server.
+    #[cfg(feature = "jobs")]
+    pub(crate) async fn write_past_breaker<T>(
+        &self,
+        operation: &'static str,
+        timeout: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let call = with_deadline(timeout, call, write_timed_out);
+        self.observe(
+            self.calls
+                .call_past_breaker(operation, &self.app, call)
+                .await,
+        )
+    }
+
     /// Runs an idempotent write within the call timeout.
     ///
     /// Without a reply in [`FIRST_ATTEMPT_SHARE`] of the timeout it is sent once more, with the
@@ -101,7 +118,10 @@ impl Salver {
         operation: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let outcome = self.calls.call(operation, &self.app, call).await;
+        self.observe(self.calls.call(operation, &self.app, call).await)
+    }
+
+    fn observe<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         let is_answered = |error: &Error| error.is_denied() || error.is_misconfigured();
         if outcome.as_ref().err().is_none_or(is_answered) {
             self.check_health_once();

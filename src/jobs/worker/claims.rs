@@ -64,7 +64,7 @@ impl Claims {
             let claim = queue.store.claim(queue.key(partition), lease, limit);
             let outcome = queue
                 .salver
-                .write_with_timeout("claim_jobs", CLAIM_TIMEOUT, claim);
+                .write_past_breaker("claim_jobs", CLAIM_TIMEOUT, claim);
             EndedClaim {
                 partition,
                 claimed_at,
