@@ -152,7 +152,7 @@ impl Attempt {
     }
 
     /// Lets another claim have the job at once. This one does not count: the job was not attempted.
-    pub(super) async fn give_back(self) -> Ended {
+    pub(super) async fn release(self) -> Ended {
         let job = StoredJob {
             claims: self.job.claims - 1,
             ..self.job.clone()
