@@ -29,6 +29,8 @@ pub const MAX_SUBSCRIPTIONS: usize = 1_000;
 pub const MAX_DESCRIPTION_BYTES: usize = 256;
 /// Most recipients of one step of a fan-out. Bounds what is repeated after a crash.
 pub(super) const MAX_RECIPIENTS_PER_STEP: usize = 500;
+/// Most recipients of an event who could not be notified and wait until all others are. Bounds the size of the job.
+pub(super) const MAX_FAILED_RECIPIENTS: usize = 100;
 /// Most subscriptions that a notification names. They are in the link by which its mail is unsubscribed from.
 pub(super) const MAX_NAMED_SUBSCRIPTIONS: usize = 8;
 /// How long an event is known before it was fanned out: longer than dead jobs are kept.

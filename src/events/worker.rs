@@ -28,9 +28,12 @@ impl Worker {
     /// group, an actor and so on. Its kind is the type of the event, its subject that of the event, unless they are set.
     ///
     /// `render` is called for each recipient, perhaps more than once. It may block: the worker has a thread of its own. But
-    /// up to 500 recipients are notified in one attempt, which has 2 minutes; let a rendering take less than 100 ms. If it
-    /// fails, the others of these 500 are notified, and the event is attempted again later, by the schedule of jobs. If it
-    /// panics, too, but five times at most. An event of another type without a message is dead at once.
+    /// up to 500 recipients are notified in one attempt, which has 2 minutes; let a rendering take less than 100 ms. An
+    /// event of another type without a message is dead at once.
+    ///
+    /// If it fails or panics for up to 100 recipients, all others are notified. Then it is called again for these, and
+    /// later by the schedule of jobs; the event is dead after five attempts that end in a panic. If it fails for more than
+    /// 100, the attempt is repeated by the same schedule, and the recipients of later attempts wait.
     ///
     /// ```
     /// use salver::events::EventType;

@@ -3,3 +3,4 @@
 mod interleavings;
 mod matching;
 mod publishing;
+mod renderers;

@@ -1,11 +1,11 @@
 //! The handler of the jobs that fan out events.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 #[cfg(feature = "webhooks")]
@@ -17,6 +17,7 @@ use crate::events::fan_out::page::{self, Cursor, Page};
 use crate::events::fan_out::people::People;
 use crate::events::fan_out::renderers::Renderers;
 use crate::events::fan_out::step_error::StepError;
+use crate::events::fan_out::task::FanOutTask;
 use crate::events::formats::body;
 #[cfg(feature = "webhooks")]
 use crate::events::limits::DELIVERED_EVENT_TTL;
@@ -39,20 +40,6 @@ const MAX_WAITING_JOBS: u64 = 10_000;
 const REST: Duration = Duration::from_secs(1);
 /// How long an event waits that a worker without renderers has met. Another one claims it then.
 const WITHOUT_RENDERERS_DELAY: Duration = Duration::from_secs(10);
-
-/// The task of a job that fans out an event.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct FanOutTask {
-    #[serde(default)]
-    cursor: Cursor,
-    /// Whether the event is delivered to endpoints.
-    #[serde(default, skip_serializing_if = "is_false")]
-    has_deliveries: bool,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
 
 /// An event of which one page of recipients is notified.
 struct Step<'a> {
@@ -109,6 +96,7 @@ impl FanOut {
         loop {
             let outcome = match self.step(id, task.clone(), false).await {
                 Err(StepError::Store(error)) => return Err(error),
+                Err(StepError::Panic(payload)) => resume_unwind(payload),
                 Ok(outcome) | Err(StepError::Outcome(outcome)) => outcome,
             };
             match outcome {
@@ -149,7 +137,10 @@ impl FanOut {
             return Ok(Outcome::Later(REST));
         }
         let patterns = page::patterns(&self.salver, &event).await?;
-        let page = page::read(&self.salver, &patterns, task.cursor.clone()).await?;
+        let page = match task.retries_failed {
+            true => Page::of(&task.failed, &patterns),
+            false => page::read(&self.salver, &patterns, task.cursor.clone()).await?,
+        };
         let had_deliveries = task.has_deliveries;
         #[cfg(feature = "webhooks")]
         let task = self.deliver(&event, id, task, rests).await?;
@@ -187,7 +178,7 @@ impl FanOut {
             return Ok(self.without_renderer(event));
         }
         let asked = recipients.iter().map(|(recipient, _)| recipient);
-        let people = People::load(&self.profiles, event, asked, task.cursor.kind).await?;
+        let people = People::load(&self.profiles, event, asked).await?;
         let notifier = Notifier {
             salver: &self.salver,
             sender,
@@ -198,15 +189,12 @@ impl FanOut {
             patterns,
             people: &people,
         };
-        let Notified { mails, failure } = notify_all(&notifier, recipients).await?;
+        let Notified { mails, failures } = notify_all(&notifier, recipients).await?;
         self.enqueue(mails).await?;
-        if let Some(failure) = failure {
-            return Ok(failure);
-        }
-        match next {
-            Some(cursor) => Ok(Outcome::Continue(json!(FanOutTask { cursor, ..task }))),
+        let ttl = event_ttl(&task);
+        match task.after(failures, next)? {
+            Some(task) => Ok(Outcome::Continue(json!(task))),
             None => {
-                let ttl = event_ttl(&task);
                 jobs::expire_event(&self.salver, EVENTS_QUEUE, id, ttl, MAX_EVENT_TTL).await?;
                 Ok(Outcome::Done)
             }

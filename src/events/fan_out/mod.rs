@@ -8,3 +8,4 @@ pub(super) mod page;
 pub(super) mod people;
 pub(super) mod renderers;
 pub(super) mod step_error;
+mod task;

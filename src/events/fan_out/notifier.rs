@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::future::FutureExt;
 
 use crate::digest::digest;
 use crate::events::event::Event;
@@ -45,13 +48,21 @@ struct Found {
     is_merged: bool,
 }
 
+/// A recipient who is notified.
+pub(super) struct Addressee {
+    /// Under whom they are in the index.
+    pub(super) indexed: Recipient,
+    pub(super) recipient: Recipient,
+    pub(super) matched: Vec<Matched>,
+}
+
 impl Notifier<'_> {
     /// Returns those of some recipients, who are in the index for some patterns, who are notified, each with the subscriptions
     /// for which. One that is excluded is not; of an address and its user, only the user is.
     pub(super) async fn matched(
         &self,
         recipients: Vec<(Recipient, Vec<Pattern>)>,
-    ) -> Result<Vec<(Recipient, Vec<Matched>)>, Error> {
+    ) -> Result<Vec<Addressee>, Error> {
         let asked = recipients.iter();
         let asked: Vec<_> = asked
             .map(|(recipient, of)| (recipient, of.as_slice()))
@@ -63,7 +74,7 @@ impl Notifier<'_> {
             found.extend(of_recipient.filter(|of| !self.people.excluded.contains(&of.recipient)));
         }
         let mut users = self.users_of(&found).await?;
-        let in_place = found.into_iter().filter_map(|of| {
+        let mut notified_for = |of: Found| {
             let Some(user) = of.user else {
                 return Some((of.recipient, of.matched));
             };
@@ -78,8 +89,17 @@ impl Notifier<'_> {
                 None => return Some((of.recipient, of.matched)),
             };
             (!matched.is_empty()).then_some((user, matched))
+        };
+        let addressees = found.into_iter().filter_map(|of| {
+            let indexed = of.recipient.clone();
+            let (recipient, matched) = notified_for(of)?;
+            Some(Addressee {
+                indexed,
+                recipient,
+                matched,
+            })
         });
-        Ok(in_place.collect())
+        Ok(addressees.collect())
     }
 
     /// Returns what counts of the subscriptions of a recipient, and who is notified. `None` for a recipient without any.
@@ -174,10 +194,13 @@ impl Notifier<'_> {
         !stored.is_merged() && stored.at > self.accepted + millis(CLOCK_TOLERANCE)
     }
 
-    async fn render(&self, matched: Match) -> Result<Notification, Outcome> {
+    async fn render(&self, matched: Match) -> Result<Notification, StepError> {
         if let Some(render) = self.renderer {
-            let rendered = render(self.event.clone(), matched).await;
-            return rendered.map_err(renderer_failed);
+            let rendering = async { render(self.event.clone(), matched).await };
+            // What one recipient causes does not hold up the others.
+            let rendered = AssertUnwindSafe(rendering).catch_unwind().await;
+            let rendered = rendered.map_err(StepError::Panic)?;
+            return rendered.map_err(|error| renderer_failed(error).into());
         }
         let message = self.event.message.clone();
         let message =

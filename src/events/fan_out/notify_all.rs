@@ -9,7 +9,6 @@ use crate::events::fan_out::notifier::Notifier;
 use crate::events::fan_out::step_error::StepError;
 use crate::events::pattern::Pattern;
 use crate::inbox::MailJob;
-use crate::jobs::Outcome;
 use crate::{Error, Recipient};
 
 /// Notifications that are added at the same time. More would delay the calls of pages.
@@ -35,7 +34,10 @@ pub(super) async fn notify_all(
         .buffered(MAX_CONCURRENT_READS)
         .map_ok(|matched| stream::iter(matched.into_iter().map(Ok::<_, StepError>)))
         .try_flatten();
-    let adding = matched.map_ok(|(recipient, matched)| notifier.notify(recipient, matched));
+    let adding = matched.map_ok(|addressee| async move {
+        let notified = notifier.notify(addressee.recipient, addressee.matched);
+        (addressee.indexed, notified.await)
+    });
     let groups = adding
         .try_chunks(ADDS_PER_GROUP)
         .map_err(|TryChunksError(_, error)| error);
@@ -64,8 +66,8 @@ pub(super) async fn notify_all(
 #[derive(Default)]
 pub(super) struct Notified {
     pub(super) mails: Vec<MailJob>,
-    /// Why a recipient was not notified, of the first such one.
-    pub(super) failure: Option<Outcome>,
+    /// The recipients in the index who were not notified, and why.
+    pub(super) failures: Vec<(Recipient, StepError)>,
 }
 
 impl Notified {
@@ -74,13 +76,14 @@ impl Notified {
     /// # Errors
     ///
     /// Those of the store.
-    fn add(&mut self, outcome: Result<Option<MailJob>, StepError>) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        (recipient, outcome): (Recipient, Result<Option<MailJob>, StepError>),
+    ) -> Result<(), Error> {
         match outcome {
             Ok(mail) => self.mails.extend(mail),
-            Err(StepError::Outcome(failure)) => {
-                self.failure.get_or_insert(failure);
-            }
             Err(StepError::Store(error)) => return Err(error),
+            Err(failure) => self.failures.push((recipient, failure)),
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::{Error, Recipient, Salver};
 /// The recipients among whom a step looks. Users are first, so that an address can be passed over whose user was notified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+enum Kind {
     #[default]
     User,
     Email,
@@ -32,7 +32,7 @@ impl Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     #[serde(default)]
-    pub(super) kind: Kind,
+    kind: Kind,
     /// The last recipient of the step before; empty before the first one.
     #[serde(default)]
     after: String,
@@ -43,6 +43,17 @@ pub(super) struct Page {
     pub(super) recipients: Vec<(Recipient, Vec<Pattern>)>,
     /// Where the next step begins; `None` after the last one.
     pub(super) next: Option<Cursor>,
+}
+
+impl Page {
+    /// Returns some recipients, who are in the index for some of the patterns, as the last page.
+    pub(super) fn of(recipients: &[Recipient], patterns: &[Pattern]) -> Self {
+        let recipients = recipients.iter().cloned();
+        Self {
+            recipients: recipients.map(|of| (of, patterns.to_vec())).collect(),
+            next: None,
+        }
+    }
 }
 
 /// Returns the patterns by which subscriptions may match an event.

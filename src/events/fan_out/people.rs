@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::Recipient;
 use crate::events::event::Event;
-use crate::events::fan_out::page::Kind;
 use crate::jobs::{Outcome, Profiles};
 
 /// The people behind recipients.
@@ -26,7 +25,6 @@ impl People {
         profiles: &Profiles,
         event: &Event,
         recipients: impl Iterator<Item = &Recipient>,
-        kind: Kind,
     ) -> Result<Self, Outcome> {
         let failed = |error| Outcome::Failed(format!("profiles: {error}"));
         let mut people = Self {
@@ -38,8 +36,10 @@ impl People {
         people
             .excluded
             .extend(same.into_iter().map(|(_, same)| same));
-        if kind == Kind::Email {
-            let users = profiles.same_people(recipients.cloned().collect());
+        let addresses = recipients.filter(|recipient| recipient.address().is_some());
+        let addresses: Vec<_> = addresses.cloned().collect();
+        if !addresses.is_empty() {
+            let users = profiles.same_people(addresses);
             people.users = users.await.map_err(failed)?.into_iter().collect();
         }
         Ok(people)

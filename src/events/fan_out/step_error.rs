@@ -1,5 +1,8 @@
 //! The errors of a step of a fan-out.
 
+use std::any::Any;
+use std::panic::resume_unwind;
+
 use crate::Error;
 use crate::jobs::Outcome;
 
@@ -7,6 +10,8 @@ use crate::jobs::Outcome;
 pub(super) enum StepError {
     Store(Error),
     Outcome(Outcome),
+    /// The code of the site has panicked, with this payload.
+    Panic(Box<dyn Any + Send>),
 }
 
 impl From<Error> for StepError {
@@ -26,6 +31,8 @@ impl From<StepError> for Outcome {
         match error {
             StepError::Store(error) => error.into(),
             StepError::Outcome(outcome) => outcome,
+            // The attempt ends by it, once the others are notified.
+            StepError::Panic(payload) => resume_unwind(payload),
         }
     }
 }
