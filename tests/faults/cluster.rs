@@ -154,6 +154,11 @@ async fn interrupted_cluster_login_loses_no_messages() {
                     Ok(result) => return result.unwrap(),
                     Err(_) => interrupted += 1,
                 }
+                // A page of the new session between two attempts.
+                for new in VIEWS.map(|view| at(&after, view)) {
+                    let shown = salver.take(&new).await.unwrap();
+                    history.record_received_messages(&new, &shown);
+                }
             }
         };
         tokio::join!(confirm, login);
@@ -161,6 +166,7 @@ async fn interrupted_cluster_login_loses_no_messages() {
             let new = at(&after, view);
             history.record_received_messages(&new, &salver.take(&new).await.unwrap());
             assert_eq!(salver.count(&at(&before, view)).await.unwrap(), 0);
+            assert_eq!(cluster.members(&new), 0, "a confirmed message is left");
         }
     }
     assert!(

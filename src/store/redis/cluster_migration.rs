@@ -1,14 +1,15 @@
 //! Migration of a session in a Redis Cluster, where the keys of the two ids can be on different
-//! servers. It has three steps, each safe to repeat: close the old session, so that reads find
-//! nothing in it; copy each context; remove the copied context.
+//! servers. It has these steps, each safe to repeat: close the old session, so that reads find
+//! nothing in it; copy each context, once; remove the copied context; confirm in the new session what
+//! was confirmed in the old one meanwhile; forget the old context.
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
 use crate::redis::Client;
 use crate::store::redis::scripts;
 use crate::store::redis::scripts::cluster;
-use crate::store::redis::scripts::cluster::{ContextDump, SourceState};
-use crate::store::{AddOutcome, Claim, ClaimedMembers, Limits, MAX_REDIRECTS};
+use crate::store::redis::scripts::cluster::{ContextDump, SourceState, Written};
+use crate::store::{Claim, ClaimedMembers, Limits, MAX_REDIRECTS};
 use crate::{Context, Error, SessionId};
 
 /// Maximum number of contexts that are copied concurrently. Bounds the memory: each can have a
@@ -28,7 +29,7 @@ pub(crate) async fn migrate(
         if from == to {
             return Ok(());
         }
-        cluster::open_target(client, app, to, reopen).await?;
+        cluster::open_target(client, app, from, to, reopen).await?;
     }
     let SourceState::Moved(views) =
         cluster::close_source(client, app, from, to, limits, true).await?
@@ -54,33 +55,38 @@ async fn move_context(
     limits: &Limits,
 ) -> Result<(), Error> {
     let dump = cluster::read_context(client, old, limits).await?;
-    let new = write_following(client, old, to, &dump, limits).await?;
-    let confirmed = cluster::delete_source(client, old, &dump).await?;
+    let (new, copied) = write_following(client, old, to, &dump, limits).await?;
+    let confirmed = cluster::delete_source(client, old, &copied).await?;
+    if confirmed.is_empty() {
+        return Ok(());
+    }
     // A page of the old session has shown these messages meanwhile: the copies must not be shown.
     let claimed = vec![ClaimedMembers::new(new, confirmed)];
     let shown = Claim {
         members: claimed,
         ..Claim::default()
     };
-    scripts::confirm(client, &shown).await
+    scripts::confirm(client, &shown).await?;
+    cluster::finish_source(client, old).await
 }
 
 /// Writes a copied context to the new session, or to the session to which that has moved. Returns
-/// the context that was written.
+/// the context that was written, and the members that were copied.
 async fn write_following(
     client: &Client,
     old: &Context,
     to: &SessionId,
     dump: &ContextDump,
     limits: &Limits,
-) -> Result<Context, Error> {
+) -> Result<(Context, Vec<Vec<u8>>), Error> {
     let mut new = old.with_session(to.clone());
     for _ in 0..MAX_REDIRECTS {
-        match cluster::write_context(client, &new, dump, limits).await {
-            Ok(AddOutcome::SessionMoved(session)) => new = new.with_session(session),
+        match cluster::write_context(client, old.session(), &new, dump, limits).await {
+            Ok(Written::SessionMoved(session)) => new = new.with_session(session),
+            Ok(Written::Copied(members)) => return Ok((new, members)),
             // A logout during the migration also removes the contexts that are not copied yet.
-            Err(error) if error.is_session_closed() => return Ok(new),
-            received => return received.map(|_| new),
+            Err(error) if error.is_session_closed() => return Ok((new, Vec::new())),
+            Err(error) => return Err(error),
         }
     }
     Err(Error::unavailable("too many session redirects"))

@@ -16,6 +16,10 @@ pub(crate) enum Key<'a> {
     /// The session index, `app!session:{session}`. It is in the same hash slot as its contexts,
     /// under a prefix that no application name can produce.
     SessionIndex(&'a str, &'a SessionId),
+    /// What a migration between hash slots has copied to a session from an old one, `app!copied:{session}:old`.
+    Copied(&'a str, &'a SessionId, &'a SessionId),
+    /// What was confirmed in an old session after it was copied, `app!confirmed:{session}`.
+    Confirmed(&'a str, &'a SessionId),
 }
 
 impl<'a> Key<'a> {
@@ -32,14 +36,26 @@ impl<'a> Key<'a> {
         match self {
             Self::Context(app, session, view) => context::write_key(app, session, view, put),
             Self::SessionIndex(app, session) => write_session_index_key(app, session, put),
+            Self::Copied(app, session, old) => write_copied_key(app, session, old, put),
+            Self::Confirmed(app, session) => write_session_key(app, "!confirmed:{", session, put),
         }
     }
 }
 
 /// Writes the key of a session index, `app!session:{session}`, piece by piece.
-fn write_session_index_key(app: &str, session: &SessionId, mut put: impl FnMut(&str)) {
+fn write_session_index_key(app: &str, session: &SessionId, put: impl FnMut(&str)) {
+    write_session_key(app, "!session:{", session, put);
+}
+
+fn write_copied_key(app: &str, session: &SessionId, old: &SessionId, mut put: impl FnMut(&str)) {
+    write_session_key(app, "!copied:{", session, &mut put);
+    put(":");
+    encode_into(old.as_str(), put);
+}
+
+fn write_session_key(app: &str, name: &str, session: &SessionId, mut put: impl FnMut(&str)) {
     encode_into(app, &mut put);
-    put("!session:{");
+    put(name);
     encode_into(session.as_str(), &mut put);
     put("}");
 }

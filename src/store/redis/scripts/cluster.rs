@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use crate::config::{Limits, MAX_MESSAGES};
 use crate::context::encode;
 use crate::redis::{Client, Idempotency, Script, parse};
+use crate::store::millis;
 use crate::store::redis::keys::Key;
 use crate::store::redis::scripts::call::{build_request, parse_session, run};
-use crate::store::{AddOutcome, millis};
 use crate::{Context, Error, SessionId, View};
 
 static CLOSE_SOURCE: LazyLock<Script> =
@@ -20,6 +20,8 @@ static WRITE_CONTEXT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("cluster/write_context.lua")));
 static DELETE_SOURCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("cluster/delete_source.lua")));
+static FINISH_SOURCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("cluster/finish_source.lua")));
 
 /// The state of the old session in a migration.
 #[derive(PartialEq)]
@@ -40,7 +42,7 @@ pub(crate) async fn close_source(
     let mut request = build_request(
         &CLOSE_SOURCE,
         Idempotency::Idempotent,
-        &[Key::SessionIndex(app, from)],
+        &[Key::SessionIndex(app, from), Key::Confirmed(app, from)],
     );
     request.arg(encode(to.as_str())).arg(millis(limits.ttl));
     request.arg(if close { "close" } else { "check" });
@@ -61,13 +63,14 @@ pub(crate) async fn close_source(
 pub(crate) async fn open_target(
     client: &Client,
     app: &str,
+    from: &SessionId,
     to: &SessionId,
     reopen: bool,
 ) -> Result<(), Error> {
     let mut request = build_request(
         &OPEN_TARGET,
         Idempotency::Idempotent,
-        &[Key::SessionIndex(app, to)],
+        &[Key::SessionIndex(app, to), Key::Copied(app, to, from)],
     );
     request.arg(if reopen { "reopen" } else { "reject" });
     match run(client, request).await?.next::<String>()?.as_str() {
@@ -103,26 +106,37 @@ pub(crate) async fn read_context(
     })
 }
 
+/// What has become of the copy of a context.
+pub(crate) enum Written {
+    /// The members that were copied, now or before.
+    Copied(Vec<Vec<u8>>),
+    /// The new session has moved to this one.
+    SessionMoved(SessionId),
+}
+
+/// Writes a context that was read, unless it has been written before.
 pub(crate) async fn write_context(
     client: &Client,
+    from: &SessionId,
     to: &Context,
     dump: &ContextDump,
     limits: &Limits,
-) -> Result<AddOutcome, Error> {
-    if dump.members.is_empty() {
-        return Ok(AddOutcome::Added { displaced: 0 });
-    }
-    let keys = [Key::context(to), Key::session_index(to)];
+) -> Result<Written, Error> {
+    let keys = [
+        Key::context(to),
+        Key::session_index(to),
+        Key::Copied(to.app(), to.session(), from),
+    ];
     let mut request = build_request(&WRITE_CONTEXT, Idempotency::Idempotent, &keys);
     request.arg(dump.ttl_ms).arg(limits.max_messages);
-    request.arg(dump.displaced);
+    request.arg(dump.displaced).arg(millis(limits.ttl));
     for (member, score) in &dump.members {
         request.arg(member).arg(score);
     }
     let mut parts = run(client, request).await?;
     match parts.next::<String>()?.as_str() {
-        "ok" => Ok(AddOutcome::Added { displaced: 0 }),
-        "moved" => Ok(AddOutcome::SessionMoved(parse_session(
+        "ok" => Ok(Written::Copied(parts.next()?)),
+        "moved" => Ok(Written::SessionMoved(parse_session(
             &parts.next::<String>()?,
         )?)),
         _ => Err(Error::session_closed()),
@@ -130,16 +144,27 @@ pub(crate) async fn write_context(
 }
 
 /// Removes a context that was copied. Returns the members that were confirmed after they were
-/// copied.
+/// copied. If there are any, [`finish_source`] has to follow.
 pub(crate) async fn delete_source(
     client: &Client,
     from: &Context,
-    dump: &ContextDump,
+    copied: &[Vec<u8>],
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let keys = [Key::context(from), Key::session_index(from)];
+    let keys = [
+        Key::context(from),
+        Key::session_index(from),
+        Key::Confirmed(from.app(), from.session()),
+    ];
     let mut request = build_request(&DELETE_SOURCE, Idempotency::Idempotent, &keys);
-    for (member, _) in &dump.members {
+    for member in copied {
         request.arg(member);
     }
     run(client, request).await?.rest().map(parse).collect()
+}
+
+/// Forgets a context that was removed, when what [`delete_source`] has returned is confirmed.
+pub(crate) async fn finish_source(client: &Client, from: &Context) -> Result<(), Error> {
+    let keys = [Key::context(from), Key::session_index(from)];
+    let request = build_request(&FINISH_SOURCE, Idempotency::Idempotent, &keys);
+    run(client, request).await.map(drop)
 }

@@ -2,6 +2,7 @@
 -- it.
 --
 -- KEYS[1]  the old session index
+-- KEYS[2]  the copied members that were confirmed in the old session; those of an earlier migration are forgotten
 -- ARGV[1]  the new session, encoded as in keys
 -- ARGV[2]  time in ms for which the old session redirects to the new one
 -- ARGV[3]  'check' changes nothing; 'close' closes the old session
@@ -16,6 +17,7 @@ if not moved then
   if ARGV[3] == 'check' then return {KEYS[1], 'not_moved'} end
   -- On a server that is out of memory, a script may write only after a command that removes.
   redis.call('HDEL', KEYS[1], '')
+  redis.call('UNLINK', KEYS[2])
   redis.call('HSET', KEYS[1], '!moved', ARGV[1])
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
