@@ -1,5 +1,6 @@
 //! A worker on its own thread, and its settings.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -126,11 +127,26 @@ async fn wrong_settings_are_refused_at_the_start() {
         (worker().concurrency(0), "concurrency"),
         (worker().concurrency(1_001), "concurrency"),
         (worker().lease(Duration::from_millis(999)), "lease"),
+        (worker().lease(3_601 * SECOND), "lease"),
         (worker().attempt_timeout(Duration::ZERO), "attempt_timeout"),
         (worker().poll_interval(Duration::ZERO), "poll_interval"),
     ] {
         assert_eq!(wrong.start().unwrap_err().field(), Some(field));
     }
+}
+
+#[tokio::test]
+async fn longest_timeout_of_an_action_is_accepted() {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let salver = Inboxes::memory().salver;
+    let worker = |timeout| {
+        let worker = salver.worker();
+        let worker = worker.on("order.paid", |_| async { Ok::<_, Infallible>(None) });
+        worker.action_timeout(timeout)
+    };
+    worker(HOUR).start().unwrap();
+    let longer = worker(HOUR + Duration::from_millis(1)).start();
+    assert_eq!(longer.unwrap_err().field(), Some("attempt_timeout"));
 }
 
 #[tokio::test]

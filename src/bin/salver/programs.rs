@@ -26,7 +26,7 @@ const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 const MAX_REPORTED_BYTES: usize = 200;
 /// Shortest time that can be set for programs. A shorter one is a wrong unit.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest time that can be set for programs: the lease of a job, which is longer, is at most 1 hour.
+/// Longest time that can be set for programs: an attempt, which lasts longer, has at most 1 hour.
 const MAX_TIMEOUT: Duration = Duration::from_secs(50 * 60);
 /// How much longer an attempt may last than its program: it reads the event and publishes the result.
 const STORE_TIMEOUT: Duration = Duration::from_secs(60);

@@ -162,7 +162,7 @@ impl Worker {
             let (store, handler) = (Arc::clone(&store), Arc::clone(handler));
             let attempt_timeout = handler.attempt_timeout(self.settings.attempt_timeout);
             let settings = self.settings.with_attempt_timeout(attempt_timeout);
-            settings.validate()?;
+            settings.validate_apart_from_lease()?;
             let (salver, resting) = (self.salver.clone(), Arc::clone(resting));
             Ok(QueueRunner::new(salver, store, handler, settings, resting))
         };

@@ -44,16 +44,31 @@ impl Settings {
     /// `is_invalid` for a value out of its range; `is_misconfigured` for a lease that is not longer than
     /// the timeout of an attempt: each job would be attempted twice at the same time.
     pub(super) fn validate(&self) -> Result<(), Error> {
+        if !(SECOND..=HOUR).contains(&self.lease) {
+            return Err(Error::invalid(
+                "lease",
+                "is not between 1 second and 1 hour",
+            ));
+        }
+        self.validate_apart_from_lease()?;
+        match self.lease > self.attempt_timeout {
+            true => Ok(()),
+            false => Err(Error::misconfigured(
+                "the lease of the worker is not longer than the timeout of an attempt",
+            )),
+        }
+    }
+
+    /// Checks the settings of a queue, whose lease may be over an hour: it is longer than the timeout of its attempts.
+    ///
+    /// # Errors
+    ///
+    /// `is_invalid` for a value out of its range.
+    pub(super) fn validate_apart_from_lease(&self) -> Result<(), Error> {
         if !(1..=1_000).contains(&self.concurrency) {
             return Err(Error::invalid("concurrency", "is not between 1 and 1,000"));
         }
         for (field, value, range, problem) in [
-            (
-                "lease",
-                self.lease,
-                SECOND..=HOUR,
-                "is not between 1 second and 1 hour",
-            ),
             (
                 "attempt_timeout",
                 self.attempt_timeout,
@@ -71,11 +86,6 @@ impl Settings {
                 return Err(Error::invalid(field, problem));
             }
         }
-        match self.lease > self.attempt_timeout {
-            true => Ok(()),
-            false => Err(Error::misconfigured(
-                "the lease of the worker is not longer than the timeout of an attempt",
-            )),
-        }
+        Ok(())
     }
 }
