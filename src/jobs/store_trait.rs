@@ -21,6 +21,9 @@ pub(crate) const MAX_REPORT_CLAIMS: u32 = 9;
 /// Claims without an outcome after which a worker attempts a job beside no other such job: the next claim may end its
 /// process too, and would count for the others. A worker that is killed, for a deployment, ends one claim of many.
 pub(crate) const MAX_SHARED_CLAIMS: u32 = 2;
+/// How long suspects wait that fill the view of a claim while another one is attempted, so that it reaches the jobs behind
+/// them. Short: the worker may be free for another suspect before.
+pub(crate) const SUSPECT_DELAY: Duration = Duration::from_secs(5);
 /// Most jobs of one call. Bounds the time for which a call keeps others waiting.
 pub(crate) const MAX_JOBS_PER_CALL: usize = 500;
 

@@ -179,15 +179,16 @@ crate::inbox_tests! {
         assert_eq!(dying.attempts.load(Ordering::SeqCst), 5);
     }
 
-    /// Jobs that may have ended their workers are attempted one at a time, and hold up no others.
+    /// Jobs that may have ended their workers are attempted one at a time, and hold up no others, however many they are.
     async fn jobs_behind_those_that_may_kill_workers_are_performed(jobs: Inboxes, clock) {
-        const WORKERS_JOBS: usize = 16;
+        // More than one claim looks at.
+        const WORKERS_JOBS: usize = 600;
         let deliveries = jobs.salver.deliveries();
         let names = (0..WORKERS_JOBS).map(|number| format!("suspect {number}"));
         jobs.salver.enqueue_test_jobs(names, 0).await.unwrap();
         for _ in 0..2 {
             let hanging = jobs.salver.worker().test_jobs(|_| std::future::pending().boxed());
-            let running = hanging.concurrency(WORKERS_JOBS).start().unwrap();
+            let running = hanging.concurrency(1_000).start().unwrap();
             let all = async || {
                 let counts = deliveries.counts().await.unwrap();
                 (counts.later == WORKERS_JOBS as u64).then_some(())

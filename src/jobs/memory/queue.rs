@@ -15,7 +15,7 @@ use crate::jobs::memory::events::Events;
 use crate::jobs::record::{Record, StoredJob};
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_REPORT_CLAIMS,
-    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next,
+    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next, SUSPECT_DELAY,
 };
 use crate::store::millis;
 
@@ -104,7 +104,7 @@ impl Queue {
             ..Claimed::default()
         };
         let mut suspects = limit.suspects;
-        let mut kept = false;
+        let mut kept = Vec::new();
         for (time, id) in due {
             if claimed.jobs.len() == limit.jobs {
                 break;
@@ -112,7 +112,7 @@ impl Queue {
             let Some(job) = self.take(id) else { continue };
             if (MAX_SHARED_CLAIMS..MAX_CLAIMS).contains(&job.claims) {
                 if suspects == 0 {
-                    kept = true;
+                    kept.push(id);
                     self.set(id, time, false, job.claims, job.record);
                     continue;
                 }
@@ -132,12 +132,23 @@ impl Queue {
             });
             self.set(id, lease_end, false, claims, job.record);
         }
+        if claimed.jobs.len() + kept.len() >= MAX_JOBS_PER_CALL {
+            for id in kept.drain(..) {
+                self.delay(id, now + millis(SUSPECT_DELAY));
+            }
+        }
         // Those that were kept wait for the end of an attempt, not for a time.
         let mut times = self.due.iter().map(|(time, _)| *time);
         claimed.first_time = times.clone().next();
-        claimed.next_time = times.find(|time| !kept || *time > now);
+        claimed.next_time = times.find(|time| kept.is_empty() || *time > now);
         (claimed.waiting, claimed.dead) = (self.due.len() as u64, self.dead.len() as u64);
         claimed
+    }
+
+    fn delay(&mut self, id: JobId, time: u64) {
+        if let Some(job) = self.take(id) {
+            self.set(id, time, false, job.claims, job.record);
+        }
     }
 
     pub(super) fn finish(&mut self, now: u64, id: JobId) -> bool {

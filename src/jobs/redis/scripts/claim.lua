@@ -1,5 +1,5 @@
 -- Leases due jobs, those that wait longest first. A job whose claims had no outcome is a suspect, and stays due if there
--- are enough of them. After more such claims it is leased to be reported as dead, and at last it is dead without a report.
+-- are enough of them, or waits if these are all that is looked at. After more such claims it is leased to be reported as dead, and at last it is dead without a report.
 --
 -- KEYS[1]  due
 -- KEYS[2]  jobs
@@ -11,6 +11,7 @@
 -- ARGV[5]  maximum number of suspects
 -- ARGV[6]  maximum number of jobs to look at
 -- ARGV[7]  claims without an outcome after which a job is dead without a report: at most 9
+-- ARGV[8]  time in ms for which suspects wait that are all that is looked at
 -- Returns  {KEYS[1], 'claimed', time of the server in ms, end of the lease, number of jobs that died, time of the next
 --          job that waits for its time or for room, or '', number of jobs that are not dead, leased ones included,
 --          number of dead jobs, time of the first job or '', then for each leased job: id, claims and record in one}
@@ -23,7 +24,8 @@ local now_text, lease_end = string.format('%.0f', now), string.format('%.0f', no
 local reply = {KEYS[1], 'claimed', now_text, lease_end, 0, '', 0, 0, ''}
 local limit, max_claims, max_shared = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local suspects, max_looked_at, max_report_claims = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local leases, kept = {}, 0
+local leases, kept, delayed = {}, 0, {}
+local delayed_until = string.format('%.0f', now + ARGV[8])
 repeat
   local wanted, kept_before = limit - #leases / 2, kept
   -- Leased and kept ones stay in their places until all have been looked at.
@@ -40,6 +42,7 @@ repeat
       reply[5] = reply[5] + 1
     elseif is_suspect and suspects == 0 then
       kept = kept + 1
+      delayed[#delayed + 1], delayed[#delayed + 2] = delayed_until, id
     else
       if is_suspect then suspects = suspects - 1 end
       value = (claims + 1) .. string.sub(value, 2)
@@ -50,6 +53,10 @@ repeat
   end
 until kept == kept_before or #ids < wanted or #leases / 2 + kept >= max_looked_at
 if leases[1] then call('ZADD', due, unpack(leases)) end
+if kept > 0 and #leases / 2 + kept >= max_looked_at then
+  call('ZADD', due, unpack(delayed))
+  kept = 0
+end
 local first = call('ZRANGE', due, '0', '0', 'WITHSCORES')
 reply[9] = first[2] or ''
 -- Those that were kept wait for the end of an attempt, not for a time.

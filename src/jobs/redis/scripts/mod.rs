@@ -14,7 +14,7 @@ use crate::jobs::record::StoredJob;
 use crate::jobs::redis::keys::{self, Part, keys};
 use crate::jobs::store_trait::{
     Claimed, Cursor, JobCounts, JobState, Limit, MAX_CLAIMS, MAX_JOBS_PER_CALL, MAX_REPORT_CLAIMS,
-    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next, QueueKey,
+    MAX_SHARED_CLAIMS, MAX_WAITING_PER_DUE, NewJob, Next, QueueKey, SUSPECT_DELAY,
 };
 use crate::redis::{Client, Idempotency, Parts, Request, Script};
 use crate::store::millis;
@@ -80,7 +80,8 @@ pub(super) async fn claim(
         .arg(MAX_SHARED_CLAIMS)
         .arg(limit.suspects)
         .arg(MAX_JOBS_PER_CALL)
-        .arg(MAX_REPORT_CLAIMS);
+        .arg(MAX_REPORT_CLAIMS)
+        .arg(millis(SUSPECT_DELAY));
     let mut reply = client.execute_expecting(&request, "claimed").await?;
     let (now, lease_end) = (reply.next()?, reply.next()?);
     let mut claimed = Claimed {
