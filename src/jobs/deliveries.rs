@@ -215,12 +215,17 @@ impl Deliveries {
     /// If the future is dropped, the delivery may have become due. Repeating is safe.
     pub async fn retry(&self, id: &str) -> Result<bool, Error> {
         let (store, id) = (store::of(&self.salver)?, id.parse::<JobId>()?);
-        let mut changed = 0;
+        let mut is_found = false;
         for place in self.places_of(&*store, id) {
-            let replay = || async { store.replay(place, &[id]).await };
-            changed += self.salver.write_idempotent("retry_job", replay).await?;
+            // Not the number in the reply of the change: where the first reply is lost, that of the repeat counts none.
+            let is_leased = store.is_leased(place, id);
+            if self.salver.read("find_job", is_leased).await? == Some(false) {
+                let replay = || async { store.replay(place, &[id]).await };
+                self.salver.write_idempotent("retry_job", replay).await?;
+                is_found = true;
+            }
         }
-        Ok(changed > 0)
+        Ok(is_found)
     }
 
     /// Cancels a delivery. An attempt that has begun is not interrupted. Returns whether there was one.
@@ -234,12 +239,16 @@ impl Deliveries {
     /// If the future is dropped, the delivery may have been cancelled. Repeating is safe.
     pub async fn cancel(&self, id: &str) -> Result<bool, Error> {
         let (store, id) = (store::of(&self.salver)?, id.parse::<JobId>()?);
-        let mut changed = 0;
+        let mut is_found = false;
         for place in self.places_of(&*store, id) {
-            let finish = || async { store.finish(place, &[id]).await };
-            changed += self.salver.write_idempotent("cancel_job", finish).await?;
+            let is_leased = store.is_leased(place, id);
+            if self.salver.read("find_job", is_leased).await?.is_some() {
+                let finish = || async { store.finish(place, &[id]).await };
+                self.salver.write_idempotent("cancel_job", finish).await?;
+                is_found = true;
+            }
         }
-        Ok(changed > 0)
+        Ok(is_found)
     }
 
     #[cfg(feature = "webhooks")]

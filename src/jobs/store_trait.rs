@@ -182,6 +182,9 @@ pub(crate) trait JobStore: Send + Sync {
     /// Makes jobs that are dead or wait for their time due at once. Returns how many.
     fn replay<'a>(&'a self, queue: QueueKey<'a>, ids: &'a [JobId]) -> StoreFuture<'a, u64>;
 
+    /// Returns whether a job is leased; `None` for one that is not stored. Changes nothing.
+    fn is_leased<'a>(&'a self, queue: QueueKey<'a>, id: JobId) -> StoreFuture<'a, Option<bool>>;
+
     /// Returns at most `limit` jobs after a cursor, in the order of their times. Changes nothing.
     fn list<'a>(
         &'a self,

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
+use salver::Salver;
 use salver::jobs::{Delivery, DeliveryState, TestOutcome, Worker};
+use salver::store::RedisStore;
 use tokio::sync::Notify;
 
 use crate::support::eventually;
 use crate::support::inboxes::Inboxes;
+use crate::support::proxy::{Fault, Proxy};
 
 /// The lease of a worker, by default.
 const LEASE: Duration = Duration::from_secs(150);
@@ -322,4 +325,27 @@ crate::inbox_tests! {
         // A repeat adds nothing, so there is room for it.
         enqueue(&jobs, &["0.0"]).await;
     }
+}
+
+/// The reply to a change comes too late, and that to its repeat counts nothing.
+#[tokio::test]
+async fn delivery_that_was_changed_without_a_reply_is_found() {
+    const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+    // Longer than the first attempt waits, and shorter than the rest of the timeout.
+    const DELAY: Duration = Duration::from_millis(900);
+    let jobs = Inboxes::redis();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let later = (now + LONGEST_DELAY).as_millis() as u64;
+    let names = ["one".to_owned()];
+    jobs.salver.enqueue_test_jobs(names, later).await.unwrap();
+    let id = listed(&jobs, DeliveryState::Waiting).await[0].id.clone();
+    let proxy = Proxy::start(jobs.server.as_ref().unwrap().port);
+    let store = RedisStore::new(&proxy.url()).unwrap();
+    let salver = Salver::builder("app").store(store);
+    let salver = salver.call_timeout(CALL_TIMEOUT).build().unwrap();
+    proxy.set(Fault::DelayText("replayed", DELAY));
+    assert!(salver.deliveries().retry(&id).await.unwrap());
+    proxy.set(Fault::DelayText("finished", DELAY));
+    assert!(salver.deliveries().cancel(&id).await.unwrap());
+    assert!(!salver.deliveries().cancel(&id).await.unwrap());
 }

@@ -27,6 +27,8 @@ pub enum Fault {
     BlackHole,
     /// Every reply is delayed.
     Delay(Duration),
+    /// Replies with this text are delayed.
+    DelayText(&'static str, Duration),
     /// The connection breaks before a request reaches the server.
     CutBefore,
     /// The server executes a request, and the connection breaks before the reply reaches the
@@ -213,6 +215,7 @@ async fn replies(
             Fault::BlackHole => std::future::pending().await,
             Fault::Pause => drop(faults.wait_for(|fault| *fault != Fault::Pause).await),
             Fault::Delay(time) => sleep(time).await,
+            Fault::DelayText(text, time) if contains(&out[0], text) => sleep(time).await,
             Fault::DelayPushes(time) if push => {
                 let (client, push) = (client.clone(), out.swap_remove(0));
                 tokio::spawn(async move {
@@ -253,9 +256,16 @@ async fn replies(
     }
 }
 
+fn contains(reply: &[u8], text: &str) -> bool {
+    position(reply, text.as_bytes()).is_some()
+}
+
+fn position(reply: &[u8], text: &[u8]) -> Option<usize> {
+    reply.windows(text.len()).position(|window| window == text)
+}
+
 fn replace(reply: &mut [u8], new: &[u8], old: &[u8]) {
-    let found = reply.windows(old.len()).position(|window| window == old);
-    if let Some(at) = found {
+    if let Some(at) = position(reply, old) {
         reply[at..at + old.len()].copy_from_slice(new);
     }
 }

@@ -112,6 +112,10 @@ impl JobStore for MemoryJobs {
         })
     }
 
+    fn is_leased<'a>(&'a self, queue: QueueKey<'a>, id: JobId) -> StoreFuture<'a, Option<bool>> {
+        Box::pin(async move { Ok(self.with(queue, |queue, _| queue.is_leased(id))) })
+    }
+
     fn list<'a>(
         &'a self,
         queue: QueueKey<'a>,

@@ -173,10 +173,13 @@ impl Queue {
         true
     }
 
+    pub(super) fn is_leased(&self, id: JobId) -> Option<bool> {
+        let job = self.jobs.get(&id)?;
+        Some(!job.is_dead && job.claims > 0)
+    }
+
     pub(super) fn replay(&mut self, now: u64, id: JobId) -> bool {
-        let job = self.jobs.get(&id);
-        let is_leased = |job: &Job| !job.is_dead && job.claims > 0;
-        if job.is_none_or(is_leased) {
+        if self.is_leased(id) != Some(false) {
             return false;
         }
         let Some(mut job) = self.take(id) else {

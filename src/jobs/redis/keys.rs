@@ -26,6 +26,7 @@ pub(super) const CLAIM: [Part; 3] = [Part::Due, Part::Jobs, Part::Dead];
 pub(super) const FINISH: [Part; 4] = [Part::Done, Part::Due, Part::Jobs, Part::Dead];
 pub(super) const RETRY: [Part; 3] = [Part::Dead, Part::Due, Part::Jobs];
 pub(super) const REPLAY: [Part; 3] = [Part::Jobs, Part::Due, Part::Dead];
+pub(super) const IS_LEASED: [Part; 2] = [Part::Jobs, Part::Dead];
 pub(super) const COUNTS: [Part; 2] = [Part::Due, Part::Dead];
 pub(super) const TRIM: [Part; 3] = [Part::Done, Part::Dead, Part::Jobs];
 

@@ -101,6 +101,10 @@ impl JobStore for RedisJobs {
         Box::pin(scripts::replay(&self.client, queue, ids))
     }
 
+    fn is_leased<'a>(&'a self, queue: QueueKey<'a>, id: JobId) -> StoreFuture<'a, Option<bool>> {
+        Box::pin(scripts::is_leased(&self.client, queue, id))
+    }
+
     fn list<'a>(
         &'a self,
         queue: QueueKey<'a>,

@@ -24,6 +24,7 @@ static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("clai
 static FINISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("finish.lua")));
 static RETRY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retry.lua")));
 static REPLAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("replay.lua")));
+static IS_LEASED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("is_leased.lua")));
 static LIST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("list.lua")));
 static NEWEST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("newest.lua")));
 static COUNTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("counts.lua")));
@@ -164,6 +165,23 @@ pub(super) async fn replay(
         .execute_expecting(&with_ids(request, ids), "replayed")
         .await?
         .next()
+}
+
+pub(super) async fn is_leased(
+    client: &Client,
+    queue: QueueKey<'_>,
+    id: JobId,
+) -> Result<Option<bool>, Error> {
+    let idempotency = Idempotency::ReadOnly;
+    let mut request = request(client, &IS_LEASED, idempotency, queue, &keys::IS_LEASED);
+    request.arg(id.to_string());
+    let mut reply = client.execute_expecting(&request, &id.to_string()).await?;
+    match reply.next::<String>()?.as_str() {
+        "none" => Ok(None),
+        "idle" => Ok(Some(false)),
+        "leased" => Ok(Some(true)),
+        _ => Err(unreadable()),
+    }
 }
 
 pub(super) async fn list(
