@@ -84,3 +84,49 @@ impl Claims {
         ended
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Salver;
+    use crate::jobs::handler::{Handler, Outcome};
+    use crate::jobs::record::StoredJob;
+    use crate::jobs::store;
+    use crate::jobs::worker::settings::Settings;
+
+    use super::*;
+
+    struct Idle;
+
+    impl Handler for Idle {
+        fn queue(&self) -> &'static str {
+            "idle"
+        }
+
+        fn attempt<'a>(&'a self, _job: &'a StoredJob, _now: u64) -> BoxFuture<'a, Outcome> {
+            async { Outcome::Done }.boxed()
+        }
+    }
+
+    /// Failures of calls to another server of a Cluster must not stop the claims from this one.
+    #[tokio::test(start_paused = true)]
+    async fn claim_is_made_while_the_breaker_is_open() -> Result<(), Error> {
+        let salver = Salver::memory("app")?;
+        let queue = Queue {
+            store: store::of(&salver)?,
+            salver: salver.clone(),
+            handler: Arc::new(Idle),
+            settings: Settings::default(),
+            resting: Arc::default(),
+        };
+        for _ in 0..3 {
+            let failing = async { Err::<(), _>(Error::unavailable("the server is down")) };
+            let _ = salver.write_non_idempotent("finish_job", failing).await;
+        }
+        let rejected = salver.write_non_idempotent("finish_job", async { Ok(()) });
+        assert!(rejected.await.is_err_and(|error| error.is_unavailable()));
+        let mut claims = Claims::new(Arc::new(queue));
+        claims.begin(0, 1, None);
+        assert!(claims.ended().await.outcome.is_ok());
+        Ok(())
+    }
+}
