@@ -13,7 +13,9 @@ use crate::events::endpoints::{Actions, EventDeliveries};
 use crate::events::event::Event;
 use crate::events::fan_out::notifier::Notifier;
 use crate::events::fan_out::notify_all::{Notified, notify_all};
-use crate::events::fan_out::page::{self, Cursor, Page};
+#[cfg(feature = "webhooks")]
+use crate::events::fan_out::page::Cursor;
+use crate::events::fan_out::page::{self, Page};
 use crate::events::fan_out::people::People;
 use crate::events::fan_out::renderers::Renderers;
 use crate::events::fan_out::step_error::StepError;

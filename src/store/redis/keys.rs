@@ -17,8 +17,10 @@ pub(crate) enum Key<'a> {
     /// under a prefix that no application name can produce.
     SessionIndex(&'a str, &'a SessionId),
     /// What a migration between hash slots has copied to a session from an old one, `app!copied:{session}:old`.
+    #[cfg(feature = "cluster")]
     Copied(&'a str, &'a SessionId, &'a SessionId),
     /// What was confirmed in an old session after it was copied, `app!confirmed:{session}`.
+    #[cfg(feature = "cluster")]
     Confirmed(&'a str, &'a SessionId),
 }
 
@@ -36,7 +38,9 @@ impl<'a> Key<'a> {
         match self {
             Self::Context(app, session, view) => context::write_key(app, session, view, put),
             Self::SessionIndex(app, session) => write_session_index_key(app, session, put),
+            #[cfg(feature = "cluster")]
             Self::Copied(app, session, old) => write_copied_key(app, session, old, put),
+            #[cfg(feature = "cluster")]
             Self::Confirmed(app, session) => write_session_key(app, "!confirmed:{", session, put),
         }
     }
@@ -47,6 +51,7 @@ fn write_session_index_key(app: &str, session: &SessionId, put: impl FnMut(&str)
     write_session_key(app, "!session:{", session, put);
 }
 
+#[cfg(feature = "cluster")]
 fn write_copied_key(app: &str, session: &SessionId, old: &SessionId, mut put: impl FnMut(&str)) {
     write_session_key(app, "!copied:{", session, &mut put);
     put(":");
