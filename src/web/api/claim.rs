@@ -35,7 +35,7 @@ pub(crate) async fn claim(
     request_body: Json<ViewRequest>,
 ) -> Result<HttpResponse, Problem> {
     let Caller { state, session } = Caller::of(&request)?;
-    let view = View::try_from(request_body.into_inner().view)?;
+    let view = View::new(request_body.into_inner().view)?;
     let salver = &state.app_state.salver;
     let mut response = ClaimResponse {
         lease_ms: salver.config().lease.as_millis(),

@@ -24,7 +24,7 @@ pub(crate) async fn count(
     let Caller { state, session } = Caller::of(&request)?;
     let view = query.ok().and_then(|query| query.into_inner().view);
     let view = view.ok_or_else(|| Error::invalid("view", "is missing"))?;
-    let view = View::try_from(view)?;
+    let view = View::new(view)?;
     let count = match session {
         Some(session) => {
             state.move_returned_messages().await;
