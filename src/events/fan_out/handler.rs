@@ -1,7 +1,6 @@
 //! The handler of the jobs that fan out events.
 
 use std::collections::HashMap;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +97,8 @@ impl FanOut {
         loop {
             let outcome = match self.step(id, task.clone(), false).await {
                 Err(StepError::Store(error)) => return Err(error),
-                Err(StepError::Panic(payload)) => resume_unwind(payload),
-                Ok(outcome) | Err(StepError::Outcome(outcome)) => outcome,
+                Err(ended) => ended.into(),
+                Ok(outcome) => outcome,
             };
             match outcome {
                 Outcome::Continue(next) => {
