@@ -29,6 +29,9 @@ pub struct InboxCounts {
     pub unread: u64,
     /// All that are not archived, read or not.
     pub total: u64,
+    /// The highest position of those; 0 if there are none.
+    #[serde(skip)]
+    pub(super) newest: u64,
 }
 
 /// One page of a list, newest first.

@@ -58,6 +58,12 @@ impl Translator {
         translation.unwrap_or_else(|| message.clone())
     }
 
+    /// Returns the text of a message in the visitor's language.
+    pub(crate) fn text(&self, message: &Message) -> String {
+        let translation = self.translated(message);
+        translation.as_ref().unwrap_or(message).text().to_owned()
+    }
+
     pub(crate) fn translate_all(&self, messages: &[Message]) -> Vec<Message> {
         messages
             .iter()
@@ -69,7 +75,7 @@ impl Translator {
     pub(crate) fn more(&self, displaced: u64) -> String {
         let more = Message::info(format!("and {displaced} more"));
         let more = more.key(MORE_KEY).arg("count", displaced);
-        self.translate(&more).text().to_owned()
+        self.text(&more)
     }
 
     /// Returns the word of a level in the visitor's language; `None` for the default.

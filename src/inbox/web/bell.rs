@@ -3,15 +3,14 @@
 use crate::inbox::changes::{ChangeKey, InboxChanges};
 use crate::inbox::key::InboxKey;
 use crate::inbox::store;
-use crate::inbox::web::page::words::Words;
 use crate::render::Escaped;
 use crate::{Error, Recipient, Salver};
 
 /// The highest number that is shown. Assistive technology always gets the exact one.
 const MAX_SHOWN: u64 = 99;
 
-/// Returns the content of the element for a number of unread notifications; empty for 0.
-pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
+/// Returns the content of the element for a number of unread notifications and the text that names it; empty for 0.
+pub(super) fn html(unread: u64, text: &str) -> String {
     if unread == 0 {
         return String::new();
     }
@@ -26,7 +25,7 @@ pub(super) fn html(words: &Words<'_>, unread: u64) -> String {
         ),
         unread,
         shown,
-        Escaped(&words.unread_count(unread))
+        Escaped(text)
     )
 }
 

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::Error;
 use crate::backoff::jitter;
 use crate::changes::Listener;
 use crate::inbox::changes::InboxChanges;
-use crate::inbox::key::InboxKey;
-use crate::inbox::store::{self, Page, Place};
+use crate::inbox::results::InboxCounts;
+use crate::inbox::store;
 use crate::inbox::web::bell;
 use crate::inbox::web::page::words::Words;
 use crate::log_limit::LogLimit;
 use crate::web::live::source::StreamSource;
 use crate::web::recipient_module::SourceRequest;
+use crate::{Error, Inbox};
 
 /// Least time between two reads of one stream. Bounds the work for a recipient who gets many
 /// notifications. While changes are not reported, it is the interval of the reads.
@@ -30,8 +30,19 @@ const REPORT_DELAY: Duration = Duration::from_millis(2);
 /// Delay of the next read after one that failed, and the maximum jitter added to it.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The data of the frame of the badge.
+#[derive(Serialize)]
+struct CountsFrame {
+    unread: u64,
+    unseen: u64,
+    newest: u64,
+    text: String,
+    html: String,
+}
+
 pub(super) struct InboxSource {
     request: SourceRequest,
+    inbox: Inbox,
     changes: Arc<InboxChanges>,
     /// Registered before the first read, so that no change after that read is missed.
     listener: Listener,
@@ -45,16 +56,7 @@ pub(super) struct InboxSource {
     /// When the next read may begin.
     read_at: Instant,
     /// What was sent last.
-    sent: Option<InboxState>,
-}
-
-/// What a stream sends of an inbox.
-#[derive(Clone, Copy, PartialEq)]
-struct InboxState {
-    unread: u64,
-    unseen: u64,
-    /// The highest position of the inbox.
-    newest: u64,
+    sent: Option<InboxCounts>,
 }
 
 impl InboxSource {
@@ -63,6 +65,7 @@ impl InboxSource {
         Ok(Self {
             listener: changes.listen(&bell::key(&request.salver, &request.recipient)),
             changes,
+            inbox: request.salver.inbox(&request.recipient),
             request,
             has_changed: true,
             is_reported: true,
@@ -94,13 +97,13 @@ impl InboxSource {
         self.was_complete = self.changes.is_complete();
         // The read covers the changes that were reported while it waited.
         let _ = self.listener.changed().now_or_never();
-        let page = {
+        let counts = {
             // Streams that wake together must not fill the connection that pages need.
             let _permit = self.request.polls.acquire().await;
-            self.newest().await
+            self.inbox.counts().await
         };
-        let page = match page {
-            Ok(page) => page,
+        let now = match counts {
+            Ok(counts) => counts,
             Err(error) => {
                 if !error.is_unavailable() && DEGRADED.allow() {
                     tracing::warn!(%error, "live streams cannot read inboxes; open pages show no changes until the store recovers");
@@ -111,23 +114,20 @@ impl InboxSource {
             }
         };
         self.read_at = Instant::now() + READ_INTERVAL;
-        let now = InboxState {
-            unread: page.unread,
-            unseen: page.unseen,
-            newest: page.entries.first().map_or(0, |entry| entry.position),
-        };
         let before = self.sent.replace(now);
         let newest = now.newest;
         let mut frames = String::new();
         if before.map(|sent| (sent.unread, sent.unseen)) != Some((now.unread, now.unseen)) {
-            let words = Words::new(&self.request.translator);
-            let counts = json!({
-                "unread": now.unread,
-                "unseen": now.unseen,
-                "newest": now.newest,
-                "text": words.unread_count(now.unread),
-                "html": bell::html(&words, now.unread),
-            });
+            let text = Words::new(&self.request.translator).unread_count(now.unread);
+            let counts = CountsFrame {
+                unread: now.unread,
+                unseen: now.unseen,
+                newest,
+                html: bell::html(now.unread, &text),
+                text,
+            };
+            // Numbers and texts always serialize, and writing into a string cannot fail.
+            let counts = serde_json::to_string(&counts).unwrap_or_default();
             let _ = write!(frames, "id: {newest}\nevent: counts\ndata: {counts}\n\n");
         }
         let has_changed = match before {
@@ -143,20 +143,6 @@ impl InboxSource {
             let _ = write!(frames, "id: {newest}\nevent: inbox\ndata: {newest}\n\n");
         }
         (!frames.is_empty()).then(|| frames.into())
-    }
-
-    async fn newest(&self) -> Result<Page, Error> {
-        let SourceRequest {
-            salver, recipient, ..
-        } = &self.request;
-        let store = store::of(salver)?;
-        let inbox = InboxKey {
-            app: salver.app(),
-            recipient,
-        };
-        salver
-            .read("list", store.list(inbox, Place::Inbox, u64::MAX, 1))
-            .await
     }
 }
 

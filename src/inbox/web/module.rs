@@ -31,7 +31,7 @@ impl RecipientModule for InboxModule {
     ) -> LocalBoxFuture<'a, Result<Option<String>, Error>> {
         async move {
             let unread = bell::unread(salver, recipient).await?;
-            let html = bell::html(&Words::new(translator), unread);
+            let html = bell::html(unread, &Words::new(translator).unread_count(unread));
             Ok((!html.is_empty()).then_some(html))
         }
         .boxed_local()

@@ -39,7 +39,7 @@ impl PageWords {
     }
 
     pub(super) fn text(&self, message: &Message) -> String {
-        self.0.translate(message).text().to_owned()
+        self.0.text(message)
     }
 
     /// Returns the question before what is unsubscribed from.

@@ -254,7 +254,10 @@ impl MemoryInbox {
     pub(super) fn counts(&self, now: u64) -> InboxCounts {
         let mut counts = InboxCounts::default();
         for (position, stored) in self.notifications.range(oldest(now)..) {
-            counts.total += u64::from(stored.is_in(Place::Inbox));
+            if stored.is_in(Place::Inbox) {
+                counts.total += 1;
+                counts.newest = *position;
+            }
             counts.unread += u64::from(stored.is_in(Place::Unread));
             counts.unseen += u64::from(stored.is_in(Place::Unread) && *position > self.seen);
         }

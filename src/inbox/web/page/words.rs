@@ -92,7 +92,7 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn translate(&self, message: &Message) -> String {
-        self.translator.translate(message).text().to_owned()
+        self.translator.text(message)
     }
 
     /// Returns a text with a count. The English text is `one` or, with the number before it,

@@ -182,6 +182,7 @@ pub(super) async fn counts(client: &Client, inbox: InboxKey<'_>) -> Result<Inbox
         unread: reply.next()?,
         unseen: reply.next()?,
         total: reply.next()?,
+        newest: reply.next()?,
     })
 }
 
