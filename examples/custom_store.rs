@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use salver::store::{
-    AddOutcome, Claim, ClaimedMembers, Issue, Limits, ReadResult, Selector, Store, StoreFuture,
-    SweepProgress, WhenFull,
+    AddOutcome, Claim, ClaimedMembers, ContextStats, Issue, Limits, ReadResult, Selector, Store,
+    StoreFuture, StoreStats, SweepProgress, WhenFull,
 };
-use salver::wire::EncodedMessage;
+use salver::wire::{EncodedMessage, MemberHeader};
 use salver::{Context, Error, Message, Salver, SessionId, View, wire};
 
 /// Maximum number of moves that a confirm follows. Ends the loop of two sessions that moved to each
@@ -90,24 +90,28 @@ fn remove_first(rows: &mut Vec<Row>, mut count: usize, matches: impl Fn(&Row) ->
 }
 
 impl Row {
+    fn header(&self) -> Option<MemberHeader<'_>> {
+        wire::member_header(&self.member)
+    }
+
     fn id(&self) -> Option<&[u8]> {
-        wire::member_header(&self.member).map(|header| header.id)
+        self.header().map(|header| header.id)
     }
 
     fn tag(&self) -> Option<&[u8]> {
-        wire::member_header(&self.member).and_then(|header| header.tag)
+        self.header().and_then(|header| header.tag)
     }
 
     /// Returns the time in the id, but never a time after `now`. A member without an id counts as
     /// created now.
     fn created_at(&self, now: u64) -> u64 {
-        let created = wire::member_header(&self.member).and_then(|header| header.unix_ms());
+        let created = self.header().and_then(|header| header.unix_ms());
         created.unwrap_or(now).min(now)
     }
 
     /// Returns whether a newer version of Salver wrote the member. Reads keep such a member.
     fn is_unsupported(&self) -> bool {
-        wire::member_header(&self.member).is_some_and(|header| header.is_unsupported)
+        self.header().is_some_and(|header| header.is_unsupported)
     }
 }
 
@@ -570,6 +574,23 @@ impl Store for ListStore {
         })
     }
 
+    /// Counts all messages in a single step, so the cursor is not used.
+    fn stats<'a>(&'a self, app: &'a str, _from: Option<&'a str>) -> StoreFuture<'a, StoreStats> {
+        Box::pin(async move {
+            let now = now();
+            let tables = self.lock(now);
+            let mut stats = StoreStats::default();
+            let contexts = tables.expiries.iter().map(|(context, _)| context);
+            for context in contexts.filter(|context| context.app() == app) {
+                let rows = tables.rows.iter().filter(|row| row.context == *context);
+                let bytes = rows.clone().map(|row| row.member.len() as u64).sum();
+                let oldest = rows.clone().map(|row| row.created_at(now)).min();
+                stats.add_context(&ContextStats::new(rows.count() as u64, bytes, oldest));
+            }
+            Ok(stats)
+        })
+    }
+
     /// Returns no issues: a list in memory depends on no server.
     fn health_check<'a>(&'a self, _app: &'a str) -> StoreFuture<'a, Vec<Issue>> {
         Box::pin(async { Ok(Vec::new()) })
@@ -589,6 +610,7 @@ async fn main() -> Result<(), Error> {
         .add(&context, Message::success("Kept in a list."))
         .await?;
 
+    assert_eq!(salver.stats(|_| ()).await?.messages, 1);
     let claim = salver.claim(&context).await?;
     for message in claim.messages() {
         println!("{}", message.text());

@@ -70,7 +70,7 @@ pub use self::endpoints::{EndpointState, MAX_ENDPOINT_TYPES, MAX_ENDPOINTS};
 pub(crate) use self::event::Cause;
 pub use self::event::Event;
 pub use self::event_type::EventType;
-pub use self::fan_out::renderers::{Match, RenderError};
+pub use self::fan_out::renderers::Match;
 #[cfg(feature = "webhooks")]
 pub(crate) use self::formats::attribute_header::ATTRIBUTE_PREFIX;
 #[cfg(feature = "webhooks")]

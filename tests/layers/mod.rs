@@ -7,6 +7,7 @@ mod dependencies;
 mod documents;
 mod import_graph;
 mod imports;
+mod public_items;
 mod style;
 mod stylesheets;
 

@@ -12,7 +12,7 @@ use crate::events::subscription::Subscription;
 use crate::{Notification, Recipient};
 
 /// Any error of a renderer.
-pub type RenderError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type RenderError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Who is notified of an event, and why.
 #[derive(Clone)]
