@@ -83,7 +83,7 @@ fn compare(left: &mut Site, right: &mut Site) -> Result<Statistics> {
 
 /// Opens all pages of a site, lets it notify each of them, and returns the time until all have the frame.
 fn measure(site: &mut Site) -> Result<Duration> {
-    let pages = Pages::open(site.port, PAGES)?;
+    let mut pages = Pages::open(site.port, PAGES)?;
     std::thread::sleep(QUIET_TIME);
     let started = Instant::now();
     site.notify_all()?;

@@ -16,7 +16,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Pages {
     runtime: Runtime,
     /// One task for each page, which ends with the event that the list has changed.
-    readers: JoinSet<std::io::Result<()>>,
+    readers: JoinSet<std::io::Result<BufReader<TcpStream>>>,
+    /// The pages that have the event. They stay open, as those of people do: what a site does when a page closes
+    /// is not measured.
+    notified: Vec<BufReader<TcpStream>>,
 }
 
 impl Pages {
@@ -41,7 +44,11 @@ impl Pages {
             }
             Ok::<_, Box<dyn std::error::Error>>(())
         })?;
-        Ok(Self { runtime, readers })
+        Ok(Self {
+            runtime,
+            readers,
+            notified: Vec::with_capacity(count),
+        })
     }
 
     /// Waits until every page has been notified that its list has changed.
@@ -49,14 +56,15 @@ impl Pages {
     /// # Errors
     ///
     /// A stream ends, or a page is not notified.
-    pub(crate) fn wait_for_notifications(self) -> Result {
+    pub(crate) fn wait_for_notifications(&mut self) -> Result {
         let Self {
             runtime,
-            mut readers,
+            readers,
+            notified,
         } = self;
         let all_read = async {
             while let Some(read) = readers.join_next().await {
-                read??;
+                notified.push(read??);
             }
             Ok(())
         };
@@ -80,8 +88,11 @@ async fn open(port: u16, person: usize) -> std::io::Result<BufReader<TcpStream>>
     Ok(stream)
 }
 
-async fn read_until_notified(mut stream: BufReader<TcpStream>) -> std::io::Result<()> {
-    read_until(&mut stream, "event: inbox").await
+async fn read_until_notified(
+    mut stream: BufReader<TcpStream>,
+) -> std::io::Result<BufReader<TcpStream>> {
+    read_until(&mut stream, "event: inbox").await?;
+    Ok(stream)
 }
 
 async fn read_until(stream: &mut BufReader<TcpStream>, start: &str) -> std::io::Result<()> {
