@@ -7,6 +7,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 
 use super::eventually;
@@ -133,8 +134,14 @@ impl Browser {
 
     /// Clicks an element of this page, whose script handles it.
     pub async fn press(&self, selector: &str) {
-        let element = self.driver.find(By::Css(selector)).await.unwrap();
-        element.click().await.unwrap();
+        let press = async || self.driver.find(By::Css(selector)).await?.click().await;
+        match press().await {
+            // The script has replaced the element between the two commands, which are one for a person.
+            Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {
+                press().await.unwrap();
+            }
+            pressed => pressed.unwrap(),
+        }
     }
 
     /// Clicks an element that opens another page, and waits for that page.
