@@ -218,7 +218,7 @@ fn without_literals(tokens: TokenStream) -> String {
 }
 
 /// Returns each name of a `use` with its path.
-fn flatten(tree: &UseTree, prefix: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
+pub fn flatten(tree: &UseTree, prefix: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
     match tree {
         UseTree::Path(path) => {
             prefix.push(path.ident.to_string());

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use syn::{Attribute, File, Ident, Item, UseTree, Visibility};
+use syn::{Attribute, File, Ident, Item, Visibility};
 
+use super::import_graph::flatten;
 use super::{files, read, root};
 
 /// Items in capitals are limits, scripts and other constants. Their documentation is their use.
@@ -18,6 +19,10 @@ fn every_public_item_is_named_by_an_example_a_test_or_a_guide() {
     let (constants, items): (BTreeSet<_>, BTreeSet<_>) = public_items()
         .into_iter()
         .partition(|name| is_constant(name));
+    assert!(
+        !constants.contains("*"),
+        "a glob hides which items are public"
+    );
     println!("PUBLIC items={} constants={}", items.len(), constants.len());
     assert!(items.len() > 50 && items.contains("Salver"), "{items:?}");
     let words = words_of_users();
@@ -57,7 +62,9 @@ fn collect(items: Vec<Item>, names: &mut BTreeSet<String>) -> Vec<String> {
         let (visibility, name) = match item {
             Item::Use(item) if matches!(item.vis, Visibility::Public(_)) => {
                 if !is_hidden(&item.attrs) {
-                    leaves(&item.tree, names);
+                    let mut found = Vec::new();
+                    flatten(&item.tree, &mut Vec::new(), &mut found);
+                    names.extend(found.into_iter().map(|(name, _)| name));
                 }
                 continue;
             }
@@ -90,17 +97,6 @@ fn is_hidden(attributes: &[Attribute]) -> bool {
         let argument = attribute.parse_args::<Ident>();
         attribute.path().is_ident("doc") && argument.is_ok_and(|word| word == "hidden")
     })
-}
-
-/// Adds the names that a `pub use` makes public.
-fn leaves(tree: &UseTree, names: &mut BTreeSet<String>) {
-    match tree {
-        UseTree::Path(path) => leaves(&path.tree, names),
-        UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, names)),
-        UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
-        UseTree::Rename(rename) => drop(names.insert(rename.rename.to_string())),
-        UseTree::Glob(_) => panic!("a glob hides which items are public"),
-    }
 }
 
 /// Returns the words of the examples, tests and guides.
