@@ -346,8 +346,7 @@ fn with_defaults<'a>(options: &[&'a str]) -> Vec<&'a str> {
 pub fn cluster_port() -> u16 {
     loop {
         let port = free_port();
-        let bus = port.checked_add(BUS);
-        if bus.is_some_and(|bus| std::net::TcpListener::bind(("127.0.0.1", bus)).is_ok()) {
+        if std::net::TcpListener::bind(("127.0.0.1", port + BUS)).is_ok() {
             return port;
         }
     }

@@ -102,10 +102,18 @@ pub fn library(name: &str, package: &str) -> PathBuf {
     })
 }
 
+/// The ports of servers. They are below those that Linux gives to outgoing connections (from 32768 on): such a connection could
+/// take the port before its server listens. The ports of the bus of a Cluster, which are 10,000 higher, are below them too.
+const SERVER_PORTS: std::ops::Range<u16> = 10_000..22_000;
+
 /// Returns a port on which no process listens.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    loop {
+        let port = fastrand::u16(SERVER_PORTS);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Creates an empty folder below the target folder.

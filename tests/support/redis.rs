@@ -138,16 +138,10 @@ impl Server {
         assert!(self.is_ready(), "redis-server did not restart");
     }
 
-    /// Starts the server again as [`restart`](Self::restart) does, with more time: it may have much to load. A client that
-    /// connects while no server listens may get the port of the server for itself; the server cannot start until it closes.
+    /// Starts the server again as [`restart`](Self::restart) does, with more time: it may have much to load.
     pub fn restart_patiently(&mut self) {
         self.respawn();
-        let is_ready = (0..6).any(|_| {
-            if self.process.has_exited() {
-                self.respawn();
-            }
-            self.is_ready()
-        });
+        let is_ready = (0..6).any(|_| self.is_ready());
         assert!(is_ready, "redis-server did not restart");
     }
 
