@@ -543,7 +543,7 @@ class Inboxes:
     def counts(self, recipient: str) -> Counts:
         """Counts the notifications of a recipient in one round trip."""
         keys = self.keys(_recipient(recipient), "inbox-state", "inbox", "unread")
-        unread, unseen, total = self._run(self._counts, keys, [MAX_NOTIFICATION_AGE_MS])
+        unread, unseen, total, _newest = self._run(self._counts, keys, [MAX_NOTIFICATION_AGE_MS])
         return Counts(unseen=unseen, unread=unread, total=total)
 
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
